@@ -1,0 +1,164 @@
+/** Flag over env over file over default → one frozen, typed settings object per backfill. */
+
+import { ConfigError } from '../errors.ts';
+import { isRecord, readConfigFile, type ConfigFile } from './file.ts';
+import type { Option } from './option.ts';
+import { OPTIONS, type OptionName, type Settings } from './options.ts';
+
+export interface Config {
+  /** Name of the backfill: chosen by --backfill, the only one of the file, or the table's name. */
+  backfill: string;
+  settings: Settings;
+  file: string | null;
+}
+
+export interface LoadInput {
+  flags: Partial<Record<string, string | undefined>>;
+  env: NodeJS.ProcessEnv;
+  cwd: string;
+  configPath?: string | undefined;
+  backfill?: string | undefined;
+  /** Options that this command can do without (the demo brings its own database, a search needs no queue). */
+  optional?: OptionName[];
+}
+
+const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_.-]{0,62}$/u;
+const REQUIRED: OptionName[] = ['database', 'table', 'text'];
+
+/** @throws ConfigError listing every problem, each with option, env variable, flag and file key. */
+export async function loadConfig(input: LoadInput): Promise<Config> {
+  const file = await readConfigFile(input.configPath, input.cwd);
+  const name = chooseBackfill(file, input.backfill);
+  const section = name === null ? {} : sectionOf(file, name);
+  const problems = [
+    ...unknownKeys(file.content, 'global', ''),
+    ...unknownKeys(section, 'backfill', `backfills.${name}.`),
+  ];
+  const values: Record<string, unknown> = {};
+  for (const [key, declared] of Object.entries(OPTIONS) as [OptionName, Option][]) {
+    const found = find(declared, input, declared.scope === 'global' ? file.content : section);
+    const value = found ?? declared.fallback;
+    const required = REQUIRED.includes(key) && !(input.optional ?? []).includes(key);
+    if (value === undefined) {
+      if (required) problems.push(`${describe(declared, name)} is missing: ${declared.help}.`);
+      continue;
+    }
+    const checked = declared.schema.safeParse(value);
+    if (checked.success) values[key] = checked.data;
+    else {
+      const shown = declared.secret ? '' : ` (got ${JSON.stringify(value)})`;
+      problems.push(
+        `${describe(declared, name)}: ${checked.error.issues.map((issue) => issue.message).join('; ')}${shown}.`,
+      );
+    }
+  }
+  const settings = Object.freeze(values) as unknown as Settings;
+  if (problems.length === 0) problems.push(...crossChecks(settings, name));
+  const backfill = name ?? input.backfill ?? nameFromTable(settings.table ?? 'demo');
+  if (problems.length === 0 && !NAME.test(backfill)) {
+    problems.push(
+      `The backfill name ${JSON.stringify(backfill)} must be 1 to 63 letters, digits, '.', '_' or '-'; choose one with --backfill.`,
+    );
+  }
+  if (problems.length > 0) {
+    throw new ConfigError(problems.join('\n'), {
+      code: 'CONFIG_INVALID',
+      remedy: `Set the option by its flag, its env variable or its key in ${file.path ?? 'backfill.config.json'}; every command lists them with --help.`,
+    });
+  }
+  return { backfill, settings, file: file.path };
+}
+
+/** How an error names an option, so that the reader can change it wherever they set it. */
+export function describe(declared: Option, backfill: string | null): string {
+  const key =
+    declared.scope === 'global' ? declared.path : `backfills.${backfill ?? '<name>'}.${declared.path}`;
+  return `Option ${declared.path} (--${declared.flag}, env ${declared.env}, file key ${key})`;
+}
+
+function find(declared: Option, input: LoadInput, section: Record<string, unknown>): unknown {
+  const flag = input.flags[declared.flag];
+  if (flag !== undefined) return declared.parse(flag);
+  const env = input.env[declared.env];
+  // An empty variable is how compose files and CI systems pass "not set".
+  if (env !== undefined && env !== '') return declared.parse(env);
+  let value: unknown = section;
+  for (const part of declared.path.split('.')) value = isRecord(value) ? value[part] : undefined;
+  return value ?? undefined;
+}
+
+function chooseBackfill(file: ConfigFile, wanted: string | undefined): string | null {
+  const section = file.content['backfills'];
+  if (section !== undefined && !isRecord(section)) {
+    throw new ConfigError(
+      `The file key backfills in ${file.path} must hold an object: backfill name → its options.`,
+      { code: 'CONFIG_INVALID' },
+    );
+  }
+  const names = Object.keys(section ?? {});
+  if (names.length === 0) return null;
+  if (wanted !== undefined) {
+    if (names.includes(wanted)) return wanted;
+    throw new ConfigError(
+      `There is no backfill ${JSON.stringify(wanted)} in ${file.path}; it has ${names.join(', ')}.`,
+      {
+        code: 'CONFIG_BACKFILL_UNKNOWN',
+        remedy: 'Name one of them with --backfill.',
+      },
+    );
+  }
+  if (names.length === 1) return names[0] ?? null;
+  throw new ConfigError(`${file.path} has several backfills: ${names.join(', ')}.`, {
+    code: 'CONFIG_BACKFILL_AMBIGUOUS',
+    remedy: 'Choose one with --backfill NAME.',
+  });
+}
+
+function sectionOf(file: ConfigFile, name: string): Record<string, unknown> {
+  const section = (file.content['backfills'] as Record<string, unknown>)[name];
+  if (isRecord(section)) return section;
+  throw new ConfigError(`The file key backfills.${name} in ${file.path} must hold an object.`, {
+    code: 'CONFIG_INVALID',
+  });
+}
+
+/** A misspelt key would otherwise be ignored in silence and a default used. */
+function unknownKeys(
+  section: Record<string, unknown>,
+  scope: 'global' | 'backfill',
+  prefix: string,
+): string[] {
+  const paths = Object.values(OPTIONS as Record<string, Option>)
+    .filter((each) => each.scope === scope)
+    .map((each) => each.path);
+  const known = new Set([...paths, ...(scope === 'global' ? ['backfills', '$schema'] : [])]);
+  const problems: string[] = [];
+  const walk = (value: Record<string, unknown>, at: string): void => {
+    for (const [key, inner] of Object.entries(value)) {
+      const path = at + key;
+      if (known.has(path)) continue;
+      if (isRecord(inner) && paths.some((each) => each.startsWith(`${path}.`))) walk(inner, `${path}.`);
+      else problems.push(`File key ${prefix}${path} is not an option; known: ${paths.join(', ')}.`);
+    }
+  };
+  walk(section, '');
+  return problems;
+}
+
+/** Limits that involve two options; said before any work. */
+function crossChecks(settings: Settings, name: string | null): string[] {
+  if (settings.indexMethod === 'hnsw' && settings.indexEfConstruction < 2 * settings.indexM) {
+    return [
+      `${describe(OPTIONS.indexEfConstruction, name)} is ${settings.indexEfConstruction}, but pgvector wants at least 2 × index.m (${2 * settings.indexM}).`,
+    ];
+  }
+  return [];
+}
+
+function nameFromTable(table: string): string {
+  const last = table.split('.').at(-1) ?? table;
+  return last
+    .replaceAll('"', '')
+    .replaceAll(/[^\p{L}\p{N}_.-]/gu, '_')
+    .slice(0, 63);
+}

@@ -1,0 +1,74 @@
+/** How one option is declared: name in the file, env variable, flag, type, default and help in one place. */
+
+import { z } from 'zod';
+
+export type OptionScope = 'global' | 'backfill';
+
+export interface Option<P extends string = string, T = unknown> {
+  /** Key in the configuration file; options of a backfill stand below `backfills.<name>`. */
+  path: P;
+  scope: OptionScope;
+  env: string;
+  /** Long flag without the dashes. */
+  flag: string;
+  /** Checks the value after `parse`; its output type is the option's type. */
+  schema: z.ZodType<T>;
+  /** Turns an env or flag string into the value that a file would hold. */
+  parse: (raw: string) => unknown;
+  /** Value where nothing is given; undefined means that the option may be absent or is required (see the schema). */
+  fallback: T | undefined;
+  help: string;
+  /** Never printed or stored. */
+  secret: boolean;
+}
+
+type Declaration<P extends string, T> = Pick<Option<P, T>, 'path' | 'schema' | 'help'> & {
+  scope?: OptionScope;
+  env?: string;
+  flag?: string;
+  parse?: (raw: string) => unknown;
+  fallback?: T;
+  secret?: boolean;
+};
+
+/** `index.efConstruction` → `index-ef-construction`. */
+function kebab(path: string): string {
+  return path
+    .replaceAll('.', '-')
+    .replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+    .replace(/^-/, '');
+}
+
+export function option<const P extends string, T>(declaration: Declaration<P, T>): Option<P, T> {
+  const flag = declaration.flag ?? kebab(declaration.path);
+  return {
+    path: declaration.path,
+    scope: declaration.scope ?? 'backfill',
+    env: declaration.env ?? `BACKFILL_${flag.replaceAll('-', '_').toUpperCase()}`,
+    flag,
+    schema: declaration.schema,
+    parse: declaration.parse ?? ((raw) => raw),
+    fallback: declaration.fallback,
+    help: declaration.help,
+    secret: declaration.secret ?? false,
+  };
+}
+
+/** Leaves what is no number as it is, so that the schema's message shows what was typed. */
+export function parseNumber(raw: string): unknown {
+  return raw.trim() !== '' && Number.isFinite(Number(raw)) ? Number(raw) : raw;
+}
+
+export function parseBoolean(raw: string): unknown {
+  if (['true', '1', 'yes', 'on'].includes(raw.toLowerCase())) return true;
+  return ['false', '0', 'no', 'off'].includes(raw.toLowerCase()) ? false : raw;
+}
+
+/** `title,body` → columns; `sql:title || body` → an expression. */
+export function parseText(raw: string): unknown {
+  if (raw.startsWith('sql:')) return { sql: raw.slice('sql:'.length) };
+  return raw
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}

@@ -1,0 +1,284 @@
+/** The option table: every option of the product is declared here and nowhere else. */
+
+import { z } from 'zod';
+import { option, parseBoolean, parseNumber, parseText } from './option.ts';
+
+const wholeNumber = (least: number, most: number) => z.number().int().min(least).max(most);
+const url = (schemes: string[]) =>
+  z
+    .string()
+    .refine((value) => schemes.some((scheme) => value.startsWith(`${scheme}://`)) && URL.canParse(value), {
+      message: `must be a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+    });
+
+const DATABASE_SCHEMES = ['postgres', 'postgresql'];
+const REDIS_SCHEMES = [
+  'redis',
+  'rediss',
+  'redis+cluster',
+  'rediss+cluster',
+  'redis+sentinel',
+  'rediss+sentinel',
+];
+
+/** Cluster and Sentinel URLs list several hosts, which is no URL to the platform's parser. */
+const queueUrl = z.string().refine(
+  (value) => {
+    const scheme = value.slice(0, Math.max(value.indexOf('://'), 0));
+    if (DATABASE_SCHEMES.includes(scheme)) return URL.canParse(value);
+    return REDIS_SCHEMES.includes(scheme) && URL.canParse(value.replace(/,[^/]*/, ''));
+  },
+  { message: 'must be a redis://, rediss://, redis+cluster://, redis+sentinel:// or postgres:// URL' },
+);
+
+export const OPTIONS = {
+  database: option({
+    path: 'database',
+    scope: 'global',
+    env: 'DATABASE_URL',
+    schema: url(DATABASE_SCHEMES),
+    secret: true,
+    help: 'PostgreSQL that holds the table, postgres://user@host/db',
+  }),
+  queue: option({
+    path: 'queue',
+    scope: 'global',
+    env: 'QUEUE_URL',
+    schema: queueUrl,
+    fallback: 'redis://127.0.0.1:6379',
+    secret: true,
+    help: 'Queue server: redis:// (default), redis+cluster://h1,h2, redis+sentinel://h1,h2/master, or postgres://',
+  }),
+  logLevel: option({
+    path: 'logLevel',
+    scope: 'global',
+    schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
+    fallback: 'info' as const,
+    help: 'Log level: trace, debug, info, warn, error or silent',
+  }),
+  table: option({
+    path: 'table',
+    schema: z.string().min(1),
+    help: 'Legacy table, schema.table; quote a name as in SQL where it needs it',
+  }),
+  key: option({
+    path: 'key',
+    schema: z.string().min(1),
+    fallback: 'id',
+    help: 'Unique, not null key column: bigint, integer or smallint',
+  }),
+  text: option({
+    path: 'text',
+    schema: z.union([
+      z.array(z.string().min(1)).min(1),
+      z.strictObject({ sql: z.string().min(1) }),
+    ]) as z.ZodType<string[] | { sql: string }>,
+    parse: parseText,
+    help: 'Text to embed: columns, joined by a line break, or { "sql": expression }; on the command line a,b or sql:…',
+  }),
+  where: option({
+    path: 'where',
+    schema: z.string().min(1).optional(),
+    help: 'SQL condition of the rows that take part (eligible rows); all rows where absent',
+  }),
+  column: option({
+    path: 'column',
+    schema: z.string().min(1),
+    fallback: 'embedding',
+    help: 'Vector column, added where it is missing',
+  }),
+  updatedAtColumn: option({
+    path: 'updatedAtColumn',
+    schema: z.string().min(1),
+    fallback: 'embedding_updated_at',
+    help: 'Column for the time of the last embedding, added where it is missing',
+  }),
+  modelName: option({
+    path: 'model.name',
+    schema: z.string().min(1),
+    fallback: 'Xenova/all-MiniLM-L6-v2',
+    help: 'Model name: a folder below model.localPath, or a name on the hub',
+  }),
+  modelLocalPath: option({
+    path: 'model.localPath',
+    schema: z.string().min(1),
+    fallback: './models',
+    help: 'Folder that holds models, or one model folder itself; downloads are kept there',
+  }),
+  modelAllowDownload: option({
+    path: 'model.allowDownload',
+    schema: z.boolean(),
+    parse: parseBoolean,
+    fallback: false,
+    help: 'Whether model files that are not in model.localPath may be fetched from the hub',
+  }),
+  modelQuantized: option({
+    path: 'model.quantized',
+    schema: z.boolean(),
+    parse: parseBoolean,
+    fallback: true,
+    help: 'Use onnx/model_quantized.onnx (true) or the full-precision onnx/model.onnx (false)',
+  }),
+  modelPooling: option({
+    path: 'model.pooling',
+    schema: z.enum(['mean', 'cls', 'max']),
+    fallback: 'mean' as const,
+    help: 'How token vectors become one vector: mean, cls or max',
+  }),
+  modelNormalize: option({
+    path: 'model.normalize',
+    schema: z.boolean(),
+    parse: parseBoolean,
+    fallback: true,
+    help: 'Scale every vector to unit length',
+  }),
+  modelMaxTokens: option({
+    path: 'model.maxTokens',
+    schema: wholeNumber(4, 8192),
+    parse: parseNumber,
+    fallback: 256,
+    help: 'Tokens of a text that the model reads; what is longer is cut and counted',
+  }),
+  metric: option({
+    path: 'metric',
+    schema: z.enum(['cosine', 'l2', 'ip']),
+    fallback: 'cosine' as const,
+    help: 'Distance of the index and of searches: cosine, l2 or ip (inner product)',
+  }),
+  batchRows: option({
+    path: 'batchRows',
+    schema: wholeNumber(1, 100_000),
+    parse: parseNumber,
+    fallback: 1000,
+    help: 'Rows of one batch (one job)',
+  }),
+  mergeRows: option({
+    path: 'mergeRows',
+    schema: wholeNumber(1, 10_000),
+    parse: parseNumber,
+    fallback: 1000,
+    help: 'Most rows of the legacy table that one UPDATE statement touches',
+  }),
+  attempts: option({
+    path: 'attempts',
+    schema: wholeNumber(1, 100),
+    parse: parseNumber,
+    fallback: 8,
+    help: 'Attempts of a batch before it counts as failed',
+  }),
+  concurrency: option({
+    path: 'worker.concurrency',
+    flag: 'concurrency',
+    schema: wholeNumber(1, 64),
+    parse: parseNumber,
+    fallback: 2,
+    help: 'Batches that one worker process has in flight',
+  }),
+  threads: option({
+    path: 'worker.threads',
+    flag: 'threads',
+    schema: wholeNumber(1, 256).optional(),
+    parse: parseNumber,
+    help: 'Inference threads of one worker process; the processors available to it where absent',
+  }),
+  drainSeconds: option({
+    path: 'worker.drainSeconds',
+    flag: 'drain-seconds',
+    schema: wholeNumber(1, 3600),
+    parse: parseNumber,
+    fallback: 60,
+    help: 'Seconds that SIGTERM gives the batches in flight; what is not done by then is retried by another worker',
+  }),
+  indexMethod: option({
+    path: 'index.method',
+    schema: z.enum(['hnsw', 'ivfflat']),
+    fallback: 'hnsw' as const,
+    help: 'Index method: hnsw or ivfflat',
+  }),
+  indexCoverage: option({
+    path: 'index.coverage',
+    schema: z.number().min(0).max(1),
+    parse: parseNumber,
+    fallback: 0.99,
+    help: 'Share of the rows with text that must be embedded before the index is built, 0 to 1',
+  }),
+  indexM: option({
+    path: 'index.m',
+    schema: wholeNumber(2, 100),
+    parse: parseNumber,
+    fallback: 16,
+    help: 'HNSW: connections per layer',
+  }),
+  indexEfConstruction: option({
+    path: 'index.efConstruction',
+    schema: wholeNumber(4, 1000),
+    parse: parseNumber,
+    fallback: 64,
+    help: 'HNSW: candidate list of the build, at least 2 × m',
+  }),
+  indexLists: option({
+    path: 'index.lists',
+    schema: wholeNumber(1, 32_768).optional(),
+    parse: parseNumber,
+    help: 'IVFFlat: lists; rows / 1000 up to a million rows, then their square root, where absent',
+  }),
+  indexMemory: option({
+    path: 'index.maintenanceWorkMem',
+    schema: z
+      .string()
+      .regex(/^\d+\s*(kB|MB|GB)$/, { message: 'must be a size such as 512MB or 2GB' })
+      .optional(),
+    help: "maintenance_work_mem of the index build, such as 2GB; the graph's forecast (at most 1GB) where absent",
+  }),
+  indexWorkers: option({
+    path: 'index.parallelWorkers',
+    schema: wholeNumber(0, 64).optional(),
+    parse: parseNumber,
+    help: "max_parallel_maintenance_workers of the index build; the server's own where absent",
+  }),
+  verifyRecall: option({
+    path: 'verify.recall',
+    schema: z.number().min(0).max(1),
+    parse: parseNumber,
+    fallback: 0.9,
+    help: 'Least recall@10 of the index against exact search that `verify` accepts',
+  }),
+  verifySamples: option({
+    path: 'verify.samples',
+    schema: wholeNumber(1, 10_000),
+    parse: parseNumber,
+    fallback: 50,
+    help: 'Rows sampled as queries by `verify`',
+  }),
+  legacySearch: option({
+    path: 'legacySearch',
+    schema: z.string().min(1).optional(),
+    help: 'The search in use today: SQL with $1 the query text and $2 the number of rows, first column the key',
+  }),
+} as const;
+
+export type OptionName = keyof typeof OPTIONS;
+type ValueOf<O> = O extends { schema: { _zod: { output: infer T } } } ? T : never;
+
+/** Every option of one backfill, resolved and frozen. */
+export type Settings = { readonly [K in OptionName]: ValueOf<(typeof OPTIONS)[K]> };
+
+type Nested<P extends string, T> = P extends `${infer Head}.${infer Rest}`
+  ? { [K in Head]?: Nested<Rest, T> }
+  : { [K in P]?: T };
+type Merge<U> = (U extends unknown ? (value: U) => void : never) extends (value: infer I) => void ? I : never;
+type FileOf<S extends 'global' | 'backfill'> = Merge<
+  {
+    [K in OptionName]: (typeof OPTIONS)[K]['path'] extends GlobalPath
+      ? S extends 'global'
+        ? Nested<(typeof OPTIONS)[K]['path'], ValueOf<(typeof OPTIONS)[K]>>
+        : never
+      : S extends 'backfill'
+        ? Nested<(typeof OPTIONS)[K]['path'], ValueOf<(typeof OPTIONS)[K]>>
+        : never;
+  }[OptionName]
+>;
+type GlobalPath = 'database' | 'queue' | 'logLevel';
+
+/** What `backfill.config.{ts,js,json}` holds. */
+export type FileConfig = FileOf<'global'> & { backfills: Record<string, FileOf<'backfill'>> };

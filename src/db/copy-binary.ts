@@ -1,0 +1,77 @@
+/**
+ * Encoder of PostgreSQL's binary COPY format for staging rows.
+ * Format: https://www.postgresql.org/docs/current/sql-copy.html ("Binary Format"); a vector is int16 dimensions,
+ * int16 unused, then float32 components, all big-endian (pgvector src/vector.c, vector_recv).
+ */
+
+/** 'PGCOPY\n\377\r\n\0', flags, length of the header extension. */
+const HEADER = Buffer.from([
+  0x50, 0x47, 0x43, 0x4f, 0x50, 0x59, 0x0a, 0xff, 0x0d, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+]);
+const TRAILER = Buffer.from([0xff, 0xff]);
+
+/** Bytes collected before a chunk is handed to the socket: few system calls, bounded memory. */
+const CHUNK_BYTES = 256 * 1024;
+
+/** Width of the key column's integer type in bytes. */
+export type KeyWidth = 2 | 4 | 8;
+
+export interface StagedRow {
+  key: bigint;
+  vector: Float32Array;
+  /** 32 bytes. */
+  textHash: Buffer;
+}
+
+export interface CopyShape {
+  keyWidth: KeyWidth;
+  dimensions: number;
+  /** Batch number, the same for every row of a COPY. */
+  batch: number;
+}
+
+/** Columns: key, embedding, text_hash, batch. Yields buffers of about 256 kB, the last one with the trailer. */
+export function* encodeStagedRows(rows: Iterable<StagedRow>, shape: CopyShape): Generator<Buffer> {
+  const vectorBytes = 4 + 4 * shape.dimensions;
+  const rowBytes = 2 + (4 + shape.keyWidth) + (4 + vectorBytes) + (4 + 32) + (4 + 4);
+  const capacity = Math.max(CHUNK_BYTES, rowBytes);
+  let buffer = Buffer.allocUnsafe(capacity + HEADER.length);
+  let at = HEADER.copy(buffer);
+  for (const row of rows) {
+    if (at + rowBytes > buffer.length) {
+      yield buffer.subarray(0, at);
+      buffer = Buffer.allocUnsafe(capacity);
+      at = 0;
+    }
+    at = writeRow(buffer, at, row, shape, vectorBytes);
+  }
+  yield buffer.subarray(0, at);
+  yield TRAILER;
+}
+
+function writeRow(
+  buffer: Buffer,
+  start: number,
+  row: StagedRow,
+  shape: CopyShape,
+  vectorBytes: number,
+): number {
+  if (row.vector.length !== shape.dimensions || row.textHash.length !== 32) {
+    throw new RangeError(
+      `vector of ${row.vector.length} components or hash of ${row.textHash.length} bytes in a COPY of ${shape.dimensions}`,
+    );
+  }
+  let at = buffer.writeInt16BE(4, start);
+  at = buffer.writeInt32BE(shape.keyWidth, at);
+  if (shape.keyWidth === 8) at = buffer.writeBigInt64BE(row.key, at);
+  else if (shape.keyWidth === 4) at = buffer.writeInt32BE(Number(row.key), at);
+  else at = buffer.writeInt16BE(Number(row.key), at);
+  at = buffer.writeInt32BE(vectorBytes, at);
+  at = buffer.writeInt16BE(shape.dimensions, at);
+  at = buffer.writeInt16BE(0, at);
+  for (const component of row.vector) at = buffer.writeFloatBE(component, at);
+  at = buffer.writeInt32BE(32, at);
+  at += row.textHash.copy(buffer, at);
+  at = buffer.writeInt32BE(4, at);
+  return buffer.writeInt32BE(shape.batch, at);
+}

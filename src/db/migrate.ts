@@ -1,0 +1,64 @@
+/** Brings schema `pgvector_backfill` to the version that this code knows, by numbered files, one process at a time. */
+
+import { readdir, readFile } from 'node:fs/promises';
+import { GateError } from '../errors.ts';
+import type { Pool, Queryable } from './pool.ts';
+import { LEDGER_LIMITS, inTransaction } from './transaction.ts';
+
+export const LEDGER_SCHEMA = 'pgvector_backfill';
+
+const FOLDER = new URL('./migrations/', import.meta.url);
+/** Any number of our own: transactions that migrate exclude each other by it. */
+const MIGRATION_LOCK = 7_164_220_518;
+
+interface Migration {
+  version: number;
+  name: string;
+}
+
+async function listMigrations(): Promise<Migration[]> {
+  const files = (await readdir(FOLDER)).filter((file) => file.endsWith('.sql')).sort();
+  return files.map((name) => ({ version: Number(name.slice(0, 4)), name }));
+}
+
+/** 0 where the schema does not exist yet. Reads only. */
+export async function ledgerVersion(db: Queryable): Promise<number> {
+  const present = await db.query<{ present: boolean }>(
+    `SELECT to_regclass('${LEDGER_SCHEMA}.migration') IS NOT NULL AS present`,
+  );
+  if (present.rows[0]?.present !== true) return 0;
+  const version = await db.query<{ version: number }>(
+    `SELECT coalesce(max(version), 0)::int AS version FROM ${LEDGER_SCHEMA}.migration`,
+  );
+  return version.rows[0]?.version ?? 0;
+}
+
+/** @throws GateError where a newer release has already migrated this database. */
+export async function assertLedgerKnown(db: Queryable): Promise<number> {
+  const newest = (await listMigrations()).at(-1)?.version ?? 0;
+  const version = await ledgerVersion(db);
+  if (version > newest) {
+    throw new GateError(`The ledger is at version ${version}, this release knows versions up to ${newest}.`, {
+      code: 'LEDGER_NEWER',
+      remedy: 'Use the release that wrote it, or a newer one; an older one could damage it.',
+    });
+  }
+  return version;
+}
+
+/** All in one transaction: either every missing step is in, or none. Safe to call from many processes at once. */
+export async function migrate(pool: Pool): Promise<void> {
+  const migrations = await listMigrations();
+  if ((await assertLedgerKnown(pool)) === migrations.at(-1)?.version) return;
+  await inTransaction(pool, { ...LEDGER_LIMITS, lockTimeoutMs: 60_000 }, async (client) => {
+    await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+    const present = await assertLedgerKnown(client);
+    for (const { version, name } of migrations.filter((each) => each.version > present)) {
+      await client.query(await readFile(new URL(name, FOLDER), 'utf8'));
+      await client.query(`INSERT INTO ${LEDGER_SCHEMA}.migration (version, name) VALUES ($1, $2)`, [
+        version,
+        name,
+      ]);
+    }
+  });
+}

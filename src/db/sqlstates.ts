@@ -1,0 +1,97 @@
+/** SQLSTATEs by name, and what they mean for a retry. https://www.postgresql.org/docs/current/errcodes-appendix.html */
+
+import { BackfillError } from '../errors.ts';
+
+export const SQLSTATE = {
+  invalidPassword: '28P01',
+  invalidAuthorization: '28000',
+  databaseMissing: '3D000',
+  schemaMissing: '3F000',
+  tableMissing: '42P01',
+  columnMissing: '42703',
+  duplicateTable: '42P07',
+  duplicateObject: '42710',
+  privilege: '42501',
+  serialization: '40001',
+  deadlock: '40P01',
+  lockTimeout: '55P03',
+  queryCanceled: '57014',
+  adminShutdown: '57P01',
+  crashShutdown: '57P02',
+  cannotConnectNow: '57P03',
+  tooManyConnections: '53300',
+  diskFull: '53100',
+  outOfMemory: '53200',
+} as const;
+
+const TRANSIENT: ReadonlySet<string> = new Set([
+  SQLSTATE.serialization,
+  SQLSTATE.deadlock,
+  SQLSTATE.lockTimeout,
+  SQLSTATE.queryCanceled,
+  SQLSTATE.adminShutdown,
+  SQLSTATE.crashShutdown,
+  SQLSTATE.cannotConnectNow,
+  SQLSTATE.tooManyConnections,
+]);
+
+/** Errors of the socket, as Node names them; they carry no SQLSTATE. */
+const SOCKET = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+
+/** What node-postgres says of a connection that broke under a query; it has no code either. */
+const BROKEN =
+  /connection terminated|client has encountered a connection error|timeout exceeded when trying to connect|connection ended/i;
+
+export function codeOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+export function hasSqlState(error: unknown, ...states: string[]): boolean {
+  const code = codeOf(error);
+  return code !== undefined && states.includes(code);
+}
+
+export type FailureClass = 'transient' | 'row' | 'configuration' | 'unknown';
+
+const CONFIGURATION: ReadonlySet<string> = new Set([
+  SQLSTATE.privilege,
+  SQLSTATE.tableMissing,
+  SQLSTATE.columnMissing,
+  SQLSTATE.schemaMissing,
+  SQLSTATE.databaseMissing,
+  SQLSTATE.invalidPassword,
+  SQLSTATE.invalidAuthorization,
+  SQLSTATE.diskFull,
+]);
+
+/** Sorts a failure into the class that decides what happens next (DESIGN: transient, row, configuration). */
+export function classify(error: unknown): FailureClass {
+  if (error instanceof BackfillError) {
+    if (error.retryable) return 'transient';
+    if (error.name === 'RowError') return 'row';
+    if (error.name === 'ConfigError' || error.name === 'GateError') return 'configuration';
+  }
+  if (error instanceof AggregateError) {
+    return error.errors.length > 0 && error.errors.every((inner) => classify(inner) === 'transient')
+      ? 'transient'
+      : 'unknown';
+  }
+  const code = codeOf(error);
+  if (code !== undefined && (TRANSIENT.has(code) || SOCKET.has(code) || code.startsWith('08')))
+    return 'transient';
+  if (code !== undefined && CONFIGURATION.has(code)) return 'configuration';
+  if (error instanceof Error && BROKEN.test(error.message)) return 'transient';
+  // A check constraint, a trigger that raises, a value out of range: the data of some row.
+  if (code !== undefined && /^(22|23|P0)/.test(code)) return 'row';
+  return 'unknown';
+}

@@ -1,0 +1,78 @@
+/** Short transactions: a lock and a statement limit each, a jittered retry where trying again can help. */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type pg from 'pg';
+import { classify } from './sqlstates.ts';
+import type { Pool } from './pool.ts';
+
+export interface TransactionLimits {
+  /** Longest wait for a lock, ms. While DDL waits, everything behind it waits too: keep it short. */
+  lockTimeoutMs: number;
+  /** Longest single statement, ms. */
+  statementTimeoutMs: number;
+  /** Tries in all; 1 = no retry. */
+  tries: number;
+}
+
+/** For statements on the operator's table. */
+export const TABLE_LIMITS: TransactionLimits = { lockTimeoutMs: 5000, statementTimeoutMs: 60_000, tries: 3 };
+/** For DDL on the operator's table: it queues in front of everybody, so it gives way fast and comes back. */
+export const DDL_LIMITS: TransactionLimits = { lockTimeoutMs: 1000, statementTimeoutMs: 60_000, tries: 30 };
+/** For the ledger, which nobody else locks. */
+export const LEDGER_LIMITS: TransactionLimits = {
+  lockTimeoutMs: 10_000,
+  statementTimeoutMs: 60_000,
+  tries: 3,
+};
+
+const FIRST_RETRY_MS = 100;
+const LONGEST_RETRY_MS = 5000;
+
+/** Exponential backoff with full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), ms. */
+export function backoffMs(attempt: number): number {
+  return Math.random() * Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** attempt);
+}
+
+/** Runs `work` between BEGIN and COMMIT; on a transient failure the whole of it runs again, so it must be repeatable. */
+export async function inTransaction<T>(
+  pool: Pool,
+  limits: TransactionLimits,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await once(pool, limits, work);
+    } catch (error) {
+      if (attempt >= limits.tries || classify(error) !== 'transient') throw error;
+      await delay(backoffMs(attempt));
+    }
+  }
+}
+
+async function once<T>(
+  pool: Pool,
+  limits: TransactionLimits,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect();
+  let broken = false;
+  try {
+    await client.query('BEGIN');
+    // LOCAL, so that a pooler in transaction mode hands nothing on; idle limit: a frozen worker must not hold locks.
+    await client.query(
+      `SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true),
+              set_config('idle_in_transaction_session_timeout', $3, true)`,
+      [`${limits.lockTimeoutMs}ms`, `${limits.statementTimeoutMs}ms`, `${2 * limits.statementTimeoutMs}ms`],
+    );
+    const result = await work(client);
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {
+      broken = true;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}

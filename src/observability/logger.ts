@@ -1,0 +1,33 @@
+/** pino: JSON on stderr, pretty on a terminal. Stdout belongs to results. */
+
+import { pino, type Logger as PinoLogger } from 'pino';
+
+export type Logger = Pick<PinoLogger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'child'>;
+
+/** Where a connection string ends up in a log line all the same, its password does not. */
+const REDACTED = [
+  'database',
+  'queue',
+  'url',
+  'password',
+  'connectionString',
+  '*.database',
+  '*.queue',
+  '*.url',
+  '*.password',
+  '*.connectionString',
+];
+
+export function createLogger(level: string): Logger {
+  const options = { level, base: null, redact: { paths: REDACTED, censor: '[redacted]' } };
+  if (process.stderr.isTTY) {
+    return pino({
+      ...options,
+      transport: { target: 'pino-pretty', options: { destination: 2, singleLine: true } },
+    });
+  }
+  return pino(options, pino.destination({ dest: 2, sync: true }));
+}
+
+/** For library use and tests. */
+export const silentLogger: Logger = pino({ level: 'silent' });
