@@ -1,0 +1,66 @@
+/** The embedder over local model files: sorts the texts, shares them out to the threads, puts the vectors back in order. */
+
+import { availableParallelism } from 'node:os';
+import { ConfigError } from '../errors.ts';
+import type { Embedder, Embeddings } from './embedder.ts';
+import { assertModelFiles, locateModel, modelFingerprint, type ModelOptions } from './model-files.ts';
+import { ThreadPool } from './thread-pool.ts';
+import { textChunks } from './token-batches.ts';
+
+/** A WordPiece word has at most 100 characters and is a token; with room to spare, more text than this cannot matter. */
+const CHARACTERS_PER_TOKEN = 64;
+
+/** @throws ConfigError where files are missing or cannot be used; says which and what to do. */
+export async function openTransformersEmbedder(options: ModelOptions, threads?: number): Promise<Embedder> {
+  await assertModelFiles(options);
+  const location = locateModel(options);
+  const { pool, shape } = await ThreadPool.start(
+    { options, location, intraOpThreads: 1 },
+    threads ?? availableParallelism(),
+  );
+  const fingerprint = await modelFingerprint(options).catch(async (error: unknown) => {
+    await pool.close();
+    throw new ConfigError(`The files of model ${options.name} cannot be read from ${location.folder}.`, {
+      code: 'MODEL_FILES_UNREADABLE',
+      cause: error,
+    });
+  });
+  const { dimensions } = shape;
+
+  async function embed(texts: readonly string[], signal?: AbortSignal): Promise<Embeddings> {
+    const count = texts.length;
+    const result: Embeddings = {
+      vectors: new Float32Array(count * dimensions),
+      tokens: new Int32Array(count),
+      truncated: new Uint8Array(count),
+      faults: new Uint8Array(count),
+    };
+    await Promise.all(
+      textChunks(texts).map(async (members) => {
+        const part = await pool.run(
+          members.map((index) => texts[index] ?? ''),
+          signal,
+        );
+        for (const [row, index] of members.entries()) {
+          result.vectors.set(
+            part.vectors.subarray(row * dimensions, (row + 1) * dimensions),
+            index * dimensions,
+          );
+          result.tokens[index] = part.tokens[row] ?? 0;
+          result.truncated[index] = part.truncated[row] ?? 0;
+          result.faults[index] = part.faults[row] ?? 0;
+        }
+      }),
+    );
+    return result;
+  }
+
+  return {
+    model: options.name,
+    dimensions,
+    fingerprint,
+    maxCharacters: shape.maxTokens * CHARACTERS_PER_TOKEN,
+    embed,
+    close: () => pool.close(),
+  };
+}

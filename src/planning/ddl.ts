@@ -1,0 +1,62 @@
+/** What is added to the operator's database, as SQL text that --dry-run prints and `enqueue` runs. */
+
+import { quoteName } from '../db/identifiers.ts';
+import type { Pool, Queryable } from '../db/pool.ts';
+import { DDL_LIMITS, inTransaction } from '../db/transaction.ts';
+import type { Target } from './target.ts';
+import { findVectorExtension } from './vector-extension.ts';
+
+export interface Statement {
+  sql: string;
+  /** True where it locks the legacy table (for a moment: adding a column without default rewrites nothing). */
+  locksTable: boolean;
+}
+
+/** Statements still missing; empty where everything is in place. Reads only. */
+export async function missingDdl(db: Queryable, target: Target, dimensions: number): Promise<Statement[]> {
+  const statements: Statement[] = [];
+  const extension = await findVectorExtension(db);
+  if (extension.version === null)
+    statements.push({ sql: 'CREATE EXTENSION IF NOT EXISTS vector', locksTable: false });
+  const columns = await db.query<{ name: string }>(
+    `SELECT attname::text AS name FROM pg_attribute WHERE attrelid = $1::regclass AND attname = ANY ($2) AND NOT attisdropped`,
+    [target.table, [target.column, target.updatedAtColumn]],
+  );
+  const present = new Set(columns.rows.map((row) => row.name));
+  const additions = [
+    [target.column, `${extension.prefix}vector(${dimensions})`],
+    [target.updatedAtColumn, 'timestamptz'],
+  ].filter(([name]) => name !== undefined && !present.has(name));
+  if (additions.length > 0) {
+    const list = additions
+      .map(([name = '', type = '']) => `ADD COLUMN IF NOT EXISTS ${quoteName(name)} ${type}`)
+      .join(', ');
+    statements.push({ sql: `ALTER TABLE ${target.table} ${list}`, locksTable: true });
+  }
+  const stage = await db.query<{ present: boolean }>('SELECT to_regclass($1) IS NOT NULL AS present', [
+    target.stage,
+  ]);
+  if (stage.rows[0]?.present !== true) {
+    statements.push({
+      sql: `CREATE TABLE IF NOT EXISTS ${target.stage} (${quoteName(target.key)} ${target.keyType} PRIMARY KEY, embedding ${extension.prefix}vector(${dimensions}) NOT NULL, text_hash bytea NOT NULL, batch integer NOT NULL, staged_at timestamptz NOT NULL DEFAULT now())`,
+      locksTable: false,
+    });
+  }
+  return statements;
+}
+
+/** Each statement in a transaction of its own under a short lock timeout: it gives way to the application and comes back. */
+export async function applyDdl(pool: Pool, target: Target, dimensions: number): Promise<string[]> {
+  const done: string[] = [];
+  // The type's schema is known only once the extension exists, so the list is made anew after each step.
+  for (
+    let [next] = await missingDdl(pool, target, dimensions);
+    next !== undefined;
+    [next] = await missingDdl(pool, target, dimensions)
+  ) {
+    const { sql } = next;
+    await inTransaction(pool, DDL_LIMITS, (client) => client.query(sql));
+    done.push(sql);
+  }
+  return done;
+}

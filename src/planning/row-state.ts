@@ -1,0 +1,69 @@
+/**
+ * The one definition of what state a row is in. Reading, merging, planning, accounting and verifying all use it,
+ * so that they cannot disagree about which rows are done.
+ *
+ * | state       | meaning                                                                                       |
+ * |-------------|-----------------------------------------------------------------------------------------------|
+ * | skipped     | no text, no vector                                                                            |
+ * | embedded    | has a vector, and the staging table says that it is of the present text by the present model   |
+ * | quarantined | the present text could not be embedded                                                        |
+ * | stale       | has a vector, but of another text, another model or unknown origin                            |
+ * | missing     | has text and no vector                                                                        |
+ */
+
+import { quoteName } from '../db/identifiers.ts';
+import type { Target } from './target.ts';
+
+/** sha256 of fingerprint and text: another model or another text is another hash. `fingerprint` is a placeholder. */
+export function textHashSql(target: Target, fingerprint: string): string {
+  return `sha256(convert_to(${fingerprint}::text || chr(10) || ${target.text}, 'UTF8'))`;
+}
+
+export interface KeyRange {
+  /** Inclusive; null = open. */
+  lower: string | null;
+  /** Exclusive; null = open. */
+  upper: string | null;
+}
+
+/** Condition on `column`, with the bounds as literals' placeholders `$lower` and `$upper`; open ends are left out so that the index range is exact. */
+export function rangeSql(target: Target, column: string, range: KeyRange, values: unknown[]): string {
+  const parts: string[] = [];
+  if (range.lower !== null) parts.push(`${column} >= $${values.push(range.lower)}::${target.keyType}`);
+  if (range.upper !== null) parts.push(`${column} < $${values.push(range.upper)}::${target.keyType}`);
+  return parts.length === 0 ? 'true' : parts.join(' AND ');
+}
+
+/** The work is the same for every row of these states: bring the vector in line with the text. */
+export const NEEDS_WORK = `('missing', 'stale')`;
+
+/**
+ * A derived table of the eligible rows of a key range with columns `key`, `text`, `hash`, `has_vector`, `is_staged`, `state`.
+ * The legacy table is read in an inner query of its own, so that the operator's expressions see its columns only.
+ * `fingerprint` and the range go to `values`; the caller numbers its further parameters behind them.
+ */
+export function rowStatesSql(
+  target: Target,
+  fingerprint: string,
+  range: KeyRange,
+  values: unknown[],
+): string {
+  const key = quoteName(target.key);
+  const fingerprintParameter = `$${values.push(fingerprint)}`;
+  const backfillParameter = `$${values.push(target.backfill)}`;
+  const legacyRange = rangeSql(target, `${target.ref}.${key}`, range, values);
+  const stageRange = rangeSql(target, key, range, values);
+  return `
+    SELECT l.key, l.text, l.hash, l.has_vector, s.text_hash IS NOT DISTINCT FROM l.hash AS is_staged,
+           CASE WHEN l.text !~ '\\S' THEN CASE WHEN l.has_vector THEN 'stale' ELSE 'skipped' END
+                WHEN l.has_vector AND s.text_hash = l.hash THEN 'embedded'
+                WHEN q.text_hash = l.hash AND NOT l.has_vector THEN 'quarantined'
+                WHEN l.has_vector THEN 'stale'
+                ELSE 'missing' END AS state
+      FROM (SELECT ${target.ref}.${key} AS key, ${target.text} AS text,
+                   ${textHashSql(target, fingerprintParameter)} AS hash,
+                   ${target.ref}.${quoteName(target.column)} IS NOT NULL AS has_vector
+              FROM ${target.table} WHERE ${legacyRange} AND ${target.where}) l
+      LEFT JOIN (SELECT ${key} AS key, text_hash FROM ${target.stage} WHERE ${stageRange}) s ON s.key = l.key
+      LEFT JOIN pgvector_backfill.quarantine q ON q.backfill = ${backfillParameter} AND q.key = l.key::text`;
+}

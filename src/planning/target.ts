@@ -1,0 +1,121 @@
+/** What a backfill works on: the legacy table as the catalog describes it, and the SQL names made from it. */
+
+import type { Settings } from '../config/options.ts';
+import type { KeyWidth } from '../db/copy-binary.ts';
+import { derivedName, parseQualified, quoteName, quoteQualified } from '../db/identifiers.ts';
+import type { Queryable } from '../db/pool.ts';
+import { ConfigError } from '../errors.ts';
+
+export type KeyType = 'bigint' | 'integer' | 'smallint';
+
+export interface Target {
+  backfill: string;
+  /** Real schema and name, unquoted. */
+  schema: string;
+  name: string;
+  /** Quoted schema.table, for FROM, UPDATE and DDL. */
+  table: string;
+  /** Quoted table name alone: how columns of the legacy table are qualified, so that the operator's SQL may do so too. */
+  ref: string;
+  key: string;
+  keyType: KeyType;
+  keyWidth: KeyWidth;
+  /** SQL expression over the legacy table's columns: the text as it is embedded, never NULL. */
+  text: string;
+  /** SQL condition over the legacy table's columns, in parentheses. */
+  where: string;
+  /** Unquoted names of the added columns. */
+  column: string;
+  updatedAtColumn: string;
+  /** Quoted schema.table of the staging table, and its bare name. */
+  stage: string;
+  stageName: string;
+  /** Bare name of the index to build. */
+  indexName: string;
+}
+
+const KEY_TYPES: Record<string, { type: KeyType; width: KeyWidth }> = {
+  int8: { type: 'bigint', width: 8 },
+  int4: { type: 'integer', width: 4 },
+  int2: { type: 'smallint', width: 2 },
+};
+
+/** Columns of the staging table; a legacy key of such a name would stand there twice. */
+const STAGE_COLUMNS = ['embedding', 'text_hash', 'batch', 'staged_at'];
+
+export interface TableFacts {
+  schema: string;
+  name: string;
+  oid: string;
+  kind: string;
+}
+
+/** @throws ConfigError where the table does not exist. */
+export async function findTable(db: Queryable, settings: Settings): Promise<TableFacts> {
+  const wanted = quoteQualified(parseQualified(settings.table, 'Option table'));
+  const found = await db.query<TableFacts>(
+    `SELECT n.nspname AS schema, c.relname AS name, c.oid::text AS oid, c.relkind::text AS kind
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.oid = to_regclass($1)`,
+    [wanted],
+  );
+  const table = found.rows[0];
+  if (table === undefined) {
+    throw new ConfigError(`Table ${settings.table} does not exist in this database, or not for this user.`, {
+      code: 'TABLE_MISSING',
+      remedy:
+        'Set the option table (--table, env BACKFILL_TABLE, file key table) to schema.table, and check the database of DATABASE_URL.',
+    });
+  }
+  return table;
+}
+
+/** @throws ConfigError where table or key column do not exist or have a type that is not supported. */
+export async function describeTarget(db: Queryable, backfill: string, settings: Settings): Promise<Target> {
+  const { schema, name, oid } = await findTable(db, settings);
+  const column = await db.query<{ type: string }>(
+    `SELECT t.typname::text AS type FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+      WHERE a.attrelid = $1 AND a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped`,
+    [oid, settings.key],
+  );
+  const type = column.rows[0]?.type;
+  const keyRemedy =
+    'Set the option key (--key, env BACKFILL_KEY, file key key) to a unique bigint, integer or smallint column.';
+  if (type === undefined) {
+    throw new ConfigError(`Key column ${settings.key} does not exist in ${schema}.${name}.`, {
+      code: 'KEY_MISSING',
+      remedy: keyRemedy,
+    });
+  }
+  const keyType = KEY_TYPES[type];
+  if (keyType === undefined || STAGE_COLUMNS.includes(settings.key)) {
+    throw new ConfigError(`Key column ${settings.key} of type ${type} is not supported.`, {
+      code: 'KEY_TYPE',
+      remedy: keyRemedy,
+    });
+  }
+  const stageName = derivedName(name, '_embedding_stage');
+  return {
+    backfill,
+    schema,
+    name,
+    table: quoteQualified({ schema, name }),
+    ref: quoteName(name),
+    key: settings.key,
+    keyType: keyType.type,
+    keyWidth: keyType.width,
+    text: textExpression(settings.text, quoteName(name)),
+    where: settings.where === undefined ? '(true)' : `(${settings.where})`,
+    column: settings.column,
+    updatedAtColumn: settings.updatedAtColumn,
+    stage: quoteQualified({ schema, name: stageName }),
+    stageName,
+    indexName: derivedName(name, `_embedding_${settings.indexMethod}_idx`),
+  };
+}
+
+/** NULL columns drop out; a row whose columns are all NULL has the empty text and is skipped. */
+function textExpression(text: Settings['text'], ref: string): string {
+  if (!Array.isArray(text)) return `coalesce((${text.sql})::text, '')`;
+  return `concat_ws(chr(10), ${text.map((column) => `${ref}.${quoteName(column)}`).join(', ')})`;
+}
