@@ -1,0 +1,159 @@
+/** Batches: one key range, one job each. */
+
+import type { Queryable } from '../db/pool.ts';
+import type { KeyRange } from '../planning/row-state.ts';
+import { OPEN_STATES } from './run.ts';
+
+export interface PlannedBatch extends KeyRange {
+  number: number;
+  rows: number;
+}
+
+export interface BatchCounts {
+  eligible: number;
+  embedded: number;
+  skipped: number;
+  quarantined: number;
+  /** Rows whose text moved on while the batch was under way. */
+  changed: number;
+  truncated: number;
+  tokens: number;
+}
+
+/** A batch in hand. Whoever holds an older token has been overtaken. */
+export interface ClaimedBatch extends KeyRange {
+  run: string;
+  number: number;
+  token: number;
+}
+
+export async function insertBatches(
+  db: Queryable,
+  run: string,
+  batches: readonly PlannedBatch[],
+): Promise<void> {
+  await db.query(
+    `INSERT INTO pgvector_backfill.batch (run, number, lower_key, upper_key, rows)
+     SELECT $1, number, lower_key, upper_key, rows
+       FROM unnest($2::int[], $3::text[], $4::text[], $5::bigint[]) AS b (number, lower_key, upper_key, rows)
+     ON CONFLICT (run, number) DO UPDATE SET upper_key = excluded.upper_key, rows = excluded.rows`,
+    [
+      run,
+      batches.map((b) => b.number),
+      batches.map((b) => b.lower),
+      batches.map((b) => b.upper),
+      batches.map((b) => b.rows),
+    ],
+  );
+}
+
+export async function lastBatch(db: Queryable, run: string): Promise<PlannedBatch | null> {
+  const found = await db.query<PlannedBatch>(
+    `SELECT number, lower_key AS lower, upper_key AS upper, rows::float8 AS rows FROM pgvector_backfill.batch
+      WHERE run = $1 ORDER BY number DESC LIMIT 1`,
+    [run],
+  );
+  return found.rows[0] ?? null;
+}
+
+/** A page of the batches that are not merged, in order of their number. */
+export async function unfinishedBatches(
+  db: Queryable,
+  run: string,
+  after: number,
+  limit: number,
+): Promise<PlannedBatch[]> {
+  const found = await db.query<PlannedBatch>(
+    `SELECT number, lower_key AS lower, upper_key AS upper, rows::float8 AS rows FROM pgvector_backfill.batch
+      WHERE run = $1 AND state <> 'merged' AND number > $2 ORDER BY number LIMIT $3`,
+    [run, after, limit],
+  );
+  return found.rows;
+}
+
+/** Failed batches get another set of attempts. @returns how many there were. */
+export async function reopenFailedBatches(db: Queryable, run: string): Promise<number> {
+  const reopened = await db.query(
+    `UPDATE pgvector_backfill.batch SET state = CASE WHEN staged_at IS NULL THEN 'pending' ELSE 'staged' END, reason = ''
+      WHERE run = $1 AND state = 'failed'`,
+    [run],
+  );
+  return reopened.rowCount ?? 0;
+}
+
+/**
+ * Takes a batch in hand with a new token. Null where there is nothing to do: unknown, merged already, or of a run
+ * that is not open.
+ */
+export async function claimBatch(
+  db: Queryable,
+  runUid: string,
+  number: number,
+): Promise<ClaimedBatch | null> {
+  const claimed = await db.query<ClaimedBatch>(
+    `UPDATE pgvector_backfill.batch b SET token = token + 1, attempts = attempts + 1, started_at = now()
+       FROM pgvector_backfill.run r
+      WHERE r.uid = $1 AND b.run = r.id AND b.number = $2 AND b.state <> 'merged' AND r.state = ANY ($3)
+      RETURNING b.run::text AS run, b.number, b.token, b.lower_key AS lower, b.upper_key AS upper`,
+    [runUid, number, OPEN_STATES],
+  );
+  return claimed.rows[0] ?? null;
+}
+
+/** Locks the batch for the rest of the transaction. False where another worker has taken it over meanwhile. */
+export async function holdBatch(db: Queryable, batch: ClaimedBatch): Promise<boolean> {
+  const held = await db.query(
+    `SELECT 1 FROM pgvector_backfill.batch WHERE run = $1 AND number = $2 AND token = $3 AND state <> 'merged' FOR UPDATE`,
+    [batch.run, batch.number, batch.token],
+  );
+  return held.rowCount === 1;
+}
+
+export async function markStaged(db: Queryable, batch: ClaimedBatch): Promise<void> {
+  await db.query(
+    `UPDATE pgvector_backfill.batch SET state = 'staged', staged_at = now() WHERE run = $1 AND number = $2 AND token = $3`,
+    [batch.run, batch.number, batch.token],
+  );
+}
+
+export async function markMerged(db: Queryable, batch: ClaimedBatch, counts: BatchCounts): Promise<void> {
+  await db.query(
+    `UPDATE pgvector_backfill.batch SET state = 'merged', merged_at = now(), reason = '', eligible = $4, embedded = $5,
+            skipped = $6, quarantined = $7, changed = $8, truncated = $9, tokens = $10
+      WHERE run = $1 AND number = $2 AND token = $3`,
+    [
+      batch.run,
+      batch.number,
+      batch.token,
+      counts.eligible,
+      counts.embedded,
+      counts.skipped,
+      counts.quarantined,
+      counts.changed,
+      counts.truncated,
+      counts.tokens,
+    ],
+  );
+}
+
+/** For good: the queue has no attempts left for it. */
+export async function markFailed(
+  db: Queryable,
+  runUid: string,
+  number: number,
+  reason: string,
+): Promise<void> {
+  await db.query(
+    `UPDATE pgvector_backfill.batch b SET state = 'failed', reason = $3 FROM pgvector_backfill.run r
+      WHERE r.uid = $1 AND b.run = r.id AND b.number = $2 AND b.state <> 'merged'`,
+    [runUid, number, reason],
+  );
+}
+
+/** Gives an attempt back that a configuration fault would have burnt. */
+export async function returnAttempt(db: Queryable, batch: ClaimedBatch, reason: string): Promise<void> {
+  await db.query(
+    `UPDATE pgvector_backfill.batch SET attempts = greatest(attempts - 1, 0), reason = $4 WHERE run = $1 AND number = $2 AND token = $3`,
+    [batch.run, batch.number, batch.token, reason],
+  );
+}

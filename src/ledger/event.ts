@@ -1,0 +1,20 @@
+/** The event log: who reads the ledger later finds what happened and why. Keys and counts only, never row text. */
+
+import type { Queryable } from '../db/pool.ts';
+
+export interface LedgerEvent {
+  backfill: string;
+  run: string | null;
+  level: 'info' | 'warn' | 'error';
+  /** Dotted and stable, such as `index.built`. */
+  kind: string;
+  message: string;
+  detail?: Record<string, unknown>;
+}
+
+export async function recordEvent(db: Queryable, event: LedgerEvent): Promise<void> {
+  await db.query(
+    `INSERT INTO pgvector_backfill.event (backfill, run, level, kind, message, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
+    [event.backfill, event.run, event.level, event.kind, event.message, JSON.stringify(event.detail ?? {})],
+  );
+}

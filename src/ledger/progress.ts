@@ -1,0 +1,141 @@
+/** One snapshot for the status line, JSON, metrics and dashboard, read from the ledger alone: it costs the legacy table nothing. */
+
+import type { Queryable } from '../db/pool.ts';
+import { coverageOf } from './accounting.ts';
+import { latestRun, type Run, type RunState } from './run.ts';
+
+export interface ProgressSnapshot {
+  backfill: string;
+  /** Id of the run; null before the first one. */
+  run: string | null;
+  state: RunState | 'none';
+  reason: string;
+  rows: {
+    eligible: number;
+    embedded: number;
+    skipped: number;
+    quarantined: number;
+    pending: number;
+    stale: number;
+  };
+  /** Share of the rows with text that are embedded, 0 to 1. */
+  coverage: number;
+  /** Over the last minutes while batches are under way, over the whole run afterwards; null where nothing is measured yet. */
+  rowsPerSecond: number | null;
+  /** Null before 1 % and where nothing moves. */
+  etaSeconds: number | null;
+  batches: { pending: number; staged: number; merged: number; failed: number };
+  index: {
+    name: string | null;
+    method: string | null;
+    valid: boolean;
+    phase: string | null;
+    progress: number | null;
+  };
+}
+
+/** Window of the rate: long enough to hold several batches, short enough to follow a change. */
+const RATE_WINDOW_SECONDS = 300;
+/** An ETA before this share is a guess. */
+const LEAST_SHARE_FOR_ETA = 0.01;
+
+interface Sums {
+  eligible: number;
+  embedded: number;
+  skipped: number;
+  quarantined: number;
+  changed: number;
+  pending: number;
+  staged: number;
+  merged: number;
+  failed: number;
+  recentRows: number;
+  recentSeconds: number | null;
+  runSeconds: number | null;
+}
+
+export async function progressSnapshot(db: Queryable, backfill: string): Promise<ProgressSnapshot> {
+  const run = await latestRun(db, backfill);
+  if (run === null) return emptySnapshot(backfill);
+  const sums = await sumBatches(db, run);
+  const done = sums.embedded + sums.skipped + sums.quarantined;
+  const pending = Math.max(sums.eligible - done - sums.changed, 0);
+  const rate = rowsPerSecond(sums, pending);
+  const share = sums.eligible === 0 ? 1 : done / sums.eligible;
+  return {
+    backfill,
+    run: run.id,
+    state: run.state,
+    reason: run.reason,
+    rows: {
+      eligible: sums.eligible,
+      embedded: sums.embedded,
+      skipped: sums.skipped,
+      quarantined: sums.quarantined,
+      pending,
+      stale: sums.changed,
+    },
+    coverage: coverageOf(sums),
+    rowsPerSecond: rate,
+    etaSeconds: pending === 0 ? 0 : rate === null || share < LEAST_SHARE_FOR_ETA ? null : pending / rate,
+    batches: { pending: sums.pending, staged: sums.staged, merged: sums.merged, failed: sums.failed },
+    index: { ...(await indexState(db, run)), phase: run.indexPhase, progress: run.indexProgress },
+  };
+}
+
+async function sumBatches(db: Queryable, run: Run): Promise<Sums> {
+  const summed = await db.query<Sums>(
+    `SELECT coalesce(sum(CASE WHEN state = 'merged' THEN eligible ELSE rows END), 0)::float8 AS eligible,
+            coalesce(sum(embedded) FILTER (WHERE state = 'merged'), 0)::float8 AS embedded,
+            coalesce(sum(skipped) FILTER (WHERE state = 'merged'), 0)::float8 AS skipped,
+            coalesce(sum(quarantined) FILTER (WHERE state = 'merged'), 0)::float8 AS quarantined,
+            coalesce(sum(changed) FILTER (WHERE state = 'merged'), 0)::float8 AS changed,
+            count(*) FILTER (WHERE state = 'pending')::int AS pending,
+            count(*) FILTER (WHERE state = 'staged')::int AS staged,
+            count(*) FILTER (WHERE state = 'merged')::int AS merged,
+            count(*) FILTER (WHERE state = 'failed')::int AS failed,
+            coalesce(sum(eligible) FILTER (WHERE state = 'merged' AND merged_at > now() - make_interval(secs => $2)), 0)::float8 AS "recentRows",
+            extract(epoch FROM now() - greatest(min(started_at) FILTER (WHERE merged_at > now() - make_interval(secs => $2)),
+                                                now() - make_interval(secs => $2)))::float8 AS "recentSeconds",
+            extract(epoch FROM max(merged_at) - min(started_at))::float8 AS "runSeconds"
+       FROM pgvector_backfill.batch WHERE run = $1`,
+    [run.id, RATE_WINDOW_SECONDS],
+  );
+  return summed.rows[0] as Sums;
+}
+
+function rowsPerSecond(sums: Sums, pending: number): number | null {
+  const [rows, seconds] =
+    pending > 0 ? [sums.recentRows, sums.recentSeconds] : [sums.embedded + sums.skipped, sums.runSeconds];
+  return seconds === null || seconds <= 0 || rows === 0 ? null : rows / seconds;
+}
+
+async function indexState(
+  db: Queryable,
+  run: Run,
+): Promise<{ name: string | null; method: string | null; valid: boolean }> {
+  if (run.indexName === null) return { name: null, method: run.indexMethod, valid: false };
+  const found = await db.query<{ valid: boolean }>(
+    `SELECT i.indisvalid AND i.indisready AS valid
+       FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+       JOIN pgvector_backfill.backfill b ON b.name = $2 AND i.indrelid = to_regclass(b.target_table)
+      WHERE c.relname = $1`,
+    [run.indexName, run.backfill],
+  );
+  return { name: run.indexName, method: run.indexMethod, valid: found.rows[0]?.valid ?? false };
+}
+
+function emptySnapshot(backfill: string): ProgressSnapshot {
+  return {
+    backfill,
+    run: null,
+    state: 'none',
+    reason: 'nothing is planned yet: run `npm run enqueue`',
+    rows: { eligible: 0, embedded: 0, skipped: 0, quarantined: 0, pending: 0, stale: 0 },
+    coverage: 0,
+    rowsPerSecond: null,
+    etaSeconds: null,
+    batches: { pending: 0, staged: 0, merged: 0, failed: 0 },
+    index: { name: null, method: null, valid: false, phase: null, progress: null },
+  };
+}

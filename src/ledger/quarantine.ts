@@ -1,0 +1,42 @@
+/** Rows that cannot be embedded as they are: set aside with the reason, found again by an edit of their text. */
+
+import type { Queryable } from '../db/pool.ts';
+import type { ClaimedBatch } from './batch.ts';
+
+export interface QuarantinedRow {
+  key: string;
+  reason: string;
+  textHash: Buffer;
+}
+
+export async function quarantineRows(
+  db: Queryable,
+  backfill: string,
+  batch: ClaimedBatch,
+  rows: readonly QuarantinedRow[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  await db.query(
+    `INSERT INTO pgvector_backfill.quarantine (backfill, key, run, batch, class, reason, text_hash)
+     SELECT $1, key, $2, $3, 'row', reason, text_hash FROM unnest($4::text[], $5::text[], $6::bytea[]) AS q (key, reason, text_hash)
+     ON CONFLICT (backfill, key) DO UPDATE SET run = excluded.run, batch = excluded.batch, class = excluded.class,
+       reason = excluded.reason, text_hash = excluded.text_hash, attempts = quarantine.attempts + 1, at = now()`,
+    [
+      backfill,
+      batch.run,
+      batch.number,
+      rows.map((row) => row.key),
+      rows.map((row) => row.reason),
+      rows.map((row) => row.textHash),
+    ],
+  );
+}
+
+/** Rows that have got their vector after all. */
+export async function releaseRows(db: Queryable, backfill: string, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return;
+  await db.query('DELETE FROM pgvector_backfill.quarantine WHERE backfill = $1 AND key = ANY ($2)', [
+    backfill,
+    keys,
+  ]);
+}

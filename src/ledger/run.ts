@@ -1,0 +1,159 @@
+/** Runs: one planned pass over the table each. */
+
+import type { Queryable } from '../db/pool.ts';
+import type { Target } from '../planning/target.ts';
+
+export const RUN_STATES = [
+  'planned',
+  'running',
+  'paused',
+  'finalizing',
+  'verifying',
+  'ready',
+  'cut_over',
+  'completed',
+  'failed',
+] as const;
+export type RunState = (typeof RUN_STATES)[number];
+
+/** States in which batches are worked on. A run that is over, or failed, leaves its late jobs alone. */
+export const OPEN_STATES: readonly RunState[] = [
+  'planned',
+  'running',
+  'finalizing',
+  'verifying',
+  'ready',
+  'cut_over',
+];
+
+export interface Run {
+  /** bigint, as text. */
+  id: string;
+  uid: string;
+  backfill: string;
+  state: RunState;
+  reason: string;
+  fingerprint: string;
+  model: string;
+  dimensions: number;
+  batchRows: number;
+  rowsPlanned: number;
+  batchesPlanned: number;
+  planCursor: string | null;
+  plannedAt: Date | null;
+  startedAt: Date | null;
+  embeddedAt: Date | null;
+  finishedAt: Date | null;
+  indexName: string | null;
+  indexMethod: string | null;
+  indexPhase: string | null;
+  indexProgress: number | null;
+  indexSeconds: number | null;
+}
+
+const COLUMNS = `id::text AS id, uid::text AS uid, backfill, state, reason, fingerprint, model, dimensions, batch_rows AS "batchRows",
+  rows_planned::float8 AS "rowsPlanned", batches_planned AS "batchesPlanned", plan_cursor AS "planCursor", planned_at AS "plannedAt",
+  started_at AS "startedAt", embedded_at AS "embeddedAt", finished_at AS "finishedAt", index_name AS "indexName",
+  index_method AS "indexMethod", index_phase AS "indexPhase", index_progress AS "indexProgress", index_seconds AS "indexSeconds"`;
+
+export async function latestRun(db: Queryable, backfill: string): Promise<Run | null> {
+  const found = await db.query<Run>(
+    `SELECT ${COLUMNS} FROM pgvector_backfill.run WHERE backfill = $1 ORDER BY run.id DESC LIMIT 1`,
+    [backfill],
+  );
+  return found.rows[0] ?? null;
+}
+
+export async function findRun(db: Queryable, uid: string): Promise<Run | null> {
+  const found = await db.query<Run>(`SELECT ${COLUMNS} FROM pgvector_backfill.run WHERE uid = $1`, [uid]);
+  return found.rows[0] ?? null;
+}
+
+export interface NewRun {
+  fingerprint: string;
+  model: string;
+  dimensions: number;
+  batchRows: number;
+}
+
+/** Settings are stored for the record, without anything that is a secret. */
+export async function saveBackfill(
+  db: Queryable,
+  target: Target,
+  settings: Record<string, unknown>,
+): Promise<void> {
+  await db.query(
+    `INSERT INTO pgvector_backfill.backfill (name, target_table, key_column, stage_table, settings)
+     VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT (name) DO UPDATE SET target_table = excluded.target_table, key_column = excluded.key_column,
+       stage_table = excluded.stage_table, settings = excluded.settings, updated_at = now()`,
+    [target.backfill, target.table, target.key, target.stage, JSON.stringify(settings)],
+  );
+}
+
+/** Table of a backfill as it was last enqueued; null where there is none of that name. */
+export async function backfillTable(db: Queryable, backfill: string): Promise<string | null> {
+  const found = await db.query<{ target_table: string }>(
+    'SELECT target_table FROM pgvector_backfill.backfill WHERE name = $1',
+    [backfill],
+  );
+  return found.rows[0]?.target_table ?? null;
+}
+
+export async function createRun(db: Queryable, backfill: string, run: NewRun): Promise<Run> {
+  const created = await db.query<Run>(
+    `INSERT INTO pgvector_backfill.run (backfill, fingerprint, model, dimensions, batch_rows)
+     VALUES ($1, $2, $3, $4, $5) RETURNING ${COLUMNS}`,
+    [backfill, run.fingerprint, run.model, run.dimensions, run.batchRows],
+  );
+  return created.rows[0] as Run;
+}
+
+/** Moves a run to `state` only from one of `from`. @returns whether it did: of several workers one does. */
+export async function moveRun(
+  db: Queryable,
+  id: string,
+  from: readonly RunState[],
+  state: RunState,
+  reason: string,
+): Promise<boolean> {
+  const moved = await db.query(
+    `UPDATE pgvector_backfill.run
+        SET state = $3, reason = $4,
+            started_at = CASE WHEN $3 = 'running' THEN coalesce(started_at, now()) ELSE started_at END,
+            finished_at = CASE WHEN $3 IN ('ready', 'completed', 'failed') THEN now() END
+      WHERE id = $1 AND state = ANY ($2) AND (state, reason) IS DISTINCT FROM ($3, $4)`,
+    [id, from, state, reason],
+  );
+  return moved.rowCount === 1;
+}
+
+export async function setRunReason(db: Queryable, id: string, reason: string): Promise<void> {
+  await db.query('UPDATE pgvector_backfill.run SET reason = $2 WHERE id = $1 AND reason <> $2', [id, reason]);
+}
+
+/** Older runs of the backfill that are still open: their jobs will find that they are over. */
+export async function supersedeRuns(db: Queryable, backfill: string, newest: string): Promise<void> {
+  await db.query(
+    `UPDATE pgvector_backfill.run SET state = 'completed', reason = 'superseded by run ' || $2, finished_at = coalesce(finished_at, now())
+      WHERE backfill = $1 AND id < $2::bigint AND state <> 'completed'`,
+    [backfill, newest],
+  );
+}
+
+export interface IndexProgress {
+  name: string;
+  method: string;
+  phase: string | null;
+  /** 0 to 1; null where the phase has no measure. */
+  progress: number | null;
+  seconds: number | null;
+}
+
+export async function saveIndexProgress(db: Queryable, id: string, index: IndexProgress): Promise<void> {
+  await db.query(
+    `UPDATE pgvector_backfill.run SET index_name = $2, index_method = $3, index_phase = $4, index_progress = $5,
+            index_seconds = coalesce($6, index_seconds) WHERE id = $1`,
+    [id, index.name, index.method, index.phase, index.progress, index.seconds],
+  );
+}

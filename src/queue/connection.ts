@@ -1,0 +1,205 @@
+/** The one place that builds queues and workers. Nothing else knows whether Redis or PostgreSQL carries the jobs. */
+
+import { Queue, Worker, createPostgresBackend, runMigrations, type Processor } from 'bullmq';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import pg from 'pg';
+import { ConfigError, messageOf } from '../errors.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { JobData } from './jobs.ts';
+
+export type QueueRole = 'embed' | 'finalize';
+export const QUEUE_ROLES: readonly QueueRole[] = ['embed', 'finalize'];
+export type JobQueue = Queue<JobData, unknown, string>;
+export type JobWorker = Worker<JobData, unknown, string>;
+
+export interface QueueAddress {
+  url: string;
+  backfill: string;
+  /** Id of the ledger's installation: keeps the keys of two databases on one Redis apart. */
+  installation: string;
+  logger: Logger;
+}
+
+/** BullMQ's own schema on its PostgreSQL backend; its default, so that other tools find it. */
+const QUEUE_SCHEMA = 'bullmq';
+
+/** A lock is renewed at half its time. A statement that blocks the server for longer costs a second start, which finds the work done. */
+const LOCK_MS = 60_000;
+/** A stalled batch is harmless (fencing token, idempotent merge), so it is taken up again rather than given up. */
+const MOST_STALLS = 20;
+/** Tries before the first contact counts as failed; afterwards reconnection is endless. */
+const FIRST_CONTACT_TRIES = 3;
+
+const isPostgres = (url: string): boolean => /^postgres(ql)?:/.test(url);
+
+/** `articles` and `embed` → the queue's name as Bull Board shows it. */
+export function queueName(backfill: string, role: QueueRole): string {
+  return `${backfill}-${role}`;
+}
+
+/** @throws ConfigError where the queue server does not answer; brings BullMQ's PostgreSQL schema up to date. */
+export async function prepareQueue(url: string): Promise<void> {
+  try {
+    if (isPostgres(url)) await preparePostgres(url);
+    else await pingRedis(url);
+  } catch (error) {
+    throw new ConfigError(`Cannot reach the queue server at ${describeQueue(url)}: ${messageOf(error)}.`, {
+      code: 'QUEUE_UNREACHABLE',
+      remedy: 'Check the option queue (--queue, env QUEUE_URL, file key queue) and that the server runs.',
+      cause: error,
+    });
+  }
+}
+
+async function preparePostgres(url: string): Promise<void> {
+  const pool = new pg.Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 10_000 });
+  const client = await pool.connect().catch(async (error: unknown) => {
+    await pool.end();
+    throw error;
+  });
+  try {
+    await runMigrations(client, QUEUE_SCHEMA);
+  } finally {
+    client.release(true);
+    await pool.end();
+  }
+}
+
+async function pingRedis(url: string): Promise<void> {
+  const redis = connectRedis(url, {
+    maxRetriesPerRequest: 1,
+    retryStrategy: (times) => (times >= FIRST_CONTACT_TRIES ? null : 200),
+  });
+  let lastError: unknown;
+  redis.on('error', (error) => (lastError = error));
+  try {
+    await redis.ping();
+  } catch (error) {
+    throw lastError ?? error;
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** Warnings about how the server is set up; empty where all is well. Jobs that Redis evicts are lost until `enqueue`. */
+export async function inspectQueue(url: string): Promise<string[]> {
+  if (isPostgres(url)) return [];
+  const redis = connectRedis(url, { maxRetriesPerRequest: 1, retryStrategy: () => null });
+  redis.on('error', () => {});
+  try {
+    const info = await redis.info('memory');
+    const policy = /maxmemory_policy:(\S+)/.exec(info)?.[1];
+    const persistence = await redis.info('persistence');
+    const warnings: string[] = [];
+    if (policy !== undefined && policy !== 'noeviction')
+      warnings.push(`Redis may evict jobs (maxmemory-policy ${policy}); set it to noeviction.`);
+    if (!persistence.includes('aof_enabled:1'))
+      warnings.push('Redis does not log to disk (appendonly no): after its crash run `enqueue` again.');
+    return warnings;
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/**
+ * redis://, rediss:// as usual; redis+cluster://host:port,host:port; redis+sentinel://host:port,host:port/master-name.
+ * User and password stand before the first host.
+ */
+function connectRedis(url: string, options: RedisOptions): Redis | Cluster {
+  const match = /^(redis|rediss)\+(cluster|sentinel):\/\/(?:([^@/]*)@)?([^/?]+)(?:\/([^?]*))?/.exec(url);
+  if (match === null) return new Redis(url, options);
+  const [, scheme, kind, credentials, hosts = '', path = ''] = match;
+  const [username = '', password = ''] = (credentials ?? '')
+    .split(':')
+    .map((part) => decodeURIComponent(part));
+  const auth = { ...(username === '' ? {} : { username }), ...(password === '' ? {} : { password }) };
+  const tls = scheme === 'rediss' ? { tls: {} } : {};
+  const nodes = hosts.split(',').map((each) => {
+    const [host = '', port] = each.split(':');
+    return { host, port: Number(port ?? (kind === 'sentinel' ? 26_379 : 6379)) };
+  });
+  if (kind === 'cluster') return new Cluster(nodes, { redisOptions: { ...auth, ...tls, ...options } });
+  return new Redis({ sentinels: nodes, name: path === '' ? 'mymaster' : path, ...auth, ...tls, ...options });
+}
+
+export interface OpenQueue {
+  queue: JobQueue;
+  close(): Promise<void>;
+}
+
+export function openQueue(address: QueueAddress, role: QueueRole): OpenQueue {
+  const name = queueName(address.backfill, role);
+  const { options, close } = connect(address, false);
+  const queue = isPostgres(address.url)
+    ? new Queue(name, options as never, createPostgresBackend as never)
+    : new Queue(name, options as never);
+  queue.on('error', (error) =>
+    address.logger.warn({ queue: name, err: messageOf(error) }, 'queue connection'),
+  );
+  return {
+    queue: queue as unknown as JobQueue,
+    close: async () => {
+      await queue.close();
+      close();
+    },
+  };
+}
+
+export interface OpenWorker {
+  worker: JobWorker;
+  /** Takes no new job and waits for those in flight. */
+  close(): Promise<void>;
+}
+
+export function openWorker(
+  address: QueueAddress,
+  role: QueueRole,
+  concurrency: number,
+  processor: Processor<JobData, unknown, string>,
+): OpenWorker {
+  const name = queueName(address.backfill, role);
+  const { options, close } = connect(address, true);
+  const settings = {
+    ...options,
+    concurrency,
+    lockDuration: LOCK_MS,
+    maxStalledCount: MOST_STALLS,
+    autorun: true,
+  };
+  const worker = isPostgres(address.url)
+    ? new Worker(name, processor, settings as never, createPostgresBackend as never)
+    : new Worker(name, processor, settings as never);
+  worker.on('error', (error) =>
+    address.logger.warn({ queue: name, err: messageOf(error) }, 'queue connection'),
+  );
+  return {
+    worker: worker as unknown as JobWorker,
+    close: async () => {
+      await worker.close();
+      close();
+    },
+  };
+}
+
+function connect(address: QueueAddress, blocking: boolean): { options: object; close(): void } {
+  if (isPostgres(address.url)) {
+    // Keepalive on the LISTEN connection: a silent loss is noticed and the subscription made anew (taskforcesh/bullmq#4729).
+    return {
+      options: {
+        connection: { connectionString: address.url, schema: QUEUE_SCHEMA, keepAlive: true, max: 4 },
+      },
+      close: () => {},
+    };
+  }
+  // A worker waits through a restart of Redis for as long as it takes; a producer fails after some tries and says so.
+  const connection = connectRedis(address.url, { maxRetriesPerRequest: blocking ? null : 20 });
+  connection.on('error', () => {});
+  // The braces keep all keys of a queue in one slot of a Redis Cluster.
+  const prefix = `{pgvector-backfill-${address.installation.slice(0, 8)}}`;
+  return { options: { connection, prefix }, close: () => connection.disconnect() };
+}
+
+/** host:port of a queue URL, never its credentials. */
+export function describeQueue(url: string): string {
+  return url.replace(/^([^:]+:\/\/)(?:[^@/]*@)?/, '$1');
+}

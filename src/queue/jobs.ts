@@ -1,0 +1,71 @@
+/** What a job carries: ids and bounds, never row text. Whoever can write to the queue cannot make a worker do more than that. */
+
+import type { JobsOptions } from 'bullmq';
+import { z } from 'zod';
+
+const FORMAT = 1;
+
+const embedJob = z.strictObject({
+  format: z.literal(FORMAT),
+  run: z.uuid(),
+  batch: z.number().int().min(1),
+  lower: z.string().nullable(),
+  upper: z.string().nullable(),
+});
+const finalizeJob = z.strictObject({ format: z.literal(FORMAT), run: z.uuid(), force: z.boolean() });
+
+export type EmbedJob = z.infer<typeof embedJob>;
+export type FinalizeJob = z.infer<typeof finalizeJob>;
+export type JobData = EmbedJob | FinalizeJob;
+
+/** Null for what is forged, truncated or of another version. */
+export function parseEmbedJob(data: unknown): EmbedJob | null {
+  return embedJob.safeParse(data).data ?? null;
+}
+
+export function parseFinalizeJob(data: unknown): FinalizeJob | null {
+  return finalizeJob.safeParse(data).data ?? null;
+}
+
+/** First wait of a failed batch; doubles with each attempt, spread by the jitter. */
+const FIRST_RETRY_MS = 1000;
+const DAY_SECONDS = 24 * 3600;
+
+/** Deterministic, so that adding a job twice adds it once. Not integer-like and without ':', as BullMQ wants it. */
+export const embedJobId = (run: string, batch: number): string => `embed-${run}-${batch}`;
+export const finalizeJobId = (run: string): string => `finalize-${run}`;
+
+export function embedJobOptions(run: string, batch: number, attempts: number): JobsOptions {
+  return {
+    jobId: embedJobId(run, batch),
+    attempts,
+    backoff: { type: 'exponential', delay: FIRST_RETRY_MS, jitter: 0.5 },
+    // Kept for the dashboard; the ledger is what counts.
+    removeOnComplete: { age: DAY_SECONDS, count: 1000 },
+    removeOnFail: { age: 7 * DAY_SECONDS },
+  };
+}
+
+export function finalizeJobOptions(run: string): JobsOptions {
+  return {
+    jobId: finalizeJobId(run),
+    attempts: 5,
+    backoff: { type: 'exponential', delay: 5 * FIRST_RETRY_MS, jitter: 0.5 },
+    removeOnComplete: { age: DAY_SECONDS, count: 100 },
+    removeOnFail: { age: 7 * DAY_SECONDS },
+  };
+}
+
+export const embedJobData = (
+  run: string,
+  batch: number,
+  lower: string | null,
+  upper: string | null,
+): EmbedJob => ({
+  format: FORMAT,
+  run,
+  batch,
+  lower,
+  upper,
+});
+export const finalizeJobData = (run: string, force: boolean): FinalizeJob => ({ format: FORMAT, run, force });

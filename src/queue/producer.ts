@@ -1,0 +1,75 @@
+/** Puts jobs on the queue so that each stands there once, whatever was there before. */
+
+import type { JobQueue } from './connection.ts';
+import {
+  embedJobData,
+  embedJobId,
+  embedJobOptions,
+  finalizeJobData,
+  finalizeJobId,
+  finalizeJobOptions,
+} from './jobs.ts';
+
+export interface BatchToAdd {
+  number: number;
+  lower: string | null;
+  upper: string | null;
+}
+
+/** Jobs of one call to the server. */
+const PAGE = 500;
+
+/**
+ * Adds what is not on its way. A job that the queue holds as completed or failed, although the ledger says that the
+ * batch is not done, is taken out first: its id would make the new one a no-op.
+ * @returns how many jobs were added.
+ */
+export async function addEmbedJobs(
+  queue: JobQueue,
+  run: string,
+  batches: readonly BatchToAdd[],
+  attempts: number,
+  fresh: boolean,
+): Promise<number> {
+  let added = 0;
+  for (let start = 0; start < batches.length; start += PAGE) {
+    const page = batches.slice(start, start + PAGE);
+    const wanted = fresh ? page : await withoutUnderWay(queue, run, page);
+    await queue.addBulk(
+      wanted.map((batch) => ({
+        name: 'embed',
+        data: embedJobData(run, batch.number, batch.lower, batch.upper),
+        opts: embedJobOptions(run, batch.number, attempts),
+      })),
+    );
+    added += wanted.length;
+  }
+  return added;
+}
+
+async function withoutUnderWay(
+  queue: JobQueue,
+  run: string,
+  batches: readonly BatchToAdd[],
+): Promise<BatchToAdd[]> {
+  const wanted = await Promise.all(
+    batches.map(async (batch) => ((await makeWay(queue, embedJobId(run, batch.number))) ? batch : null)),
+  );
+  return wanted.filter((batch) => batch !== null);
+}
+
+/** True where a job of this id can be added now. */
+async function makeWay(queue: JobQueue, id: string): Promise<boolean> {
+  const state = await queue.getJobState(id);
+  if (state === 'unknown') return true;
+  if (state !== 'completed' && state !== 'failed') return false;
+  await queue.remove(id);
+  return true;
+}
+
+/** @returns false where a finalize job of this run is already on its way. */
+export async function addFinalizeJob(queue: JobQueue, run: string, force: boolean): Promise<boolean> {
+  if (!(await makeWay(queue, finalizeJobId(run)))) return false;
+  await queue.add('finalize', finalizeJobData(run, force), finalizeJobOptions(run));
+  return true;
+}
