@@ -1,0 +1,139 @@
+/**
+ * Trains a small embedding model on the operator's own texts: latent semantic analysis (Deerwester et al. 1990),
+ * packed so that transformers.js runs it like any other model. Words that stand in the same texts get vectors that
+ * point the same way; a text's vector is the mean of its words' vectors. No download, no GPU, seconds of work.
+ * It knows nothing but these texts: for a general model see the README.
+ */
+
+import { ConfigError } from '../errors.ts';
+import { readCorpus } from './corpus.ts';
+import { uniform } from './random.ts';
+import { rightSingularVectors } from './svd.ts';
+import { buildVocabulary, type Vocabulary } from './vocabulary.ts';
+import type { Dense } from './linear.ts';
+import { SPECIAL_TOKENS } from './words.ts';
+
+export interface TrainOptions {
+  /** Length of the vectors, 2 to 1,024; default 128. */
+  dimensions?: number;
+  /** Whole number; the same texts and seed give the same model; default 1. */
+  seed?: number;
+  /** Words that get a vector, the most frequent first; default 50,000. 4 × dimensions bytes each in the full model. */
+  maxVocabulary?: number;
+  /** Texts trained on; of more, a uniform sample between half of this and this; default 200,000. */
+  maxDocuments?: number;
+  /** Stops between two steps with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** What was trained, without times and places, so that equal training gives equal files. */
+export interface TrainingFacts {
+  /** Texts read. */
+  documents: number;
+  /** Texts trained on: not empty, in the sample, and with at least one word of the vocabulary. */
+  trainedOn: number;
+  /** Words with a vector. */
+  vocabulary: number;
+  dimensions: number;
+  /** Dimensions that carry meaning. Fewer than `dimensions` on few texts; the rest are zeros, which change no cosine. */
+  rank: number;
+  seed: number;
+}
+
+export interface TrainedModel {
+  facts: TrainingFacts;
+  /** Word i has row `SPECIAL_TOKENS.length + i` of the table. */
+  words: readonly string[];
+  /** One row per token, the special ones first. */
+  table: Dense;
+}
+
+export const DEFAULT_DIMENSIONS = 128;
+export const DEFAULT_SEED = 1;
+const DEFAULT_MAX_VOCABULARY = 50_000;
+const DEFAULT_MAX_DOCUMENTS = 200_000;
+/** The eigenvalue step takes the cube of it: 1,024 is about a minute. */
+const MAX_DIMENSIONS = 1024;
+
+/**
+ * Length of the special tokens' rows relative to a typical word's. Small enough that thousands of unknown words do
+ * not turn a text with one known word, large enough that a text without any has a direction: the corpus's own.
+ */
+const SPECIAL_SCALE = 1e-5;
+
+/**
+ * @param texts read once, in order
+ * @throws ConfigError `TRAINING_OPTION` for an option out of range, `TRAINING_EMPTY` where no text holds a word
+ */
+export async function trainModel(
+  texts: AsyncIterable<string> | Iterable<string>,
+  options: TrainOptions = {},
+): Promise<TrainedModel> {
+  const {
+    dimensions = DEFAULT_DIMENSIONS,
+    seed = DEFAULT_SEED,
+    maxVocabulary = DEFAULT_MAX_VOCABULARY,
+    maxDocuments = DEFAULT_MAX_DOCUMENTS,
+    signal,
+  } = options;
+  checkWhole('dimensions', dimensions, 2, MAX_DIMENSIONS);
+  checkWhole('seed', seed, 0, 2 ** 32 - 1);
+  checkWhole('maxVocabulary', maxVocabulary, 1, 1_000_000);
+  checkWhole('maxDocuments', maxDocuments, 1, 10_000_000);
+
+  const interrupt = signal === undefined ? {} : { signal };
+  const corpus = await readCorpus(texts, { seed, maxDocuments, ...interrupt });
+  const vocabulary = buildVocabulary(corpus, maxVocabulary);
+  const { vectors } = await rightSingularVectors(vocabulary.rows, {
+    rank: dimensions,
+    random: uniform(seed),
+    ...interrupt,
+  });
+  return {
+    facts: {
+      documents: corpus.read,
+      trainedOn: vocabulary.rows.offsets.length - 1,
+      vocabulary: vocabulary.words.length,
+      dimensions,
+      rank: vectors.columns,
+      seed,
+    },
+    words: vocabulary.words,
+    table: tokenTable(vocabulary, vectors, dimensions),
+  };
+}
+
+/** Word rows are idf × V, so that a mean of rows is the text's own tf × idf row in the latent space. */
+function tokenTable({ idf, rows }: Vocabulary, vectors: Dense, dimensions: number): Dense {
+  const { columns: rank, data } = vectors;
+  const special = SPECIAL_TOKENS.length;
+  const table = new Float32Array((special + idf.length) * dimensions);
+  const centroid = new Float64Array(dimensions);
+  let lengths = 0;
+  for (let word = 0; word < idf.length; word++) {
+    let squares = 0;
+    for (let k = 0; k < rank; k++) {
+      const value = idf[word]! * data[word * rank + k]!;
+      table[(special + word) * dimensions + k] = value;
+      squares += value * value;
+    }
+    lengths += Math.sqrt(squares);
+  }
+  rows.weights.subarray(0, rows.offsets.at(-1)).forEach((weight, at) => {
+    const base = rows.columns[at]! * rank;
+    for (let k = 0; k < rank; k++) centroid[k]! += weight * data[base + k]!;
+  });
+  const length = Math.hypot(...centroid);
+  const scale = (SPECIAL_SCALE * lengths) / idf.length / length;
+  const row = Float32Array.from(centroid, (value) => value * scale);
+  for (let token = 0; token < special; token++) table.set(row, token * dimensions);
+  return { rows: special + idf.length, columns: dimensions, data: table };
+}
+
+function checkWhole(name: string, value: number, low: number, high: number): void {
+  if (Number.isInteger(value) && value >= low && value <= high) return;
+  throw new ConfigError(`${name} must be a whole number from ${low} to ${high}, not ${value}`, {
+    code: 'TRAINING_OPTION',
+    remedy: `Give ${name} within its range.`,
+  });
+}
