@@ -1,8 +1,8 @@
 /** eligible = embedded + skipped + quarantined + stale + missing, counted by SQL on the table itself. */
 
 import type { Queryable } from '../db/pool.ts';
-import { rowStatesSql, type KeyRange } from '../planning/row-state.ts';
-import type { Target } from '../planning/target.ts';
+import { rowStatesSql, type KeyRange } from '../table/row-state.ts';
+import type { Target } from '../table/target.ts';
 
 export interface Accounting {
   eligible: number;

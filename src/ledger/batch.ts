@@ -1,7 +1,7 @@
 /** Batches: one key range, one job each. */
 
 import type { Queryable } from '../db/pool.ts';
-import type { KeyRange } from '../planning/row-state.ts';
+import type { KeyRange } from '../table/row-state.ts';
 import { OPEN_STATES } from './run.ts';
 
 export interface PlannedBatch extends KeyRange {

@@ -1,7 +1,7 @@
 /** Runs: one planned pass over the table each. */
 
 import type { Queryable } from '../db/pool.ts';
-import type { Target } from '../planning/target.ts';
+import type { Target } from '../table/target.ts';
 
 export const RUN_STATES = [
   'planned',

@@ -3,8 +3,8 @@
 import { quoteName } from '../db/identifiers.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { DDL_LIMITS, inTransaction } from '../db/transaction.ts';
-import type { Target } from './target.ts';
-import { findVectorExtension } from './vector-extension.ts';
+import type { Target } from '../table/target.ts';
+import { findVectorExtension } from '../table/vector-extension.ts';
 
 export interface Statement {
   sql: string;

@@ -5,7 +5,7 @@
  * | state       | meaning                                                                                       |
  * |-------------|-----------------------------------------------------------------------------------------------|
  * | skipped     | no text, no vector                                                                            |
- * | embedded    | has a vector, and the staging table says that it is of the present text by the present model   |
+ * | embedded    | has the vector that the staging table holds for the present text by the present model          |
  * | quarantined | the present text could not be embedded                                                        |
  * | stale       | has a vector, but of another text, another model or unknown origin                            |
  * | missing     | has text and no vector                                                                        |
@@ -38,7 +38,9 @@ export function rangeSql(target: Target, column: string, range: KeyRange, values
 export const NEEDS_WORK = `('missing', 'stale')`;
 
 /**
- * A derived table of the eligible rows of a key range with columns `key`, `text`, `hash`, `has_vector`, `is_staged`, `state`.
+ * A derived table of the eligible rows of a key range with columns `key`, `text`, `hash`, `has_vector`, `has_stage`, `is_staged`, `was_quarantined`, `state`.
+ * The vectors themselves are compared, not only the hashes: a worker that dies between staging a new vector and merging it
+ * leaves a new hash beside an old vector.
  * The legacy table is read in an inner query of its own, so that the operator's expressions see its columns only.
  * `fingerprint` and the range go to `values`; the caller numbers its further parameters behind them.
  */
@@ -54,16 +56,17 @@ export function rowStatesSql(
   const legacyRange = rangeSql(target, `${target.ref}.${key}`, range, values);
   const stageRange = rangeSql(target, key, range, values);
   return `
-    SELECT l.key, l.text, l.hash, l.has_vector, s.text_hash IS NOT DISTINCT FROM l.hash AS is_staged,
-           CASE WHEN l.text !~ '\\S' THEN CASE WHEN l.has_vector THEN 'stale' ELSE 'skipped' END
-                WHEN l.has_vector AND s.text_hash = l.hash THEN 'embedded'
-                WHEN q.text_hash = l.hash AND NOT l.has_vector THEN 'quarantined'
-                WHEN l.has_vector THEN 'stale'
+    SELECT l.key, l.text, l.hash, l.vector IS NOT NULL AS has_vector, s.key IS NOT NULL AS has_stage,
+           s.text_hash IS NOT DISTINCT FROM l.hash AS is_staged, q.key IS NOT NULL AS was_quarantined,
+           CASE WHEN l.text !~ '\\S' THEN CASE WHEN l.vector IS NULL THEN 'skipped' ELSE 'stale' END
+                WHEN s.text_hash = l.hash AND ${target.vectorPrefix}vector_eq(s.vector, l.vector) THEN 'embedded'
+                WHEN q.text_hash = l.hash AND l.vector IS NULL THEN 'quarantined'
+                WHEN l.vector IS NOT NULL THEN 'stale'
                 ELSE 'missing' END AS state
       FROM (SELECT ${target.ref}.${key} AS key, ${target.text} AS text,
                    ${textHashSql(target, fingerprintParameter)} AS hash,
-                   ${target.ref}.${quoteName(target.column)} IS NOT NULL AS has_vector
+                   ${target.ref}.${quoteName(target.column)} AS vector
               FROM ${target.table} WHERE ${legacyRange} AND ${target.where}) l
-      LEFT JOIN (SELECT ${key} AS key, text_hash FROM ${target.stage} WHERE ${stageRange}) s ON s.key = l.key
+      LEFT JOIN (SELECT ${key} AS key, text_hash, embedding AS vector FROM ${target.stage} WHERE ${stageRange}) s ON s.key = l.key
       LEFT JOIN pgvector_backfill.quarantine q ON q.backfill = ${backfillParameter} AND q.key = l.key::text`;
 }

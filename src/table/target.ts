@@ -5,6 +5,7 @@ import type { KeyWidth } from '../db/copy-binary.ts';
 import { derivedName, parseQualified, quoteName, quoteQualified } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
 import { ConfigError } from '../errors.ts';
+import { findVectorExtension } from './vector-extension.ts';
 
 export type KeyType = 'bigint' | 'integer' | 'smallint';
 
@@ -30,6 +31,8 @@ export interface Target {
   /** Quoted schema.table of the staging table, and its bare name. */
   stage: string;
   stageName: string;
+  /** Quoted schema of pgvector with a dot, so that its types and functions are found whatever the search path; empty without it. */
+  vectorPrefix: string;
   /** Bare name of the index to build. */
   indexName: string;
 }
@@ -110,6 +113,7 @@ export async function describeTarget(db: Queryable, backfill: string, settings: 
     updatedAtColumn: settings.updatedAtColumn,
     stage: quoteQualified({ schema, name: stageName }),
     stageName,
+    vectorPrefix: (await findVectorExtension(db)).prefix,
     indexName: derivedName(name, `_embedding_${settings.indexMethod}_idx`),
   };
 }

@@ -1,0 +1,14 @@
+import type { Settings } from '../config/options.ts';
+import type { Pool } from '../db/pool.ts';
+import type { Embedder } from '../embedding/embedder.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Target } from '../table/target.ts';
+
+/** What every step of a batch works with. */
+export interface PipelineContext {
+  pool: Pool;
+  target: Target;
+  settings: Settings;
+  embedder: Embedder;
+  logger: Logger;
+}

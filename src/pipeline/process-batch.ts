@@ -1,0 +1,127 @@
+/** One batch from its range to its rows merged (DESIGN: read → embed → stage → merge). Every step can run again. */
+
+import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
+import { ConfigError } from '../errors.ts';
+import { accountFor } from '../ledger/accounting.ts';
+import {
+  claimBatch,
+  holdBatch,
+  markMerged,
+  returnAttempt,
+  type BatchCounts,
+  type ClaimedBatch,
+} from '../ledger/batch.ts';
+import type { Run } from '../ledger/run.ts';
+import { classify } from '../db/sqlstates.ts';
+import { messageOf } from '../errors.ts';
+import { NEEDS_WORK, rowStatesSql } from '../table/row-state.ts';
+import type { PipelineContext } from './context.ts';
+import { embedRows } from './embed.ts';
+import { mergePage } from './merge.ts';
+import { readWork } from './read.ts';
+import { stagePage } from './stage.ts';
+
+export type BatchOutcome =
+  | { kind: 'merged'; counts: BatchCounts }
+  /** Done already, of a run that is over, or taken over by another worker: nothing to do for this one. */
+  | { kind: 'left' };
+
+/** Passes over a range whose texts keep changing; what still changes then is left to change capture. */
+const MOST_PASSES = 3;
+
+export async function processBatch(
+  context: PipelineContext,
+  run: Run,
+  number: number,
+  signal?: AbortSignal,
+): Promise<BatchOutcome> {
+  const batch = await claimBatch(context.pool, run.uid, number);
+  if (batch === null) return { kind: 'left' };
+  try {
+    assertSameModel(context, run);
+    return await processClaimed(context, batch, signal);
+  } catch (error) {
+    if (classify(error) === 'configuration')
+      await returnAttempt(context.pool, batch, messageOf(error)).catch(() => {});
+    throw error;
+  }
+}
+
+function assertSameModel({ embedder, target }: PipelineContext, run: Run): void {
+  if (embedder.fingerprint === run.fingerprint) return;
+  throw new ConfigError(
+    `This worker's model ${embedder.model} (fingerprint ${embedder.fingerprint.slice(0, 8)}) is not the one that run ${run.id} of ${target.backfill} was planned for (${run.model}, ${run.fingerprint.slice(0, 8)}).`,
+    {
+      code: 'MODEL_CHANGED',
+      remedy:
+        'Give every worker the same model files and model options, or run `npm run enqueue` to plan a run for the new model.',
+    },
+  );
+}
+
+async function processClaimed(
+  context: PipelineContext,
+  batch: ClaimedBatch,
+  signal?: AbortSignal,
+): Promise<BatchOutcome> {
+  const work = { truncated: 0, tokens: 0 };
+  for (let pass = 1; ; pass++) {
+    if (!(await passOver(context, batch, work, signal))) return { kind: 'left' };
+    const outcome = await closeBatch(context, batch, work, pass >= MOST_PASSES);
+    if (outcome !== null) return outcome;
+  }
+}
+
+/** Everything in the range that needs work, a page at a time. @returns false where the batch was taken over. */
+async function passOver(
+  context: PipelineContext,
+  batch: ClaimedBatch,
+  work: { truncated: number; tokens: number },
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const limit = context.settings.batchRows;
+  let after: string | null = null;
+  for (;;) {
+    const rows = await readWork(context, batch, after, limit);
+    if (rows.length === 0) return true;
+    const page = await embedRows(context, rows, signal);
+    work.truncated += page.truncated;
+    work.tokens += page.tokens;
+    if (!(await stagePage(context, batch, rows, page))) return false;
+    if (!(await mergePage(context, batch, rows, page))) return false;
+    if (rows.length < limit) return true;
+    after = rows.at(-1)?.key ?? null;
+  }
+}
+
+/**
+ * Counts the range by SQL and closes the batch, in one transaction. Null where rows changed meanwhile and another pass
+ * may catch them; on the last pass they are noted as changes instead.
+ */
+async function closeBatch(
+  context: PipelineContext,
+  batch: ClaimedBatch,
+  work: { truncated: number; tokens: number },
+  last: boolean,
+): Promise<BatchOutcome | null> {
+  const { pool, target, embedder } = context;
+  return inTransaction(pool, LEDGER_LIMITS, async (client): Promise<BatchOutcome | null> => {
+    if (!(await holdBatch(client, batch))) return { kind: 'left' };
+    const rows = await accountFor(client, target, embedder.fingerprint, batch);
+    const changed = rows.missing + rows.stale;
+    if (changed > 0 && !last) return null;
+    if (changed > 0) {
+      const values: unknown[] = [];
+      const states = rowStatesSql(target, embedder.fingerprint, batch, values);
+      await client.query(
+        `INSERT INTO pgvector_backfill.change (backfill, key)
+         SELECT $${values.push(target.backfill)}, key::text FROM (${states}) rows WHERE state IN ${NEEDS_WORK}`,
+        values,
+      );
+    }
+    const { eligible, embedded, skipped, quarantined } = rows;
+    const counts: BatchCounts = { eligible, embedded, skipped, quarantined, changed, ...work };
+    await markMerged(client, batch, counts);
+    return { kind: 'merged', counts };
+  });
+}

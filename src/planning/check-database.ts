@@ -1,0 +1,311 @@
+/** Doctor's checks of the server, the extension and the table. They read catalogs only. */
+
+import type { Settings } from '../config/options.ts';
+import { quoteName } from '../db/identifiers.ts';
+import type { Queryable } from '../db/pool.ts';
+import { messageOf } from '../errors.ts';
+import { findTable, type TableFacts, type Target } from '../table/target.ts';
+import {
+  FULL_VERSION,
+  HNSW_VERSION,
+  SOUND_VACUUM_VERSION,
+  findVectorExtension,
+  isAtLeast,
+} from '../table/vector-extension.ts';
+import type { Finding } from './finding.ts';
+
+/** sha256(), gen_random_uuid() and the progress view all exist from here on. */
+const LEAST_POSTGRES = 130_000;
+
+export async function checkServer(db: Queryable): Promise<Finding[]> {
+  const found = await db.query<{ number: number; version: string; readonly: boolean }>(
+    `SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version,
+            pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean AS readonly`,
+  );
+  const { number = 0, version = '?', readonly = false } = found.rows[0] ?? {};
+  const findings: Finding[] = [];
+  if (number < LEAST_POSTGRES) {
+    findings.push({
+      level: 'error',
+      check: 'postgresql',
+      message: `PostgreSQL ${version} is too old; 13 or newer is needed.`,
+      remedy: 'Upgrade the server.',
+    });
+  } else if (number >= 140_000 && number < 140_004) {
+    findings.push({
+      level: 'error',
+      check: 'postgresql',
+      message: `PostgreSQL ${version} can miss rows in CREATE INDEX CONCURRENTLY (fixed in 14.4).`,
+      remedy: 'Upgrade to the newest 14.x first.',
+    });
+  } else findings.push({ level: 'ok', check: 'postgresql', message: `PostgreSQL ${version}` });
+  if (readonly) {
+    findings.push({
+      level: 'error',
+      check: 'read-only',
+      message: 'The server takes no writes (standby or read-only default).',
+      remedy: 'Point database to the primary.',
+      option: 'database',
+    });
+  }
+  return findings;
+}
+
+export async function checkExtension(db: Queryable): Promise<Finding[]> {
+  const extension = await findVectorExtension(db);
+  const check = 'pgvector';
+  if (extension.available === null) {
+    return [
+      {
+        level: 'error',
+        check,
+        message: 'pgvector is not installed on this server.',
+        remedy: 'Install its package (postgresql-NN-pgvector, or an image that has it), 0.8.2 or newer.',
+      },
+    ];
+  }
+  const version = extension.version ?? extension.available;
+  if (!isAtLeast(version, HNSW_VERSION)) {
+    return [
+      {
+        level: 'error',
+        check,
+        message: `pgvector ${version} has no HNSW index.`,
+        remedy: `Upgrade the package to ${FULL_VERSION} or newer, then ALTER EXTENSION vector UPDATE.`,
+      },
+    ];
+  }
+  const findings: Finding[] = [];
+  if (extension.version === null) {
+    const allowed = await db.query<{ allowed: boolean }>(
+      `SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+              OR (has_database_privilege(current_database(), 'CREATE')
+                  AND EXISTS (SELECT 1 FROM pg_available_extension_versions WHERE name = 'vector' AND version = $1 AND trusted)) AS allowed`,
+      [extension.available],
+    );
+    findings.push(
+      allowed.rows[0]?.allowed === true
+        ? {
+            level: 'ok',
+            check,
+            message: `pgvector ${version} is available; enqueue will create the extension.`,
+          }
+        : {
+            level: 'error',
+            check,
+            message: `pgvector ${version} is available but not created in this database, and this user may not create it.`,
+            remedy: 'Have an administrator run CREATE EXTENSION vector in this database.',
+          },
+    );
+  } else findings.push({ level: 'ok', check, message: `pgvector ${version}` });
+  if (!isAtLeast(version, FULL_VERSION)) {
+    findings.push({
+      level: 'warn',
+      check: 'pgvector-version',
+      message: `pgvector ${version} is older than ${FULL_VERSION}, which full function needs: its index is built without parallel workers (CVE-2026-3172).`,
+      remedy: 'Upgrade the package, then ALTER EXTENSION vector UPDATE.',
+    });
+  } else if (!isAtLeast(version, SOUND_VACUUM_VERSION)) {
+    findings.push({
+      level: 'warn',
+      check: 'pgvector-version',
+      message: `pgvector ${version} has faults in the vacuum of HNSW indexes, fixed by ${SOUND_VACUUM_VERSION}.`,
+      remedy: 'Upgrade when you can, then REINDEX CONCURRENTLY indexes that were vacuumed before.',
+    });
+  }
+  return findings;
+}
+
+/** Table kind, privileges, triggers. Null facts where the table is not there. */
+export async function checkTable(
+  db: Queryable,
+  settings: Settings,
+): Promise<{ findings: Finding[]; table: TableFacts | null }> {
+  let table: TableFacts;
+  try {
+    table = await findTable(db, settings);
+  } catch (error) {
+    const remedy = 'Set table (--table, env BACKFILL_TABLE) to an existing schema.table of this database.';
+    return {
+      findings: [{ level: 'error', check: 'table', message: messageOf(error), remedy, option: 'table' }],
+      table: null,
+    };
+  }
+  const shown = `${table.schema}.${table.name}`;
+  if (table.kind !== 'r') {
+    const what: Record<string, string> = {
+      v: 'a view',
+      m: 'a materialized view',
+      p: 'a partitioned table',
+      f: 'a foreign table',
+    };
+    return {
+      findings: [
+        {
+          level: 'error',
+          check: 'table',
+          message: `${shown} is ${what[table.kind] ?? 'no table'}; ordinary tables are supported.`,
+          remedy: 'Name the table below it, or one partition per backfill.',
+          option: 'table',
+        },
+      ],
+      table: null,
+    };
+  }
+  const facts = await db.query<{
+    owner: boolean;
+    select: boolean;
+    update: boolean;
+    make: boolean;
+    schema: boolean;
+    ledger: boolean;
+    rls: boolean;
+    triggers: string[];
+    rows: number;
+  }>(
+    `SELECT pg_has_role(c.relowner, 'USAGE') AS owner, has_table_privilege(c.oid, 'SELECT') AS select,
+            has_table_privilege(c.oid, 'UPDATE') AS update, has_schema_privilege(c.relnamespace, 'CREATE') AS make,
+            has_database_privilege(current_database(), 'CREATE') AS schema,
+            to_regnamespace('pgvector_backfill') IS NOT NULL AND has_schema_privilege(to_regnamespace('pgvector_backfill'), 'CREATE') AS ledger,
+            c.relrowsecurity AND NOT pg_has_role(c.relowner, 'USAGE') AS rls, greatest(c.reltuples, 0)::float8 AS rows,
+            array(SELECT tgname::text FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal
+                     AND t.tgenabled <> 'D' AND t.tgtype & 16 = 16 ORDER BY 1) AS triggers
+       FROM pg_class c WHERE c.oid = $1`,
+    [table.oid],
+  );
+  const row = facts.rows[0];
+  if (row === undefined) return { findings: [], table: null };
+  const lacking = [
+    row.select ? null : 'SELECT on the table',
+    row.update ? null : 'UPDATE on the table',
+    row.owner ? null : 'ownership of the table (to add columns and build the index)',
+    row.make ? null : `CREATE on schema ${table.schema} (for the staging table)`,
+    row.schema || row.ledger ? null : 'CREATE on the database (for schema pgvector_backfill)',
+  ].filter((each) => each !== null);
+  const findings: Finding[] = [
+    { level: 'ok', check: 'table', message: `${shown}, about ${Math.round(row.rows)} rows` },
+  ];
+  if (lacking.length > 0) {
+    findings.push({
+      level: 'error',
+      check: 'privileges',
+      message: `This user lacks ${lacking.join(', ')}.`,
+      remedy: `Connect as the owner of ${shown}, or GRANT what is missing.`,
+      option: 'database',
+    });
+  } else
+    findings.push({
+      level: 'ok',
+      check: 'privileges',
+      message: 'SELECT, UPDATE, ownership and CREATE are there.',
+    });
+  if (row.rls)
+    findings.push({
+      level: 'warn',
+      check: 'row-security',
+      message: 'Row-level security hides rows from this user; they will get no vector.',
+      remedy: 'Use a role with BYPASSRLS or the owner.',
+    });
+  if (row.triggers.length > 0) {
+    findings.push({
+      level: 'warn',
+      check: 'triggers',
+      message: `Each row's update will fire ${row.triggers.join(', ')}.`,
+      remedy:
+        'Check that these triggers may run once for every row; restrict them to the columns they are about (UPDATE OF …) where not.',
+    });
+  }
+  return { findings, table };
+}
+
+/** The key is unique and never null; text and where are valid SQL over the table. */
+export async function checkColumns(db: Queryable, target: Target, settings: Settings): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const unique = await db.query<{ unique: boolean; required: boolean }>(
+    `SELECT a.attnotnull AS required,
+            EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid AND i.indimmediate
+                       AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum) AS unique
+       FROM pg_attribute a WHERE a.attrelid = $1::regclass AND a.attname = $2`,
+    [target.table, target.key],
+  );
+  const key = unique.rows[0];
+  if (key?.unique === true && key.required)
+    findings.push({
+      level: 'ok',
+      check: 'key',
+      message: `${target.key} ${target.keyType}, unique, not null`,
+    });
+  else {
+    const fault = key?.unique === true ? 'may be null' : 'has no unique index of its own';
+    findings.push({
+      level: 'error',
+      check: 'key',
+      message: `Key column ${target.key} ${fault}.`,
+      remedy:
+        'Name a unique, not null column with key (--key, env BACKFILL_KEY), or add the index or the constraint.',
+      option: 'key',
+    });
+  }
+  // Tried as they will be used, on no row: a column that does not exist or a mistake in the SQL shows here.
+  const tries: [option: string, sql: string][] = [
+    ['text', `SELECT ${target.text} AS text FROM ${target.table} LIMIT 0`],
+    ['where', `SELECT 1 FROM ${target.table} WHERE ${target.where} LIMIT 0`],
+  ];
+  for (const [option, sql] of tries) {
+    try {
+      await db.query(sql);
+      if (option === 'text')
+        findings.push({
+          level: 'ok',
+          check: 'text',
+          message: Array.isArray(settings.text) ? settings.text.join(', ') : settings.text.sql,
+        });
+    } catch (error) {
+      findings.push({
+        level: 'error',
+        check: option,
+        message: `Option ${option} does not fit the table: ${messageOf(error)}.`,
+        remedy: `Correct ${option} (--${option}, env BACKFILL_${option.toUpperCase()}).`,
+        option,
+      });
+    }
+  }
+  return findings;
+}
+
+/** The vector column and the staging table, where they are there already, are of the model's dimension. */
+export async function checkVectorColumn(
+  db: Queryable,
+  target: Target,
+  dimensions: number,
+): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const columns = await db.query<{ place: string; name: string; type: string }>(
+    `SELECT w.place, a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type
+       FROM (VALUES ('column', to_regclass($1), $2::name), ('staging table', to_regclass($3), 'embedding')) AS w (place, relation, name)
+       JOIN pg_attribute a ON a.attrelid = w.relation AND a.attname = w.name AND NOT a.attisdropped`,
+    [target.table, target.column, target.stage],
+  );
+  for (const { place, name, type } of columns.rows) {
+    const bare = type.slice(type.lastIndexOf('.') + 1);
+    if (bare === `vector(${dimensions})`)
+      findings.push({ level: 'ok', check: 'dimensions', message: `${place} ${name} is ${bare}` });
+    else {
+      findings.push({
+        level: 'error',
+        check: 'dimensions',
+        message: `The ${place} ${place === 'column' ? name : target.stageName} is ${bare}, the model gives vector(${dimensions}).`,
+        remedy:
+          'Choose the model that the column was made for (model.name, model.localPath), or another column (column, env BACKFILL_COLUMN), which is then added.',
+        option: place === 'column' ? 'model.name' : 'column',
+      });
+    }
+  }
+  if (columns.rows.length === 0)
+    findings.push({
+      level: 'ok',
+      check: 'dimensions',
+      message: `column ${quoteName(target.column)} vector(${dimensions}) will be added`,
+    });
+  return findings;
+}

@@ -1,0 +1,122 @@
+/** Read-only preflight: everything that could stop a backfill, found before it starts. */
+
+import type { Settings } from '../config/options.ts';
+import type { Pool } from '../db/pool.ts';
+import { assertLedgerKnown } from '../db/migrate.ts';
+import type { Embedder } from '../embedding/embedder.ts';
+import { BackfillError, ConfigError, messageOf } from '../errors.ts';
+import { backfillTable } from '../ledger/run.ts';
+import { inspectQueue, prepareQueue } from '../queue/connection.ts';
+import { describeTarget, type Target } from '../table/target.ts';
+import {
+  checkColumns,
+  checkExtension,
+  checkServer,
+  checkTable,
+  checkVectorColumn,
+} from './check-database.ts';
+import type { Finding } from './finding.ts';
+
+export interface DoctorInput {
+  pool: Pool;
+  backfill: string;
+  settings: Settings;
+  /** Opens the model; called once, after the cheaper checks. */
+  openEmbedder: () => Promise<Embedder>;
+  /** False for commands that use no queue. */
+  withQueue: boolean;
+}
+
+export interface Diagnosis {
+  findings: Finding[];
+  target: Target | null;
+  /** Open, for the caller to use and close; null where it could not be loaded. */
+  embedder: Embedder | null;
+}
+
+/** Faults of one part do not hide those of another: what depends on a failed check is left out, the rest is looked at. */
+export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
+  const { pool, settings } = input;
+  const findings: Finding[] = [...(await checkServer(pool)), ...(await checkExtension(pool))];
+  const { findings: tableFindings, table } = await checkTable(pool, settings);
+  findings.push(...tableFindings);
+  let target: Target | null = null;
+  if (table !== null) {
+    try {
+      target = await describeTarget(pool, input.backfill, settings);
+      findings.push(...(await checkColumns(pool, target, settings)));
+    } catch (error) {
+      findings.push(findingOf('key', error, 'key'));
+    }
+  }
+  findings.push(...(await checkLedger(input, target)));
+  const embedder = await input.openEmbedder().catch((error: unknown) => {
+    findings.push(findingOf('model', error, 'model.name'));
+    return null;
+  });
+  if (embedder !== null) {
+    findings.push({
+      level: 'ok',
+      check: 'model',
+      message: `${embedder.model}, ${embedder.dimensions} dimensions`,
+    });
+    if (target !== null) findings.push(...(await checkVectorColumn(pool, target, embedder.dimensions)));
+  }
+  if (input.withQueue) findings.push(...(await checkQueue(settings)));
+  return { findings, target, embedder };
+}
+
+async function checkLedger({ pool, backfill }: DoctorInput, target: Target | null): Promise<Finding[]> {
+  try {
+    const version = await assertLedgerKnown(pool);
+    if (version === 0 || target === null)
+      return [
+        { level: 'ok', check: 'ledger', message: version === 0 ? 'will be created' : `version ${version}` },
+      ];
+    const table = await backfillTable(pool, backfill);
+    if (table === null || table === target.table)
+      return [{ level: 'ok', check: 'ledger', message: `version ${version}` }];
+    return [
+      {
+        level: 'error',
+        check: 'ledger',
+        message: `Backfill ${backfill} already exists, for table ${table}.`,
+        remedy:
+          'Give this one another name with --backfill, or a section of its own in the configuration file.',
+        option: 'table',
+      },
+    ];
+  } catch (error) {
+    return [findingOf('ledger', error)];
+  }
+}
+
+async function checkQueue(settings: Settings): Promise<Finding[]> {
+  try {
+    await prepareQueue(settings.queue);
+    const warnings = await inspectQueue(settings.queue);
+    const findings = warnings.map((message): Finding => ({
+      level: 'warn',
+      check: 'queue',
+      message,
+      remedy: 'See docs/operating.md, "Redis".',
+    }));
+    return findings.length > 0 ? findings : [{ level: 'ok', check: 'queue', message: 'reachable' }];
+  } catch (error) {
+    return [findingOf('queue', error, 'queue')];
+  }
+}
+
+function findingOf(check: string, error: unknown, option?: string): Finding {
+  const remedy = error instanceof BackfillError ? error.remedy : undefined;
+  return {
+    level: 'error',
+    check,
+    message: messageOf(error),
+    ...(remedy === undefined ? {} : { remedy }),
+    ...(option === undefined || !(error instanceof ConfigError) ? {} : { option }),
+  };
+}
+
+export const blockers = (findings: readonly Finding[]): Finding[] =>
+  findings.filter((finding) => finding.level === 'error');

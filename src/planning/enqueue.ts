@@ -1,0 +1,210 @@
+/** Plans a run and puts its jobs on the queue. Safe at any time, any number of times: it adds what is missing and no more. */
+
+import type { Settings } from '../config/options.ts';
+import { connectClient, type Pool } from '../db/pool.ts';
+import type { Embedder } from '../embedding/embedder.ts';
+import { BackfillError, TransientError } from '../errors.ts';
+import { accountFor, coverageOf } from '../ledger/accounting.ts';
+import { reopenFailedBatches, unfinishedBatches } from '../ledger/batch.ts';
+import { recordEvent } from '../ledger/event.ts';
+import {
+  createRun,
+  findRun,
+  latestRun,
+  moveRun,
+  saveBackfill,
+  supersedeRuns,
+  type Run,
+} from '../ledger/run.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { JobQueue } from '../queue/connection.ts';
+import { addEmbedJobs, addFinalizeJob } from '../queue/producer.ts';
+import type { Target } from '../table/target.ts';
+import { applyDdl } from './ddl.ts';
+import { planRun } from './plan.ts';
+
+export interface EnqueueInput {
+  pool: Pool;
+  target: Target;
+  settings: Settings;
+  embedder: Embedder;
+  logger: Logger;
+  queues: { embed: JobQueue; finalize: JobQueue };
+  /** Only the first rows by key; null = all. */
+  limitRows: number | null;
+}
+
+export interface EnqueueResult {
+  backfill: string;
+  run: string;
+  /** Eligible rows of the run. */
+  rows: number;
+  batches: number;
+  /** Jobs put on the queue by this call. */
+  enqueued: number;
+  /** Batches that are merged already. */
+  alreadyDone: number;
+}
+
+/** Batches of one look at the ledger. */
+const PAGE = 5000;
+/** One enqueue at a time per backfill; the second number is a hash of its name. */
+const ENQUEUE_LOCK = 716_422;
+
+export async function enqueue(input: EnqueueInput): Promise<EnqueueResult> {
+  const { target, settings } = input;
+  // The lock lives as long as this connection: a producer that is killed leaves nothing locked.
+  const guard = await connectClient(settings.database, 'enqueue lock');
+  try {
+    const locked = await guard.query<{ locked: boolean }>(
+      'SELECT pg_try_advisory_lock($1, hashtext($2)) AS locked',
+      [ENQUEUE_LOCK, target.backfill],
+    );
+    if (locked.rows[0]?.locked !== true) {
+      throw new TransientError(`Another enqueue of ${target.backfill} is under way.`, {
+        code: 'ENQUEUE_BUSY',
+        remedy: 'Wait for it to end; `npm run status` shows the run.',
+      });
+    }
+    return await enqueueLocked(input);
+  } finally {
+    await guard.query('SELECT pg_advisory_unlock_all()').catch(() => {});
+    await guard.end();
+  }
+}
+
+async function enqueueLocked(input: EnqueueInput): Promise<EnqueueResult> {
+  const { pool, target, embedder, logger } = input;
+  const added = await applyDdl(pool, target, embedder.dimensions);
+  await saveBackfill(pool, target, storedSettings(input.settings));
+  for (const sql of added)
+    await recordEvent(pool, {
+      backfill: target.backfill,
+      run: null,
+      level: 'info',
+      kind: 'schema.changed',
+      message: sql,
+    });
+  const { run, fresh } = await currentRun(input);
+  if (run.plannedAt === null) {
+    const resuming = !fresh || (await hasStagedRows(pool, target));
+    logger.info({ run: run.id }, 'planning');
+    await planRun(pool, target, run, {
+      batchRows: run.batchRows,
+      limitRows: input.limitRows,
+      resuming,
+      fingerprint: run.fingerprint,
+    });
+  }
+  const planned = await findRun(pool, run.uid);
+  if (planned === null)
+    throw new BackfillError(`Run ${run.id} has vanished from the ledger.`, { code: 'RUN_MISSING' });
+  return produce(input, planned, run.plannedAt === null);
+}
+
+/** The open run of this model; a new one where there is none, or where a finished one has left rows that need work. */
+async function currentRun({
+  pool,
+  target,
+  embedder,
+  settings,
+}: EnqueueInput): Promise<{ run: Run; fresh: boolean }> {
+  const { backfill } = target;
+  const latest = await latestRun(pool, backfill);
+  if (
+    latest !== null &&
+    latest.fingerprint === embedder.fingerprint &&
+    !(await isOver(pool, target, latest))
+  ) {
+    await moveRun(pool, latest.id, ['failed', 'planned'], 'running', '');
+    return { run: latest, fresh: false };
+  }
+  const { fingerprint, model, dimensions } = embedder;
+  const run = await createRun(pool, backfill, {
+    fingerprint,
+    model,
+    dimensions,
+    batchRows: settings.batchRows,
+  });
+  await supersedeRuns(pool, backfill, run.id);
+  const message =
+    latest === null
+      ? 'first run'
+      : latest.fingerprint === fingerprint
+        ? 'rows were added or changed since the last run'
+        : `the model changed from ${latest.model}`;
+  await recordEvent(pool, {
+    backfill,
+    run: run.id,
+    level: 'info',
+    kind: 'run.created',
+    message,
+    detail: { model, dimensions, fingerprint },
+  });
+  return { run, fresh: latest === null };
+}
+
+/** Every batch is done, and yet rows need work: another run is due. A run with work left is not over. */
+async function isOver(pool: Pool, target: Target, run: Run): Promise<boolean> {
+  if (run.plannedAt === null) return false;
+  const [open] = await unfinishedBatches(pool, run.id, 0, 1);
+  if (open !== undefined) return false;
+  const rows = await accountFor(pool, target, run.fingerprint);
+  return rows.missing + rows.stale > 0;
+}
+
+async function hasStagedRows(pool: Pool, target: Target): Promise<boolean> {
+  const found = await pool.query<{ present: boolean }>(
+    `SELECT EXISTS (SELECT 1 FROM ${target.stage}) AS present`,
+  );
+  return found.rows[0]?.present === true;
+}
+
+async function produce(input: EnqueueInput, run: Run, fresh: boolean): Promise<EnqueueResult> {
+  const { pool, target, settings, queues, logger } = input;
+  await moveRun(pool, run.id, ['planned'], 'running', '');
+  await reopenFailedBatches(pool, run.id);
+  let enqueued = 0;
+  let unfinished = 0;
+  for (let after = 0; ;) {
+    const page = await unfinishedBatches(pool, run.id, after, PAGE);
+    enqueued += await addEmbedJobs(queues.embed, run.uid, page, settings.attempts, fresh);
+    unfinished += page.length;
+    if (page.length < PAGE) break;
+    after = page.at(-1)?.number ?? after;
+    logger.info({ run: run.id, enqueued }, 'jobs added');
+  }
+  if (unfinished === 0) await askToFinalize(input, run);
+  const result: EnqueueResult = {
+    backfill: target.backfill,
+    run: run.id,
+    rows: run.rowsPlanned,
+    batches: run.batchesPlanned,
+    enqueued,
+    alreadyDone: run.batchesPlanned - unfinished,
+  };
+  if (enqueued > 0) {
+    await recordEvent(pool, {
+      backfill: target.backfill,
+      run: run.id,
+      level: 'info',
+      kind: 'run.enqueued',
+      message: `${enqueued} jobs added`,
+      detail: { ...result },
+    });
+  }
+  return result;
+}
+
+/** All batches are merged: an empty table, or a finalizer whose job was lost with its Redis. */
+async function askToFinalize({ pool, target, settings, queues }: EnqueueInput, run: Run): Promise<void> {
+  if (run.state === 'ready' || run.state === 'cut_over' || run.state === 'completed') return;
+  const rows = await accountFor(pool, target, run.fingerprint);
+  if (coverageOf(rows) >= settings.indexCoverage) await addFinalizeJob(queues.finalize, run.uid, false);
+}
+
+/** For the record: no URL, no password, and no SQL of the operator's that may hold one. */
+function storedSettings(settings: Settings): Record<string, unknown> {
+  const { database: _database, queue: _queue, ...rest } = settings;
+  return rest;
+}

@@ -1,0 +1,190 @@
+/** Splits the table into key ranges by row count, a page of keys at a time: memory does not grow with the table. */
+
+import { quoteName } from '../db/identifiers.ts';
+import type { Pool, Queryable } from '../db/pool.ts';
+import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
+import { insertBatches, lastBatch, type PlannedBatch } from '../ledger/batch.ts';
+import type { Run } from '../ledger/run.ts';
+import { rowStatesSql } from '../table/row-state.ts';
+import type { Target } from '../table/target.ts';
+
+/** Keys that one planning statement looks at: about a second of reading, a few thousand bytes of answer. */
+const PAGE_ROWS = 500_000;
+
+/** What one bucket of consecutive eligible keys holds. */
+interface Bucket {
+  first: string;
+  last: string;
+  rows: number;
+  embedded: number;
+  skipped: number;
+  quarantined: number;
+}
+
+export interface PlanOptions {
+  batchRows: number;
+  /** Only the first rows by key; null = all. */
+  limitRows: number | null;
+  /** Whether some rows may be done already, so that their state has to be looked at. */
+  resuming: boolean;
+  fingerprint: string;
+}
+
+/** Buckets of `batchRows` keys behind `after`; one index-only pass where nothing is done yet and every row is eligible. */
+async function readBuckets(
+  db: Queryable,
+  target: Target,
+  options: PlanOptions,
+  after: string | null,
+  rows: number,
+): Promise<Bucket[]> {
+  const key = quoteName(target.key);
+  const values: unknown[] = [];
+  const keys = options.resuming
+    ? `SELECT key, state FROM (${rowStatesSql(target, options.fingerprint, { lower: null, upper: null }, values)}) all_rows
+        WHERE ${after === null ? 'true' : `key > $${values.push(after)}::${target.keyType}`} ORDER BY key LIMIT $${values.push(rows)}`
+    : `SELECT ${target.ref}.${key} AS key, 'missing' AS state FROM ${target.table}
+        WHERE ${target.where} AND ${after === null ? 'true' : `${target.ref}.${key} > $${values.push(after)}::${target.keyType}`}
+        ORDER BY 1 LIMIT $${values.push(rows)}`;
+  const found = await db.query<Bucket>(
+    `SELECT min(key)::text AS first, max(key)::text AS last, count(*)::float8 AS rows,
+            count(*) FILTER (WHERE state = 'embedded')::float8 AS embedded,
+            count(*) FILTER (WHERE state = 'skipped')::float8 AS skipped,
+            count(*) FILTER (WHERE state = 'quarantined')::float8 AS quarantined
+       FROM (SELECT key, state, (row_number() OVER (ORDER BY key) - 1) / $${values.push(options.batchRows)}::int AS bucket FROM (${keys}) k) n
+      GROUP BY bucket ORDER BY bucket`,
+    values,
+  );
+  return found.rows;
+}
+
+export interface PlanTotals {
+  rows: number;
+  batches: number;
+}
+
+/** Walks the whole table; `onPage` gets each page's buckets and whether it is the last one. */
+async function walk(
+  db: Queryable,
+  target: Target,
+  options: PlanOptions,
+  start: string | null,
+  onPage: (buckets: Bucket[], cursor: string | null, last: boolean) => Promise<void>,
+  seenRows: number,
+): Promise<void> {
+  // A whole number of buckets, so that a page's end cuts none short.
+  const pageRows = Math.max(1, Math.floor(PAGE_ROWS / options.batchRows)) * options.batchRows;
+  let cursor = start;
+  let seen = seenRows;
+  for (;;) {
+    const room = options.limitRows === null ? pageRows : Math.min(pageRows, options.limitRows - seen);
+    const buckets = room <= 0 ? [] : await readBuckets(db, target, options, cursor, room);
+    const rows = buckets.reduce((sum, bucket) => sum + bucket.rows, 0);
+    const last = rows < pageRows;
+    cursor = buckets.at(-1)?.last ?? cursor;
+    seen += rows;
+    await onPage(buckets, cursor, last);
+    if (last) return;
+  }
+}
+
+/** What a plan would be, without writing anything. */
+export async function previewPlan(db: Queryable, target: Target, options: PlanOptions): Promise<PlanTotals> {
+  const totals: PlanTotals = { rows: 0, batches: 0 };
+  await walk(
+    db,
+    target,
+    options,
+    null,
+    async (buckets) => {
+      totals.batches += buckets.length;
+      for (const bucket of buckets) totals.rows += bucket.rows;
+      await Promise.resolve();
+    },
+    0,
+  );
+  return totals;
+}
+
+/**
+ * Writes the batches of a run. The ranges are half-open and touch each other; the first begins and the last ends open,
+ * so that no key is outside of all of them. Each page is a transaction that also moves the cursor: a planner that was
+ * killed goes on where it stood.
+ */
+export async function planRun(pool: Pool, target: Target, run: Run, options: PlanOptions): Promise<void> {
+  const previous = await lastBatch(pool, run.id);
+  let number = previous?.number ?? 0;
+  let open: PlannedBatch | null = previous;
+  await walk(
+    pool,
+    target,
+    options,
+    run.planCursor,
+    async (buckets, cursor, last) => {
+      await inTransaction(pool, LEDGER_LIMITS, async (client) => {
+        const planned: PlannedBatch[] = [];
+        const done: (Bucket & { number: number })[] = [];
+        let next = number;
+        let tail = open;
+        for (const bucket of buckets) {
+          if (tail !== null) planned.push({ ...tail, upper: bucket.first });
+          next += 1;
+          tail = { number: next, lower: next === 1 ? null : bucket.first, upper: null, rows: bucket.rows };
+          if (bucket.embedded + bucket.skipped + bucket.quarantined === bucket.rows && options.resuming)
+            done.push({ ...bucket, number: next });
+        }
+        // A canary ends behind its last row; a whole plan is open at its end for rows that are still to come.
+        const closed =
+          tail !== null && last && options.limitRows !== null
+            ? { ...tail, upper: afterKey(target, cursor) }
+            : tail;
+        if (closed !== null) planned.push(closed);
+        await insertBatches(client, run.id, planned);
+        await closeDone(client, run.id, done);
+        await client.query(
+          `UPDATE pgvector_backfill.run SET plan_cursor = $2, planned_at = CASE WHEN $3 THEN now() END,
+                  batches_planned = $4, rows_planned = rows_planned + $5 WHERE id = $1`,
+          [run.id, cursor, last, next, buckets.reduce((sum, bucket) => sum + bucket.rows, 0)],
+        );
+        number = next;
+        open = tail;
+      });
+    },
+    run.rowsPlanned,
+  );
+}
+
+/** Ranges without work are merged from the start, with what was counted in them. */
+async function closeDone(
+  db: Queryable,
+  run: string,
+  done: readonly (Bucket & { number: number })[],
+): Promise<void> {
+  if (done.length === 0) return;
+  await db.query(
+    `UPDATE pgvector_backfill.batch b SET state = 'merged', merged_at = now(), eligible = d.eligible, embedded = d.embedded,
+            skipped = d.skipped, quarantined = d.quarantined
+       FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[]) AS d (number, eligible, embedded, skipped, quarantined)
+      WHERE b.run = $1 AND b.number = d.number`,
+    [
+      run,
+      done.map((d) => d.number),
+      done.map((d) => d.rows),
+      done.map((d) => d.embedded),
+      done.map((d) => d.skipped),
+      done.map((d) => d.quarantined),
+    ],
+  );
+}
+
+const LARGEST_KEY = {
+  smallint: 32_767n,
+  integer: 2_147_483_647n,
+  bigint: 9_223_372_036_854_775_807n,
+} as const;
+
+/** The smallest key behind `key`; null where the type has none. */
+function afterKey(target: Target, key: string | null): string | null {
+  if (key === null || BigInt(key) >= LARGEST_KEY[target.keyType]) return null;
+  return String(BigInt(key) + 1n);
+}
