@@ -116,7 +116,7 @@ async function currentRun({
     latest.fingerprint === embedder.fingerprint &&
     !(await isOver(pool, target, latest))
   ) {
-    await moveRun(pool, latest.id, ['failed', 'planned'], 'running', '');
+    await moveRun(pool, latest.id, ['failed'], 'running', '');
     return { run: latest, fresh: false };
   }
   const { fingerprint, model, dimensions } = embedder;

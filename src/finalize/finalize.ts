@@ -1,0 +1,95 @@
+/** Coverage → index. Asked any number of times, it builds once. */
+
+import type { Settings } from '../config/options.ts';
+import type { Pool } from '../db/pool.ts';
+import { accountFor, coverageOf } from '../ledger/accounting.ts';
+import { recordEvent } from '../ledger/event.ts';
+import { OPEN_STATES, moveRun, saveIndexProgress, setRunReason, type Run } from '../ledger/run.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Target } from '../table/target.ts';
+import { ensureIndex } from './build-index.ts';
+import { describeProgress, type BuildProgress } from './build-progress.ts';
+import { wantedIndex } from './index-definition.ts';
+
+export interface FinalizeInput {
+  pool: Pool;
+  target: Target;
+  settings: Settings;
+  run: Run;
+  /** Build whatever the coverage. */
+  force: boolean;
+  logger: Logger;
+  /** Phase and share, for the job's own progress. */
+  onProgress: (progress: { phase: string; share: number | null }) => Promise<void>;
+  signal?: AbortSignal | undefined;
+}
+
+export type FinalizeOutcome =
+  /** The run is over or failed; nothing was done. */
+  | { kind: 'left' }
+  | { kind: 'below-threshold'; coverage: number }
+  | { kind: 'indexed'; index: string; method: string; built: boolean; seconds: number };
+
+export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
+  const { pool, target, settings, run, logger } = input;
+  if (!OPEN_STATES.includes(run.state)) return { kind: 'left' };
+  const rows = await accountFor(pool, target, run.fingerprint);
+  const coverage = coverageOf(rows);
+  if (coverage < settings.indexCoverage && !input.force) {
+    const reason = `coverage ${percent(coverage)} is below ${percent(settings.indexCoverage)}: ${rows.missing + rows.stale} rows to embed, ${rows.quarantined} quarantined`;
+    await setRunReason(pool, run.id, reason);
+    return { kind: 'below-threshold', coverage };
+  }
+  await moveRun(
+    pool,
+    run.id,
+    OPEN_STATES,
+    'finalizing',
+    `building the index at coverage ${percent(coverage)}`,
+  );
+  const wanted = wantedIndex(target, settings, rows.embedded);
+  const index = { name: wanted.name, method: wanted.method };
+  await saveIndexProgress(pool, run.id, { ...index, phase: 'preparing', progress: null, seconds: null });
+  const report = async (progress: BuildProgress): Promise<void> => {
+    await saveIndexProgress(pool, run.id, {
+      ...index,
+      phase: describeProgress(progress),
+      progress: progress.share,
+      seconds: null,
+    });
+    await input.onProgress({ phase: progress.phase, share: progress.share });
+  };
+  const result = await ensureIndex({
+    pool,
+    target,
+    settings,
+    dimensions: run.dimensions,
+    rows: rows.embedded,
+    wanted,
+    logger,
+    onProgress: report,
+    signal: input.signal,
+  });
+  const seconds = result.built ? result.seconds : null;
+  await saveIndexProgress(pool, run.id, { ...index, phase: 'valid', progress: 1, seconds });
+  if (result.built) {
+    await recordEvent(pool, {
+      backfill: target.backfill,
+      run: run.id,
+      level: 'info',
+      kind: 'index.built',
+      message: `${wanted.name} (${wanted.method}) in ${result.seconds.toFixed(1)} s`,
+      detail: { coverage, rows: rows.embedded, notices: result.notices },
+    });
+    logger.info({ index: wanted.name, seconds: result.seconds, notices: result.notices }, 'index built');
+  }
+  return {
+    kind: 'indexed',
+    index: wanted.name,
+    method: wanted.method,
+    built: result.built,
+    seconds: result.seconds,
+  };
+}
+
+export const percent = (share: number): string => `${(Math.floor(share * 1000) / 10).toFixed(1)} %`;

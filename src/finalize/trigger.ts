@@ -1,0 +1,42 @@
+/** After each batch: is it time for the finalizer? Answered from the ledger, so that it costs the legacy table nothing. */
+
+import type { Settings } from '../config/options.ts';
+import type { Pool } from '../db/pool.ts';
+import { coverageOf } from '../ledger/accounting.ts';
+import { progressSnapshot } from '../ledger/progress.ts';
+import { setRunReason, type Run } from '../ledger/run.ts';
+import type { JobQueue } from '../queue/connection.ts';
+import { addFinalizeJob } from '../queue/producer.ts';
+import { percent } from './finalize.ts';
+
+/** @returns whether a finalize job was added by this call. */
+export async function finalizeWhenDue(
+  pool: Pool,
+  settings: Settings,
+  queue: JobQueue,
+  run: Run,
+): Promise<boolean> {
+  const counted = await pool.query<{ unfinished: number; failed: number; state: string; planned: number }>(
+    `SELECT (SELECT count(*)::int FROM pgvector_backfill.batch WHERE run = $1 AND state <> 'merged') AS unfinished,
+            (SELECT count(*)::int FROM pgvector_backfill.batch WHERE run = $1 AND state = 'failed') AS failed,
+            state, batches_planned AS planned FROM pgvector_backfill.run WHERE id = $1`,
+    [run.id],
+  );
+  const { unfinished = 0, failed = 0, state = '', planned = 0 } = counted.rows[0] ?? {};
+  // The last batches of a run whose index is there already: the gate waits for them.
+  if (state === 'verifying' && unfinished === 0) return addFinalizeJob(queue, run.uid, false);
+  // Far from done: even if every row of the rest had no text, the threshold would be out of reach. Sums are not needed.
+  if (state !== 'running' || unfinished > planned * (1 - settings.indexCoverage) + 1) return false;
+  const { rows } = await progressSnapshot(pool, run.backfill);
+  const coverage = coverageOf({ ...rows, skipped: rows.skipped });
+  if (coverage >= settings.indexCoverage) return addFinalizeJob(queue, run.uid, false);
+  if (unfinished === failed) {
+    const parts = [`coverage ${percent(coverage)} is below ${percent(settings.indexCoverage)}`];
+    if (failed > 0) parts.push(`${failed} batches failed: run \`npm run enqueue\` to try them again`);
+    if (rows.quarantined > 0) parts.push(`${rows.quarantined} rows are quarantined`);
+    if (rows.stale > 0)
+      parts.push(`${rows.stale} rows changed meanwhile: run \`npm run enqueue\` to catch up`);
+    await setRunReason(pool, run.id, parts.join('; '));
+  }
+  return false;
+}

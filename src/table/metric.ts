@@ -1,0 +1,14 @@
+/** Distances by their pgvector names. */
+
+export type Metric = 'cosine' | 'l2' | 'ip';
+
+const OPERATORS: Record<Metric, string> = { cosine: '<=>', l2: '<->', ip: '<#>' };
+
+/** Named with its schema, so that it is found whatever the search path, and is the very operator of the index. */
+export function distanceOperator(metric: Metric, vectorPrefix: string): string {
+  return vectorPrefix === '' ? OPERATORS[metric] : `OPERATOR(${vectorPrefix}${OPERATORS[metric]})`;
+}
+
+export function operatorClass(metric: Metric): string {
+  return `vector_${metric}_ops`;
+}
