@@ -89,7 +89,9 @@ export class ThreadPool {
   }
 
   #startThread(): Promise<ModelShape> {
-    const thread = new Worker(threadEntry(new URL('./inference-thread.ts', import.meta.url)), { workerData: this.#data });
+    const thread = new Worker(threadEntry(new URL('./inference-thread.ts', import.meta.url)), {
+      workerData: this.#data,
+    });
     return new Promise<ModelShape>((resolve, reject) => {
       const unusable = (message: string): void => {
         reject(

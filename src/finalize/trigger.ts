@@ -25,10 +25,10 @@ export async function finalizeWhenDue(
   const { unfinished = 0, failed = 0, state = '', planned = 0 } = counted.rows[0] ?? {};
   // The last batches of a run whose index is there already: the gate waits for them.
   if (state === 'verifying' && unfinished === 0) return addFinalizeJob(queue, run.uid, false);
-  // Far from done: even if every row of the rest had no text, the threshold would be out of reach. Sums are not needed.
+  // Far from done: the rows of the unfinished batches alone keep coverage below the threshold. No sums are needed.
   if (state !== 'running' || unfinished > planned * (1 - settings.indexCoverage) + 1) return false;
   const { rows } = await progressSnapshot(pool, run.backfill);
-  const coverage = coverageOf({ ...rows, skipped: rows.skipped });
+  const coverage = coverageOf(rows);
   if (coverage >= settings.indexCoverage) return addFinalizeJob(queue, run.uid, false);
   if (unfinished === failed) {
     const parts = [`coverage ${percent(coverage)} is below ${percent(settings.indexCoverage)}`];

@@ -1,0 +1,89 @@
+/** One query through both searches, side by side. */
+
+import type { Settings } from '../config/options.ts';
+import { quoteName } from '../db/identifiers.ts';
+import type { Pool } from '../db/pool.ts';
+import { VECTOR_FAULT, type Embedder, type VectorFault } from '../embedding/embedder.ts';
+import { GateError } from '../errors.ts';
+import type { Target } from '../table/target.ts';
+import { legacySearch } from './legacy-query.ts';
+import { nearest, vectorText } from './vector-query.ts';
+
+export interface Hit {
+  key: string;
+  /** First line of the row's text, for the eye of the operator who asked. */
+  title: string;
+  /** Distance by the configured metric; null for the legacy search. */
+  distance: number | null;
+}
+
+export interface Comparison {
+  text: string;
+  legacy: Hit[];
+  vector: Hit[];
+  /** Keys that both found. */
+  overlap: number;
+  legacyMs: number;
+  /** The database's part of the vector search. */
+  vectorMs: number;
+  /** The model's part of it. */
+  embeddingMs: number;
+}
+
+const TITLE_CHARACTERS = 80;
+
+export interface CompareInput {
+  pool: Pool;
+  target: Target;
+  settings: Settings;
+  embedder: Embedder;
+}
+
+export async function compareSearches(input: CompareInput, text: string, k: number): Promise<Comparison> {
+  const { pool, target, settings } = input;
+  const started = performance.now();
+  const query = await embedQuery(input.embedder, text);
+  const embeddingMs = performance.now() - started;
+  const vector = await nearest(pool, target, settings.metric, query, k, 'planned');
+  const legacy = await legacySearch(pool, target, settings, text, k);
+  const titles = await readTitles(pool, target, [
+    ...legacy.keys,
+    ...vector.neighbours.map((each) => each.key),
+  ]);
+  const hit = (key: string, distance: number | null): Hit => ({
+    key,
+    title: titles.get(key) ?? '',
+    distance,
+  });
+  return {
+    text,
+    legacy: legacy.keys.map((key) => hit(key, null)),
+    vector: vector.neighbours.map(({ key, distance }) => hit(key, distance)),
+    overlap: vector.neighbours.filter(({ key }) => legacy.keys.includes(key)).length,
+    legacyMs: legacy.milliseconds,
+    vectorMs: vector.milliseconds,
+    embeddingMs,
+  };
+}
+
+/** @throws GateError where the model cannot make a vector of the text. */
+async function embedQuery(embedder: Embedder, text: string): Promise<string> {
+  const result = await embedder.embed([text]);
+  const fault = VECTOR_FAULT[(result.faults[0] ?? 0) as VectorFault];
+  if (fault !== null)
+    throw new GateError(`The query cannot be searched by meaning: ${fault}.`, {
+      code: 'QUERY_NOT_EMBEDDABLE',
+      remedy: 'Use other words, or a model that knows these.',
+    });
+  return vectorText(result.vectors);
+}
+
+async function readTitles(pool: Pool, target: Target, keys: string[]): Promise<Map<string, string>> {
+  const found = await pool.query<{ key: string; title: string }>(
+    `SELECT ${target.ref}.${quoteName(target.key)}::text AS key, left(split_part(${target.text}, chr(10), 1), ${TITLE_CHARACTERS}) AS title
+       FROM ${target.table} WHERE ${target.ref}.${quoteName(target.key)}::text = ANY ($1)
+        AND ${target.ref}.${quoteName(target.key)} = ANY ($1::text[]::${target.keyType}[])`,
+    [keys.filter((key) => /^-?\d+$/.test(key))],
+  );
+  return new Map(found.rows.map((row) => [row.key, row.title]));
+}

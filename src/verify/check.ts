@@ -1,0 +1,11 @@
+/** One check of the gate. */
+export interface Check {
+  /** Stable name, such as `recall@10`. */
+  name: string;
+  passed: boolean;
+  /** What was measured; null where there was nothing to measure. */
+  value: number | string | null;
+  /** What it is held against; null where the check only reports. */
+  threshold: number | string | null;
+  detail: string;
+}

@@ -1,0 +1,56 @@
+/** Recall@10 and latency of the index against exact search, measured together so that both see the same cache. */
+
+import type { Settings } from '../config/options.ts';
+import type { Pool } from '../db/pool.ts';
+import { nearest, type Neighbour } from '../search/vector-query.ts';
+import type { Target } from '../table/target.ts';
+import { sampleRows } from './sample.ts';
+
+export const RECALL_K = 10;
+/** Distances this close are the same distance: repeated texts have many rows at one place, in no order. */
+const TIE = 1e-6;
+
+export interface RecallResult {
+  /** Mean over the queries, 0 to 1; null where there was nothing to ask. */
+  recall: number | null;
+  queries: number;
+  indexMs: number[];
+  exactMs: number[];
+}
+
+/** Share of the exact answer's places that the index filled with rows as near. Neither list holds the query's own row. */
+export function recallOf(exact: readonly Neighbour[], found: readonly Neighbour[]): number {
+  const last = exact.at(-1);
+  if (last === undefined) return 1;
+  return Math.min(1, found.filter((each) => each.distance <= last.distance + TIE).length / exact.length);
+}
+
+export async function measureRecall(
+  pool: Pool,
+  target: Target,
+  settings: Settings,
+  embedded: number,
+): Promise<RecallResult> {
+  const rows = await sampleRows(pool, target, embedded, settings.verifySamples);
+  const result: RecallResult = { recall: null, queries: 0, indexMs: [], exactMs: [] };
+  let sum = 0;
+  for (const row of rows) {
+    // One more than k, as the row itself is its own nearest neighbour and says nothing.
+    const index = await nearest(pool, target, settings.metric, row.vector, RECALL_K + 1, 'index');
+    const exact = await nearest(pool, target, settings.metric, row.vector, RECALL_K + 1, 'exact');
+    const others = (list: Neighbour[]): Neighbour[] =>
+      list.filter((each) => each.key !== row.key).slice(0, RECALL_K);
+    sum += recallOf(others(exact.neighbours), others(index.neighbours));
+    result.indexMs.push(index.milliseconds);
+    result.exactMs.push(exact.milliseconds);
+    result.queries++;
+  }
+  if (result.queries > 0) result.recall = sum / result.queries;
+  return result;
+}
+
+/** Nearest-rank percentile; null of nothing. */
+export function percentile(values: readonly number[], share: number): number | null {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))] ?? null;
+}

@@ -1,0 +1,148 @@
+/** The gate: is every row accounted for, and does the index answer as well as exact search? */
+
+import type { Settings } from '../config/options.ts';
+import { quoteName } from '../db/identifiers.ts';
+import type { Pool } from '../db/pool.ts';
+import { findIndex, wantedIndex } from '../finalize/index-definition.ts';
+import { accountFor, coverageOf, type Accounting } from '../ledger/accounting.ts';
+import { recordEvent } from '../ledger/event.ts';
+import { moveRun, type Run } from '../ledger/run.ts';
+import type { Target } from '../table/target.ts';
+import {
+  FULL_VERSION,
+  SOUND_VACUUM_VERSION,
+  findVectorExtension,
+  isAtLeast,
+} from '../table/vector-extension.ts';
+import type { Check } from './check.ts';
+import { checkSearch, type SearchMeasures } from './search-checks.ts';
+
+export interface Verification {
+  passed: boolean;
+  checks: Check[];
+  accounting: Accounting;
+  /** The figures behind the checks of plan, recall and latency. */
+  measures: SearchMeasures;
+}
+
+export interface VerifyInput {
+  pool: Pool;
+  target: Target;
+  settings: Settings;
+  run: Run;
+}
+
+/** Runs every check, stores the result, and moves a run that waits for it to `ready`. */
+export async function verify(input: VerifyInput): Promise<Verification> {
+  const { pool, target, run } = input;
+  const accounting = await accountFor(pool, target, run.fingerprint);
+  const search = await checkSearch(input, accounting.embedded);
+  const checks: Check[] = [
+    ...accountingChecks(accounting, input.settings),
+    await checkDimensions(input),
+    await checkVersion(input),
+    await checkIndex(input, accounting.embedded),
+    ...search.checks,
+  ];
+  const passed = checks.every((check) => check.passed);
+  await pool.query(
+    'INSERT INTO pgvector_backfill.verification (backfill, run, passed, checks) VALUES ($1, $2, $3, $4)',
+    [target.backfill, run.id, passed, JSON.stringify(checks)],
+  );
+  const failed = checks.filter((check) => !check.passed).map((check) => check.name);
+  const reason = passed ? '' : `verify did not pass: ${failed.join(', ')}`;
+  await recordEvent(pool, {
+    backfill: target.backfill,
+    run: run.id,
+    level: passed ? 'info' : 'warn',
+    kind: 'verify.done',
+    message: passed ? 'passed' : reason,
+  });
+  if (passed) await moveRun(pool, run.id, ['finalizing', 'verifying'], 'ready', '');
+  else await moveRun(pool, run.id, ['finalizing', 'verifying', 'ready'], 'verifying', reason);
+  return { passed, checks, accounting, measures: search.measures };
+}
+
+function accountingChecks(rows: Accounting, settings: Settings): Check[] {
+  const sum = rows.embedded + rows.skipped + rows.quarantined;
+  const coverage = coverageOf(rows);
+  const open = rows.missing + rows.stale;
+  return [
+    {
+      name: 'accounting',
+      passed: sum === rows.eligible,
+      value: sum,
+      threshold: rows.eligible,
+      detail: `${rows.eligible} eligible = ${rows.embedded} embedded + ${rows.skipped} skipped + ${rows.quarantined} quarantined${open === 0 ? '' : ` + ${open} still to embed`}`,
+    },
+    {
+      name: 'missing-rows',
+      passed: open === 0,
+      value: open,
+      threshold: 0,
+      detail:
+        open === 0
+          ? 'every row with text has the vector of its text'
+          : `${rows.missing} rows without a vector, ${rows.stale} with one of another text: run \`npm run enqueue\``,
+    },
+    {
+      name: 'coverage',
+      passed: coverage >= settings.indexCoverage,
+      value: coverage,
+      threshold: settings.indexCoverage,
+      detail: 'embedded rows / rows with text',
+    },
+  ];
+}
+
+async function checkDimensions({ pool, target, run }: VerifyInput): Promise<Check> {
+  const column = await pool.query<{ type: string }>(
+    `SELECT format_type(atttypid, atttypmod) AS type FROM pg_attribute WHERE attrelid = $1::regclass AND attname = $2 AND NOT attisdropped`,
+    [target.table, target.column],
+  );
+  const type = column.rows[0]?.type ?? 'missing';
+  const wanted = `vector(${run.dimensions})`;
+  return {
+    name: 'dimensions',
+    passed: type.slice(type.lastIndexOf('.') + 1) === wanted,
+    value: type,
+    threshold: wanted,
+    detail: `column ${quoteName(target.column)}, model ${run.model}`,
+  };
+}
+
+/** An older version is said, not failed: the tool goes round its faults (no parallel build), the operator should know. */
+async function checkVersion({ pool }: VerifyInput): Promise<Check> {
+  const { version } = await findVectorExtension(pool);
+  const shown = version ?? 'none';
+  const detail = !isAtLeast(shown, FULL_VERSION)
+    ? `older than ${FULL_VERSION}, which full function needs: the index was built without parallel workers (CVE-2026-3172); upgrade`
+    : !isAtLeast(shown, SOUND_VACUUM_VERSION)
+      ? `vacuum of HNSW indexes has faults before ${SOUND_VACUUM_VERSION}; upgrade`
+      : 'full function';
+  return {
+    name: 'extension-version',
+    passed: version !== null,
+    value: shown,
+    threshold: FULL_VERSION,
+    detail,
+  };
+}
+
+async function checkIndex({ pool, target, settings }: VerifyInput, rows: number): Promise<Check> {
+  const wanted = wantedIndex(target, settings, rows);
+  const found = await findIndex(pool, target, wanted);
+  const detail = {
+    none: 'there is no such index: run `npm run finalize`',
+    invalid: 'its build did not end: run `npm run finalize`',
+    valid: `${wanted.method} (${wanted.column} ${wanted.operatorClass}) with ${wanted.parameters.join(', ')}`,
+    other: found.kind === 'other' ? `another definition: ${found.definition}` : '',
+  }[found.kind];
+  return {
+    name: 'index-valid',
+    passed: found.kind === 'valid',
+    value: found.kind,
+    threshold: 'valid',
+    detail: `${wanted.name}: ${detail}`,
+  };
+}

@@ -1,0 +1,20 @@
+/** What both worker roles share. */
+
+import type { Settings } from '../src/config/options.ts';
+import type { Pool } from '../src/db/pool.ts';
+import type { Logger } from '../src/observability/logger.ts';
+import type { QueueAddress } from '../src/queue/connection.ts';
+
+export interface WorkerContext {
+  backfill: string;
+  settings: Settings;
+  pool: Pool;
+  address: QueueAddress;
+  logger: Logger;
+}
+
+/** A role that is running. */
+export interface RunningWorker {
+  /** Takes no new job and lets those in flight end. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,111 @@
+/** The embed role: a BullMQ worker around `processBatch`. */
+
+import { UnrecoverableError, type Job } from 'bullmq';
+import { classify } from '../src/db/sqlstates.ts';
+import type { Embedder } from '../src/embedding/embedder.ts';
+import { BackfillError, messageOf } from '../src/errors.ts';
+import { finalizeWhenDue } from '../src/finalize/trigger.ts';
+import { markFailed } from '../src/ledger/batch.ts';
+import { recordEvent } from '../src/ledger/event.ts';
+import { OPEN_STATES, findRun, moveRun, type Run } from '../src/ledger/run.ts';
+import { processBatch } from '../src/pipeline/process-batch.ts';
+import { openQueue, openWorker } from '../src/queue/connection.ts';
+import { parseEmbedJob, type EmbedJob, type JobData } from '../src/queue/jobs.ts';
+import { describeTarget } from '../src/table/target.ts';
+import type { RunningWorker, WorkerContext } from './context.ts';
+
+export function startEmbedWorker(context: WorkerContext, embedder: Embedder): RunningWorker {
+  const { pool, settings, backfill } = context;
+  const finalizeQueue = openQueue(context.address, 'finalize');
+
+  async function processor(job: Job<JobData>, _token?: string, signal?: AbortSignal): Promise<unknown> {
+    const data = parseEmbedJob(job.data);
+    // Forged, of another version, or cut off: no attempt can make it right, and the ledger still has the batch.
+    if (data === null)
+      throw new UnrecoverableError(
+        'The job data is not of a batch; run `npm run enqueue` to put the batch on the queue again.',
+      );
+    const run = await findRun(pool, data.run);
+    if (run === null || run.backfill !== backfill || !OPEN_STATES.includes(run.state))
+      return { left: 'the run is not open' };
+    const logger = context.logger.child({ run: run.id, batch: data.batch });
+    const started = performance.now();
+    try {
+      const target = await describeTarget(pool, backfill, settings);
+      const outcome = await processBatch(
+        { pool, target, settings, embedder, logger },
+        run,
+        data.batch,
+        signal,
+      );
+      const elapsedMs = Math.round(performance.now() - started);
+      if (outcome.kind === 'left') return { left: 'the batch is done or another worker has it' };
+      logger.info({ ...outcome.counts, elapsedMs }, 'batch merged');
+      await finalizeWhenDue(pool, settings, finalizeQueue.queue, run);
+      return { ...outcome.counts, elapsedMs };
+    } catch (error) {
+      logger.warn(
+        { err: messageOf(error), class: classify(error), attempt: job.attemptsMade + 1 },
+        'batch not merged',
+      );
+      if (classify(error) !== 'configuration') throw error;
+      await stopRun(context, run, error);
+      throw new UnrecoverableError(messageOf(error));
+    }
+  }
+
+  const { worker, close } = openWorker(context.address, 'embed', settings.concurrency, processor);
+  worker.on('failed', (job, error) => {
+    if (
+      job === undefined ||
+      (job.attemptsMade < (job.opts.attempts ?? 1) && error.name !== 'UnrecoverableError')
+    )
+      return;
+    const data = parseEmbedJob(job.data);
+    if (data !== null) void giveUp(context, finalizeQueue.queue, data, error);
+  });
+  return {
+    close: async () => {
+      await close();
+      await finalizeQueue.close();
+    },
+  };
+}
+
+/** No batch can succeed before somebody changes something: the whole run stops, with the remedy as its reason. */
+async function stopRun({ pool, backfill, logger }: WorkerContext, run: Run, error: unknown): Promise<void> {
+  const remedy = error instanceof BackfillError && error.remedy !== undefined ? ` ${error.remedy}` : '';
+  const reason = `${messageOf(error)}${remedy} Then run \`npm run enqueue\`.`;
+  if (!(await moveRun(pool, run.id, OPEN_STATES, 'failed', reason))) return;
+  await recordEvent(pool, { backfill, run: run.id, level: 'error', kind: 'run.failed', message: reason });
+  logger.error({ run: run.id, reason }, 'run failed');
+}
+
+/** The queue has no attempts left. A run that failed keeps its batches pending: they are not to blame. */
+async function giveUp(
+  { pool, settings, backfill, logger }: WorkerContext,
+  queue: Parameters<typeof finalizeWhenDue>[2],
+  data: EmbedJob,
+  error: Error,
+): Promise<void> {
+  try {
+    const run = await findRun(pool, data.run);
+    if (run === null || !OPEN_STATES.includes(run.state)) return;
+    await markFailed(pool, data.run, data.batch, messageOf(error));
+    await recordEvent(pool, {
+      backfill,
+      run: run.id,
+      level: 'error',
+      kind: 'batch.failed',
+      message: messageOf(error),
+      detail: { batch: data.batch },
+    });
+    await finalizeWhenDue(pool, settings, queue, run);
+  } catch (ledgerError) {
+    // The batch stays unfinished in the ledger, so the next `enqueue` finds it all the same.
+    logger.error(
+      { err: messageOf(ledgerError), batch: data.batch },
+      'the failure of a batch could not be written down',
+    );
+  }
+}

@@ -1,0 +1,66 @@
+/** The finalize role: a BullMQ worker around `finalize` and the gate. */
+
+import { UnrecoverableError, type Job } from 'bullmq';
+import { classify } from '../src/db/sqlstates.ts';
+import { messageOf } from '../src/errors.ts';
+import { finalize } from '../src/finalize/finalize.ts';
+import { unfinishedBatches } from '../src/ledger/batch.ts';
+import { recordEvent } from '../src/ledger/event.ts';
+import { OPEN_STATES, findRun, moveRun, setRunReason } from '../src/ledger/run.ts';
+import { openWorker } from '../src/queue/connection.ts';
+import { parseFinalizeJob, type JobData } from '../src/queue/jobs.ts';
+import { describeTarget } from '../src/table/target.ts';
+import { verify } from '../src/verify/verify.ts';
+import type { RunningWorker, WorkerContext } from './context.ts';
+
+export function startFinalizeWorker(context: WorkerContext): RunningWorker {
+  const { pool, settings, backfill } = context;
+
+  async function processor(job: Job<JobData>, _token?: string, signal?: AbortSignal): Promise<unknown> {
+    const data = parseFinalizeJob(job.data);
+    if (data === null)
+      throw new UnrecoverableError('The job data is not of a finalizer; run `npm run finalize`.');
+    const run = await findRun(pool, data.run);
+    if (run === null || run.backfill !== backfill) return { left: 'the run is not of this backfill' };
+    const logger = context.logger.child({ run: run.id });
+    try {
+      const target = await describeTarget(pool, backfill, settings);
+      const onProgress = (progress: { phase: string; share: number | null }): Promise<void> =>
+        job.updateProgress(progress);
+      const outcome = await finalize({
+        pool,
+        target,
+        settings,
+        run,
+        force: data.force,
+        logger,
+        onProgress,
+        signal,
+      });
+      if (outcome.kind !== 'indexed') return outcome;
+      await moveRun(pool, run.id, ['finalizing'], 'verifying', '');
+      const [open] = await unfinishedBatches(pool, run.id, 0, 1);
+      if (open !== undefined) {
+        await setRunReason(pool, run.id, 'the index is built; the gate waits for the last batches');
+        // A batch that closed between the look and the words would wait for nobody to call again.
+        if ((await unfinishedBatches(pool, run.id, 0, 1)).length > 0) return outcome;
+      }
+      const verification = await verify({ pool, target, settings, run });
+      logger.info({ passed: verification.passed }, 'verified');
+      return { ...outcome, passed: verification.passed };
+    } catch (error) {
+      logger.error({ err: messageOf(error), class: classify(error) }, 'finalizer');
+      const reason = `finalizer: ${messageOf(error)}`;
+      if (classify(error) !== 'configuration') {
+        await setRunReason(pool, run.id, reason).catch(() => {});
+        throw error;
+      }
+      await moveRun(pool, run.id, OPEN_STATES, 'failed', reason);
+      await recordEvent(pool, { backfill, run: run.id, level: 'error', kind: 'run.failed', message: reason });
+      throw new UnrecoverableError(messageOf(error));
+    }
+  }
+
+  const { close } = openWorker(context.address, 'finalize', 1, processor);
+  return { close };
+}
