@@ -24,12 +24,12 @@ export async function finalizeWhenDue(
   );
   const { unfinished = 0, failed = 0, state = '', planned = 0 } = counted.rows[0] ?? {};
   // The last batches of a run whose index is there already: the gate waits for them.
-  if (state === 'verifying' && unfinished === 0) return addFinalizeJob(queue, run.uid, false);
+  if (state === 'verifying' && unfinished === 0) return addFinalizeJob(queue, run.uid, 'last-batch');
   // Far from done: the rows of the unfinished batches alone keep coverage below the threshold. No sums are needed.
   if (state !== 'running' || unfinished > planned * (1 - settings.indexCoverage) + 1) return false;
   const { rows } = await progressSnapshot(pool, run.backfill);
   const coverage = coverageOf(rows);
-  if (coverage >= settings.indexCoverage) return addFinalizeJob(queue, run.uid, false);
+  if (coverage >= settings.indexCoverage) return addFinalizeJob(queue, run.uid, 'coverage');
   if (unfinished === failed) {
     const parts = [`coverage ${percent(coverage)} is below ${percent(settings.indexCoverage)}`];
     if (failed > 0) parts.push(`${failed} batches failed: run \`npm run enqueue\` to try them again`);

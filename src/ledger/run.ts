@@ -157,3 +157,8 @@ export async function saveIndexProgress(db: Queryable, id: string, index: IndexP
     [id, index.name, index.method, index.phase, index.progress, index.seconds],
   );
 }
+
+/** A run that stopped goes on: the operator says that the fault is repaired. */
+export async function reopenFailedRun(db: Queryable, id: string): Promise<void> {
+  await moveRun(db, id, ['failed'], 'running', '');
+}

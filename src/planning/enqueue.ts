@@ -116,7 +116,7 @@ async function currentRun({
     latest.fingerprint === embedder.fingerprint &&
     !(await isOver(pool, target, latest))
   ) {
-    await moveRun(pool, latest.id, ['failed'], 'running', '');
+    await reopenFailedRun(pool, latest.id);
     return { run: latest, fresh: false };
   }
   const { fingerprint, model, dimensions } = embedder;
@@ -200,7 +200,8 @@ async function produce(input: EnqueueInput, run: Run, fresh: boolean): Promise<E
 async function askToFinalize({ pool, target, settings, queues }: EnqueueInput, run: Run): Promise<void> {
   if (run.state === 'ready' || run.state === 'cut_over' || run.state === 'completed') return;
   const rows = await accountFor(pool, target, run.fingerprint);
-  if (coverageOf(rows) >= settings.indexCoverage) await addFinalizeJob(queues.finalize, run.uid, false);
+  if (coverageOf(rows) >= settings.indexCoverage)
+    await addFinalizeJob(queues.finalize, run.uid, 'last-batch');
 }
 
 /** For the record: no URL, no password, and no SQL of the operator's that may hold one. */

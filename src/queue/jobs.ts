@@ -33,7 +33,9 @@ const DAY_SECONDS = 24 * 3600;
 
 /** Deterministic, so that adding a job twice adds it once. Not integer-like and without ':', as BullMQ wants it. */
 export const embedJobId = (run: string, batch: number): string => `embed-${run}-${batch}`;
-export const finalizeJobId = (run: string): string => `finalize-${run}`;
+/** Why the finalizer is called; part of the job's id, so that one that is about to end does not swallow a later call. */
+export type FinalizeCause = 'coverage' | 'last-batch' | 'asked';
+export const finalizeJobId = (run: string, cause: FinalizeCause): string => `finalize-${run}-${cause}`;
 
 export function embedJobOptions(run: string, batch: number, attempts: number): JobsOptions {
   return {
@@ -46,9 +48,9 @@ export function embedJobOptions(run: string, batch: number, attempts: number): J
   };
 }
 
-export function finalizeJobOptions(run: string): JobsOptions {
+export function finalizeJobOptions(run: string, cause: FinalizeCause): JobsOptions {
   return {
-    jobId: finalizeJobId(run),
+    jobId: finalizeJobId(run, cause),
     attempts: 5,
     backoff: { type: 'exponential', delay: 5 * FIRST_RETRY_MS, jitter: 0.5 },
     removeOnComplete: { age: DAY_SECONDS, count: 100 },

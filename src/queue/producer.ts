@@ -8,6 +8,7 @@ import {
   finalizeJobData,
   finalizeJobId,
   finalizeJobOptions,
+  type FinalizeCause,
 } from './jobs.ts';
 
 export interface BatchToAdd {
@@ -67,9 +68,9 @@ async function makeWay(queue: JobQueue, id: string): Promise<boolean> {
   return true;
 }
 
-/** @returns false where a finalize job of this run is already on its way. */
-export async function addFinalizeJob(queue: JobQueue, run: string, force: boolean): Promise<boolean> {
-  if (!(await makeWay(queue, finalizeJobId(run)))) return false;
-  await queue.add('finalize', finalizeJobData(run, force), finalizeJobOptions(run));
+/** @returns false where a finalize job of this run and cause is already on its way. */
+export async function addFinalizeJob(queue: JobQueue, run: string, cause: FinalizeCause): Promise<boolean> {
+  if (!(await makeWay(queue, finalizeJobId(run, cause)))) return false;
+  await queue.add('finalize', finalizeJobData(run, cause === 'asked'), finalizeJobOptions(run, cause));
   return true;
 }

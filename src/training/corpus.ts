@@ -4,6 +4,7 @@
  */
 
 import { ConfigError } from '../errors.ts';
+import { familyOf } from './families.ts';
 import { uniform } from './random.ts';
 import { MAX_WORD_CHARACTERS, splitWords } from './words.ts';
 
@@ -14,9 +15,9 @@ const MAX_CANDIDATES = 1_000_000;
 const LETTER_OR_DIGIT = /[\p{L}\p{N}]/u;
 
 export interface Corpus {
-  /** One entry per kept text with at least one word that has a letter or digit: word id, count, word id, count, … */
+  /** One entry per kept text with at least one word that has a letter or digit: family id, count, family id, count, … */
   documents: Uint32Array[];
-  /** Candidate word → id. Ids are not dense: a forgotten word's id is not given again. */
+  /** Candidate word → id of its family. Ids are not dense: a forgotten family's id is not given again. */
   ids: Map<string, number>;
   /** All ids are below this. */
   idLimit: number;
@@ -40,6 +41,7 @@ export async function readCorpus(
 ): Promise<Corpus> {
   const random = uniform(seed);
   const ids = new Map<string, number>();
+  const families = new Map<string, number>();
   let nextId = 0;
   let read = 0;
   let kept: { draw: number; counts: Uint32Array }[] = [];
@@ -56,7 +58,12 @@ export async function readCorpus(
     for (const word of splitWords(text)) {
       if (word.length > MAX_WORD_CHARACTERS || !LETTER_OR_DIGIT.test(word)) continue;
       let id = ids.get(word);
-      if (id === undefined) ids.set(word, (id = nextId++));
+      if (id === undefined) {
+        const family = familyOf(word);
+        id = families.get(family) ?? nextId++;
+        families.set(family, id);
+        ids.set(word, id);
+      }
       counts.set(id, (counts.get(id) ?? 0) + 1);
     }
     if (counts.size === 0) continue;
@@ -65,7 +72,7 @@ export async function readCorpus(
       threshold /= 2;
       kept = kept.filter((document) => document.draw < threshold);
     }
-    if (ids.size > MAX_CANDIDATES) forgetRareWords(ids, kept, nextId);
+    if (ids.size > MAX_CANDIDATES) forgetRareWords([ids, families], kept, nextId);
   }
   if (kept.length === 0) {
     throw new ConfigError(`None of the ${read} texts to train on holds a word`, {
@@ -76,7 +83,7 @@ export async function readCorpus(
   return { documents: kept.map((document) => document.counts), ids, idLimit: nextId, read };
 }
 
-/** Number of documents that hold each word id. */
+/** Number of documents that hold each family. */
 export function documentFrequencies(documents: readonly Uint32Array[], idLimit: number): Uint32Array {
   const frequencies = new Uint32Array(idLimit);
   for (const document of documents) {
@@ -87,7 +94,7 @@ export function documentFrequencies(documents: readonly Uint32Array[], idLimit: 
 
 /** Raises the bar until half of the room is free again; a word forgotten too early costs quality, never memory. */
 function forgetRareWords(
-  ids: Map<string, number>,
+  maps: readonly Map<string, number>[],
   kept: readonly { counts: Uint32Array }[],
   idLimit: number,
 ): void {
@@ -95,7 +102,7 @@ function forgetRareWords(
     kept.map((document) => document.counts),
     idLimit,
   );
-  for (let bar = 1; ids.size > MAX_CANDIDATES / 2; bar++) {
-    for (const [word, id] of ids) if (frequencies[id]! <= bar) ids.delete(word);
+  for (let bar = 1; maps.some((map) => map.size > MAX_CANDIDATES / 2); bar++) {
+    for (const map of maps) for (const [word, id] of map) if (frequencies[id]! <= bar) map.delete(word);
   }
 }

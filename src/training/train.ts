@@ -104,30 +104,25 @@ export async function trainModel(
 }
 
 /** Word rows are idf × V, so that a mean of rows is the text's own tf × idf row in the latent space. */
-function tokenTable({ idf, rows }: Vocabulary, vectors: Dense, dimensions: number): Dense {
+function tokenTable({ words, families, idf, rows }: Vocabulary, vectors: Dense, dimensions: number): Dense {
   const { columns: rank, data } = vectors;
   const special = SPECIAL_TOKENS.length;
-  const table = new Float32Array((special + idf.length) * dimensions);
-  const centroid = new Float64Array(dimensions);
+  const table = new Float32Array((special + words.length) * dimensions);
   let lengths = 0;
-  for (let word = 0; word < idf.length; word++) {
-    let squares = 0;
-    for (let k = 0; k < rank; k++) {
-      const value = idf[word]! * data[word * rank + k]!;
-      table[(special + word) * dimensions + k] = value;
-      squares += value * value;
-    }
-    lengths += Math.sqrt(squares);
-  }
-  rows.weights.subarray(0, rows.offsets.at(-1)).forEach((weight, at) => {
-    const base = rows.columns[at]! * rank;
-    for (let k = 0; k < rank; k++) centroid[k]! += weight * data[base + k]!;
+  families.forEach((family, word) => {
+    const row = data.subarray(family * rank, (family + 1) * rank).map((value) => value * idf[family]!);
+    table.set(row, (special + word) * dimensions);
+    lengths += Math.hypot(...row);
   });
-  const length = Math.hypot(...centroid);
-  const scale = (SPECIAL_SCALE * lengths) / idf.length / length;
+  const centroid = new Float64Array(dimensions);
+  for (let at = 0; at < rows.offsets.at(-1)!; at++) {
+    const base = rows.columns[at]! * rank;
+    for (let k = 0; k < rank; k++) centroid[k]! += rows.weights[at]! * data[base + k]!;
+  }
+  const scale = (SPECIAL_SCALE * lengths) / words.length / Math.hypot(...centroid);
   const row = Float32Array.from(centroid, (value) => value * scale);
   for (let token = 0; token < special; token++) table.set(row, token * dimensions);
-  return { rows: special + idf.length, columns: dimensions, data: table };
+  return { rows: special + words.length, columns: dimensions, data: table };
 }
 
 function checkWhole(name: string, value: number, low: number, high: number): void {

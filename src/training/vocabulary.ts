@@ -3,26 +3,33 @@
 import { documentFrequencies, type Corpus } from './corpus.ts';
 import type { SparseRows } from './svd.ts';
 
-/** A word of one document tells nothing about other words; a word of everywhere tells nothing about the document. */
-const MIN_DOCUMENTS = 2;
+/** Words of more than this share of the documents tell nothing about a document. */
 const MAX_SHARE = 0.3;
 
-/** Below this many documents the two rules above would leave next to nothing, so every word is taken. */
+/** Below this many documents even that rule would leave next to nothing, so every word is taken. */
 const FEW_DOCUMENTS = 20;
 
+/**
+ * A word of a single document teaches nothing about other words, but finds that document again. Where there are
+ * many documents, the names are outnumbered by typing errors and numbers, and the table would double.
+ */
+const MANY_DOCUMENTS = 5_000;
+
 export interface Vocabulary {
-  /** Most frequent first. */
+  /** Forms of more frequent families first. */
   words: string[];
-  /** Inverse document frequency per word, above 0. */
+  /** Family of each word: its column in `rows`, its place in `idf`. */
+  families: Uint32Array;
+  /** Inverse document frequency per family, above 0. */
   idf: Float64Array;
   /** One row per document that holds a word of the vocabulary: (1 + log tf) × idf, scaled to length 1. */
   rows: SparseRows;
 }
 
 /**
- * Words in at least 2 and at most 30 % of the documents, the most frequent `maxVocabulary` of them. Where that would
- * leave more than half of the documents without a word (few documents, or the same text over and over), every word
- * is taken.
+ * Words of families that stand in at most 30 % of the documents, and of 5,000 documents on in at least 2; the most
+ * frequent `maxVocabulary` words. Where that would leave more than half of the documents without a word (few
+ * documents, or the same text over and over), every word is taken.
  */
 export function buildVocabulary(corpus: Corpus, maxVocabulary: number): Vocabulary {
   const { documents, ids, idLimit } = corpus;
@@ -34,39 +41,40 @@ export function buildVocabulary(corpus: Corpus, maxVocabulary: number): Vocabula
       .sort(([a, idA], [b, idB]) => frequencies[idB]! - frequencies[idA]! || (a < b ? -1 : 1))
       .slice(0, maxVocabulary);
 
-  let chosen = documents.length < FEW_DOCUMENTS ? [] : choose(MIN_DOCUMENTS, MAX_SHARE * documents.length);
-  if (countCovered(documents, chosen, idLimit) < documents.length / 2) chosen = choose(1, documents.length);
+  const low = documents.length < MANY_DOCUMENTS ? 1 : 2;
+  let chosen = documents.length < FEW_DOCUMENTS ? [] : choose(low, MAX_SHARE * documents.length);
+  let places = placesOf(chosen, idLimit);
+  if (countCovered(documents, places) < documents.length / 2) {
+    chosen = choose(1, documents.length);
+    places = placesOf(chosen, idLimit);
+  }
 
-  // Plus one document, so that a word of every document, taken where there is nothing else, keeps a weight.
-  const idf = Float64Array.from(chosen, ([, id]) => Math.log((documents.length + 1) / frequencies[id]!));
-  return { words: chosen.map(([word]) => word), idf, rows: weigh(documents, chosen, idf, idLimit) };
+  const idf = new Float64Array(places.reduce((most, place) => Math.max(most, place), -1) + 1);
+  places.forEach((place, id) => {
+    // Plus one document, so that a word of every document, taken where there is nothing else, keeps a weight.
+    if (place >= 0) idf[place] = Math.log((documents.length + 1) / frequencies[id]!);
+  });
+  return {
+    words: chosen.map(([word]) => word),
+    families: Uint32Array.from(chosen, ([, id]) => places[id]!),
+    idf,
+    rows: weigh(documents, places, idf),
+  };
 }
 
-/** Candidate id → place in the vocabulary, or -1. */
+/** Family id → its number among the chosen ones, in order of appearance, or -1. */
 function placesOf(chosen: readonly [string, number][], idLimit: number): Int32Array {
   const places = new Int32Array(idLimit).fill(-1);
-  chosen.forEach(([, id], place) => {
-    places[id] = place;
-  });
+  let next = 0;
+  for (const [, id] of chosen) if (places[id]! < 0) places[id] = next++;
   return places;
 }
 
-function countCovered(
-  documents: readonly Uint32Array[],
-  chosen: readonly [string, number][],
-  idLimit: number,
-): number {
-  const places = placesOf(chosen, idLimit);
+function countCovered(documents: readonly Uint32Array[], places: Int32Array): number {
   return documents.filter((document) => document.some((id, at) => at % 2 === 0 && places[id]! >= 0)).length;
 }
 
-function weigh(
-  documents: readonly Uint32Array[],
-  chosen: readonly [string, number][],
-  idf: Float64Array,
-  idLimit: number,
-): SparseRows {
-  const places = placesOf(chosen, idLimit);
+function weigh(documents: readonly Uint32Array[], places: Int32Array, idf: Float64Array): SparseRows {
   const entries = documents.reduce((total, document) => total + document.length / 2, 0);
   const offsets = new Uint32Array(documents.length + 1);
   const columns = new Uint32Array(entries);
@@ -89,5 +97,5 @@ function weigh(
     for (let at = start; at < end; at++) weights[at]! *= scale;
     offsets[++rows] = end;
   }
-  return { offsets: offsets.subarray(0, rows + 1), columns, weights, width: chosen.length };
+  return { offsets: offsets.subarray(0, rows + 1), columns, weights, width: idf.length };
 }

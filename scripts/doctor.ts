@@ -1,0 +1,46 @@
+import { diagnose, blockers } from '../src/planning/doctor.ts';
+import type { Finding } from '../src/planning/finding.ts';
+import { EXIT, runAsProgram, type Command } from './lib/command.ts';
+import { openEmbedder, withDatabase } from './lib/session.ts';
+
+const MARK = { ok: 'ok   ', warn: 'warn ', error: 'ERROR' } as const;
+
+export function findingLines(findings: readonly Finding[]): string[] {
+  return findings.flatMap(({ level, check, message, remedy }) => [
+    `${MARK[level]} ${check.padEnd(16)} ${message}`,
+    ...(remedy === undefined ? [] : [`${' '.repeat(23)}→ ${remedy}`]),
+  ]);
+}
+
+export const doctor: Command = {
+  name: 'doctor',
+  summary:
+    'Read-only preflight: versions, privileges, key, text, model, dimensions, queue. Exit code 3 where something blocks.',
+  flags: {},
+  async run(invocation) {
+    const config = await invocation.config();
+    const logger = invocation.logger(config.settings.logLevel);
+    return withDatabase(config, 'doctor', logger, async (pool) => {
+      const { settings, backfill } = config;
+      const { findings, embedder } = await diagnose({
+        pool,
+        backfill,
+        settings,
+        openEmbedder: () => openEmbedder(settings, 1),
+        withQueue: true,
+      });
+      await embedder?.close();
+      const passed = blockers(findings).length === 0;
+      for (const line of findingLines(findings)) invocation.say(line);
+      invocation.say(
+        passed
+          ? '\nNothing blocks. Next: npm run enqueue -- --dry-run'
+          : '\nSomething blocks: see the lines marked ERROR.',
+      );
+      invocation.emit({ backfill, passed, findings });
+      return passed ? EXIT.done : EXIT.gate;
+    });
+  },
+};
+
+await runAsProgram(doctor, import.meta);

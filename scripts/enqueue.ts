@@ -1,0 +1,132 @@
+import { ConfigError } from '../src/errors.ts';
+import { forecast } from '../src/finalize/forecast.ts';
+import { latestRun } from '../src/ledger/run.ts';
+import { ledgerVersion, migrate } from '../src/db/migrate.ts';
+import type { Pool } from '../src/db/pool.ts';
+import type { Config } from '../src/config/load.ts';
+import type { Embedder } from '../src/embedding/embedder.ts';
+import { missingDdl } from '../src/planning/ddl.ts';
+import { diagnose, blockers } from '../src/planning/doctor.ts';
+import { enqueue } from '../src/planning/enqueue.ts';
+import { previewPlan } from '../src/planning/plan.ts';
+import type { Target } from '../src/table/target.ts';
+import { findingLines } from './doctor.ts';
+import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
+import { bytes, count } from './lib/format.ts';
+import { openEmbedder, prepareQueues, withDatabase, withQueues } from './lib/session.ts';
+
+export const enqueueCommand: Command = {
+  name: 'enqueue',
+  summary:
+    'Checks, adds columns and staging table, plans key ranges and puts one job for each on the queue. Twice is a no-op.',
+  flags: {
+    'dry-run': { type: 'boolean', help: 'Print plan, sizes, forecast and DDL; change nothing' },
+    rows: { type: 'string', value: 'N', help: 'Canary: only the first N eligible rows by key' },
+  },
+  async run(invocation) {
+    const config = await invocation.config();
+    const limitRows = parseRows(invocation.flags['rows']);
+    const logger = invocation.logger(config.settings.logLevel);
+    return withDatabase(config, 'enqueue', logger, async (pool) => {
+      const { settings, backfill } = config;
+      const { findings, target, embedder } = await diagnose({
+        pool,
+        backfill,
+        settings,
+        openEmbedder: () => openEmbedder(settings, 1),
+        withQueue: true,
+      });
+      try {
+        const blocking = blockers(findings);
+        for (const line of findingLines(findings.filter((each) => each.level !== 'ok')))
+          process.stderr.write(`${line}\n`);
+        if (blocking.length > 0 || target === null || embedder === null) {
+          invocation.emit({
+            error: {
+              code: 'DOCTOR',
+              message: blocking.map((each) => each.message).join(' '),
+              findings: blocking,
+            },
+          });
+          // A fault in an option is the operator's to correct in the configuration; anything else is a gate.
+          return blocking.some((each) => each.option !== undefined) ? EXIT.usage : EXIT.gate;
+        }
+        if (invocation.flags['dry-run'] === true)
+          return await dryRun(invocation, config, pool, target, embedder, limitRows);
+        await migrate(pool);
+        const address = await prepareQueues(config, pool, logger);
+        const result = await withQueues(address, (queues) =>
+          enqueue({ pool, target, settings, embedder, logger, queues, limitRows }),
+        );
+        invocation.emit(result);
+        invocation.say(
+          `Run ${result.run} of ${backfill}: ${count(result.rows)} rows in ${count(result.batches)} batches; ${count(result.enqueued)} jobs added, ${count(result.alreadyDone)} batches already done.`,
+        );
+        invocation.say(
+          result.enqueued > 0
+            ? 'Next: npm run worker, and npm run status -- --watch'
+            : 'Nothing to add. npm run status shows the run.',
+        );
+        return EXIT.done;
+      } finally {
+        await embedder?.close();
+      }
+    });
+  },
+};
+
+function parseRows(raw: string | boolean | undefined): number | null {
+  if (raw === undefined) return null;
+  const rows = Number(raw);
+  if (Number.isInteger(rows) && rows >= 1) return rows;
+  throw new ConfigError(`--rows must be a whole number of at least 1 (got ${String(raw)}).`, {
+    code: 'USAGE',
+  });
+}
+
+async function dryRun(
+  invocation: Invocation,
+  config: Config,
+  pool: Pool,
+  target: Target,
+  embedder: Embedder,
+  limitRows: number | null,
+): Promise<number> {
+  const { settings, backfill } = config;
+  const run = (await ledgerVersion(pool)) === 0 ? null : await latestRun(pool, backfill);
+  const ddl = (await missingDdl(pool, target, embedder.dimensions)).map((each) => each.sql);
+  const plan = await previewPlan(pool, target, {
+    batchRows: settings.batchRows,
+    limitRows,
+    resuming: false,
+    fingerprint: embedder.fingerprint,
+  });
+  const sizes = forecast(plan.rows, embedder.dimensions, {
+    method: settings.indexMethod,
+    m: settings.indexM,
+  });
+  invocation.emit({
+    backfill,
+    run: run?.id ?? null,
+    rows: plan.rows,
+    batches: plan.batches,
+    enqueued: 0,
+    alreadyDone: 0,
+    dryRun: true,
+    ddl,
+    forecast: sizes,
+  });
+  invocation.say(
+    `${count(plan.rows)} eligible rows in ${count(plan.batches)} batches of ${count(settings.batchRows)}; model ${embedder.model}, ${embedder.dimensions} dimensions.`,
+  );
+  invocation.say(run === null ? 'No run yet.' : `Latest run: ${run.id}, ${run.state}.`);
+  invocation.say(
+    `Forecast: staging table ${bytes(sizes.stageBytes)}, new row versions ${bytes(sizes.heapBytes)}, index ${bytes(sizes.indexBytes)} on disk${sizes.graphBytes === null ? '' : `, ${bytes(sizes.graphBytes)} of memory to build it`}.`,
+  );
+  invocation.say(ddl.length === 0 ? 'No DDL is needed.' : 'DDL:');
+  for (const sql of ddl) invocation.say(`  ${sql};`);
+  invocation.say('Nothing was changed.');
+  return EXIT.done;
+}
+
+await runAsProgram(enqueueCommand, import.meta);

@@ -1,0 +1,194 @@
+/** What every verb shares: flags from the option table, --help, --json, exit codes, clear errors, one clean end. */
+
+import { existsSync, realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { loadConfig, type Config } from '../../src/config/load.ts';
+import type { Option } from '../../src/config/option.ts';
+import { OPTIONS, type OptionName } from '../../src/config/options.ts';
+import { BackfillError, ConfigError, GateError, messageOf } from '../../src/errors.ts';
+import { createLogger, type Logger } from '../../src/observability/logger.ts';
+
+export const EXIT = { done: 0, failed: 1, usage: 2, gate: 3, interrupted: 130 } as const;
+
+export interface Flag {
+  type: 'string' | 'boolean';
+  help: string;
+  /** How the value is shown in --help. */
+  value?: string;
+}
+
+export interface Invocation {
+  flags: Record<string, string | boolean | undefined>;
+  positionals: string[];
+  env: NodeJS.ProcessEnv;
+  cwd: string;
+  json: boolean;
+  /** Prints for people; nothing with --json. */
+  say(line: string): void;
+  /** The one object of --json; nothing without it. */
+  emit(result: unknown): void;
+  /** Loads the configuration; options in `optional` may be missing. */
+  config(optional?: OptionName[]): Promise<Config>;
+  logger(level: string): Logger;
+  /** Aborted by SIGINT or SIGTERM. */
+  signal: AbortSignal;
+}
+
+export interface Command {
+  name: string;
+  summary: string;
+  /** Shown behind the name in the usage line. */
+  positionals?: string;
+  flags: Record<string, Flag>;
+  /** Options of the table that matter to this verb, all of them where absent. */
+  options?: OptionName[];
+  /** @returns the exit code. */
+  run(invocation: Invocation): Promise<number>;
+}
+
+const COMMON: Record<string, Flag> = {
+  config: {
+    type: 'string',
+    value: 'FILE',
+    help: 'Configuration file; backfill.config.{ts,js,json} of this folder where absent',
+  },
+  backfill: {
+    type: 'string',
+    value: 'NAME',
+    help: "Which backfill of the configuration file; the table's name where there is none",
+  },
+  json: { type: 'boolean', help: 'Print one JSON object on stdout; logs go to stderr' },
+  help: { type: 'boolean', help: 'Show this help' },
+};
+
+/** Runs a verb; what it throws becomes a message and an exit code. */
+export async function runCommand(command: Command, argv: string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const interrupt = new AbortController();
+  const onSignal = (): void => {
+    // A second signal ends at once: whoever presses twice means it.
+    if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
+    interrupt.abort();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  let json = argv.includes('--json');
+  try {
+    const invocation = parse(command, argv, env, interrupt.signal);
+    json = invocation.json;
+    if (invocation.flags['help'] === true) {
+      process.stdout.write(helpText(command));
+      return EXIT.done;
+    }
+    return await command.run(invocation);
+  } catch (error) {
+    if (interrupt.signal.aborted) return EXIT.interrupted;
+    return report(error, json);
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+}
+
+function parse(command: Command, argv: string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Invocation {
+  const options: NonNullable<ParseArgsConfig['options']> = {};
+  for (const [name, flag] of Object.entries({ ...COMMON, ...command.flags }))
+    options[name] = { type: flag.type };
+  const table = tableOptions(command);
+  for (const declared of table) options[declared.flag] = { type: 'string' };
+  let parsed: { values: Record<string, string | boolean | undefined>; positionals: string[] };
+  try {
+    parsed = parseArgs({
+      args: argv,
+      options,
+      allowPositionals: command.positionals !== undefined,
+      strict: true,
+    }) as typeof parsed;
+  } catch (error) {
+    throw new ConfigError(messageOf(error), {
+      code: 'USAGE',
+      remedy: `See \`npm run ${command.name} -- --help\`.`,
+      cause: error,
+    });
+  }
+  const { values: flags, positionals } = parsed;
+  const json = flags['json'] === true;
+  return {
+    flags,
+    positionals,
+    env,
+    cwd: process.cwd(),
+    json,
+    signal,
+    say: (line) => void (json || process.stdout.write(`${line}\n`)),
+    emit: (result) => void (json && process.stdout.write(`${JSON.stringify(result)}\n`)),
+    config: (optional) =>
+      loadConfig({
+        flags: Object.fromEntries(table.map((each) => [each.flag, flags[each.flag] as string | undefined])),
+        env,
+        cwd: process.cwd(),
+        configPath: flags['config'] as string | undefined,
+        backfill: flags['backfill'] as string | undefined,
+        ...(optional === undefined ? {} : { optional }),
+      }),
+    logger: createLogger,
+  };
+}
+
+function tableOptions(command: Command): Option[] {
+  const names = command.options ?? (Object.keys(OPTIONS) as OptionName[]);
+  return names.map((name) => OPTIONS[name] as unknown as Option);
+}
+
+function helpText(command: Command): string {
+  const lines = [
+    `${command.summary}`,
+    '',
+    `Usage: npm run ${command.name} -- [flags]${command.positionals === undefined ? '' : ` ${command.positionals}`}`,
+    '',
+  ];
+  for (const [name, flag] of Object.entries({ ...command.flags, ...COMMON })) {
+    lines.push(`  --${name}${flag.value === undefined ? '' : ` ${flag.value}`}`, `      ${flag.help}`);
+  }
+  const table = tableOptions(command);
+  if (table.length > 0)
+    lines.push(
+      '',
+      'Options; each also by its env variable or its key in the configuration file (flag > env > file > default):',
+      '',
+    );
+  for (const declared of table) {
+    const fallback = declared.fallback === undefined ? '' : ` [${JSON.stringify(declared.fallback)}]`;
+    const key = declared.scope === 'global' ? declared.path : `backfills.<name>.${declared.path}`;
+    lines.push(`  --${declared.flag}   ${declared.env}   ${key}`, `      ${declared.help}${fallback}`);
+  }
+  lines.push(
+    '',
+    'Exit codes: 0 done; 1 failed while running; 2 bad usage or configuration; 3 a check or gate did not pass; 130 interrupted.',
+  );
+  return `${lines.join('\n')}\n`;
+}
+
+function report(error: unknown, json: boolean): number {
+  const known = error instanceof BackfillError ? error : null;
+  const code =
+    error instanceof ConfigError ? EXIT.usage : error instanceof GateError ? EXIT.gate : EXIT.failed;
+  if (json) {
+    process.stdout.write(
+      `${JSON.stringify({ error: { code: known?.code ?? 'UNEXPECTED', message: messageOf(error), remedy: known?.remedy ?? null } })}\n`,
+    );
+  }
+  process.stderr.write(
+    `error${known === null ? '' : ` ${known.code}`}: ${messageOf(error)}\n${known?.remedy === undefined ? '' : `${known.remedy}\n`}`,
+  );
+  // A fault of ours, not of the operator's: where it came from is worth more than a tidy screen.
+  if (known === null && error instanceof Error && error.stack !== undefined)
+    process.stderr.write(`${error.stack}\n`);
+  return code;
+}
+
+/** Runs the verb if its file was started as a program, not imported. The exit code is set, not forced, so that output is flushed. */
+export async function runAsProgram(command: Command, meta: ImportMeta): Promise<void> {
+  const started = process.argv[1];
+  if (started === undefined || !existsSync(started) || realpathSync(started) !== fileURLToPath(meta.url))
+    return;
+  process.exitCode = await runCommand(command, process.argv.slice(2), process.env);
+}

@@ -1,0 +1,93 @@
+/** What the verbs open, and close again whatever happens. */
+
+import type { Config } from '../../src/config/load.ts';
+import type { Settings } from '../../src/config/options.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import { assertReachable, createPool, type Pool } from '../../src/db/pool.ts';
+import type { Embedder } from '../../src/embedding/embedder.ts';
+import type { ModelOptions } from '../../src/embedding/model-files.ts';
+import { openTransformersEmbedder } from '../../src/embedding/transformers-embedder.ts';
+import { GateError } from '../../src/errors.ts';
+import { installationId } from '../../src/ledger/installation.ts';
+import { latestRun, type Run } from '../../src/ledger/run.ts';
+import { ledgerVersion } from '../../src/db/migrate.ts';
+import type { Logger } from '../../src/observability/logger.ts';
+import {
+  openQueue,
+  prepareQueue,
+  type OpenQueue,
+  type QueueAddress,
+  type QueueRole,
+} from '../../src/queue/connection.ts';
+
+/** Queries side by side in one process besides those of batches in flight: status, monitor, events. */
+const SPARE_CONNECTIONS = 4;
+
+export function modelOptions(settings: Settings): ModelOptions {
+  return {
+    name: settings.modelName,
+    localPath: settings.modelLocalPath,
+    allowDownload: settings.modelAllowDownload,
+    quantized: settings.modelQuantized,
+    pooling: settings.modelPooling,
+    normalize: settings.modelNormalize,
+    maxTokens: settings.modelMaxTokens,
+  };
+}
+
+export const openEmbedder = (settings: Settings, threads?: number): Promise<Embedder> =>
+  openTransformersEmbedder(modelOptions(settings), threads ?? settings.threads);
+
+/** A reachable database, for the length of `work`. */
+export async function withDatabase<T>(
+  config: Config,
+  name: string,
+  logger: Logger,
+  work: (pool: Pool) => Promise<T>,
+): Promise<T> {
+  const pool = createPool(config.settings.database, {
+    name,
+    max: config.settings.concurrency + SPARE_CONNECTIONS,
+    logger,
+  });
+  try {
+    await assertReachable(pool, config.settings.database);
+    return await work(pool);
+  } finally {
+    await pool.end();
+  }
+}
+
+/** The queue server is reachable, the ledger is up to date; where the queues are. */
+export async function prepareQueues(config: Config, pool: Pool, logger: Logger): Promise<QueueAddress> {
+  await migrate(pool);
+  await prepareQueue(config.settings.queue);
+  return {
+    url: config.settings.queue,
+    backfill: config.backfill,
+    installation: await installationId(pool),
+    logger,
+  };
+}
+
+export async function withQueues<T>(
+  address: QueueAddress,
+  work: (queues: Record<QueueRole, OpenQueue['queue']>) => Promise<T>,
+): Promise<T> {
+  const opened = { embed: openQueue(address, 'embed'), finalize: openQueue(address, 'finalize') };
+  try {
+    return await work({ embed: opened.embed.queue, finalize: opened.finalize.queue });
+  } finally {
+    await Promise.all([opened.embed.close(), opened.finalize.close()]);
+  }
+}
+
+/** The latest run. @throws GateError where nothing was enqueued yet. */
+export async function requireRun(pool: Pool, backfill: string): Promise<Run> {
+  const run = (await ledgerVersion(pool)) === 0 ? null : await latestRun(pool, backfill);
+  if (run !== null) return run;
+  throw new GateError(`Backfill ${backfill} has no run yet.`, {
+    code: 'NO_RUN',
+    remedy: 'Run `npm run enqueue` first.',
+  });
+}

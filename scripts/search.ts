@@ -1,0 +1,73 @@
+import { ConfigError } from '../src/errors.ts';
+import { compareSearches, type Comparison } from '../src/search/compare.ts';
+import { describeTarget } from '../src/table/target.ts';
+import { EXIT, runAsProgram, type Command } from './lib/command.ts';
+import { openEmbedder, withDatabase } from './lib/session.ts';
+
+const DEFAULT_K = 10;
+
+export function comparisonLines({
+  text,
+  legacy,
+  vector,
+  overlap,
+  legacyMs,
+  vectorMs,
+  embeddingMs,
+}: Comparison): string[] {
+  const width = 52;
+  const cell = (hit: { key: string; title: string } | undefined): string =>
+    (hit === undefined ? '' : `${hit.key}  ${hit.title}`).slice(0, width - 2).padEnd(width);
+  const lines = [
+    `"${text}"`,
+    `  ${`legacy: ${legacy.length} hits, ${legacyMs.toFixed(1)} ms`.padEnd(width)}vector: ${vector.length} hits, ${vectorMs.toFixed(1)} ms + ${embeddingMs.toFixed(1)} ms for the model; ${overlap} in both`,
+  ];
+  for (let row = 0; row < Math.max(legacy.length, vector.length); row++) {
+    const distance = vector[row]?.distance;
+    lines.push(
+      `  ${cell(legacy[row])}${cell(vector[row]).trimEnd()}${distance == null ? '' : `  (${distance.toFixed(3)})`}`,
+    );
+  }
+  return lines;
+}
+
+export const search: Command = {
+  name: 'search',
+  summary: 'One query through the legacy search and the vector search, side by side.',
+  positionals: 'QUERY',
+  flags: { k: { type: 'string', value: 'N', help: `Hits of each search [${DEFAULT_K}]` } },
+  async run(invocation) {
+    const text = invocation.positionals.join(' ').trim();
+    if (text === '')
+      throw new ConfigError('There is no query.', {
+        code: 'USAGE',
+        remedy: 'Write it behind the flags: npm run search -- "flat tyre".',
+      });
+    const k = Number(invocation.flags['k'] ?? DEFAULT_K);
+    if (!Number.isInteger(k) || k < 1 || k > 1000)
+      throw new ConfigError(
+        `--k must be a whole number from 1 to 1000 (got ${String(invocation.flags['k'])}).`,
+        { code: 'USAGE' },
+      );
+    const config = await invocation.config();
+    const logger = invocation.logger(config.settings.logLevel);
+    return withDatabase(config, 'search', logger, async (pool) => {
+      const target = await describeTarget(pool, config.backfill, config.settings);
+      const embedder = await openEmbedder(config.settings, 1);
+      try {
+        const comparison = await compareSearches(
+          { pool, target, settings: config.settings, embedder },
+          text,
+          k,
+        );
+        invocation.emit(comparison);
+        for (const line of comparisonLines(comparison)) invocation.say(line);
+        return EXIT.done;
+      } finally {
+        await embedder.close();
+      }
+    });
+  },
+};
+
+await runAsProgram(search, import.meta);

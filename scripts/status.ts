@@ -1,0 +1,77 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ledgerVersion } from '../src/db/migrate.ts';
+import type { Pool } from '../src/db/pool.ts';
+import { GateError } from '../src/errors.ts';
+import { progressSnapshot } from '../src/ledger/progress.ts';
+import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
+import { count, duration, percent } from './lib/format.ts';
+import { ProgressLine } from './lib/progress-line.ts';
+import { withDatabase } from './lib/session.ts';
+import type { ProgressSnapshot } from '../src/ledger/progress.ts';
+
+const WATCH_MS = 1000;
+
+export const status: Command = {
+  name: 'status',
+  summary: 'One snapshot of the run: coverage, rate, ETA, state and reason, index. Reads the ledger only.',
+  flags: {
+    watch: { type: 'boolean', help: 'Go on showing it until interrupted; with --json one object a line' },
+  },
+  async run(invocation) {
+    const config = await invocation.config(['text']);
+    const logger = invocation.logger(config.settings.logLevel);
+    return withDatabase(config, 'status', logger, async (pool) => {
+      if ((await ledgerVersion(pool)) === 0) {
+        throw new GateError('This database has no ledger yet.', {
+          code: 'NO_LEDGER',
+          remedy: 'Run `npm run enqueue` first.',
+        });
+      }
+      if (invocation.flags['watch'] === true) await watch(invocation, pool, config.backfill);
+      else {
+        const snapshot = await progressSnapshot(pool, config.backfill);
+        invocation.emit(snapshot);
+        for (const line of statusLines(snapshot)) invocation.say(line);
+      }
+      return EXIT.done;
+    });
+  },
+};
+
+async function watch(invocation: Invocation, pool: Pool, backfill: string): Promise<void> {
+  const line = new ProgressLine(process.stdout);
+  try {
+    for (;;) {
+      const snapshot = await progressSnapshot(pool, backfill);
+      if (invocation.json) invocation.emit(snapshot);
+      else line.show(snapshot);
+      await delay(WATCH_MS, undefined, { signal: invocation.signal });
+    }
+  } catch (error) {
+    if (!invocation.signal.aborted) throw error;
+    line.end();
+  }
+}
+
+function statusLines(snapshot: ProgressSnapshot): string[] {
+  const { rows, batches, index } = snapshot;
+  const rate =
+    snapshot.rowsPerSecond === null
+      ? 'not measured yet'
+      : `${count(Math.round(snapshot.rowsPerSecond))} rows/s`;
+  const eta =
+    snapshot.etaSeconds === null
+      ? ''
+      : snapshot.etaSeconds === 0
+        ? ''
+        : `, ETA ${duration(snapshot.etaSeconds)}`;
+  return [
+    `${snapshot.backfill}  run ${snapshot.run ?? '-'}  ${snapshot.state}${snapshot.reason === '' ? '' : `: ${snapshot.reason}`}`,
+    `rows     ${count(rows.eligible)} eligible = ${count(rows.embedded)} embedded + ${count(rows.skipped)} skipped + ${count(rows.quarantined)} quarantined + ${count(rows.pending)} pending + ${count(rows.stale)} stale`,
+    `coverage ${percent(snapshot.coverage)}, ${rate}${eta}`,
+    `batches  ${count(batches.merged)} merged, ${count(batches.staged)} staged, ${count(batches.pending)} pending, ${count(batches.failed)} failed`,
+    `index    ${index.name === null ? 'not built yet' : `${index.name} (${index.method}), ${index.valid ? 'valid' : (index.phase ?? 'not valid')}`}`,
+  ];
+}
+
+await runAsProgram(status, import.meta);

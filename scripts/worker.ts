@@ -1,0 +1,71 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ConfigError } from '../src/errors.ts';
+import { progressSnapshot } from '../src/ledger/progress.ts';
+import { QUEUE_ROLES, type QueueRole } from '../src/queue/connection.ts';
+import { EXIT, runAsProgram, type Command } from './lib/command.ts';
+import { withDatabase } from './lib/session.ts';
+import { startWorkers } from './lib/worker-process.ts';
+
+const POLL_MS = 500;
+
+export const worker: Command = {
+  name: 'worker',
+  summary:
+    'Embeds batches, merges them, builds the index. Start as many as you like, on as many machines; SIGTERM drains.',
+  flags: {
+    role: { type: 'string', value: 'embed|finalize', help: 'Only this role; both where absent' },
+    'exit-when-done': {
+      type: 'boolean',
+      help: 'End once the run is ready, failed, or waits for the operator',
+    },
+  },
+  async run(invocation) {
+    const config = await invocation.config();
+    const roles = parseRoles(invocation.flags['role']);
+    const logger = invocation.logger(config.settings.logLevel);
+    return withDatabase(config, 'worker', logger, async (pool) => {
+      const running = await startWorkers(config, pool, logger, roles);
+      logger.info(
+        { backfill: config.backfill, roles, concurrency: config.settings.concurrency, pid: process.pid },
+        'worker started',
+      );
+      let state = 'stopped';
+      try {
+        for (;;) {
+          await delay(POLL_MS, undefined, { signal: invocation.signal });
+          if (invocation.flags['exit-when-done'] !== true) continue;
+          const snapshot = await progressSnapshot(pool, config.backfill);
+          state = snapshot.state;
+          const waits =
+            snapshot.reason !== '' &&
+            snapshot.batches.pending + snapshot.batches.staged === 0 &&
+            (state === 'running' || state === 'verifying');
+          const over =
+            ['ready', 'cut_over', 'completed', 'failed', 'none'].includes(state) &&
+            (state === 'failed' || snapshot.batches.pending + snapshot.batches.staged === 0);
+          if (over || (waits && !snapshot.reason.startsWith('the index is built'))) break;
+        }
+      } catch (error) {
+        if (!invocation.signal.aborted) throw error;
+        logger.info({ seconds: config.settings.drainSeconds }, 'draining');
+      }
+      const drained = await running.drain();
+      logger.info({ drained }, 'worker ended');
+      invocation.emit({ backfill: config.backfill, state, drained });
+      // What did not end within the time is taken up by another worker; a handle of it may still be open here.
+      if (!drained) process.exit(EXIT.failed);
+      return state === 'failed' ? EXIT.failed : EXIT.done;
+    });
+  },
+};
+
+function parseRoles(raw: string | boolean | undefined): readonly QueueRole[] {
+  if (raw === undefined) return QUEUE_ROLES;
+  const role = QUEUE_ROLES.find((each) => each === raw);
+  if (role !== undefined) return [role];
+  throw new ConfigError(`--role must be one of ${QUEUE_ROLES.join(', ')} (got ${String(raw)}).`, {
+    code: 'USAGE',
+  });
+}
+
+await runAsProgram(worker, import.meta);
