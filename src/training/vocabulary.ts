@@ -3,8 +3,8 @@
 import { documentFrequencies, type Corpus } from './corpus.ts';
 import type { SparseRows } from './svd.ts';
 
-/** Words of more than this share of the documents tell nothing about a document. */
-const MAX_SHARE = 0.3;
+/** Words of more documents tell nothing about any; 10 to 30 % measured alike. */
+const MAX_SHARE = 0.2;
 
 /** Below this many documents even that rule would leave next to nothing, so every word is taken. */
 const FEW_DOCUMENTS = 20;
@@ -27,7 +27,7 @@ export interface Vocabulary {
 }
 
 /**
- * Words of families that stand in at most 30 % of the documents, and of 5,000 documents on in at least 2; the most
+ * Words of families that stand in at most 20 % of the documents, and of 5,000 documents on in at least 2; the most
  * frequent `maxVocabulary` words. Where that would leave more than half of the documents without a word (few
  * documents, or the same text over and over), every word is taken.
  */
