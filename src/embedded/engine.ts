@@ -21,13 +21,13 @@ type MainLoop = { _PostgresMainLoopOnce: () => void };
  */
 export async function openEngine(options: {
   dataDir?: string;
-  onCrash(reason: string): never;
+  onCrash: (reason: string) => never;
 }): Promise<Engine> {
   const pglite = await PGlite.create({
     ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
     extensions: { vector, abortHook: abortHook(options.onCrash) },
   });
-  watchMainLoop(pglite.Module as unknown as MainLoop, options.onCrash);
+  watchMainLoop(pglite.Module, options.onCrash);
   return {
     call: async (messages) => {
       const parts: Buffer[] = [];

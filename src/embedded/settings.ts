@@ -7,6 +7,7 @@
  */
 
 import { quoteLiteral } from '../db/identifiers.ts';
+import { readRows } from './backend-output.ts';
 import { ProtocolError, query } from './frames.ts';
 
 export type Settings = ReadonlyMap<string, string>;
@@ -23,6 +24,10 @@ const SETTING_NAME = /^[A-Za-z_][\w$]*(?:\.[A-Za-z_][\w$]*)*$/;
 
 export function sameSettings(left: Settings, right: Settings): boolean {
   return left.size === right.size && [...left].every(([name, value]) => right.get(name) === value);
+}
+
+export function readSettings(output: Buffer): Settings {
+  return new Map(readRows(output).map(([name, setting]) => [(name ?? '').toLowerCase(), setting ?? '']));
 }
 
 /** Takes the session from one client's settings to another's. The empty string where there is nothing to do. */

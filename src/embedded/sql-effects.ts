@@ -65,9 +65,9 @@ function listenChange(match: RegExpExecArray): ListenChange {
 }
 
 function cutName(name: string): string {
-  let cut = name;
-  while (Buffer.byteLength(cut) > MAX_NAME_BYTES) cut = [...cut].slice(0, -1).join('');
-  return cut;
+  let cut = Array.from(name);
+  while (Buffer.byteLength(cut.join('')) > MAX_NAME_BYTES) cut = cut.slice(0, -1);
+  return cut.join('');
 }
 
 /** Statements without comments, and with all strings but the words of COPY's options emptied. */

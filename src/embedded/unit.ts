@@ -4,7 +4,7 @@
  * connection and end.
  */
 
-import { cstring, errorFrame, frame, int16, MAX_FRAME_BYTES, ProtocolError, readCString } from './frames.ts';
+import { cstring, frame, int16, MAX_FRAME_BYTES, ProtocolError, readCString } from './frames.ts';
 import type { Frame } from './frames.ts';
 import { effectsOf, joinEffects, NO_EFFECTS, type Effects } from './sql-effects.ts';
 import type { StatementNames } from './statement-names.ts';
@@ -37,7 +37,6 @@ const KNOWN = 'BCDEFHPQSXcdf';
  */
 const COPY_STOP = frame('f', cstring('the embedded server takes one COPY FROM STDIN per query'));
 
-/** Effects that a Function Call or an ignored message has. */
 export class UnitCollector {
   readonly #names: StatementNames;
   readonly #maxBytes: number;
@@ -46,7 +45,7 @@ export class UnitCollector {
   #effects: Effects[] = [];
   #parsedUnnamed = false;
   #needsUnnamed = false;
-  #mentionsStdin = false;
+  #mayCopy = false;
   /** simple: ends at CopyDone; extended: goes on to the Sync; over: the data are in, the Sync is awaited. */
   #copy: 'none' | 'simple' | 'extended' | 'over' = 'none';
   #copyTooLarge = false;
@@ -107,6 +106,7 @@ export class UnitCollector {
       const bound = this.#names.bind(bytes);
       if (bound.unnamed && !this.#parsedUnnamed) this.#needsUnnamed = true;
       this.#effects.push(bound.effects);
+      this.#mayCopy ||= bound.effects.copyIn !== null;
       this.#add(bound.bytes);
     } else if (type === 'D' || type === 'C') {
       const named = this.#names.describeOrClose(type, bytes);
@@ -149,8 +149,10 @@ export class UnitCollector {
   }
 
   #finish(endsWith: Unit['endsWith']): Step {
+    // A COPY mode left open would swallow the Sync, so the stop stands before it.
+    if (this.#mayCopy) this.#frames.splice(endsWith === 'query' ? this.#frames.length : -1, 0, COPY_STOP);
     const unit: Unit = {
-      messages: Buffer.concat(this.#mentionsStdin ? [...this.#frames, COPY_STOP] : this.#frames),
+      messages: Buffer.concat(this.#frames),
       endsWith,
       effects: this.#effects.length === 0 ? NO_EFFECTS : joinEffects(this.#effects),
       copied: this.#copy !== 'none',
@@ -161,14 +163,14 @@ export class UnitCollector {
     this.#effects = [];
     this.#copy = 'none';
     this.#copyTooLarge = false;
-    this.#mentionsStdin = false;
+    this.#mayCopy = false;
     this.#needsUnnamed = false;
     this.#parsedUnnamed = false;
     return { kind: 'unit', unit };
   }
 
   #noteSql(bytes: Buffer, start: number): void {
-    this.#mentionsStdin ||= /stdin/i.test(readCString(bytes, start).text);
+    this.#mayCopy ||= /stdin/i.test(readCString(bytes, start).text);
   }
 
   #add(bytes: Buffer): void {

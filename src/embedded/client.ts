@@ -1,0 +1,44 @@
+/** One client's side of the shared session. */
+
+import { errorFrame, type ProtocolError } from './frames.ts';
+import type { Settings } from './settings.ts';
+import { StatementNames } from './statement-names.ts';
+
+/** The part of a socket that is needed to answer. */
+export interface Outlet {
+  write(bytes: Buffer): boolean;
+  destroySoon(): void;
+  cork(): void;
+  uncork(): void;
+}
+
+export class Client {
+  /** As told to the client at its start; the session's own is the same for all. */
+  readonly processId: number;
+  readonly names: StatementNames;
+  readonly startup: Settings;
+  settings: Settings;
+  /** Settings may have changed since they were read back. */
+  settingsTouched = false;
+  readonly #outlet: Outlet;
+
+  constructor(processId: number, startup: Settings, outlet: Outlet) {
+    this.processId = processId;
+    this.names = new StatementNames(processId);
+    this.startup = startup;
+    this.settings = startup;
+    this.#outlet = outlet;
+  }
+
+  send(...parts: Buffer[]): void {
+    this.#outlet.cork();
+    for (const part of parts) this.#outlet.write(part);
+    this.#outlet.uncork();
+  }
+
+  /** Ends the connection as a server does: a FATAL error, then the end of the stream. */
+  terminate(reason: ProtocolError): void {
+    this.send(errorFrame('FATAL', reason.sqlState, reason.message));
+    this.#outlet.destroySoon();
+  }
+}

@@ -1,0 +1,95 @@
+/** One socket: reads messages, has them run one unit at a time, and clears up when the socket closes. */
+
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { messageOf } from '../errors.ts';
+import { Client } from './client.ts';
+import { errorFrame, FrameReader, ProtocolError, type Frame } from './frames.ts';
+import { startupSettings, type Settings } from './settings.ts';
+import type { SharedSession } from './shared-session.ts';
+import { greet, readOpening } from './startup.ts';
+import { UnitCollector } from './unit.ts';
+
+export interface ConnectionContext {
+  session: SharedSession;
+  reported: Settings;
+  processId: number;
+  logger: { info(message: string): void };
+}
+
+/** Resolves when the client is gone and nothing of it is left. Never rejects. */
+export async function serveConnection(socket: Socket, context: ConnectionContext): Promise<void> {
+  // A reset is seen by the reading loop; unheard, it would end the process.
+  socket.on('error', () => {});
+  socket.setNoDelay(true);
+  const connection = new Connection(socket, context);
+  try {
+    // Reading waits while a unit runs, so a client cannot pile up more than the socket's buffer.
+    for await (const chunk of socket) if (!(await connection.take(chunk as Buffer))) break;
+  } catch (error) {
+    if (error instanceof ProtocolError) socket.end(errorFrame('FATAL', error.sqlState, error.message));
+    else if (!socket.destroyed)
+      context.logger.info(`embedded server: connection failed: ${messageOf(error)}`);
+  } finally {
+    await connection.leave();
+    socket.destroySoon();
+  }
+}
+
+class Connection {
+  readonly #socket: Socket;
+  readonly #context: ConnectionContext;
+  readonly #reader = new FrameReader();
+  #started: { client: Client; collector: UnitCollector } | null = null;
+
+  constructor(socket: Socket, context: ConnectionContext) {
+    this.#socket = socket;
+    this.#context = context;
+  }
+
+  /** False where the connection is to end. */
+  async take(chunk: Buffer): Promise<boolean> {
+    this.#reader.push(chunk);
+    for (let frame = this.#reader.next(); frame !== undefined; frame = this.#reader.next()) {
+      const goesOn = this.#started === null ? this.#open(frame) : await this.#handle(frame, this.#started);
+      if (!goesOn) return false;
+    }
+    return true;
+  }
+
+  async leave(): Promise<void> {
+    if (this.#started !== null) await this.#context.session.leave(this.#started.client);
+  }
+
+  #open(frame: Frame): boolean {
+    const opening = readOpening(frame.bytes);
+    if (opening.kind === 'cancel') return false;
+    if (opening.kind === 'refuse-encryption') {
+      this.#socket.write('N');
+      return true;
+    }
+    const startup = startupSettings(opening.parameters);
+    const client = new Client(this.#context.processId, startup, this.#socket);
+    this.#started = { client, collector: new UnitCollector(client.names) };
+    this.#reader.untyped = false;
+    client.send(greet(this.#context.reported, startup, client.processId, opening));
+    return true;
+  }
+
+  async #handle(
+    frame: Frame,
+    { client, collector }: { client: Client; collector: UnitCollector },
+  ): Promise<boolean> {
+    const step = collector.push(frame);
+    if (step.kind === 'end') return false;
+    if (step.kind === 'ask-for-copy-data') client.send(step.answer);
+    if (step.kind === 'unit') {
+      await this.#context.session.run(client, step.unit);
+      // A client that reads slowly is answered no faster than it reads.
+      if (this.#socket.writableNeedDrain && !this.#socket.destroyed) {
+        await Promise.race([once(this.#socket, 'drain'), once(this.#socket, 'close')]);
+      }
+    }
+    return true;
+  }
+}
