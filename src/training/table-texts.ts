@@ -1,0 +1,31 @@
+/** The texts of the configured table, as they will be embedded, for training on them. */
+
+import { quoteName } from '../db/identifiers.ts';
+import type { Queryable } from '../db/pool.ts';
+import type { Target } from '../table/target.ts';
+
+/** Rows per statement: no transaction stays open while training works. */
+const PAGE_ROWS = 1000;
+
+/** More of a text than this never reaches the model. */
+const MAX_CHARACTERS = 200_000;
+
+type Source = Pick<Target, 'table' | 'ref' | 'key' | 'keyType' | 'text' | 'where'>;
+
+/** Every eligible row once, by keyset. */
+export async function* tableTexts(db: Queryable, target: Source): AsyncGenerator<string> {
+  const key = `${target.ref}.${quoteName(target.key)}`;
+  let after: string | null = null;
+  for (;;) {
+    const found: { rows: { key: string; text: string }[] } = await db.query(
+      `SELECT ${key}::text AS key, left(${target.text}, ${MAX_CHARACTERS}) AS text FROM ${target.table}
+        WHERE ${target.where} AND ($1::${target.keyType} IS NULL OR ${key} > $1::${target.keyType})
+        ORDER BY ${key} LIMIT ${PAGE_ROWS}`,
+      [after],
+    );
+    for (const row of found.rows) yield row.text;
+    const last = found.rows.at(-1);
+    if (last === undefined) return;
+    after = last.key;
+  }
+}
