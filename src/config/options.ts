@@ -56,6 +56,40 @@ export const OPTIONS = {
     fallback: 'info' as const,
     help: 'Log level: trace, debug, info, warn, error or silent',
   }),
+  dashboardHost: option({
+    path: 'dashboard.host',
+    scope: 'global',
+    env: 'DASHBOARD_HOST',
+    flag: 'host',
+    schema: z.string().min(1),
+    fallback: '127.0.0.1',
+    help: 'Address that the dashboard listens on; any but loopback needs dashboard.user and dashboard.password',
+  }),
+  dashboardPort: option({
+    path: 'dashboard.port',
+    scope: 'global',
+    env: 'DASHBOARD_PORT',
+    flag: 'port',
+    schema: wholeNumber(0, 65_535),
+    parse: parseNumber,
+    fallback: 3000,
+    help: 'Port of the dashboard; 0 chooses a free one',
+  }),
+  dashboardUser: option({
+    path: 'dashboard.user',
+    scope: 'global',
+    env: 'DASHBOARD_USER',
+    schema: z.string().min(1).optional(),
+    help: 'User name that the dashboard asks for',
+  }),
+  dashboardPassword: option({
+    path: 'dashboard.password',
+    scope: 'global',
+    env: 'DASHBOARD_PASSWORD',
+    schema: z.string().min(8).optional(),
+    secret: true,
+    help: 'Password that the dashboard asks for, at least 8 characters; better by its env variable than by its flag',
+  }),
   table: option({
     path: 'table',
     schema: z.string().min(1),
@@ -278,7 +312,7 @@ type FileOf<S extends 'global' | 'backfill'> = Merge<
         : never;
   }[OptionName]
 >;
-type GlobalPath = 'database' | 'queue' | 'logLevel';
+type GlobalPath = 'database' | 'queue' | 'logLevel' | `dashboard.${string}`;
 
 /** What `backfill.config.{ts,js,json}` holds. */
 export type FileConfig = FileOf<'global'> & { backfills: Record<string, FileOf<'backfill'>> };

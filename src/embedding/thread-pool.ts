@@ -54,8 +54,21 @@ export class ThreadPool {
         new TransientError('The inference threads are closed.', { code: 'EMBEDDER_CLOSED' }),
       );
     return new Promise<Embeddings>((resolve, reject) => {
-      const task: Task = { request: { id: this.#nextId++, texts }, resolve, reject };
-      signal?.addEventListener('abort', () => this.#drop(task), { once: true });
+      const onAbort = (): void => this.#drop(task);
+      // A signal outlives the many messages of its job: what has ended must not stay in its list of listeners.
+      const settled = (): void => signal?.removeEventListener('abort', onAbort);
+      const task: Task = {
+        request: { id: this.#nextId++, texts },
+        resolve: (result) => {
+          settled();
+          resolve(result);
+        },
+        reject: (error) => {
+          settled();
+          reject(error);
+        },
+      };
+      signal?.addEventListener('abort', onAbort);
       this.#queue.push(task);
       this.#feed();
     });

@@ -1,5 +1,6 @@
 /** The embedder over local model files: sorts the texts, shares them out to the threads, puts the vectors back in order. */
 
+import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { ConfigError } from '../errors.ts';
 import type { Embedder, Embeddings } from './embedder.ts';
@@ -35,6 +36,8 @@ export async function openTransformersEmbedder(options: ModelOptions, threads?: 
       truncated: new Uint8Array(count),
       faults: new Uint8Array(count),
     };
+    // One listener per chunk under way; the default limit of ten only guesses at a leak.
+    if (signal !== undefined) setMaxListeners(0, signal);
     await Promise.all(
       textChunks(texts).map(async (members) => {
         const part = await pool.run(

@@ -1,6 +1,6 @@
 /** Plans a run and puts its jobs on the queue. Safe at any time, any number of times: it adds what is missing and no more. */
 
-import type { Settings } from '../config/options.ts';
+import { OPTIONS, type OptionName, type Settings } from '../config/options.ts';
 import { connectClient, type Pool } from '../db/pool.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, TransientError } from '../errors.ts';
@@ -12,6 +12,7 @@ import {
   findRun,
   latestRun,
   moveRun,
+  reopenFailedRun,
   saveBackfill,
   supersedeRuns,
   type Run,
@@ -204,8 +205,8 @@ async function askToFinalize({ pool, target, settings, queues }: EnqueueInput, r
     await addFinalizeJob(queues.finalize, run.uid, 'last-batch');
 }
 
-/** For the record: no URL, no password, and no SQL of the operator's that may hold one. */
+/** For the record: the options of the backfill itself, none of the connections and their passwords. */
 function storedSettings(settings: Settings): Record<string, unknown> {
-  const { database: _database, queue: _queue, ...rest } = settings;
-  return rest;
+  const names = (Object.keys(OPTIONS) as OptionName[]).filter((name) => OPTIONS[name].scope === 'backfill');
+  return Object.fromEntries(names.map((name) => [name, settings[name]]));
 }

@@ -1,0 +1,36 @@
+import { once } from 'node:events';
+import { assertProtected, startDashboard } from '../src/dashboard/server.ts';
+import { EXIT, runAsProgram, type Command } from './lib/command.ts';
+import { prepareQueues, withDatabase, withQueues } from './lib/session.ts';
+
+export const dashboard: Command = {
+  name: 'dashboard',
+  summary: 'Progress page at /, Bull Board at /queues. Listens on loopback unless credentials are set.',
+  flags: {},
+  async run(invocation) {
+    const config = await invocation.config(['text']);
+    // Before anything is opened: a page that must not be reachable is not started at all.
+    assertProtected(config.settings);
+    const logger = invocation.logger(config.settings.logLevel);
+    return withDatabase(config, 'dashboard', logger, async (pool) => {
+      const address = await prepareQueues(config, pool, logger);
+      return withQueues(address, async (queues) => {
+        const { backfill, settings } = config;
+        const running = await startDashboard({
+          pool,
+          backfill,
+          settings,
+          queues: [queues.embed, queues.finalize],
+          logger,
+        });
+        invocation.emit({ url: running.url });
+        invocation.say(`Dashboard: ${running.url}  (Bull Board: ${running.url}/queues). Ctrl-C ends it.`);
+        if (!invocation.signal.aborted) await once(invocation.signal, 'abort');
+        await running.close();
+        return EXIT.done;
+      });
+    });
+  },
+};
+
+await runAsProgram(dashboard, import.meta);
