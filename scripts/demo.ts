@@ -1,0 +1,147 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig } from '../src/config/load.ts';
+import { createPool } from '../src/db/pool.ts';
+import { startEmbeddedServer } from '../src/embedded/start.ts';
+import { articles } from '../src/sample/articles.ts';
+import { loadArticles, spreadTitles } from '../src/sample/load.ts';
+import { demoQueries } from '../src/sample/queries.ts';
+import { readRecords } from '../src/sample/records.ts';
+import { describeTarget } from '../src/table/target.ts';
+import { tableTexts } from '../src/training/table-texts.ts';
+import { DEFAULT_DIMENSIONS, DEFAULT_SEED } from '../src/training/train.ts';
+import { trainFrom } from '../src/training/train-from.ts';
+import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
+import { demoLines, keepLines } from './lib/demo-report.ts';
+import { runDemo, type DemoRun } from './lib/demo-run.ts';
+import { ProgressLine } from './lib/progress-line.ts';
+
+/** The search that the sample's application has today: words of the query, or the query to the letter. */
+const LEGACY_SEARCH = `SELECT id FROM articles, websearch_to_tsquery('english', $1) AS query
+  WHERE status <> 'draft' AND (to_tsvector('english', concat_ws(' ', title, body)) @@ query OR title ILIKE '%'||$1||'%' OR body ILIKE '%'||$1||'%')
+  ORDER BY ts_rank(to_tsvector('english', concat_ws(' ', title, body)), query) DESC, id LIMIT $2`;
+
+const QUERIES = 5;
+
+export const demo: Command = {
+  name: 'demo',
+  summary:
+    'The whole road on the embedded server: sample table, enqueue, embed, index, verify, and a side-by-side search. Needs nothing but Node.',
+  flags: {
+    from: {
+      type: 'string',
+      value: 'FILE',
+      help: 'Your own records: .jsonl or .csv with id, title, text or body',
+    },
+    keep: {
+      type: 'boolean',
+      help: 'Leave the server up and print the environment for status, search and dashboard',
+    },
+  },
+  options: [],
+  async run(invocation) {
+    const started = performance.now();
+    const server = await startEmbeddedServer({ logger: { info: (line) => invocation.say(line) } });
+    const models = await mkdtemp(join(tmpdir(), 'pgvector-backfill-demo-'));
+    const keep = invocation.flags['keep'] === true;
+    let kept = false;
+    try {
+      const env = demoEnvironment(server.url, models);
+      const result = await demoOn(invocation, env);
+      const { passed } = result.verification;
+      const seconds = (performance.now() - started) / 1000;
+      invocation.emit(demoJson(result, seconds, keep ? { pid: server.pid, environment: env } : undefined));
+      for (const line of demoLines(result, seconds)) invocation.say(line);
+      if (keep) {
+        kept = true;
+        server.detach();
+        for (const line of keepLines(env, server.pid)) invocation.say(line);
+      }
+      return passed ? EXIT.done : EXIT.gate;
+    } finally {
+      if (!kept) {
+        await server.stop();
+        await rm(models, { recursive: true, force: true });
+      }
+    }
+  },
+};
+
+function demoEnvironment(url: string, models: string): Record<string, string> {
+  return {
+    DATABASE_URL: url,
+    QUEUE_URL: url,
+    BACKFILL_TABLE: 'articles',
+    BACKFILL_TEXT: 'title,body',
+    BACKFILL_WHERE: "status <> 'draft'",
+    BACKFILL_MODEL_NAME: 'trained-on-the-table',
+    BACKFILL_MODEL_LOCAL_PATH: models,
+    BACKFILL_MODEL_QUANTIZED: 'false',
+    BACKFILL_BATCH_ROWS: '100',
+    BACKFILL_LEGACY_SEARCH: LEGACY_SEARCH,
+  };
+}
+
+async function demoOn(invocation: Invocation, env: Record<string, string>): Promise<DemoRun> {
+  const { from } = invocation.flags;
+  const config = await loadConfig({ flags: {}, env, cwd: env['BACKFILL_MODEL_LOCAL_PATH'] ?? '.' });
+  const logger = invocation.logger('warn');
+  const pool = createPool(config.settings.database, { name: 'demo', max: 6, logger });
+  const line = new ProgressLine(process.stderr);
+  try {
+    const onNotes = (notes: string[]): void => notes.forEach((note) => process.stderr.write(`${note}\n`));
+    const source =
+      typeof from === 'string' ? readRecords(from, { onNotes, signal: invocation.signal }) : articles();
+    const rows = await loadArticles(pool, source);
+    invocation.say(`Table articles: ${rows} rows. Training a small model on their texts…`);
+    const target = await describeTarget(pool, config.backfill, config.settings);
+    const out = join(config.settings.modelLocalPath, config.settings.modelName);
+    const trained = await trainFrom(tableTexts(pool, target), {
+      out,
+      dimensions: DEFAULT_DIMENSIONS,
+      seed: DEFAULT_SEED,
+      signal: invocation.signal,
+    });
+    invocation.say(
+      `Model: ${trained.vocabulary} words, ${trained.dimensions} dimensions, ${trained.seconds} s. Running the backfill…`,
+    );
+    const queries = typeof from === 'string' ? await spreadTitles(pool, QUERIES) : demoQueries;
+    return await runDemo({
+      config,
+      pool,
+      logger,
+      queries,
+      signal: invocation.signal,
+      onProgress: (snapshot) => line.show(snapshot),
+    });
+  } finally {
+    line.end();
+    await pool.end();
+  }
+}
+
+function demoJson(
+  { verification, snapshot, comparisons, model, dimensions, indexSeconds }: DemoRun,
+  seconds: number,
+  kept?: object,
+): object {
+  const { accounting, measures, passed } = verification;
+  return {
+    rows: { ...accounting, perSecond: snapshot.rowsPerSecond },
+    index: {
+      name: snapshot.index.name,
+      method: snapshot.index.method,
+      valid: snapshot.index.valid,
+      seconds: indexSeconds,
+    },
+    verify: { passed, missingRows: accounting.missing + accounting.stale, ...measures },
+    queries: comparisons.map(({ text, legacy, vector }) => ({ text, legacy, vector })),
+    model,
+    dimensions,
+    seconds,
+    ...(kept === undefined ? {} : { kept }),
+  };
+}
+
+await runAsProgram(demo, import.meta);

@@ -1,0 +1,58 @@
+/** What the demo says at its end. */
+
+import type { Comparison } from '../../src/search/compare.ts';
+import type { DemoRun } from './demo-run.ts';
+import { count } from './format.ts';
+
+const WIDTH = 50;
+
+export function demoLines(
+  { verification, snapshot, comparisons, model, dimensions, indexSeconds }: DemoRun,
+  seconds: number,
+): string[] {
+  const { accounting: rows, measures, passed } = verification;
+  return [
+    '',
+    `Rows     ${count(rows.eligible)} eligible = ${count(rows.embedded)} embedded + ${count(rows.skipped)} skipped (no text) + ${count(rows.quarantined)} quarantined; missing: ${count(rows.missing + rows.stale)}`,
+    `Rate     ${snapshot.rowsPerSecond === null ? '-' : `${count(Math.round(snapshot.rowsPerSecond))} rows/s`} with ${model}, ${dimensions} dimensions`,
+    `Index    ${snapshot.index.name} (${snapshot.index.method})${indexSeconds === null ? '' : `, built in ${indexSeconds.toFixed(1)} s`}`,
+    `Plan     ${measures.planNode ?? '-'}`,
+    `Recall   ${measures.recallAt10 === null ? '-' : measures.recallAt10.toFixed(3)} @10 against exact search; p50 ${measures.vectorP50Ms?.toFixed(1)} ms by index, ${measures.exactP50Ms?.toFixed(1)} ms exact`,
+    `Verify   ${passed ? 'passed' : 'did NOT pass'}`,
+    '',
+    ...comparisons.flatMap((comparison) => sideBySide(comparison)),
+    `Done in ${seconds.toFixed(1)} s. Your own table: see "The road for a real table" in the README; your own records: npm run demo -- --from FILE.jsonl`,
+  ];
+}
+
+/** Both answers beside each other, without timings: on the embedded server they would say little. */
+function sideBySide({ text, legacy, vector }: Comparison): string[] {
+  const lines = [`"${text}"`, `  ${'legacy (words and letters)'.padEnd(WIDTH)}vector (meaning)`];
+  const rows = Math.max(legacy.length, vector.length, 1);
+  for (let row = 0; row < rows; row++) {
+    const left = legacy[row]?.title ?? (row === 0 ? '(nothing found)' : '');
+    lines.push(
+      `  ${left.slice(0, WIDTH - 2).padEnd(WIDTH)}${(vector[row]?.title ?? '').slice(0, WIDTH)}`.trimEnd(),
+    );
+  }
+  return [...lines, ''];
+}
+
+/** The server goes on; how to use it and how to end it. */
+export function keepLines(environment: Record<string, string>, pid: number): string[] {
+  const quoted = (value: string): string => `'${value.replaceAll("'", `'\\''`)}'`;
+  return [
+    '',
+    'The embedded server is still up. To go on with it:',
+    '',
+    ...Object.entries(environment).map(
+      ([name, value]) => `export ${name}=${quoted(value.replaceAll(/\s+/g, ' '))}`,
+    ),
+    '',
+    'npm run status',
+    'npm run search -- "infant will not stop screaming"',
+    'npm run dashboard',
+    '',
+    `End it with: kill ${pid}`,
+  ];
+}

@@ -1,0 +1,113 @@
+/** The main job from an empty server to a proven index, by the same code as production. */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Config } from '../../src/config/load.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import type { Pool } from '../../src/db/pool.ts';
+import { GateError } from '../../src/errors.ts';
+import { progressSnapshot, type ProgressSnapshot } from '../../src/ledger/progress.ts';
+import type { Logger } from '../../src/observability/logger.ts';
+import { blockers, diagnose } from '../../src/planning/doctor.ts';
+import { enqueue } from '../../src/planning/enqueue.ts';
+import { compareSearches, type Comparison } from '../../src/search/compare.ts';
+import { describeTarget } from '../../src/table/target.ts';
+import { verify, type Verification } from '../../src/verify/verify.ts';
+import { openEmbedder, prepareQueues, requireRun, withQueues } from './session.ts';
+import { startWorkers } from './worker-process.ts';
+
+export interface DemoRun {
+  snapshot: ProgressSnapshot;
+  verification: Verification;
+  comparisons: Comparison[];
+  model: string;
+  dimensions: number;
+  /** Time of the index build; null where it was there already. */
+  indexSeconds: number | null;
+}
+
+const POLL_MS = 200;
+const HITS = 5;
+
+export interface DemoInput {
+  config: Config;
+  pool: Pool;
+  logger: Logger;
+  queries: readonly string[];
+  signal: AbortSignal;
+  onProgress: (snapshot: ProgressSnapshot) => void;
+}
+
+export async function runDemo({
+  config,
+  pool,
+  logger,
+  queries,
+  signal,
+  onProgress,
+}: DemoInput): Promise<DemoRun> {
+  const { settings, backfill } = config;
+  const { findings, target, embedder } = await diagnose({
+    pool,
+    backfill,
+    settings,
+    openEmbedder: () => openEmbedder(settings, 1),
+    withQueue: true,
+  });
+  try {
+    const [blocker] = blockers(findings);
+    if (blocker !== undefined || target === null || embedder === null) {
+      throw new GateError(blocker?.message ?? 'The preflight did not pass.', {
+        code: 'DOCTOR',
+        ...(blocker?.remedy === undefined ? {} : { remedy: blocker.remedy }),
+      });
+    }
+    await migrate(pool);
+    const address = await prepareQueues(config, pool, logger);
+    await withQueues(address, (queues) =>
+      enqueue({ pool, target, settings, embedder, logger, queues, limitRows: null }),
+    );
+    await work({ config, pool, logger, signal, onProgress });
+    const run = await requireRun(pool, backfill);
+    // Described anew: the extension and the columns are there only since enqueue.
+    const present = await describeTarget(pool, backfill, settings);
+    const verification = await verify({ pool, target: present, settings, run });
+    const comparisons: Comparison[] = [];
+    for (const text of queries)
+      comparisons.push(await compareSearches({ pool, target: present, settings, embedder }, text, HITS));
+    const snapshot = await progressSnapshot(pool, backfill);
+    return {
+      snapshot,
+      verification,
+      comparisons,
+      model: embedder.model,
+      dimensions: embedder.dimensions,
+      indexSeconds: run.indexSeconds,
+    };
+  } finally {
+    await embedder?.close();
+  }
+}
+
+async function work({ config, pool, logger, signal, onProgress }: Omit<DemoInput, 'queries'>): Promise<void> {
+  const workers = await startWorkers(config, pool, logger);
+  try {
+    for (;;) {
+      const snapshot = await progressSnapshot(pool, config.backfill);
+      onProgress(snapshot);
+      if (snapshot.state === 'ready') return;
+      const stuck =
+        snapshot.state === 'verifying' &&
+        snapshot.reason !== '' &&
+        snapshot.batches.pending + snapshot.batches.staged === 0;
+      if (snapshot.state === 'failed' || stuck || (snapshot.state === 'running' && snapshot.reason !== '')) {
+        throw new GateError(`The run stopped: ${snapshot.state}, ${snapshot.reason}`, {
+          code: 'RUN_STOPPED',
+          remedy: 'See the reason; `npm run demo -- --keep` leaves the server up to look around.',
+        });
+      }
+      await delay(POLL_MS, undefined, { signal });
+    }
+  } finally {
+    await workers.drain();
+  }
+}
