@@ -25,7 +25,9 @@ export async function serveConnection(socket: Socket, context: ConnectionContext
   const connection = new Connection(socket, context);
   try {
     // Reading waits while a unit runs, so a client cannot pile up more than the socket's buffer.
-    for await (const chunk of socket) if (!(await connection.take(chunk as Buffer))) break;
+    // The socket must outlive the loop, or the reason for its end would be lost with it.
+    const chunks = socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+    for await (const chunk of chunks) if (!(await connection.take(chunk))) break;
   } catch (error) {
     if (error instanceof ProtocolError) socket.end(errorFrame('FATAL', error.sqlState, error.message));
     else if (!socket.destroyed)
