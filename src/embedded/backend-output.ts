@@ -6,7 +6,7 @@ const HEADER_BYTES = 5;
 const DATA_ROW = 'D'.charCodeAt(0);
 const COPY_DATA = 'd'.charCodeAt(0);
 
-export type TransactionStatus = 'I' | 'T' | 'E';
+type TransactionStatus = 'I' | 'T' | 'E';
 
 export interface Outcome {
   /** Of the last ReadyForQuery; null where the messages ended in a Flush. */

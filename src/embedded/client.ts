@@ -21,6 +21,7 @@ export class Client {
   /** Settings may have changed since they were read back. */
   settingsTouched = false;
   readonly #outlet: Outlet;
+  #stirredAt = performance.now();
 
   constructor(processId: number, startup: Settings, outlet: Outlet) {
     this.processId = processId;
@@ -28,6 +29,16 @@ export class Client {
     this.startup = startup;
     this.settings = startup;
     this.#outlet = outlet;
+  }
+
+  /** The client has sent something, be it only a part of its COPY data. */
+  stir(): void {
+    this.#stirredAt = performance.now();
+  }
+
+  /** Since it last sent something. */
+  get idleMs(): number {
+    return performance.now() - this.#stirredAt;
   }
 
   send(...parts: Buffer[]): void {

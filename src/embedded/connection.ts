@@ -33,8 +33,9 @@ export async function serveConnection(socket: Socket, context: ConnectionContext
     else if (!socket.destroyed)
       context.logger.info(`embedded server: connection failed: ${messageOf(error)}`);
   } finally {
-    await connection.leave();
+    // First the socket, after what is still to be sent: clearing up waits for its turn, the client need not.
     socket.destroySoon();
+    await connection.leave();
   }
 }
 
@@ -52,6 +53,7 @@ class Connection {
   /** False where the connection is to end. */
   async take(chunk: Buffer): Promise<boolean> {
     this.#reader.push(chunk);
+    this.#started?.client.stir();
     for (let frame = this.#reader.next(); frame !== undefined; frame = this.#reader.next()) {
       const goesOn = this.#started === null ? this.#open(frame) : await this.#handle(frame, this.#started);
       if (!goesOn) return false;

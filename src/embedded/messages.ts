@@ -4,8 +4,8 @@ export type FromServer =
   | { type: 'listening'; port: number }
   | { type: 'failed'; message: string; code: string; remedy: string | undefined };
 
-/** detach: live on when the starter is gone. stop: end, as on SIGTERM. */
-export type ToServer = { type: 'detach' } | { type: 'stop' };
+/** detach: live on when the starter is gone. */
+export type ToServer = { type: 'detach' };
 
 /** Everything the server has to know, as its one argument in JSON. */
 export interface ServerOptions {

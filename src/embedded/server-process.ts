@@ -45,7 +45,6 @@ async function main(options: ServerOptions): Promise<void> {
   let detached = false;
   process.on('message', (message: ToServer) => {
     if (message.type === 'detach') detached = true;
-    else stopOrCrash();
   });
   // The channel closes with the starter, even where that was killed.
   process.on('disconnect', () => {

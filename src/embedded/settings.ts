@@ -3,7 +3,7 @@
  * its connection string asked for (application_name, options=-c …) and what it has SET since. They are read back
  * from pg_settings after a statement that may have changed them, so every form of SET counts.
  * Not covered: SET ROLE, SET SESSION AUTHORIZATION, settings changed inside a function or DO block, and settings of
- * an extension that is not loaded yet.
+ * an application's own (my_app.user) and of an extension that is not loaded yet.
  */
 
 import { quoteLiteral } from '../db/identifiers.ts';
@@ -54,7 +54,7 @@ export function startupSettings(parameters: ReadonlyMap<string, string>): Settin
   };
   for (const [name, value] of parameters) {
     if (name === 'options') for (const [key, each] of parseOptions(value)) put(key, each);
-    // Encoding other than UTF-8 is refused nowhere but here, where the default is left in place.
+    // The encoding stays UTF-8, and the client is told so.
     else if (!NOT_A_SETTING.has(name) && !name.startsWith('_pq_.') && name !== 'client_encoding')
       put(name, value);
   }

@@ -35,6 +35,7 @@ export class SharedSession {
     this.#engine = engine;
     this.#turns = new Turns({
       limitMs: idleTransactionLimitMs,
+      idleMs: (owner) => owner.idleMs,
       // A client that waits for another one in the midst of its own transaction would wait for ever.
       onStall: (owner) =>
         owner.terminate(

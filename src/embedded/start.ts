@@ -58,8 +58,8 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions = {}): 
 
 function spawnServer(options: ServerOptions): ChildProcess {
   const fromSource = import.meta.url.endsWith('.ts');
-  const entry = new URL(fromSource ? './server-process.ts' : './server-process.js', import.meta.url);
-  return fork(fileURLToPath(entry), [JSON.stringify(options)], {
+  const source = fileURLToPath(new URL('./server-process.ts', import.meta.url));
+  return fork(fromSource ? source : source.replace(/\.ts$/, '.js'), [JSON.stringify(options)], {
     // Not what this process runs under: a test runner has no loader for TypeScript, an inspector's port is taken.
     execArgv: fromSource ? ['--import', loaderUrl()] : [],
     // Ctrl-C in the terminal goes to this process alone, which may still need the database to drain.

@@ -12,6 +12,7 @@ interface Waiting<Owner> {
 export interface StallWatch<Owner> {
   /** How long an owner may sit on the session, doing nothing, while others wait, ms. */
   limitMs: number;
+  idleMs: (owner: Owner) => number;
   /** Must make the owner give the session back. */
   onStall: (owner: Owner) => void;
 }
@@ -56,7 +57,7 @@ export class Turns<Owner> {
     this.#running = false;
     const owner = this.#owner;
     clearTimeout(this.#stall);
-    if (owner !== null) this.#startStallWatch(owner);
+    if (owner !== null) this.#startStallWatch(owner, this.#watch.limitMs);
   }
 
   #take(): Waiting<Owner> | undefined {
@@ -64,11 +65,13 @@ export class Turns<Owner> {
     return index === -1 ? undefined : this.#waiting.splice(index, 1)[0];
   }
 
-  #startStallWatch(owner: Owner): void {
+  #startStallWatch(owner: Owner, delayMs: number): void {
+    const { limitMs, idleMs, onStall } = this.#watch;
     this.#stall = setTimeout(() => {
-      if (this.#waiting.length > 0) this.#watch.onStall(owner);
-      else this.#startStallWatch(owner);
-    }, this.#watch.limitMs);
+      const leftMs = limitMs - idleMs(owner);
+      if (leftMs <= 0 && this.#waiting.length > 0) onStall(owner);
+      else this.#startStallWatch(owner, leftMs > 0 ? leftMs : limitMs);
+    }, delayMs);
     this.#stall.unref();
   }
 }

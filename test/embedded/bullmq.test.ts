@@ -1,6 +1,6 @@
 import { FlowProducer, Queue, QueueEvents, Worker, createPostgresBackend, runMigrations } from 'bullmq';
 import type { Job } from 'bullmq';
-import pg from 'pg';
+import { Client } from 'pg';
 import { beforeAll, expect, test } from 'vitest';
 import { useEmbeddedServer } from './harness.ts';
 
@@ -8,7 +8,7 @@ const server = useEmbeddedServer();
 const JOBS = 200;
 
 beforeAll(async () => {
-  const client = new pg.Client({ connectionString: server.url });
+  const client = new Client({ connectionString: server.url });
   await client.connect();
   await runMigrations(client);
   await client.end();

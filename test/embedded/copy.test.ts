@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import pg from 'pg';
+import type { Client } from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { expect, test } from 'vitest';
 import { frame, cstring, query, readErrorFields, SYNC } from '../../src/embedded/frames.ts';
@@ -29,7 +29,7 @@ function* binaryRows(): Generator<Buffer> {
   yield Buffer.from([0xff, 0xff]);
 }
 
-const load = (client: pg.Client, sql: string, chunks: Iterable<string | Buffer>) =>
+const load = (client: Client, sql: string, chunks: Iterable<string | Buffer>) =>
   pipeline(Readable.from(chunks, { objectMode: false }), client.query(copyFrom(sql)));
 
 test('20,000 rows of vector(384) by binary COPY arrive whole', async () => {

@@ -1,6 +1,6 @@
 /** One embedded server for a test file, and the clients that the tests take from it. */
 
-import pg from 'pg';
+import { Client, Pool, type ClientConfig, type Notification, type QueryResult } from 'pg';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { WireClient } from './wire.ts';
 import { startEmbeddedServer, type EmbeddedServer } from '../../src/embedded/start.ts';
@@ -8,8 +8,8 @@ import { startEmbeddedServer, type EmbeddedServer } from '../../src/embedded/sta
 export interface Harness {
   readonly url: string;
   /** Connected; ended after the test. */
-  client(config?: pg.ClientConfig): Promise<pg.Client>;
-  pool(max: number): pg.Pool;
+  client(config?: ClientConfig): Promise<Client>;
+  pool(max: number): Pool;
   /** Speaks the protocol by hand. */
   wire(): Promise<WireClient>;
   unopenedWire(): Promise<WireClient>;
@@ -34,12 +34,12 @@ export function useEmbeddedServer(): Harness {
       return server.url;
     },
     client: async (config = {}) => {
-      const client = new pg.Client({ connectionString: server.url, ...config });
+      const client = new Client({ connectionString: server.url, ...config });
       client.on('error', () => {});
       await client.connect();
       return kept(client);
     },
-    pool: (max) => kept(new pg.Pool({ connectionString: server.url, max })),
+    pool: (max) => kept(new Pool({ connectionString: server.url, max })),
     wire: async () => kept(await WireClient.start(server.url)),
     unopenedWire: async () => kept(await WireClient.open(server.url)),
   };
@@ -47,7 +47,7 @@ export function useEmbeddedServer(): Harness {
 
 /** The one row of a query. */
 export async function rowOf(
-  db: { query(sql: string, values?: unknown[]): Promise<pg.QueryResult> },
+  db: { query(sql: string, values?: unknown[]): Promise<QueryResult> },
   sql: string,
   values: unknown[] = [],
 ): Promise<unknown> {
@@ -55,6 +55,6 @@ export async function rowOf(
 }
 
 /** The next event of a client, as a promise. */
-export function nextNotification(client: pg.Client): Promise<pg.Notification> {
+export function nextNotification(client: Client): Promise<Notification> {
   return new Promise((resolve) => client.once('notification', resolve));
 }

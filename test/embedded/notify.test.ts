@@ -1,11 +1,11 @@
-import pg from 'pg';
+import type { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { nextNotification, rowOf, useEmbeddedServer } from './harness.ts';
 
 const server = useEmbeddedServer();
 
 /** All that a client has been notified of, as `channel:payload`. */
-function record(client: pg.Client): string[] {
+function record(client: Client): string[] {
   const seen: string[] = [];
   client.on('notification', ({ channel, payload }) => seen.push(`${channel}:${payload ?? ''}`));
   return seen;

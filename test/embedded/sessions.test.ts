@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { rowOf, useEmbeddedServer } from './harness.ts';
 
@@ -12,6 +12,14 @@ test('a pool of 10 gets each of 2,000 concurrent parametrised queries its own an
     numbers.map(async (n) => rowOf(pool, 'SELECT $1::int AS n, $2::text AS t', [n, `text ${n}`])),
   );
   expect(answers).toEqual(numbers.map((n) => ({ n, t: `text ${n}` })));
+});
+
+test("a client may leave while another one's transaction is open", async () => {
+  const [first, second] = [await server.client(), await server.client()];
+  await second.query({ name: 'named', text: 'SELECT 1' });
+  await first.query('BEGIN');
+  await second.end();
+  await first.query('COMMIT');
 });
 
 test("a second client's statement waits until the first one's transaction ends, and sees what it left", async () => {
@@ -52,7 +60,7 @@ test('an error aborts a transaction until ROLLBACK, and only for its client', as
 
 test('prepared statements of the same name do not meet, and go with their client', async () => {
   const [first, second, observer] = [await server.client(), await server.client(), await server.client()];
-  const named = (client: pg.Client, text: string) => client.query<{ v: unknown }>({ name: 'same', text });
+  const named = (client: Client, text: string) => client.query<{ v: unknown }>({ name: 'same', text });
   expect((await named(first, 'SELECT 1 AS v')).rows).toEqual([{ v: 1 }]);
   expect((await named(second, "SELECT 'two' AS v")).rows).toEqual([{ v: 'two' }]);
   expect((await named(first, 'SELECT 1 AS v')).rows).toEqual([{ v: 1 }]);
@@ -70,7 +78,7 @@ test('settings are per client: start-up options, SET, set_config, RESET', async 
     options: '-c search_path=pg_catalog,public -c lock_timeout=7s',
   });
   const second = await server.client({ application_name: 'second' });
-  const read = (client: pg.Client) =>
+  const read = (client: Client) =>
     rowOf(
       client,
       `SELECT current_setting('application_name') AS name, current_setting('search_path') AS path,
@@ -93,7 +101,7 @@ test('settings are per client: start-up options, SET, set_config, RESET', async 
 
 test('SET within a transaction lasts where it commits, and is undone where it does not', async () => {
   const [first, second] = [await server.client(), await server.client()];
-  const path = (client: pg.Client) => rowOf(client, "SELECT current_setting('search_path') AS path");
+  const path = (client: Client) => rowOf(client, "SELECT current_setting('search_path') AS path");
   await first.query('BEGIN');
   await first.query('SET search_path = pg_catalog');
   await first.query('ROLLBACK');
@@ -108,7 +116,7 @@ test('SET within a transaction lasts where it commits, and is undone where it do
 });
 
 test('a start-up option that does not exist ends the connection with the reason', async () => {
-  const client = new pg.Client({ connectionString: server.url, options: '-c no_such_setting=1' });
+  const client = new Client({ connectionString: server.url, options: '-c no_such_setting=1' });
   client.on('error', () => {});
   await client.connect();
   await expect(client.query('SELECT 1')).rejects.toMatchObject({
@@ -118,6 +126,6 @@ test('a start-up option that does not exist ends the connection with the reason'
 });
 
 test('another database than the one there is does not exist', async () => {
-  const client = new pg.Client({ connectionString: server.url.replace(/postgres$/, 'other') });
+  const client = new Client({ connectionString: server.url.replace(/postgres$/, 'other') });
   await expect(client.connect()).rejects.toMatchObject({ code: '3D000' });
 });
