@@ -213,7 +213,7 @@ export const OPTIONS = {
     flag: 'threads',
     schema: wholeNumber(1, 256).optional(),
     parse: parseNumber,
-    help: 'Inference threads of one worker process; the processors available to it where absent',
+    help: 'Inference processes of one worker, a thread each; the processors available to it where absent',
   }),
   drainSeconds: option({
     path: 'worker.drainSeconds',

@@ -24,7 +24,7 @@ export function tokenBatches(lengths: ArrayLike<number>, budget = TOKEN_BUDGET):
   return batches;
 }
 
-/** Characters and texts of one message to an inference thread: small enough to share the work evenly, large enough to sort. */
+/** Characters and texts of one message to an inference process: small enough to share the work evenly, large enough to sort. */
 const CHUNK_CHARACTERS = 64 * 1024;
 const CHUNK_TEXTS = 256;
 

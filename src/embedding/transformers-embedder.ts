@@ -1,23 +1,23 @@
-/** The embedder over local model files: sorts the texts, shares them out to the threads, puts the vectors back in order. */
+/** The embedder over local model files: sorts the texts, shares them out to the processes, puts the vectors back in order. */
 
 import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { ConfigError } from '../errors.ts';
 import type { Embedder, Embeddings } from './embedder.ts';
 import { assertModelFiles, locateModel, modelFingerprint, type ModelOptions } from './model-files.ts';
-import { ThreadPool } from './thread-pool.ts';
+import { InferencePool } from './inference-pool.ts';
 import { textChunks } from './token-batches.ts';
 
 /** A WordPiece word has at most 100 characters and is a token; with room to spare, more text than this cannot matter. */
 const CHARACTERS_PER_TOKEN = 64;
 
 /** @throws ConfigError where files are missing or cannot be used; says which and what to do. */
-export async function openTransformersEmbedder(options: ModelOptions, threads?: number): Promise<Embedder> {
+export async function openTransformersEmbedder(options: ModelOptions, processes?: number): Promise<Embedder> {
   await assertModelFiles(options);
   const location = locateModel(options);
-  const { pool, shape } = await ThreadPool.start(
-    { options, location, intraOpThreads: 1 },
-    threads ?? availableParallelism(),
+  const { pool, shape } = await InferencePool.start(
+    { type: 'load', options, location, intraOpThreads: 1 },
+    processes ?? availableParallelism(),
   );
   const fingerprint = await modelFingerprint(options).catch(async (error: unknown) => {
     await pool.close();

@@ -36,7 +36,10 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
   const rows = await accountFor(pool, target, run.fingerprint);
   const coverage = coverageOf(rows);
   if (coverage < settings.indexCoverage && !input.force) {
-    const reason = `coverage ${percent(coverage)} is below ${percent(settings.indexCoverage)}: ${rows.missing + rows.stale} rows to embed, ${rows.quarantined} quarantined`;
+    const open = rows.missing + rows.stale;
+    const reason =
+      `coverage ${percent(coverage)} is below ${percent(settings.indexCoverage)}: ${rows.quarantined} rows quarantined, ${open} still to embed` +
+      (open > 0 ? '; `npm run enqueue` plans those that no batch has' : '');
     await setRunReason(pool, run.id, reason);
     return { kind: 'below-threshold', coverage };
   }

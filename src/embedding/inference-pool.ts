@@ -1,10 +1,11 @@
-/** Inference threads: started, fed, replaced when they die. */
+/** Inference processes: started, fed, replaced when they die. */
 
-import { Worker } from 'node:worker_threads';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { BackfillError, ConfigError, TransientError } from '../errors.ts';
-import { threadEntry } from '../thread-entry.ts';
+import { forkEntry } from '../fork-entry.ts';
 import type { Embeddings } from './embedder.ts';
-import type { EmbedRequest, ThreadData, ThreadMessage } from './messages.ts';
+import type { EmbedRequest, FromInference, LoadRequest } from './messages.ts';
 
 interface Task {
   request: EmbedRequest;
@@ -17,28 +18,31 @@ export interface ModelShape {
   maxTokens: number;
 }
 
-/** Deaths of threads in a row before the pool gives up: something kills every thread. */
+/** Deaths in a row before the pool gives up: something kills every process. */
 const MOST_DEATHS = 5;
 
-export class ThreadPool {
-  readonly #data: ThreadData;
-  readonly #threads = new Map<Worker, Task | null>();
+export class InferencePool {
+  readonly #data: LoadRequest;
+  readonly #processes = new Map<ChildProcess, Task | null>();
   readonly #queue: Task[] = [];
   #nextId = 1;
   #deaths = 0;
   #closed = false;
 
-  private constructor(data: ThreadData) {
+  private constructor(data: LoadRequest) {
     this.#data = data;
   }
 
   /** @throws ConfigError where the model or the runtime cannot be loaded. */
-  static async start(data: ThreadData, threads: number): Promise<{ pool: ThreadPool; shape: ModelShape }> {
-    const pool = new ThreadPool(data);
+  static async start(
+    data: LoadRequest,
+    processes: number,
+  ): Promise<{ pool: InferencePool; shape: ModelShape }> {
+    const pool = new InferencePool(data);
     try {
-      // The first one alone: where files are still to be downloaded, one thread does it, not all.
-      const shape = await pool.#startThread();
-      await Promise.all(Array.from({ length: threads - 1 }, () => pool.#startThread()));
+      // The first one alone: where files are still to be downloaded, one process does it, not all.
+      const shape = await pool.#startProcess();
+      await Promise.all(Array.from({ length: processes - 1 }, () => pool.#startProcess()));
       return { pool, shape };
     } catch (error) {
       await pool.close();
@@ -51,14 +55,14 @@ export class ThreadPool {
     if (signal?.aborted) return Promise.reject(cancelled());
     if (this.#closed)
       return Promise.reject(
-        new TransientError('The inference threads are closed.', { code: 'EMBEDDER_CLOSED' }),
+        new TransientError('The inference processes are closed.', { code: 'EMBEDDER_CLOSED' }),
       );
     return new Promise<Embeddings>((resolve, reject) => {
       const onAbort = (): void => this.#drop(task);
       // A signal outlives the many messages of its job: what has ended must not stay in its list of listeners.
       const settled = (): void => signal?.removeEventListener('abort', onAbort);
       const task: Task = {
-        request: { id: this.#nextId++, texts },
+        request: { type: 'embed', id: this.#nextId++, texts },
         resolve: (result) => {
           settled();
           resolve(result);
@@ -76,12 +80,12 @@ export class ThreadPool {
 
   async close(): Promise<void> {
     this.#closed = true;
-    const threads = [...this.#threads.entries()];
-    this.#threads.clear();
-    for (const task of [...this.#queue.splice(0), ...threads.map(([, task]) => task)]) {
-      task?.reject(new TransientError('The inference threads are closed.', { code: 'EMBEDDER_CLOSED' }));
+    const running = [...this.#processes.entries()];
+    this.#processes.clear();
+    for (const task of [...this.#queue.splice(0), ...running.map(([, task]) => task)]) {
+      task?.reject(new TransientError('The inference processes are closed.', { code: 'EMBEDDER_CLOSED' }));
     }
-    await Promise.all(threads.map(([thread]) => thread.terminate()));
+    await Promise.all(running.map(([child]) => end(child)));
   }
 
   /** Takes a task that has not begun out of the queue; one under way runs to its end, its result is dropped. */
@@ -92,18 +96,18 @@ export class ThreadPool {
   }
 
   #feed(): void {
-    for (const [thread, busy] of this.#threads) {
+    for (const [child, busy] of this.#processes) {
       if (busy !== null) continue;
       const task = this.#queue.shift();
       if (task === undefined) return;
-      this.#threads.set(thread, task);
-      thread.postMessage(task.request);
+      this.#processes.set(child, task);
+      child.send(task.request);
     }
   }
 
-  #startThread(): Promise<ModelShape> {
-    const thread = new Worker(threadEntry(new URL('./inference-thread.ts', import.meta.url)), {
-      workerData: this.#data,
+  #startProcess(): Promise<ModelShape> {
+    const child = forkEntry(new URL('./inference-process.ts', import.meta.url), {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     return new Promise<ModelShape>((resolve, reject) => {
       const unusable = (message: string): void => {
@@ -114,27 +118,28 @@ export class ThreadPool {
           }),
         );
       };
-      thread.on('message', (message: ThreadMessage) => {
+      child.on('message', (message: FromInference) => {
         if (message.type === 'ready') {
-          this.#threads.set(thread, null);
+          this.#processes.set(child, null);
           resolve({ dimensions: message.dimensions, maxTokens: message.maxTokens });
           this.#feed();
         } else if (message.type === 'unusable') {
           unusable(message.message);
-          void thread.terminate();
-        } else this.#finish(thread, message);
+          void end(child);
+        } else this.#finish(child, message);
       });
-      thread.on('error', (error) => unusable(error.message));
-      thread.on('exit', () => {
-        unusable('its thread ended');
-        this.#bury(thread);
+      child.on('error', (error) => unusable(error.message));
+      child.on('exit', (code, signal) => {
+        unusable(`its process ended (${signal ?? code})`);
+        this.#bury(child);
       });
+      child.send(this.#data);
     });
   }
 
-  #finish(thread: Worker, message: Extract<ThreadMessage, { type: 'embedded' | 'failed' }>): void {
-    const task = this.#threads.get(thread);
-    this.#threads.set(thread, null);
+  #finish(child: ChildProcess, message: Extract<FromInference, { type: 'embedded' | 'failed' }>): void {
+    const task = this.#processes.get(child);
+    this.#processes.set(child, null);
     this.#deaths = 0;
     if (message.type === 'embedded') task?.resolve(message);
     else
@@ -142,20 +147,28 @@ export class ThreadPool {
     this.#feed();
   }
 
-  /** A thread that died takes its task with it, as a failure that is worth another try, and is replaced. */
-  #bury(thread: Worker): void {
-    const task = this.#threads.get(thread);
-    if (!this.#threads.delete(thread) || this.#closed) return;
-    task?.reject(new TransientError('An inference thread died.', { code: 'INFERENCE_THREAD_DIED' }));
+  /** A process that died takes its task with it, as a failure that is worth another try, and is replaced. */
+  #bury(child: ChildProcess): void {
+    const task = this.#processes.get(child);
+    if (!this.#processes.delete(child) || this.#closed) return;
+    task?.reject(new TransientError('An inference process died.', { code: 'INFERENCE_PROCESS_DIED' }));
     this.#deaths++;
     if (this.#deaths > MOST_DEATHS) {
       void this.close();
       return;
     }
-    this.#startThread().catch(() => void this.close());
+    this.#startProcess().catch(() => void this.close());
   }
 }
 
 function cancelled(): TransientError {
   return new TransientError('The embedding was cancelled.', { code: 'EMBEDDING_CANCELLED' });
+}
+
+/** It holds nothing that would have to be put away, and may be in the middle of a long computation. */
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
 }

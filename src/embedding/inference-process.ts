@@ -1,19 +1,18 @@
 /**
- * An inference thread: files, configuration and tokenizer by @xenova/transformers, inference by its ONNX runtime,
- * batching and pooling our own. A session.run blocks its thread for as long as it computes, which is why it is not
- * the main one: there it would starve lock renewal and database I/O.
+ * An inference process: files, configuration and tokenizer by @xenova/transformers, inference by its ONNX runtime,
+ * batching and pooling our own. A session.run blocks its thread for as long as it computes, which is why it is not in
+ * the main process: there it would starve lock renewal and database I/O. A process and not a thread, because the native
+ * runtime does not survive the end of a thread (Node aborts), and a crash in native code must not take the worker along.
  */
 
-import { parentPort, workerData } from 'node:worker_threads';
 import { AutoModel, AutoTokenizer, env, type PreTrainedTokenizer } from '@xenova/transformers';
 import ort from 'onnxruntime-node';
 import { messageOf } from '../errors.ts';
 import type { Embeddings } from './embedder.ts';
-import type { EmbedRequest, ThreadData, ThreadMessage } from './messages.ts';
+import type { ModelOptions } from './model-files.ts';
+import type { FromInference, LoadRequest, ToInference } from './messages.ts';
 import { norm, pool, scale } from './pooling.ts';
 import { tokenBatches } from './token-batches.ts';
-
-const { options, location, intraOpThreads } = workerData as ThreadData;
 
 /** Below: the direction of the vector is rounding noise. */
 const LEAST_NORM = 1e-12;
@@ -34,7 +33,7 @@ interface LoadedTokenizer {
  * The library passes no session options, and where the native runtime fails it goes on with WASM after a warning:
  * many times slower, unnoticed. Here every session is native, of a fixed thread count, or an error.
  */
-function pinRuntime(): void {
+function pinRuntime(intraOpThreads: number): void {
   const create = ort.InferenceSession.create.bind(ort.InferenceSession) as (
     model: Uint8Array,
     sessionOptions: ort.InferenceSession.SessionOptions,
@@ -56,8 +55,8 @@ function pinRuntime(): void {
   Object.assign(ort.InferenceSession, { create: native });
 }
 
-async function load(): Promise<{ session: ort.InferenceSession; tokenizer: LoadedTokenizer }> {
-  pinRuntime();
+async function load({ options, location, intraOpThreads }: LoadRequest): Promise<Engine> {
+  pinRuntime(intraOpThreads);
   env.allowLocalModels = true;
   env.localModelPath = location.root;
   env.cacheDir = location.root;
@@ -68,12 +67,20 @@ async function load(): Promise<{ session: ort.InferenceSession; tokenizer: Loade
   const tokenizer = (await AutoTokenizer.from_pretrained(
     location.id,
   )) as PreTrainedTokenizer as unknown as LoadedTokenizer;
-  return { session: model.session, tokenizer };
+  const unknown = tokenizer.model.unk_token_id;
+  return {
+    session: model.session,
+    tokenizer,
+    options,
+    maxTokens: Math.min(options.maxTokens, tokenizer.model_max_length || options.maxTokens),
+    special: new Set([...tokenizer.all_special_ids, ...(unknown === undefined ? [] : [unknown])]),
+  };
 }
 
 interface Engine {
   session: ort.InferenceSession;
   tokenizer: LoadedTokenizer;
+  options: ModelOptions;
   maxTokens: number;
   special: Set<number>;
 }
@@ -132,41 +139,43 @@ async function embed(engine: Engine, texts: string[]): Promise<Embeddings> {
     if (vectors.length === 0) vectors = new Float32Array(count * output.dimensions);
     for (const [row, index] of members.entries()) {
       const vector = vectors.subarray(index * output.dimensions, (index + 1) * output.dimensions);
-      pool(output, row, tokens[index] ?? 1, options.pooling, vector);
+      pool(output, row, tokens[index] ?? 1, engine.options.pooling, vector);
       const length = norm(vector);
       if (!Number.isFinite(length)) faults[index] = 2;
       else if (length < LEAST_NORM) faults[index] = 3;
-      else if (options.normalize) scale(vector, 1 / length);
+      else if (engine.options.normalize) scale(vector, 1 / length);
     }
   }
   return { vectors, tokens, truncated, faults };
 }
 
-const say = (message: ThreadMessage, transfer: ArrayBuffer[] = []): void =>
-  parentPort?.postMessage(message, transfer);
+const say = (message: FromInference): void => void process.send?.(message);
+let engine: Engine | null = null;
 
-try {
-  const { session, tokenizer } = await load();
-  const unknown = tokenizer.model.unk_token_id;
-  const engine: Engine = {
-    session,
-    tokenizer,
-    maxTokens: Math.min(options.maxTokens, tokenizer.model_max_length || options.maxTokens),
-    special: new Set([...tokenizer.all_special_ids, ...(unknown === undefined ? [] : [unknown])]),
-  };
-  const probe = await embed(engine, ['probe']);
-  parentPort?.on('message', (request: EmbedRequest) => {
-    embed(engine, request.texts).then(
-      (result) => {
-        const buffers = [result.vectors, result.tokens, result.truncated, result.faults].map(
-          (array) => array.buffer as ArrayBuffer,
-        );
-        say({ type: 'embedded', id: request.id, ...result }, buffers);
-      },
-      (error: unknown) => say({ type: 'failed', id: request.id, message: messageOf(error) }),
-    );
-  });
-  say({ type: 'ready', dimensions: probe.vectors.length, maxTokens: engine.maxTokens });
-} catch (error) {
-  say({ type: 'unusable', message: messageOf(error) });
+async function start(request: LoadRequest): Promise<void> {
+  try {
+    engine = await load(request);
+    const probe = await embed(engine, ['probe']);
+    say({ type: 'ready', dimensions: probe.vectors.length, maxTokens: engine.maxTokens });
+  } catch (error) {
+    say({ type: 'unusable', message: messageOf(error) });
+  }
 }
+
+async function answer(id: number, texts: string[]): Promise<void> {
+  try {
+    if (engine === null) throw new Error('no model is loaded');
+    say({ type: 'embedded', id, ...(await embed(engine, texts)) });
+  } catch (error) {
+    say({ type: 'failed', id, message: messageOf(error) });
+  }
+}
+
+process.on(
+  'message',
+  (message: ToInference) =>
+    void (message.type === 'load' ? start(message) : answer(message.id, message.texts)),
+);
+// Ends with its parent, however that ends; Ctrl-C in a terminal reaches this process too, but a draining parent still needs it.
+process.on('disconnect', () => process.exit(0));
+process.on('SIGINT', () => {}).on('SIGTERM', () => {});

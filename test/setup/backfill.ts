@@ -1,0 +1,131 @@
+/** A backfill under test: a database of its own, a table, and the verbs' own functions in this process. */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { loadConfig, type Config } from '../../src/config/load.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import { createPool, type Pool } from '../../src/db/pool.ts';
+import { accountFor, type Accounting } from '../../src/ledger/accounting.ts';
+import { progressSnapshot, type ProgressSnapshot } from '../../src/ledger/progress.ts';
+import { latestRun, type Run } from '../../src/ledger/run.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
+import { blockers, diagnose } from '../../src/planning/doctor.ts';
+import { enqueue, type EnqueueResult } from '../../src/planning/enqueue.ts';
+import { describeTarget, type Target } from '../../src/table/target.ts';
+import { verify, type Verification } from '../../src/verify/verify.ts';
+import { openEmbedder, prepareQueues, withQueues } from '../../scripts/lib/session.ts';
+import { startWorkers } from '../../scripts/lib/worker-process.ts';
+import type { TestDatabase } from './databases.ts';
+import type { TestModel } from './model.ts';
+
+export interface TestBackfill {
+  config: Config;
+  pool: Pool;
+  /** For verbs in processes of their own. */
+  env: Record<string, string>;
+  enqueue(limitRows?: number): Promise<EnqueueResult>;
+  /** Workers of both roles until nothing moves any more. */
+  work(): Promise<ProgressSnapshot>;
+  snapshot(): Promise<ProgressSnapshot>;
+  run(): Promise<Run>;
+  target(): Promise<Target>;
+  account(): Promise<Accounting>;
+  verify(): Promise<Verification>;
+  /** One digest over every key and vector: two runs that give the same table give the same. */
+  vectorDigest(): Promise<string>;
+  close(): Promise<void>;
+}
+
+const POLL_MS = 50;
+
+export async function openBackfill(
+  database: TestDatabase,
+  model: TestModel,
+  options: Record<string, string>,
+): Promise<TestBackfill> {
+  const env: Record<string, string> = {
+    DATABASE_URL: database.databaseUrl,
+    QUEUE_URL: database.queueUrl,
+    BACKFILL_MODEL_LOCAL_PATH: model.localPath,
+    BACKFILL_MODEL_NAME: model.name,
+    BACKFILL_MODEL_QUANTIZED: 'false',
+    BACKFILL_THREADS: '1',
+    BACKFILL_LOG_LEVEL: 'silent',
+    ...options,
+  };
+  const config = await loadConfig({ flags: {}, env, cwd: model.localPath });
+  const { settings, backfill } = config;
+  const logger = silentLogger;
+  const pool = createPool(settings.database, { name: 'test', max: 8, logger });
+  const target = (): Promise<Target> => describeTarget(pool, backfill, settings);
+  const run = async (): Promise<Run> => {
+    const latest = await latestRun(pool, backfill);
+    if (latest === null) throw new Error('nothing was enqueued');
+    return latest;
+  };
+  return {
+    config,
+    pool,
+    env,
+    run,
+    target,
+    snapshot: () => progressSnapshot(pool, backfill),
+    account: async () => accountFor(pool, await target(), (await run()).fingerprint),
+    verify: async () => verify({ pool, target: await target(), settings, run: await run() }),
+    async enqueue(limitRows) {
+      const diagnosis = await diagnose({
+        pool,
+        backfill,
+        settings,
+        openEmbedder: () => openEmbedder(settings, 1),
+        withQueue: true,
+      });
+      try {
+        const found = blockers(diagnosis.findings);
+        if (found.length > 0 || diagnosis.target === null || diagnosis.embedder === null)
+          throw new Error(found.map((each) => each.message).join('; '));
+        const { target, embedder } = diagnosis;
+        await migrate(pool);
+        const address = await prepareQueues(config, pool, logger);
+        return await withQueues(address, (queues) =>
+          enqueue({ pool, target, settings, embedder, logger, queues, limitRows: limitRows ?? null }),
+        );
+      } finally {
+        await diagnosis.embedder?.close();
+      }
+    },
+    async work() {
+      const workers = await startWorkers(config, pool, logger);
+      try {
+        return await untilSettled(pool, backfill);
+      } finally {
+        await workers.drain();
+      }
+    },
+    async vectorDigest() {
+      const { table, key, column } = await target();
+      const found = await pool.query<{ digest: string }>(
+        `SELECT md5(string_agg("${key}"::text || ':' || coalesce("${column}"::text, ''), ',' ORDER BY "${key}")) AS digest FROM ${table}`,
+      );
+      return found.rows[0]?.digest ?? '';
+    },
+    async close() {
+      await pool.end();
+      await database.drop();
+    },
+  };
+}
+
+/** Polls the ledger until no batch is on its way and the state is one that waits for a person. */
+export async function untilSettled(pool: Pool, backfill: string): Promise<ProgressSnapshot> {
+  for (;;) {
+    const snapshot = await progressSnapshot(pool, backfill);
+    const { state, reason, batches } = snapshot;
+    const moving = batches.pending + batches.staged > 0;
+    const waits =
+      (state === 'running' || state === 'verifying') &&
+      reason !== '' &&
+      !reason.startsWith('the index is built');
+    if (state === 'failed' || (!moving && (state === 'ready' || waits))) return snapshot;
+    await delay(POLL_MS);
+  }
+}
