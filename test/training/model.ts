@@ -15,7 +15,7 @@ export async function temporaryDirectory(): Promise<{ path: string } & AsyncDisp
 }
 
 /** Mean pooling and length 1, as the embedder asks for. */
-export async function loadModel(directory: string, quantized = false): Promise<Embed> {
+async function loadModel(directory: string, quantized = false): Promise<Embed> {
   env.allowRemoteModels = false;
   env.localModelPath = dirname(directory);
   const extract = await pipeline('feature-extraction', basename(directory), { quantized });
