@@ -25,9 +25,11 @@ export type ScanMode =
  * indexes serve; the condition of the eligible rows stands in it, because a row may have left them after it was embedded.
  */
 export function nearestSql(target: Target, metric: Metric): string {
-  const distance = `${target.ref}.${quoteName(target.column)} ${distanceOperator(metric, target.vectorPrefix)} $1::${target.vectorPrefix}vector`;
+  const column = `${target.ref}.${quoteName(target.column)}`;
+  const distance = `${column} ${distanceOperator(metric, target.vectorPrefix)} $1::${target.vectorPrefix}vector`;
+  // Rows without a vector are in no index, but a sequential scan would bring them as hits of no distance.
   return `SELECT ${target.ref}.${quoteName(target.key)}::text AS key, (${distance})::float8 AS distance
-    FROM ${target.table} WHERE ${target.where} ORDER BY ${distance} LIMIT $2`;
+    FROM ${target.table} WHERE ${target.where} AND ${column} IS NOT NULL ORDER BY ${distance} LIMIT $2`;
 }
 
 /** pgvector's text form. */
