@@ -31,7 +31,9 @@ export function createPool(url: string, options: { name: string; max: number; lo
     max: options.max,
     allowExitOnIdle: true,
   });
-  // Without a listener the loss of an idle connection would end the process.
+  // Without listeners the loss of a connection would end the process: of an idle one here, of one that is checked out
+  // and between two queries below. A query under way fails by itself.
+  pool.on('connect', (client) => client.on('error', () => {}));
   pool.on('error', (error) =>
     options.logger.warn({ err: messageOf(error) }, 'idle database connection lost'),
   );

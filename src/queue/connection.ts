@@ -24,9 +24,13 @@ export interface QueueAddress {
 const QUEUE_SCHEMA = 'bullmq';
 
 /** A lock is renewed at half its time. A statement that blocks the server for longer costs a second start, which finds the work done. */
-const LOCK_MS = 60_000;
+const LOCK_MS = 30_000;
+/** With the lock's time: how long the batches of a worker that was killed wait at most. */
+const STALLED_INTERVAL_MS = 15_000;
 /** A stalled batch is harmless (fencing token, idempotent merge), so it is taken up again rather than given up. */
 const MOST_STALLS = 20;
+/** Of one queue or worker: the LISTEN connection and a few queries side by side. */
+const QUEUE_CONNECTIONS = 5;
 /** Tries before the first contact counts as failed; afterwards reconnection is endless. */
 const FIRST_CONTACT_TRIES = 3;
 
@@ -163,6 +167,7 @@ export function openWorker(
     ...options,
     concurrency,
     lockDuration: LOCK_MS,
+    stalledInterval: STALLED_INTERVAL_MS,
     maxStalledCount: MOST_STALLS,
     autorun: true,
   };
@@ -183,13 +188,8 @@ export function openWorker(
 
 function connect(address: QueueAddress, blocking: boolean): { options: object; close(): void } {
   if (isPostgres(address.url)) {
-    // Keepalive on the LISTEN connection: a silent loss is noticed and the subscription made anew (taskforcesh/bullmq#4729).
-    return {
-      options: {
-        connection: { connectionString: address.url, schema: QUEUE_SCHEMA, keepAlive: true, max: 4 },
-      },
-      close: () => {},
-    };
+    const pool = createQueuePool(address.url);
+    return { options: { connection: pool }, close: () => void pool.end() };
   }
   // A worker waits through a restart of Redis for as long as it takes; a producer fails after some tries and says so.
   const connection = connectRedis(address.url, { maxRetriesPerRequest: blocking ? null : 20 });
@@ -197,6 +197,24 @@ function connect(address: QueueAddress, blocking: boolean): { options: object; c
   // The braces keep all keys of a queue in one slot of a Redis Cluster.
   const prefix = `{pgvector-backfill-${address.installation.slice(0, 8)}}`;
   return { options: { connection, prefix }, close: () => connection.disconnect() };
+}
+
+/**
+ * A pool of our own rather than BullMQ's: one whose connections may be lost at any moment. A connection that breaks while
+ * it is checked out and idle raises an error event that nobody hears, and that would end the process.
+ * Keepalive, so that a silent loss of the LISTEN connection is noticed and the subscription made anew
+ * (taskforcesh/bullmq#4729).
+ */
+function createQueuePool(url: string): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    options: `-c search_path=${QUEUE_SCHEMA}`,
+    keepAlive: true,
+    max: QUEUE_CONNECTIONS,
+  });
+  pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('error', () => {});
+  return pool;
 }
 
 /** host:port of a queue URL, never its credentials. */

@@ -1,0 +1,119 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { articles } from '../../src/sample/articles.ts';
+import { loadArticles } from '../../src/sample/load.ts';
+import { openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
+import { runCommand } from '../setup/command.ts';
+import { hasPostgres, realDatabase } from '../setup/databases.ts';
+import { makeModel, type TestModel } from '../setup/model.ts';
+import { startWorkers } from '../../scripts/lib/worker-process.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
+
+const NAME = 'articles_embedding_hnsw_idx';
+
+describe.runIf(hasPostgres())('the finalizer', () => {
+  let model: TestModel;
+  let backfill: TestBackfill;
+  beforeAll(async () => {
+    model = await makeModel();
+  });
+  afterAll(() => model.remove());
+  beforeEach(async () => {
+    backfill = await openBackfill(await realDatabase(), model, {
+      BACKFILL_TABLE: 'articles',
+      BACKFILL_TEXT: 'title,body',
+    });
+    await loadArticles(backfill.pool, articles());
+    await backfill.enqueue();
+  });
+  afterEach(() => backfill.close());
+
+  const indexes = async (): Promise<{ name: string; valid: boolean; oid: string }[]> =>
+    (
+      await backfill.pool.query<{ name: string; valid: boolean; oid: string }>(
+        `SELECT c.relname::text AS name, i.indisvalid AS valid, c.oid::text AS oid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+          JOIN pg_am am ON am.oid = c.relam WHERE i.indrelid = 'articles'::regclass AND am.amname = 'hnsw'`,
+      )
+    ).rows;
+
+  it('replaces the invalid leftover of a build that was cut off', async () => {
+    await backfill.pool.query(
+      `CREATE INDEX ${NAME} ON articles USING hnsw (embedding vector_cosine_ops) WITH (m = 16, ef_construction = 64)`,
+    );
+    await backfill.pool.query(
+      `UPDATE pg_index SET indisvalid = false WHERE indexrelid = '${NAME}'::regclass`,
+    );
+    const [leftover] = await indexes();
+    expect(await backfill.work()).toMatchObject({ state: 'ready', index: { valid: true } });
+    const after = await indexes();
+    expect(after).toMatchObject([{ name: NAME, valid: true }]);
+    expect(after[0]?.oid).not.toBe(leftover?.oid);
+  });
+
+  it('leaves a valid index of the wanted definition as it is', async () => {
+    await backfill.pool.query(
+      `CREATE INDEX ${NAME} ON articles USING hnsw (embedding vector_cosine_ops) WITH (ef_construction = 64, m = 16)`,
+    );
+    const before = await indexes();
+    expect(await backfill.work()).toMatchObject({ state: 'ready' });
+    expect(await indexes()).toEqual(before);
+  });
+
+  it('never drops a valid index of another definition: the run stops and says what to do', async () => {
+    await backfill.pool.query(
+      `CREATE INDEX ${NAME} ON articles USING hnsw (embedding vector_l2_ops) WITH (m = 8, ef_construction = 64)`,
+    );
+    const before = await indexes();
+    const snapshot = await backfill.work();
+    expect(snapshot.state).toBe('failed');
+    expect(snapshot.reason).toContain(NAME);
+    expect(snapshot.reason).toContain('vector_l2_ops');
+    expect(await indexes()).toEqual(before);
+    // Repaired by the operator, it goes on by the same verb.
+    await backfill.pool.query(`DROP INDEX ${NAME}`);
+    await backfill.enqueue();
+    expect(await backfill.work()).toMatchObject({ state: 'ready', index: { valid: true } });
+  });
+
+  it('builds once where two finalizers are asked at a time, and reports who blocks the build', async () => {
+    // An older transaction that has written: CONCURRENTLY waits for it.
+    const blocker = await backfill.pool.connect();
+    await blocker.query('BEGIN');
+    await blocker.query(`UPDATE articles SET updated_at = now() WHERE id = (SELECT min(id) FROM articles)`);
+    const pid = (await blocker.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid;
+    const { config, pool } = backfill;
+    const workers = await Promise.all([
+      startWorkers(config, pool, silentLogger, ['finalize']),
+      startWorkers(config, pool, silentLogger, ['finalize']),
+    ]);
+    const embedding = await startWorkers(config, pool, silentLogger, ['embed']);
+    // The blocked row keeps one batch from merging; coverage without it is enough to ask for the index by hand.
+    expect((await runCommand('finalize', ['--json'], backfill.env)).code).toBe(0);
+    for (let blocked = ''; !blocked.includes(`process ${pid}`);)
+      blocked = (await backfill.snapshot()).index.phase ?? '';
+    await blocker.query('ROLLBACK');
+    blocker.release();
+    expect(await untilSettled(pool, config.backfill)).toMatchObject({
+      state: 'ready',
+      index: { valid: true },
+    });
+    await Promise.all([...workers, embedding].map((each) => each.drain()));
+    expect(await indexes()).toMatchObject([{ name: NAME, valid: true }]);
+    const built = await pool.query(`SELECT 1 FROM pgvector_backfill.event WHERE kind = 'index.built'`);
+    expect(built.rowCount).toBe(1);
+  });
+
+  it('builds an IVFFlat index with lists by row count', async () => {
+    const database = {
+      databaseUrl: backfill.config.settings.database,
+      queueUrl: backfill.config.settings.queue,
+      drop: async () => {},
+    };
+    const options = { ...backfill.env, BACKFILL_INDEX_METHOD: 'ivfflat', BACKFILL_VERIFY_RECALL: '0' };
+    const other = await openBackfill(database, model, options);
+    expect(await other.work()).toMatchObject({
+      state: 'ready',
+      index: { name: 'articles_embedding_ivfflat_idx', method: 'ivfflat', valid: true },
+    });
+    await other.pool.end();
+  });
+});
