@@ -1,0 +1,39 @@
+# One image for every verb: `worker` unless another is named (`docker run … IMAGE doctor --json`).
+ARG NODE_IMAGE=node:20-bookworm-slim
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY src ./src
+COPY workers ./workers
+COPY scripts ./scripts
+RUN npm run build
+
+FROM ${NODE_IMAGE} AS modules
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# What the runtime never opens makes up half of the packages: the inference libraries of other systems and processors,
+# the WebAssembly backend of the browser, and the browser bundles.
+RUN npm ci --omit=dev --no-audit --no-fund \
+  && cd node_modules \
+  && find onnxruntime-node/bin -mindepth 2 -maxdepth 2 -type d ! -name linux -exec rm -r {} + \
+  && find onnxruntime-node/bin -mindepth 3 -maxdepth 3 -type d ! -name "$(node -p process.arch)" -exec rm -r {} + \
+  && rm -rf @xenova/transformers/dist \
+  && find onnxruntime-web/dist -name '*.wasm' -delete \
+  && find . -name '*.map' -type f -delete
+
+FROM ${NODE_IMAGE}
+ENV NODE_ENV=production BACKFILL_MODEL_LOCAL_PATH=/models
+WORKDIR /app
+# A named volume takes over the owner of the folder that it covers.
+RUN mkdir /models && chown node:node /models
+COPY --from=modules /app/node_modules ./node_modules
+COPY package.json ./
+COPY --from=build /app/dist ./dist
+USER node
+VOLUME /models
+EXPOSE 3000
+ENTRYPOINT ["node", "dist/scripts/cli.js"]
+CMD ["worker"]
