@@ -13,23 +13,30 @@ import type { WorkRow } from './read.ts';
 /**
  * The UPDATE. The hash is computed on the row that is updated, not on a join with itself: where the row is locked by
  * another transaction, PostgreSQL checks the condition again on what that transaction leaves behind.
- * $1 keys, $2 fingerprint.
+ * Both tables are bounded by the first and the last key: from the list alone the planner may conclude that reading the
+ * whole legacy table is cheaper.
+ * $1 keys in order, $2 fingerprint, $3 first key, $4 last key.
  */
 export function mergeSql(target: Target): string {
   const key = quoteName(target.key);
+  const between = `BETWEEN $3::${target.keyType} AND $4::${target.keyType}`;
   return `UPDATE ${target.table} SET ${quoteName(target.column)} = staged.pgvb_vector, ${quoteName(target.updatedAtColumn)} = now()
     FROM (SELECT ${key} AS pgvb_key, embedding AS pgvb_vector, text_hash AS pgvb_hash
-            FROM ${target.stage} WHERE ${key} = ANY ($1::${target.keyType}[])) staged
-   WHERE ${target.ref}.${key} = staged.pgvb_key AND ${target.where}
+            FROM ${target.stage} WHERE ${key} ${between} AND ${key} = ANY ($1::${target.keyType}[])) staged
+   WHERE ${target.ref}.${key} ${between} AND ${target.ref}.${key} = staged.pgvb_key AND ${target.where}
      AND ${textHashSql(target, '$2')} = staged.pgvb_hash`;
 }
 
-/** Takes away vectors of rows that have no usable text (any more), if that is still so. $1 keys, $2 hashes, $3 fingerprint. */
+/**
+ * Takes away vectors of rows that have no usable text (any more), if that is still so.
+ * $1 keys, $2 hashes, $3 fingerprint.
+ */
 export function clearSql(target: Target): string {
   const column = quoteName(target.column);
+  const key = `${target.ref}.${quoteName(target.key)}`;
   return `UPDATE ${target.table} SET ${column} = NULL, ${quoteName(target.updatedAtColumn)} = now()
     FROM (SELECT pgvb_key, pgvb_hash FROM unnest($1::${target.keyType}[], $2::bytea[]) AS u (pgvb_key, pgvb_hash)) gone
-   WHERE ${target.ref}.${quoteName(target.key)} = gone.pgvb_key AND ${target.ref}.${column} IS NOT NULL
+   WHERE ${key} = ANY ($1::${target.keyType}[]) AND ${key} = gone.pgvb_key AND ${target.ref}.${column} IS NOT NULL
      AND ${textHashSql(target, '$3')} = gone.pgvb_hash`;
 }
 
@@ -48,7 +55,7 @@ export async function mergePage(
     const keys = part.map((row) => row.key);
     const held = await inTransaction(context.pool, TABLE_LIMITS, async (client) => {
       if (!(await holdBatch(client, batch))) return false;
-      await client.query(mergeSql(target), [keys, embedder.fingerprint]);
+      await client.query(mergeSql(target), [keys, embedder.fingerprint, keys[0], keys.at(-1)]);
       await releaseRows(
         client,
         target.backfill,

@@ -25,6 +25,8 @@ export async function stagePage(
   const { target, embedder } = context;
   const replaced = rows.filter((row) => row.hasStage && !row.isStaged).map((row) => row.key);
   return inTransaction(context.pool, TABLE_LIMITS, async (client) => {
+    // The merge's commit, which waits for the disk, is behind this one in the log: this one need not wait itself.
+    await client.query('SET LOCAL synchronous_commit = off');
     if (!(await holdBatch(client, batch))) return false;
     await deleteOrphans(client, target, batch);
     if (replaced.length > 0) {
@@ -54,9 +56,11 @@ async function deleteOrphans(client: pg.PoolClient, target: Target, batch: Claim
   const key = quoteName(target.key);
   const values: unknown[] = [];
   const range = rangeSql(target, `s.${key}`, batch, values);
+  // Said for the legacy table too, or the planner may read all of it to find out which keys exist.
+  const legacyRange = rangeSql(target, `${target.ref}.${key}`, batch, values);
   await client.query(
     `DELETE FROM ${target.stage} s WHERE ${range}
-        AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${target.ref}.${key} = s.${key} AND ${target.where})`,
+        AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${legacyRange} AND ${target.ref}.${key} = s.${key} AND ${target.where})`,
     values,
   );
 }

@@ -81,8 +81,7 @@ async function embedQuery(embedder: Embedder, text: string): Promise<string> {
 async function readTitles(pool: Pool, target: Target, keys: string[]): Promise<Map<string, string>> {
   const found = await pool.query<{ key: string; title: string }>(
     `SELECT ${target.ref}.${quoteName(target.key)}::text AS key, left(split_part(${target.text}, chr(10), 1), ${TITLE_CHARACTERS}) AS title
-       FROM ${target.table} WHERE ${target.ref}.${quoteName(target.key)}::text = ANY ($1)
-        AND ${target.ref}.${quoteName(target.key)} = ANY ($1::text[]::${target.keyType}[])`,
+       FROM ${target.table} WHERE ${target.ref}.${quoteName(target.key)} = ANY ($1::text[]::${target.keyType}[])`,
     [keys.filter((key) => /^-?\d+$/.test(key))],
   );
   return new Map(found.rows.map((row) => [row.key, row.title]));

@@ -2,7 +2,9 @@
 
 import type { Embedder } from '../../src/embedding/embedder.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createPool } from '../../src/db/pool.ts';
 import { claimBatch } from '../../src/ledger/batch.ts';
+import { createRun, moveRun } from '../../src/ledger/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import type { PipelineContext } from '../../src/pipeline/context.ts';
 import { embedRows } from '../../src/pipeline/embed.ts';
@@ -10,6 +12,7 @@ import { mergePage } from '../../src/pipeline/merge.ts';
 import { processBatch } from '../../src/pipeline/process-batch.ts';
 import { readWork } from '../../src/pipeline/read.ts';
 import { stagePage } from '../../src/pipeline/stage.ts';
+import { planRun } from '../../src/planning/plan.ts';
 import { openEmbedder } from '../../scripts/lib/session.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { hasPostgres, realDatabase } from '../setup/databases.ts';
@@ -186,5 +189,64 @@ describe.runIf(hasPostgres())('between read and merge', () => {
     expect((await backfill.pool.query('SELECT attempts, state FROM pgvector_backfill.batch')).rows).toEqual([
       { attempts: 0, state: 'pending' },
     ]);
+  });
+
+  it('no statement of a batch reads the whole legacy table', async () => {
+    const { pool, config } = backfill;
+    await pool.query(
+      `INSERT INTO docs SELECT n, 'bread dough and yeast ' || n % 100 FROM generate_series(11, 40000) n`,
+    );
+    await pool.query('VACUUM ANALYZE docs');
+    const single = createPool(config.settings.database, { name: 'one', max: 1, logger: silentLogger });
+    const scans = async (): Promise<string> => {
+      await single.query('SELECT pg_stat_force_next_flush()');
+      return (
+        (
+          await single.query<{ n: string }>(
+            `SELECT seq_scan AS n FROM pg_stat_user_tables WHERE relname = 'docs'`,
+          )
+        ).rows[0]?.n ?? ''
+      );
+    };
+    try {
+      const run = await createRun(pool, 'docs', {
+        fingerprint: embedder.fingerprint,
+        model: 'sample',
+        dimensions: model.dimensions,
+        batchRows: 1000,
+      });
+      await planRun(pool, context.target, run, {
+        batchRows: 1000,
+        limitRows: null,
+        resuming: false,
+        fingerprint: embedder.fingerprint,
+      });
+      await moveRun(pool, run.id, ['planned'], 'running', '');
+      const before = await scans();
+      for (const number of [20, 1, 40]) {
+        expect(
+          await processBatch(
+            { ...context, pool: single, settings: { ...config.settings, batchRows: 1000 } },
+            run,
+            number,
+          ),
+        ).toMatchObject({ kind: 'merged', counts: { embedded: 1000 } });
+      }
+      // Again with changed, emptied and unreadable rows, so that clearing and replacing are seen too.
+      await pool.query(
+        `UPDATE docs SET body = CASE id % 3 WHEN 0 THEN NULL WHEN 1 THEN 'qzx' ELSE 'puppy training' END WHERE id BETWEEN 19100 AND 19200`,
+      );
+      await pool.query(
+        `UPDATE pgvector_backfill.batch SET state = 'pending' WHERE run = $1 AND number = 20`,
+        [run.id],
+      );
+      expect(await processBatch({ ...context, pool: single }, run, 20)).toMatchObject({
+        kind: 'merged',
+        counts: { skipped: 34, quarantined: 33, embedded: 933 },
+      });
+      expect(await scans()).toBe(before);
+    } finally {
+      await single.end();
+    }
   });
 });

@@ -1,0 +1,343 @@
+/**
+ * `bench write`: how fast ready-made vectors come into a table. Ours (staging by binary COPY, hash-guarded merge, ledger)
+ * against psql with a binary file and a plain UPDATE per batch, and against one UPDATE per row. Interleaved rounds, a
+ * fresh table for each measurement, in a database of its own that is dropped afterwards.
+ */
+
+import { execFile } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
+import { loadConfig } from '../../src/config/load.ts';
+import { encodeStagedRows, type StagedRow } from '../../src/db/copy-binary.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import { createPool, type Pool } from '../../src/db/pool.ts';
+import { ConfigError, messageOf } from '../../src/errors.ts';
+import { claimBatch } from '../../src/ledger/batch.ts';
+import { createRun, findRun, moveRun, saveBackfill } from '../../src/ledger/run.ts';
+import type { Logger } from '../../src/observability/logger.ts';
+import type { PipelineContext } from '../../src/pipeline/context.ts';
+import { mergePage } from '../../src/pipeline/merge.ts';
+import { processBatch } from '../../src/pipeline/process-batch.ts';
+import { readWork, type WorkRow } from '../../src/pipeline/read.ts';
+import { stagePage } from '../../src/pipeline/stage.ts';
+import { applyDdl } from '../../src/planning/ddl.ts';
+import { planRun } from '../../src/planning/plan.ts';
+import { describeTarget } from '../../src/table/target.ts';
+import { vectorText } from '../../src/search/vector-query.ts';
+import { uniform } from '../../src/training/random.ts';
+
+export interface WriteOptions {
+  rows: number;
+  dimensions: number;
+  rounds: number;
+}
+
+interface Ratio {
+  median: number;
+  min: number;
+  max: number;
+}
+
+export interface WriteResult {
+  machine: { cpu: string; cores: number };
+  rows: number;
+  dimensions: number;
+  /** Rows a second of each system, per round. */
+  systems: { name: string; rowsPerSecond: number[]; oursRatio: Ratio }[];
+}
+
+const BATCH_ROWS = 1000;
+/** Batches in flight, as in a worker. */
+const CONCURRENCY = 2;
+/** One by one would take minutes for all rows; the rate does not depend on the number. */
+const SINGLE_ROWS = 3000;
+const FINGERPRINT = 'bench';
+const run = promisify(execFile);
+
+export async function benchWrite(
+  url: string,
+  options: WriteOptions,
+  logger: Logger,
+  say: (line: string) => void,
+): Promise<WriteResult> {
+  const name = `pgvector_backfill_bench_${process.pid}`;
+  const admin = createPool(url, { name: 'bench', max: 1, logger });
+  await admin.query(`CREATE DATABASE ${name}`).catch((error: unknown) => {
+    throw new ConfigError(
+      `The benchmark needs a server where it may create a database: ${messageOf(error)}.`,
+      {
+        code: 'BENCH_DATABASE',
+        remedy:
+          'Point database (--database, env DATABASE_URL) to a real PostgreSQL with pgvector and a user with CREATEDB.',
+        cause: error,
+      },
+    );
+  });
+  const own = new URL(url);
+  own.pathname = `/${name}`;
+  const folder = await mkdtemp(join(tmpdir(), 'pgvector-backfill-bench-'));
+  const pool = createPool(own.href, { name: 'bench', max: 8, logger });
+  try {
+    return await rounds(new WriteBench(pool, own.href, folder, options, logger), options, say);
+  } finally {
+    await pool.end();
+    await admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+    await admin.end();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function rounds(
+  bench: WriteBench,
+  options: WriteOptions,
+  say: (line: string) => void,
+): Promise<WriteResult> {
+  const systems: [string, () => Promise<number>][] = [
+    ['ours: stage and merge', () => bench.ours(false)],
+    ['ours: whole batch (read, stage, merge, account)', () => bench.ours(true)],
+    ['psql: \\copy of a binary file and UPDATE per batch', () => bench.psql()],
+    ['row-by-row UPDATE', () => bench.oneByOne()],
+  ];
+  const rates = systems.map((): number[] => []);
+  await bench.prepare();
+  for (let round = 1; round <= options.rounds; round++) {
+    for (const [index, [name, measure]] of systems.entries()) {
+      const rate = await measure();
+      rates[index]?.push(rate);
+      say(`round ${round}: ${name}: ${Math.round(rate).toLocaleString('en-US')} rows/s`);
+    }
+  }
+  const ours = rates[0] ?? [];
+  const result: WriteResult = {
+    machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: availableParallelism() },
+    rows: options.rows,
+    dimensions: options.dimensions,
+    systems: systems.map(([name], index) => ({
+      name,
+      rowsPerSecond: (rates[index] ?? []).map(Math.round),
+      oursRatio: ratioOf(ours, rates[index] ?? []),
+    })),
+  };
+  for (const { name, oursRatio } of result.systems)
+    say(
+      `ours / ${name}: ${oursRatio.median.toFixed(2)} [${oursRatio.min.toFixed(2)}..${oursRatio.max.toFixed(2)}]`,
+    );
+  return result;
+}
+
+/** Round by round, so that a machine that drifts does so for both. */
+function ratioOf(ours: readonly number[], other: readonly number[]): Ratio {
+  const ratios = ours.map((rate, round) => rate / (other[round] ?? Number.NaN)).sort((a, b) => a - b);
+  return {
+    median: ratios[Math.floor(ratios.length / 2)] ?? Number.NaN,
+    min: ratios[0] ?? Number.NaN,
+    max: ratios.at(-1) ?? Number.NaN,
+  };
+}
+
+class WriteBench {
+  readonly #pool: Pool;
+  readonly #url: string;
+  readonly #folder: string;
+  readonly #options: WriteOptions;
+  readonly #vectors: Float32Array;
+  readonly #logger: Logger;
+
+  constructor(pool: Pool, url: string, folder: string, options: WriteOptions, logger: Logger) {
+    this.#logger = logger;
+    this.#pool = pool;
+    this.#url = url;
+    this.#folder = folder;
+    this.#options = options;
+    const random = uniform(1);
+    this.#vectors = Float32Array.from({ length: options.rows * options.dimensions }, () => random() - 0.5);
+  }
+
+  async prepare(): Promise<void> {
+    await this.#pool.query('CREATE EXTENSION IF NOT EXISTS vector');
+    await migrate(this.#pool);
+    for (let start = 0; start < this.#options.rows; start += BATCH_ROWS) {
+      const rows = this.#staged(start, Math.min(start + BATCH_ROWS, this.#options.rows));
+      const shape = { keyWidth: 8 as const, dimensions: this.#options.dimensions, batch: 1 };
+      await pipeline(Readable.from(encodeStagedRows(rows, shape)), createWriteStream(this.#file(start)));
+    }
+    const script: string[] = ['\\set QUIET on'];
+    for (let start = 0; start < this.#options.rows; start += BATCH_ROWS) {
+      script.push(
+        `\\copy stage (id, embedding, text_hash, batch) from '${this.#file(start)}' with (format binary)`,
+        `UPDATE docs SET embedding = s.embedding, embedding_updated_at = now() FROM stage s WHERE docs.id = s.id AND s.id > ${start} AND s.id <= ${start + BATCH_ROWS} AND docs.id > ${start} AND docs.id <= ${start + BATCH_ROWS};`,
+      );
+    }
+    await writeFile(join(this.#folder, 'load.sql'), `${script.join('\n')}\n`);
+  }
+
+  #file(start: number): string {
+    return join(this.#folder, `batch-${start}.bin`);
+  }
+
+  *#staged(from: number, to: number): Generator<StagedRow> {
+    for (let row = from; row < to; row++)
+      yield { key: BigInt(row + 1), vector: this.#vector(row), textHash: Buffer.alloc(32) };
+  }
+
+  #vector(row: number): Float32Array {
+    return this.#vectors.subarray(row * this.#options.dimensions, (row + 1) * this.#options.dimensions);
+  }
+
+  /** The legacy table without columns of ours, as an operator's: short texts, a primary key. */
+  async #freshTable(withColumns: boolean): Promise<void> {
+    await this.#pool.query('DROP TABLE IF EXISTS docs, stage, docs_embedding_stage');
+    await this.#pool.query('TRUNCATE pgvector_backfill.backfill CASCADE');
+    await this.#pool.query(
+      `CREATE TABLE docs AS SELECT n::bigint AS id, repeat(md5(n::text), 8) AS body FROM generate_series(1, ${this.#options.rows}) n`,
+    );
+    await this.#pool.query('ALTER TABLE docs ADD PRIMARY KEY (id)');
+    if (withColumns) {
+      const type = `vector(${this.#options.dimensions})`;
+      await this.#pool.query(
+        `ALTER TABLE docs ADD COLUMN embedding ${type}, ADD COLUMN embedding_updated_at timestamptz`,
+      );
+      await this.#pool.query(
+        `CREATE TABLE stage (id bigint PRIMARY KEY, embedding ${type} NOT NULL, text_hash bytea NOT NULL, batch integer NOT NULL, staged_at timestamptz NOT NULL DEFAULT now())`,
+      );
+    }
+    await this.#pool.query('VACUUM ANALYZE docs');
+    await this.#pool.query('CHECKPOINT').catch(() => {});
+  }
+
+  /** Batches from a ledger, `CONCURRENCY` at a time; vectors come from memory instead of a model. */
+  async ours(wholeBatch: boolean): Promise<number> {
+    await this.#freshTable(false);
+    const { settings } = await loadConfig({
+      flags: {},
+      env: { DATABASE_URL: this.#url, BACKFILL_TABLE: 'docs', BACKFILL_TEXT: 'body' },
+      cwd: this.#folder,
+    });
+    const target = await describeTarget(this.#pool, 'docs', settings);
+    const { dimensions } = this.#options;
+    await applyDdl(this.#pool, target, dimensions);
+    const present = await describeTarget(this.#pool, 'docs', settings);
+    await saveBackfill(this.#pool, target, {});
+    const created = await createRun(this.#pool, 'docs', {
+      fingerprint: FINGERPRINT,
+      model: 'ready vectors',
+      dimensions,
+      batchRows: BATCH_ROWS,
+    });
+    await planRun(this.#pool, target, created, {
+      batchRows: BATCH_ROWS,
+      limitRows: null,
+      resuming: false,
+      fingerprint: FINGERPRINT,
+    });
+    await moveRun(this.#pool, created.id, ['planned'], 'running', '');
+    const planned = (await findRun(this.#pool, created.uid)) ?? created;
+    let offset = 0;
+    const embedder: PipelineContext['embedder'] = {
+      model: 'ready vectors',
+      dimensions,
+      fingerprint: FINGERPRINT,
+      maxCharacters: 1000,
+      embed: (texts) => {
+        const vectors = this.#vectors.subarray(offset * dimensions, (offset + texts.length) * dimensions);
+        offset = (offset + texts.length) % Math.max(1, this.#options.rows - BATCH_ROWS);
+        const count = texts.length;
+        return Promise.resolve({
+          vectors,
+          tokens: new Int32Array(count),
+          truncated: new Uint8Array(count),
+          faults: new Uint8Array(count),
+        });
+      },
+      close: () => Promise.resolve(),
+    };
+    const context: PipelineContext = {
+      pool: this.#pool,
+      target: present,
+      settings,
+      embedder,
+      logger: this.#logger,
+    };
+    const read: WorkRow[][] = [];
+    if (!wholeBatch)
+      for (let number = 1; number <= planned.batchesPlanned; number++)
+        read.push(await readWork(context, rangeOf(number), null, BATCH_ROWS));
+    const started = performance.now();
+    let next = 1;
+    const lane = async (): Promise<void> => {
+      for (let number = next++; number <= planned.batchesPlanned; number = next++) {
+        if (wholeBatch) await processBatch(context, planned, number);
+        else await this.#stageAndMerge(context, planned.uid, number, read[number - 1] ?? []);
+      }
+    };
+    await Promise.all(Array.from({ length: CONCURRENCY }, lane));
+    return this.#rate(this.#options.rows, started);
+  }
+
+  async #stageAndMerge(
+    context: PipelineContext,
+    uid: string,
+    number: number,
+    rows: WorkRow[],
+  ): Promise<void> {
+    const batch = await claimBatch(this.#pool, uid, number);
+    if (batch === null) throw new Error(`batch ${number} cannot be claimed`);
+    const embedded = rows.map((row) => ({
+      key: BigInt(row.key),
+      vector: this.#vector(Number(row.key) - 1),
+      textHash: row.hash,
+    }));
+    const page = { embedded, unusable: [], truncated: 0, tokens: 0 };
+    await stagePage(context, batch, rows, page);
+    await mergePage(context, batch, rows, page);
+  }
+
+  async psql(): Promise<number> {
+    await this.#freshTable(true);
+    const started = performance.now();
+    await run('psql', [
+      '-X',
+      '-q',
+      '-v',
+      'ON_ERROR_STOP=1',
+      '-f',
+      join(this.#folder, 'load.sql'),
+      this.#url,
+    ]).catch((error: unknown) => {
+      throw new ConfigError(`psql, which this benchmark compares with, does not run: ${messageOf(error)}.`, {
+        code: 'BENCH_PSQL',
+        remedy: 'Install the PostgreSQL client.',
+        cause: error,
+      });
+    });
+    return this.#rate(this.#options.rows, started);
+  }
+
+  async oneByOne(): Promise<number> {
+    await this.#freshTable(true);
+    const rows = Math.min(SINGLE_ROWS, this.#options.rows);
+    const started = performance.now();
+    for (let row = 0; row < rows; row++) {
+      await this.#pool.query({
+        name: 'one',
+        text: 'UPDATE docs SET embedding = $2::vector, embedding_updated_at = now() WHERE id = $1',
+        values: [row + 1, vectorText(this.#vector(row))],
+      });
+    }
+    return this.#rate(rows, started);
+  }
+
+  #rate(rows: number, started: number): number {
+    return (rows * 1000) / (performance.now() - started);
+  }
+}
+
+const rangeOf = (number: number): { lower: string; upper: string } => ({
+  lower: String((number - 1) * BATCH_ROWS + 1),
+  upper: String(number * BATCH_ROWS + 1),
+});

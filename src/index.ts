@@ -1,0 +1,10 @@
+/** The library face: what a configuration file and an application import. */
+
+import type { FileConfig } from './config/options.ts';
+
+export type { FileConfig } from './config/options.ts';
+
+/** Types the default export of `backfill.config.ts`. */
+export function defineConfig(config: FileConfig): FileConfig {
+  return config;
+}
