@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
+import pgvector from 'pgvector';
 import { loadConfig } from '../../src/config/load.ts';
 import { encodeStagedRows, type StagedRow } from '../../src/db/copy-binary.ts';
 import { migrate } from '../../src/db/migrate.ts';
@@ -28,7 +29,6 @@ import { stagePage } from '../../src/pipeline/stage.ts';
 import { applyDdl } from '../../src/planning/ddl.ts';
 import { planRun } from '../../src/planning/plan.ts';
 import { describeTarget } from '../../src/table/target.ts';
-import { vectorText } from '../../src/search/vector-query.ts';
 import { uniform } from '../../src/training/random.ts';
 
 export interface WriteOptions {
@@ -326,7 +326,7 @@ class WriteBench {
       await this.#pool.query({
         name: 'one',
         text: 'UPDATE docs SET embedding = $2::vector, embedding_updated_at = now() WHERE id = $1',
-        values: [row + 1, vectorText(this.#vector(row))],
+        values: [row + 1, pgvector.toSql(Array.from(this.#vector(row)))],
       });
     }
     return this.#rate(rows, started);

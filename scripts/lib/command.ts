@@ -140,7 +140,7 @@ function tableOptions(command: Command): Option[] {
 
 function helpText(command: Command): string {
   const lines = [
-    `${command.summary}`,
+    command.summary,
     '',
     `Usage: npm run ${command.name} -- [flags]${command.positionals === undefined ? '' : ` ${command.positionals}`}`,
     '',

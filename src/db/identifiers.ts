@@ -29,7 +29,7 @@ export function quoteLiteral(value: string): string {
 /** `<table>_embedding_stage` and the like, shortened at the front part so that the ending survives. */
 export function derivedName(base: string, ending: string): string {
   let front = base;
-  while (Buffer.byteLength(front + ending) > MAX_NAME_BYTES) front = [...front].slice(0, -1).join('');
+  while (Buffer.byteLength(front + ending) > MAX_NAME_BYTES) front = front.replace(/.$/su, '');
   return front + ending;
 }
 

@@ -6,7 +6,6 @@ import type { Logger } from '../observability/logger.ts';
 import { codeOf, SQLSTATE } from './sqlstates.ts';
 
 export type Pool = pg.Pool;
-export type Client = pg.ClientBase;
 
 /** The least that a query needs; a pool and a client both are one. */
 export interface Queryable {

@@ -1,6 +1,6 @@
 /** SQLSTATEs by name, and what they mean for a retry. https://www.postgresql.org/docs/current/errcodes-appendix.html */
 
-import { BackfillError } from '../errors.ts';
+import { BackfillError, ConfigError, GateError, RowError } from '../errors.ts';
 
 export const SQLSTATE = {
   invalidPassword: '28P01',
@@ -78,8 +78,8 @@ const CONFIGURATION: ReadonlySet<string> = new Set([
 export function classify(error: unknown): FailureClass {
   if (error instanceof BackfillError) {
     if (error.retryable) return 'transient';
-    if (error.name === 'RowError') return 'row';
-    if (error.name === 'ConfigError' || error.name === 'GateError') return 'configuration';
+    if (error instanceof RowError) return 'row';
+    if (error instanceof ConfigError || error instanceof GateError) return 'configuration';
   }
   if (error instanceof AggregateError) {
     return error.errors.length > 0 && error.errors.every((inner) => classify(inner) === 'transient')

@@ -5,7 +5,7 @@
  * runtime does not survive the end of a thread (Node aborts), and a crash in native code must not take the worker along.
  */
 
-import { AutoModel, AutoTokenizer, env, type PreTrainedTokenizer } from '@xenova/transformers';
+import { AutoModel, AutoTokenizer, env } from '@xenova/transformers';
 import ort from 'onnxruntime-node';
 import { messageOf } from '../errors.ts';
 import type { Embeddings } from './embedder.ts';
@@ -64,9 +64,7 @@ async function load({ options, location, intraOpThreads }: LoadRequest): Promise
   const model = (await AutoModel.from_pretrained(location.id, {
     quantized: options.quantized,
   })) as unknown as LoadedModel;
-  const tokenizer = (await AutoTokenizer.from_pretrained(
-    location.id,
-  )) as PreTrainedTokenizer as unknown as LoadedTokenizer;
+  const tokenizer = (await AutoTokenizer.from_pretrained(location.id)) as unknown as LoadedTokenizer;
   const unknown = tokenizer.model.unk_token_id;
   return {
     session: model.session,

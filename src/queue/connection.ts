@@ -9,8 +9,8 @@ import type { JobData } from './jobs.ts';
 
 export type QueueRole = 'embed' | 'finalize';
 export const QUEUE_ROLES: readonly QueueRole[] = ['embed', 'finalize'];
-export type JobQueue = Queue<JobData, unknown, string>;
-export type JobWorker = Worker<JobData, unknown, string>;
+export type JobQueue = Queue<JobData, unknown>;
+export type JobWorker = Worker<JobData, unknown>;
 
 export interface QueueAddress {
   url: string;
@@ -128,7 +128,7 @@ function connectRedis(url: string, options: RedisOptions): Redis | Cluster {
 
 export interface OpenQueue {
   queue: JobQueue;
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 export function openQueue(address: QueueAddress, role: QueueRole): OpenQueue {
@@ -141,7 +141,7 @@ export function openQueue(address: QueueAddress, role: QueueRole): OpenQueue {
     address.logger.warn({ queue: name, err: messageOf(error) }, 'queue connection'),
   );
   return {
-    queue: queue as unknown as JobQueue,
+    queue,
     close: async () => {
       await queue.close();
       close();
@@ -152,14 +152,14 @@ export function openQueue(address: QueueAddress, role: QueueRole): OpenQueue {
 export interface OpenWorker {
   worker: JobWorker;
   /** Takes no new job and waits for those in flight. */
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 export function openWorker(
   address: QueueAddress,
   role: QueueRole,
   concurrency: number,
-  processor: Processor<JobData, unknown, string>,
+  processor: Processor<JobData, unknown>,
 ): OpenWorker {
   const name = queueName(address.backfill, role);
   const { options, close } = connect(address, true);
@@ -178,7 +178,7 @@ export function openWorker(
     address.logger.warn({ queue: name, err: messageOf(error) }, 'queue connection'),
   );
   return {
-    worker: worker as unknown as JobWorker,
+    worker,
     close: async () => {
       await worker.close();
       close();
@@ -186,7 +186,7 @@ export function openWorker(
   };
 }
 
-function connect(address: QueueAddress, blocking: boolean): { options: object; close(): void } {
+function connect(address: QueueAddress, blocking: boolean): { options: object; close: () => void } {
   if (isPostgres(address.url)) {
     const pool = createQueuePool(address.url);
     return { options: { connection: pool }, close: () => void pool.end() };

@@ -1,5 +1,6 @@
 /** One query through both searches, side by side. */
 
+import pgvector from 'pgvector';
 import type { Settings } from '../config/options.ts';
 import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
@@ -7,7 +8,7 @@ import { VECTOR_FAULT, type Embedder, type VectorFault } from '../embedding/embe
 import { GateError } from '../errors.ts';
 import type { Target } from '../table/target.ts';
 import { legacySearch } from './legacy-query.ts';
-import { nearest, vectorText } from './vector-query.ts';
+import { nearest } from './vector-query.ts';
 
 export interface Hit {
   key: string;
@@ -75,7 +76,7 @@ async function embedQuery(embedder: Embedder, text: string): Promise<string> {
       code: 'QUERY_NOT_EMBEDDABLE',
       remedy: 'Use other words, or a model that knows these.',
     });
-  return vectorText(result.vectors);
+  return pgvector.toSql(Array.from(result.vectors));
 }
 
 async function readTitles(pool: Pool, target: Target, keys: string[]): Promise<Map<string, string>> {

@@ -32,11 +32,6 @@ export function nearestSql(target: Target, metric: Metric): string {
     FROM ${target.table} WHERE ${target.where} AND ${column} IS NOT NULL ORDER BY ${distance} LIMIT $2`;
 }
 
-/** pgvector's text form. */
-export function vectorText(vector: ArrayLike<number>): string {
-  return `[${Array.from(vector).join(',')}]`;
-}
-
 const SCAN_SETTINGS: Record<ScanMode, string[]> = {
   planned: [],
   index: ['SET LOCAL enable_seqscan = off', 'SET LOCAL enable_sort = off'],

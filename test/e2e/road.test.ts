@@ -109,7 +109,7 @@ describe.each(backends())('the whole road on $name', ({ create }) => {
     expect(after.has('999999')).toBe(true);
     expect(after.has(emptied ?? '')).toBe(false);
     const touched = [...after].filter(([id, at]) => before.get(id) !== at).map(([id]) => id);
-    expect(touched.toSorted()).toEqual([edited, '999999'].toSorted());
+    expect(new Set(touched)).toEqual(new Set([edited, '999999']));
     const orphans = await pool.query(
       'SELECT id FROM articles_embedding_stage s WHERE NOT EXISTS (SELECT 1 FROM articles a WHERE a.id = s.id AND a.embedding IS NOT NULL)',
     );

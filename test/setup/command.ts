@@ -8,7 +8,7 @@ export interface CommandResult {
   stdout: string;
   stderr: string;
   /** The object of --json. */
-  json: <T>() => T;
+  json: () => unknown;
 }
 
 export interface RunningCommand {
@@ -52,7 +52,7 @@ export function startCommand(
         code,
         stdout,
         stderr,
-        json: <T>() => JSON.parse(stdout.trim().split('\n').at(-1) ?? 'null') as T,
+        json: () => JSON.parse(stdout.trim().split('\n').at(-1) ?? 'null') as unknown,
       });
     });
   });

@@ -14,7 +14,7 @@ export interface TestDatabase {
 
 export interface Backend {
   name: 'PostgreSQL and Redis' | 'PostgreSQL alone' | 'embedded';
-  create(): Promise<TestDatabase>;
+  create: () => Promise<TestDatabase>;
 }
 
 /** What can run here. Suites go over all of it, so that nothing is tested on one backend only by accident. */
