@@ -9,6 +9,8 @@ import type { FromServer, ServerOptions, ToServer } from './messages.ts';
 /** A shutdown that takes longer is cut off; the write-ahead log makes up for it. */
 const SHUTDOWN_LIMIT_MS = 5000;
 
+// Once detached, nobody may be left to read what is said.
+process.stderr.on('error', () => {});
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 function crash(reason: string): never {

@@ -3,6 +3,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ConfigError } from '../errors.ts';
 import { DATABASE, HOST } from './address.ts';
@@ -37,9 +38,11 @@ export interface EmbeddedServer {
 export async function startEmbeddedServer(options: EmbeddedServerOptions = {}): Promise<EmbeddedServer> {
   const { port = 0, dataDir, logger } = options;
   const child = spawnServer({ port, ...(dataDir === undefined ? {} : { dataDir }) });
+  child.stderr?.pipe(process.stderr, { end: false });
   const listening = await untilListening(child);
   child.unref();
   child.channel?.unref();
+  (child.stderr as Socket | null)?.unref();
   const url = `postgres://postgres@${HOST}:${listening.port}/${DATABASE}`;
   logger?.info(
     `Embedded server for demo and tests on ${HOST}:${listening.port} (this machine only, no password, one session; not for production).`,
@@ -51,7 +54,10 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions = {}): 
     detach: () => {
       if (!child.connected) return;
       const message: ToServer = { type: 'detach' };
-      child.send(message, () => child.disconnect());
+      child.send(message, () => {
+        child.disconnect();
+        child.stderr?.destroy();
+      });
     },
   };
 }
@@ -64,7 +70,8 @@ function spawnServer(options: ServerOptions): ChildProcess {
     execArgv: fromSource ? ['--import', loaderUrl()] : [],
     // Ctrl-C in the terminal goes to this process alone, which may still need the database to drain.
     detached: true,
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    // Its own pipe, passed on below: an inherited one would keep whoever reads our output waiting for a detached server.
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
 }
 

@@ -1,0 +1,121 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCommand } from '../setup/command.ts';
+
+interface DemoJson {
+  rows: { eligible: number; embedded: number; skipped: number; quarantined: number };
+  index: { name: string; method: string; valid: boolean; seconds: number };
+  verify: {
+    passed: boolean;
+    missingRows: number;
+    usesIndex: boolean;
+    planNode: string;
+    recallAt10: number;
+    vectorP50Ms: number;
+    exactP50Ms: number;
+  };
+  queries: {
+    text: string;
+    legacy: { key: string; title: string }[];
+    vector: { key: string; title: string }[];
+  }[];
+  model: string;
+  dimensions: number;
+  seconds: number;
+  kept?: { pid: number; environment: Record<string, string> };
+}
+
+describe('the demo', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'pgvector-backfill-demo-test-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('goes the whole road on the sample and says so in one object', async () => {
+    const { code, json, stdout } = await runCommand('demo', ['--json'], {});
+    expect(code).toBe(0);
+    expect(stdout.trim().split('\n')).toHaveLength(1);
+    const demo = json() as DemoJson;
+    expect(demo.rows.eligible).toBeGreaterThan(300);
+    expect(demo.rows.embedded + demo.rows.skipped + demo.rows.quarantined).toBe(demo.rows.eligible);
+    expect(demo.index).toMatchObject({ name: 'articles_embedding_hnsw_idx', method: 'hnsw', valid: true });
+    expect(demo.verify).toMatchObject({ passed: true, missingRows: 0, usesIndex: true });
+    expect(demo.verify.planNode).toContain('Index Scan using articles_embedding_hnsw_idx');
+    expect(demo.verify.recallAt10).toBeGreaterThan(0.95);
+    expect(demo.queries).toHaveLength(5);
+    // The difference that the demo is about: a search for letters that finds nothing, one for meaning that does.
+    expect(demo.queries.some(({ legacy, vector }) => legacy.length === 0 && vector.length > 0)).toBe(true);
+    expect(demo.queries.some(({ legacy }) => legacy.length > 0)).toBe(true);
+    expect(demo.dimensions).toBe(128);
+  }, 120_000);
+
+  it.each([
+    [
+      'records.jsonl',
+      Array.from({ length: 60 }, (_, n) =>
+        JSON.stringify({
+          id: n + 1,
+          title: `Report ${n % 6} on rivers`,
+          text: `Water level ${n % 9} of the river and the lake in month ${n % 12}`,
+        }),
+      ).join('\n'),
+    ],
+    [
+      'records.csv',
+      `id,title,body\n${Array.from({ length: 60 }, (_, n) => `${n + 1},"Report, ${n % 6}","The ""old"" bridge ${n % 9} over the river ${n % 7}"`).join('\n')}`,
+    ],
+  ])(
+    'runs on the user’s own %s',
+    async (name, content) => {
+      const file = join(folder, name);
+      await writeFile(file, content);
+      const { code, json } = await runCommand('demo', ['--json', '--from', file], {});
+      expect(code).toBe(0);
+      const demo = json() as DemoJson;
+      expect(demo.rows).toMatchObject({ eligible: 60, embedded: 60 });
+      expect(demo.verify.passed).toBe(true);
+      expect(demo.queries).toHaveLength(5);
+    },
+    120_000,
+  );
+
+  it('refuses a file that is not there, naming it', async () => {
+    const { code, stderr } = await runCommand('demo', ['--from', join(folder, 'nothing.jsonl')], {});
+    expect(code).toBe(2);
+    expect(stderr).toContain('nothing.jsonl');
+  });
+
+  it('--keep leaves the server up and names the environment for the other verbs', async () => {
+    const { code, json } = await runCommand('demo', ['--json', '--keep'], {});
+    expect(code).toBe(0);
+    const { kept } = json() as DemoJson;
+    if (kept === undefined) throw new Error('nothing was kept');
+    try {
+      const status = await runCommand('status', ['--json'], kept.environment);
+      expect(status.json()).toMatchObject({
+        backfill: 'articles',
+        state: 'ready',
+        rows: { pending: 0, stale: 0 },
+      });
+      const search = await runCommand(
+        'search',
+        ['--json', '--k', '3', 'trimming', 'the', 'shrubs'],
+        kept.environment,
+      );
+      expect(search.code).toBe(0);
+      expect((search.json() as { vector: unknown[] }).vector).toHaveLength(3);
+      expect((await runCommand('verify', ['--json'], kept.environment)).json()).toMatchObject({
+        passed: true,
+      });
+      expect((await runCommand('enqueue', ['--json'], kept.environment)).json()).toMatchObject({
+        enqueued: 0,
+      });
+    } finally {
+      process.kill(kept.pid, 'SIGTERM');
+      await rm(kept.environment['BACKFILL_MODEL_LOCAL_PATH'] ?? '', { recursive: true, force: true });
+    }
+  }, 120_000);
+});
