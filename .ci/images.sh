@@ -52,7 +52,6 @@ import_redis() {
 
 # PostgreSQL 18 with the pgvector of today, PostgreSQL 17 with one from before the parallel-build fix (0.8.2), Redis 8.
 ensure_images() {
-  apt_install mmdebstrap
   # The three are independent, and each waits for the network most of its time.
   local pids=() pid failed=0
   retry import_postgres 18 forky & pids+=($!)

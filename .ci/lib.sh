@@ -35,7 +35,8 @@ apt_install() {
     retry as_root apt-get update -qq || die 'apt-get update failed three times.'
     APT_LISTS_READ=1
   fi
-  retry as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" \
+  retry as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    -o DPkg::Lock::Timeout=120 "${missing[@]}" > /dev/null \
     || die "could not install ${missing[*]}."
 }
 
