@@ -47,11 +47,14 @@ export async function prepareQueue(url: string): Promise<void> {
     if (isPostgres(url)) await preparePostgres(url);
     else await pingRedis(url);
   } catch (error) {
-    throw new ConfigError(`Cannot reach the queue server at ${describeQueue(url)}: ${messageOf(error)}.`, {
-      code: 'QUEUE_UNREACHABLE',
-      remedy: 'Check the option queue (--queue, env QUEUE_URL, file key queue) and that the server runs.',
-      cause: error,
-    });
+    throw new ConfigError(
+      `Cannot reach the queue server at ${describeQueue(url)}: ${messageOf(error).replace(/\.$/, '')}.`,
+      {
+        code: 'QUEUE_UNREACHABLE',
+        remedy: 'Check the option queue (--queue, env QUEUE_URL, file key queue) and that the server runs.',
+        cause: error,
+      },
+    );
   }
 }
 
@@ -122,7 +125,13 @@ function connectRedis(url: string, options: RedisOptions): Redis | Cluster {
     const [host = '', port] = each.split(':');
     return { host, port: Number(port ?? (kind === 'sentinel' ? 26_379 : 6379)) };
   });
-  if (kind === 'cluster') return new Cluster(nodes, { redisOptions: { ...auth, ...tls, ...options } });
+  if (kind === 'cluster') {
+    const { retryStrategy, ...rest } = options;
+    return new Cluster(nodes, {
+      redisOptions: { ...auth, ...tls, ...rest },
+      ...(retryStrategy === undefined ? {} : { clusterRetryStrategy: retryStrategy }),
+    });
+  }
   return new Redis({ sentinels: nodes, name: path === '' ? 'mymaster' : path, ...auth, ...tls, ...options });
 }
 
