@@ -1,19 +1,18 @@
 import { ConfigError } from '../src/errors.ts';
 import { forecast } from '../src/finalize/forecast.ts';
 import { latestRun } from '../src/ledger/run.ts';
-import { ledgerVersion, migrate } from '../src/db/migrate.ts';
+import { ledgerVersion } from '../src/db/migrate.ts';
 import type { Pool } from '../src/db/pool.ts';
 import type { Config } from '../src/config/load.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
 import { missingDdl } from '../src/planning/ddl.ts';
-import { diagnose, blockers } from '../src/planning/doctor.ts';
-import { enqueue } from '../src/planning/enqueue.ts';
 import { previewPlan } from '../src/planning/plan.ts';
 import type { Target } from '../src/table/target.ts';
 import { findingLines } from './doctor.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { bytes, count } from './lib/format.ts';
-import { openEmbedder, prepareQueues, withDatabase, withQueues } from './lib/session.ts';
+import { enqueueRun, withPreflight } from './lib/enqueue-run.ts';
+import { withDatabase } from './lib/session.ts';
 
 export const enqueueCommand: Command = {
   name: 'enqueue',
@@ -27,20 +26,12 @@ export const enqueueCommand: Command = {
     const config = await invocation.config();
     const limitRows = parseRows(invocation.flags['rows']);
     const logger = invocation.logger(config.settings.logLevel);
-    return withDatabase(config, 'enqueue', logger, async (pool) => {
-      const { settings, backfill } = config;
-      const { findings, target, embedder } = await diagnose({
-        pool,
-        backfill,
-        settings,
-        openEmbedder: () => openEmbedder(settings, 1),
-        withQueue: true,
-      });
-      try {
-        const blocking = blockers(findings);
+    return withDatabase(config, 'enqueue', logger, (pool) =>
+      withPreflight(config, pool, async (preflight) => {
+        const { findings, blocking } = preflight;
         for (const line of findingLines(findings.filter((each) => each.level !== 'ok')))
           process.stderr.write(`${line}\n`);
-        if (blocking.length > 0 || target === null || embedder === null) {
+        if (!preflight.passed) {
           invocation.emit({
             error: {
               code: 'DOCTOR',
@@ -52,15 +43,11 @@ export const enqueueCommand: Command = {
           return blocking.some((each) => each.option !== undefined) ? EXIT.usage : EXIT.gate;
         }
         if (invocation.flags['dry-run'] === true)
-          return await dryRun(invocation, config, pool, target, embedder, limitRows);
-        await migrate(pool);
-        const address = await prepareQueues(config, pool, logger);
-        const result = await withQueues(address, (queues) =>
-          enqueue({ pool, target, settings, embedder, logger, queues, limitRows }),
-        );
+          return dryRun(invocation, config, pool, preflight.target, preflight.embedder, limitRows);
+        const result = await enqueueRun(config, pool, logger, preflight, limitRows);
         invocation.emit(result);
         invocation.say(
-          `Run ${result.run} of ${backfill}: ${count(result.rows)} rows in ${count(result.batches)} batches; ${count(result.enqueued)} jobs added, ${count(result.alreadyDone)} batches already done.`,
+          `Run ${result.run} of ${config.backfill}: ${count(result.rows)} rows in ${count(result.batches)} batches; ${count(result.enqueued)} jobs added, ${count(result.alreadyDone)} batches already done.`,
         );
         invocation.say(
           result.enqueued > 0
@@ -68,10 +55,8 @@ export const enqueueCommand: Command = {
             : 'Nothing to add. npm run status shows the run.',
         );
         return EXIT.done;
-      } finally {
-        await embedder?.close();
-      }
-    });
+      }),
+    );
   },
 };
 

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { loadConfig, type Config } from '../../src/config/load.ts';
 import type { Option } from '../../src/config/option.ts';
-import { OPTIONS, type OptionName } from '../../src/config/options.ts';
+import { OPTIONS } from '../../src/config/options.ts';
+import type { OptionName } from '../../src/config/settings.ts';
 import { BackfillError, ConfigError, GateError, messageOf } from '../../src/errors.ts';
 import { createLogger, type Logger } from '../../src/observability/logger.ts';
 

@@ -2,17 +2,15 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../src/config/load.ts';
-import { migrate } from '../../src/db/migrate.ts';
 import type { Pool } from '../../src/db/pool.ts';
 import { GateError } from '../../src/errors.ts';
 import { progressSnapshot, type ProgressSnapshot } from '../../src/ledger/progress.ts';
 import type { Logger } from '../../src/observability/logger.ts';
-import { blockers, diagnose } from '../../src/planning/doctor.ts';
-import { enqueue } from '../../src/planning/enqueue.ts';
 import { compareSearches, type Comparison } from '../../src/search/compare.ts';
 import { describeTarget } from '../../src/table/target.ts';
 import { verify, type Verification } from '../../src/verify/verify.ts';
-import { openEmbedder, prepareQueues, requireRun, withQueues } from './session.ts';
+import { enqueueRun, withPreflight } from './enqueue-run.ts';
+import { requireRun } from './session.ts';
 import { startWorkers } from './worker-process.ts';
 
 export interface DemoRun {
@@ -37,43 +35,25 @@ export interface DemoInput {
   onProgress: (snapshot: ProgressSnapshot) => void;
 }
 
-export async function runDemo({
-  config,
-  pool,
-  logger,
-  queries,
-  signal,
-  onProgress,
-}: DemoInput): Promise<DemoRun> {
+export async function runDemo(input: DemoInput): Promise<DemoRun> {
+  const { config, pool, logger, queries } = input;
   const { settings, backfill } = config;
-  const { findings, target, embedder } = await diagnose({
-    pool,
-    backfill,
-    settings,
-    openEmbedder: () => openEmbedder(settings, 1),
-    withQueue: true,
-  });
-  try {
-    const [blocker] = blockers(findings);
-    if (blocker !== undefined || target === null || embedder === null) {
-      throw new GateError(blocker?.message ?? 'The preflight did not pass.', {
-        code: 'DOCTOR',
-        ...(blocker?.remedy === undefined ? {} : { remedy: blocker.remedy }),
-      });
+  return withPreflight(config, pool, async (preflight) => {
+    if (!preflight.passed) {
+      const [blocker] = preflight.blocking;
+      const remedy = blocker?.remedy === undefined ? {} : { remedy: blocker.remedy };
+      throw new GateError(blocker?.message ?? 'The preflight did not pass.', { code: 'DOCTOR', ...remedy });
     }
-    await migrate(pool);
-    const address = await prepareQueues(config, pool, logger);
-    await withQueues(address, (queues) =>
-      enqueue({ pool, target, settings, embedder, logger, queues, limitRows: null }),
-    );
-    await work({ config, pool, logger, signal, onProgress });
+    const { embedder } = preflight;
+    await enqueueRun(config, pool, logger, preflight, null);
+    await work(input);
     const run = await requireRun(pool, backfill);
     // Described anew: the extension and the columns are there only since enqueue.
-    const present = await describeTarget(pool, backfill, settings);
-    const verification = await verify({ pool, target: present, settings, run });
+    const target = await describeTarget(pool, backfill, settings);
+    const verification = await verify({ pool, target, settings, run });
     const comparisons: Comparison[] = [];
     for (const text of queries)
-      comparisons.push(await compareSearches({ pool, target: present, settings, embedder }, text, HITS));
+      comparisons.push(await compareSearches({ pool, target, settings, embedder }, text, HITS));
     const snapshot = await progressSnapshot(pool, backfill);
     return {
       snapshot,
@@ -83,9 +63,7 @@ export async function runDemo({
       dimensions: embedder.dimensions,
       indexSeconds: run.indexSeconds,
     };
-  } finally {
-    await embedder?.close();
-  }
+  });
 }
 
 async function work({ config, pool, logger, signal, onProgress }: Omit<DemoInput, 'queries'>): Promise<void> {

@@ -1,7 +1,7 @@
 /** What the verbs open, and close again whatever happens. */
 
 import type { Config } from '../../src/config/load.ts';
-import type { Settings } from '../../src/config/options.ts';
+import type { Settings } from '../../src/config/settings.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { assertReachable, createPool, type Pool } from '../../src/db/pool.ts';
 import type { Embedder } from '../../src/embedding/embedder.ts';

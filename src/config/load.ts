@@ -3,7 +3,8 @@
 import { ConfigError } from '../errors.ts';
 import { isRecord, readConfigFile, type ConfigFile } from './file.ts';
 import type { Option } from './option.ts';
-import { OPTIONS, type OptionName, type Settings } from './options.ts';
+import { OPTIONS } from './options.ts';
+import type { OptionName, Settings } from './settings.ts';
 
 export interface Config {
   /** Name of the backfill: chosen by --backfill, the only one of the file, or the table's name. */

@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import type { Settings } from '../config/options.ts';
+import type { Settings } from '../config/settings.ts';
 import { connectClient, type Pool } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { ConfigError, GateError, messageOf } from '../errors.ts';

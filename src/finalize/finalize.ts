@@ -1,6 +1,6 @@
 /** Coverage → index. Asked any number of times, it builds once. */
 
-import type { Settings } from '../config/options.ts';
+import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { accountFor, coverageOf } from '../ledger/accounting.ts';
 import { recordEvent } from '../ledger/event.ts';

@@ -1,6 +1,6 @@
 /** The index that is wanted, as SQL and as the catalog should show it. */
 
-import type { Settings } from '../config/options.ts';
+import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
 import { operatorClass } from '../table/metric.ts';

@@ -1,6 +1,6 @@
 /** After each batch: is it time for the finalizer? Answered from the ledger, so that it costs the legacy table nothing. */
 
-import type { Settings } from '../config/options.ts';
+import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { coverageOf } from '../ledger/accounting.ts';
 import { progressSnapshot } from '../ledger/progress.ts';

@@ -1,6 +1,6 @@
 /** Read-only preflight: everything that could stop a backfill, found before it starts. */
 
-import type { Settings } from '../config/options.ts';
+import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { assertLedgerKnown } from '../db/migrate.ts';
 import type { Embedder } from '../embedding/embedder.ts';
@@ -8,13 +8,8 @@ import { BackfillError, ConfigError, messageOf } from '../errors.ts';
 import { backfillTable } from '../ledger/run.ts';
 import { inspectQueue, prepareQueue } from '../queue/connection.ts';
 import { describeTarget, type Target } from '../table/target.ts';
-import {
-  checkColumns,
-  checkExtension,
-  checkServer,
-  checkTable,
-  checkVectorColumn,
-} from './check-database.ts';
+import { checkExtension, checkServer } from './check-server.ts';
+import { checkColumns, checkTable, checkVectorColumn } from './check-table.ts';
 import type { Finding } from './finding.ts';
 
 export interface DoctorInput {

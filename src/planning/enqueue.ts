@@ -1,6 +1,7 @@
 /** Plans a run and puts its jobs on the queue. Safe at any time, any number of times: it adds what is missing and no more. */
 
-import { OPTIONS, type OptionName, type Settings } from '../config/options.ts';
+import { OPTIONS } from '../config/options.ts';
+import type { OptionName, Settings } from '../config/settings.ts';
 import { connectClient, type Pool } from '../db/pool.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, TransientError } from '../errors.ts';

@@ -1,7 +1,7 @@
 /** One query through both searches, side by side. */
 
 import pgvector from 'pgvector';
-import type { Settings } from '../config/options.ts';
+import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
 import { VECTOR_FAULT, type Embedder, type VectorFault } from '../embedding/embedder.ts';

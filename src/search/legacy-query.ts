@@ -1,6 +1,6 @@
 /** The search in use today: the operator's own SQL, or the plainest ILIKE where none is configured. */
 
-import type { Settings } from '../config/options.ts';
+import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
 import type { Pool } from '../db/pool.ts';

@@ -1,6 +1,6 @@
 /** What a backfill works on: the legacy table as the catalog describes it, and the SQL names made from it. */
 
-import type { Settings } from '../config/options.ts';
+import type { Settings } from '../config/settings.ts';
 import type { KeyWidth } from '../db/copy-binary.ts';
 import { derivedName, parseQualified, quoteName, quoteQualified } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';

@@ -1,6 +1,6 @@
 /** Does the planner use the index for the search's query? */
 
-import type { Settings } from '../config/options.ts';
+import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { nearestSql, withScan, type ScanMode } from '../search/vector-query.ts';
 import type { Target } from '../table/target.ts';

@@ -1,6 +1,6 @@
 /** Recall@10 and latency of the index against exact search, measured together so that both see the same cache. */
 
-import type { Settings } from '../config/options.ts';
+import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { nearest, type Neighbour } from '../search/vector-query.ts';
 import type { Target } from '../table/target.ts';

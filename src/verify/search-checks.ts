@@ -1,6 +1,6 @@
 /** Checks of the search itself: plan, recall and latency. */
 
-import type { Settings } from '../config/options.ts';
+import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Target } from '../table/target.ts';
 import type { Check } from './check.ts';

@@ -1,6 +1,6 @@
 /** The gate: is every row accounted for, and does the index answer as well as exact search? */
 
-import type { Settings } from '../config/options.ts';
+import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
 import { findIndex, wantedIndex } from '../finalize/index-definition.ts';

@@ -2,17 +2,15 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { loadConfig, type Config } from '../../src/config/load.ts';
-import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { accountFor, type Accounting } from '../../src/ledger/accounting.ts';
 import { progressSnapshot, type ProgressSnapshot } from '../../src/ledger/progress.ts';
 import { latestRun, type Run } from '../../src/ledger/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { blockers, diagnose } from '../../src/planning/doctor.ts';
-import { enqueue, type EnqueueResult } from '../../src/planning/enqueue.ts';
+import type { EnqueueResult } from '../../src/planning/enqueue.ts';
 import { describeTarget, type Target } from '../../src/table/target.ts';
 import { verify, type Verification } from '../../src/verify/verify.ts';
-import { openEmbedder, prepareQueues, withQueues } from '../../scripts/lib/session.ts';
+import { enqueueRun, withPreflight } from '../../scripts/lib/enqueue-run.ts';
 import { startWorkers } from '../../scripts/lib/worker-process.ts';
 import type { TestDatabase } from './databases.ts';
 import type { TestModel } from './model.ts';
@@ -71,28 +69,11 @@ export async function openBackfill(
     snapshot: () => progressSnapshot(pool, backfill),
     account: async () => accountFor(pool, await target(), (await run()).fingerprint),
     verify: async () => verify({ pool, target: await target(), settings, run: await run() }),
-    async enqueue(limitRows) {
-      const diagnosis = await diagnose({
-        pool,
-        backfill,
-        settings,
-        openEmbedder: () => openEmbedder(settings, 1),
-        withQueue: true,
-      });
-      try {
-        const found = blockers(diagnosis.findings);
-        if (found.length > 0 || diagnosis.target === null || diagnosis.embedder === null)
-          throw new Error(found.map((each) => each.message).join('; '));
-        const { target, embedder } = diagnosis;
-        await migrate(pool);
-        const address = await prepareQueues(config, pool, logger);
-        return await withQueues(address, (queues) =>
-          enqueue({ pool, target, settings, embedder, logger, queues, limitRows: limitRows ?? null }),
-        );
-      } finally {
-        await diagnosis.embedder?.close();
-      }
-    },
+    enqueue: (limitRows) =>
+      withPreflight(config, pool, (preflight) => {
+        if (!preflight.passed) throw new Error(preflight.blocking.map((each) => each.message).join('; '));
+        return enqueueRun(config, pool, logger, preflight, limitRows ?? null);
+      }),
     async work() {
       const workers = await startWorkers(config, pool, logger);
       try {

@@ -1,0 +1,113 @@
+/** Doctor's checks of the server and the extension. They read catalogs only. */
+
+import type { Queryable } from '../db/pool.ts';
+import {
+  FULL_VERSION,
+  HNSW_VERSION,
+  SOUND_VACUUM_VERSION,
+  findVectorExtension,
+  isAtLeast,
+} from '../table/vector-extension.ts';
+import type { Finding } from './finding.ts';
+
+/** sha256(), gen_random_uuid() and the progress view all exist from here on. */
+const LEAST_POSTGRES = 130_000;
+
+export async function checkServer(db: Queryable): Promise<Finding[]> {
+  const found = await db.query<{ number: number; version: string; readonly: boolean }>(
+    `SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version,
+            pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean AS readonly`,
+  );
+  const { number = 0, version = '?', readonly = false } = found.rows[0] ?? {};
+  const findings: Finding[] = [];
+  if (number < LEAST_POSTGRES) {
+    findings.push({
+      level: 'error',
+      check: 'postgresql',
+      message: `PostgreSQL ${version} is too old; 13 or newer is needed.`,
+      remedy: 'Upgrade the server.',
+    });
+  } else if (number >= 140_000 && number < 140_004) {
+    findings.push({
+      level: 'error',
+      check: 'postgresql',
+      message: `PostgreSQL ${version} can miss rows in CREATE INDEX CONCURRENTLY (fixed in 14.4).`,
+      remedy: 'Upgrade to the newest 14.x first.',
+    });
+  } else findings.push({ level: 'ok', check: 'postgresql', message: `PostgreSQL ${version}` });
+  if (readonly) {
+    findings.push({
+      level: 'error',
+      check: 'read-only',
+      message: 'The server takes no writes (standby or read-only default).',
+      remedy: 'Point database to the primary.',
+      option: 'database',
+    });
+  }
+  return findings;
+}
+
+export async function checkExtension(db: Queryable): Promise<Finding[]> {
+  const extension = await findVectorExtension(db);
+  const check = 'pgvector';
+  if (extension.available === null) {
+    return [
+      {
+        level: 'error',
+        check,
+        message: 'pgvector is not installed on this server.',
+        remedy: 'Install its package (postgresql-NN-pgvector, or an image that has it), 0.8.2 or newer.',
+      },
+    ];
+  }
+  const version = extension.version ?? extension.available;
+  if (!isAtLeast(version, HNSW_VERSION)) {
+    return [
+      {
+        level: 'error',
+        check,
+        message: `pgvector ${version} has no HNSW index.`,
+        remedy: `Upgrade the package to ${FULL_VERSION} or newer, then ALTER EXTENSION vector UPDATE.`,
+      },
+    ];
+  }
+  const findings: Finding[] = [];
+  if (extension.version === null) {
+    const allowed = await db.query<{ allowed: boolean }>(
+      `SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+              OR (has_database_privilege(current_database(), 'CREATE')
+                  AND EXISTS (SELECT 1 FROM pg_available_extension_versions WHERE name = 'vector' AND version = $1 AND trusted)) AS allowed`,
+      [extension.available],
+    );
+    findings.push(
+      allowed.rows[0]?.allowed === true
+        ? {
+            level: 'ok',
+            check,
+            message: `pgvector ${version} is available; enqueue will create the extension.`,
+          }
+        : {
+            level: 'error',
+            check,
+            message: `pgvector ${version} is available but not created in this database, and this user may not create it.`,
+            remedy: 'Have an administrator run CREATE EXTENSION vector in this database.',
+          },
+    );
+  } else findings.push({ level: 'ok', check, message: `pgvector ${version}` });
+  if (!isAtLeast(version, FULL_VERSION)) {
+    findings.push({
+      level: 'warn',
+      check: 'pgvector-version',
+      message: `pgvector ${version} is older than ${FULL_VERSION}, which full function needs: its index is built without parallel workers (CVE-2026-3172).`,
+      remedy: 'Upgrade the package, then ALTER EXTENSION vector UPDATE.',
+    });
+  } else if (!isAtLeast(version, SOUND_VACUUM_VERSION)) {
+    findings.push({
+      level: 'warn',
+      check: 'pgvector-version',
+      message: `pgvector ${version} has faults in the vacuum of HNSW indexes, fixed by ${SOUND_VACUUM_VERSION}.`,
+      remedy: 'Upgrade when you can, then REINDEX CONCURRENTLY indexes that were vacuumed before.',
+    });
+  }
+  return findings;
+}
