@@ -1,6 +1,6 @@
 /** What both worker roles share. */
 
-import type { Settings } from '../src/config/options.ts';
+import type { Settings } from '../src/config/settings.ts';
 import type { Pool } from '../src/db/pool.ts';
 import type { Logger } from '../src/observability/logger.ts';
 import type { QueueAddress } from '../src/queue/connection.ts';
