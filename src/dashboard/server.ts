@@ -9,6 +9,7 @@ import { serve } from '@hono/node-server';
 import { serveStatic } from '@hono/node-server/serve-static';
 import { Hono } from 'hono';
 import { basicAuth } from 'hono/basic-auth';
+import { HTTPException } from 'hono/http-exception';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
@@ -53,6 +54,8 @@ export function assertProtected(settings: Settings): void {
 export function createDashboardApp({ pool, backfill, settings, queues, logger }: DashboardInput): Hono {
   const app = new Hono();
   app.onError((error, context) => {
+    // A refusal of the credentials check brings its own answer.
+    if (error instanceof HTTPException) return error.getResponse();
     logger.error({ err: messageOf(error), path: context.req.path }, 'dashboard request');
     return context.json({ error: 'The request failed; see the log of the dashboard.' }, 500);
   });

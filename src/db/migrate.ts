@@ -23,8 +23,11 @@ async function listMigrations(): Promise<Migration[]> {
 
 /** 0 where the schema does not exist yet. Reads only. */
 export async function ledgerVersion(db: Queryable): Promise<number> {
+  // From the catalog's tables, not by to_regclass: that one answers from a cache, which in a transaction that has waited
+  // for the lock may still say that there is no such schema.
   const present = await db.query<{ present: boolean }>(
-    `SELECT to_regclass('${LEDGER_SCHEMA}.migration') IS NOT NULL AS present`,
+    `SELECT EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                     WHERE n.nspname = '${LEDGER_SCHEMA}' AND c.relname = 'migration') AS present`,
   );
   if (present.rows[0]?.present !== true) return 0;
   const version = await db.query<{ version: number }>(

@@ -1,0 +1,92 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ledgerVersion, migrate } from '../../src/db/migrate.ts';
+import { createPool, type Pool } from '../../src/db/pool.ts';
+import { DDL_LIMITS, inTransaction } from '../../src/db/transaction.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
+import { backends, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
+
+describe.each(backends())('the ledger on $name', ({ create }) => {
+  let database: TestDatabase;
+  let pool: Pool;
+  beforeEach(async () => {
+    database = await create();
+    pool = createPool(database.databaseUrl, { name: 'test', max: 10, logger: silentLogger });
+  });
+  afterEach(async () => {
+    await pool.end();
+    await database.drop();
+  });
+
+  it('is made once, by however many processes at a time', async () => {
+    expect(await ledgerVersion(pool)).toBe(0);
+    await Promise.all(Array.from({ length: 8 }, () => migrate(pool)));
+    expect(await ledgerVersion(pool)).toBe(1);
+    expect((await pool.query('SELECT version, name FROM pgvector_backfill.migration')).rows).toEqual([
+      { version: 1, name: '0001_ledger.sql' },
+    ]);
+    expect((await pool.query('SELECT count(*)::int AS n FROM pgvector_backfill.installation')).rows).toEqual([
+      { n: 1 },
+    ]);
+  });
+
+  it('is left alone where a newer release has been', async () => {
+    await migrate(pool);
+    await pool.query(
+      `INSERT INTO pgvector_backfill.migration (version, name) VALUES (99, 'from the future')`,
+    );
+    await expect(migrate(pool)).rejects.toMatchObject({ code: 'LEDGER_NEWER' });
+  });
+});
+
+describe.runIf(hasPostgres())('inTransaction', () => {
+  let database: TestDatabase;
+  let pool: Pool;
+  beforeEach(async () => {
+    database = await realDatabase();
+    pool = createPool(database.databaseUrl, { name: 'test', max: 4, logger: silentLogger });
+    await pool.query('CREATE TABLE t (id int PRIMARY KEY)');
+  });
+  afterEach(async () => {
+    await pool.end();
+    await database.drop();
+  });
+
+  it('gives way to a lock that is held, and does it once the lock is gone', async () => {
+    const holder = await pool.connect();
+    await holder.query('BEGIN; LOCK TABLE t IN ACCESS SHARE MODE');
+    let tries = 0;
+    const adding = inTransaction(pool, { ...DDL_LIMITS, lockTimeoutMs: 50 }, async (client) => {
+      tries++;
+      if (tries === 3) await holder.query('COMMIT');
+      await client.query('ALTER TABLE t ADD COLUMN extra int');
+    });
+    await adding;
+    holder.release();
+    expect(tries).toBe(3);
+  });
+
+  it('does not repeat what cannot succeed, and leaves nothing behind', async () => {
+    let tries = 0;
+    const failing = inTransaction(pool, DDL_LIMITS, async (client) => {
+      tries++;
+      await client.query('INSERT INTO t VALUES (1)');
+      await client.query('SELECT 1 / 0');
+    });
+    await expect(failing).rejects.toMatchObject({ code: '22012' });
+    expect(tries).toBe(1);
+    expect((await pool.query('SELECT * FROM t')).rows).toEqual([]);
+  });
+
+  it('tries again on a connection of its own when one breaks in the middle', async () => {
+    let tries = 0;
+    await inTransaction(pool, DDL_LIMITS, async (client) => {
+      tries++;
+      await client.query(`INSERT INTO t VALUES (${tries})`);
+      if (tries > 1) return;
+      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      await pool.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
+      await client.query('SELECT 1');
+    });
+    expect((await pool.query('SELECT id FROM t')).rows).toEqual([{ id: 2 }]);
+  });
+});

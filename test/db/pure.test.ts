@@ -1,0 +1,149 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { encodeStagedRows, type KeyWidth, type StagedRow } from '../../src/db/copy-binary.ts';
+import { derivedName, parseQualified, quoteLiteral, quoteName } from '../../src/db/identifiers.ts';
+import { classify } from '../../src/db/sqlstates.ts';
+import { ConfigError, RowError, TransientError } from '../../src/errors.ts';
+
+describe('identifiers', () => {
+  it.each([
+    ['articles', { schema: null, name: 'articles' }],
+    ['Public.Articles', { schema: 'public', name: 'articles' }],
+    ['"Public"."My Articles"', { schema: 'Public', name: 'My Articles' }],
+    ['"a.b"."c""d"', { schema: 'a.b', name: 'c"d' }],
+    [' s . t ', { schema: 's', name: 't' }],
+    ['größe', { schema: null, name: 'größe' }],
+  ])('reads %s as SQL does', (text, name) => {
+    expect(parseQualified(text, 'Option table')).toEqual(name);
+  });
+
+  it.each(['', 'a.b.c', 'a b', 'a;drop', '"open', 'a.', '1a'])('refuses %j', (text) => {
+    expect(() => parseQualified(text, 'Option table')).toThrow(ConfigError);
+  });
+
+  it('reads back what it quotes, whatever the name', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), (name) => {
+        expect(parseQualified(quoteName(name), 'x')).toEqual({ schema: null, name });
+      }),
+    );
+  });
+
+  it('quotes literals', () => {
+    expect(quoteLiteral("it's")).toBe("'it''s'");
+    expect(quoteLiteral('a\\b')).toBe("E'a\\\\b'");
+  });
+
+  it('keeps the ending of a derived name within 63 bytes', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 80 }), (base) => {
+        const name = derivedName(base, '_embedding_stage');
+        expect(name.endsWith('_embedding_stage')).toBe(true);
+        expect(Buffer.byteLength(name)).toBeLessThanOrEqual(63);
+        if (Buffer.byteLength(base) + 16 <= 63) expect(name).toBe(`${base}_embedding_stage`);
+      }),
+    );
+  });
+});
+
+describe('classify', () => {
+  it.each([
+    [{ code: '40P01' }, 'transient'],
+    [{ code: '57P01' }, 'transient'],
+    [{ code: '08006' }, 'transient'],
+    [{ code: 'ECONNREFUSED' }, 'transient'],
+    [new Error('Connection terminated unexpectedly'), 'transient'],
+    [new TransientError('x', { code: 'X' }), 'transient'],
+    [{ code: '42501' }, 'configuration'],
+    [{ code: '53100' }, 'configuration'],
+    [new ConfigError('x', { code: 'X' }), 'configuration'],
+    [{ code: '23514' }, 'row'],
+    [{ code: 'P0001' }, 'row'],
+    [new RowError('x', { code: 'X' }), 'row'],
+    [new Error('what?'), 'unknown'],
+    [new AggregateError([{ code: 'ECONNREFUSED' }, { code: 'ECONNREFUSED' }]), 'transient'],
+  ])('%j is %s', (error, kind) => {
+    expect(classify(error)).toBe(kind);
+  });
+});
+
+/** Reads the format by its documentation, not by the encoder. */
+function decode(
+  buffer: Buffer,
+  width: KeyWidth,
+): { key: bigint; vector: number[]; hash: string; batch: number }[] {
+  expect(buffer.subarray(0, 11).toString('latin1')).toBe('PGCOPY\n\u00FF\r\n\0');
+  expect(buffer.readInt32BE(11)).toBe(0);
+  expect(buffer.readInt32BE(15)).toBe(0);
+  const rows = [];
+  let at = 19;
+  for (;;) {
+    const fields = buffer.readInt16BE(at);
+    at += 2;
+    if (fields === -1) break;
+    expect(fields).toBe(4);
+    expect(buffer.readInt32BE(at)).toBe(width);
+    at += 4;
+    const key = width === 8 ? buffer.readBigInt64BE(at) : BigInt(buffer.readIntBE(at, width));
+    at += width;
+    const bytes = buffer.readInt32BE(at);
+    const dimensions = buffer.readInt16BE(at + 4);
+    expect(bytes).toBe(4 + 4 * dimensions);
+    expect(buffer.readInt16BE(at + 6)).toBe(0);
+    const vector = Array.from({ length: dimensions }, (_, n) => buffer.readFloatBE(at + 8 + 4 * n));
+    at += 4 + bytes;
+    expect(buffer.readInt32BE(at)).toBe(32);
+    const hash = buffer.subarray(at + 4, at + 36).toString('hex');
+    at += 36;
+    expect(buffer.readInt32BE(at)).toBe(4);
+    rows.push({ key, vector, hash, batch: buffer.readInt32BE(at + 4) });
+    at += 8;
+  }
+  expect(at).toBe(buffer.length);
+  return rows;
+}
+
+describe('encodeStagedRows', () => {
+  it('writes what the documented format reads back, for every key width and across chunks', () => {
+    const bounds = { 2: 15n, 4: 31n, 8: 63n } as const;
+    fc.assert(
+      fc.property(
+        fc.constantFrom<KeyWidth>(2, 4, 8),
+        fc.integer({ min: 1, max: 400 }),
+        fc.integer({ min: 0, max: 300 }),
+        fc.infiniteStream(fc.float({ noNaN: true })),
+        (keyWidth, dimensions, count, floats) => {
+          const least = -(2n ** bounds[keyWidth]);
+          const one = Float32Array.from({ length: dimensions }, () => floats.next().value as number);
+          const rows: StagedRow[] = Array.from({ length: count }, (_, n) => ({
+            key: n % 2 === 0 ? least + BigInt(n) : -least - 1n - BigInt(n),
+            vector: one,
+            textHash: Buffer.alloc(32, n % 256),
+          }));
+          const chunks = [...encodeStagedRows(rows, { keyWidth, dimensions, batch: 7 })];
+          expect(Math.max(...chunks.map((chunk) => chunk.length))).toBeLessThan(300_000);
+          const read = decode(Buffer.concat(chunks), keyWidth);
+          expect(read).toEqual(
+            rows.map((row) => ({
+              key: row.key,
+              vector: [...one],
+              hash: row.textHash.toString('hex'),
+              batch: 7,
+            })),
+          );
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it('refuses a vector of another length or a hash of another size', () => {
+    const shape = { keyWidth: 8 as const, dimensions: 3, batch: 1 };
+    expect(() => [
+      ...encodeStagedRows([{ key: 1n, vector: new Float32Array(2), textHash: Buffer.alloc(32) }], shape),
+    ]).toThrow(RangeError);
+    expect(() => [
+      ...encodeStagedRows([{ key: 1n, vector: new Float32Array(3), textHash: Buffer.alloc(31) }], shape),
+    ]).toThrow(RangeError);
+  });
+});
