@@ -4,10 +4,22 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import { GenericContainer, Wait, getContainerRuntimeClient } from 'testcontainers';
+import {
+  GenericContainer,
+  ImageName,
+  Wait,
+  getContainerRuntimeClient,
+  type ContainerRuntimeClient,
+  type StartedTestContainer,
+} from 'testcontainers';
 
 export interface StartedServer {
-  url: string;
+  /** Another one after `restart`, as Docker gives it another port; a proxy in front keeps one address. */
+  readonly url: string;
+  /** SIGKILL, as of a kernel that is out of memory. What was committed stays in the container. */
+  kill(): Promise<void>;
+  /** Starts it again, killed or not (one that runs is stopped the hard way), and waits until it answers. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -15,36 +27,60 @@ const POSTGRES_IMAGE = process.env['TEST_POSTGRES_IMAGE'] ?? 'pgvector/pgvector:
 const REDIS_IMAGE = process.env['TEST_REDIS_IMAGE'] ?? 'redis:8';
 /** A machine without Docker should not wait for it; one that has to pull the image may. */
 const RUNTIME_LIMIT_MS = 5000;
+const PULL_LIMIT_MS = 180_000;
 const START_LIMIT_MS = 120_000;
 
-async function assertRuntime(): Promise<void> {
+async function within<T>(limitMs: number, work: Promise<T>, complaint: string): Promise<T> {
   const limit = new AbortController();
   try {
-    await Promise.race([
-      getContainerRuntimeClient(),
-      delay(RUNTIME_LIMIT_MS, undefined, { signal: limit.signal }).then(() =>
-        Promise.reject(new Error('Docker does not answer')),
-      ),
+    return await Promise.race([
+      work,
+      delay(limitMs, undefined, { signal: limit.signal }).then(() => Promise.reject(new Error(complaint))),
     ]);
   } finally {
     limit.abort();
   }
 }
 
-/** Durability is off: these servers hold nothing that outlives a test. Those of the fault tests are their own. */
-export async function startPostgres(): Promise<StartedServer> {
-  await assertRuntime();
+const runtime = (): Promise<ContainerRuntimeClient> =>
+  within(RUNTIME_LIMIT_MS, getContainerRuntimeClient(), 'Docker does not answer');
+
+/** The one attempt for each image: a registry that does not answer is waited for once, not once for each server. */
+const obtained = new Map<string, Promise<void>>();
+
+function obtain(image: string): Promise<void> {
+  const pull = async (): Promise<void> => {
+    const { image: images } = await runtime();
+    const name = ImageName.fromString(image);
+    if (await images.exists(name)) return;
+    await within(PULL_LIMIT_MS, images.pull(name), `${image} was not pulled in ${PULL_LIMIT_MS / 1000} s`);
+  };
+  const attempt = obtained.get(image) ?? pull();
+  obtained.set(image, attempt);
+  return attempt;
+}
+
+/** Resolves where tests can start servers of their own, and rejects with the reason where they cannot. */
+export async function assertContainers(): Promise<void> {
+  await Promise.all([obtain(POSTGRES_IMAGE), obtain(REDIS_IMAGE)]);
+}
+
+/**
+ * Sync is off: it is for the loss of the machine, and what these servers live through is the loss of a process.
+ * `args` are more arguments of `postgres`; of a setting that is given twice, the last one counts.
+ */
+export async function startPostgres(
+  options: { image?: string; args?: string[] } = {},
+): Promise<StartedServer> {
+  const image = options.image ?? POSTGRES_IMAGE;
+  await obtain(image);
   const password = randomBytes(12).toString('hex');
-  const container = await new GenericContainer(POSTGRES_IMAGE)
+  const settings = ['max_connections=300', 'fsync=off', 'shared_buffers=256MB'];
+  const container = new GenericContainer(image)
     .withEnvironment({ POSTGRES_PASSWORD: password })
-    .withCommand(['postgres', '-c', 'max_connections=300', '-c', 'fsync=off', '-c', 'shared_buffers=256MB'])
-    .withSharedMemorySize(1024 * 1024 * 1024)
-    .withExposedPorts(5432)
-    .withWaitStrategy(Wait.forListeningPorts())
-    .withStartupTimeout(START_LIMIT_MS)
-    .start();
-  const url = `postgres://postgres:${password}@${container.getHost()}:${container.getMappedPort(5432)}/postgres`;
-  await untilAnswers(async () => {
+    .withCommand(['postgres', ...settings.flatMap((each) => ['-c', each]), ...(options.args ?? [])])
+    .withSharedMemorySize(1024 * 1024 * 1024);
+  return startServer(container, 5432, `postgres://postgres:${password}@`, '/postgres', async (url) => {
     const client = new pg.Client({ connectionString: url });
     client.on('error', () => {});
     try {
@@ -54,27 +90,14 @@ export async function startPostgres(): Promise<StartedServer> {
       await client.end().catch(() => {});
     }
   });
-  return { url, stop: async () => void (await container.stop()) };
 }
 
-export async function startRedis(): Promise<StartedServer> {
-  await assertRuntime();
-  const container = await new GenericContainer(REDIS_IMAGE)
-    .withCommand([
-      'redis-server',
-      '--appendonly',
-      'yes',
-      '--appendfsync',
-      'no',
-      '--maxmemory-policy',
-      'noeviction',
-    ])
-    .withExposedPorts(6379)
-    .withWaitStrategy(Wait.forListeningPorts())
-    .withStartupTimeout(START_LIMIT_MS)
-    .start();
-  const url = `redis://${container.getHost()}:${container.getMappedPort(6379)}`;
-  await untilAnswers(async () => {
+export async function startRedis(options: { image?: string } = {}): Promise<StartedServer> {
+  const image = options.image ?? REDIS_IMAGE;
+  await obtain(image);
+  const settings = ['--appendonly', 'yes', '--appendfsync', 'no', '--maxmemory-policy', 'noeviction'];
+  const container = new GenericContainer(image).withCommand(['redis-server', ...settings]);
+  return startServer(container, 6379, 'redis://', '', async (url) => {
     const redis = new Redis(url, { maxRetriesPerRequest: 0, retryStrategy: () => null });
     redis.on('error', () => {});
     try {
@@ -83,7 +106,42 @@ export async function startRedis(): Promise<StartedServer> {
       redis.disconnect();
     }
   });
-  return { url, stop: async () => void (await container.stop()) };
+}
+
+async function startServer(
+  image: GenericContainer,
+  port: number,
+  before: string,
+  after: string,
+  askOnce: (url: string) => Promise<void>,
+): Promise<StartedServer> {
+  const container: StartedTestContainer = await image
+    .withExposedPorts(port)
+    .withWaitStrategy(Wait.forListeningPorts())
+    .withStartupTimeout(START_LIMIT_MS)
+    .start();
+  const server: StartedServer = {
+    get url() {
+      return `${before}${container.getHost()}:${container.getMappedPort(port)}${after}`;
+    },
+    async kill() {
+      const killed = (await runtime()).container.getById(container.getId());
+      await killed.kill();
+      await killed.wait();
+    },
+    async restart() {
+      await container.restart();
+      await untilAnswers(() => askOnce(server.url));
+    },
+    stop: async () => void (await container.stop()),
+  };
+  try {
+    await untilAnswers(() => askOnce(server.url));
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return server;
 }
 
 /** An open port is not yet a server: the public PostgreSQL image starts twice. */

@@ -29,6 +29,8 @@ export function backends(): Backend[] {
 
 export const hasPostgres = (): boolean => inject('postgresUrl') !== null;
 export const hasRedis = (): boolean => hasPostgres() && inject('redisUrl') !== null;
+/** For tests that kill their servers: the shared ones are not theirs to kill. */
+export const hasContainers = (): boolean => inject('containers');
 
 async function embeddedDatabase(): Promise<TestDatabase> {
   const server = await startEmbeddedServer();
@@ -38,7 +40,7 @@ async function embeddedDatabase(): Promise<TestDatabase> {
 /** On the real server; its queue is in the same database where no Redis is given. */
 export async function realDatabase(redisUrl?: string): Promise<TestDatabase> {
   const server = inject('postgresUrl');
-  if (server === null) throw new Error('no PostgreSQL under test: guard the suite with hasPostgres()');
+  if (server === null) throw new Error(`guard the suite with hasPostgres(): ${inject('notHere').join('; ')}`);
   const name = `test_${randomBytes(6).toString('hex')}`;
   await onServer(server, `CREATE DATABASE ${name}`);
   const url = new URL(server);

@@ -1,18 +1,28 @@
 /** Vitest's global setup: finds or starts the real servers, and says in one line what runs and what does not. */
 
 import type { TestProject } from 'vitest/node';
-import { startPostgres, startRedis, type StartedServer } from './containers.ts';
+import { assertContainers, startPostgres, startRedis, type StartedServer } from './containers.ts';
+import { notRunLine } from './not-run.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
     /** Server (not database) to make test databases on; null where there is none. */
     postgresUrl: string | null;
     redisUrl: string | null;
+    /** Whether a test can start servers of its own, to kill them. */
+    containers: boolean;
+    /** Why something of these is not here; empty where everything is. */
+    notHere: string[];
   }
 }
 
 const LOUD = '\u001B[1;33m';
 const PLAIN = '\u001B[0m';
+
+const embeddedOnly = process.env['TEST_EMBEDDED_ONLY'] === '1';
+
+const firstLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const started: StartedServer[] = [];
@@ -22,10 +32,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     variable: string,
     start: () => Promise<StartedServer>,
   ): Promise<string | null> => {
-    if (process.env['TEST_EMBEDDED_ONLY'] === '1') {
-      reasons.push(`${name}: TEST_EMBEDDED_ONLY is set`);
-      return null;
-    }
+    if (embeddedOnly) return null;
     const given = process.env[variable];
     if (given !== undefined && given !== '') return given;
     try {
@@ -33,28 +40,63 @@ export default async function setup(project: TestProject): Promise<() => Promise
       started.push(server);
       return server.url;
     } catch (error) {
-      reasons.push(
-        `${name}: ${variable} is not set and no container could be started (${(error instanceof Error ? error.message : String(error)).split('\n')[0]})`,
-      );
+      reasons.push(`${name}: ${variable} is not set and no container could be started (${firstLine(error)})`);
       return null;
     }
   };
-  const postgresUrl = await find('PostgreSQL', 'TEST_DATABASE_URL', startPostgres);
-  const redisUrl = await find('Redis', 'TEST_REDIS_URL', startRedis);
-  project.provide('postgresUrl', postgresUrl);
-  project.provide('redisUrl', redisUrl);
-  process.stdout.write(
-    `Servers under test: embedded${postgresUrl === null ? '' : ', PostgreSQL'}${redisUrl === null ? '' : ', Redis'}\n`,
-  );
+  const stop = async (): Promise<void> => {
+    await Promise.all(started.map((server) => server.stop()));
+  };
+
+  if (embeddedOnly) reasons.push('TEST_EMBEDDED_ONLY is set');
+  const [postgresUrl, redisUrl] = await Promise.all([
+    find('PostgreSQL', 'TEST_DATABASE_URL', () => startPostgres()),
+    find('Redis', 'TEST_REDIS_URL', () => startRedis()),
+  ]);
   if (reasons.length > 0 && process.env['REQUIRE_REAL_SERVERS'] === '1') {
+    await stop();
     throw new Error(`REQUIRE_REAL_SERVERS is set, but: ${reasons.join('; ')}`);
   }
+  const containers = !embeddedOnly && (await canStartContainers(reasons));
+
+  project.provide('postgresUrl', postgresUrl);
+  project.provide('redisUrl', redisUrl);
+  project.provide('containers', containers);
+  project.provide('notHere', reasons);
+  process.stdout.write(
+    `Servers under test: embedded${postgresUrl === null ? '' : ', PostgreSQL'}${redisUrl === null ? '' : ', Redis'}${containers ? ', and containers of a test’s own' : ''}\n`,
+  );
   return async () => {
-    await Promise.all(started.map((server) => server.stop()));
-    if (reasons.length > 0) {
-      process.stdout.write(
-        `\n${LOUD}NOT RUN: everything that needs real servers, only the embedded default was tested. ${reasons.join('; ')}.${PLAIN}\n`,
-      );
-    }
+    await stop();
+    const line = notRunLine({ reasons, ...leftOut(project, postgresUrl !== null) });
+    if (line !== null) process.stdout.write(`\n${LOUD}${line}${PLAIN}\n`);
+  };
+}
+
+async function canStartContainers(reasons: string[]): Promise<boolean> {
+  try {
+    await assertContainers();
+    return true;
+  } catch (error) {
+    // Where a server was not found for the same reason, that has been said.
+    if (reasons.length === 0) reasons.push(`containers: ${firstLine(error)}`);
+    return false;
+  }
+}
+
+function leftOut(
+  project: TestProject,
+  hasPostgres: boolean,
+): { skippedTests: number | null; embeddedOnlySuites: number } {
+  let skipped = 0;
+  let embedded = 0;
+  for (const { children } of project.vitest.state.getTestModules()) {
+    skipped += [...children.allTests('skipped')].length;
+    // The title of a `describe.each(backends())('… on $name')`; vitest puts quotes around the name.
+    embedded += [...children.suites()].filter((suite) => suite.name.endsWith(" on 'embedded'")).length;
+  }
+  return {
+    skippedTests: project.vitest.config.testNamePattern === undefined ? skipped : null,
+    embeddedOnlySuites: hasPostgres ? 0 : embedded,
   };
 }
