@@ -139,7 +139,7 @@ function tableOptions(command: Command): Option[] {
   return names.map((name) => OPTIONS[name] as unknown as Option);
 }
 
-function helpText(command: Command): string {
+export function helpText(command: Command): string {
   const lines = [
     command.summary,
     '',

@@ -57,6 +57,8 @@ function pinRuntime(intraOpThreads: number): void {
 
 async function load({ options, location, intraOpThreads }: LoadRequest): Promise<Engine> {
   pinRuntime(intraOpThreads);
+  // It announces its fall-back to WASM here, which does not happen; what went wrong is told to the main process.
+  console.warn = () => {};
   env.allowLocalModels = true;
   env.localModelPath = location.root;
   env.cacheDir = location.root;

@@ -1,0 +1,131 @@
+import { spawnSync } from 'node:child_process';
+import { copyFile, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { env, pipeline } from '@xenova/transformers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Embedder } from '../../src/embedding/embedder.ts';
+import { modelFingerprint, type ModelOptions } from '../../src/embedding/model-files.ts';
+import { openTransformersEmbedder } from '../../src/embedding/transformers-embedder.ts';
+import { articles } from '../../src/sample/articles.ts';
+import { makeModel, type TestModel } from '../setup/model.ts';
+
+describe('the transformers embedder', () => {
+  let model: TestModel;
+  let options: ModelOptions;
+  let embedder: Embedder;
+  beforeAll(async () => {
+    model = await makeModel();
+    options = {
+      name: model.name,
+      localPath: model.localPath,
+      allowDownload: false,
+      quantized: false,
+      pooling: 'mean',
+      normalize: true,
+      maxTokens: 256,
+    };
+    embedder = await openTransformersEmbedder(options, 2);
+  });
+  afterAll(async () => {
+    await embedder.close();
+    await model.remove();
+  });
+
+  const row = (vectors: Float32Array, index: number): number[] => [
+    ...vectors.subarray(index * embedder.dimensions, (index + 1) * embedder.dimensions),
+  ];
+
+  it("agrees with the library's own pipeline, whatever the order of the texts", async () => {
+    const texts = articles().map(({ title, body }) => `${title}\n${body ?? ''}`);
+    env.localModelPath = dirname(join(model.localPath, model.name));
+    env.allowRemoteModels = false;
+    const extract = await pipeline('feature-extraction', basename(model.name), { quantized: false });
+    const ours = await embedder.embed(texts);
+    const turned = await embedder.embed(texts.toReversed());
+    for (const [index, text] of texts.entries()) {
+      const theirs = (await extract(text, { pooling: 'mean', normalize: true })).data as Float32Array;
+      const vector = row(ours.vectors, index);
+      expect(
+        Math.max(...vector.map((component, at) => Math.abs(component - (theirs[at] ?? 0)))),
+      ).toBeLessThan(1e-5);
+      expect(row(turned.vectors, texts.length - 1 - index)).toEqual(vector);
+    }
+    expect([...ours.faults].every((fault) => fault === 0)).toBe(true);
+  });
+
+  it('tells texts without a known word, and gives no NaN for them', async () => {
+    const result = await embedder.embed(['bread dough', '', '   ', 'qzxv ЖЖЖ 8#~', '😀😀']);
+    expect([...result.faults]).toEqual([0, 1, 1, 1, 1]);
+    expect([...result.vectors].every((component) => Number.isFinite(component))).toBe(true);
+  });
+
+  it('cuts a long text at the limit and says so', async () => {
+    const long = 'bread dough yeast '.repeat(2000);
+    const result = await embedder.embed([long, 'bread']);
+    expect([...result.truncated]).toEqual([1, 0]);
+    expect(result.tokens[0]).toBe(256);
+  });
+
+  it('has a fingerprint of files and options', async () => {
+    expect(await modelFingerprint(options)).toBe(embedder.fingerprint);
+    for (const change of [
+      { pooling: 'cls' },
+      { normalize: false },
+      { maxTokens: 128 },
+      { quantized: true },
+    ] as Partial<ModelOptions>[]) {
+      expect(await modelFingerprint({ ...options, ...change })).not.toBe(embedder.fingerprint);
+    }
+    const copy = await mkdtemp(join(tmpdir(), 'pgvector-backfill-copy-'));
+    await cp(join(model.localPath, model.name), copy, { recursive: true });
+    expect(await modelFingerprint({ ...options, localPath: copy, name: 'other' })).toBe(embedder.fingerprint);
+    await copyFile(join(copy, 'config.json'), join(copy, 'tokenizer_config.json'));
+    expect(await modelFingerprint({ ...options, localPath: copy, name: 'other' })).not.toBe(
+      embedder.fingerprint,
+    );
+    await rm(copy, { recursive: true });
+  });
+
+  it('ends by an error, not by waiting, where a file is damaged', async () => {
+    const copy = await mkdtemp(join(tmpdir(), 'pgvector-backfill-damaged-'));
+    await cp(join(model.localPath, model.name), copy, { recursive: true });
+    await writeFile(join(copy, 'onnx', 'model.onnx'), 'this is no model');
+    await expect(
+      openTransformersEmbedder({ ...options, localPath: copy, name: 'other' }, 1),
+    ).rejects.toMatchObject({ code: 'MODEL_UNUSABLE' });
+    await rm(copy, { recursive: true });
+  });
+
+  it('replaces a process that was killed; its texts are worth another try, the others are not touched', async () => {
+    const alone = await openTransformersEmbedder(options, 1);
+    const before = await alone.embed(['bread']);
+    const children = spawnSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], {
+      encoding: 'utf8',
+    }).stdout;
+    const pids = children
+      .split('\n')
+      .filter((line) => line.includes('inference-process'))
+      .map((line) => Number.parseInt(line, 10));
+    // The youngest is the one that was started last.
+    process.kill(Math.max(...pids), 'SIGKILL');
+    const texts = Array.from({ length: 2000 }, (_, n) => `bread dough yeast ${n}`);
+    await expect(alone.embed(texts)).rejects.toMatchObject({
+      code: 'INFERENCE_PROCESS_DIED',
+      retryable: true,
+    });
+    expect((await alone.embed(['bread'])).vectors).toEqual(before.vectors);
+    await alone.close();
+    await alone.close();
+    await expect(alone.embed(['bread'])).rejects.toMatchObject({ code: 'EMBEDDER_CLOSED' });
+  });
+
+  it('can be cancelled', async () => {
+    const abort = new AbortController();
+    const texts = Array.from({ length: 20_000 }, (_, n) => `bread dough yeast ${n}`);
+    const embedding = embedder.embed(texts, abort.signal);
+    abort.abort();
+    await expect(embedding).rejects.toMatchObject({ code: 'EMBEDDING_CANCELLED' });
+    expect((await embedder.embed(['bread'])).faults[0]).toBe(0);
+  });
+});

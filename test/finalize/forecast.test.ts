@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { forecast, hnswGraphBytesPerRow, hnswIndexBytes, ivfflatLists } from '../../src/finalize/forecast.ts';
+
+const GIB = 1024 ** 3;
+
+describe('forecast', () => {
+  /** For a million rows with m = 16; index sizes as measured by others for pgvector. */
+  it.each([
+    [384, 2.07, 1.91],
+    [768, 3.5, 3.81],
+    [1024, 4.45, 7.63],
+    [1536, 6.36, 7.63],
+  ])('%i dimensions: %f GiB to build, %f GiB on disk', (dimensions, graph, disk) => {
+    expect((1_000_000 * hnswGraphBytesPerRow(dimensions, 16)) / GIB).toBeCloseTo(graph, 1);
+    expect(hnswIndexBytes(1_000_000, dimensions, 16) / GIB).toBeCloseTo(disk, 1);
+  });
+
+  it('foresees where the graph leaves a memory of 2 GB: the server said 570,905 rows of 768 dimensions', () => {
+    const usable = 2 * GIB - 4 * 1024 * 1024;
+    expect(Math.abs(usable / hnswGraphBytesPerRow(768, 16) / 570_905 - 1)).toBeLessThan(0.003);
+  });
+
+  it('has no graph for IVFFlat, and lists by the number of rows', () => {
+    expect(forecast(1000, 384, { method: 'ivfflat', m: 16 }).graphBytes).toBeNull();
+    expect([0, 500, 50_000, 1_000_000, 4_000_000, 10 ** 11].map((rows) => ivfflatLists(rows))).toEqual([
+      1, 1, 50, 1000, 2000, 32_768,
+    ]);
+  });
+});

@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { dashboard } from '../../scripts/dashboard.ts';
+import { demo } from '../../scripts/demo.ts';
+import { doctor } from '../../scripts/doctor.ts';
+import { enqueueCommand } from '../../scripts/enqueue.ts';
+import { finalizeCommand } from '../../scripts/finalize.ts';
+import { helpText } from '../../scripts/lib/command.ts';
+import { search } from '../../scripts/search.ts';
+import { status } from '../../scripts/status.ts';
+import { trainModelCommand } from '../../scripts/train-model.ts';
+import { verifyCommand } from '../../scripts/verify.ts';
+import { worker } from '../../scripts/worker.ts';
+import { bench } from '../../scripts/bench.ts';
+import { runCommand, startCommand } from '../setup/command.ts';
+
+const COMMANDS = [
+  bench,
+  dashboard,
+  demo,
+  doctor,
+  enqueueCommand,
+  finalizeCommand,
+  search,
+  status,
+  trainModelCommand,
+  verifyCommand,
+  worker,
+];
+
+describe('verbs', () => {
+  it('each have an npm script of their name, and help', async () => {
+    const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    for (const command of COMMANDS) {
+      expect(scripts[command.name]).toBe(`tsx scripts/${command.name}.ts`);
+      expect(helpText(command)).toContain(`npm run ${command.name}`);
+    }
+  });
+
+  it('show their help as it was agreed', () => {
+    expect(helpText(enqueueCommand)).toMatchSnapshot();
+    expect(
+      COMMANDS.map((command) => `${command.name}: ${Object.keys(command.flags).join(' ')}`),
+    ).toMatchSnapshot();
+  });
+
+  it('refuse unknown flags and wrong values with exit code 2', async () => {
+    for (const [verb, args, word] of [
+      ['enqueue', ['--rowz', '3'], '--rowz'],
+      ['enqueue', ['--rows', 'few'], '--rows'],
+      ['worker', ['--role', 'boss'], '--role'],
+      ['search', [], 'no query'],
+      ['bench', ['nothing'], 'nothing'],
+      ['train-model', [], '--out'],
+    ] as const) {
+      const { code, stderr } = await runCommand(verb, [...args], {
+        DATABASE_URL: 'postgres://u@127.0.0.1:1/d',
+        BACKFILL_TABLE: 't',
+        BACKFILL_TEXT: 'a',
+      });
+      expect({ verb, code }).toEqual({ verb, code: 2 });
+      expect(stderr).toContain(word);
+    }
+  });
+
+  it('give one JSON object for an error too', async () => {
+    const { code, json } = await runCommand('status', ['--json'], {});
+    expect(code).toBe(2);
+    expect(json()).toMatchObject({
+      error: { code: 'CONFIG_INVALID', message: expect.stringContaining('DATABASE_URL') as string },
+    });
+  });
+
+  it('end with 130 when they are interrupted', async () => {
+    const running = startCommand('demo', [], {});
+    await running.waitFor(/Training a small model/);
+    running.child.kill('SIGINT');
+    expect((await running.ended).code).toBe(130);
+  });
+
+  it('are reached by the bin as well', async () => {
+    const help = await runCommand('cli', ['--help'], {});
+    expect(help.code).toBe(0);
+    for (const command of COMMANDS) expect(help.stdout).toContain(command.name);
+    expect(await runCommand('cli', ['nonsense'], {})).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('nonsense') as string,
+    });
+    expect((await runCommand('cli', ['doctor', '--help'], {})).stdout).toContain('Usage: npm run doctor');
+  });
+});
