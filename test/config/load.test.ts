@@ -193,7 +193,7 @@ describe('loadConfig', () => {
 describe('the option table', () => {
   it('has every path, env variable and flag once', () => {
     for (const what of ['path', 'env', 'flag'] as const) {
-      const all = Object.values(OPTIONS).map((option) => option[what] as string);
+      const all = Object.values(OPTIONS).map((option) => option[what]);
       expect(new Set(all).size).toBe(all.length);
     }
   });
