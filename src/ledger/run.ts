@@ -91,13 +91,18 @@ export async function saveBackfill(
   );
 }
 
-/** Table of a backfill as it was last enqueued; null where there is none of that name. */
-export async function backfillTable(db: Queryable, backfill: string): Promise<string | null> {
-  const found = await db.query<{ target_table: string }>(
-    'SELECT target_table FROM pgvector_backfill.backfill WHERE name = $1',
-    [backfill],
+/** A sentence where the name is taken by a backfill of another table, or the staging table by another backfill; else null. */
+export async function backfillClash(db: Queryable, target: Target): Promise<string | null> {
+  const found = await db.query<{ name: string; target_table: string }>(
+    `SELECT name, target_table FROM pgvector_backfill.backfill
+      WHERE (name = $1 AND target_table <> $2) OR (name <> $1 AND stage_table = $3) LIMIT 1`,
+    [target.backfill, target.table, target.stage],
   );
-  return found.rows[0]?.target_table ?? null;
+  const other = found.rows[0];
+  if (other === undefined) return null;
+  return other.name === target.backfill
+    ? `Backfill ${other.name} already exists, for table ${other.target_table}.`
+    : `Table ${other.target_table} already has a backfill, ${other.name}; two would share the staging table ${target.stage}.`;
 }
 
 export async function createRun(db: Queryable, backfill: string, run: NewRun): Promise<Run> {

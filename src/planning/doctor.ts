@@ -5,8 +5,8 @@ import type { Pool } from '../db/pool.ts';
 import { assertLedgerKnown } from '../db/migrate.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, ConfigError, messageOf } from '../errors.ts';
-import { backfillTable } from '../ledger/run.ts';
-import { inspectQueue, prepareQueue } from '../queue/connection.ts';
+import { backfillClash } from '../ledger/run.ts';
+import { inspectQueue, reachQueue } from '../queue/connection.ts';
 import { describeTarget, type Target } from '../table/target.ts';
 import { checkExtension, checkServer } from './check-server.ts';
 import { checkColumns, checkTable, checkVectorColumn } from './check-table.ts';
@@ -61,23 +61,22 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
   return { findings, target, embedder };
 }
 
-async function checkLedger({ pool, backfill }: DoctorInput, target: Target | null): Promise<Finding[]> {
+async function checkLedger({ pool }: DoctorInput, target: Target | null): Promise<Finding[]> {
   try {
     const version = await assertLedgerKnown(pool);
     if (version === 0 || target === null)
       return [
         { level: 'ok', check: 'ledger', message: version === 0 ? 'will be created' : `version ${version}` },
       ];
-    const table = await backfillTable(pool, backfill);
-    if (table === null || table === target.table)
-      return [{ level: 'ok', check: 'ledger', message: `version ${version}` }];
+    const clash = await backfillClash(pool, target);
+    if (clash === null) return [{ level: 'ok', check: 'ledger', message: `version ${version}` }];
     return [
       {
         level: 'error',
         check: 'ledger',
-        message: `Backfill ${backfill} already exists, for table ${table}.`,
+        message: clash,
         remedy:
-          'Give this one another name with --backfill, or a section of its own in the configuration file.',
+          'Give each backfill a name of its own with --backfill, or a section of its own in the configuration file, and each table one backfill.',
         option: 'table',
       },
     ];
@@ -88,7 +87,7 @@ async function checkLedger({ pool, backfill }: DoctorInput, target: Target | nul
 
 async function checkQueue(settings: Settings): Promise<Finding[]> {
   try {
-    await prepareQueue(settings.queue);
+    await reachQueue(settings.queue);
     const warnings = await inspectQueue(settings.queue);
     const findings = warnings.map((message): Finding => ({
       level: 'warn',

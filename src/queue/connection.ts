@@ -41,11 +41,23 @@ export function queueName(backfill: string, role: QueueRole): string {
   return `${backfill}-${role}`;
 }
 
-/** @throws ConfigError where the queue server does not answer; brings BullMQ's PostgreSQL schema up to date. */
-export async function prepareQueue(url: string): Promise<void> {
+/** Changes nothing. @throws ConfigError where the queue server does not answer. */
+export function reachQueue(url: string): Promise<void> {
+  return firstContact(url, () =>
+    isPostgres(url) ? withQueueClient(url, (client) => client.query('SELECT 1')) : pingRedis(url),
+  );
+}
+
+/** Brings BullMQ's PostgreSQL schema up to date; Redis needs nothing. @throws ConfigError as `reachQueue` does. */
+export function prepareQueue(url: string): Promise<void> {
+  return firstContact(url, () =>
+    isPostgres(url) ? withQueueClient(url, (client) => runMigrations(client, QUEUE_SCHEMA)) : pingRedis(url),
+  );
+}
+
+async function firstContact(url: string, work: () => Promise<unknown>): Promise<void> {
   try {
-    if (isPostgres(url)) await preparePostgres(url);
-    else await pingRedis(url);
+    await work();
   } catch (error) {
     throw new ConfigError(
       `Cannot reach the queue server at ${describeQueue(url)}: ${messageOf(error).replace(/\.$/, '')}.`,
@@ -58,16 +70,21 @@ export async function prepareQueue(url: string): Promise<void> {
   }
 }
 
-async function preparePostgres(url: string): Promise<void> {
+async function withQueueClient(
+  url: string,
+  work: (client: pg.PoolClient) => Promise<unknown>,
+): Promise<void> {
   const pool = new pg.Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 10_000 });
-  const client = await pool.connect().catch(async (error: unknown) => {
-    await pool.end();
-    throw error;
-  });
+  pool.on('connect', (client) => client.on('error', () => {}));
   try {
-    await runMigrations(client, QUEUE_SCHEMA);
+    const client = await pool.connect();
+    try {
+      await work(client);
+    } finally {
+      // Not used again: the migration leaves settings of its own on it.
+      client.release(true);
+    }
   } finally {
-    client.release(true);
     await pool.end();
   }
 }

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => model.remove());
 
-const everythingBefore = `SELECT (SELECT count(*)::int FROM pg_namespace WHERE nspname = 'pgvector_backfill') AS schemas,
+const everythingBefore = `SELECT (SELECT count(*)::int FROM pg_namespace WHERE nspname IN ('pgvector_backfill', 'bullmq')) AS schemas,
   (SELECT count(*)::int FROM pg_class WHERE relname LIKE '%embedding_stage') AS stages,
   (SELECT count(*)::int FROM pg_attribute WHERE attrelid = 'docs'::regclass AND attnum > 0) AS columns`;
 
@@ -121,6 +121,35 @@ describe.each(backends())('refusals on $name', ({ create }) => {
       expect({ verb, code }).toEqual({ verb, code: 3 });
       expect(stderr).toContain('npm run enqueue');
     }
+  });
+
+  it('doctor changes nothing', async () => {
+    expect((await runCommand('doctor', [], backfill.env)).code).toBe(0);
+    await nothingChanged();
+  });
+
+  it('verify ends with exit code 3 where it does not pass', async () => {
+    await backfill.enqueue();
+    const { code, json } = await runCommand('verify', ['--json'], backfill.env);
+    expect(code).toBe(3);
+    const { passed, checks } = json() as {
+      passed: boolean;
+      checks: { name: string; passed: boolean; detail: string }[];
+    };
+    expect(passed).toBe(false);
+    expect(checks.filter((check) => !check.passed).map((check) => check.name)).toEqual([
+      'accounting',
+      'missing-rows',
+      'coverage',
+      'index-valid',
+    ]);
+  });
+
+  it('a second backfill of a table, which would share the staging table', async () => {
+    await backfill.enqueue();
+    const { code, stderr } = await enqueue({ BACKFILL_COLUMN: 'second' }, ['--backfill', 'second']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('docs_embedding_stage');
   });
 
   it('another table under the name of a known backfill', async () => {
