@@ -5,7 +5,7 @@ import type { Pool, Queryable } from '../db/pool.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
 import { insertBatches, lastBatch, type PlannedBatch } from '../ledger/batch.ts';
 import type { Run } from '../ledger/run.ts';
-import { rowStatesSql } from '../table/row-state.ts';
+import { rangeSql, rowStatesSql } from '../table/row-state.ts';
 import type { Target } from '../table/target.ts';
 
 /** Keys that one planning statement looks at: about a second of reading, a few thousand bytes of answer. */
@@ -38,14 +38,16 @@ async function readBuckets(
   after: string | null,
   rows: number,
 ): Promise<Bucket[]> {
-  const key = quoteName(target.key);
+  const lower = after === null ? null : afterKey(target, after);
+  if (after !== null && lower === null) return [];
+  const range = { lower, upper: null };
+  const key = `${target.ref}.${quoteName(target.key)}`;
   const values: unknown[] = [];
+  // The range bounds legacy and staging table alike, so that each page costs a page, wherever in the table it is.
   const keys = options.resuming
-    ? `SELECT key, state FROM (${rowStatesSql(target, options.fingerprint, { lower: null, upper: null }, values)}) all_rows
-        WHERE ${after === null ? 'true' : `key > $${values.push(after)}::${target.keyType}`} ORDER BY key LIMIT $${values.push(rows)}`
-    : `SELECT ${target.ref}.${key} AS key, 'missing' AS state FROM ${target.table}
-        WHERE ${target.where} AND ${after === null ? 'true' : `${target.ref}.${key} > $${values.push(after)}::${target.keyType}`}
-        ORDER BY 1 LIMIT $${values.push(rows)}`;
+    ? `SELECT key, state FROM (${rowStatesSql(target, options.fingerprint, range, values)}) all_rows ORDER BY key LIMIT $${values.push(rows)}`
+    : `SELECT ${key} AS key, 'missing' AS state FROM ${target.table}
+        WHERE ${target.where} AND ${rangeSql(target, key, range, values)} ORDER BY 1 LIMIT $${values.push(rows)}`;
   const found = await db.query<Bucket>(
     `SELECT min(key)::text AS first, max(key)::text AS last, count(*)::float8 AS rows,
             count(*) FILTER (WHERE state = 'embedded')::float8 AS embedded,
