@@ -49,8 +49,17 @@ export async function readConfigFile(explicit: string | undefined, directory: st
   return { path, content };
 }
 
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    // Node quotes the text around the fault, and that may be a part of a password; so no cause either.
+    throw new SyntaxError(messageOf(error).replace(/, .*is not valid JSON$/s, ' in JSON'));
+  }
+}
+
 async function load(path: string): Promise<unknown> {
-  if (extname(path) === '.json') return JSON.parse(await readFile(path, 'utf8')) as unknown;
+  if (extname(path) === '.json') return parseJson(await readFile(path, 'utf8'));
   const url = pathToFileURL(path).href;
   // Node 20 cannot read TypeScript by itself; tsx can, also in the compiled product.
   const loaded: unknown =

@@ -1,0 +1,86 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
+import { messageOf } from '../../src/errors.ts';
+import { runCommand } from '../setup/command.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pgvector-backfill-file-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+it('takes the example of the README to the letter', async () => {
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+  const example = /```json\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
+  await writeFile(join(folder, 'backfill.config.json'), example);
+  expect(await loadConfig({ flags: {}, env: {}, cwd: folder })).toMatchObject({
+    backfill: 'articles',
+    file: 'backfill.config.json',
+    settings: {
+      database: 'postgres://user@host/db',
+      queue: 'redis://host:6379',
+      table: 'public.articles',
+      key: 'id',
+      text: ['title', 'body'],
+      where: "status <> 'draft'",
+      column: 'embedding',
+      updatedAtColumn: 'embedding_updated_at',
+      modelName: 'Xenova/all-MiniLM-L6-v2',
+      modelLocalPath: './models',
+      modelAllowDownload: true,
+      modelQuantized: true,
+      modelPooling: 'mean',
+      modelNormalize: true,
+      modelMaxTokens: 256,
+      metric: 'cosine',
+      batchRows: 1000,
+      indexMethod: 'hnsw',
+      indexCoverage: 0.99,
+      indexM: 16,
+      indexEfConstruction: 64,
+      legacySearch:
+        "SELECT id FROM articles WHERE title ILIKE '%'||$1||'%' OR body ILIKE '%'||$1||'%' LIMIT $2",
+    },
+  });
+});
+
+const CONTENT = `{ database: 'postgres://u@127.0.0.1:1/from_file', backfills: { docs: { table: 't', text: ['a'] } } }`;
+
+// In a process of its own: inside the test runner it is the runner that loads modules.
+it.each([
+  ['backfill.config.ts', `const config: object = ${CONTENT};\nexport default config;`],
+  ['backfill.config.js', `export default ${CONTENT};`],
+  ['backfill.config.js', `module.exports = ${CONTENT};`],
+  ['backfill.config.mjs', `export default ${CONTENT};`],
+  ['backfill.config.json', CONTENT.replaceAll(/(\w+): /g, '"$1": ').replaceAll("'", '"')],
+])('a verb reads %s: %s', async (name, content) => {
+  await writeFile(join(folder, name), content);
+  const { code, json } = await runCommand('status', ['--json', '--log-level', 'silent'], {}, folder);
+  expect(json()).toMatchObject({
+    error: { message: expect.stringContaining('127.0.0.1:1/from_file') as string },
+  });
+  expect(code).toBe(2);
+});
+
+it.each([
+  '{ "dashboard": { "password": hidden-word } }',
+  '{ "dashboard": { "password": "hidden-word }',
+  '{ "database": "postgres://u:hidden-word@h/d" "queue": 1 }',
+  'hidden-word',
+])('shows nothing of a JSON file that is none: %s', async (content) => {
+  await writeFile(join(folder, 'backfill.config.json'), content);
+  const error = await loadConfig({ flags: {}, env: {}, cwd: folder }).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'CONFIG_FILE_UNREADABLE' });
+  expect(messageOf(error)).toContain('backfill.config.json');
+  expect(messageOf(error)).not.toMatch(/hidd|word"/);
+});
+
+it.each(['[]', '"text"', 'null', '3'])('refuses a file that holds %s', async (content) => {
+  await writeFile(join(folder, 'backfill.config.json'), content);
+  await expect(loadConfig({ flags: {}, env: {}, cwd: folder })).rejects.toMatchObject({
+    code: 'CONFIG_FILE_SHAPE',
+  });
+});
