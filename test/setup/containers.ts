@@ -116,6 +116,8 @@ async function startServer(
   askOnce: (url: string) => Promise<void>,
 ): Promise<StartedServer> {
   const container: StartedTestContainer = await image
+    // By this, whoever started the suite finds what a killed one left behind, and nothing of anybody else's.
+    .withLabels({ 'pgvector-backfill.test-run': process.env['TEST_RUN'] ?? 'none' })
     .withExposedPorts(port)
     .withWaitStrategy(Wait.forListeningPorts())
     .withStartupTimeout(START_LIMIT_MS)
