@@ -127,14 +127,14 @@ export async function inspectQueue(url: string): Promise<string[]> {
 
 /**
  * redis://, rediss:// as usual; redis+cluster://host:port,host:port; redis+sentinel://host:port,host:port/master-name.
- * User and password stand before the first host.
+ * User and password stand before the first host; the password may hold ':' and '@' as it is.
  */
 function connectRedis(url: string, options: RedisOptions): Redis | Cluster {
-  const match = /^(redis|rediss)\+(cluster|sentinel):\/\/(?:([^@/]*)@)?([^/?]+)(?:\/([^?]*))?/.exec(url);
+  const match = /^(redis|rediss)\+(cluster|sentinel):\/\/(?:([^/]*)@)?([^/?]+)(?:\/([^?]*))?/.exec(url);
   if (match === null) return new Redis(url, options);
   const [, scheme, kind, credentials, hosts = '', path = ''] = match;
-  const [username = '', password = ''] = (credentials ?? '')
-    .split(':')
+  const [username = '', password = ''] = (/^([^:]*):?(.*)$/.exec(credentials ?? '') ?? [])
+    .slice(1)
     .map((part) => decodeURIComponent(part));
   const auth = { ...(username === '' ? {} : { username }), ...(password === '' ? {} : { password }) };
   const tls = scheme === 'rediss' ? { tls: {} } : {};
@@ -149,7 +149,16 @@ function connectRedis(url: string, options: RedisOptions): Redis | Cluster {
       ...(retryStrategy === undefined ? {} : { clusterRetryStrategy: retryStrategy }),
     });
   }
-  return new Redis({ sentinels: nodes, name: path === '' ? 'mymaster' : path, ...auth, ...tls, ...options });
+  const { retryStrategy } = options;
+  return new Redis({
+    sentinels: nodes,
+    name: path === '' ? 'mymaster' : path,
+    ...auth,
+    ...tls,
+    ...options,
+    // Of its own: without it the round of the Sentinels goes on for ever, also at the first contact.
+    ...(retryStrategy == null ? {} : { sentinelRetryStrategy: retryStrategy }),
+  });
 }
 
 export interface OpenQueue {
@@ -243,7 +252,8 @@ function createQueuePool(url: string): pg.Pool {
   return pool;
 }
 
-/** host:port of a queue URL, never its credentials. */
+/** Scheme, hosts and path of a queue URL, never its credentials: what follows '?' may hold some too. */
 export function describeQueue(url: string): string {
-  return url.replace(/^([^:]+:\/\/)(?:[^@/]*@)?/, '$1');
+  const [, scheme = '', rest = ''] = /^([^:]+:\/\/)([^?#]*)/.exec(url) ?? [];
+  return scheme + rest.slice(rest.lastIndexOf('@') + 1);
 }
