@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { describeProgress } from '../../src/finalize/build-progress.ts';
+import { createIndexSql, dropIndexSql, wantedIndex } from '../../src/finalize/index-definition.ts';
+import { makeSettings, makeTarget } from '../table/make-target.ts';
+
+const target = makeTarget({ schema: 'My Shop', table: '"My Shop"."articles"', column: 'Vec' });
+
+describe('the index as SQL', () => {
+  it('HNSW, in the operator class of the metric', async () => {
+    const settings = await makeSettings({ metric: 'l2', 'index-m': '8', 'index-ef-construction': '40' });
+    const wanted = wantedIndex(target, settings, 5_000_000);
+    expect(wanted.parameters).toEqual(['ef_construction=40', 'm=8']);
+    expect(createIndexSql(target, wanted)).toBe(
+      'CREATE INDEX CONCURRENTLY "articles_embedding_hnsw_idx" ON "My Shop"."articles" USING hnsw ("Vec" "public".vector_l2_ops) WITH (ef_construction=40, m=8)',
+    );
+    expect(dropIndexSql(target, wanted)).toBe(
+      'DROP INDEX CONCURRENTLY IF EXISTS "My Shop"."articles_embedding_hnsw_idx"',
+    );
+  });
+
+  it('IVFFlat, with the lists of the settings or of the row count', async () => {
+    const settings = await makeSettings({ 'index-method': 'ivfflat' });
+    expect(createIndexSql(target, wantedIndex(target, settings, 250_000))).toContain(
+      'USING ivfflat ("Vec" "public".vector_cosine_ops) WITH (lists=250)',
+    );
+    const fixed = await makeSettings({ 'index-method': 'ivfflat', 'index-lists': '7' });
+    expect(wantedIndex(target, fixed, 250_000).parameters).toEqual(['lists=7']);
+  });
+});
+
+describe('describeProgress', () => {
+  it.each([
+    [{ phase: 'initializing', share: null, blockedBy: null }, 'initializing'],
+    [
+      { phase: 'building index: loading tuples', share: 0.999, blockedBy: null },
+      'building index: loading tuples 99 %',
+    ],
+    [{ phase: 'waiting', share: 0, blockedBy: 42 }, 'waiting 0 %, waiting for process 42'],
+  ])('%j is "%s"', (progress, line) => {
+    expect(describeProgress({ pid: 1, ...progress })).toBe(line);
+  });
+});

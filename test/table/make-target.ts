@@ -1,0 +1,33 @@
+/** A target as the catalog would describe it, for tests of SQL text. */
+
+import { loadConfig } from '../../src/config/load.ts';
+import type { Settings } from '../../src/config/settings.ts';
+import type { Target } from '../../src/table/target.ts';
+
+export const makeTarget = (changes: Partial<Target> = {}): Target => ({
+  backfill: 'articles',
+  schema: 'public',
+  name: 'articles',
+  table: '"public"."articles"',
+  ref: '"articles"',
+  key: 'id',
+  keyType: 'bigint',
+  keyWidth: 8,
+  text: 'concat_ws(chr(10), "articles"."title", "articles"."body")',
+  where: '(true)',
+  column: 'embedding',
+  updatedAtColumn: 'embedding_updated_at',
+  stage: '"public"."articles_embedding_stage"',
+  stageName: 'articles_embedding_stage',
+  vectorPrefix: '"public".',
+  indexName: 'articles_embedding_hnsw_idx',
+  ...changes,
+});
+
+export async function makeSettings(flags: Record<string, string> = {}): Promise<Settings> {
+  const env = { DATABASE_URL: 'postgres://u@h/d', BACKFILL_TABLE: 'articles', BACKFILL_TEXT: 'title,body' };
+  return (await loadConfig({ flags, env, cwd: '/' })).settings;
+}
+
+/** One line, one space: how SQL is broken is no part of what it says. */
+export const squeeze = (sql: string): string => sql.replaceAll(/\s+/g, ' ').trim();
