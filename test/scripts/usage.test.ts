@@ -34,7 +34,7 @@ describe('verbs', () => {
       scripts: Record<string, string>;
     };
     for (const command of COMMANDS) {
-      expect(scripts[command.name]).toBe(`tsx scripts/${command.name}.ts`);
+      expect(scripts[command.name]).toBe(`node --import tsx scripts/${command.name}.ts`);
       expect(helpText(command)).toContain(`npm run ${command.name}`);
     }
   });
