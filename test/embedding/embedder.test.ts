@@ -54,6 +54,51 @@ describe('the transformers embedder', () => {
     expect([...ours.faults].every((fault) => fault === 0)).toBe(true);
   });
 
+  it("agrees with the library's pipeline without scaling and by the first token, from the model's folder itself", async () => {
+    const localPath = join(model.localPath, model.name);
+    env.localModelPath = model.localPath;
+    env.allowRemoteModels = false;
+    const extract = await pipeline('feature-extraction', model.name, { quantized: false });
+    const texts = ['bread dough', 'Change the oil of the car, then the tyres'];
+    for (const pooling of ['mean', 'cls'] as const) {
+      const other = await openTransformersEmbedder({ ...options, localPath, pooling, normalize: false }, 1);
+      expect(other).toMatchObject({ model: model.name, dimensions: model.dimensions });
+      const { vectors } = await other.embed(texts);
+      for (const [index, text] of texts.entries()) {
+        const theirs = (await extract(text, { pooling, normalize: false })).data as Float32Array;
+        for (const [at, component] of row(vectors, index).entries())
+          expect(Math.abs(component - (theirs[at] ?? 0))).toBeLessThan(1e-5);
+      }
+      await other.close();
+    }
+  });
+
+  it('gives a text the same vector whatever it is embedded with', async () => {
+    const texts = articles().map(({ title, body }) => `${title}\n${body ?? ''}`);
+    const together = await embedder.embed(texts);
+    for (const index of [0, 7, texts.length - 1]) {
+      const alone = await embedder.embed([texts[index] ?? '']);
+      expect(row(alone.vectors, 0)).toEqual(row(together.vectors, index));
+      expect(alone.tokens[0]).toBe(together.tokens[index]);
+    }
+    expect(await embedder.embed([])).toEqual({
+      vectors: new Float32Array(0),
+      tokens: new Int32Array(0),
+      truncated: new Uint8Array(0),
+      faults: new Uint8Array(0),
+    });
+  });
+
+  it('gives vectors of unit length, and reads what is longer than it can see no differently', async () => {
+    const beginning = 'bread dough yeast '.repeat(200);
+    const more = beginning.padEnd(embedder.maxCharacters, 'car oil ');
+    const { vectors, truncated } = await embedder.embed([beginning, more, `${more}${more}`]);
+    expect([...truncated]).toEqual([1, 1, 1]);
+    expect(row(vectors, 1)).toEqual(row(vectors, 0));
+    expect(row(vectors, 2)).toEqual(row(vectors, 0));
+    expect(Math.hypot(...row(vectors, 0))).toBeCloseTo(1, 5);
+  });
+
   it('tells texts without a known word, and gives no NaN for them', async () => {
     const result = await embedder.embed(['bread dough', '', '   ', 'qzxv ЖЖЖ 8#~', '😀😀']);
     expect([...result.faults]).toEqual([0, 1, 1, 1, 1]);
@@ -125,7 +170,10 @@ describe('the transformers embedder', () => {
     const texts = Array.from({ length: 20_000 }, (_, n) => `bread dough yeast ${n}`);
     const embedding = embedder.embed(texts, abort.signal);
     abort.abort();
-    await expect(embedding).rejects.toMatchObject({ code: 'EMBEDDING_CANCELLED' });
+    await expect(embedding).rejects.toMatchObject({ code: 'EMBEDDING_CANCELLED', retryable: true });
+    await expect(embedder.embed(['bread'], abort.signal)).rejects.toMatchObject({
+      code: 'EMBEDDING_CANCELLED',
+    });
     expect((await embedder.embed(['bread'])).faults[0]).toBe(0);
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { norm, pool } from '../../src/embedding/pooling.ts';
+import { norm, pool, scale, type Pooling } from '../../src/embedding/pooling.ts';
 import { TOKEN_BUDGET, textChunks, tokenBatches } from '../../src/embedding/token-batches.ts';
 
 describe('pool', () => {
@@ -20,6 +20,52 @@ describe('pool', () => {
     expect([...vector]).toEqual(first);
     pool(tokens, 1, 1, how, vector);
     expect([...vector]).toEqual(second);
+  });
+
+  /** As it is written in a textbook, in double precision. */
+  function naive(rows: number[][], how: Pooling): number[] {
+    const columns = (rows[0] ?? []).map((_, at) => rows.map((row) => row[at] ?? 0));
+    if (how === 'cls') return rows[0] ?? [];
+    if (how === 'max') return columns.map((column) => Math.max(...column));
+    return columns.map((column) => column.reduce((sum, value) => sum + value, 0) / column.length);
+  }
+
+  it('agrees with the textbook, for every text of a batch and whatever the padding holds', () => {
+    const component = fc.integer({ min: -1000, max: 1000 });
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 5 }).chain((dimensions) => {
+          const vector = fc.array(component, { minLength: dimensions, maxLength: dimensions });
+          return fc.array(fc.array(vector, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 4 });
+        }),
+        fc.constantFrom<Pooling>('mean', 'cls', 'max'),
+        fc.constantFrom(Number.NaN, 9e9, -9e9),
+        (texts, how, padding) => {
+          const dimensions = texts[0]?.[0]?.length ?? 0;
+          const sequence = Math.max(...texts.map((text) => text.length));
+          const data = new Float32Array(texts.length * sequence * dimensions).fill(padding);
+          for (const [row, text] of texts.entries()) data.set(text.flat(), row * sequence * dimensions);
+          for (const [row, text] of texts.entries()) {
+            // Not cleared: what is left of another text must not count.
+            const target = new Float32Array(dimensions).fill(77);
+            pool({ data, sequence, dimensions }, row, text.length, how, target);
+            for (const [at, expected] of naive(text, how).entries())
+              expect(Math.abs((target[at] ?? 0) - expected)).toBeLessThan(1e-3);
+          }
+        },
+      ),
+    );
+  });
+
+  it('brings a vector to unit length', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -99, max: 99 }), { minLength: 1 }), (components) => {
+        fc.pre(components.some((each) => each !== 0));
+        const vector = Float32Array.from(components);
+        scale(vector, 1 / norm(vector));
+        expect(norm(vector)).toBeCloseTo(1, 5);
+      }),
+    );
   });
 
   it('measures length, and shows what is not finite', () => {
@@ -46,6 +92,27 @@ describe('tokenBatches', () => {
   });
 });
 
+describe('tokenBatches of another budget', () => {
+  it('never closes a batch that had room for the next text', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 60 })),
+        fc.integer({ min: 1, max: 200 }),
+        (lengths, budget) => {
+          const batches = tokenBatches(Int32Array.from(lengths), budget);
+          for (const [at, batch] of batches.entries()) {
+            const next = lengths[batches[at + 1]?.[0] ?? -1];
+            if (next !== undefined) expect((batch.length + 1) * next).toBeGreaterThan(budget);
+          }
+        },
+      ),
+    );
+    expect(tokenBatches([], 10)).toEqual([]);
+    expect(tokenBatches([5, 5, 5], 10)).toEqual([[0, 1], [2]]);
+    expect(tokenBatches([500, 3], 10)).toEqual([[1], [0]]);
+  });
+});
+
 describe('textChunks', () => {
   it('has every text once, the longest first, and bounds what one message holds', () => {
     fc.assert(
@@ -60,5 +127,10 @@ describe('textChunks', () => {
       }),
       { numRuns: 30 },
     );
+    expect(textChunks([])).toEqual([]);
+    expect(textChunks(['a', 'ccc', 'bb'])).toEqual([[1, 2, 0]]);
+    expect(textChunks(Array.from({ length: 600 }, () => 'x')).map((chunk) => chunk.length)).toEqual([
+      256, 256, 88,
+    ]);
   });
 });
