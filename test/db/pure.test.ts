@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeStagedRows, type KeyWidth, type StagedRow } from '../../src/db/copy-binary.ts';
 import { derivedName, parseQualified, quoteLiteral, quoteName } from '../../src/db/identifiers.ts';
 import { classify } from '../../src/db/sqlstates.ts';
-import { ConfigError, RowError, TransientError } from '../../src/errors.ts';
+import { BackfillError, ConfigError, GateError, RowError, TransientError } from '../../src/errors.ts';
 
 describe('identifiers', () => {
   it.each([
@@ -48,19 +48,41 @@ describe('identifiers', () => {
 
 describe('classify', () => {
   it.each([
+    [{ code: '40001' }, 'transient'],
     [{ code: '40P01' }, 'transient'],
+    [{ code: '55P03' }, 'transient'],
+    [{ code: '57014' }, 'transient'],
+    [{ code: '57P02' }, 'transient'],
+    [{ code: '57P03' }, 'transient'],
+    [{ code: '53300' }, 'transient'],
     [{ code: '57P01' }, 'transient'],
     [{ code: '08006' }, 'transient'],
     [{ code: 'ECONNREFUSED' }, 'transient'],
+    [{ code: 'ECONNRESET' }, 'transient'],
+    [{ code: 'EAI_AGAIN' }, 'transient'],
+    [new Error('timeout exceeded when trying to connect'), 'transient'],
     [new Error('Connection terminated unexpectedly'), 'transient'],
     [new TransientError('x', { code: 'X' }), 'transient'],
     [{ code: '42501' }, 'configuration'],
+    [{ code: '42P01' }, 'configuration'],
+    [{ code: '42703' }, 'configuration'],
+    [{ code: '3D000' }, 'configuration'],
+    [{ code: '28P01' }, 'configuration'],
+    [new GateError('x', { code: 'X' }), 'configuration'],
     [{ code: '53100' }, 'configuration'],
     [new ConfigError('x', { code: 'X' }), 'configuration'],
     [{ code: '23514' }, 'row'],
+    [{ code: '22021' }, 'row'],
     [{ code: 'P0001' }, 'row'],
     [new RowError('x', { code: 'X' }), 'row'],
     [new Error('what?'), 'unknown'],
+    [{ code: '42601' }, 'unknown'],
+    [{ code: 7 }, 'unknown'],
+    [null, 'unknown'],
+    ['40001', 'unknown'],
+    [new BackfillError('x', { code: '40001' }), 'transient'],
+    [new AggregateError([]), 'unknown'],
+    [new AggregateError([{ code: 'ECONNREFUSED' }, { code: '42501' }]), 'unknown'],
     [new AggregateError([{ code: 'ECONNREFUSED' }, { code: 'ECONNREFUSED' }]), 'transient'],
   ])('%j is %s', (error, kind) => {
     expect(classify(error)).toBe(kind);
@@ -135,6 +157,48 @@ describe('encodeStagedRows', () => {
       ),
       { numRuns: 40 },
     );
+  });
+
+  it('starts a chunk where the last one is full, between two rows', () => {
+    // 600 dimensions: 2 + 12 + 2408 + 36 + 8 bytes a row, 106 rows in 256 kB and the header.
+    const shape = { keyWidth: 8 as const, dimensions: 600, batch: 1 };
+    const row = { key: 1n, vector: new Float32Array(600), textHash: Buffer.alloc(32) };
+    const sizes = (count: number): number[] =>
+      [
+        ...encodeStagedRows(
+          Array.from({ length: count }, () => row),
+          shape,
+        ),
+      ].map((chunk) => chunk.length);
+    expect(sizes(0)).toEqual([19, 2]);
+    expect(sizes(106)).toEqual([19 + 106 * 2466, 2]);
+    expect(sizes(107)).toEqual([19 + 106 * 2466, 2466, 2]);
+    // A row that is larger than a chunk has one of its own.
+    const wide = { keyWidth: 2 as const, dimensions: 16_000, batch: 1 };
+    const wideRow = { ...row, vector: new Float32Array(16_000) };
+    const chunks = [
+      ...encodeStagedRows(
+        Array.from({ length: 9 }, () => wideRow),
+        wide,
+      ),
+    ];
+    expect(decode(Buffer.concat(chunks), 2)).toHaveLength(9);
+  });
+
+  it('reads a vector that is a part of a larger array, and leaves it as it is', () => {
+    const all = Float32Array.from([1, 2, 3, 4, 5, 6]);
+    const rows = [{ key: -1n, vector: all.subarray(2, 4), textHash: Buffer.alloc(32) }];
+    const chunks = [...encodeStagedRows(rows, { keyWidth: 4, dimensions: 2, batch: 9 })];
+    expect(decode(Buffer.concat(chunks), 4)).toMatchObject([{ key: -1n, vector: [3, 4], batch: 9 }]);
+    expect([...all]).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it('refuses a key that its type cannot hold', () => {
+    for (const keyWidth of [2, 4, 8] as const) {
+      const key = 2n ** BigInt(8 * keyWidth - 1);
+      const row = { key, vector: new Float32Array(1), textHash: Buffer.alloc(32) };
+      expect(() => [...encodeStagedRows([row], { keyWidth, dimensions: 1, batch: 1 })]).toThrow(RangeError);
+    }
   });
 
   it('refuses a vector of another length or a hash of another size', () => {
