@@ -138,6 +138,7 @@ export class WriteBench {
       model: 'ready vectors',
       dimensions,
       fingerprint: FINGERPRINT,
+      precision: 'full',
       maxCharacters: 1000,
       embed: (texts) => {
         const vectors = this.#vectors.subarray(offset * dimensions, (offset + texts.length) * dimensions);
@@ -148,6 +149,7 @@ export class WriteBench {
           tokens: new Int32Array(count),
           truncated: new Uint8Array(count),
           faults: new Uint8Array(count),
+          masked: {},
         });
       },
       close: () => Promise.resolve(),

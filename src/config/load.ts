@@ -148,12 +148,21 @@ function unknownKeys(
 
 /** Limits that involve two options; said before any work. */
 function crossChecks(settings: Settings, name: string | null): string[] {
+  const problems: string[] = [];
   if (settings.indexMethod === 'hnsw' && settings.indexEfConstruction < 2 * settings.indexM) {
-    return [
+    problems.push(
       `${describe(OPTIONS.indexEfConstruction, name)} is ${settings.indexEfConstruction}, but pgvector wants at least 2 × index.m (${2 * settings.indexM}).`,
-    ];
+    );
   }
-  return [];
+  if (
+    settings.modelLongText === 'mean-of-chunks' &&
+    2 * settings.modelChunkOverlap >= settings.modelMaxTokens
+  ) {
+    problems.push(
+      `${describe(OPTIONS.modelChunkOverlap, name)} is ${settings.modelChunkOverlap}, but must be less than half of model.maxTokens (${settings.modelMaxTokens}).`,
+    );
+  }
+  return problems;
 }
 
 function nameFromTable(table: string): string {

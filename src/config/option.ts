@@ -67,8 +67,22 @@ export function parseBoolean(raw: string): unknown {
 /** `title,body` → columns; `sql:title || body` → an expression. */
 export function parseText(raw: string): unknown {
   if (raw.startsWith('sql:')) return { sql: raw.slice('sql:'.length) };
+  return parseList(raw);
+}
+
+/** `a, b` → both. */
+export function parseList(raw: string): string[] {
   return raw
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
+}
+
+/** Leaves what is no JSON as it is, so that the schema refuses it. */
+export function parseJson(raw: string): unknown {
+  try {
+    return JSON.parse(raw);
+  } catch {
+    return raw;
+  }
 }

@@ -1,7 +1,7 @@
 /** The option table: every option of the product is declared here and nowhere else. */
 
 import { z } from 'zod';
-import { option, parseBoolean, parseNumber, parseText } from './option.ts';
+import { option, parseBoolean, parseJson, parseList, parseNumber, parseText } from './option.ts';
 
 const wholeNumber = (least: number, most: number) => z.number().int().min(least).max(most);
 const url = (schemes: string[]) =>
@@ -10,6 +10,9 @@ const url = (schemes: string[]) =>
     .refine((value) => schemes.some((scheme) => value.startsWith(`${scheme}://`)) && URL.canParse(value), {
       message: `must be a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
     });
+
+/** Kinds of values that masking knows. */
+export const MASK_TYPES = ['email', 'phone', 'card', 'iban', 'ip', 'ssn', 'secret'] as const;
 
 const DATABASE_SCHEMES = ['postgres', 'postgresql'];
 const REDIS_SCHEMES = [
@@ -173,6 +176,120 @@ export const OPTIONS = {
     fallback: 256,
     help: 'Tokens of a text that the model reads; what is longer is cut and counted',
   }),
+  modelRevision: option({
+    path: 'model.revision',
+    schema: z.string().min(1),
+    fallback: 'main',
+    help: 'Revision of the model on the hub: a branch, a tag or, pinned for good, a commit',
+  }),
+  modelChecksum: option({
+    path: 'model.checksum',
+    schema: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, {
+        message: 'must be 64 hexadecimal digits, as `npm run model -- check` prints',
+      })
+      .optional(),
+    help: 'sha256 over the model files, as `npm run model -- check` prints it; other files are refused',
+  }),
+  modelHub: option({
+    path: 'model.hub',
+    schema: url(['http', 'https']),
+    fallback: 'https://huggingface.co',
+    help: 'Hub that model files are fetched from where model.allowDownload is true',
+  }),
+  modelDocumentPrefix: option({
+    path: 'model.documentPrefix',
+    schema: z.string().min(1).optional(),
+    help: 'Put in front of every text before it is embedded, such as "passage: " for E5 models',
+  }),
+  modelQueryPrefix: option({
+    path: 'model.queryPrefix',
+    schema: z.string().min(1).optional(),
+    help: 'Put in front of every query before it is embedded, such as "query: " for E5 models',
+  }),
+  modelLongText: option({
+    path: 'model.longText',
+    schema: z.enum(['truncate', 'mean-of-chunks', 'skip', 'fail']),
+    fallback: 'truncate' as const,
+    help: 'A text of more than model.maxTokens: truncate (cut, counted), mean-of-chunks (overlapping pieces, averaged), skip (left without a vector) or fail (quarantined)',
+  }),
+  modelChunkOverlap: option({
+    path: 'model.chunkOverlap',
+    schema: wholeNumber(0, 4096),
+    parse: parseNumber,
+    fallback: 32,
+    help: 'mean-of-chunks: tokens that neighbouring chunks share; less than half of model.maxTokens',
+  }),
+  modelMaxChunks: option({
+    path: 'model.maxChunks',
+    schema: wholeNumber(1, 10_000),
+    parse: parseNumber,
+    fallback: 64,
+    help: 'mean-of-chunks: most chunks of one text; what is behind them is cut and counted',
+  }),
+  modelEndpoint: option({
+    path: 'model.endpoint',
+    schema: url(['http', 'https']).optional(),
+    help: 'Base URL of an OpenAI-compatible server, such as http://127.0.0.1:8080/v1, that embeds in place of local model files',
+  }),
+  modelApiKey: option({
+    path: 'model.apiKey',
+    schema: z.string().min(1).optional(),
+    secret: true,
+    help: 'Key that model.endpoint asks for; better by its env variable than by its flag',
+  }),
+  modelDimensions: option({
+    path: 'model.dimensions',
+    schema: wholeNumber(1, 16_000).optional(),
+    parse: parseNumber,
+    help: 'model.endpoint: dimensions to ask for, where the model offers several; its own where absent',
+  }),
+  modelRequestTexts: option({
+    path: 'model.requestTexts',
+    schema: wholeNumber(1, 2048),
+    parse: parseNumber,
+    fallback: 64,
+    help: 'model.endpoint: most texts of one request',
+  }),
+  modelRequestConcurrency: option({
+    path: 'model.requestConcurrency',
+    schema: wholeNumber(1, 64),
+    parse: parseNumber,
+    fallback: 4,
+    help: 'model.endpoint: requests under way at a time in one worker',
+  }),
+  modelTimeoutSeconds: option({
+    path: 'model.timeoutSeconds',
+    schema: wholeNumber(1, 3600),
+    parse: parseNumber,
+    fallback: 60,
+    help: 'model.endpoint: seconds that one request may take',
+  }),
+  maskTypes: option({
+    path: 'mask.types',
+    flag: 'mask',
+    schema: z.array(z.enum(MASK_TYPES)),
+    // Nothing typed is a mistake; to mask nothing has a word of its own.
+    parse: (raw) => (raw === 'none' ? [] : parseList(raw).length === 0 ? raw : parseList(raw)),
+    fallback: [...MASK_TYPES],
+    help: `Personal data and secrets that are masked before a text is embedded: ${MASK_TYPES.join(', ')}; on the command line a,b or none`,
+  }),
+  maskRules: option({
+    path: 'mask.rules',
+    schema: z.array(
+      z.strictObject({
+        name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, {
+          message: 'name must be 1 to 32 lower-case letters, digits or dashes, a letter first',
+        }),
+        pattern: z.string().min(1),
+        ignoreCase: z.boolean().optional(),
+      }),
+    ),
+    parse: parseJson,
+    fallback: [],
+    help: 'Further masks: [{ "name": "employee", "pattern": "EMP-\\d{6}" }], patterns in RE2 syntax; on the command line as JSON',
+  }),
   metric: option({
     path: 'metric',
     schema: z.enum(['cosine', 'l2', 'ip']),
@@ -213,7 +330,7 @@ export const OPTIONS = {
     flag: 'threads',
     schema: wholeNumber(1, 256).optional(),
     parse: parseNumber,
-    help: 'Inference processes of one worker, a thread each; the processors available to it where absent',
+    help: 'Inference processes of one worker, a thread each; the processors it may use where absent',
   }),
   drainSeconds: option({
     path: 'worker.drainSeconds',

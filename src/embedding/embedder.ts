@@ -6,28 +6,45 @@ export const VECTOR_FAULT = {
   1: 'no word of the text is known to the model',
   2: 'the model gave a vector that is not finite',
   3: 'the model gave a zero vector',
+  4: 'the text is longer than the model reads, and model.longText is fail',
+  5: 'the text is longer than the model reads, and model.longText is skip',
+  6: 'the model refused the text',
 } as const;
 export type VectorFault = keyof typeof VECTOR_FAULT;
+/** The one fault that the operator asked for: the row counts as skipped, not as quarantined. */
+export const SKIPPED_AS_LONG = 5 satisfies VectorFault;
 
 export interface Embeddings {
   /** texts × dimensions, row by row. */
   vectors: Float32Array;
-  /** Tokens that the model read, per text. */
+  /** Tokens that the model read, per text; 0 where it did not say. */
   tokens: Int32Array;
-  /** 1 where the text had more tokens than the model reads. */
+  /** 1 where the text had more tokens than were read. */
   truncated: Uint8Array;
   /** Keys of VECTOR_FAULT, per text; a faulty row's vector must not be used. */
   faults: Uint8Array;
+  /** Values masked in all of the texts together, by type; never the values. */
+  masked: Record<string, number>;
 }
+
+export interface EmbedOptions {
+  signal?: AbortSignal | undefined;
+  /** Which prefix is put in front; rows are documents. */
+  as?: 'document' | 'query';
+}
+
+/** What the numbers are computed with; it decides how closely two computations of one text agree. */
+export type Precision = 'full' | 'int8' | 'remote';
 
 export interface Embedder {
   readonly model: string;
   readonly dimensions: number;
-  /** Hex digest of everything that shapes a vector: files, precision, pooling, normalisation, token limit. */
+  /** Hex digest of everything that shapes a row's vector: files, precision, pooling, limits, prefix, masking policy. */
   readonly fingerprint: string;
+  readonly precision: Precision;
   /** Longest text, in characters, of which more would not change the vector. */
   readonly maxCharacters: number;
   /** @throws BackfillError; one bad text never throws, it has its fault in the result. */
-  embed(texts: readonly string[], signal?: AbortSignal): Promise<Embeddings>;
+  embed(texts: readonly string[], options?: EmbedOptions): Promise<Embeddings>;
   close(): Promise<void>;
 }

@@ -146,7 +146,7 @@ async function embed(engine: Engine, texts: string[]): Promise<Embeddings> {
       else if (engine.options.normalize) scale(vector, 1 / length);
     }
   }
-  return { vectors, tokens, truncated, faults };
+  return { vectors, tokens, truncated, faults, masked: {} };
 }
 
 const say = (message: FromInference): void => void process.send?.(message);

@@ -3,7 +3,7 @@
 import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { ConfigError } from '../errors.ts';
-import type { Embedder, Embeddings } from './embedder.ts';
+import type { Embedder, EmbedOptions, Embeddings } from './embedder.ts';
 import { assertModelFiles, locateModel, modelFingerprint, type ModelOptions } from './model-files.ts';
 import { InferencePool } from './inference-pool.ts';
 import { textChunks } from './token-batches.ts';
@@ -28,13 +28,14 @@ export async function openTransformersEmbedder(options: ModelOptions, processes?
   });
   const { dimensions } = shape;
 
-  async function embed(texts: readonly string[], signal?: AbortSignal): Promise<Embeddings> {
+  async function embed(texts: readonly string[], { signal }: EmbedOptions = {}): Promise<Embeddings> {
     const count = texts.length;
     const result: Embeddings = {
       vectors: new Float32Array(count * dimensions),
       tokens: new Int32Array(count),
       truncated: new Uint8Array(count),
       faults: new Uint8Array(count),
+      masked: {},
     };
     // One listener per chunk under way; the default limit of ten only guesses at a leak.
     if (signal !== undefined) setMaxListeners(0, signal);
@@ -62,6 +63,7 @@ export async function openTransformersEmbedder(options: ModelOptions, processes?
     model: options.name,
     dimensions,
     fingerprint,
+    precision: options.quantized ? 'int8' : 'full',
     maxCharacters: shape.maxTokens * CHARACTERS_PER_TOKEN,
     embed,
     close: () => pool.close(),

@@ -34,7 +34,7 @@ export async function embedRows(
     const hash = row.hash.toString('base64');
     if (!positions.has(hash)) positions.set(hash, texts.push(row.text) - 1);
   }
-  const result = await embedder.embed(texts, signal);
+  const result = await embedder.embed(texts, { signal });
   const { dimensions } = embedder;
   if (result.vectors.length !== texts.length * dimensions) {
     throw new ConfigError(

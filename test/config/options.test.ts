@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig, type LoadInput } from '../../src/config/load.ts';
-import { parseBoolean, parseNumber, parseText, type Option } from '../../src/config/option.ts';
+import {
+  parseBoolean,
+  parseJson,
+  parseList,
+  parseNumber,
+  parseText,
+  type Option,
+} from '../../src/config/option.ts';
 import { OPTIONS } from '../../src/config/options.ts';
 import type { OptionName } from '../../src/config/settings.ts';
 import { ConfigError } from '../../src/errors.ts';
@@ -56,6 +63,30 @@ const SAMPLES: Record<OptionName, Sample> = {
   modelPooling: words('cls', 'max', 'mean'),
   modelNormalize: FLAG_SAMPLE,
   modelMaxTokens: numbers(4, 512, 8192),
+  modelRevision: words('v1', 'v2', 'v3'),
+  modelChecksum: words('a'.repeat(64), 'b'.repeat(64), '0'.repeat(64)),
+  modelHub: words('https://f', 'http://e', 'https://g'),
+  modelDocumentPrefix: words('passage: ', 'doc: ', 'd: '),
+  modelQueryPrefix: words('query: ', 'q: ', '? '),
+  modelLongText: words('skip', 'fail', 'mean-of-chunks'),
+  modelChunkOverlap: numbers(0, 1, 100),
+  modelMaxChunks: numbers(1, 2, 10_000),
+  modelEndpoint: words('http://f/v1', 'https://e/v1', 'http://g:8080/v1'),
+  modelApiKey: words('key-of-file', 'key-of-env', 'key-of-flag'),
+  modelDimensions: numbers(1, 2, 16_000),
+  modelRequestTexts: numbers(1, 2, 2048),
+  modelRequestConcurrency: numbers(1, 2, 64),
+  modelTimeoutSeconds: numbers(1, 2, 3600),
+  maskTypes: {
+    file: ['email'],
+    env: ['email, iban', ['email', 'iban']],
+    flag: ['none', []],
+  },
+  maskRules: {
+    file: [{ name: 'a', pattern: 'x+' }],
+    env: ['[{"name":"b","pattern":"y"}]', [{ name: 'b', pattern: 'y' }]],
+    flag: ['[]', []],
+  },
   metric: words('l2', 'ip', 'cosine'),
   batchRows: numbers(1, 2, 100_000),
   mergeRows: numbers(1, 2, 10_000),
@@ -185,5 +216,11 @@ describe('raw values', () => {
     expect(parseText('a, "b c" ,,d')).toEqual(['a', '"b c"', 'd']);
     expect(parseText('sql:a, b')).toEqual({ sql: 'a, b' });
     expect(parseText(' , ')).toEqual([]);
+    expect(parseList('a, b,, ')).toEqual(['a', 'b']);
+  });
+
+  it('JSON: what is none stays as it was typed', () => {
+    expect(parseJson('[1]')).toEqual([1]);
+    expect(parseJson('[1')).toBe('[1');
   });
 });

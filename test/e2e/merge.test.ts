@@ -114,7 +114,7 @@ describe.runIf(hasPostgres())('between read and merge', () => {
     const asked: string[] = [];
     const counting: Embedder = {
       ...embedder,
-      embed: (texts, signal) => (asked.push(...texts), embedder.embed(texts, signal)),
+      embed: (texts, options) => (asked.push(...texts), embedder.embed(texts, options)),
     };
     const outcome = await processBatch({ ...context, embedder: counting }, await backfill.run(), 1);
     expect(outcome).toMatchObject({ kind: 'merged', counts: { embedded: 10 } });
@@ -151,9 +151,9 @@ describe.runIf(hasPostgres())('between read and merge', () => {
   it('rows that keep changing do not hold the batch: they are noted as changes', async () => {
     const restless: Embedder = {
       ...embedder,
-      embed: async (texts, signal) => {
+      embed: async (texts, options) => {
         await backfill.pool.query(`UPDATE docs SET body = body || ' again' WHERE id = 7`);
-        return embedder.embed(texts, signal);
+        return embedder.embed(texts, options);
       },
     };
     expect(await processBatch({ ...context, embedder: restless }, await backfill.run(), 1)).toMatchObject({
@@ -173,7 +173,7 @@ describe.runIf(hasPostgres())('between read and merge', () => {
     const asked: string[] = [];
     const counting: Embedder = {
       ...embedder,
-      embed: (texts, signal) => (asked.push(...texts), embedder.embed(texts, signal)),
+      embed: (texts, options) => (asked.push(...texts), embedder.embed(texts, options)),
     };
     expect(await processBatch({ ...context, embedder: counting }, await backfill.run(), 1)).toMatchObject({
       counts: { embedded: 10 },

@@ -82,6 +82,7 @@ describe('the transformers embedder', () => {
       expect(alone.tokens[0]).toBe(together.tokens[index]);
     }
     expect(await embedder.embed([])).toEqual({
+      masked: {},
       vectors: new Float32Array(0),
       tokens: new Int32Array(0),
       truncated: new Uint8Array(0),
@@ -168,10 +169,10 @@ describe('the transformers embedder', () => {
   it('can be cancelled', async () => {
     const abort = new AbortController();
     const texts = Array.from({ length: 20_000 }, (_, n) => `bread dough yeast ${n}`);
-    const embedding = embedder.embed(texts, abort.signal);
+    const embedding = embedder.embed(texts, { signal: abort.signal });
     abort.abort();
     await expect(embedding).rejects.toMatchObject({ code: 'EMBEDDING_CANCELLED', retryable: true });
-    await expect(embedder.embed(['bread'], abort.signal)).rejects.toMatchObject({
+    await expect(embedder.embed(['bread'], { signal: abort.signal })).rejects.toMatchObject({
       code: 'EMBEDDING_CANCELLED',
     });
     expect((await embedder.embed(['bread'])).faults[0]).toBe(0);
