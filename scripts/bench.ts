@@ -1,48 +1,66 @@
 import { ConfigError } from '../src/errors.ts';
+import { benchEmbed, parsePrecisions } from './bench/embed.ts';
 import { benchWrite } from './bench/write.ts';
-import { EXIT, runAsProgram, type Command } from './lib/command.ts';
+import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
+
+type Suite = (invocation: Invocation) => Promise<object>;
+
+const SUITES: Record<string, Suite> = {
+  async write(invocation) {
+    const { database, logLevel } = (await invocation.config(['table', 'text'])).settings;
+    const options = {
+      rows: number(invocation, 'rows', 50_000),
+      dimensions: number(invocation, 'dimensions', 384),
+      rounds: number(invocation, 'rounds', 3),
+    };
+    return benchWrite(database, options, invocation.logger(logLevel), invocation.say);
+  },
+  embed(invocation) {
+    const options = {
+      texts: number(invocation, 'texts', 1024),
+      rounds: number(invocation, 'rounds', 3),
+      precisions: parsePrecisions(String(invocation.flags['precision'] ?? 'fp32,int8')),
+    };
+    return benchEmbed(invocation.cwd, options, invocation.say);
+  },
+};
 
 export const bench: Command = {
   name: 'bench',
-  summary:
-    'Benchmarks, as ratios within one run. `bench write`: COPY and merge of ready vectors against psql and against row-by-row UPDATE.',
-  positionals: 'write',
+  summary: [
+    'Benchmarks, as ratios within one run.',
+    '`bench write`: COPY and merge of ready vectors against psql and against row-by-row UPDATE (a real PostgreSQL).',
+    "`bench embed`: the embedding engine against other libraries and the machine's matrix products (no server).",
+  ].join('\n'),
+  positionals: Object.keys(SUITES).join('|'),
   flags: {
-    rows: { type: 'string', value: 'N', help: 'Rows of the table [50000]' },
-    dimensions: { type: 'string', value: 'N', help: 'Dimensions of the vectors [384]' },
+    rows: { type: 'string', value: 'N', help: 'write: rows of the table [50000]' },
+    dimensions: { type: 'string', value: 'N', help: 'write: dimensions of the vectors [384]' },
+    texts: { type: 'string', value: 'N', help: 'embed: texts of the pool [1024]' },
+    precision: { type: 'string', value: 'fp32,int8', help: 'embed: which precisions [fp32,int8]' },
     rounds: { type: 'string', value: 'N', help: 'Interleaved rounds; the median is reported [3]' },
   },
   options: ['database', 'logLevel'],
   async run(invocation) {
-    const [suite] = invocation.positionals;
-    if (suite !== 'write')
-      throw new ConfigError(`There is no suite ${JSON.stringify(suite ?? '')}.`, {
+    const [name = ''] = invocation.positionals;
+    const suite = SUITES[name];
+    if (suite === undefined)
+      throw new ConfigError(`There is no suite ${JSON.stringify(name)}.`, {
         code: 'USAGE',
-        remedy: 'Suites: write.',
+        remedy: `Suites: ${Object.keys(SUITES).join(', ')}.`,
       });
-    const number = (flag: string, fallback: number): number => {
-      const value = Number(invocation.flags[flag] ?? fallback);
-      if (Number.isInteger(value) && value >= 1) return value;
-      throw new ConfigError(
-        `--${flag} must be a whole number of at least 1 (got ${String(invocation.flags[flag])}).`,
-        { code: 'USAGE' },
-      );
-    };
-    const config = await invocation.config(['table', 'text']);
-    const options = {
-      rows: number('rows', 50_000),
-      dimensions: number('dimensions', 384),
-      rounds: number('rounds', 3),
-    };
-    const result = await benchWrite(
-      config.settings.database,
-      options,
-      invocation.logger(config.settings.logLevel),
-      (line) => invocation.say(line),
-    );
-    invocation.emit(result);
+    invocation.emit(await suite(invocation));
     return EXIT.done;
   },
 };
+
+function number(invocation: Invocation, flag: string, fallback: number): number {
+  const value = Number(invocation.flags[flag] ?? fallback);
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw new ConfigError(
+    `--${flag} must be a whole number of at least 1 (got ${String(invocation.flags[flag])}).`,
+    { code: 'USAGE' },
+  );
+}
 
 await runAsProgram(bench, import.meta);

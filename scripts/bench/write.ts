@@ -5,23 +5,18 @@
  */
 
 import { mkdtemp, rm } from 'node:fs/promises';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createPool } from '../../src/db/pool.ts';
 import { ConfigError, messageOf } from '../../src/errors.ts';
 import type { Logger } from '../../src/observability/logger.ts';
+import { machine, ratioOf, showRatio, type Ratio } from './ratio.ts';
 import { WriteBench } from './write-systems.ts';
 
 export interface WriteOptions {
   rows: number;
   dimensions: number;
   rounds: number;
-}
-
-interface Ratio {
-  median: number;
-  min: number;
-  max: number;
 }
 
 export interface WriteResult {
@@ -87,7 +82,7 @@ async function rounds(
   }
   const ours = rates[0] ?? [];
   const result: WriteResult = {
-    machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: availableParallelism() },
+    machine: machine(),
     rows: options.rows,
     dimensions: options.dimensions,
     systems: systems.map(([name], index) => ({
@@ -98,18 +93,6 @@ async function rounds(
   };
   // The first is what the others are measured against.
   for (const { name, oursRatio } of result.systems.slice(1))
-    say(
-      `stage and merge / ${name}: ${oursRatio.median.toFixed(2)} [${oursRatio.min.toFixed(2)}..${oursRatio.max.toFixed(2)}]`,
-    );
+    say(`stage and merge / ${name}: ${showRatio(oursRatio)}`);
   return result;
-}
-
-/** Round by round, so that a machine that drifts does so for both. */
-function ratioOf(ours: readonly number[], other: readonly number[]): Ratio {
-  const ratios = ours.map((rate, round) => rate / (other[round] ?? Number.NaN)).sort((a, b) => a - b);
-  return {
-    median: ratios[Math.floor(ratios.length / 2)] ?? Number.NaN,
-    min: ratios[0] ?? Number.NaN,
-    max: ratios.at(-1) ?? Number.NaN,
-  };
 }

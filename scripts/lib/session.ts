@@ -32,6 +32,12 @@ export function modelOptions(settings: Settings): ModelOptions {
     pooling: settings.modelPooling,
     normalize: settings.modelNormalize,
     maxTokens: settings.modelMaxTokens,
+    longText: settings.modelLongText,
+    chunkOverlap: settings.modelChunkOverlap,
+    maxChunks: settings.modelMaxChunks,
+    documentPrefix: settings.modelDocumentPrefix ?? '',
+    queryPrefix: settings.modelQueryPrefix ?? '',
+    mask: { types: settings.maskTypes, rules: settings.maskRules },
   };
 }
 

@@ -11,13 +11,20 @@ export interface LoadRequest {
   intraOpThreads: number;
 }
 
-export interface EmbedRequest {
-  type: 'embed';
+/** `embed`: vectors; `count`: only how many tokens each text has. */
+export interface TextRequest {
+  type: 'embed' | 'count';
   id: number;
   texts: string[];
+  as: 'document' | 'query';
 }
 
-export type ToInference = LoadRequest | EmbedRequest;
+export interface CancelRequest {
+  type: 'cancel';
+  id: number;
+}
+
+export type ToInference = LoadRequest | TextRequest | CancelRequest;
 
 export type FromInference =
   | { type: 'ready'; dimensions: number; maxTokens: number }

@@ -5,15 +5,14 @@ import { createReadStream, existsSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ConfigError, messageOf } from '../errors.ts';
+import { maskPolicyVersion } from '../masking/policy.ts';
+import type { Shaping } from './shaping.ts';
 
-export interface ModelOptions {
+export interface ModelOptions extends Shaping {
   name: string;
   localPath: string;
   allowDownload: boolean;
   quantized: boolean;
-  pooling: 'mean' | 'cls' | 'max';
-  normalize: boolean;
-  maxTokens: number;
 }
 
 export interface ModelLocation {
@@ -33,13 +32,12 @@ export function locateModel(options: ModelOptions): ModelLocation {
   return { root, id: options.name, folder };
 }
 
+/** The graph's file, relative to the model's folder. */
+export const modelGraph = ({ quantized }: Pick<ModelOptions, 'quantized'>): string =>
+  `onnx/model${quantized ? '_quantized' : ''}.onnx`;
+
 export function expectedFiles(options: ModelOptions): string[] {
-  return [
-    'config.json',
-    'tokenizer.json',
-    'tokenizer_config.json',
-    `onnx/model${options.quantized ? '_quantized' : ''}.onnx`,
-  ];
+  return ['config.json', 'tokenizer.json', 'tokenizer_config.json', modelGraph(options)];
 }
 
 /** @throws ConfigError that lists the files and where they belong, unless the missing ones may be downloaded. */
@@ -66,10 +64,26 @@ export async function assertModelFiles(options: ModelOptions): Promise<void> {
 export async function modelFingerprint(options: ModelOptions): Promise<string> {
   const { folder } = locateModel(options);
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([options.quantized, options.pooling, options.normalize, options.maxTokens]));
+  hash.update(JSON.stringify(shapingFacts(options)));
   for (const file of expectedFiles(options)) {
     hash.update(`\n${file}\n`);
     for await (const chunk of createReadStream(join(folder, file))) hash.update(chunk as Buffer);
   }
   return hash.digest('hex');
+}
+
+/** Of the shaping, what changes the vectors of rows: not the prefix of queries, and of chunks only where there are any. */
+function shapingFacts(options: ModelOptions): unknown[] {
+  const { quantized, pooling, normalize, maxTokens, longText, documentPrefix } = options;
+  const chunks = longText === 'mean-of-chunks' ? [options.chunkOverlap, options.maxChunks] : [];
+  return [
+    quantized,
+    pooling,
+    normalize,
+    maxTokens,
+    longText,
+    ...chunks,
+    documentPrefix,
+    maskPolicyVersion(options.mask),
+  ];
 }

@@ -1,6 +1,6 @@
 /** Token vectors → one vector. A plain loop: the library's own pooling costs a quarter of the inference time. */
 
-export type Pooling = 'mean' | 'cls' | 'max';
+import type { Pooling } from './shaping.ts';
 
 export interface TokenVectors {
   /** batch × sequence × dimensions. */

@@ -1,10 +1,11 @@
 /** Which texts go through the model together. */
 
 /**
- * Padded tokens of one inference call. Larger batches were slower on a processor and took more memory;
- * batches in arrival order were three times slower than one text at a time, because nearly all of it was padding.
+ * Padded tokens of one inference call on one thread. 384 and 512 were fastest, 1,024 3 % and 2,048 7 % slower, with more
+ * memory (docs/embedding.md); batches in arrival order were three times slower than one text at a time, because nearly all
+ * of it was padding.
  */
-export const TOKEN_BUDGET = 1024;
+export const TOKEN_BUDGET = 512;
 
 /** Indexes of `lengths` (tokens per text) in batches of similar length, at most `budget` padded tokens each, or one text. */
 export function tokenBatches(lengths: ArrayLike<number>, budget = TOKEN_BUDGET): number[][] {
@@ -24,8 +25,11 @@ export function tokenBatches(lengths: ArrayLike<number>, budget = TOKEN_BUDGET):
   return batches;
 }
 
-/** Characters and texts of one message to an inference process: small enough to share the work evenly, large enough to sort. */
-const CHUNK_CHARACTERS = 64 * 1024;
+/**
+ * Characters and texts of one message to an inference process: small enough to share the work evenly (with four times as
+ * many, processes waited for the last one for a tenth of a job of 500 texts), large enough for several inferences.
+ */
+const CHUNK_CHARACTERS = 16 * 1024;
 const CHUNK_TEXTS = 256;
 
 /** Indexes of `texts` in chunks of similar length, longest first, so that the last chunks to finish are small ones. */

@@ -1,23 +1,34 @@
 /** The embedder over local model files: sorts the texts, shares them out to the processes, puts the vectors back in order. */
 
 import { setMaxListeners } from 'node:events';
-import { availableParallelism } from 'node:os';
 import { ConfigError } from '../errors.ts';
 import type { Embedder, EmbedOptions, Embeddings } from './embedder.ts';
 import { assertModelFiles, locateModel, modelFingerprint, type ModelOptions } from './model-files.ts';
 import { InferencePool } from './inference-pool.ts';
+import { usableProcessors } from './processors.ts';
 import { textChunks } from './token-batches.ts';
 
 /** A WordPiece word has at most 100 characters and is a token; with room to spare, more text than this cannot matter. */
 const CHARACTERS_PER_TOKEN = 64;
 
+/** An embedder that can also say how long texts are. */
+export interface LocalEmbedder extends Embedder {
+  /** Of one inference. */
+  readonly maxTokens: number;
+  /** Tokens of each text, whole. */
+  countTokens(texts: readonly string[]): Promise<Int32Array>;
+}
+
 /** @throws ConfigError where files are missing or cannot be used; says which and what to do. */
-export async function openTransformersEmbedder(options: ModelOptions, processes?: number): Promise<Embedder> {
+export async function openTransformersEmbedder(
+  options: ModelOptions,
+  processes = usableProcessors(),
+): Promise<LocalEmbedder> {
   await assertModelFiles(options);
   const location = locateModel(options);
   const { pool, shape } = await InferencePool.start(
     { type: 'load', options, location, intraOpThreads: 1 },
-    processes ?? availableParallelism(),
+    processes,
   );
   const fingerprint = await modelFingerprint(options).catch(async (error: unknown) => {
     await pool.close();
@@ -26,9 +37,12 @@ export async function openTransformersEmbedder(options: ModelOptions, processes?
       cause: error,
     });
   });
-  const { dimensions } = shape;
+  const { dimensions, maxTokens } = shape;
 
-  async function embed(texts: readonly string[], { signal }: EmbedOptions = {}): Promise<Embeddings> {
+  async function embed(
+    texts: readonly string[],
+    { signal, as = 'document' }: EmbedOptions = {},
+  ): Promise<Embeddings> {
     const count = texts.length;
     const result: Embeddings = {
       vectors: new Float32Array(count * dimensions),
@@ -41,10 +55,10 @@ export async function openTransformersEmbedder(options: ModelOptions, processes?
     if (signal !== undefined) setMaxListeners(0, signal);
     await Promise.all(
       textChunks(texts).map(async (members) => {
-        const part = await pool.run(
-          members.map((index) => texts[index] ?? ''),
-          signal,
-        );
+        const own = members.map((index) => texts[index] ?? '');
+        const part = await pool.run({ type: 'embed', texts: own, as }, signal);
+        for (const [type, found] of Object.entries(part.masked))
+          result.masked[type] = (result.masked[type] ?? 0) + found;
         for (const [row, index] of members.entries()) {
           result.vectors.set(
             part.vectors.subarray(row * dimensions, (row + 1) * dimensions),
@@ -59,13 +73,17 @@ export async function openTransformersEmbedder(options: ModelOptions, processes?
     return result;
   }
 
+  const inOneInference = maxTokens * CHARACTERS_PER_TOKEN;
   return {
     model: options.name,
     dimensions,
     fingerprint,
     precision: options.quantized ? 'int8' : 'full',
-    maxCharacters: shape.maxTokens * CHARACTERS_PER_TOKEN,
+    maxTokens,
+    maxCharacters: inOneInference * (options.longText === 'mean-of-chunks' ? options.maxChunks : 1),
     embed,
+    countTokens: async (texts) =>
+      (await pool.run({ type: 'count', texts: [...texts], as: 'document' })).tokens,
     close: () => pool.close(),
   };
 }

@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { copyFile, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
-import { env, pipeline } from '@xenova/transformers';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Embedder } from '../../src/embedding/embedder.ts';
 import { modelFingerprint, type ModelOptions } from '../../src/embedding/model-files.ts';
 import { openTransformersEmbedder } from '../../src/embedding/transformers-embedder.ts';
 import { articles } from '../../src/sample/articles.ts';
-import { makeModel, type TestModel } from '../setup/model.ts';
+import { libraryPipeline } from '../setup/library-pipeline.ts';
+import { makeModel, modelOptionsOf, type TestModel } from '../setup/model.ts';
 
 describe('the transformers embedder', () => {
   let model: TestModel;
@@ -16,15 +16,7 @@ describe('the transformers embedder', () => {
   let embedder: Embedder;
   beforeAll(async () => {
     model = await makeModel();
-    options = {
-      name: model.name,
-      localPath: model.localPath,
-      allowDownload: false,
-      quantized: false,
-      pooling: 'mean',
-      normalize: true,
-      maxTokens: 256,
-    };
+    options = modelOptionsOf(model);
     embedder = await openTransformersEmbedder(options, 2);
   });
   afterAll(async () => {
@@ -38,13 +30,11 @@ describe('the transformers embedder', () => {
 
   it("agrees with the library's own pipeline, whatever the order of the texts", async () => {
     const texts = articles().map(({ title, body }) => `${title}\n${body ?? ''}`);
-    env.localModelPath = dirname(join(model.localPath, model.name));
-    env.allowRemoteModels = false;
-    const extract = await pipeline('feature-extraction', basename(model.name), { quantized: false });
+    const extract = await libraryPipeline(join(model.localPath, model.name), false);
     const ours = await embedder.embed(texts);
     const turned = await embedder.embed(texts.toReversed());
     for (const [index, text] of texts.entries()) {
-      const theirs = (await extract(text, { pooling: 'mean', normalize: true })).data as Float32Array;
+      const theirs = (await extract(text, { pooling: 'mean', normalize: true })).data;
       const vector = row(ours.vectors, index);
       expect(
         Math.max(...vector.map((component, at) => Math.abs(component - (theirs[at] ?? 0)))),
@@ -56,16 +46,14 @@ describe('the transformers embedder', () => {
 
   it("agrees with the library's pipeline without scaling and by the first token, from the model's folder itself", async () => {
     const localPath = join(model.localPath, model.name);
-    env.localModelPath = model.localPath;
-    env.allowRemoteModels = false;
-    const extract = await pipeline('feature-extraction', model.name, { quantized: false });
+    const extract = await libraryPipeline(localPath, false);
     const texts = ['bread dough', 'Change the oil of the car, then the tyres'];
     for (const pooling of ['mean', 'cls'] as const) {
       const other = await openTransformersEmbedder({ ...options, localPath, pooling, normalize: false }, 1);
       expect(other).toMatchObject({ model: model.name, dimensions: model.dimensions });
       const { vectors } = await other.embed(texts);
       for (const [index, text] of texts.entries()) {
-        const theirs = (await extract(text, { pooling, normalize: false })).data as Float32Array;
+        const theirs = (await extract(text, { pooling, normalize: false })).data;
         for (const [at, component] of row(vectors, index).entries())
           expect(Math.abs(component - (theirs[at] ?? 0))).toBeLessThan(1e-5);
       }

@@ -11,21 +11,14 @@ import {
 } from '../../src/embedding/model-files.ts';
 import { openTransformersEmbedder } from '../../src/embedding/transformers-embedder.ts';
 import { ConfigError } from '../../src/errors.ts';
+import { modelOptionsOf } from '../setup/model.ts';
 
 describe('model files', () => {
   let root: string;
   let options: ModelOptions;
   beforeEach(async () => {
     root = await mkdtemp(join(tmpdir(), 'pgvector-backfill-files-'));
-    options = {
-      name: 'org/mine',
-      localPath: root,
-      allowDownload: false,
-      quantized: false,
-      pooling: 'mean',
-      normalize: true,
-      maxTokens: 256,
-    };
+    options = modelOptionsOf({ name: 'org/mine', localPath: root });
   });
   afterEach(() => rm(root, { recursive: true }));
 

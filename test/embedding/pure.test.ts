@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { norm, pool, scale, type Pooling } from '../../src/embedding/pooling.ts';
+import { norm, pool, scale } from '../../src/embedding/pooling.ts';
+import type { Pooling } from '../../src/embedding/shaping.ts';
 import { TOKEN_BUDGET, textChunks, tokenBatches } from '../../src/embedding/token-batches.ts';
 
 describe('pool', () => {

@@ -3,8 +3,28 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ModelOptions } from '../../src/embedding/model-files.ts';
 import { articles } from '../../src/sample/articles.ts';
 import { trainFrom } from '../../src/training/train-from.ts';
+
+/** Full precision, cut at 256 tokens, nothing masked. */
+export function modelOptionsOf(model: Pick<TestModel, 'name' | 'localPath'>): ModelOptions {
+  return {
+    name: model.name,
+    localPath: model.localPath,
+    allowDownload: false,
+    quantized: false,
+    pooling: 'mean',
+    normalize: true,
+    maxTokens: 256,
+    longText: 'truncate',
+    chunkOverlap: 32,
+    maxChunks: 64,
+    documentPrefix: '',
+    queryPrefix: '',
+    mask: { types: [], rules: [] },
+  };
+}
 
 export interface TestModel {
   /** For BACKFILL_MODEL_LOCAL_PATH. */

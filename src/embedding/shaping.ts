@@ -1,0 +1,24 @@
+/** What decides a text's vector besides the model's files. */
+
+import type { MaskPolicy } from '../masking/policy.ts';
+
+export type Pooling = 'mean' | 'cls' | 'max';
+
+/** What happens to a text of more tokens than the model reads. */
+export type LongText = 'truncate' | 'mean-of-chunks' | 'skip' | 'fail';
+
+export interface Shaping {
+  pooling: Pooling;
+  /** To unit length. */
+  normalize: boolean;
+  /** Tokens of one inference, those of prefix and frame included. */
+  maxTokens: number;
+  longText: LongText;
+  /** mean-of-chunks: tokens that neighbouring chunks share. */
+  chunkOverlap: number;
+  /** mean-of-chunks: most chunks of one text. */
+  maxChunks: number;
+  documentPrefix: string;
+  queryPrefix: string;
+  mask: MaskPolicy;
+}

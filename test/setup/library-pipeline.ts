@@ -1,0 +1,40 @@
+/** The library's own pipeline, to compare with: its inference and its pooling, on the ONNX runtime that this project pins. */
+
+import { basename, dirname } from 'node:path';
+import { env, pipeline } from '@xenova/transformers';
+import ort from 'onnxruntime-node';
+
+export type Extract = (
+  text: string,
+  options: { pooling: 'none' | 'mean' | 'cls'; normalize: boolean },
+) => Promise<{ data: Float32Array; dims: number[] }>;
+
+/**
+ * @xenova/transformers 2.17.2 copies a tensor's own properties; runtimes later than the 1.14 that it was made for keep
+ * `data` and `location` on the prototype, where it does not find them. Here they become own properties again.
+ */
+function keepOwnProperties(): void {
+  const prototype = ort.Tensor.prototype;
+  const own = (tensor: object, name: string, value: unknown): void =>
+    void Object.defineProperty(tensor, name, { value, enumerable: true, writable: true, configurable: true });
+  Object.defineProperty(prototype, 'cpuData', {
+    configurable: true,
+    get: () => undefined,
+    set(this: object, data: unknown) {
+      own(this, 'cpuData', data);
+      own(this, 'data', data);
+      own(this, 'location', 'cpu');
+    },
+  });
+}
+
+let prepared = false;
+
+/** `folder` is the model's own. */
+export async function libraryPipeline(folder: string, quantized: boolean): Promise<Extract> {
+  if (!prepared) keepOwnProperties();
+  prepared = true;
+  env.localModelPath = dirname(folder);
+  env.allowRemoteModels = false;
+  return (await pipeline('feature-extraction', basename(folder), { quantized })) as unknown as Extract;
+}
