@@ -8,6 +8,7 @@ import { finalizeWhenDue } from '../src/finalize/trigger.ts';
 import { markFailed } from '../src/ledger/batch.ts';
 import { recordEvent } from '../src/ledger/event.ts';
 import { OPEN_STATES, findRun, moveRun, type Run } from '../src/ledger/run.ts';
+import { CollapseCheck } from '../src/pipeline/collapse.ts';
 import { processBatch } from '../src/pipeline/process-batch.ts';
 import { openQueue, openWorker } from '../src/queue/connection.ts';
 import { parseEmbedJob, type EmbedJob, type JobData } from '../src/queue/jobs.ts';
@@ -16,6 +17,7 @@ import type { RunningWorker, WorkerContext } from './context.ts';
 
 export function startEmbedWorker(context: WorkerContext, embedder: Embedder): RunningWorker {
   const { pool, settings, backfill } = context;
+  const collapse = new CollapseCheck();
   const finalizeQueue = openQueue(context.address, 'finalize');
 
   async function processor(job: Job<JobData>, _token?: string, signal?: AbortSignal): Promise<unknown> {
@@ -33,7 +35,7 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
     try {
       const target = await describeTarget(pool, backfill, settings);
       const outcome = await processBatch(
-        { pool, target, settings, embedder, logger },
+        { pool, target, settings, embedder, logger, collapse },
         run,
         data.batch,
         signal,

@@ -18,6 +18,7 @@ import { createRun, findRun, moveRun, saveBackfill } from '../../src/ledger/run.
 import type { Logger } from '../../src/observability/logger.ts';
 import type { PipelineContext } from '../../src/pipeline/context.ts';
 import { mergePage } from '../../src/pipeline/merge.ts';
+import { CollapseCheck } from '../../src/pipeline/collapse.ts';
 import { processBatch } from '../../src/pipeline/process-batch.ts';
 import { readWork, type WorkRow } from '../../src/pipeline/read.ts';
 import { stagePage } from '../../src/pipeline/stage.ts';
@@ -65,7 +66,7 @@ export class WriteBench {
     const script: string[] = ['\\set QUIET on'];
     for (let start = 0; start < this.#options.rows; start += BATCH_ROWS) {
       script.push(
-        `\\copy stage (id, embedding, text_hash, batch) from '${this.#file(start)}' with (format binary)`,
+        `\\copy stage (id, embedding, text_hash, batch, truncated) from '${this.#file(start)}' with (format binary)`,
         `UPDATE docs SET embedding = s.embedding, embedding_updated_at = now() FROM stage s WHERE docs.id = s.id AND s.id > ${start} AND s.id <= ${start + BATCH_ROWS} AND docs.id > ${start} AND docs.id <= ${start + BATCH_ROWS};`,
       );
     }
@@ -78,7 +79,7 @@ export class WriteBench {
 
   *#staged(from: number, to: number): Generator<StagedRow> {
     for (let row = from; row < to; row++)
-      yield { key: BigInt(row + 1), vector: this.#vector(row), textHash: Buffer.alloc(32) };
+      yield { key: BigInt(row + 1), vector: this.#vector(row), textHash: Buffer.alloc(32), truncated: false };
   }
 
   #vector(row: number): Float32Array {
@@ -99,7 +100,7 @@ export class WriteBench {
         `ALTER TABLE docs ADD COLUMN embedding ${type}, ADD COLUMN embedding_updated_at timestamptz`,
       );
       await this.#pool.query(
-        `CREATE TABLE stage (id bigint PRIMARY KEY, embedding ${type} NOT NULL, text_hash bytea NOT NULL, batch integer NOT NULL, staged_at timestamptz NOT NULL DEFAULT now())`,
+        `CREATE TABLE stage (id bigint PRIMARY KEY, embedding ${type} NOT NULL, text_hash bytea NOT NULL, batch integer NOT NULL, staged_at timestamptz NOT NULL DEFAULT now(), truncated boolean NOT NULL DEFAULT false)`,
       );
     }
     await this.#pool.query('VACUUM ANALYZE docs');
@@ -160,11 +161,12 @@ export class WriteBench {
       settings,
       embedder,
       logger: this.#logger,
+      collapse: new CollapseCheck(),
     };
     const read: WorkRow[][] = [];
     if (!wholeBatch)
       for (let number = 1; number <= planned.batchesPlanned; number++)
-        read.push(await readWork(context, rangeOf(number), null, BATCH_ROWS));
+        read.push((await readWork(context, rangeOf(number), null, BATCH_ROWS)).rows);
     const started = performance.now();
     let next = 1;
     const lane = async (): Promise<void> => {
@@ -189,8 +191,9 @@ export class WriteBench {
       key: BigInt(row.key),
       vector: this.#vector(Number(row.key) - 1),
       textHash: row.hash,
+      truncated: false,
     }));
-    const page = { embedded, unusable: [], truncated: 0, tokens: 0 };
+    const page = { embedded, unusable: [], tokens: 0, masked: {} };
     await stagePage(context, batch, rows, page);
     await mergePage(context, batch, rows, page);
   }

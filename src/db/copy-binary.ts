@@ -23,6 +23,8 @@ export interface StagedRow {
   vector: Float32Array;
   /** 32 bytes. */
   textHash: Buffer;
+  /** The vector is of the text's beginning only. */
+  truncated: boolean;
 }
 
 export interface CopyShape {
@@ -32,10 +34,10 @@ export interface CopyShape {
   batch: number;
 }
 
-/** Columns: key, embedding, text_hash, batch. Yields buffers of about 256 kB, the last one with the trailer. */
+/** Columns: key, embedding, text_hash, batch, truncated. Yields buffers of about 256 kB, the last one with the trailer. */
 export function* encodeStagedRows(rows: Iterable<StagedRow>, shape: CopyShape): Generator<Buffer> {
   const vectorBytes = 4 + 4 * shape.dimensions;
-  const rowBytes = 2 + (4 + shape.keyWidth) + (4 + vectorBytes) + (4 + 32) + (4 + 4);
+  const rowBytes = 2 + (4 + shape.keyWidth) + (4 + vectorBytes) + (4 + 32) + (4 + 4) + (4 + 1);
   const capacity = Math.max(CHUNK_BYTES, rowBytes);
   let buffer = Buffer.allocUnsafe(capacity + HEADER.length);
   let at = HEADER.copy(buffer);
@@ -63,7 +65,7 @@ function writeRow(
       `vector of ${row.vector.length} components or hash of ${row.textHash.length} bytes in a COPY of ${shape.dimensions}`,
     );
   }
-  let at = buffer.writeInt16BE(4, start);
+  let at = buffer.writeInt16BE(5, start);
   at = buffer.writeInt32BE(shape.keyWidth, at);
   if (shape.keyWidth === 8) at = buffer.writeBigInt64BE(row.key, at);
   else if (shape.keyWidth === 4) at = buffer.writeInt32BE(Number(row.key), at);
@@ -80,5 +82,7 @@ function writeRow(
   at = buffer.writeInt32BE(32, at);
   at += row.textHash.copy(buffer, at);
   at = buffer.writeInt32BE(4, at);
-  return buffer.writeInt32BE(shape.batch, at);
+  at = buffer.writeInt32BE(shape.batch, at);
+  at = buffer.writeInt32BE(1, at);
+  return buffer.writeUInt8(row.truncated ? 1 : 0, at);
 }

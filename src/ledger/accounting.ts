@@ -13,6 +13,8 @@ export interface Accounting {
   stale: number;
   /** Has text and no vector. */
   missing: number;
+  /** Of the embedded: only the beginning of the text was read. */
+  truncated: number;
 }
 
 export const WHOLE_TABLE: KeyRange = { lower: null, upper: null };
@@ -32,7 +34,8 @@ export async function accountFor(
             count(*) FILTER (WHERE state = 'skipped')::float8 AS skipped,
             count(*) FILTER (WHERE state = 'quarantined')::float8 AS quarantined,
             count(*) FILTER (WHERE state = 'stale')::float8 AS stale,
-            count(*) FILTER (WHERE state = 'missing')::float8 AS missing
+            count(*) FILTER (WHERE state = 'missing')::float8 AS missing,
+            count(*) FILTER (WHERE state = 'embedded' AND truncated)::float8 AS truncated
        FROM (${states}) rows`,
     values,
   );

@@ -16,8 +16,8 @@ export interface BatchCounts {
   quarantined: number;
   /** Rows whose text moved on while the batch was under way. */
   changed: number;
+  /** Embedded rows of whose text only the beginning was read. */
   truncated: number;
-  tokens: number;
 }
 
 /** A batch in hand. Whoever holds an older token has been overtaken. */
@@ -109,17 +109,30 @@ export async function holdBatch(db: Queryable, batch: ClaimedBatch): Promise<boo
   return held.rowCount === 1;
 }
 
-export async function markStaged(db: Queryable, batch: ClaimedBatch): Promise<void> {
+/**
+ * In the transaction that stages the vectors, so that what it cost is counted just once, whatever happens later.
+ * `masked`: values by type.
+ */
+export async function markStaged(
+  db: Queryable,
+  batch: ClaimedBatch,
+  cost: { tokens: number; masked: Record<string, number> },
+): Promise<void> {
   await db.query(
-    `UPDATE pgvector_backfill.batch SET state = 'staged', staged_at = now() WHERE run = $1 AND number = $2 AND token = $3`,
-    [batch.run, batch.number, batch.token],
+    `UPDATE pgvector_backfill.batch SET state = 'staged', staged_at = now(), tokens = tokens + $4,
+            masked = (SELECT coalesce(jsonb_object_agg(key, total), '{}') FROM (
+                        SELECT key, sum(value::bigint) AS total FROM (
+                          SELECT * FROM jsonb_each_text(masked) UNION ALL SELECT * FROM jsonb_each_text($5::jsonb)) parts
+                         GROUP BY key) sums)
+      WHERE run = $1 AND number = $2 AND token = $3`,
+    [batch.run, batch.number, batch.token, cost.tokens, JSON.stringify(cost.masked)],
   );
 }
 
 export async function markMerged(db: Queryable, batch: ClaimedBatch, counts: BatchCounts): Promise<void> {
   await db.query(
     `UPDATE pgvector_backfill.batch SET state = 'merged', merged_at = now(), reason = '', eligible = $4, embedded = $5,
-            skipped = $6, quarantined = $7, changed = $8, truncated = $9, tokens = $10
+            skipped = $6, quarantined = $7, changed = $8, truncated = $9
       WHERE run = $1 AND number = $2 AND token = $3`,
     [
       batch.run,
@@ -131,7 +144,6 @@ export async function markMerged(db: Queryable, batch: ClaimedBatch, counts: Bat
       counts.quarantined,
       counts.changed,
       counts.truncated,
-      counts.tokens,
     ],
   );
 }

@@ -3,8 +3,12 @@
 import type { Queryable } from '../db/pool.ts';
 import type { ClaimedBatch } from './batch.ts';
 
+/** `too-long`: left without a vector by the operator's choice; such a row counts as skipped. */
+export type QuarantineClass = 'row' | 'too-long';
+
 export interface QuarantinedRow {
   key: string;
+  class: QuarantineClass;
   reason: string;
   textHash: Buffer;
 }
@@ -18,7 +22,8 @@ export async function quarantineRows(
   if (rows.length === 0) return;
   await db.query(
     `INSERT INTO pgvector_backfill.quarantine (backfill, key, run, batch, class, reason, text_hash)
-     SELECT $1, key, $2, $3, 'row', reason, text_hash FROM unnest($4::text[], $5::text[], $6::bytea[]) AS q (key, reason, text_hash)
+     SELECT $1, key, $2, $3, class, reason, text_hash
+       FROM unnest($4::text[], $5::text[], $6::bytea[], $7::text[]) AS q (key, reason, text_hash, class)
      ON CONFLICT (backfill, key) DO UPDATE SET run = excluded.run, batch = excluded.batch, class = excluded.class,
        reason = excluded.reason, text_hash = excluded.text_hash, attempts = quarantine.attempts + 1, at = now()`,
     [
@@ -28,6 +33,7 @@ export async function quarantineRows(
       rows.map((row) => row.key),
       rows.map((row) => row.reason),
       rows.map((row) => row.textHash),
+      rows.map((row) => row.class),
     ],
   );
 }

@@ -3,6 +3,7 @@ import type { Pool } from '../db/pool.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Target } from '../table/target.ts';
+import type { CollapseCheck } from './collapse.ts';
 
 /** What every step of a batch works with. */
 export interface PipelineContext {
@@ -11,4 +12,6 @@ export interface PipelineContext {
   settings: Settings;
   embedder: Embedder;
   logger: Logger;
+  /** One for all batches of a worker. */
+  collapse: CollapseCheck;
 }

@@ -18,7 +18,7 @@ import { NEEDS_WORK, rowStatesSql } from '../table/row-state.ts';
 import type { PipelineContext } from './context.ts';
 import { embedRows } from './embed.ts';
 import { mergePage } from './merge.ts';
-import { readWork } from './read.ts';
+import { readWork, type WorkPage } from './read.ts';
 import { stagePage } from './stage.ts';
 
 export type BatchOutcome =
@@ -64,10 +64,9 @@ async function processClaimed(
   batch: ClaimedBatch,
   signal?: AbortSignal,
 ): Promise<BatchOutcome> {
-  const work = { truncated: 0, tokens: 0 };
   for (let pass = 1; ; pass++) {
-    if (!(await passOver(context, batch, work, signal))) return { kind: 'left' };
-    const outcome = await closeBatch(context, batch, work, pass >= MOST_PASSES);
+    if (!(await passOver(context, batch, signal))) return { kind: 'left' };
+    const outcome = await closeBatch(context, batch, pass >= MOST_PASSES);
     if (outcome !== null) return outcome;
   }
 }
@@ -76,22 +75,19 @@ async function processClaimed(
 async function passOver(
   context: PipelineContext,
   batch: ClaimedBatch,
-  work: { truncated: number; tokens: number },
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const limit = context.settings.batchRows;
   let after: string | null = null;
-  for (;;) {
-    const rows = await readWork(context, batch, after, limit);
-    if (rows.length === 0) return true;
-    const page = await embedRows(context, rows, signal);
-    work.truncated += page.truncated;
-    work.tokens += page.tokens;
-    if (!(await stagePage(context, batch, rows, page))) return false;
-    if (!(await mergePage(context, batch, rows, page))) return false;
-    if (rows.length < limit) return true;
-    after = rows.at(-1)?.key ?? null;
-  }
+  let limit = context.settings.batchRows;
+  do {
+    const work: WorkPage = await readWork(context, batch, after, limit);
+    if (work.rows.length === 0) return true;
+    const page = await embedRows(context, work.rows, signal);
+    if (!(await stagePage(context, batch, work.rows, page))) return false;
+    if (!(await mergePage(context, batch, work.rows, page))) return false;
+    ({ after, limit } = work);
+  } while (after !== null);
+  return true;
 }
 
 /**
@@ -101,7 +97,6 @@ async function passOver(
 async function closeBatch(
   context: PipelineContext,
   batch: ClaimedBatch,
-  work: { truncated: number; tokens: number },
   last: boolean,
 ): Promise<BatchOutcome | null> {
   const { pool, target, embedder } = context;
@@ -119,8 +114,8 @@ async function closeBatch(
         values,
       );
     }
-    const { eligible, embedded, skipped, quarantined } = rows;
-    const counts: BatchCounts = { eligible, embedded, skipped, quarantined, changed, ...work };
+    const { eligible, embedded, skipped, quarantined, truncated } = rows;
+    const counts: BatchCounts = { eligible, embedded, skipped, quarantined, changed, truncated };
     await markMerged(client, batch, counts);
     return { kind: 'merged', counts };
   });

@@ -20,25 +20,47 @@ export interface WorkRow {
   cut: boolean;
 }
 
-/** The next `limit` rows behind `after` in key order; fewer mean that the range is through. */
+export interface WorkPage {
+  rows: WorkRow[];
+  /** Where the next page begins; null where the range is through. */
+  after: string | null;
+  /** Rows to ask for in the next page. */
+  limit: number;
+}
+
+/** Characters of one page: bounds the memory of a batch of long texts, with texts being cut besides. */
+const PAGE_CHARACTERS = 8_000_000;
+
+/** The next rows behind `after` in key order, at most `limit`, and no more text than fits a page. */
 export async function readWork(
   context: PipelineContext,
   range: KeyRange,
   after: string | null,
   limit: number,
-): Promise<WorkRow[]> {
-  const { target, embedder } = context;
+): Promise<WorkPage> {
+  const { target, embedder, settings } = context;
   const values: unknown[] = [];
   const states = rowStatesSql(target, embedder.fingerprint, range, values);
   const characters = `$${values.push(embedder.maxCharacters)}::int`;
   const behind = after === null ? 'true' : `key > $${values.push(after)}::${target.keyType}`;
-  const found = await context.pool.query<WorkRow>(
+  const found = await context.pool.query<WorkRow & { found: number }>(
     `SELECT key::text AS key, CASE WHEN is_staged THEN '' ELSE left(text, ${characters}) END AS text, hash,
             text !~ '\\S' AS empty, has_stage AS "hasStage", is_staged AS "isStaged", was_quarantined AS "wasQuarantined",
-            length(text) > ${characters} AS cut
-       FROM (${states}) rows WHERE state IN ${NEEDS_WORK} AND ${behind}
-      ORDER BY rows.key LIMIT $${values.push(limit)}`,
+            length(text) > ${characters} AS cut, found
+       FROM (SELECT *, count(*) OVER ()::int AS found,
+                    sum(least(length(text), ${characters})) OVER (ORDER BY part.key) - least(length(text), ${characters}) AS before
+               FROM (SELECT * FROM (${states}) rows WHERE state IN ${NEEDS_WORK} AND ${behind}
+                      ORDER BY rows.key LIMIT $${values.push(limit)}) part) page
+      WHERE before < $${values.push(PAGE_CHARACTERS)} ORDER BY page.key`,
     values,
   );
-  return found.rows;
+  const rows = found.rows;
+  const complete = rows[0]?.found ?? 0;
+  const cutShort = rows.length < complete;
+  return {
+    rows,
+    after: cutShort || complete === limit ? (rows.at(-1)?.key ?? null) : null,
+    // Rows that do not fit are read and hashed for nothing: the next page asks for about as many as did.
+    limit: cutShort ? Math.ceil(rows.length * 1.5) : Math.min(limit * 2, settings.batchRows),
+  };
 }

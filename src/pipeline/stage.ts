@@ -38,15 +38,15 @@ export async function stagePage(
     if (page.embedded.length > 0) {
       const copy = client.query(
         copyFrom(
-          `COPY ${target.stage} (${quoteName(target.key)}, embedding, text_hash, batch) FROM STDIN BINARY`,
+          `COPY ${target.stage} (${quoteName(target.key)}, embedding, text_hash, batch, truncated) FROM STDIN BINARY`,
         ),
       );
       const shape = { keyWidth: target.keyWidth, dimensions: embedder.dimensions, batch: batch.number };
       await pipeline(Readable.from(encodeStagedRows(page.embedded, shape)), copy);
     }
-    const set = page.unusable.map(({ row, reason }) => ({ key: row.key, reason, textHash: row.hash }));
+    const set = page.unusable.map(({ row, ...why }) => ({ key: row.key, textHash: row.hash, ...why }));
     await quarantineRows(client, target.backfill, batch, set);
-    await markStaged(client, batch);
+    await markStaged(client, batch, page);
     return true;
   });
 }

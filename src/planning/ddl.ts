@@ -12,6 +12,9 @@ export interface Statement {
   locksTable: boolean;
 }
 
+/** Of the staging table: the vector is of the text's beginning only. */
+const TRUNCATED = 'truncated boolean NOT NULL DEFAULT false';
+
 /** Statements still missing; empty where everything is in place. Reads only. */
 export async function missingDdl(db: Queryable, target: Target, dimensions: number): Promise<Statement[]> {
   const statements: Statement[] = [];
@@ -38,11 +41,24 @@ export async function missingDdl(db: Queryable, target: Target, dimensions: numb
   ]);
   if (stage.rows[0]?.present !== true) {
     statements.push({
-      sql: `CREATE TABLE IF NOT EXISTS ${target.stage} (${quoteName(target.key)} ${target.keyType} PRIMARY KEY, embedding ${extension.prefix}vector(${dimensions}) NOT NULL, text_hash bytea NOT NULL, batch integer NOT NULL, staged_at timestamptz NOT NULL DEFAULT now())`,
+      sql: `CREATE TABLE IF NOT EXISTS ${target.stage} (${quoteName(target.key)} ${target.keyType} PRIMARY KEY, embedding ${extension.prefix}vector(${dimensions}) NOT NULL, text_hash bytea NOT NULL, batch integer NOT NULL, staged_at timestamptz NOT NULL DEFAULT now(), ${TRUNCATED})`,
+      locksTable: false,
+    });
+  } else if (!(await hasColumn(db, target.stage, 'truncated'))) {
+    statements.push({
+      sql: `ALTER TABLE ${target.stage} ADD COLUMN IF NOT EXISTS ${TRUNCATED}`,
       locksTable: false,
     });
   }
   return statements;
+}
+
+async function hasColumn(db: Queryable, table: string, column: string): Promise<boolean> {
+  const found = await db.query<{ present: boolean }>(
+    `SELECT EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = $1::regclass AND attname = $2 AND NOT attisdropped) AS present`,
+    [table, column],
+  );
+  return found.rows[0]?.present === true;
 }
 
 /** Each statement in a transaction of its own under a short lock timeout: it gives way to the application and comes back. */

@@ -19,6 +19,7 @@ interface Bucket {
   embedded: number;
   skipped: number;
   quarantined: number;
+  truncated: number;
 }
 
 export interface PlanOptions {
@@ -45,15 +46,16 @@ async function readBuckets(
   const values: unknown[] = [];
   // The range bounds legacy and staging table alike, so that each page costs a page, wherever in the table it is.
   const keys = options.resuming
-    ? `SELECT key, state FROM (${rowStatesSql(target, options.fingerprint, range, values)}) all_rows ORDER BY key LIMIT $${values.push(rows)}`
-    : `SELECT ${key} AS key, 'missing' AS state FROM ${target.table}
+    ? `SELECT key, state, truncated FROM (${rowStatesSql(target, options.fingerprint, range, values)}) all_rows ORDER BY key LIMIT $${values.push(rows)}`
+    : `SELECT ${key} AS key, 'missing' AS state, false AS truncated FROM ${target.table}
         WHERE ${target.where} AND ${rangeSql(target, key, range, values)} ORDER BY 1 LIMIT $${values.push(rows)}`;
   const found = await db.query<Bucket>(
     `SELECT min(key)::text AS first, max(key)::text AS last, count(*)::float8 AS rows,
             count(*) FILTER (WHERE state = 'embedded')::float8 AS embedded,
             count(*) FILTER (WHERE state = 'skipped')::float8 AS skipped,
-            count(*) FILTER (WHERE state = 'quarantined')::float8 AS quarantined
-       FROM (SELECT key, state, (row_number() OVER (ORDER BY key) - 1) / $${values.push(options.batchRows)}::int AS bucket FROM (${keys}) k) n
+            count(*) FILTER (WHERE state = 'quarantined')::float8 AS quarantined,
+            count(*) FILTER (WHERE state = 'embedded' AND truncated)::float8 AS truncated
+       FROM (SELECT key, state, truncated, (row_number() OVER (ORDER BY key) - 1) / $${values.push(options.batchRows)}::int AS bucket FROM (${keys}) k) n
       GROUP BY bucket ORDER BY bucket`,
     values,
   );
@@ -165,8 +167,9 @@ async function closeDone(
   if (done.length === 0) return;
   await db.query(
     `UPDATE pgvector_backfill.batch b SET state = 'merged', merged_at = now(), eligible = d.eligible, embedded = d.embedded,
-            skipped = d.skipped, quarantined = d.quarantined
-       FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[]) AS d (number, eligible, embedded, skipped, quarantined)
+            skipped = d.skipped, quarantined = d.quarantined, truncated = d.truncated
+       FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+         AS d (number, eligible, embedded, skipped, quarantined, truncated)
       WHERE b.run = $1 AND b.number = d.number`,
     [
       run,
@@ -175,6 +178,7 @@ async function closeDone(
       done.map((d) => d.embedded),
       done.map((d) => d.skipped),
       done.map((d) => d.quarantined),
+      done.map((d) => d.truncated),
     ],
   );
 }

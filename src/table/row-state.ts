@@ -4,7 +4,7 @@
  *
  * | state       | meaning                                                                                       |
  * |-------------|-----------------------------------------------------------------------------------------------|
- * | skipped     | no text, no vector                                                                            |
+ * | skipped     | no text, or one that is too long by the operator's choice; no vector                          |
  * | embedded    | has the vector that the staging table holds for the present text by the present model          |
  * | quarantined | the present text could not be embedded                                                        |
  * | stale       | has a vector, but of another text, another model or unknown origin                            |
@@ -38,7 +38,7 @@ export function rangeSql(target: Target, column: string, range: KeyRange, values
 export const NEEDS_WORK = `('missing', 'stale')`;
 
 /**
- * A derived table of the eligible rows of a key range with columns `key`, `text`, `hash`, `has_vector`, `has_stage`, `is_staged`, `was_quarantined`, `state`.
+ * A derived table of the eligible rows of a key range with columns `key`, `text`, `hash`, `has_vector`, `has_stage`, `is_staged`, `was_quarantined`, `truncated`, `state`.
  * The vectors themselves are compared, not only the hashes: a worker that dies between staging a new vector and merging it
  * leaves a new hash beside an old vector.
  * The legacy table is read in an inner query of its own, so that the operator's expressions see its columns only.
@@ -57,16 +57,17 @@ export function rowStatesSql(
   const stageRange = rangeSql(target, key, range, values);
   return `
     SELECT l.key, l.text, l.hash, l.vector IS NOT NULL AS has_vector, s.key IS NOT NULL AS has_stage,
-           s.text_hash IS NOT DISTINCT FROM l.hash AS is_staged, q.key IS NOT NULL AS was_quarantined,
+           s.text_hash IS NOT DISTINCT FROM l.hash AS is_staged, q.key IS NOT NULL AS was_quarantined, s.truncated,
            CASE WHEN l.text !~ '\\S' THEN CASE WHEN l.vector IS NULL THEN 'skipped' ELSE 'stale' END
                 WHEN s.text_hash = l.hash AND ${target.vectorPrefix}vector_eq(s.vector, l.vector) THEN 'embedded'
-                WHEN q.text_hash = l.hash AND l.vector IS NULL THEN 'quarantined'
+                WHEN q.text_hash = l.hash AND l.vector IS NULL
+                  THEN CASE q.class WHEN 'too-long' THEN 'skipped' ELSE 'quarantined' END
                 WHEN l.vector IS NOT NULL THEN 'stale'
                 ELSE 'missing' END AS state
       FROM (SELECT ${target.ref}.${key} AS key, ${target.text} AS text,
                    ${textHashSql(target, fingerprintParameter)} AS hash,
                    ${target.ref}.${quoteName(target.column)} AS vector
               FROM ${target.table} WHERE ${legacyRange} AND ${target.where}) l
-      LEFT JOIN (SELECT ${key} AS key, text_hash, embedding AS vector FROM ${target.stage} WHERE ${stageRange}) s ON s.key = l.key
+      LEFT JOIN (SELECT ${key} AS key, text_hash, embedding AS vector, truncated FROM ${target.stage} WHERE ${stageRange}) s ON s.key = l.key
       LEFT JOIN pgvector_backfill.quarantine q ON q.backfill = ${backfillParameter} AND q.key = l.key::text`;
 }

@@ -44,7 +44,7 @@ const KEY_TYPES: Record<string, { type: KeyType; width: KeyWidth }> = {
 };
 
 /** Columns of the staging table; a legacy key of such a name would stand there twice. */
-const STAGE_COLUMNS = ['embedding', 'text_hash', 'batch', 'staged_at'];
+const STAGE_COLUMNS = ['embedding', 'text_hash', 'batch', 'staged_at', 'truncated'];
 
 export interface TableFacts {
   schema: string;

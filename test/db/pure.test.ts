@@ -93,7 +93,7 @@ describe('classify', () => {
 function decode(
   buffer: Buffer,
   width: KeyWidth,
-): { key: bigint; vector: number[]; hash: string; batch: number }[] {
+): { key: bigint; vector: number[]; hash: string; batch: number; truncated: boolean }[] {
   expect(buffer.subarray(0, 11).toString('latin1')).toBe('PGCOPY\n\u00FF\r\n\0');
   expect(buffer.readInt32BE(11)).toBe(0);
   expect(buffer.readInt32BE(15)).toBe(0);
@@ -103,7 +103,7 @@ function decode(
     const fields = buffer.readInt16BE(at);
     at += 2;
     if (fields === -1) break;
-    expect(fields).toBe(4);
+    expect(fields).toBe(5);
     expect(buffer.readInt32BE(at)).toBe(width);
     at += 4;
     const key = width === 8 ? buffer.readBigInt64BE(at) : BigInt(buffer.readIntBE(at, width));
@@ -118,8 +118,15 @@ function decode(
     const hash = buffer.subarray(at + 4, at + 36).toString('hex');
     at += 36;
     expect(buffer.readInt32BE(at)).toBe(4);
-    rows.push({ key, vector, hash, batch: buffer.readInt32BE(at + 4) });
-    at += 8;
+    expect(buffer.readInt32BE(at + 8)).toBe(1);
+    rows.push({
+      key,
+      vector,
+      hash,
+      batch: buffer.readInt32BE(at + 4),
+      truncated: buffer.readUInt8(at + 12) === 1,
+    });
+    at += 13;
   }
   expect(at).toBe(buffer.length);
   return rows;
@@ -141,6 +148,7 @@ describe('encodeStagedRows', () => {
             key: n % 2 === 0 ? least + BigInt(n) : -least - 1n - BigInt(n),
             vector: one,
             textHash: Buffer.alloc(32, n % 256),
+            truncated: n % 3 === 0,
           }));
           const chunks = [...encodeStagedRows(rows, { keyWidth, dimensions, batch: 7 })];
           expect(Math.max(...chunks.map((chunk) => chunk.length))).toBeLessThan(300_000);
@@ -151,6 +159,7 @@ describe('encodeStagedRows', () => {
               vector: [...one],
               hash: row.textHash.toString('hex'),
               batch: 7,
+              truncated: row.truncated,
             })),
           );
         },
@@ -160,9 +169,9 @@ describe('encodeStagedRows', () => {
   });
 
   it('starts a chunk where the last one is full, between two rows', () => {
-    // 600 dimensions: 2 + 12 + 2408 + 36 + 8 bytes a row, 106 rows in 256 kB and the header.
+    // 600 dimensions: 2 + 12 + 2408 + 36 + 8 + 5 bytes a row, 106 rows in 256 kB and the header.
     const shape = { keyWidth: 8 as const, dimensions: 600, batch: 1 };
-    const row = { key: 1n, vector: new Float32Array(600), textHash: Buffer.alloc(32) };
+    const row = { key: 1n, vector: new Float32Array(600), textHash: Buffer.alloc(32), truncated: true };
     const sizes = (count: number): number[] =>
       [
         ...encodeStagedRows(
@@ -171,8 +180,8 @@ describe('encodeStagedRows', () => {
         ),
       ].map((chunk) => chunk.length);
     expect(sizes(0)).toEqual([19, 2]);
-    expect(sizes(106)).toEqual([19 + 106 * 2466, 2]);
-    expect(sizes(107)).toEqual([19 + 106 * 2466, 2466, 2]);
+    expect(sizes(106)).toEqual([19 + 106 * 2471, 2]);
+    expect(sizes(107)).toEqual([19 + 106 * 2471, 2471, 2]);
     // A row that is larger than a chunk has one of its own.
     const wide = { keyWidth: 2 as const, dimensions: 16_000, batch: 1 };
     const wideRow = { ...row, vector: new Float32Array(16_000) };
@@ -187,7 +196,7 @@ describe('encodeStagedRows', () => {
 
   it('reads a vector that is a part of a larger array, and leaves it as it is', () => {
     const all = Float32Array.from([1, 2, 3, 4, 5, 6]);
-    const rows = [{ key: -1n, vector: all.subarray(2, 4), textHash: Buffer.alloc(32) }];
+    const rows = [{ key: -1n, vector: all.subarray(2, 4), textHash: Buffer.alloc(32), truncated: true }];
     const chunks = [...encodeStagedRows(rows, { keyWidth: 4, dimensions: 2, batch: 9 })];
     expect(decode(Buffer.concat(chunks), 4)).toMatchObject([{ key: -1n, vector: [3, 4], batch: 9 }]);
     expect([...all]).toEqual([1, 2, 3, 4, 5, 6]);
@@ -196,7 +205,7 @@ describe('encodeStagedRows', () => {
   it('refuses a key that its type cannot hold', () => {
     for (const keyWidth of [2, 4, 8] as const) {
       const key = 2n ** BigInt(8 * keyWidth - 1);
-      const row = { key, vector: new Float32Array(1), textHash: Buffer.alloc(32) };
+      const row = { key, vector: new Float32Array(1), textHash: Buffer.alloc(32), truncated: true };
       expect(() => [...encodeStagedRows([row], { keyWidth, dimensions: 1, batch: 1 })]).toThrow(RangeError);
     }
   });
@@ -204,10 +213,16 @@ describe('encodeStagedRows', () => {
   it('refuses a vector of another length or a hash of another size', () => {
     const shape = { keyWidth: 8 as const, dimensions: 3, batch: 1 };
     expect(() => [
-      ...encodeStagedRows([{ key: 1n, vector: new Float32Array(2), textHash: Buffer.alloc(32) }], shape),
+      ...encodeStagedRows(
+        [{ key: 1n, vector: new Float32Array(2), textHash: Buffer.alloc(32), truncated: true }],
+        shape,
+      ),
     ]).toThrow(RangeError);
     expect(() => [
-      ...encodeStagedRows([{ key: 1n, vector: new Float32Array(3), textHash: Buffer.alloc(31) }], shape),
+      ...encodeStagedRows(
+        [{ key: 1n, vector: new Float32Array(3), textHash: Buffer.alloc(31), truncated: true }],
+        shape,
+      ),
     ]).toThrow(RangeError);
   });
 });

@@ -10,6 +10,7 @@ import type { PipelineContext } from '../../src/pipeline/context.ts';
 import { embedRows } from '../../src/pipeline/embed.ts';
 import { mergePage } from '../../src/pipeline/merge.ts';
 import { processBatch } from '../../src/pipeline/process-batch.ts';
+import { CollapseCheck } from '../../src/pipeline/collapse.ts';
 import { readWork } from '../../src/pipeline/read.ts';
 import { stagePage } from '../../src/pipeline/stage.ts';
 import { planRun } from '../../src/planning/plan.ts';
@@ -46,6 +47,7 @@ describe.runIf(hasPostgres())('between read and merge', () => {
       settings: backfill.config.settings,
       embedder,
       logger: silentLogger,
+      collapse: new CollapseCheck(),
     };
   });
   afterEach(async () => {
@@ -67,7 +69,7 @@ describe.runIf(hasPostgres())('between read and merge', () => {
 
   it("a text that changes after it was read does not get the old text's vector", async () => {
     const batch = await claim();
-    const rows = await readWork(context, batch, null, 10);
+    const { rows } = await readWork(context, batch, null, 10);
     const page = await embedRows(context, rows);
     await backfill.pool.query(`UPDATE docs SET body = 'a puppy that bites' WHERE id = 3`);
     expect(await stagePage(context, batch, rows, page)).toBe(true);
@@ -84,7 +86,7 @@ describe.runIf(hasPostgres())('between read and merge', () => {
 
   it('a text that another transaction is about to change is judged by what that transaction leaves', async () => {
     const batch = await claim();
-    const rows = await readWork(context, batch, null, 10);
+    const { rows } = await readWork(context, batch, null, 10);
     const page = await embedRows(context, rows);
     await stagePage(context, batch, rows, page);
     const writer = await backfill.pool.connect();
@@ -109,7 +111,7 @@ describe.runIf(hasPostgres())('between read and merge', () => {
 
   it('a batch that was staged and not merged is merged without embedding again', async () => {
     const batch = await claim();
-    const rows = await readWork(context, batch, null, 10);
+    const { rows } = await readWork(context, batch, null, 10);
     await stagePage(context, batch, rows, await embedRows(context, rows));
     const asked: string[] = [];
     const counting: Embedder = {
@@ -127,7 +129,7 @@ describe.runIf(hasPostgres())('between read and merge', () => {
     await backfill.pool.query(`UPDATE docs SET body = 'a guitar out of tune' WHERE id = 2`);
     await backfill.enqueue();
     const batch = await claim();
-    const rows = await readWork(context, batch, null, 10);
+    const { rows } = await readWork(context, batch, null, 10);
     expect(rows.map((row) => row.key)).toEqual(['2']);
     await stagePage(context, batch, rows, await embedRows(context, rows));
     expect(await vectorOf(2)).toBe(old);
@@ -139,7 +141,7 @@ describe.runIf(hasPostgres())('between read and merge', () => {
 
   it('a worker that was overtaken writes nothing', async () => {
     const overtaken = await claim();
-    const rows = await readWork(context, overtaken, null, 10);
+    const { rows } = await readWork(context, overtaken, null, 10);
     const page = await embedRows(context, rows);
     await claim();
     expect(await stagePage(context, overtaken, rows, page)).toBe(false);

@@ -131,27 +131,44 @@ describe('the transformers embedder', () => {
     await rm(copy, { recursive: true });
   });
 
-  it('replaces a process that was killed; its texts are worth another try, the others are not touched', async () => {
-    const alone = await openTransformersEmbedder(options, 1);
-    const before = await alone.embed(['bread']);
-    const children = spawnSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], {
-      encoding: 'utf8',
-    }).stdout;
-    const pids = children
-      .split('\n')
+  /** Inference processes of this test process, youngest first. */
+  function inferenceProcesses(): number[] {
+    return spawnSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' })
+      .stdout.split('\n')
       .filter((line) => line.includes('inference-process'))
-      .map((line) => Number.parseInt(line, 10));
-    // The youngest is the one that was started last.
-    process.kill(Math.max(...pids), 'SIGKILL');
-    const texts = Array.from({ length: 2000 }, (_, n) => `bread dough yeast ${n}`);
-    await expect(alone.embed(texts)).rejects.toMatchObject({
-      code: 'INFERENCE_PROCESS_DIED',
-      retryable: true,
-    });
-    expect((await alone.embed(['bread'])).vectors).toEqual(before.vectors);
+      .map((line) => Number.parseInt(line, 10))
+      .sort((a, b) => b - a);
+  }
+
+  it('replaces a process that was killed in mid-batch and gives its texts to another', async () => {
+    const alone = await openTransformersEmbedder(options, 1);
+    const texts = Array.from({ length: 4000 }, (_, n) => `bread dough yeast ${n} `.repeat(1 + (n % 20)));
+    const before = await alone.embed(texts);
+    const [victim = 0] = inferenceProcesses();
+    const embedding = alone.embed(texts);
+    process.kill(victim, 'SIGKILL');
+    const after = await embedding;
+    expect(after.vectors).toEqual(before.vectors);
+    expect(after.tokens).toEqual(before.tokens);
+    expect(inferenceProcesses()).not.toContain(victim);
     await alone.close();
     await alone.close();
     await expect(alone.embed(['bread'])).rejects.toMatchObject({ code: 'EMBEDDER_CLOSED' });
+  });
+
+  it('gives up, by an error that is worth another try, where processes die one after the other', async () => {
+    const alone = await openTransformersEmbedder(options, 1);
+    const texts = Array.from({ length: 30_000 }, (_, n) => `bread dough yeast ${n} `.repeat(20));
+    let ended = false;
+    const embedding = alone.embed(texts).finally(() => (ended = true));
+    const outcome = expect(embedding).rejects.toMatchObject({ retryable: true });
+    const others = new Set(inferenceProcesses().slice(1));
+    while (!ended) {
+      for (const pid of inferenceProcesses()) if (!others.has(pid)) process.kill(pid, 'SIGKILL');
+      await new Promise(setImmediate);
+    }
+    await outcome;
+    await alone.close();
   });
 
   it('can be cancelled', async () => {

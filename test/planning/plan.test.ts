@@ -185,7 +185,7 @@ describe.each(backends())('a plan on $name', ({ create }) => {
         locksTable: true,
       },
       {
-        sql: `CREATE TABLE IF NOT EXISTS "public"."Odd ""Name""_embedding_stage" ("No" smallint PRIMARY KEY, embedding ${vectorPrefix}vector(3) NOT NULL, text_hash bytea NOT NULL, batch integer NOT NULL, staged_at timestamptz NOT NULL DEFAULT now())`,
+        sql: `CREATE TABLE IF NOT EXISTS "public"."Odd ""Name""_embedding_stage" ("No" smallint PRIMARY KEY, embedding ${vectorPrefix}vector(3) NOT NULL, text_hash bytea NOT NULL, batch integer NOT NULL, staged_at timestamptz NOT NULL DEFAULT now(), truncated boolean NOT NULL DEFAULT false)`,
         locksTable: false,
       },
     ]);
