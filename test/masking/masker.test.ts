@@ -131,7 +131,9 @@ describe('the version of a policy', () => {
     const versions = policies.map((policy) => maskPolicyVersion(policy));
     expect(new Set(versions).size).toBe(policies.length);
     for (const version of versions) expect(version).toMatch(/^[0-9a-f]{16}$/);
-    expect(maskPolicyVersion({ types: [...MASK_TYPES, 'ip'].toReversed(), rules: [] })).toBe(versions[0]);
+    expect(maskPolicyVersion({ types: [...MASK_TYPES, 'ip' as const].toReversed(), rules: [] })).toBe(
+      versions[0],
+    );
     expect(maskPolicyVersion(withRules({ ...employee, ignoreCase: false }))).toBe(versions[2]);
   });
 });
