@@ -12,7 +12,7 @@ const MOST_QUOTED = 64;
 const MOST_GROUP = 300;
 
 /** A name of the last label: letters, not a number of a version; ASCII letters end where another script begins. */
-const TOP_LEVEL = /^(?:xn--[a-z0-9-]{2,59}|[a-z]{2,63}|[^\x00-\x7f]{2,63})/i;
+const TOP_LEVEL = /^(?:xn--[a-z0-9-]{2,59}|[a-z]{2,63}|[^ -~]{2,63})/i;
 /** react@18.0.0-next.beta is a version, hits@10.The a sentence without its blank; 163.com is a domain. */
 const NUMBER_DOMAIN = /^\d+\.\d|^\d+\.\p{Lu}\p{Ll}/u;
 

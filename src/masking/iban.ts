@@ -15,7 +15,7 @@ const LENGTHS: Readonly<Record<string, number>> = Object.fromEntries(
     .map((entry) => [entry.slice(0, 2), Number(entry.slice(2))]),
 );
 
-const START = /(?<![A-Za-z0-9])[A-Za-z]{2}[ \u00a0]?\d{2}/g;
+const START = /(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}/g;
 const SEPARATORS = ' \u00a0\u202f-';
 
 export function findIbans(text: string): Span[] {
@@ -52,6 +52,6 @@ function endOfIban(text: string, start: number): number | null {
     .slice(start, end)
     .replaceAll(/[^0-9A-Za-z]/g, '')
     .slice(0, 4);
-  const checked = digits + [...head].map((character) => parseInt(character, 36)).join('');
+  const checked = digits + Array.from(head, (character) => parseInt(character, 36)).join('');
   return BigInt(checked) % 97n === 1n ? end : null;
 }

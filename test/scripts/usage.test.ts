@@ -6,6 +6,7 @@ import { doctor } from '../../scripts/doctor.ts';
 import { enqueueCommand } from '../../scripts/enqueue.ts';
 import { finalizeCommand } from '../../scripts/finalize.ts';
 import { helpText } from '../../scripts/lib/command.ts';
+import { mask } from '../../scripts/mask.ts';
 import { search } from '../../scripts/search.ts';
 import { status } from '../../scripts/status.ts';
 import { trainModelCommand } from '../../scripts/train-model.ts';
@@ -21,6 +22,7 @@ const COMMANDS = [
   doctor,
   enqueueCommand,
   finalizeCommand,
+  mask,
   search,
   status,
   trainModelCommand,
@@ -41,6 +43,7 @@ describe('verbs', () => {
 
   it('show their help as it was agreed', () => {
     expect(helpText(enqueueCommand)).toMatchSnapshot();
+    expect(helpText(mask)).toMatchSnapshot();
     expect(
       COMMANDS.map((command) => `${command.name}: ${Object.keys(command.flags).join(' ')}`),
     ).toMatchSnapshot();
@@ -53,6 +56,7 @@ describe('verbs', () => {
       ['worker', ['--role', 'boss'], '--role'],
       ['search', [], 'no query'],
       ['bench', ['nothing'], 'nothing'],
+      ['mask', ['--sample', '0'], '--sample'],
       ['train-model', [], '--out'],
     ] as const) {
       const { code, stderr } = await runCommand(verb, [...args], {

@@ -1,0 +1,50 @@
+/** Rows of the configured table for looking at what masking does: a repeatable sample of texts, embedded or not. */
+
+import { quoteName } from '../../src/db/identifiers.ts';
+import type { Queryable } from '../../src/db/pool.ts';
+import type { Target } from '../../src/table/target.ts';
+
+export interface TextRow {
+  key: string;
+  text: string;
+}
+
+/** Values to mask are rare: so many rows are drawn for one that is shown. */
+const DRAWN_PER_SHOWN = 20;
+const FEWEST_DRAWN = 500;
+const MOST_DRAWN = 5000;
+/** Pages are sampled, and a page's rows are neighbours in the table: several times the rows wanted, then thinned. */
+const OVERSAMPLING = 4;
+/** Enough to look at: times MOST_DRAWN it shall fit into memory. */
+const MAX_CHARACTERS = 20_000;
+
+/** More rows than `shown`, so that those where something is masked can be preferred. Reads only. */
+export async function sampleTexts(db: Queryable, target: Target, shown: number): Promise<TextRow[]> {
+  const count = Math.min(MOST_DRAWN, Math.max(FEWEST_DRAWN, shown * DRAWN_PER_SHOWN));
+  const share = Math.min(100, (100 * OVERSAMPLING * count) / Math.max(await rowsAbout(db, target), 1));
+  const rows = await draw(db, target, share, count);
+  // On a small or unevenly filled table, or where few rows are eligible, a draw of pages can come out short.
+  return rows.length < shown && share < 100 ? draw(db, target, 100, count) : rows;
+}
+
+/** By the statistics; of a table without any, a row per page at least, which errs on the side of reading more. */
+async function rowsAbout(db: Queryable, target: Target): Promise<number> {
+  const found = await db.query<{ rows: number }>(
+    `SELECT greatest(reltuples, pg_relation_size(oid) / current_setting('block_size')::int)::float8 AS rows
+       FROM pg_class WHERE oid = to_regclass($1)`,
+    [target.table],
+  );
+  return found.rows[0]?.rows ?? 0;
+}
+
+async function draw(db: Queryable, target: Target, share: number, count: number): Promise<TextRow[]> {
+  const key = `${target.ref}.${quoteName(target.key)}`;
+  const found = await db.query<TextRow>(
+    `SELECT ${key}::text AS key, left(${target.text}, ${MAX_CHARACTERS}) AS text
+       FROM ${target.table} TABLESAMPLE SYSTEM ($1) REPEATABLE (1)
+      WHERE ${target.text} ~ '\\S' AND ${target.where}
+      ORDER BY md5(${key}::text) LIMIT $2`,
+    [share, count],
+  );
+  return found.rows;
+}

@@ -1,0 +1,96 @@
+import { ConfigError } from '../src/errors.ts';
+import { applyMasks, countMasks, createFinder, type Mask } from '../src/masking/masker.ts';
+import { maskPolicyVersion, type MaskPolicy } from '../src/masking/policy.ts';
+import { describeTarget } from '../src/table/target.ts';
+import { EXIT, runAsProgram, type Command } from './lib/command.ts';
+import { excerpts } from './lib/mask-excerpts.ts';
+import { sampleTexts, type TextRow } from './lib/mask-sample.ts';
+import { withDatabase } from './lib/session.ts';
+
+const DEFAULT_SAMPLE = 20;
+const MOST_SAMPLE = 1000;
+
+interface MaskedRow extends TextRow {
+  masks: Mask[];
+}
+
+export function maskedRowLines({ key, text, masks }: MaskedRow): string[] {
+  const lines = [`row ${key}: ${countsText(countMasks(masks))}`];
+  for (const { before, after } of excerpts(text, masks)) {
+    if (masks.length === 0) lines.push(`  text    ${before}`);
+    else lines.push(`  before  ${before}`, `  after   ${after}`);
+  }
+  return lines;
+}
+
+function countsText(counts: Record<string, number>): string {
+  const parts = Object.entries(counts).map(([name, count]) => `${count} ${name}`);
+  return parts.length === 0 ? 'nothing masked' : parts.join(', ');
+}
+
+function policyText({ types, rules }: MaskPolicy): string {
+  const names = [...types, ...rules.map((rule) => rule.name)];
+  return names.length === 0 ? 'nothing is masked' : names.join(', ');
+}
+
+function readSample(flag: string | boolean | undefined): number {
+  const sample = Number(flag ?? DEFAULT_SAMPLE);
+  if (flag !== '' && Number.isInteger(sample) && sample >= 1 && sample <= MOST_SAMPLE) return sample;
+  throw new ConfigError(
+    `--sample must be a whole number from 1 to ${MOST_SAMPLE} (got ${JSON.stringify(flag)}).`,
+    { code: 'USAGE', remedy: 'Write it as in: npm run mask -- --sample 20.' },
+  );
+}
+
+export const mask: Command = {
+  name: 'mask',
+  summary:
+    'Shows sampled rows before and after masking; reads only. It prints the text of rows, values to be masked included: for your own eyes.',
+  flags: {
+    sample: {
+      type: 'string',
+      value: 'N',
+      help: `Rows to show, 1 to ${MOST_SAMPLE} [${DEFAULT_SAMPLE}]; more are looked at, and rows where something is masked come first`,
+    },
+  },
+  options: ['database', 'logLevel', 'table', 'key', 'text', 'where', 'maskTypes', 'maskRules'],
+  async run(invocation) {
+    const sample = readSample(invocation.flags['sample']);
+    const config = await invocation.config();
+    const { backfill, settings } = config;
+    const policy: MaskPolicy = { types: settings.maskTypes, rules: settings.maskRules };
+    const find = createFinder(policy);
+    const version = maskPolicyVersion(policy);
+    const logger = invocation.logger(settings.logLevel);
+    return withDatabase(config, 'mask', logger, async (pool) => {
+      const target = await describeTarget(pool, backfill, settings);
+      const looked = (await sampleTexts(pool, target, sample)).map((row) => ({
+        ...row,
+        masks: find(row.text),
+      }));
+      const changed = looked.filter((row) => row.masks.length > 0);
+      const shown = [...changed, ...looked.filter((row) => row.masks.length === 0)].slice(0, sample);
+      const counts = countMasks(looked.flatMap((row) => row.masks));
+      invocation.emit({
+        policy: { version, types: policy.types, rules: policy.rules.map((rule) => rule.name) },
+        rows: shown.map(({ key, text, masks }) => ({
+          key,
+          before: text,
+          after: applyMasks(text, masks),
+          counts: countMasks(masks),
+        })),
+        looked: looked.length,
+        masked: changed.length,
+        counts,
+      });
+      for (const row of shown) for (const line of maskedRowLines(row)) invocation.say(line);
+      invocation.say(
+        `${looked.length} rows looked at, ${changed.length} with something masked: ${countsText(counts)}`,
+      );
+      invocation.say(`policy ${version}: ${policyText(policy)}`);
+      return EXIT.done;
+    });
+  },
+};
+
+await runAsProgram(mask, import.meta);
