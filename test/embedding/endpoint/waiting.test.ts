@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { TransientError } from '../../../src/errors.ts';
+import { backoffMs, pause, REAL_TIMING } from '../../../src/embedding/endpoint-timing.ts';
 import { fine, json, refuse, vectorOf, type Behaviour } from './fake-server.ts';
 import { failureOf, FakeTiming, remote, row, TEXT } from './harness.ts';
 
@@ -211,5 +212,24 @@ describe('requests under way', () => {
       code: 'ENDPOINT_UNAUTHORIZED',
     });
     await left;
+  });
+});
+
+describe('waiting in real time', () => {
+  it('ends with the signal, for the reason that it gives', async () => {
+    const work = new AbortController();
+    const reason = new TransientError('enough', { code: 'EMBEDDER_CLOSED' });
+    const waiting = pause(REAL_TIMING, 600_000, work.signal);
+    work.abort(reason);
+    await expect(waiting).rejects.toBe(reason);
+    await expect(pause(REAL_TIMING, 600_000, work.signal)).rejects.toBe(reason);
+  });
+
+  it('grows to a minute, spread at random over all of it but for the first moment', () => {
+    const waits = (random: number): number[] =>
+      [0, 1, 5, 30].map((attempt) => backoffMs(attempt, { ...REAL_TIMING, random: () => random }));
+    expect(waits(1)).toEqual([500, 1000, 16_000, 60_000]);
+    expect(waits(0.5)).toEqual([250, 500, 8000, 30_000]);
+    expect(waits(0)).toEqual([100, 100, 100, 100]);
   });
 });
