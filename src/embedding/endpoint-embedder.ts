@@ -1,0 +1,184 @@
+/**
+ * The embedder over an OpenAI-compatible server (`POST {endpoint}/embeddings`): Text Embeddings Inference, Ollama, vLLM,
+ * llama.cpp, hosted ones. Texts leave this machine, masked where `mask` is given.
+ *
+ * What cannot be known from here: the server's tokens. `maxTokens` is only a bound in characters, and a server that cuts a
+ * long text without a word (Ollama, Text Embeddings Inference by default) gives a vector of its beginning that looks like
+ * any other: such a text is not counted as truncated, and the policies `skip` and `fail` do not see it. `mean-of-chunks`
+ * therefore does not wait for a complaint; it divides what is likely to be too long.
+ */
+
+import { createHash } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
+import { ConfigError, TransientError } from '../errors.ts';
+import type { Embedder, EmbedOptions, Embeddings } from './embedder.ts';
+import { named } from './endpoint-address.ts';
+import { EndpointCall, PROBE, refusesAll, type LongText, type RequestLimit } from './endpoint-call.ts';
+import { EndpointClient, MOST_DIMENSIONS, type ClientOptions } from './endpoint-client.ts';
+import { gather } from './endpoint-parts.ts';
+import { cut, split, type Piece } from './endpoint-pieces.ts';
+import { REAL_TIMING, type Timing } from './endpoint-timing.ts';
+
+export interface EndpointOptions extends ClientOptions {
+  requestTexts: number;
+  normalize: boolean;
+  maxTokens: number;
+  longText: LongText;
+  documentPrefix?: string | undefined;
+  queryPrefix?: string | undefined;
+  /** Changes with everything that changes what `mask` does. */
+  maskVersion: string;
+  mask?: ((text: string) => { text: string; counts: Record<string, number> }) | undefined;
+}
+
+/** As for local models: more characters than this are surely more than `maxTokens` tokens. */
+const CHARACTERS_PER_TOKEN = 64;
+/** mean-of-chunks: pieces of a text; as many as the local embedder makes at first. */
+const MOST_PIECES = 64;
+/** mean-of-chunks: what a token has at least in most languages; English has 4 to 5, and half-filled pieces do less harm than cut ones. */
+const PIECE_CHARACTERS_PER_TOKEN = 3;
+
+/**
+ * The digest of all that is known to shape a row's vector. Not the address, nor the key: the same model may move. That the
+ * name stands for the same weights everywhere is the operator's word.
+ */
+export function endpointFingerprint(
+  options: Pick<
+    EndpointOptions,
+    'name' | 'normalize' | 'maxTokens' | 'longText' | 'documentPrefix' | 'maskVersion'
+  >,
+  dimensions: number,
+): string {
+  const { name, normalize, maxTokens, longText, documentPrefix = '', maskVersion } = options;
+  const facts = {
+    kind: 'endpoint',
+    name,
+    dimensions,
+    normalize,
+    maxTokens,
+    longText,
+    documentPrefix,
+    maskVersion,
+  };
+  return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
+}
+
+/**
+ * Sends one text to learn the dimensions.
+ * @throws ConfigError where address, key, model or dimensions do not fit; TransientError where the server is not there.
+ */
+export async function openEndpointEmbedder(
+  options: EndpointOptions,
+  timing: Timing = REAL_TIMING,
+): Promise<Embedder> {
+  const client = new EndpointClient(options, timing);
+  const closing = new AbortController();
+  setMaxListeners(0, closing.signal);
+  const dimensions = await probe(client, closing.signal);
+  const { normalize, maxTokens, longText, documentPrefix = '', queryPrefix = '', mask } = options;
+  const limit: RequestLimit = { texts: options.requestTexts };
+  const maxCharacters = maxTokens * CHARACTERS_PER_TOKEN * (longText === 'mean-of-chunks' ? MOST_PIECES : 1);
+  const calls = new Set<Promise<Embeddings>>();
+
+  /** The text as it goes out, in pieces; or the fault that keeps it here. */
+  function prepare(text: string, row: number, result: Embeddings): Piece[] {
+    const masked = text.trim() === '' ? undefined : mask?.(text);
+    for (const [type, count] of Object.entries(masked?.counts ?? {}))
+      result.masked[type] = (result.masked[type] ?? 0) + count;
+    const body = masked?.text ?? text;
+    if (body.trim() === '') {
+      result.faults[row] = 1;
+      return [];
+    }
+    // As long as this, the caller may have cut it already; in any case it is more than the model is to read.
+    const long = body.length >= maxCharacters;
+    if (long && (longText === 'skip' || longText === 'fail')) {
+      result.faults[row] = longText === 'skip' ? 5 : 4;
+      return [];
+    }
+    const whole = { row, from: 0, body: cut(body, maxCharacters), tries: 0, truncated: long };
+    if (longText !== 'mean-of-chunks') return [whole];
+    const pieces = split(whole, maxTokens * PIECE_CHARACTERS_PER_TOKEN);
+    const truncated = long || pieces.length > MOST_PIECES;
+    return pieces.slice(0, MOST_PIECES).map((piece) => ({ ...piece, truncated }));
+  }
+
+  async function embedTexts(
+    texts: readonly string[],
+    prefix: string,
+    signal: AbortSignal,
+  ): Promise<Embeddings> {
+    const count = texts.length;
+    const result: Embeddings = {
+      vectors: new Float32Array(count * dimensions),
+      tokens: new Int32Array(count),
+      truncated: new Uint8Array(count),
+      faults: new Uint8Array(count),
+      masked: {},
+    };
+    const pieces = texts.flatMap((text, row) => prepare(text, row, result));
+    const parts = await new EndpointCall(client, limit, { longText, prefix, signal }).run(pieces);
+    gather(parts, result, dimensions, normalize);
+    return result;
+  }
+
+  async function embed(
+    texts: readonly string[],
+    { signal, as = 'document' }: EmbedOptions = {},
+  ): Promise<Embeddings> {
+    if (signal?.aborted) throw cancelled();
+    closing.signal.throwIfAborted();
+    // Of this call alone: what ends it is the caller, close(), or the first of its requests that fails for good.
+    const ending = new AbortController();
+    // A listener for every request that waits; the default limit of ten only guesses at a leak.
+    setMaxListeners(0, ending.signal);
+    const onAbort = (): void => ending.abort(cancelled());
+    const onClose = (): void => ending.abort(closing.signal.reason);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    closing.signal.addEventListener('abort', onClose, { once: true });
+    const prefix = as === 'query' ? queryPrefix : documentPrefix;
+    const call = embedTexts(texts, prefix, ending.signal);
+    calls.add(call);
+    try {
+      return await call;
+    } finally {
+      ending.abort(cancelled());
+      calls.delete(call);
+      signal?.removeEventListener('abort', onAbort);
+      closing.signal.removeEventListener('abort', onClose);
+    }
+  }
+
+  return {
+    model: options.name,
+    dimensions,
+    fingerprint: endpointFingerprint(options, dimensions),
+    precision: 'remote',
+    maxCharacters,
+    embed,
+    async close() {
+      closing.abort(new TransientError('The remote embedder is closed.', { code: 'EMBEDDER_CLOSED' }));
+      await Promise.allSettled(calls);
+    },
+  };
+}
+
+async function probe(client: EndpointClient, signal: AbortSignal): Promise<number> {
+  const outcome = await client.send([PROBE], signal);
+  if (!('vectors' in outcome)) throw refusesAll(client, outcome);
+  const { dimensions } = outcome;
+  if (dimensions < 1 || dimensions > MOST_DIMENSIONS || outcome.faults[0] !== 0) {
+    throw new ConfigError(
+      `The vector that ${client.address.shown} gives of a plain sentence cannot be used: it has ${dimensions} dimensions${outcome.faults[0] === 0 ? '' : ' and components that are not numbers, or all zero'}.`,
+      {
+        code: 'ENDPOINT_ANSWER_UNUSABLE',
+        remedy: `Check that ${named('modelName')} is an embedding model that ${named('modelEndpoint')} serves.`,
+      },
+    );
+  }
+  return dimensions;
+}
+
+function cancelled(): TransientError {
+  return new TransientError('The embedding was cancelled.', { code: 'EMBEDDING_CANCELLED' });
+}
