@@ -1,7 +1,8 @@
+import { openEmbedder } from '../src/embedding/configured.ts';
 import { diagnose, blockers } from '../src/planning/doctor.ts';
 import type { Finding } from '../src/planning/finding.ts';
 import { EXIT, runAsProgram, type Command } from './lib/command.ts';
-import { openEmbedder, withDatabase } from './lib/session.ts';
+import { withDatabase } from './lib/session.ts';
 
 const MARK = { ok: 'ok   ', warn: 'warn ', error: 'ERROR' } as const;
 

@@ -1,8 +1,9 @@
+import { openEmbedder } from '../src/embedding/configured.ts';
 import { ConfigError } from '../src/errors.ts';
 import { compareSearches, type Comparison } from '../src/search/compare.ts';
 import { describeTarget } from '../src/table/target.ts';
 import { EXIT, runAsProgram, type Command } from './lib/command.ts';
-import { openEmbedder, withDatabase } from './lib/session.ts';
+import { withDatabase } from './lib/session.ts';
 
 const DEFAULT_K = 10;
 

@@ -5,6 +5,7 @@ import { GateError } from '../src/errors.ts';
 import { progressSnapshot } from '../src/ledger/progress.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { count, duration, percent } from './lib/format.ts';
+import { modelDrift, type ModelDrift } from './lib/model-drift.ts';
 import { ProgressLine } from './lib/progress-line.ts';
 import { withDatabase } from './lib/session.ts';
 import type { ProgressSnapshot } from '../src/ledger/progress.ts';
@@ -13,7 +14,8 @@ const WATCH_MS = 1000;
 
 export const status: Command = {
   name: 'status',
-  summary: 'One snapshot of the run: coverage, rate, ETA, state and reason, index. Reads the ledger only.',
+  summary:
+    'One snapshot of the run: coverage, rate, ETA, state and reason, cut and masked texts, model, index. Reads the ledger only.',
   flags: {
     watch: { type: 'boolean', help: 'Go on showing it until interrupted; with --json one object a line' },
   },
@@ -30,8 +32,12 @@ export const status: Command = {
       if (invocation.flags['watch'] === true) await watch(invocation, pool, config.backfill);
       else {
         const snapshot = await progressSnapshot(pool, config.backfill);
-        invocation.emit(snapshot);
-        for (const line of statusLines(snapshot)) invocation.say(line);
+        const drift = snapshot.model === null ? null : await modelDrift(config.settings, snapshot.model);
+        invocation.emit({
+          ...snapshot,
+          model: snapshot.model === null ? null : { ...snapshot.model, ...drift },
+        });
+        for (const line of statusLines(snapshot, drift)) invocation.say(line);
       }
       return EXIT.done;
     });
@@ -53,8 +59,9 @@ async function watch(invocation: Invocation, pool: Pool, backfill: string): Prom
   }
 }
 
-function statusLines(snapshot: ProgressSnapshot): string[] {
-  const { rows, batches, index } = snapshot;
+function statusLines(snapshot: ProgressSnapshot, drift: ModelDrift | null): string[] {
+  const { rows, batches, index, model } = snapshot;
+  const masked = Object.entries(snapshot.masked).map(([type, values]) => `${count(values)} ${type}`);
   const rate =
     snapshot.rowsPerSecond === null
       ? 'not measured yet'
@@ -70,6 +77,12 @@ function statusLines(snapshot: ProgressSnapshot): string[] {
     `rows     ${count(rows.eligible)} eligible = ${count(rows.embedded)} embedded + ${count(rows.skipped)} skipped + ${count(rows.quarantined)} quarantined + ${count(rows.pending)} pending + ${count(rows.stale)} stale`,
     `coverage ${percent(snapshot.coverage)}, ${rate}${eta}`,
     `batches  ${count(batches.merged)} merged, ${count(batches.staged)} staged, ${count(batches.pending)} pending, ${count(batches.failed)} failed`,
+    `texts    ${count(rows.truncated)} cut at the model's limit; masked: ${masked.length === 0 ? 'nothing' : masked.join(', ')}`,
+    ...(model === null || drift === null
+      ? []
+      : [
+          `model    ${model.name}, ${model.dimensions} dimensions, fingerprint ${model.fingerprint.slice(0, 12)}: ${drift.drift === true ? 'DRIFT, ' : ''}${drift.detail}`,
+        ]),
     `index    ${index.name === null ? 'not built yet' : `${index.name} (${index.method}), ${index.valid ? 'valid' : (index.phase ?? 'not valid')}`}`,
   ];
 }

@@ -1,3 +1,4 @@
+import { openEmbedder } from '../src/embedding/configured.ts';
 import { describeTarget } from '../src/table/target.ts';
 import type { Check } from '../src/verify/check.ts';
 import { verify } from '../src/verify/verify.ts';
@@ -16,7 +17,7 @@ export function checkLines(checks: readonly Check[]): string[] {
 export const verifyCommand: Command = {
   name: 'verify',
   summary:
-    'The gate: accounting, dimensions, index, plan, recall@10 against exact search, latency. Exit code 3 where it does not pass.',
+    'The gate: accounting, dimensions, index, freshness, plan, recall@10 against exact search, latency. Exit code 3 where it does not pass.',
   flags: {},
   async run(invocation) {
     const config = await invocation.config();
@@ -24,7 +25,13 @@ export const verifyCommand: Command = {
     return withDatabase(config, 'verify', logger, async (pool) => {
       const run = await requireRun(pool, config.backfill);
       const target = await describeTarget(pool, config.backfill, config.settings);
-      const { passed, checks } = await verify({ pool, target, settings: config.settings, run });
+      const { passed, checks } = await verify({
+        pool,
+        target,
+        settings: config.settings,
+        run,
+        openEmbedder: () => openEmbedder(config.settings, 1),
+      });
       invocation.emit({ passed, checks });
       for (const line of checkLines(checks)) invocation.say(line);
       invocation.say(passed ? '\nThe gate passed.' : '\nThe gate did not pass.');

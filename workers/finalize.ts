@@ -2,6 +2,7 @@
 
 import { UnrecoverableError, type Job } from 'bullmq';
 import { classify } from '../src/db/sqlstates.ts';
+import type { Embedder } from '../src/embedding/embedder.ts';
 import { messageOf } from '../src/errors.ts';
 import { finalize } from '../src/finalize/finalize.ts';
 import { unfinishedBatches } from '../src/ledger/batch.ts';
@@ -13,7 +14,10 @@ import { describeTarget } from '../src/table/target.ts';
 import { verify } from '../src/verify/verify.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';
 
-export function startFinalizeWorker(context: WorkerContext): RunningWorker {
+export function startFinalizeWorker(
+  context: WorkerContext,
+  openEmbedder: () => Promise<Embedder>,
+): RunningWorker {
   const { pool, settings, backfill } = context;
 
   async function processor(job: Job<JobData>, _token?: string, signal?: AbortSignal): Promise<unknown> {
@@ -45,7 +49,7 @@ export function startFinalizeWorker(context: WorkerContext): RunningWorker {
         // A batch that closed between the look and the words would wait for nobody to call again.
         if ((await unfinishedBatches(pool, run.id, 0, 1)).length > 0) return outcome;
       }
-      const verification = await verify({ pool, target, settings, run });
+      const verification = await verify({ pool, target, settings, run, openEmbedder });
       logger.info({ passed: verification.passed }, 'verified');
       return { ...outcome, passed: verification.passed };
     } catch (error) {

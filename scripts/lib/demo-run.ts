@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../src/config/load.ts';
+import { lent } from '../../src/embedding/embedder.ts';
 import type { Pool } from '../../src/db/pool.ts';
 import { GateError } from '../../src/errors.ts';
 import { progressSnapshot, type ProgressSnapshot } from '../../src/ledger/progress.ts';
@@ -50,7 +51,13 @@ export async function runDemo(input: DemoInput): Promise<DemoRun> {
     const run = await requireRun(pool, backfill);
     // Described anew: the extension and the columns are there only since enqueue.
     const target = await describeTarget(pool, backfill, settings);
-    const verification = await verify({ pool, target, settings, run });
+    const verification = await verify({
+      pool,
+      target,
+      settings,
+      run,
+      openEmbedder: () => Promise.resolve(lent(embedder)),
+    });
     const comparisons: Comparison[] = [];
     for (const text of queries)
       comparisons.push(await compareSearches({ pool, target, settings, embedder }, text, HITS));

@@ -3,13 +3,14 @@
 import type { Config } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import type { Pool } from '../../src/db/pool.ts';
+import { openEmbedder } from '../../src/embedding/configured.ts';
 import type { Embedder } from '../../src/embedding/embedder.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { blockers, diagnose } from '../../src/planning/doctor.ts';
 import { enqueue, type EnqueueResult } from '../../src/planning/enqueue.ts';
 import type { Finding } from '../../src/planning/finding.ts';
 import type { Target } from '../../src/table/target.ts';
-import { openEmbedder, prepareQueues, withQueues } from './session.ts';
+import { prepareQueues, withQueues } from './session.ts';
 
 /** What doctor found, and what is open where nothing blocks. */
 export type Preflight = { findings: Finding[]; blocking: Finding[] } & (

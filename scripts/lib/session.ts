@@ -1,12 +1,8 @@
 /** What the verbs open, and close again whatever happens. */
 
 import type { Config } from '../../src/config/load.ts';
-import type { Settings } from '../../src/config/settings.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { assertReachable, createPool, type Pool } from '../../src/db/pool.ts';
-import type { Embedder } from '../../src/embedding/embedder.ts';
-import type { ModelOptions } from '../../src/embedding/model-files.ts';
-import { openTransformersEmbedder } from '../../src/embedding/transformers-embedder.ts';
 import { GateError } from '../../src/errors.ts';
 import { installationId } from '../../src/ledger/installation.ts';
 import { latestRun, type Run } from '../../src/ledger/run.ts';
@@ -22,27 +18,6 @@ import {
 
 /** Queries side by side in one process besides those of batches in flight: status, monitor, events. */
 const SPARE_CONNECTIONS = 4;
-
-export function modelOptions(settings: Settings): ModelOptions {
-  return {
-    name: settings.modelName,
-    localPath: settings.modelLocalPath,
-    allowDownload: settings.modelAllowDownload,
-    quantized: settings.modelQuantized,
-    pooling: settings.modelPooling,
-    normalize: settings.modelNormalize,
-    maxTokens: settings.modelMaxTokens,
-    longText: settings.modelLongText,
-    chunkOverlap: settings.modelChunkOverlap,
-    maxChunks: settings.modelMaxChunks,
-    documentPrefix: settings.modelDocumentPrefix ?? '',
-    queryPrefix: settings.modelQueryPrefix ?? '',
-    mask: { types: settings.maskTypes, rules: settings.maskRules },
-  };
-}
-
-export const openEmbedder = (settings: Settings, threads?: number): Promise<Embedder> =>
-  openTransformersEmbedder(modelOptions(settings), threads ?? settings.threads);
 
 /** A reachable database, for the length of `work`. */
 export async function withDatabase<T>(

@@ -3,13 +3,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../src/config/load.ts';
 import type { Pool } from '../../src/db/pool.ts';
-import type { Embedder } from '../../src/embedding/embedder.ts';
+import { openEmbedder } from '../../src/embedding/configured.ts';
+import { lent, type Embedder } from '../../src/embedding/embedder.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { QUEUE_ROLES, type QueueRole } from '../../src/queue/connection.ts';
 import type { RunningWorker } from '../../workers/context.ts';
 import { startEmbedWorker } from '../../workers/embed.ts';
 import { startFinalizeWorker } from '../../workers/finalize.ts';
-import { openEmbedder, prepareQueues } from './session.ts';
+import { prepareQueues } from './session.ts';
 
 export interface WorkerProcess {
   /** Lets batches in flight end, within the configured time. @returns false where they did not. */
@@ -26,9 +27,12 @@ export async function startWorkers(
   const address = await prepareQueues(config, pool, logger);
   const context = { backfill, settings, pool, address, logger };
   const embedder: Embedder | null = roles.includes('embed') ? await openEmbedder(settings) : null;
+  // The gate embeds a few rows again: with the processes that are there, or with one of its own.
+  const gateEmbedder = (): Promise<Embedder> =>
+    embedder === null ? openEmbedder(settings, 1) : Promise.resolve(lent(embedder));
   const running: RunningWorker[] = [];
   if (embedder !== null) running.push(startEmbedWorker(context, embedder));
-  if (roles.includes('finalize')) running.push(startFinalizeWorker(context));
+  if (roles.includes('finalize')) running.push(startFinalizeWorker(context, gateEmbedder));
   return {
     async drain() {
       const closed = Promise.all(running.map((worker) => worker.close())).then(() => true);

@@ -47,4 +47,11 @@ export interface Embedder {
   /** @throws BackfillError; one bad text never throws, it has its fault in the result. */
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Embeddings>;
   close(): Promise<void>;
+  /** Tokens of one inference, where they are known. */
+  readonly maxTokens?: number;
+  /** Tokens of each text, whole, as a document. */
+  countTokens?(texts: readonly string[]): Promise<Int32Array>;
 }
+
+/** For someone who closes what they are given, of an embedder that others go on with. */
+export const lent = (embedder: Embedder): Embedder => ({ ...embedder, close: () => Promise.resolve() });

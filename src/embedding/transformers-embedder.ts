@@ -5,25 +5,22 @@ import { ConfigError } from '../errors.ts';
 import type { Embedder, EmbedOptions, Embeddings } from './embedder.ts';
 import { assertModelFiles, locateModel, modelFingerprint, type ModelOptions } from './model-files.ts';
 import { InferencePool } from './inference-pool.ts';
+import { createMasker } from '../masking/masker.ts';
 import { usableProcessors } from './processors.ts';
 import { textChunks } from './token-batches.ts';
 
 /** A WordPiece word has at most 100 characters and is a token; with room to spare, more text than this cannot matter. */
 const CHARACTERS_PER_TOKEN = 64;
 
-/** An embedder that can also say how long texts are. */
-export interface LocalEmbedder extends Embedder {
-  /** Of one inference. */
-  readonly maxTokens: number;
-  /** Tokens of each text, whole. */
-  countTokens(texts: readonly string[]): Promise<Int32Array>;
-}
+export type LocalEmbedder = Embedder & Required<Pick<Embedder, 'maxTokens' | 'countTokens'>>;
 
 /** @throws ConfigError where files are missing or cannot be used; says which and what to do. */
 export async function openTransformersEmbedder(
   options: ModelOptions,
   processes = usableProcessors(),
 ): Promise<LocalEmbedder> {
+  // A rule that cannot be compiled is an error of the configuration, not of a process.
+  createMasker(options.mask);
   await assertModelFiles(options);
   const location = locateModel(options);
   const { pool, shape } = await InferencePool.start(

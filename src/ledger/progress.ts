@@ -17,7 +17,18 @@ export interface ProgressSnapshot {
     quarantined: number;
     pending: number;
     stale: number;
+    /** Of the embedded: only the beginning of the text was read. */
+    truncated: number;
   };
+  /** Values masked before embedding, by type; never the values. */
+  masked: Record<string, number>;
+  /** What the run's vectors are made with; null before the first run. */
+  model: {
+    name: string;
+    dimensions: number;
+    fingerprint: string;
+    embedding: Run['embedding'];
+  } | null;
   /** Share of the rows with text that are embedded, 0 to 1. */
   coverage: number;
   /** Over the last minutes while batches are under way, over the whole run afterwards; null where nothing is measured yet. */
@@ -45,6 +56,8 @@ interface Sums {
   skipped: number;
   quarantined: number;
   changed: number;
+  truncated: number;
+  masked: Record<string, number>;
   pending: number;
   staged: number;
   merged: number;
@@ -74,6 +87,14 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
       quarantined: sums.quarantined,
       pending,
       stale: sums.changed,
+      truncated: sums.truncated,
+    },
+    masked: sums.masked,
+    model: {
+      name: run.model,
+      dimensions: run.dimensions,
+      fingerprint: run.fingerprint,
+      embedding: run.embedding,
     },
     coverage: coverageOf(sums),
     rowsPerSecond: rate,
@@ -90,6 +111,10 @@ async function sumBatches(db: Queryable, run: Run): Promise<Sums> {
             coalesce(sum(skipped) FILTER (WHERE state = 'merged'), 0)::float8 AS skipped,
             coalesce(sum(quarantined) FILTER (WHERE state = 'merged'), 0)::float8 AS quarantined,
             coalesce(sum(changed) FILTER (WHERE state = 'merged'), 0)::float8 AS changed,
+            coalesce(sum(truncated) FILTER (WHERE state = 'merged'), 0)::float8 AS truncated,
+            (SELECT coalesce(jsonb_object_agg(key, total), '{}')
+               FROM (SELECT key, sum(value::bigint) AS total FROM pgvector_backfill.batch, jsonb_each_text(masked)
+                      WHERE run = $1 GROUP BY key) types) AS masked,
             count(*) FILTER (WHERE state = 'pending')::int AS pending,
             count(*) FILTER (WHERE state = 'staged')::int AS staged,
             count(*) FILTER (WHERE state = 'merged')::int AS merged,
@@ -131,7 +156,9 @@ function emptySnapshot(backfill: string): ProgressSnapshot {
     run: null,
     state: 'none',
     reason: 'nothing is planned yet: run `npm run enqueue`',
-    rows: { eligible: 0, embedded: 0, skipped: 0, quarantined: 0, pending: 0, stale: 0 },
+    rows: { eligible: 0, embedded: 0, skipped: 0, quarantined: 0, pending: 0, stale: 0, truncated: 0 },
+    masked: {},
+    model: null,
     coverage: 0,
     rowsPerSecond: null,
     etaSeconds: null,

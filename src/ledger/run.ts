@@ -36,6 +36,8 @@ export interface Run {
   fingerprint: string;
   model: string;
   dimensions: number;
+  /** What its vectors are made with, by the names of the options. */
+  embedding: Record<string, string | number | boolean>;
   batchRows: number;
   rowsPlanned: number;
   batchesPlanned: number;
@@ -51,7 +53,7 @@ export interface Run {
   indexSeconds: number | null;
 }
 
-const COLUMNS = `id::text AS id, uid::text AS uid, backfill, state, reason, fingerprint, model, dimensions, batch_rows AS "batchRows",
+const COLUMNS = `id::text AS id, uid::text AS uid, backfill, state, reason, fingerprint, model, dimensions, embedding, batch_rows AS "batchRows",
   rows_planned::float8 AS "rowsPlanned", batches_planned AS "batchesPlanned", plan_cursor AS "planCursor", planned_at AS "plannedAt",
   started_at AS "startedAt", embedded_at AS "embeddedAt", finished_at AS "finishedAt", index_name AS "indexName",
   index_method AS "indexMethod", index_phase AS "indexPhase", index_progress AS "indexProgress", index_seconds AS "indexSeconds"`;
@@ -73,6 +75,7 @@ export interface NewRun {
   fingerprint: string;
   model: string;
   dimensions: number;
+  embedding?: Run['embedding'];
   batchRows: number;
 }
 
@@ -107,9 +110,16 @@ export async function backfillClash(db: Queryable, target: Target): Promise<stri
 
 export async function createRun(db: Queryable, backfill: string, run: NewRun): Promise<Run> {
   const created = await db.query<Run>(
-    `INSERT INTO pgvector_backfill.run (backfill, fingerprint, model, dimensions, batch_rows)
-     VALUES ($1, $2, $3, $4, $5) RETURNING ${COLUMNS}`,
-    [backfill, run.fingerprint, run.model, run.dimensions, run.batchRows],
+    `INSERT INTO pgvector_backfill.run (backfill, fingerprint, model, dimensions, batch_rows, embedding)
+     VALUES ($1, $2, $3, $4, $5, $6) RETURNING ${COLUMNS}`,
+    [
+      backfill,
+      run.fingerprint,
+      run.model,
+      run.dimensions,
+      run.batchRows,
+      JSON.stringify(run.embedding ?? {}),
+    ],
   );
   return created.rows[0] as Run;
 }

@@ -10,6 +10,7 @@ import { inspectQueue, reachQueue } from '../queue/connection.ts';
 import { describeTarget, type Target } from '../table/target.ts';
 import { checkExtension, checkServer } from './check-server.ts';
 import { checkColumns, checkTable, checkVectorColumn } from './check-table.ts';
+import { checkTextLengths } from './check-texts.ts';
 import type { Finding } from './finding.ts';
 
 export interface DoctorInput {
@@ -55,10 +56,25 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
       check: 'model',
       message: `${embedder.model}, ${embedder.dimensions} dimensions`,
     });
-    if (target !== null) findings.push(...(await checkVectorColumn(pool, target, embedder.dimensions)));
+    if (target !== null)
+      findings.push(
+        ...(await checkVectorColumn(pool, target, embedder.dimensions)),
+        ...(await textLengths(input, target, embedder)),
+      );
   }
   if (input.withQueue) findings.push(...(await checkQueue(settings)));
   return { findings, target, embedder };
+}
+
+/** A text expression that fails was found by the checks of the columns. */
+function textLengths(
+  { pool, settings }: DoctorInput,
+  target: Target,
+  embedder: Embedder,
+): Promise<Finding[]> {
+  return checkTextLengths(pool, target, settings, embedder).catch((error: unknown) => [
+    findingOf('text-length', error),
+  ]);
 }
 
 async function checkLedger({ pool }: DoctorInput, target: Target | null): Promise<Finding[]> {

@@ -3,6 +3,7 @@
 import { OPTIONS } from '../config/options.ts';
 import type { OptionName, Settings } from '../config/settings.ts';
 import { connectClient, type Pool } from '../db/pool.ts';
+import { modelDifference, modelFacts } from '../embedding/configured.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, TransientError } from '../errors.ts';
 import { accountFor, coverageOf } from '../ledger/accounting.ts';
@@ -126,6 +127,7 @@ async function currentRun({
     fingerprint,
     model,
     dimensions,
+    embedding: modelFacts(settings),
     batchRows: settings.batchRows,
   });
   await supersedeRuns(pool, backfill, run.id);
@@ -134,7 +136,7 @@ async function currentRun({
       ? 'first run'
       : latest.fingerprint === fingerprint
         ? 'rows were added or changed since the last run'
-        : `the model changed from ${latest.model}`;
+        : `the model changed: ${modelDifference(latest.embedding, modelFacts(settings)) ?? 'other model files'}`;
   await recordEvent(pool, {
     backfill,
     run: run.id,

@@ -9,4 +9,6 @@ export interface Finding {
   remedy?: string;
   /** Path of the option to change, where the fault is one of configuration. */
   option?: string;
+  /** What the message says, as numbers. */
+  figures?: Record<string, number>;
 }

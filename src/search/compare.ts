@@ -69,7 +69,7 @@ export async function compareSearches(input: CompareInput, text: string, k: numb
 
 /** @throws GateError where the model cannot make a vector of the text. */
 async function embedQuery(embedder: Embedder, text: string): Promise<string> {
-  const result = await embedder.embed([text]);
+  const result = await embedder.embed([text], { as: 'query' });
   const fault = VECTOR_FAULT[(result.faults[0] ?? 0) as VectorFault];
   if (fault !== null)
     throw new GateError(`The query cannot be searched by meaning: ${fault}.`, {

@@ -14,7 +14,9 @@ import {
   findVectorExtension,
   isAtLeast,
 } from '../table/vector-extension.ts';
+import type { Embedder } from '../embedding/embedder.ts';
 import type { Check } from './check.ts';
+import { checkFreshness } from './freshness.ts';
 import { checkSearch, type SearchMeasures } from './search-checks.ts';
 
 export interface Verification {
@@ -30,6 +32,8 @@ export interface VerifyInput {
   target: Target;
   settings: Settings;
   run: Run;
+  /** The configured model; closed behind the check that needs it. */
+  openEmbedder: () => Promise<Embedder>;
 }
 
 /** Runs every check, stores the result, and moves a run that waits for it to `ready`. */
@@ -42,6 +46,7 @@ export async function verify(input: VerifyInput): Promise<Verification> {
     await checkDimensions(input),
     await checkVersion(input),
     await checkIndex(input, accounting.embedded),
+    await checkFreshness(input),
     ...search.checks,
   ];
   const passed = checks.every((check) => check.passed);

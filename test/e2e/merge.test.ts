@@ -14,7 +14,7 @@ import { CollapseCheck } from '../../src/pipeline/collapse.ts';
 import { readWork } from '../../src/pipeline/read.ts';
 import { stagePage } from '../../src/pipeline/stage.ts';
 import { planRun } from '../../src/planning/plan.ts';
-import { openEmbedder } from '../../scripts/lib/session.ts';
+import { openEmbedder } from '../../src/embedding/configured.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { hasPostgres, realDatabase } from '../setup/databases.ts';
 import { makeModel, type TestModel } from '../setup/model.ts';

@@ -3,6 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { loadConfig, type Config } from '../../src/config/load.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
+import { openEmbedder } from '../../src/embedding/configured.ts';
 import { accountFor, type Accounting } from '../../src/ledger/accounting.ts';
 import { progressSnapshot, type ProgressSnapshot } from '../../src/ledger/progress.ts';
 import { latestRun, type Run } from '../../src/ledger/run.ts';
@@ -68,7 +69,14 @@ export async function openBackfill(
     target,
     snapshot: () => progressSnapshot(pool, backfill),
     account: async () => accountFor(pool, await target(), (await run()).fingerprint),
-    verify: async () => verify({ pool, target: await target(), settings, run: await run() }),
+    verify: async () =>
+      verify({
+        pool,
+        target: await target(),
+        settings,
+        run: await run(),
+        openEmbedder: () => openEmbedder(settings, 1),
+      }),
     enqueue: (limitRows) =>
       withPreflight(config, pool, (preflight) => {
         if (!preflight.passed) throw new Error(preflight.blocking.map((each) => each.message).join('; '));

@@ -1,0 +1,31 @@
+/** Whether the model as it is configured here is still the one that the vectors were made with. */
+
+import type { Settings } from '../../src/config/settings.ts';
+import { modelDifference, modelFacts, presentFingerprint } from '../../src/embedding/configured.ts';
+import { messageOf } from '../../src/errors.ts';
+import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
+
+export interface ModelDrift {
+  /** Null where it cannot be told here. */
+  drift: boolean | null;
+  detail: string;
+}
+
+/** Reads the model's files, as their checksum is a part of the fingerprint. */
+export async function modelDrift(
+  settings: Settings,
+  model: NonNullable<ProgressSnapshot['model']>,
+): Promise<ModelDrift> {
+  const difference = modelDifference(model.embedding, modelFacts(settings));
+  try {
+    const present = await presentFingerprint(settings, model.dimensions);
+    if (present === model.fingerprint) return { drift: false, detail: 'as configured' };
+    return {
+      drift: true,
+      detail: `the configuration is another: ${difference ?? 'the model files are others'}; \`npm run enqueue\` embeds every row again`,
+    };
+  } catch (error) {
+    if (difference !== null) return { drift: true, detail: `the configuration is another: ${difference}` };
+    return { drift: null, detail: `not compared, as the model files are not here (${messageOf(error)})` };
+  }
+}
