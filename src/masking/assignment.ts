@@ -10,7 +10,7 @@ const WEAK = /(?:secret|token|credentials?|authorization)["'`\]]{0,2}\s{0,3}$/i;
 const LOOK_BEHIND = 32;
 const FEWEST_OF_KEY = 10;
 /** Last letters of all names: most separators are settled by looking at one character. */
-const NAME_END = /[dentyslgEDNTYSLG"'`\] a]/;
+const NAME_END = /[adelnstyADELNSTY"'`\] \u00a0\u202f]/;
 
 const OPENING = /(?:=>|:=|[=:]{1,2})[ \t]{0,4}(?:(?:Bearer|Basic|Digest|Token|ApiKey)[ \t]{1,4})?/iy;
 const QUOTED = /"([^"\r\n]{1,256})"|'([^'\r\n]{1,256})'|`([^`\r\n]{1,256})`/y;

@@ -138,6 +138,7 @@ const FOUND: Record<(typeof MASK_TYPES)[number], readonly Case[]> = {
     ["secretKey => '", 'any thing at all', "'"],
     ['Authorization: Bearer ', 'abc123.def456', '\n'],
     ['token=', 'abc123def456', '&x'],
+    ['Mot de passe\u00a0: ', 'soleil', '\n'],
     ['sent Bearer ', 'a1b2c3d4e5f6a7b8c9', ' to'],
     ['postgres://app:', 'pa55', '@db.internal/app'],
     ['commit ', '3f20b2ddb96d8c865e5f56f5566edf371214785f', ' says'],
