@@ -6,10 +6,11 @@ import type { Span } from './span.ts';
 const STRONG =
   /(?:pass(?:word|wd|phrase|code)|pwd|passwort|contrase[nñ]a|mot de passe|(?:api|secret|private|encryption|signing|account|master)[ _-]?key|apikey|access[ _-]?key(?:[ _-]?id)?|(?:client|app|shared|api)[ _-]?secret|(?:access|auth|refresh|bearer|id|api|session|security)[ _-]?token|authtoken)["'`\]]{0,2}\s{0,3}$/i;
 /** What follows may be a secret: these are ordinary words too. */
-const WEAK = /(?:secret|token|credentials?|authorization|signature|connectionstring)["'`\]]{0,2}\s{0,3}$/i;
+const WEAK = /(?:secret|token|credentials?|authorization)["'`\]]{0,2}\s{0,3}$/i;
 const LOOK_BEHIND = 32;
+const FEWEST_OF_KEY = 10;
 /** Last letters of all names: most separators are settled by looking at one character. */
-const NAME_END = /[dentyslgEDNTYSLG"'`\] a]/;
+const NAME_END = /[adelnstyADELNSTY"'`\] \u00a0\u202f]/;
 
 const OPENING = /(?:=>|:=|[=:]{1,2})[ \t]{0,4}(?:(?:Bearer|Basic|Digest|Token|ApiKey)[ \t]{1,4})?/iy;
 const QUOTED = /"([^"\r\n]{1,256})"|'([^'\r\n]{1,256})'|`([^`\r\n]{1,256})`/y;
@@ -49,14 +50,14 @@ function valueAt(text: string, at: number): Span | null {
   const quoted = QUOTED.exec(text);
   if (quoted !== null) {
     const value = quoted[1] ?? quoted[2] ?? quoted[3] ?? '';
-    const taken = strong ? !NO_VALUE.test(value) : looksSecret(value);
+    const taken = strong ? !NO_VALUE.test(value) : looksLikeKey(value);
     return taken ? { start: start + 1, end: start + 1 + value.length } : null;
   }
   BARE.lastIndex = start;
   const bare = BARE.exec(text)?.[0];
   if (bare === undefined || NO_VALUE.test(bare)) return null;
   const assigned = opening.includes('=') || /[a-z]/i.test(opening);
-  if (!(strong ? assigned || looksSecret(bare) || endsLine(text, start + bare.length) : looksSecret(bare)))
+  if (!(strong ? assigned || looksSecret(bare) || endsLine(text, start + bare.length) : looksLikeKey(bare)))
     return null;
   REST.lastIndex = start + bare.length;
   REST.exec(text);
@@ -71,6 +72,10 @@ function looksSecret(value: string): boolean {
   if (word.length < 6 || /\s/.test(word)) return false;
   return (/\d/.test(word) && /[^\d.]/.test(word)) || /[a-z][A-Z]/.test(word) || /[$!#%^*+@~\\|]/.test(word);
 }
+
+/** Behind a word such as "token" more is asked for: word2vec and covid-19 are tokens of a text. */
+const looksLikeKey = (value: string): boolean =>
+  value.length >= FEWEST_OF_KEY && /\d.*\d/.test(value) && /[a-z]/i.test(value) && !/\s/.test(value);
 
 /** A single word that the line ends with is a value; one of several is the beginning of a sentence. */
 const endsLine = (text: string, at: number): boolean =>

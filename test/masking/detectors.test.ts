@@ -137,6 +137,8 @@ const FOUND: Record<(typeof MASK_TYPES)[number], readonly Case[]> = {
     ['"api_key": "', 'abcd-1234', '",'],
     ["secretKey => '", 'any thing at all', "'"],
     ['Authorization: Bearer ', 'abc123.def456', '\n'],
+    ['token=', 'abc123def456', '&x'],
+    ['Mot de passe\u00a0: ', 'soleil', '\n'],
     ['sent Bearer ', 'a1b2c3d4e5f6a7b8c9', ' to'],
     ['postgres://app:', 'pa55', '@db.internal/app'],
     ['commit ', '3f20b2ddb96d8c865e5f56f5566edf371214785f', ' says'],
@@ -233,6 +235,7 @@ describe('is left as it is', () => {
     // secret
     'the password: the word that opens it',
     'each token: a word or mark; a secret = love',
+    'token: word2vec, token: covid-19, secret=santa2000',
     'password: null, password=true, password: ****',
     'password=$PASSWORD and password={{ password }}',
     'risk-averse and sk-learn and sk-something-made-of-words',

@@ -95,13 +95,8 @@ const planted = fc.oneof(
   digits(6).map((value) => ({ type: 'employee', value: `EMP-${value}` })),
 );
 
-/** Words that belong to no value and touch none. */
-const words = fc
-  .array(
-    from(LETTERS, 1, 9).filter((word) => word.length !== 1),
-    { minLength: 1, maxLength: 6 },
-  )
-  .map((all) => all.join(' '));
+/** Of letters that no label such as tel, pwd or version can be written with. */
+const words = fc.array(from('bdgknoruz', 2, 9), { minLength: 1, maxLength: 6 }).map((all) => all.join(' '));
 
 it('masks every value that was planted in prose, and counts them', () => {
   const sentence = fc.tuple(
@@ -112,12 +107,6 @@ it('masks every value that was planted in prose, and counts them', () => {
   );
   fc.assert(
     fc.property(fc.array(sentence, { minLength: 1, maxLength: 5 }), words, (sentences, end) => {
-      // Numbers behind such words are masked with other types.
-      fc.pre(
-        sentences.every(
-          ([text]) => !/(?:tel|phone|ph|mob|sms|fax|ip|v|ver|step|rule|sec|fig|rev)s?$/.test(text),
-        ),
-      );
       const text = `${sentences.map(([before, gap, { value }, mark]) => `${before}${gap}${value}${mark}`).join(' ')} ${end}`;
       const result = masker.mask(text);
       for (const [, , { value }] of sentences) expect(result.text).not.toContain(value);
@@ -174,10 +163,10 @@ it('counts as many values as there are new placeholders, and the same string sta
 
 it('leaves prose of words and small numbers as it is', () => {
   const small = fc.integer({ min: 0, max: 9999 }).map(String);
+  // Never many numbers in a row: every so often such a row is a card.
+  const numbered = fc.tuple(words, small, words).map((parts) => parts.join(' '));
   const prose = fc
-    .array(fc.oneof(words, words, small, fc.constantFrom(', ', '. ', '; ', ' – ', ' (', ') ')), {
-      maxLength: 30,
-    })
+    .array(fc.oneof(words, numbered, fc.constantFrom(', ', '. ', '; ', ' – ', ' (', ') ')), { maxLength: 20 })
     .map((parts) => parts.join(' '));
   fc.assert(
     fc.property(prose, (text) => {
