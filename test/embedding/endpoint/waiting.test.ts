@@ -72,6 +72,10 @@ describe('rate limits', () => {
     expect(error).toMatchObject({ code: 'ENDPOINT_THROTTLED', retryable: true });
     expect(server.asked).toHaveLength(requests);
     expect(timing.time - timing.start).toBeLessThanOrEqual(600_000);
+    // A date in another year does not stop the worker for good.
+    server.behave(fine);
+    expect([...(await embedder.embed([TEXT])).faults]).toEqual([0]);
+    expect(timing.time - timing.start).toBeLessThanOrEqual(1_200_000);
   });
 });
 
