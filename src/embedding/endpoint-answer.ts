@@ -30,6 +30,9 @@ const ENVELOPE = z.object({
 const BYTES_PER_COMPONENT = 48;
 const BYTES_OF_THE_REST = 1024 * 1024;
 
+/** More cannot be kept (Int32Array), and is nonsense. */
+const MOST_TOKENS = 2 ** 31 - 1;
+
 export function mostAnswerBytes(texts: number, dimensions: number): number {
   return BYTES_OF_THE_REST + texts * dimensions * BYTES_PER_COMPONENT;
 }
@@ -88,7 +91,7 @@ export function readAnswer(json: unknown, count: number, dimensions?: number): A
     vectors,
     dimensions: width,
     faults,
-    tokens: Number.isSafeInteger(tokens) && tokens > 0 ? tokens : 0,
+    tokens: Number.isInteger(tokens) && tokens > 0 && tokens <= MOST_TOKENS ? tokens : 0,
   };
 }
 

@@ -3,7 +3,7 @@
  * llama.cpp, hosted ones. Texts leave this machine, masked where `mask` is given.
  *
  * What cannot be known from here: the server's tokens. `maxTokens` is only a bound in characters, and a server that cuts a
- * long text without a word (Ollama, Text Embeddings Inference by default) gives a vector of its beginning that looks like
+ * long text without a word (as Text Embeddings Inference does with --auto-truncate) gives a vector of its beginning that looks like
  * any other: such a text is not counted as truncated, and the policies `skip` and `fail` do not see it. `mean-of-chunks`
  * therefore does not wait for a complaint; it divides what is likely to be too long.
  */

@@ -20,8 +20,9 @@ export interface Limits {
   signal: AbortSignal;
 }
 
-/** An error says in its first sentence what it is. */
-const MOST_ERROR_BYTES = 64 * 1024;
+/** An error's own words, and the request as an echo, escaped: cut off, the words could not be read. */
+const ERROR_BYTES = 64 * 1024;
+const ECHO_FACTOR = 6;
 
 /** @throws the reason of the signal where it aborts, ConfigError where the certificate is not trusted. */
 export async function exchange(
@@ -49,7 +50,7 @@ export async function exchange(
       status: response.status,
       headers: response.headers,
       type: response.headers.get('content-type') ?? '',
-      body: await readBody(response, response.ok ? mostBytes : MOST_ERROR_BYTES),
+      body: await readBody(response, response.ok ? mostBytes : ERROR_BYTES + ECHO_FACTOR * body.length),
     };
   } catch (error) {
     signal.throwIfAborted();
@@ -60,8 +61,6 @@ export async function exchange(
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', end);
-    // What was not read of the body is not waited for.
-    end();
   }
 }
 

@@ -12,6 +12,9 @@ export interface Refusal {
 /** More than one sentence is not needed to see what the complaint is, and the rest may be an echo. */
 const MESSAGE_CHARACTERS = 500;
 
+/** A shorter text does not push the server's words out of the message, and may be a part of them. */
+const ECHO_CHARACTERS = 40;
+
 /** As servers say it of the number of texts: Text Embeddings Inference, DashScope, OpenAI, ApeRAG. */
 const TOO_MANY =
   /(?<!physical )batch size|too many (inputs|texts|items)|array.{0,40}(too (long|large)|at most|max)|at most \d+ (inputs|texts|items)/i;
@@ -41,7 +44,8 @@ export function readRefusal(
   );
   let said = [code, type, message].filter((part) => typeof part === 'string').join(' ');
   for (const text of texts) {
-    if (TOO_LONG.test(text) || TOO_MANY.test(text)) said = said.replaceAll(text, ' ');
+    if (text.length >= ECHO_CHARACTERS || TOO_LONG.test(text) || TOO_MANY.test(text))
+      said = said.replaceAll(text, ' ');
   }
   said = said.slice(0, MESSAGE_CHARACTERS);
   return { status, complaint: complaintOf(status, said, texts.length), word: word as string | undefined };

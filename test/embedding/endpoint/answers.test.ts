@@ -137,6 +137,7 @@ describe('answers of a server', () => {
     ['as 0 without usage', {}, [0, 0, 0]],
     ['as 0 where it is null', { usage: null }, [0, 0, 0]],
     ['as 0 where it is nonsense', { usage: { prompt_tokens: 'many' } }, [0, 0, 0]],
+    ['as 0 where it is more than any', { usage: { prompt_tokens: 2 ** 31 } }, [0, 0, 0]],
     ['as 0 where it is negative', { usage: { prompt_tokens: -5 } }, [0, 0, 0]],
   ])('counts tokens %s', async (_, more, tokens) => {
     const { embedder } = await remote(({ texts }, response) =>

@@ -50,6 +50,11 @@ export function refuse(
   json(response, { error: { message, type: 'invalid_request_error', ...facts } }, status, headers);
 }
 
+/** Fine for requests without the text, `bad` for those with it. */
+export function against(text: string, bad: Behaviour): Behaviour {
+  return (asked, response, nth) => (asked.texts.includes(text) ? bad : fine)(asked, response, nth);
+}
+
 export class FakeServer {
   readonly asked: Asked[] = [];
   /** Most requests that were under way at a time. */

@@ -38,7 +38,8 @@ export function optionsFor(server: FakeServer, options: Partial<EndpointOptions>
     apiKey: KEY,
     requestTexts: 64,
     requestConcurrency: 4,
-    timeoutSeconds: 20,
+    // Longer than a test may take: what should end by itself must not be ended by this.
+    timeoutSeconds: 300,
     normalize: false,
     maxTokens: 256,
     longText: 'truncate',
