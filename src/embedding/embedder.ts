@@ -55,3 +55,9 @@ export interface Embedder {
 
 /** For someone who closes what they are given, of an embedder that others go on with. */
 export const lent = (embedder: Embedder): Embedder => ({ ...embedder, close: () => Promise.resolve() });
+
+/** Adds counts by type to `sum`. A masking rule may be called `constructor`: only what was put there is a count. */
+export function addCounts(sum: Record<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const [type, found] of Object.entries(counts))
+    sum[type] = (Object.hasOwn(sum, type) ? (sum[type] ?? 0) : 0) + found;
+}

@@ -9,7 +9,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { messageOf } from '../errors.ts';
 import { createMasker, type Masker } from '../masking/masker.ts';
-import type { Embeddings } from './embedder.ts';
+import { addCounts, type Embeddings } from './embedder.ts';
 import type { LoadRequest } from './messages.ts';
 import { modelGraph } from './model-files.ts';
 import { norm, pool, scale, type TokenVectors } from './pooling.ts';
@@ -111,8 +111,7 @@ export class Engine {
     const units: Unit[] = [];
     for (const [text, raw] of texts.entries()) {
       const masked = this.#masker.mask(raw);
-      for (const [type, found] of Object.entries(masked.counts))
-        result.masked[type] = (result.masked[type] ?? 0) + found;
+      addCounts(result.masked, masked.counts);
       const tokens = this.tokenizer.tokens(masked.text, as);
       result.tokens[text] = tokens.units.reduce((sum, ids) => sum + ids.length, 0);
       result.truncated[text] = tokens.truncated ? 1 : 0;

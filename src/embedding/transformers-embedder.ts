@@ -2,7 +2,7 @@
 
 import { setMaxListeners } from 'node:events';
 import { ConfigError } from '../errors.ts';
-import type { Embedder, EmbedOptions, Embeddings } from './embedder.ts';
+import { addCounts, type Embedder, type EmbedOptions, type Embeddings } from './embedder.ts';
 import { assertModelFiles, locateModel, modelFingerprint, type ModelOptions } from './model-files.ts';
 import { InferencePool } from './inference-pool.ts';
 import { createMasker } from '../masking/masker.ts';
@@ -54,8 +54,7 @@ export async function openTransformersEmbedder(
       textChunks(texts).map(async (members) => {
         const own = members.map((index) => texts[index] ?? '');
         const part = await pool.run({ type: 'embed', texts: own, as }, signal);
-        for (const [type, found] of Object.entries(part.masked))
-          result.masked[type] = (result.masked[type] ?? 0) + found;
+        addCounts(result.masked, part.masked);
         for (const [row, index] of members.entries()) {
           result.vectors.set(
             part.vectors.subarray(row * dimensions, (row + 1) * dimensions),

@@ -43,6 +43,7 @@ async function expectWhole(backfill: TestBackfill, digest?: string): Promise<voi
     quarantined: 0,
     stale: 0,
     missing: 0,
+    truncated: 0,
   });
   expect(await backfill.snapshot()).toMatchObject({
     state: 'ready',

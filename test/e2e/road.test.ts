@@ -54,6 +54,7 @@ describe.each(backends())('the whole road on $name', ({ create }) => {
       quarantined: rows.quarantined,
       stale: 0,
       missing: 0,
+      truncated: 0,
     });
     const drafts = await backfill.pool.query(
       `SELECT 1 FROM articles WHERE status = 'draft' AND embedding IS NOT NULL`,
