@@ -11,7 +11,7 @@
 import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { ConfigError, TransientError } from '../errors.ts';
-import type { Embedder, EmbedOptions, Embeddings } from './embedder.ts';
+import { addCounts, type Embedder, type EmbedOptions, type Embeddings } from './embedder.ts';
 import { named } from './endpoint-address.ts';
 import { EndpointCall, PROBE, refusesAll, type LongText, type RequestLimit } from './endpoint-call.ts';
 import { EndpointClient, MOST_DIMENSIONS, type ClientOptions } from './endpoint-client.ts';
@@ -83,8 +83,7 @@ export async function openEndpointEmbedder(
   /** The text as it goes out, in pieces; or the fault that keeps it here. */
   function prepare(text: string, row: number, result: Embeddings): Piece[] {
     const masked = text.trim() === '' ? undefined : mask?.(text);
-    for (const [type, count] of Object.entries(masked?.counts ?? {}))
-      result.masked[type] = (result.masked[type] ?? 0) + count;
+    addCounts(result.masked, masked?.counts ?? {});
     const body = masked?.text ?? text;
     if (body.trim() === '') {
       result.faults[row] = 1;
