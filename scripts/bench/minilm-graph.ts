@@ -7,8 +7,23 @@
 import { uniform } from '../../src/training/random.ts';
 import { ELEMENT, modelFile, node, tensor, type AttributeValue, type Field } from '../../src/onnx/write.ts';
 
-export const SHAPE = { layers: 6, width: 384, heads: 12, inner: 1536, vocabulary: 30_522, positions: 512 };
-const HEAD_WIDTH = SHAPE.width / SHAPE.heads;
+export interface BertShape {
+  layers: number;
+  width: number;
+  heads: number;
+  inner: number;
+  vocabulary: number;
+  positions: number;
+}
+
+export const SHAPE: BertShape = {
+  layers: 6,
+  width: 384,
+  heads: 12,
+  inner: 1536,
+  vocabulary: 30_522,
+  positions: 512,
+};
 /** Of a normal BERT at its start. */
 const WEIGHT_DEVIATION = 0.02;
 const EPSILON = 1e-12;
@@ -18,10 +33,12 @@ const MASKED = -3.402_823_466e38;
 class GraphBuilder {
   readonly nodes: Field[] = [];
   readonly tensors: Field[] = [];
+  readonly shape: BertShape;
   readonly #random: () => number;
   #count = 0;
 
-  constructor(seed: number) {
+  constructor(shape: BertShape, seed: number) {
+    this.shape = shape;
     this.#random = uniform(seed);
   }
 
@@ -64,13 +81,14 @@ class GraphBuilder {
 
   /** A table of token vectors and the look-up in it; int8 with one scale for all of it. */
   lookUp(rows: number, ids: string, quantized: boolean): string {
-    const data = this.normal(rows * SHAPE.width);
-    if (!quantized) return this.add('Gather', [this.constant(data, [rows, SHAPE.width]), ids], { axis: 0 });
+    const data = this.normal(rows * this.shape.width);
+    if (!quantized)
+      return this.add('Gather', [this.constant(data, [rows, this.shape.width]), ids], { axis: 0 });
     const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     const name = `table_${this.#count++}`;
     const small = Uint8Array.from(data, (value) => Math.round((value / largest) * 127) + 128);
     this.tensors.push(
-      tensor(name, 'uint8', [rows, SHAPE.width], small),
+      tensor(name, 'uint8', [rows, this.shape.width], small),
       tensor(`${name}_zero`, 'uint8', [], Uint8Array.of(128)),
     );
     return this.add('DequantizeLinear', [
@@ -130,9 +148,14 @@ class GraphBuilder {
     const deviation = this.add('Sqrt', [this.add('Add', [variance, this.scalar(EPSILON)])]);
     const scaled = this.add('Mul', [
       this.add('Div', [centred, deviation]),
-      this.constant(this.normal(SHAPE.width, WEIGHT_DEVIATION, 1), [SHAPE.width]),
+      this.constant(this.normal(this.shape.width, WEIGHT_DEVIATION, 1), [this.shape.width]),
     ]);
-    return this.add('Add', [scaled, this.constant(this.normal(SHAPE.width), [SHAPE.width])], {}, output);
+    return this.add(
+      'Add',
+      [scaled, this.constant(this.normal(this.shape.width), [this.shape.width])],
+      {},
+      output,
+    );
   }
 
   /** x · ½ · (1 + erf(x / √2)) */
@@ -167,13 +190,14 @@ function encoderLayer(
   quantized: boolean,
   output?: string,
 ): string {
-  const { width, heads, inner } = SHAPE;
+  const { width, heads, inner } = graph.shape;
+  const headWidth = width / heads;
   const head = (): string =>
-    graph.reshape(graph.linear(input, width, width, quantized), input, heads, HEAD_WIDTH);
+    graph.reshape(graph.linear(input, width, width, quantized), input, heads, headWidth);
   const query = graph.add('Transpose', [head()], { perm: [0, 2, 1, 3] });
   const key = graph.add('Transpose', [head()], { perm: [0, 2, 3, 1] });
   const values = graph.add('Transpose', [head()], { perm: [0, 2, 1, 3] });
-  const scores = graph.add('Div', [graph.add('MatMul', [query, key]), graph.scalar(Math.sqrt(HEAD_WIDTH))]);
+  const scores = graph.add('Div', [graph.add('MatMul', [query, key]), graph.scalar(Math.sqrt(headWidth))]);
   const weights = graph.add('Softmax', [graph.add('Add', [scores, mask])], { axis: 3 });
   const context = graph.add('Transpose', [graph.add('MatMul', [weights, values])], { perm: [0, 2, 1, 3] });
   const attended = graph.linear(graph.reshape(context, context, width), width, width, quantized);
@@ -184,11 +208,11 @@ function encoderLayer(
 }
 
 /** The bytes of `onnx/model.onnx` or `onnx/model_quantized.onnx`. */
-export function miniLmGraph(quantized: boolean, seed = 1): Buffer {
-  const graph = new GraphBuilder(seed);
+export function bertGraph(quantized: boolean, model: BertShape = SHAPE, seed = 1): Buffer {
+  const graph = new GraphBuilder(model, seed);
   const positions = graph.constant(
-    BigInt64Array.from({ length: SHAPE.positions }, (_, at) => BigInt(at)),
-    [1, SHAPE.positions],
+    BigInt64Array.from({ length: model.positions }, (_, at) => BigInt(at)),
+    [1, model.positions],
   );
   const position = graph.add('Slice', [
     positions,
@@ -197,11 +221,11 @@ export function miniLmGraph(quantized: boolean, seed = 1): Buffer {
     graph.longs(1),
     graph.longs(1),
   ]);
-  const words = graph.lookUp(SHAPE.vocabulary, 'input_ids', quantized);
+  const words = graph.lookUp(model.vocabulary, 'input_ids', quantized);
   const types = graph.lookUp(2, 'token_type_ids', quantized);
   const sum = graph.add('Add', [
     graph.add('Add', [words, types]),
-    graph.lookUp(SHAPE.positions, position, quantized),
+    graph.lookUp(model.positions, position, quantized),
   ]);
   const spread = graph.add('Unsqueeze', [graph.add('Unsqueeze', ['attention_mask'], { axes: [1] })], {
     axes: [2],
@@ -209,8 +233,8 @@ export function miniLmGraph(quantized: boolean, seed = 1): Buffer {
   const present = graph.add('Cast', [spread], { to: ELEMENT.float });
   const mask = graph.add('Mul', [graph.add('Sub', [graph.scalar(1), present]), graph.scalar(MASKED)]);
   let hidden = graph.layerNorm(sum);
-  for (let layer = 1; layer <= SHAPE.layers; layer++) {
-    const last = layer === SHAPE.layers ? 'last_hidden_state' : undefined;
+  for (let layer = 1; layer <= model.layers; layer++) {
+    const last = layer === model.layers ? 'last_hidden_state' : undefined;
     hidden = encoderLayer(graph, hidden, mask, quantized, last);
   }
   const shape = ['batch', 'sequence'];
@@ -224,7 +248,7 @@ export function miniLmGraph(quantized: boolean, seed = 1): Buffer {
         element: 'int64',
         shape,
       })),
-      outputs: [{ name: 'last_hidden_state', element: 'float', shape: [...shape, SHAPE.width] }],
+      outputs: [{ name: 'last_hidden_state', element: 'float', shape: [...shape, model.width] }],
     },
     { '': 11 },
   );

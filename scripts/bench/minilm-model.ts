@@ -5,7 +5,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { uniform } from '../../src/training/random.ts';
 import { SPECIAL_TOKENS, tokenizerJson } from '../../src/training/words.ts';
-import { SHAPE, miniLmGraph } from './minilm-graph.ts';
+import { SHAPE, bertGraph, type BertShape } from './minilm-graph.ts';
 
 export const MODEL_NAME = 'minilm-shape';
 /** As its authors set it: positions 257 to 512 were not trained. */
@@ -21,9 +21,17 @@ export async function makeMiniLmModel(cache: string, say: (line: string) => void
   if (existsSync(join(folder, 'config.json'))) return cache;
   say(`making a model of all-MiniLM-L6-v2's shape with random weights in ${folder}`);
   const fresh = `${folder}.${process.pid}`;
+  await writeBertModel(fresh, SHAPE);
+  await rm(folder, { recursive: true, force: true });
+  await rename(fresh, folder);
+  return cache;
+}
+
+/** Both precisions, with a vocabulary of invented words. */
+export async function writeBertModel(fresh: string, shape: BertShape): Promise<void> {
   await mkdir(join(fresh, 'onnx'), { recursive: true });
-  await writeFile(join(fresh, 'onnx', 'model.onnx'), miniLmGraph(false));
-  await writeFile(join(fresh, 'onnx', 'model_quantized.onnx'), miniLmGraph(true));
+  await writeFile(join(fresh, 'onnx', 'model.onnx'), bertGraph(false, shape));
+  await writeFile(join(fresh, 'onnx', 'model_quantized.onnx'), bertGraph(true, shape));
   const json = (name: string, content: object): Promise<void> =>
     writeFile(join(fresh, name), JSON.stringify(content));
   await json('tokenizer.json', tokenizerJson([...vocabulary().words, ...vocabulary().pieces]));
@@ -39,18 +47,15 @@ export async function makeMiniLmModel(cache: string, say: (line: string) => void
   await json('config.json', {
     model_type: 'bert',
     architectures: ['BertModel'],
-    hidden_size: SHAPE.width,
-    num_hidden_layers: SHAPE.layers,
-    num_attention_heads: SHAPE.heads,
-    intermediate_size: SHAPE.inner,
-    max_position_embeddings: SHAPE.positions,
+    hidden_size: shape.width,
+    num_hidden_layers: shape.layers,
+    num_attention_heads: shape.heads,
+    intermediate_size: shape.inner,
+    max_position_embeddings: shape.positions,
     type_vocab_size: 2,
-    vocab_size: SHAPE.vocabulary,
+    vocab_size: shape.vocabulary,
     pad_token_id: 0,
   });
-  await rm(folder, { recursive: true, force: true });
-  await rename(fresh, folder);
-  return cache;
 }
 
 /** Invented words of two to four syllables, and pieces of one or two; as many as BERT has. */
