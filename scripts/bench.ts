@@ -13,7 +13,7 @@ const SUITES: Record<string, Suite> = {
       dimensions: number(invocation, 'dimensions', 384),
       rounds: number(invocation, 'rounds', 3),
     };
-    return benchWrite(database, options, invocation.logger(logLevel), invocation.say);
+    return benchWrite(database, options, invocation.logger(logLevel), (line) => invocation.say(line));
   },
   embed(invocation) {
     const options = {
@@ -21,7 +21,7 @@ const SUITES: Record<string, Suite> = {
       rounds: number(invocation, 'rounds', 3),
       precisions: parsePrecisions(String(invocation.flags['precision'] ?? 'fp32,int8')),
     };
-    return benchEmbed(invocation.cwd, options, invocation.say);
+    return benchEmbed(invocation.cwd, options, (line) => invocation.say(line));
   },
 };
 

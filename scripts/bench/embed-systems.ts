@@ -105,6 +105,8 @@ export function callsOf(name: SystemName, tokens: Int32Array): number[][] {
       return every(tokenBatches(tokens, LIBRARY_BUDGET), 4);
     case 'langchain':
       return slices(all, 512).slice(0, 1);
+    default:
+      return name satisfies never;
   }
 }
 

@@ -63,7 +63,8 @@ export class Engine {
       env.allowLocalModels = true;
       // Files are fetched before any process starts, under one lock, and checked.
       env.allowRemoteModels = false;
-      return (await AutoTokenizer.from_pretrained(location.id)) as unknown as LoadedTokenizer;
+      const loaded: LoadedTokenizer = await AutoTokenizer.from_pretrained(location.id);
+      return loaded;
     });
     const session = await part('the graph', () =>
       runtime.InferenceSession.create(join(location.folder, modelGraph(options)), {
@@ -180,7 +181,8 @@ export class Engine {
   /** Finite, not zero, and of unit length where that was asked for. */
   #check({ vectors, faults }: Embeddings): void {
     const dimensions = vectors.length / Math.max(faults.length, 1);
-    for (let text = 0; dimensions > 0 && text < faults.length; text++) {
+    if (dimensions === 0) return;
+    for (let text = 0; text < faults.length; text++) {
       if ((faults[text] ?? 0) >= FAULT.tooLong) continue;
       const vector = vectors.subarray(text * dimensions, (text + 1) * dimensions);
       const length = norm(vector);

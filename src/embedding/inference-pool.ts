@@ -127,7 +127,10 @@ export class InferencePool {
       child.on('message', (message: FromInference) => {
         if (message.type === 'ready') {
           // The pool may have been closed while this process was loading.
-          if (this.#closed) return void end(child);
+          if (this.#closed) {
+            void end(child);
+            return;
+          }
           this.#processes.set(child, []);
           resolve({ dimensions: message.dimensions, maxTokens: message.maxTokens });
           this.#feed();

@@ -159,11 +159,11 @@ describe('the transformers embedder', () => {
   it('gives up, by an error that is worth another try, where processes die one after the other', async () => {
     const alone = await openTransformersEmbedder(options, 1);
     const texts = Array.from({ length: 30_000 }, (_, n) => `bread dough yeast ${n} `.repeat(20));
-    let ended = false;
-    const embedding = alone.embed(texts).finally(() => (ended = true));
+    const ended = new AbortController();
+    const embedding = alone.embed(texts).finally(() => ended.abort());
     const outcome = expect(embedding).rejects.toMatchObject({ retryable: true });
     const others = new Set(inferenceProcesses().slice(1));
-    while (!ended) {
+    while (!ended.signal.aborted) {
       for (const pid of inferenceProcesses()) if (!others.has(pid)) process.kill(pid, 'SIGKILL');
       await new Promise(setImmediate);
     }
