@@ -19,17 +19,36 @@ export function pool(
 ): void {
   const { data, sequence, dimensions } = tokens;
   const start = row * sequence * dimensions;
+  if (how === 'mean') {
+    mean(data.subarray(start, start + length * dimensions), length, target);
+    return;
+  }
   target.set(data.subarray(start, start + dimensions));
   if (how === 'cls') return;
   for (let token = 1; token < length; token++) {
     const from = start + token * dimensions;
-    for (let i = 0; i < dimensions; i++) {
-      const value = data[from + i] ?? 0;
-      const sofar = target[i] ?? 0;
-      target[i] = how === 'mean' ? sofar + value : Math.max(sofar, value);
-    }
+    for (let i = 0; i < dimensions; i++) target[i] = Math.max(target[i] ?? 0, data[from + i] ?? 0);
   }
-  if (how === 'mean') for (let i = 0; i < dimensions; i++) target[i] = (target[i] ?? 0) / length;
+}
+
+/** Four tokens at a time: the sum so far is read and written a quarter as often, which was half of the time. */
+function mean(tokens: Float32Array, length: number, target: Float32Array): void {
+  const dimensions = target.length;
+  const whole = length - (length % 4);
+  target.fill(0);
+  for (let token = 0; token < whole; token += 4) {
+    const a = token * dimensions;
+    const b = a + dimensions;
+    const c = b + dimensions;
+    const d = c + dimensions;
+    for (let i = 0; i < dimensions; i++)
+      target[i] = target[i]! + (tokens[a + i]! + tokens[b + i]!) + (tokens[c + i]! + tokens[d + i]!);
+  }
+  for (let token = whole; token < length; token++) {
+    const from = token * dimensions;
+    for (let i = 0; i < dimensions; i++) target[i] = target[i]! + tokens[from + i]!;
+  }
+  for (let i = 0; i < dimensions; i++) target[i] = target[i]! / length;
 }
 
 /** Euclidean length; NaN or infinite where a component is. */

@@ -1,14 +1,15 @@
 /** One text → the lists of tokens that go through the model for it, whatever its length. */
 
 import type { Shaping } from './shaping.ts';
+import { WordMemo, isWordwise, type WordwiseParts } from './word-memo.ts';
 
 /** The parts of the library's tokenizer that are used; its types do not show them all. */
-export interface LoadedTokenizer {
+export interface LoadedTokenizer extends WordwiseParts {
   encode(text: string, pair?: string | null, options?: { add_special_tokens?: boolean }): number[];
   all_special_ids: number[];
   model_max_length: number;
   pad_token_id?: number;
-  model: { unk_token_id?: number };
+  model: WordwiseParts['model'] & { unk_token_id?: number };
 }
 
 export interface TextTokens {
@@ -47,6 +48,8 @@ export class TextTokenizer {
   /** What the tokenizer puts before and behind every text, such as [CLS] and [SEP]. */
   readonly #before: number[];
   readonly #behind: number[];
+  /** Null where the tokenizer is not of a kind that takes words one by one. */
+  readonly #memo: WordMemo | null;
 
   constructor(tokenizer: LoadedTokenizer, shaping: Shaping) {
     this.#tokenizer = tokenizer;
@@ -55,7 +58,8 @@ export class TextTokenizer {
     const unknown = tokenizer.model.unk_token_id;
     this.#special = new Set([...tokenizer.all_special_ids, ...(unknown === undefined ? [] : [unknown])]);
     const framed = tokenizer.encode('a');
-    const bare = this.#content('a');
+    const bare = this.#plain('a');
+    this.#memo = isWordwise(tokenizer) ? new WordMemo((word) => this.#plain(word)) : null;
     const at = Math.max(
       framed.findIndex((_, start) => bare.every((token, offset) => framed[start + offset] === token)),
       0,
@@ -130,14 +134,23 @@ export class TextTokenizer {
     const behind = framed ? this.#behind.length : 0;
     for (let characters = limit * CHARACTERS_PER_TOKEN; characters < text.length; characters *= GROWTH) {
       const part = text.slice(0, cutPosition(text, characters));
-      const ids = framed ? this.#tokenizer.encode(part) : this.#content(part);
+      const ids = framed ? this.#framed(part) : this.#content(part);
       if (ids.length - behind > limit + SLACK_TOKENS)
         return { ids: ids.slice(0, ids.length - behind), cut: true };
     }
-    return { ids: framed ? this.#tokenizer.encode(text) : this.#content(text), cut: false };
+    return { ids: framed ? this.#framed(text) : this.#content(text), cut: false };
+  }
+
+  #framed(text: string): number[] {
+    if (this.#memo === null) return this.#tokenizer.encode(text);
+    return [...this.#before, ...this.#memo.encode(text), ...this.#behind];
   }
 
   #content(text: string): number[] {
+    return this.#memo === null ? this.#plain(text) : this.#memo.encode(text);
+  }
+
+  #plain(text: string): number[] {
     return text === '' ? [] : this.#tokenizer.encode(text, null, { add_special_tokens: false });
   }
 }
