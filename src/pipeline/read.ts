@@ -50,16 +50,17 @@ export async function readWork(
        FROM (SELECT *, count(*) OVER ()::int AS found,
                     sum(least(length(text), ${characters})) OVER (ORDER BY part.key) - least(length(text), ${characters}) AS before
                FROM (SELECT * FROM (${states}) rows WHERE state IN ${NEEDS_WORK} AND ${behind}
-                      ORDER BY rows.key LIMIT $${values.push(limit)}) part) page
+                      ORDER BY rows.key LIMIT $${values.push(limit + 1)}) part) page
       WHERE before < $${values.push(PAGE_CHARACTERS)} ORDER BY page.key`,
     values,
   );
-  const rows = found.rows;
-  const complete = rows[0]?.found ?? 0;
-  const cutShort = rows.length < complete;
+  // One row more than wanted tells whether there is another page, without asking for it.
+  const rows = found.rows.slice(0, limit);
+  const complete = found.rows[0]?.found ?? 0;
+  const cutShort = rows.length < Math.min(complete, limit);
   return {
     rows,
-    after: cutShort || complete === limit ? (rows.at(-1)?.key ?? null) : null,
+    after: rows.length < complete ? (rows.at(-1)?.key ?? null) : null,
     // Rows that do not fit are read and hashed for nothing: the next page asks for about as many as did.
     limit: cutShort ? Math.ceil(rows.length * 1.5) : Math.min(limit * 2, settings.batchRows),
   };

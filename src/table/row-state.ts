@@ -16,8 +16,11 @@ import type { Target } from './target.ts';
 
 /** sha256 of fingerprint and text: another model or another text is another hash. `fingerprint` is a placeholder. */
 export function textHashSql(target: Target, fingerprint: string): string {
-  return `sha256(convert_to(${fingerprint}::text || chr(10) || ${target.text}, 'UTF8'))`;
+  return hashSql(fingerprint, target.text);
 }
+
+const hashSql = (fingerprint: string, text: string): string =>
+  `sha256(convert_to(${fingerprint}::text || chr(10) || ${text}, 'UTF8'))`;
 
 export interface KeyRange {
   /** Inclusive; null = open. */
@@ -41,6 +44,8 @@ export const NEEDS_WORK = `('missing', 'stale')`;
  * A derived table of the eligible rows of a key range with columns `key`, `text`, `hash`, `has_vector`, `has_stage`, `is_staged`, `was_quarantined`, `truncated`, `state`.
  * The vectors themselves are compared, not only the hashes: a worker that dies between staging a new vector and merging it
  * leaves a new hash beside an old vector.
+ * OFFSET 0 keeps PostgreSQL from moving an expression to each place where its value is used: text, hash and state were
+ * computed up to eight times a row.
  * The legacy table is read in an inner query of its own, so that the operator's expressions see its columns only.
  * `fingerprint` and the range go to `values`; the caller numbers its further parameters behind them.
  */
@@ -57,17 +62,20 @@ export function rowStatesSql(
   const stageRange = rangeSql(target, key, range, values);
   return `
     SELECT l.key, l.text, l.hash, l.vector IS NOT NULL AS has_vector, s.key IS NOT NULL AS has_stage,
-           s.text_hash IS NOT DISTINCT FROM l.hash AS is_staged, q.key IS NOT NULL AS was_quarantined, s.truncated,
+           s.text_hash IS NOT DISTINCT FROM l.hash AS is_staged, q.key IS NOT NULL AS was_quarantined, s.truncated, judged.state
+      FROM (SELECT ${target.ref}.${key} AS key, pgvb_text AS text, pgvb_hash AS hash,
+                   ${target.ref}.${quoteName(target.column)} AS vector
+              FROM ${target.table}
+              CROSS JOIN LATERAL (SELECT ${target.text} AS pgvb_text OFFSET 0) pgvb_texts
+              CROSS JOIN LATERAL (SELECT ${hashSql(fingerprintParameter, 'pgvb_text')} AS pgvb_hash OFFSET 0) pgvb_hashes
+             WHERE ${legacyRange} AND ${target.where}) l
+      LEFT JOIN (SELECT ${key} AS key, text_hash, embedding AS vector, truncated FROM ${target.stage} WHERE ${stageRange}) s ON s.key = l.key
+      LEFT JOIN pgvector_backfill.quarantine q ON q.backfill = ${backfillParameter} AND q.key = l.key::text
+      CROSS JOIN LATERAL (SELECT
            CASE WHEN l.text !~ '\\S' THEN CASE WHEN l.vector IS NULL THEN 'skipped' ELSE 'stale' END
                 WHEN s.text_hash = l.hash AND ${target.vectorPrefix}vector_eq(s.vector, l.vector) THEN 'embedded'
                 WHEN q.text_hash = l.hash AND l.vector IS NULL
                   THEN CASE q.class WHEN 'too-long' THEN 'skipped' ELSE 'quarantined' END
                 WHEN l.vector IS NOT NULL THEN 'stale'
-                ELSE 'missing' END AS state
-      FROM (SELECT ${target.ref}.${key} AS key, ${target.text} AS text,
-                   ${textHashSql(target, fingerprintParameter)} AS hash,
-                   ${target.ref}.${quoteName(target.column)} AS vector
-              FROM ${target.table} WHERE ${legacyRange} AND ${target.where}) l
-      LEFT JOIN (SELECT ${key} AS key, text_hash, embedding AS vector, truncated FROM ${target.stage} WHERE ${stageRange}) s ON s.key = l.key
-      LEFT JOIN pgvector_backfill.quarantine q ON q.backfill = ${backfillParameter} AND q.key = l.key::text`;
+                ELSE 'missing' END AS state OFFSET 0) judged`;
 }
