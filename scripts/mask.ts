@@ -1,5 +1,6 @@
 import { ConfigError } from '../src/errors.ts';
 import { applyMasks, countMasks, createFinder, type Mask } from '../src/masking/masker.ts';
+import { MaskTooSlow } from '../src/masking/rules.ts';
 import { maskPolicyVersion, type MaskPolicy } from '../src/masking/policy.ts';
 import { describeTarget } from '../src/table/target.ts';
 import { EXIT, runAsProgram, type Command } from './lib/command.ts';
@@ -60,13 +61,26 @@ export const mask: Command = {
     const { backfill, settings } = config;
     const policy: MaskPolicy = { types: settings.maskTypes, rules: settings.maskRules };
     const find = createFinder(policy);
+    const findIn = ({ key, text }: TextRow): Mask[] => {
+      try {
+        return find(text);
+      } catch (error) {
+        if (!(error instanceof MaskTooSlow)) throw error;
+        throw new ConfigError(`Row ${key}: ${error.message}; it would be quarantined.`, {
+          code: 'MASK_RULE',
+          remedy:
+            'Begin the pattern with something definite, and bound its repetitions: {0,100} in place of *.',
+          cause: error,
+        });
+      }
+    };
     const version = maskPolicyVersion(policy);
     const logger = invocation.logger(settings.logLevel);
     return withDatabase(config, 'mask', logger, async (pool) => {
       const target = await describeTarget(pool, backfill, settings);
       const looked = (await sampleTexts(pool, target, sample)).map((row) => ({
         ...row,
-        masks: find(row.text),
+        masks: findIn(row),
       }));
       const changed = looked.filter((row) => row.masks.length > 0);
       const shown = [...changed, ...looked.filter((row) => row.masks.length === 0)].slice(0, sample);

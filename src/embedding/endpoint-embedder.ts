@@ -8,6 +8,7 @@
  * therefore does not wait for a complaint; it divides what is likely to be too long.
  */
 
+import { tryMask } from '../masking/masker.ts';
 import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { ConfigError, TransientError } from '../errors.ts';
@@ -82,7 +83,11 @@ export async function openEndpointEmbedder(
 
   /** The text as it goes out, in pieces; or the fault that keeps it here. */
   function prepare(text: string, row: number, result: Embeddings): Piece[] {
-    const masked = text.trim() === '' ? undefined : mask?.(text);
+    const masked = text.trim() === '' || mask === undefined ? undefined : tryMask({ mask }, text);
+    if (masked === null) {
+      result.faults[row] = 7;
+      return [];
+    }
     addCounts(result.masked, masked?.counts ?? {});
     const body = masked?.text ?? text;
     if (body.trim() === '') {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { messageOf } from '../errors.ts';
-import { createMasker, type Masker } from '../masking/masker.ts';
+import { createMasker, tryMask, type Masker } from '../masking/masker.ts';
 import { addCounts, type Embeddings } from './embedder.ts';
 import type { LoadRequest } from './messages.ts';
 import { modelGraph } from './model-files.ts';
@@ -19,7 +19,7 @@ import { tokenBatches } from './token-batches.ts';
 
 /** Below: the direction of the vector is rounding noise. */
 const LEAST_NORM = 1e-12;
-const FAULT = { unknown: 1, notFinite: 2, zero: 3, tooLong: 4, skipped: 5 } as const;
+const FAULT = { unknown: 1, notFinite: 2, zero: 3, tooLong: 4, skipped: 5, maskTooSlow: 7 } as const;
 
 type Runtime = typeof import('onnxruntime-node');
 
@@ -111,7 +111,11 @@ export class Engine {
   #units(texts: readonly string[], as: 'document' | 'query', result: Embeddings): Unit[] {
     const units: Unit[] = [];
     for (const [text, raw] of texts.entries()) {
-      const masked = this.#masker.mask(raw);
+      const masked = tryMask(this.#masker, raw);
+      if (masked === null) {
+        result.faults[text] = FAULT.maskTooSlow;
+        continue;
+      }
       addCounts(result.masked, masked.counts);
       const tokens = this.tokenizer.tokens(masked.text, as);
       result.tokens[text] = tokens.units.reduce((sum, ids) => sum + ids.length, 0);

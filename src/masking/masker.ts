@@ -2,7 +2,7 @@
 
 import { DETECTORS } from './detectors.ts';
 import { maskPolicyVersion, type MaskPolicy } from './policy.ts';
-import { compileRule } from './rules.ts';
+import { MaskTooSlow, RuleClock, compileRule } from './rules.ts';
 import { mergeSpans, type Finder, type Span } from './span.ts';
 
 export interface MaskedText {
@@ -14,6 +14,7 @@ export interface MaskedText {
 
 export interface Masker {
   readonly version: string;
+  /** @throws MaskTooSlow where a rule of the operator's does not come to its end. */
   mask(text: string): MaskedText;
 }
 
@@ -53,12 +54,24 @@ export function createMasker(policy: MaskPolicy): Masker {
   };
 }
 
-/** Where a policy masks a text: sorted, without overlaps. For showing what a masker does. */
+/** Null where a rule took too long on it: such a text must not be embedded. */
+export function tryMask(masker: Pick<Masker, 'mask'>, text: string): MaskedText | null {
+  try {
+    return masker.mask(text);
+  } catch (error) {
+    if (error instanceof MaskTooSlow) return null;
+    throw error;
+  }
+}
+
+/** Where a policy masks a text: sorted, without overlaps. For showing what a masker does. The finder throws MaskTooSlow. */
 export function createFinder(policy: MaskPolicy): (text: string) => Mask[] {
-  const steps = stepsOf(policy);
+  const clock = new RuleClock();
+  const steps = stepsOf(policy, clock);
   if (steps.length === 0) return () => [];
   const placeholders = placeholderPattern(steps);
   return (text) => {
+    clock.start();
     const hasDigit = /\d/.test(text);
     const active = hasDigit ? steps : steps.filter((step) => !step.needsDigit);
     let stretches = outside(text, placeholders);
@@ -90,7 +103,7 @@ export function countMasks(masks: readonly Mask[]): Record<string, number> {
   return Object.fromEntries(counts);
 }
 
-function stepsOf(policy: MaskPolicy): Step[] {
+function stepsOf(policy: MaskPolicy, clock: RuleClock): Step[] {
   const types = new Set(policy.types);
   const builtIn = DETECTORS.filter(({ type }) => types.has(type)).map(({ type, find, needsDigit }) => ({
     name: type,
@@ -100,7 +113,7 @@ function stepsOf(policy: MaskPolicy): Step[] {
   // Behind the built-in ones: a rule that takes a part of an address would leave the rest of it to be read.
   const own = policy.rules.map((rule, at) => ({
     name: rule.name,
-    find: compileRule(rule, policy.rules.slice(0, at)),
+    find: compileRule(rule, policy.rules.slice(0, at), clock),
     needsDigit: false,
   }));
   return [...builtIn, ...own];

@@ -9,21 +9,56 @@ import type { Finder, Span } from './span.ts';
 /** Texts in which a pattern such as \b, ^ or x* has an empty match. */
 const PROBES = ['', 'a', 'a b', '1-A\n\u00e4'];
 
-/** @throws ConfigError where a rule cannot be used; its pattern may be shown, it is no row's text. */
-export function compileRule(rule: MaskRule, earlier: readonly MaskRule[]): Finder {
+/**
+ * Time of all rules over one text. Each search takes time linear in the text, but there is one for each match, and a
+ * pattern with `.*` may go to the end of the text for every one of them.
+ */
+const RULE_SECONDS = 2;
+
+/** Set anew for each text. */
+export class RuleClock {
+  #deadline = 0;
+
+  start(): void {
+    this.#deadline = performance.now() + RULE_SECONDS * 1000;
+  }
+
+  /** @throws MaskTooSlow */
+  check(rule: string): void {
+    if (performance.now() > this.#deadline) throw new MaskTooSlow(rule);
+  }
+}
+
+/** A rule did not come to its end; nothing of the text may be used. */
+export class MaskTooSlow extends Error {
+  constructor(rule: string) {
+    super(
+      `the masking rule ${rule} did not end within the ${RULE_SECONDS} s that the rules have for one text`,
+    );
+  }
+}
+
+/**
+ * The finder throws MaskTooSlow.
+ * @throws ConfigError where a rule cannot be used; its pattern may be shown, it is no row's text
+ */
+export function compileRule(rule: MaskRule, earlier: readonly MaskRule[], clock: RuleClock): Finder {
   if ((MASK_TYPES as readonly string[]).includes(rule.name))
     throw refusal(rule, 'has the name of a built-in type', 'Give the rule another name.');
   if (earlier.some((other) => other.name === rule.name))
     throw refusal(rule, 'is there twice', 'Give each rule a name of its own.');
   const pattern = compile(rule);
-  if (PROBES.some((probe) => findAll(pattern, probe).some(({ start, end }) => start === end))) {
+  clock.start();
+  if (
+    PROBES.some((probe) => findAll(pattern, probe, rule.name, clock).some(({ start, end }) => start === end))
+  ) {
     throw refusal(
       rule,
       'has a pattern that matches the empty string',
       'Make some part of the pattern obligatory, such as + in place of *.',
     );
   }
-  return (text) => findAll(pattern, text).filter(({ start, end }) => start < end);
+  return (text) => findAll(pattern, text, rule.name, clock).filter(({ start, end }) => start < end);
 }
 
 function compile(rule: MaskRule): RE2JS {
@@ -39,10 +74,13 @@ function compile(rule: MaskRule): RE2JS {
   }
 }
 
-function findAll(pattern: RE2JS, text: string): Span[] {
+function findAll(pattern: RE2JS, text: string, rule: string, clock: RuleClock): Span[] {
   const spans: Span[] = [];
   const matcher = pattern.matcher(text);
-  while (matcher.find()) spans.push({ start: matcher.start(), end: matcher.end() });
+  while (matcher.find()) {
+    spans.push({ start: matcher.start(), end: matcher.end() });
+    clock.check(rule);
+  }
   return spans;
 }
 

@@ -183,6 +183,13 @@ describe('the engine on a model with attention', () => {
     expect(counted.at(-1)).toBe(2);
   });
 
+  it('does not embed a text on which a masking rule does not come to its end', async () => {
+    const rules = [{ name: 'greedy', pattern: 'a.*b|a' }];
+    const embedder = await embedderOf({ mask: { types: [], rules } });
+    const { faults } = await embedder.embed([SHORT, 'a'.repeat(100_000)]);
+    expect([...faults]).toEqual([0, 7]);
+  });
+
   it('embeds what is left of a text once it is masked', async () => {
     const mask = { types: ['email'] as const, rules: [{ name: 'badge', pattern: 'B-\\d+' }] };
     const embedder = await embedderOf({ mask });

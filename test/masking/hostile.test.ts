@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 import { MASK_TYPES } from '../../src/config/options.ts';
-import { createMasker } from '../../src/masking/masker.ts';
+import { createMasker, tryMask } from '../../src/masking/masker.ts';
 
 const CHARACTERS = 200_000;
 
@@ -26,4 +26,13 @@ it.each(UNITS)('%j without end', (unit) => {
   const text = unit.repeat(Math.ceil(CHARACTERS / unit.length));
   for (const hostile of [text, `${text} 1`, `${text}!x@`])
     expect(masker.mask(hostile).text.length).toBeGreaterThan(0);
+});
+
+it('a rule that searches to the end of the text at every match is given up, and the text with it', () => {
+  const greedy = createMasker({ types: [], rules: [{ name: 'greedy', pattern: 'a.*b|a' }] });
+  const hostile = 'a'.repeat(100_000);
+  expect(() => greedy.mask(hostile)).toThrow('the masking rule greedy did not end within the 2 s');
+  expect(tryMask(greedy, hostile)).toBeNull();
+  // The next text has time of its own.
+  expect(tryMask(greedy, 'aa')).toEqual({ text: '[GREEDY][GREEDY]', counts: { greedy: 2 } });
 });
