@@ -1,5 +1,9 @@
+import { resolve } from 'node:path';
 import { ConfigError } from '../src/errors.ts';
+import { recordTexts } from '../src/sample/records.ts';
 import { benchEmbed, parsePrecisions } from './bench/embed.ts';
+import { benchE2e, parseModels } from './bench/e2e.ts';
+import { makeTexts } from './bench/minilm-model.ts';
 import { benchWrite } from './bench/write.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 
@@ -23,6 +27,18 @@ const SUITES: Record<string, Suite> = {
     };
     return benchEmbed(invocation.cwd, options, (line) => invocation.say(line));
   },
+  async e2e(invocation) {
+    const { database, queue } = (await invocation.config(['table', 'text'])).settings;
+    const options = {
+      texts: number(invocation, 'texts', 1024),
+      rounds: number(invocation, 'rounds', 3),
+      models: parseModels(String(invocation.flags['model'] ?? 'fp32,int8,static')),
+      staticTexts: () => staticTexts(invocation),
+    };
+    return benchE2e({ database, queue }, invocation.cwd, options, invocation.logger('warn'), (line) =>
+      invocation.say(line),
+    );
+  },
 };
 
 export const bench: Command = {
@@ -31,16 +47,31 @@ export const bench: Command = {
     'Benchmarks, as ratios within one run.',
     '`bench write`: COPY and merge of ready vectors against psql and against row-by-row UPDATE (a real PostgreSQL).',
     "`bench embed`: the embedding engine against other libraries and the machine's matrix products (no server).",
+    '`bench e2e`: the whole worker against the bare engine (a real PostgreSQL and Redis).',
   ].join('\n'),
   positionals: Object.keys(SUITES).join('|'),
   flags: {
-    rows: { type: 'string', value: 'N', help: 'write: rows of the table [50000]' },
+    rows: {
+      type: 'string',
+      value: 'N',
+      help: 'write: rows of the table; e2e: of the static model, where no file is given [50000]',
+    },
     dimensions: { type: 'string', value: 'N', help: 'write: dimensions of the vectors [384]' },
-    texts: { type: 'string', value: 'N', help: 'embed: texts of the pool [1024]' },
+    texts: { type: 'string', value: 'N', help: 'embed, e2e: texts for the models of MiniLM shape [1024]' },
     precision: { type: 'string', value: 'fp32,int8', help: 'embed: which precisions [fp32,int8]' },
+    model: {
+      type: 'string',
+      value: 'fp32,int8,static',
+      help: 'e2e: which models [fp32,int8,static]',
+    },
+    from: {
+      type: 'string',
+      value: 'FILE',
+      help: 'e2e: .jsonl or .csv with title and text for the static model, in place of made ones',
+    },
     rounds: { type: 'string', value: 'N', help: 'Interleaved rounds; the median is reported [3]' },
   },
-  options: ['database', 'logLevel'],
+  options: ['database', 'queue', 'logLevel'],
   async run(invocation) {
     const [name = ''] = invocation.positionals;
     const suite = SUITES[name];
@@ -53,6 +84,16 @@ export const bench: Command = {
     return EXIT.done;
   },
 };
+
+/** Of a file, or made. */
+async function staticTexts(invocation: Invocation): Promise<string[]> {
+  const { from } = invocation.flags;
+  if (typeof from !== 'string') return makeTexts(number(invocation, 'rows', 50_000));
+  const texts: string[] = [];
+  for await (const text of recordTexts(resolve(invocation.cwd, from), { signal: invocation.signal }))
+    texts.push(text);
+  return texts;
+}
 
 function number(invocation: Invocation, flag: string, fallback: number): number {
   const value = Number(invocation.flags[flag] ?? fallback);

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { ConfigError } from '../src/errors.ts';
-import { readRecords } from '../src/sample/records.ts';
+import { recordTexts } from '../src/sample/records.ts';
 import { describeTarget } from '../src/table/target.ts';
 import { tableTexts } from '../src/training/table-texts.ts';
 import { DEFAULT_DIMENSIONS, DEFAULT_SEED } from '../src/training/train.ts';
@@ -18,13 +18,7 @@ function wholeNumber(invocation: Invocation, flag: string, fallback: number): nu
   });
 }
 
-/** Title and text of each record, joined as the columns of a table are. */
-async function* recordTexts(file: string, invocation: Invocation): AsyncGenerator<string> {
-  const onNotes = (notes: string[]): void => notes.forEach((note) => process.stderr.write(`${note}\n`));
-  for await (const record of readRecords(file, { signal: invocation.signal, onNotes })) {
-    yield [record.title, record.body].filter((part) => part !== null).join('\n');
-  }
-}
+const printNotes = (notes: string[]): void => notes.forEach((note) => process.stderr.write(`${note}\n`));
 
 async function trainOnTable(invocation: Invocation, options: TrainFromOptions): Promise<TrainedFrom> {
   const config = await invocation.config();
@@ -68,7 +62,7 @@ export const trainModelCommand: Command = {
     };
     const result =
       typeof from === 'string'
-        ? await trainFrom(recordTexts(from, invocation), options)
+        ? await trainFrom(recordTexts(from, { signal: invocation.signal, onNotes: printNotes }), options)
         : await trainOnTable(invocation, options);
     invocation.say(
       `Trained on ${result.trainedOn} of ${result.documents} texts: ${result.vocabulary} words, ${result.dimensions} dimensions, ${result.seconds} s.`,

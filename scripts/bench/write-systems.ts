@@ -27,6 +27,7 @@ import { planRun } from '../../src/planning/plan.ts';
 import { describeTarget } from '../../src/table/target.ts';
 import { uniform } from '../../src/training/random.ts';
 
+import type { BenchDatabase } from './database.ts';
 import type { WriteOptions } from './write.ts';
 
 const BATCH_ROWS = 1000;
@@ -45,7 +46,7 @@ export class WriteBench {
   readonly #vectors: Float32Array;
   readonly #logger: Logger;
 
-  constructor(pool: Pool, url: string, folder: string, options: WriteOptions, logger: Logger) {
+  constructor({ pool, url, folder }: BenchDatabase, options: WriteOptions, logger: Logger) {
     this.#logger = logger;
     this.#pool = pool;
     this.#url = url;
@@ -112,7 +113,12 @@ export class WriteBench {
     await this.#freshTable(false);
     const { settings } = await loadConfig({
       flags: {},
-      env: { DATABASE_URL: this.#url, BACKFILL_TABLE: 'docs', BACKFILL_TEXT: 'body' },
+      env: {
+        DATABASE_URL: this.#url,
+        BACKFILL_TABLE: 'docs',
+        BACKFILL_TEXT: 'body',
+        BACKFILL_MODEL_NORMALIZE: 'false',
+      },
       cwd: this.#folder,
     });
     const target = await describeTarget(this.#pool, 'docs', settings);

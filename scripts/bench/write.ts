@@ -4,12 +4,8 @@
  * fresh table for each measurement, in a database of its own that is dropped afterwards.
  */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createPool } from '../../src/db/pool.ts';
-import { ConfigError, messageOf } from '../../src/errors.ts';
 import type { Logger } from '../../src/observability/logger.ts';
+import { withBenchDatabase } from './database.ts';
 import { machine, ratioOf, showRatio, type Ratio } from './ratio.ts';
 import { WriteBench } from './write-systems.ts';
 
@@ -33,31 +29,9 @@ export async function benchWrite(
   logger: Logger,
   say: (line: string) => void,
 ): Promise<WriteResult> {
-  const name = `pgvector_backfill_bench_${process.pid}`;
-  const admin = createPool(url, { name: 'bench', max: 1, logger });
-  await admin.query(`CREATE DATABASE ${name}`).catch((error: unknown) => {
-    throw new ConfigError(
-      `The benchmark needs a server where it may create a database: ${messageOf(error)}.`,
-      {
-        code: 'BENCH_DATABASE',
-        remedy:
-          'Point database (--database, env DATABASE_URL) to a real PostgreSQL with pgvector and a user with CREATEDB.',
-        cause: error,
-      },
-    );
-  });
-  const own = new URL(url);
-  own.pathname = `/${name}`;
-  const folder = await mkdtemp(join(tmpdir(), 'pgvector-backfill-bench-'));
-  const pool = createPool(own.href, { name: 'bench', max: 8, logger });
-  try {
-    return await rounds(new WriteBench(pool, own.href, folder, options, logger), options, say);
-  } finally {
-    await pool.end();
-    await admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
-    await admin.end();
-    await rm(folder, { recursive: true, force: true });
-  }
+  return withBenchDatabase(url, logger, (database) =>
+    rounds(new WriteBench(database, options, logger), options, say),
+  );
 }
 
 async function rounds(

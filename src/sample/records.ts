@@ -17,6 +17,12 @@ export interface ReadOptions {
   signal?: AbortSignal;
 }
 
+/** Title and text of each record, joined as the columns of a table are. @throws ConfigError as `readRecords` does */
+export async function* recordTexts(file: string, options: ReadOptions = {}): AsyncGenerator<string> {
+  for await (const record of readRecords(file, options))
+    yield [record.title, record.body].filter((part) => part !== null).join('\n');
+}
+
 /**
  * Records of a file in its order.
  * @throws ConfigError `RECORDS_FORMAT`, `RECORDS_UNREADABLE`, `RECORDS_EMPTY`, `RECORD_SYNTAX`, `RECORD_FIELD`,

@@ -1,0 +1,224 @@
+/**
+ * `bench e2e`: the whole worker (queue, read, embed, COPY, merge, ledger) against the bare engine on the same texts, with
+ * the same inference processes. For a model of all-MiniLM-L6-v2's shape inference is nearly all; for the small static
+ * model that `train-model` makes, tokenizer and database are, so it is set against the writing of ready vectors too.
+ */
+
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { loadConfig, type Config } from '../../src/config/load.ts';
+import { openEmbedder } from '../../src/embedding/configured.ts';
+import type { Embedder } from '../../src/embedding/embedder.ts';
+import { BackfillError, ConfigError } from '../../src/errors.ts';
+import type { Logger } from '../../src/observability/logger.ts';
+import { describeTarget } from '../../src/table/target.ts';
+import { trainFrom } from '../../src/training/train-from.ts';
+import { startEmbedWorker } from '../../workers/embed.ts';
+import { enqueueRun } from '../lib/enqueue-run.ts';
+import { prepareQueues, withQueues } from '../lib/session.ts';
+import { withBenchDatabase, type BenchDatabase } from './database.ts';
+import { cacheFolder } from './embed-systems.ts';
+import { MODEL_NAME, makeMiniLmModel, makeTexts } from './minilm-model.ts';
+import { machine, median, ratioOf, showRatio, type Ratio } from './ratio.ts';
+import { WriteBench } from './write-systems.ts';
+
+export const MODELS = ['fp32', 'int8', 'static'] as const;
+export type BenchModel = (typeof MODELS)[number];
+
+export interface E2eOptions {
+  /** Rows for the models of MiniLM's shape. */
+  texts: number;
+  rounds: number;
+  models: readonly BenchModel[];
+  /** Texts of the static model's table. */
+  staticTexts: () => Promise<string[]>;
+}
+
+export interface E2eModelResult {
+  rows: number;
+  batchRows: number;
+  /** Median of the rounds. */
+  engineRowsPerSecond: number;
+  workerRowsPerSecond: number;
+  /** Whole worker / bare engine, round by round. */
+  workerToEngine: Ratio;
+  /** Static model only: whole worker / COPY and merge of ready vectors. */
+  workerToWrite?: Ratio;
+  writeRowsPerSecond?: number;
+}
+
+export interface E2eResult {
+  machine: { cpu: string; cores: number };
+  models: Partial<Record<BenchModel, E2eModelResult>>;
+}
+
+interface Bench {
+  database: BenchDatabase;
+  queue: string;
+  logger: Logger;
+  say: (line: string) => void;
+}
+
+const STATIC_DIMENSIONS = 128;
+const POLL_MS = 20;
+
+export async function benchE2e(
+  connections: { database: string; queue: string },
+  root: string,
+  options: E2eOptions,
+  logger: Logger,
+  say: (line: string) => void,
+): Promise<E2eResult> {
+  return withBenchDatabase(connections.database, logger, async (database) => {
+    const bench: Bench = { database, queue: connections.queue, logger, say };
+    const result: E2eResult = { machine: machine(), models: {} };
+    for (const model of options.models) {
+      const texts = model === 'static' ? await options.staticTexts() : makeTexts(options.texts);
+      const env = await modelEnv(bench, model, root, texts);
+      result.models[model] = await benchModel(bench, model, env, texts, options.rounds);
+    }
+    return result;
+  });
+}
+
+async function modelEnv(
+  { database, say }: Bench,
+  model: BenchModel,
+  root: string,
+  texts: string[],
+): Promise<Record<string, string>> {
+  // As in `bench embed`: the model alone is measured, not the masking.
+  const plain = { BACKFILL_MASK: 'none' };
+  if (model !== 'static') {
+    const quantized = String(model === 'int8');
+    return {
+      ...plain,
+      // Several batches, of which two are under way at a time, as in a run of any length.
+      BACKFILL_BATCH_ROWS: String(Math.max(Math.ceil(texts.length / 8), 1)),
+      BACKFILL_MODEL_LOCAL_PATH: await makeMiniLmModel(cacheFolder(root), say),
+      BACKFILL_MODEL_NAME: MODEL_NAME,
+      BACKFILL_MODEL_QUANTIZED: quantized,
+    };
+  }
+  const out = join(database.folder, 'static');
+  await trainFrom(texts, { out, dimensions: STATIC_DIMENSIONS, seed: 1 });
+  return { ...plain, BACKFILL_MODEL_LOCAL_PATH: out, BACKFILL_MODEL_QUANTIZED: 'false' };
+}
+
+async function benchModel(
+  bench: Bench,
+  model: BenchModel,
+  modelOptions: Record<string, string>,
+  texts: string[],
+  rounds: number,
+): Promise<E2eModelResult> {
+  const { database, say } = bench;
+  const env = {
+    DATABASE_URL: database.url,
+    QUEUE_URL: bench.queue,
+    BACKFILL_TABLE: 'docs',
+    BACKFILL_TEXT: 'body',
+    ...modelOptions,
+  };
+  const config = await loadConfig({ flags: {}, env, cwd: database.folder });
+  const options = { rows: texts.length, dimensions: STATIC_DIMENSIONS, rounds };
+  const write = model === 'static' ? new WriteBench(database, options, bench.logger) : null;
+  await write?.prepare();
+  const embedder = await openEmbedder(config.settings);
+  const rates = { engine: [] as number[], worker: [] as number[], write: [] as number[] };
+  try {
+    await embedder.embed(texts.slice(0, 256));
+    for (let round = 1; round <= rounds; round++) {
+      const rate = async (system: keyof typeof rates, seconds: Promise<number>): Promise<void> => {
+        const perSecond = texts.length / (await seconds);
+        rates[system].push(perSecond);
+        say(`round ${round}: ${model}: ${system}: ${perSecond.toFixed(1)} rows/s`);
+      };
+      await rate('engine', engineSeconds(embedder, texts));
+      await rate('worker', workerSeconds(bench, config, embedder, texts));
+      if (write !== null)
+        await rate(
+          'write',
+          write.ours(false).then((perSecond) => texts.length / perSecond),
+        );
+    }
+  } finally {
+    await embedder.close();
+  }
+  const result: E2eModelResult = {
+    rows: texts.length,
+    batchRows: config.settings.batchRows,
+    engineRowsPerSecond: Math.round(median(rates.engine) * 10) / 10,
+    workerRowsPerSecond: Math.round(median(rates.worker) * 10) / 10,
+    workerToEngine: ratioOf(rates.worker, rates.engine),
+    ...(write === null
+      ? {}
+      : {
+          workerToWrite: ratioOf(rates.worker, rates.write),
+          writeRowsPerSecond: Math.round(median(rates.write)),
+        }),
+  };
+  say(`${model}: whole worker / bare engine ${showRatio(result.workerToEngine)}`);
+  if (result.workerToWrite !== undefined)
+    say(`${model}: whole worker / COPY and merge of ready vectors ${showRatio(result.workerToWrite)}`);
+  return result;
+}
+
+async function engineSeconds(embedder: Embedder, texts: string[]): Promise<number> {
+  const started = performance.now();
+  await embedder.embed(texts);
+  return (performance.now() - started) / 1000;
+}
+
+/** From the start of the worker to the last batch merged; the run is planned and on the queue before. */
+async function workerSeconds(
+  { database: { pool }, logger }: Bench,
+  config: Config,
+  embedder: Embedder,
+  texts: string[],
+): Promise<number> {
+  const { settings, backfill } = config;
+  await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
+  await pool.query('DROP SCHEMA IF EXISTS pgvector_backfill CASCADE');
+  await pool.query('DROP TABLE IF EXISTS docs, stage, docs_embedding_stage');
+  await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text NOT NULL)');
+  await pool.query(
+    'INSERT INTO docs SELECT at, body FROM unnest($1::text[]) WITH ORDINALITY AS given (body, at)',
+    [texts],
+  );
+  await pool.query('VACUUM ANALYZE docs');
+  await pool.query('CHECKPOINT').catch(() => {});
+  const target = await describeTarget(pool, backfill, settings);
+  await enqueueRun(config, pool, logger, { target, embedder }, null);
+  const address = await prepareQueues(config, pool, logger);
+  const started = performance.now();
+  const worker = startEmbedWorker({ backfill, settings, pool, address, logger }, embedder);
+  try {
+    for (;;) {
+      const { rows } = await pool.query<{ open: number; failed: number; late: number }>(
+        `SELECT count(*) FILTER (WHERE state <> 'merged')::int AS open, count(*) FILTER (WHERE state = 'failed')::int AS failed,
+                extract(epoch FROM clock_timestamp() - max(merged_at))::float8 AS late
+           FROM pgvector_backfill.batch`,
+      );
+      const { open = 0, failed = 0, late = 0 } = rows[0] ?? {};
+      if (failed > 0) throw new BackfillError(`${failed} batches failed.`, { code: 'BENCH_FAILED' });
+      if (open === 0) return (performance.now() - started) / 1000 - late;
+      await delay(POLL_MS);
+    }
+  } finally {
+    await worker.close();
+    await withQueues(address, async ({ embed, finalize }) => {
+      await embed.obliterate({ force: true });
+      await finalize.obliterate({ force: true });
+    });
+  }
+}
+
+/** @throws ConfigError for anything but a list of models. */
+export function parseModels(raw: string): BenchModel[] {
+  return raw.split(',').map((name) => {
+    const model = MODELS.find((each) => each === name);
+    if (model !== undefined) return model;
+    throw new ConfigError(`--model must be a list of ${MODELS.join(', ')} (got ${raw}).`, { code: 'USAGE' });
+  });
+}
