@@ -13,7 +13,7 @@ import { backends } from '../setup/databases.ts';
 import type { TestModel } from '../setup/model.ts';
 
 const DIMENSIONS = 16;
-const ROWS = 100;
+const ROWS = 300;
 
 describe.each(backends())('a collapsed model on $name', ({ create }) => {
   let model: TestModel;
@@ -38,7 +38,6 @@ describe.each(backends())('a collapsed model on $name', ({ create }) => {
     backfill = await openBackfill(await create(), model, {
       BACKFILL_TABLE: 'docs',
       BACKFILL_TEXT: 'body',
-      BACKFILL_BATCH_ROWS: '50',
     });
     await backfill.pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
     await backfill.pool.query(
