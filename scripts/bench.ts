@@ -30,7 +30,7 @@ const SUITES: Record<string, Suite> = {
   async e2e(invocation) {
     const { database, queue } = (await invocation.config(['table', 'text'])).settings;
     const options = {
-      texts: number(invocation, 'texts', 1024),
+      texts: number(invocation, 'texts', 2048),
       rounds: number(invocation, 'rounds', 3),
       models: parseModels(String(invocation.flags['model'] ?? 'fp32,int8,static')),
       staticTexts: () => staticTexts(invocation),
@@ -57,7 +57,11 @@ export const bench: Command = {
       help: 'write: rows of the table; e2e: of the static model, where no file is given [50000]',
     },
     dimensions: { type: 'string', value: 'N', help: 'write: dimensions of the vectors [384]' },
-    texts: { type: 'string', value: 'N', help: 'embed, e2e: texts for the models of MiniLM shape [1024]' },
+    texts: {
+      type: 'string',
+      value: 'N',
+      help: 'embed, e2e: texts for the models of MiniLM shape [1024, 2048]',
+    },
     precision: { type: 'string', value: 'fp32,int8', help: 'embed: which precisions [fp32,int8]' },
     model: {
       type: 'string',

@@ -93,8 +93,8 @@ async function modelEnv(
     const quantized = String(model === 'int8');
     return {
       ...plain,
-      // Several batches, of which two are under way at a time, as in a run of any length.
-      BACKFILL_BATCH_ROWS: String(Math.max(Math.ceil(texts.length / 8), 1)),
+      // Many batches, of which two are under way at a time, as in a run of any length.
+      BACKFILL_BATCH_ROWS: '128',
       BACKFILL_MODEL_LOCAL_PATH: await makeMiniLmModel(cacheFolder(root), say),
       BACKFILL_MODEL_NAME: MODEL_NAME,
       BACKFILL_MODEL_QUANTIZED: quantized,
