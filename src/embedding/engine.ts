@@ -19,7 +19,18 @@ import { tokenBatches } from './token-batches.ts';
 
 /** Below: the direction of the vector is rounding noise. */
 const LEAST_NORM = 1e-12;
-const FAULT = { unknown: 1, notFinite: 2, zero: 3, tooLong: 4, skipped: 5, maskTooSlow: 7 } as const;
+const FAULT = {
+  unknown: 1,
+  notFinite: 2,
+  zero: 3,
+  tooLong: 4,
+  skipped: 5,
+  refused: 6,
+  maskTooSlow: 7,
+} as const;
+
+/** Texts of one call that the model may refuse before it counts as broken. */
+const MOST_REFUSED = 16;
 
 type Runtime = typeof import('onnxruntime-node');
 
@@ -98,7 +109,7 @@ export class Engine {
       // Whatever was said to this process meanwhile is heard now: an inference itself lets nothing through.
       await turn();
       if (cancelled()) break;
-      await this.#infer(
+      await this.#inferOrFault(
         members.map((index) => units[index] as Unit),
         count,
         result,
@@ -131,6 +142,22 @@ export class Engine {
   #faultOf(tokens: TextTokens): number {
     if (tokens.units.length > 0) return tokens.unknown ? FAULT.unknown : 0;
     return this.#shaping.longText === 'skip' ? FAULT.skipped : FAULT.tooLong;
+  }
+
+  /** A text that the model cannot take must not cost the others of its batch theirs. */
+  async #inferOrFault(units: readonly Unit[], count: number, result: Embeddings): Promise<void> {
+    try {
+      await this.#infer(units, count, result);
+    } catch (error) {
+      if (units.length > 1) {
+        for (const unit of units) await this.#inferOrFault([unit], count, result);
+        return;
+      }
+      const refused = result.faults.filter((fault) => fault === FAULT.refused).length;
+      // Not the texts, then, but the model.
+      if ((count > 1 && refused + 1 === count) || refused >= MOST_REFUSED) throw error;
+      result.faults[units[0]?.text ?? 0] = FAULT.refused;
+    }
   }
 
   /** One inference; adds each unit's vector, by its weight, to that of its text. */

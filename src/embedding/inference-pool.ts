@@ -2,17 +2,22 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { BackfillError, ConfigError, TransientError } from '../errors.ts';
+import { ConfigError, TransientError, messageOf } from '../errors.ts';
 import { forkEntry } from '../fork-entry.ts';
 import type { Embeddings } from './embedder.ts';
 import type { FromInference, LoadRequest, TextRequest } from './messages.ts';
 
 interface Task {
   request: TextRequest;
-  /** Processes that died with it in hand. */
-  deaths: number;
+  /** Processes that may still die with it in hand before it counts as the cause. */
+  patience: number;
   resolve(result: Embeddings): void;
   reject(error: Error): void;
+}
+
+export interface RunOptions {
+  signal?: AbortSignal | undefined;
+  patience?: number;
 }
 
 export interface ModelShape {
@@ -22,21 +27,23 @@ export interface ModelShape {
 
 /** Tasks that a process has at a time: the next one is there when it ends the one before. */
 const TASKS_AHEAD = 2;
-/** Processes that one task may cost before it counts as the cause. */
-const MOST_DEATHS_OF_A_TASK = 2;
-/** Deaths in a row before the pool gives up: something kills every process. */
+/** Deaths in a row, for each process of the pool, before it gives up: something kills every process. */
 const MOST_DEATHS = 5;
 
 export class InferencePool {
   readonly #data: LoadRequest;
   readonly #processes = new Map<ChildProcess, Task[]>();
   readonly #queue: Task[] = [];
+  readonly #size: number;
+  /** Processes that are loading the model. */
+  #loading = 0;
   #nextId = 1;
   #deaths = 0;
   #closed = false;
 
-  private constructor(data: LoadRequest) {
+  private constructor(data: LoadRequest, size: number) {
     this.#data = data;
+    this.#size = size;
   }
 
   /** @throws ConfigError where the model or the runtime cannot be loaded. */
@@ -44,18 +51,21 @@ export class InferencePool {
     data: LoadRequest,
     processes: number,
   ): Promise<{ pool: InferencePool; shape: ModelShape }> {
-    const pool = new InferencePool(data);
+    const pool = new InferencePool(data, processes);
     try {
       const [shape] = await Promise.all(Array.from({ length: processes }, () => pool.#startProcess()));
       return { pool, shape: shape as ModelShape };
     } catch (error) {
       await pool.close();
-      throw error;
+      throw error instanceof ConfigError ? error : unusable(data, messageOf(error));
     }
   }
 
-  /** Texts of one message; what comes back is in the same order. */
-  run(request: Omit<TextRequest, 'id'>, signal?: AbortSignal): Promise<Embeddings> {
+  /**
+   * Texts of one message; what comes back is in the same order. `patience`: processes that may die of it and be replaced.
+   * @throws BackfillError `INFERENCE_PROCESS_DIED` where more of them died
+   */
+  run(request: Omit<TextRequest, 'id'>, { signal, patience = 1 }: RunOptions = {}): Promise<Embeddings> {
     if (signal?.aborted) return Promise.reject(cancelled());
     if (this.#closed) return Promise.reject(closed());
     return new Promise<Embeddings>((resolve, reject) => {
@@ -64,7 +74,7 @@ export class InferencePool {
       const settled = (): void => signal?.removeEventListener('abort', onAbort);
       const task: Task = {
         request: { ...request, id: this.#nextId++ },
-        deaths: 0,
+        patience,
         resolve: (result) => {
           settled();
           resolve(result);
@@ -76,16 +86,24 @@ export class InferencePool {
       };
       signal?.addEventListener('abort', onAbort);
       this.#queue.push(task);
+      // All of them died, and the pool gave up: whoever comes again has waited a while.
+      if (this.#processes.size + this.#loading === 0) this.#replace(this.#size);
       this.#feed();
     });
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+    await this.#abandon(closed());
+  }
+
+  /** Every task fails, every process ends. */
+  async #abandon(reason: Error): Promise<void> {
     const running = [...this.#processes.entries()];
     this.#processes.clear();
+    this.#deaths = 0;
     for (const task of [...this.#queue.splice(0), ...running.flatMap(([, tasks]) => tasks)])
-      task.reject(closed());
+      task.reject(reason);
     await Promise.all(running.map(([child]) => end(child)));
   }
 
@@ -115,15 +133,8 @@ export class InferencePool {
     const child = forkEntry(new URL('./inference-process.ts', import.meta.url), {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
-    return new Promise<ModelShape>((resolve, reject) => {
-      const unusable = (message: string): void => {
-        reject(
-          new ConfigError(`Model ${this.#data.options.name} cannot be used: ${message}.`, {
-            code: 'MODEL_UNUSABLE',
-            remedy: `Check the model files in ${this.#data.location.folder} (\`npm run model -- check\`) and the installation of onnxruntime-node.`,
-          }),
-        );
-      };
+    this.#loading++;
+    const started = new Promise<ModelShape>((resolve, reject) => {
       child.on('message', (message: FromInference) => {
         if (message.type === 'ready') {
           // The pool may have been closed while this process was loading.
@@ -135,17 +146,28 @@ export class InferencePool {
           resolve({ dimensions: message.dimensions, maxTokens: message.maxTokens });
           this.#feed();
         } else if (message.type === 'unusable') {
-          unusable(message.message);
+          reject(unusable(this.#data, message.message));
           void end(child);
         } else this.#finish(child, message);
       });
-      child.on('error', (error) => unusable(error.message));
+      child.on('error', reject);
       child.on('exit', (code, signal) => {
-        unusable(`its process ended (${signal ?? code})`);
+        reject(new Error(`its process ended (${signal ?? code})`));
         this.#bury(child);
       });
       child.send(this.#data);
     });
+    return started.finally(() => this.#loading--);
+  }
+
+  #replace(count: number): void {
+    for (let started = 0; started < count; started++)
+      this.#startProcess().catch((error: unknown) => {
+        if (this.#closed) return;
+        // Its files are gone or damaged since the first process loaded them.
+        if (error instanceof ConfigError) void this.#abandon(error);
+        else this.#died();
+      });
   }
 
   #finish(child: ChildProcess, message: Extract<FromInference, { type: 'embedded' | 'failed' }>): void {
@@ -155,7 +177,12 @@ export class InferencePool {
     this.#deaths = 0;
     if (message.type === 'embedded') task?.resolve(message);
     else
-      task?.reject(new BackfillError(`The model failed: ${message.message}`, { code: 'INFERENCE_FAILED' }));
+      task?.reject(
+        new ConfigError(`Model ${this.#data.options.name} fails on every text: ${message.message}.`, {
+          code: 'INFERENCE_FAILED',
+          remedy: `Check the model files in ${this.#data.location.folder} (\`npm run model -- check\`).`,
+        }),
+      );
     this.#feed();
   }
 
@@ -165,9 +192,9 @@ export class InferencePool {
     if (!this.#processes.delete(child) || this.#closed) return;
     // Only the first was under way; the others waited behind it.
     const [first] = tasks ?? [];
-    if (first !== undefined) first.deaths++;
+    if (first !== undefined) first.patience--;
     for (const task of (tasks ?? []).toReversed()) {
-      if (task.deaths <= MOST_DEATHS_OF_A_TASK) this.#queue.unshift(task);
+      if (task.patience >= 0) this.#queue.unshift(task);
       else
         task.reject(
           new TransientError('Several inference processes died of the same texts.', {
@@ -175,11 +202,29 @@ export class InferencePool {
           }),
         );
     }
-    this.#deaths++;
-    if (this.#deaths > MOST_DEATHS) return void this.close();
-    this.#feed();
-    this.#startProcess().catch(() => void this.close());
+    this.#died();
   }
+
+  #died(): void {
+    this.#deaths++;
+    if (this.#deaths <= MOST_DEATHS * this.#size) this.#replace(1);
+    else
+      void this.#abandon(
+        new TransientError('Inference processes die one after the other.', {
+          code: 'INFERENCE_PROCESSES_DIE',
+          remedy:
+            'See whether the system kills them for want of memory; option threads says how many there are.',
+        }),
+      );
+    this.#feed();
+  }
+}
+
+function unusable({ options, location }: LoadRequest, message: string): ConfigError {
+  return new ConfigError(`Model ${options.name} cannot be used: ${message}.`, {
+    code: 'MODEL_UNUSABLE',
+    remedy: `Check the model files in ${location.folder} (\`npm run model -- check\`) and the installation of onnxruntime-node.`,
+  });
 }
 
 function cancelled(): TransientError {

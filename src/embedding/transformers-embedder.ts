@@ -1,8 +1,14 @@
 /** The embedder over local model files: sorts the texts, shares them out to the processes, puts the vectors back in order. */
 
 import { setMaxListeners } from 'node:events';
-import { ConfigError } from '../errors.ts';
-import { addCounts, type Embedder, type EmbedOptions, type Embeddings } from './embedder.ts';
+import { BackfillError, ConfigError } from '../errors.ts';
+import {
+  addCounts,
+  type Embedder,
+  type EmbedOptions,
+  type Embeddings,
+  type VectorFault,
+} from './embedder.ts';
 import { assertModelFiles, locateModel, modelFingerprint, type ModelOptions } from './model-files.ts';
 import { InferencePool } from './inference-pool.ts';
 import { createMasker } from '../masking/masker.ts';
@@ -11,6 +17,9 @@ import { textChunks } from './token-batches.ts';
 
 /** A WordPiece word has at most 100 characters and is a token; with room to spare, more text than this cannot matter. */
 const CHARACTERS_PER_TOKEN = 64;
+
+/** Of VECTOR_FAULT. */
+const DEADLY = 8 satisfies VectorFault;
 
 export type LocalEmbedder = Embedder & Required<Pick<Embedder, 'maxTokens' | 'countTokens'>>;
 
@@ -50,10 +59,10 @@ export async function openTransformersEmbedder(
     };
     // One listener per chunk under way; the default limit of ten only guesses at a leak.
     if (signal !== undefined) setMaxListeners(0, signal);
-    await Promise.all(
-      textChunks(texts).map(async (members) => {
-        const own = members.map((index) => texts[index] ?? '');
-        const part = await pool.run({ type: 'embed', texts: own, as }, signal);
+    const embedPart = async (members: number[], patience: number): Promise<void> => {
+      const own = members.map((index) => texts[index] ?? '');
+      try {
+        const part = await pool.run({ type: 'embed', texts: own, as }, { signal, patience });
         addCounts(result.masked, part.masked);
         for (const [row, index] of members.entries()) {
           result.vectors.set(
@@ -64,8 +73,20 @@ export async function openTransformersEmbedder(
           result.truncated[index] = part.truncated[row] ?? 0;
           result.faults[index] = part.faults[row] ?? 0;
         }
-      }),
-    );
+      } catch (error) {
+        if (!(error instanceof BackfillError) || error.code !== 'INFERENCE_PROCESS_DIED') throw error;
+        const [only] = members;
+        if (members.length === 1 && only !== undefined) {
+          result.faults[only] = DEADLY;
+          return;
+        }
+        // One of these texts, perhaps: the halves tell which. The last one standing gets a second chance.
+        const middle = Math.ceil(members.length / 2);
+        const halves = [members.slice(0, middle), members.slice(middle)];
+        await Promise.all(halves.map((half) => embedPart(half, half.length === 1 ? 1 : 0)));
+      }
+    };
+    await Promise.all(textChunks(texts).map((members) => embedPart(members, 1)));
     return result;
   }
 

@@ -190,6 +190,23 @@ describe('the engine on a model with attention', () => {
     expect([...faults]).toEqual([0, 7]);
   });
 
+  it('sets a text aside that the model cannot take, and embeds those beside it', async () => {
+    const narrow = await makeBert({ vocabulary: 30_000 });
+    const known = makeTexts(40, 5);
+    const embedder = await embedderOf({ localPath: narrow.localPath });
+    const { faults, vectors, tokens } = await embedder.embed(known);
+    // Words far back in the vocabulary have no place in this graph.
+    const refused = faults.filter((fault) => fault === 6).length;
+    expect(refused).toBeGreaterThan(0);
+    expect(refused).toBeLessThan(known.length);
+    expect([...faults].every((fault) => fault === 0 || fault === 6)).toBe(true);
+    for (const [at, fault] of faults.entries()) {
+      expect(row(vectors, at).some((component) => component !== 0)).toBe(fault === 0);
+      expect(tokens[at]).toBeGreaterThan(0);
+    }
+    await narrow.remove();
+  });
+
   it('embeds what is left of a text once it is masked', async () => {
     const mask = { types: ['email'] as const, rules: [{ name: 'badge', pattern: 'B-\\d+' }] };
     const embedder = await embedderOf({ mask });
