@@ -13,6 +13,7 @@ const VERBS: Record<string, () => Promise<Command>> = {
   finalize: async () => (await import('./finalize.ts')).finalizeCommand,
   verify: async () => (await import('./verify.ts')).verifyCommand,
   search: async () => (await import('./search.ts')).search,
+  model: async () => (await import('./model.ts')).model,
   mask: async () => (await import('./mask.ts')).mask,
   dashboard: async () => (await import('./dashboard.ts')).dashboard,
   'train-model': async () => (await import('./train-model.ts')).trainModelCommand,

@@ -2,6 +2,7 @@ import { openEmbedder } from '../src/embedding/configured.ts';
 import { ConfigError } from '../src/errors.ts';
 import { compareSearches, type Comparison } from '../src/search/compare.ts';
 import { describeTarget } from '../src/table/target.ts';
+import { noticeOnStderr } from './lib/download-line.ts';
 import { EXIT, runAsProgram, type Command } from './lib/command.ts';
 import { withDatabase } from './lib/session.ts';
 
@@ -54,7 +55,7 @@ export const search: Command = {
     const logger = invocation.logger(config.settings.logLevel);
     return withDatabase(config, 'search', logger, async (pool) => {
       const target = await describeTarget(pool, config.backfill, config.settings);
-      const embedder = await openEmbedder(config.settings, 1);
+      const embedder = await openEmbedder(config.settings, 1, noticeOnStderr);
       try {
         const comparison = await compareSearches(
           { pool, target, settings: config.settings, embedder },

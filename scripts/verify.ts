@@ -2,6 +2,7 @@ import { openEmbedder } from '../src/embedding/configured.ts';
 import { describeTarget } from '../src/table/target.ts';
 import type { Check } from '../src/verify/check.ts';
 import { verify } from '../src/verify/verify.ts';
+import { noticeOnStderr } from './lib/download-line.ts';
 import { EXIT, runAsProgram, type Command } from './lib/command.ts';
 import { requireRun, withDatabase } from './lib/session.ts';
 
@@ -30,7 +31,7 @@ export const verifyCommand: Command = {
         target,
         settings: config.settings,
         run,
-        openEmbedder: () => openEmbedder(config.settings, 1),
+        openEmbedder: () => openEmbedder(config.settings, 1, noticeOnStderr),
       });
       invocation.emit({ passed, checks });
       for (const line of checkLines(checks)) invocation.say(line);

@@ -56,6 +56,8 @@ export function oursOptions({ models, quantized, maxTokens }: SystemSetup): Mode
     localPath: models,
     allowDownload: false,
     quantized,
+    revision: 'main',
+    hub: '',
     pooling: 'mean',
     normalize: true,
     maxTokens,

@@ -10,6 +10,7 @@ import { blockers, diagnose } from '../../src/planning/doctor.ts';
 import { enqueue, type EnqueueResult } from '../../src/planning/enqueue.ts';
 import type { Finding } from '../../src/planning/finding.ts';
 import type { Target } from '../../src/table/target.ts';
+import { noticeOnStderr } from './download-line.ts';
 import { prepareQueues, withQueues } from './session.ts';
 
 /** What doctor found, and what is open where nothing blocks. */
@@ -29,7 +30,7 @@ export async function withPreflight<T>(
     pool,
     backfill,
     settings,
-    openEmbedder: () => openEmbedder(settings, 1),
+    openEmbedder: () => openEmbedder(settings, 1, noticeOnStderr),
     withQueue: true,
   });
   try {

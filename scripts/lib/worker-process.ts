@@ -26,7 +26,9 @@ export async function startWorkers(
   const { settings, backfill } = config;
   const address = await prepareQueues(config, pool, logger);
   const context = { backfill, settings, pool, address, logger };
-  const embedder: Embedder | null = roles.includes('embed') ? await openEmbedder(settings) : null;
+  const embedder: Embedder | null = roles.includes('embed')
+    ? await openEmbedder(settings, settings.threads, (line) => logger.info(line))
+    : null;
   // The gate embeds a few rows again: with the processes that are there, or with one of its own.
   const gateEmbedder = (): Promise<Embedder> =>
     embedder === null ? openEmbedder(settings, 1) : Promise.resolve(lent(embedder));

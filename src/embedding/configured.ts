@@ -19,6 +19,9 @@ export function modelOptions(settings: Settings): ModelOptions {
     localPath: settings.modelLocalPath,
     allowDownload: settings.modelAllowDownload,
     quantized: settings.modelQuantized,
+    revision: settings.modelRevision,
+    checksum: settings.modelChecksum,
+    hub: settings.modelHub,
     pooling: settings.modelPooling,
     normalize: settings.modelNormalize,
     maxTokens: settings.modelMaxTokens,
@@ -51,11 +54,18 @@ function endpointOptions(settings: Settings, endpoint: string): EndpointOptions 
   };
 }
 
-/** `processes`: inference processes of local files; as configured where absent. @throws ConfigError, TransientError */
-export function openEmbedder(settings: Settings, processes = settings.threads): Promise<Embedder> {
+/**
+ * `processes`: inference processes of local files; as configured where absent. `notice`: told where files are fetched.
+ * @throws ConfigError, TransientError
+ */
+export function openEmbedder(
+  settings: Settings,
+  processes = settings.threads,
+  notice?: (line: string) => void,
+): Promise<Embedder> {
   if (settings.modelEndpoint !== undefined)
     return openEndpointEmbedder(endpointOptions(settings, settings.modelEndpoint));
-  return openTransformersEmbedder(modelOptions(settings), processes);
+  return openTransformersEmbedder(modelOptions(settings), processes, notice);
 }
 
 /** Of the model as it is configured and as its files are now. @throws Error where a file cannot be read */

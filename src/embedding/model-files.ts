@@ -2,10 +2,12 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { access, constants } from 'node:fs/promises';
+import { access, constants, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
 import { ConfigError, messageOf } from '../errors.ts';
 import { maskPolicyVersion } from '../masking/policy.ts';
+import { sha256Of } from './hub-file.ts';
 import type { Shaping } from './shaping.ts';
 
 export interface ModelOptions extends Shaping {
@@ -13,6 +15,12 @@ export interface ModelOptions extends Shaping {
   localPath: string;
   allowDownload: boolean;
   quantized: boolean;
+  /** On the hub. */
+  revision: string;
+  /** Hex, of modelChecksum; undefined where any files will do. */
+  checksum?: string | undefined;
+  /** URL. */
+  hub: string;
 }
 
 export interface ModelLocation {
@@ -40,15 +48,28 @@ export function expectedFiles(options: ModelOptions): string[] {
   return ['config.json', 'tokenizer.json', 'tokenizer_config.json', modelGraph(options)];
 }
 
-/** @throws ConfigError that lists the files and where they belong, unless the missing ones may be downloaded. */
+/** The expected files that are not there. */
+export async function missingFiles(options: ModelOptions): Promise<string[]> {
+  const { folder } = locateModel(options);
+  const present = await Promise.all(
+    expectedFiles(options).map((file) =>
+      access(join(folder, file)).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return expectedFiles(options).filter((_, at) => present[at] === false);
+}
+
+/** @throws ConfigError that lists the files that are missing or cannot be read, and where they belong. */
 export async function assertModelFiles(options: ModelOptions): Promise<void> {
   const { folder } = locateModel(options);
   const faults: string[] = [];
   for (const file of expectedFiles(options)) {
     await access(join(folder, file), constants.R_OK).catch((error: unknown) => {
       const missing = messageOf(error).startsWith('ENOENT');
-      if (!missing || !options.allowDownload)
-        faults.push(`${file} (${missing ? 'missing' : messageOf(error)})`);
+      faults.push(`${file} (${missing ? 'missing' : messageOf(error)})`);
     });
   }
   if (faults.length === 0) return;
@@ -56,8 +77,91 @@ export async function assertModelFiles(options: ModelOptions): Promise<void> {
     code: 'MODEL_FILES_MISSING',
     remedy:
       'Put the files there, point model.localPath (--model-local-path, env BACKFILL_MODEL_LOCAL_PATH) to the folder that holds them, ' +
-      'set model.allowDownload to true to fetch them from the hub, or make a model of the table itself with `npm run train-model`.',
+      'fetch them from the hub by `npm run model -- fetch` (or set model.allowDownload to true), or make a model of the table itself with `npm run train-model`.',
   });
+}
+
+export interface ModelFileFacts {
+  /** Relative to the model's folder. */
+  path: string;
+  bytes: number;
+  /** Hex. */
+  sha256: string;
+}
+
+/** Of every expected file, in order of their paths. @throws Error where one cannot be read */
+export async function modelFileFacts(options: ModelOptions): Promise<ModelFileFacts[]> {
+  const { folder } = locateModel(options);
+  const facts: ModelFileFacts[] = [];
+  for (const path of expectedFiles(options).toSorted()) {
+    const file = join(folder, path);
+    facts.push({ path, bytes: (await stat(file)).size, sha256: await sha256Of(file) });
+  }
+  return facts;
+}
+
+/** One checksum for all files, hex: that of what `sha256sum` prints for them in order of their paths. */
+export function modelChecksum(facts: readonly ModelFileFacts[]): string {
+  const lines = facts.map(({ path, sha256 }) => `${sha256}  ${path}\n`);
+  return createHash('sha256').update(lines.join('')).digest('hex');
+}
+
+/** What is known of files that came from a hub. */
+const manifestSchema = z.object({
+  name: z.string(),
+  revision: z.string(),
+  commit: z.string().nullable(),
+  files: z.record(z.string(), z.object({ bytes: z.number(), sha256: z.string() })),
+});
+export type ModelManifest = z.infer<typeof manifestSchema>;
+export const MANIFEST = 'pgvector-backfill.json';
+
+/** Null where there is none: the files were put there by hand. */
+export async function readManifest(folder: string): Promise<ModelManifest | null> {
+  const text = await readFile(join(folder, MANIFEST), 'utf8').catch(() => null);
+  if (text === null) return null;
+  try {
+    return manifestSchema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new ConfigError(`${join(folder, MANIFEST)} cannot be read: ${messageOf(error)}.`, {
+      code: 'MODEL_MANIFEST',
+      remedy: 'Delete the file, or the folder and fetch the model again.',
+      cause: error,
+    });
+  }
+}
+
+const DEFAULT_REVISION = 'main';
+
+/** The files are those that the configuration pins, where it does. @throws ConfigError `MODEL_REVISION`, `MODEL_CHECKSUM` */
+export async function assertPinnedFiles(options: ModelOptions): Promise<void> {
+  const { name, revision, checksum } = options;
+  const { folder } = locateModel(options);
+  const manifest = await readManifest(folder);
+  if (
+    manifest !== null &&
+    revision !== DEFAULT_REVISION &&
+    ![manifest.revision, manifest.commit].includes(revision)
+  )
+    throw new ConfigError(
+      `The files of model ${name} in ${folder} are of revision ${manifest.revision} (commit ${manifest.commit ?? 'unknown'}), not of ${revision}.`,
+      {
+        code: 'MODEL_REVISION',
+        remedy:
+          'Run `npm run model -- fetch` to replace them, or correct model.revision (--model-revision, env BACKFILL_MODEL_REVISION).',
+      },
+    );
+  if (checksum === undefined) return;
+  const present = modelChecksum(await modelFileFacts(options));
+  if (present === checksum) return;
+  throw new ConfigError(
+    `The files of model ${name} in ${folder} have checksum ${present}, not ${checksum}.`,
+    {
+      code: 'MODEL_CHECKSUM',
+      remedy:
+        'They were damaged or exchanged, or model.quantized is another than the checksum was taken of: fetch them again, or correct model.checksum (--model-checksum, env BACKFILL_MODEL_CHECKSUM).',
+    },
+  );
 }
 
 /** sha256 over all that decides a vector, in hex. The files are read once, in chunks. */

@@ -9,7 +9,15 @@ import {
   type Embeddings,
   type VectorFault,
 } from './embedder.ts';
-import { assertModelFiles, locateModel, modelFingerprint, type ModelOptions } from './model-files.ts';
+import { fetchModel } from './model-download.ts';
+import {
+  assertModelFiles,
+  assertPinnedFiles,
+  locateModel,
+  missingFiles,
+  modelFingerprint,
+  type ModelOptions,
+} from './model-files.ts';
 import { InferencePool } from './inference-pool.ts';
 import { createMasker } from '../masking/masker.ts';
 import { usableProcessors } from './processors.ts';
@@ -27,10 +35,14 @@ export type LocalEmbedder = Embedder & Required<Pick<Embedder, 'maxTokens' | 'co
 export async function openTransformersEmbedder(
   options: ModelOptions,
   processes = usableProcessors(),
+  notice?: (line: string) => void,
 ): Promise<LocalEmbedder> {
   // A rule that cannot be compiled is an error of the configuration, not of a process.
   createMasker(options.mask);
+  if (options.allowDownload && (await missingFiles(options)).length > 0)
+    await fetchModel(options, { notice });
   await assertModelFiles(options);
+  await assertPinnedFiles(options);
   const location = locateModel(options);
   const { pool, shape } = await InferencePool.start(
     { type: 'load', options, location, intraOpThreads: 1 },

@@ -67,13 +67,12 @@ describe('model files', () => {
       expect((error as ConfigError).remedy).toContain(way);
   });
 
-  it('may be missing where they may be fetched; what is there and cannot be read is a fault all the same', async () => {
-    const fetched = { ...options, allowDownload: true };
-    await assertModelFiles(fetched);
-    await mkdir(join(root, 'org/mine'), { recursive: true });
+  it('are a fault too where they are there and cannot be read', async () => {
+    await write(join(root, 'org/mine'), ['config.json', 'tokenizer.json', 'tokenizer_config.json']);
+    await rm(join(root, 'org/mine/onnx'), { recursive: true });
     // A file where a folder is expected: unreadable to everybody, the administrator included.
     await writeFile(join(root, 'org/mine/onnx'), '');
-    const error: unknown = await assertModelFiles(fetched).catch((thrown: unknown) => thrown);
+    const error: unknown = await assertModelFiles(options).catch((thrown: unknown) => thrown);
     expect((error as ConfigError).message).toMatch(/: onnx\/model\.onnx \(ENOTDIR/);
     expect((error as ConfigError).message).not.toContain('config.json');
   });

@@ -7,6 +7,7 @@ import { enqueueCommand } from '../../scripts/enqueue.ts';
 import { finalizeCommand } from '../../scripts/finalize.ts';
 import { helpText } from '../../scripts/lib/command.ts';
 import { mask } from '../../scripts/mask.ts';
+import { model } from '../../scripts/model.ts';
 import { search } from '../../scripts/search.ts';
 import { status } from '../../scripts/status.ts';
 import { trainModelCommand } from '../../scripts/train-model.ts';
@@ -23,6 +24,7 @@ const COMMANDS = [
   enqueueCommand,
   finalizeCommand,
   mask,
+  model,
   search,
   status,
   trainModelCommand,
@@ -57,6 +59,8 @@ describe('verbs', () => {
       ['search', [], 'no query'],
       ['bench', ['nothing'], 'nothing'],
       ['mask', ['--sample', '0'], '--sample'],
+      ['model', ['steal'], 'steal'],
+      ['model', [], 'npm run model -- check'],
       ['train-model', [], '--out'],
     ] as const) {
       const { code, stderr } = await runCommand(verb, [...args], {

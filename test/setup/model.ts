@@ -14,6 +14,8 @@ export function modelOptionsOf(model: Pick<TestModel, 'name' | 'localPath'>): Mo
     localPath: model.localPath,
     allowDownload: false,
     quantized: false,
+    revision: 'main',
+    hub: 'http://127.0.0.1:9',
     pooling: 'mean',
     normalize: true,
     maxTokens: 256,

@@ -1,0 +1,39 @@
+/** Progress of a download: redrawn on a terminal, a line a file elsewhere. */
+
+import { bytes as shown } from './format.ts';
+
+const REDRAW_MS = 100;
+
+export class DownloadLine {
+  readonly #stream: NodeJS.WriteStream;
+  #drawnAt = 0;
+  #open = false;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+  }
+
+  say(text: string): void {
+    this.end();
+    this.#stream.write(`${text}\n`);
+  }
+
+  show(file: string, bytes: number, total: number | null): void {
+    const now = Date.now();
+    if (!this.#stream.isTTY || (now - this.#drawnAt < REDRAW_MS && bytes !== total)) return;
+    this.#drawnAt = now;
+    this.#open = true;
+    const share =
+      total === null || total === 0 ? '' : ` of ${shown(total)} (${Math.floor((100 * bytes) / total)} %)`;
+    this.#stream.write(`\r\u001B[2K${file}: ${shown(bytes)}${share}`);
+  }
+
+  /** Leaves the line where it stands. */
+  end(): void {
+    if (this.#open) this.#stream.write('\n');
+    this.#open = false;
+  }
+}
+
+/** For verbs that fetch on the way to something else. */
+export const noticeOnStderr = (line: string): void => void process.stderr.write(`${line}\n`);

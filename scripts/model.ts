@@ -1,0 +1,167 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join, relative, resolve, sep } from 'node:path';
+import { openEmbedder, modelOptions } from '../src/embedding/configured.ts';
+import { fetchModel } from '../src/embedding/model-download.ts';
+import {
+  expectedFiles,
+  locateModel,
+  modelChecksum,
+  modelFileFacts,
+  readManifest,
+} from '../src/embedding/model-files.ts';
+import { ConfigError, messageOf } from '../src/errors.ts';
+import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
+import { DownloadLine } from './lib/download-line.ts';
+import { bytes as shown } from './lib/format.ts';
+
+const ACTIONS: Record<string, (invocation: Invocation) => Promise<number>> = { fetch, check, list };
+
+/** The operator asks for it in so many words: model.allowDownload need not be set. */
+async function fetch(invocation: Invocation): Promise<number> {
+  const { settings } = await invocation.config(['database', 'table', 'text']);
+  if (settings.modelEndpoint !== undefined) throw noFiles();
+  const line = new DownloadLine(process.stderr);
+  const result = await fetchModel(modelOptions(settings), {
+    signal: invocation.signal,
+    notice: (text) => line.say(text),
+    onProgress: (file, bytes, total) => line.show(file, bytes, total),
+  }).finally(() => line.end());
+  invocation.emit(result);
+  for (const { path, bytes, fetched } of result.files)
+    invocation.say(`${fetched ? 'fetched' : 'present'}  ${shown(bytes).padStart(10)}  ${path}`);
+  invocation.say(`${result.name} is in ${result.folder}`);
+  invocation.say(`checksum ${result.checksum} (option model.checksum pins it)`);
+  return EXIT.done;
+}
+
+async function check(invocation: Invocation): Promise<number> {
+  const { settings } = await invocation.config(['database', 'table', 'text']);
+  if (settings.modelEndpoint !== undefined) throw noFiles();
+  const options = { ...modelOptions(settings), allowDownload: false };
+  const { folder } = locateModel(options);
+  const files = await Promise.all(
+    expectedFiles(options).map(async (path) => {
+      const bytes = (await stat(join(folder, path)).catch(() => null))?.size ?? null;
+      return { path, present: bytes !== null, bytes };
+    }),
+  );
+  const result = {
+    name: options.name,
+    folder,
+    usable: false,
+    files,
+    revision: null as string | null,
+    checksum: null as string | null,
+    dimensions: null as number | null,
+    problem: null as string | null,
+  };
+  try {
+    result.revision = (await readManifest(folder))?.revision ?? null;
+    if (files.every(({ present }) => present)) result.checksum = modelChecksum(await modelFileFacts(options));
+    const embedder = await openEmbedder({ ...settings, modelAllowDownload: false }, 1);
+    result.dimensions = embedder.dimensions;
+    await embedder.close();
+    result.usable = true;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    result.problem = `${messageOf(error)}${error.remedy === undefined ? '' : ` ${error.remedy}`}`;
+  }
+  invocation.emit(result);
+  for (const { path, present, bytes } of files)
+    invocation.say(
+      `${present ? 'present' : 'MISSING'}  ${bytes === null ? '-'.padStart(10) : shown(bytes).padStart(10)}  ${path}`,
+    );
+  if (result.revision !== null) invocation.say(`revision ${result.revision}`);
+  if (result.checksum !== null) invocation.say(`checksum ${result.checksum}`);
+  invocation.say(
+    result.usable
+      ? `${result.name} is usable: ${result.dimensions} dimensions, ${settings.modelQuantized ? 'int8' : 'full precision'}`
+      : `${result.name} is NOT usable: ${result.problem}`,
+  );
+  return result.usable ? EXIT.done : EXIT.gate;
+}
+
+async function list(invocation: Invocation): Promise<number> {
+  const { settings } = await invocation.config(['database', 'table', 'text']);
+  const root = resolve(settings.modelLocalPath);
+  const models = [];
+  for (const folder of await modelFolders(root, 0)) {
+    const size = async (file: string): Promise<number | null> =>
+      (await stat(join(folder, 'onnx', file)).catch(() => null))?.size ?? null;
+    const full = await size('model.onnx');
+    const quantized = await size('model_quantized.onnx');
+    const manifest = await readManifest(folder).catch(() => null);
+    models.push({
+      name: relative(root, folder).split(sep).join('/') || '.',
+      folder,
+      full: full !== null,
+      quantized: quantized !== null,
+      bytes: (full ?? 0) + (quantized ?? 0),
+      revision: manifest?.revision ?? null,
+    });
+  }
+  invocation.emit({ root, models });
+  for (const { name, full, quantized, bytes, revision } of models) {
+    const precisions = [...(full ? ['full precision'] : []), ...(quantized ? ['int8'] : [])];
+    invocation.say(
+      `${name}  ${precisions.join(' and ') || 'no graph'}  ${shown(bytes)}${revision === null ? '' : `  revision ${revision}`}`,
+    );
+  }
+  if (models.length === 0)
+    invocation.say(`no model in ${root}; \`npm run model -- fetch\` fetches the configured one`);
+  return EXIT.done;
+}
+
+/** <root>, <root>/<model> and <root>/<organisation>/<model>. */
+async function modelFolders(folder: string, depth: number): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  if (entries.some((entry) => entry.isFile() && entry.name === 'config.json')) return [folder];
+  if (depth === 2) return [];
+  const below = entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .toSorted();
+  return (await Promise.all(below.map((name) => modelFolders(join(folder, name), depth + 1)))).flat();
+}
+
+const noFiles = (): ConfigError =>
+  new ConfigError('With model.endpoint the model is on a server: there are no files here.', {
+    code: 'USAGE',
+    remedy: 'Leave out model.endpoint (--model-endpoint, env BACKFILL_MODEL_ENDPOINT), or ask that server.',
+  });
+
+export const model: Command = {
+  name: 'model',
+  summary: [
+    'The files of the configured model: fetch what is missing from the hub, check them, or list what is in model.localPath.',
+    '`check` ends with 3 where the model cannot be used.',
+  ].join('\n'),
+  positionals: Object.keys(ACTIONS).join('|'),
+  flags: {},
+  options: [
+    'modelName',
+    'modelLocalPath',
+    'modelAllowDownload',
+    'modelQuantized',
+    'modelRevision',
+    'modelChecksum',
+    'modelHub',
+    'modelPooling',
+    'modelMaxTokens',
+  ],
+  run(invocation) {
+    const [action = ''] = invocation.positionals;
+    const run = ACTIONS[action];
+    if (run === undefined || invocation.positionals.length > 1)
+      throw new ConfigError(
+        `What to do with the model? ${JSON.stringify(invocation.positionals.join(' '))} is not known.`,
+        {
+          code: 'USAGE',
+          remedy: 'Write it as in: npm run model -- check (or fetch, or list).',
+        },
+      );
+    return run(invocation);
+  },
+};
+
+await runAsProgram(model, import.meta);
