@@ -10,6 +10,7 @@ const VERBS: Record<string, () => Promise<Command>> = {
   enqueue: async () => (await import('./enqueue.ts')).enqueueCommand,
   worker: async () => (await import('./worker.ts')).worker,
   status: async () => (await import('./status.ts')).status,
+  retry: async () => (await import('./retry.ts')).retryCommand,
   finalize: async () => (await import('./finalize.ts')).finalizeCommand,
   verify: async () => (await import('./verify.ts')).verifyCommand,
   search: async () => (await import('./search.ts')).search,

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ledgerVersion } from '../src/db/migrate.ts';
 import type { Pool } from '../src/db/pool.ts';
 import { GateError } from '../src/errors.ts';
+import { listQuarantine, type ListedRow } from '../src/ledger/quarantine.ts';
 import { progressSnapshot } from '../src/ledger/progress.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { count, duration, percent } from './lib/format.ts';
@@ -11,6 +12,8 @@ import { withDatabase } from './lib/session.ts';
 import type { ProgressSnapshot } from '../src/ledger/progress.ts';
 
 const WATCH_MS = 1000;
+/** Quarantined rows that are shown. */
+const LISTED = 20;
 
 export const status: Command = {
   name: 'status',
@@ -32,12 +35,15 @@ export const status: Command = {
       if (invocation.flags['watch'] === true) await watch(invocation, pool, config.backfill);
       else {
         const snapshot = await progressSnapshot(pool, config.backfill);
+        const quarantined = await listQuarantine(pool, config.backfill, LISTED);
         const drift = snapshot.model === null ? null : await modelDrift(config.settings, snapshot.model);
         invocation.emit({
           ...snapshot,
           model: snapshot.model === null ? null : { ...snapshot.model, ...drift },
+          quarantine: quarantined,
         });
         for (const line of statusLines(snapshot, drift)) invocation.say(line);
+        for (const line of quarantineLines(quarantined, snapshot.rows.quarantined)) invocation.say(line);
       }
       return EXIT.done;
     });
@@ -84,6 +90,15 @@ function statusLines(snapshot: ProgressSnapshot, drift: ModelDrift | null): stri
           `model    ${model.name}, ${model.dimensions} dimensions, fingerprint ${model.fingerprint.slice(0, 12)}: ${drift.drift === true ? 'DRIFT, ' : ''}${drift.detail}`,
         ]),
     `index    ${index.name === null ? 'not built yet' : `${index.name} (${index.method}), ${index.valid ? 'valid' : (index.phase ?? 'not valid')}`}`,
+  ];
+}
+
+function quarantineLines(listed: readonly ListedRow[], all: number): string[] {
+  if (listed.length === 0) return [];
+  const tries = (row: ListedRow): string => (row.attempts === 1 ? '' : ` (${row.attempts} attempts)`);
+  return [
+    `set aside${listed.length < all ? `, the last ${listed.length} of ${count(all)}` : ''}; \`npm run retry -- --quarantined\` tries them again:`,
+    ...listed.map((row) => `  key ${row.key}: ${row.reason}${tries(row)}`),
   ];
 }
 

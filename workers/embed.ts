@@ -1,11 +1,14 @@
 /** The embed role: a BullMQ worker around `processBatch`. */
 
 import { UnrecoverableError, type Job } from 'bullmq';
-import { classify } from '../src/db/sqlstates.ts';
+import { untilReachable } from '../src/db/reachable.ts';
+import { describeFailure } from '../src/db/refusal.ts';
+import { classify, isUnreachable } from '../src/db/sqlstates.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
 import { BackfillError, messageOf } from '../src/errors.ts';
 import { finalizeWhenDue } from '../src/finalize/trigger.ts';
 import { markFailed } from '../src/ledger/batch.ts';
+import { tooManyFailures } from '../src/ledger/breaker.ts';
 import { recordEvent } from '../src/ledger/event.ts';
 import { OPEN_STATES, findRun, moveRun, type Run } from '../src/ledger/run.ts';
 import { CollapseCheck } from '../src/pipeline/collapse.ts';
@@ -15,18 +18,16 @@ import { parseEmbedJob, type EmbedJob, type JobData } from '../src/queue/jobs.ts
 import { describeTarget } from '../src/table/target.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';
 
+/** A batch that meets so many restarts of the server gives its place to another one, and counts an attempt. */
+const MOST_RESTARTS = 20;
+
 export function startEmbedWorker(context: WorkerContext, embedder: Embedder): RunningWorker {
   const { pool, settings, backfill } = context;
   const collapse = new CollapseCheck();
   const finalizeQueue = openQueue(context.address, 'finalize');
+  const closing = new AbortController();
 
-  async function processor(job: Job<JobData>, _token?: string, signal?: AbortSignal): Promise<unknown> {
-    const data = parseEmbedJob(job.data);
-    // Forged, of another version, or cut off: no attempt can make it right, and the ledger still has the batch.
-    if (data === null)
-      throw new UnrecoverableError(
-        'The job data is not of a batch; run `npm run enqueue` to put the batch on the queue again.',
-      );
+  async function processOnce(data: EmbedJob, attempt: number, signal?: AbortSignal): Promise<unknown> {
     const run = await findRun(pool, data.run);
     if (run === null || run.backfill !== backfill || !OPEN_STATES.includes(run.state))
       return { left: 'the run is not open' };
@@ -41,18 +42,35 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
         signal,
       );
       const elapsedMs = Math.round(performance.now() - started);
-      if (outcome.kind === 'left') return { left: 'the batch is done or another worker has it' };
-      logger.info({ ...outcome.counts, elapsedMs }, 'batch merged');
+      if (outcome.kind === 'merged') logger.info({ ...outcome.counts, elapsedMs }, 'batch merged');
+      // Also behind a batch that was done already: a worker that died between the merge and this line owes it.
       await finalizeWhenDue(pool, settings, finalizeQueue.queue, run);
+      if (outcome.kind === 'left') return { left: 'the batch is done or another worker has it' };
       return { ...outcome.counts, elapsedMs };
     } catch (error) {
-      logger.warn(
-        { err: messageOf(error), class: classify(error), attempt: job.attemptsMade + 1 },
-        'batch not merged',
-      );
+      logger.warn({ err: describeFailure(error), class: classify(error), attempt }, 'batch not merged');
       if (classify(error) !== 'configuration') throw error;
       await stopRun(context, run, error);
-      throw new UnrecoverableError(messageOf(error));
+      throw new UnrecoverableError(describeFailure(error));
+    }
+  }
+
+  async function processor(job: Job<JobData>, _token?: string, signal?: AbortSignal): Promise<unknown> {
+    const data = parseEmbedJob(job.data);
+    // Forged, of another version, or cut off: no attempt can make it right, and the ledger still has the batch.
+    if (data === null)
+      throw new UnrecoverableError(
+        'The job data is not of a batch; run `npm run enqueue` to put the batch on the queue again.',
+      );
+    for (let restarts = 0; ; restarts++) {
+      try {
+        return await processOnce(data, job.attemptsMade + 1, signal);
+      } catch (error) {
+        // What the queue keeps of an error must not hold values of rows, and its stack begins with the message.
+        if (restarts >= MOST_RESTARTS || !isUnreachable(error)) throw withoutValues(error);
+      }
+      const signals = signal === undefined ? [closing.signal] : [closing.signal, signal];
+      await untilReachable(pool, AbortSignal.any(signals));
     }
   }
 
@@ -68,10 +86,16 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
   });
   return {
     close: async () => {
+      closing.abort(new Error('the worker is being shut down'));
       await close();
       await finalizeQueue.close();
     },
   };
+}
+
+function withoutValues(error: unknown): unknown {
+  const described = describeFailure(error);
+  return described === messageOf(error) ? error : new BackfillError(described, { code: 'BATCH_FAILED' });
 }
 
 /** No batch can succeed before somebody changes something: the whole run stops, with the remedy as its reason. */
@@ -85,11 +109,12 @@ async function stopRun({ pool, backfill, logger }: WorkerContext, run: Run, erro
 
 /** The queue has no attempts left. A run that failed keeps its batches pending: they are not to blame. */
 async function giveUp(
-  { pool, settings, backfill, logger }: WorkerContext,
+  context: WorkerContext,
   queue: Parameters<typeof finalizeWhenDue>[2],
   data: EmbedJob,
   error: Error,
 ): Promise<void> {
+  const { pool, settings, backfill, logger } = context;
   try {
     const run = await findRun(pool, data.run);
     if (run === null || !OPEN_STATES.includes(run.state)) return;
@@ -102,7 +127,9 @@ async function giveUp(
       message: messageOf(error),
       detail: { batch: data.batch },
     });
-    await finalizeWhenDue(pool, settings, queue, run);
+    const judgement = await tooManyFailures(pool, run.id);
+    if (judgement !== null) await trip(context, run, judgement);
+    else await finalizeWhenDue(pool, settings, queue, run);
   } catch (ledgerError) {
     // The batch stays unfinished in the ledger, so the next `enqueue` finds it all the same.
     logger.error(
@@ -110,4 +137,12 @@ async function giveUp(
       'the failure of a batch could not be written down',
     );
   }
+}
+
+/** The circuit breaker: what fails over and over is not the batches' own fault. */
+async function trip({ pool, backfill, logger }: WorkerContext, run: Run, judgement: string): Promise<void> {
+  const reason = `paused itself: ${judgement}. Repair the cause, then run \`npm run resume\`.`;
+  if (!(await moveRun(pool, run.id, OPEN_STATES, 'paused', reason))) return;
+  await recordEvent(pool, { backfill, run: run.id, level: 'error', kind: 'run.paused', message: reason });
+  logger.error({ run: run.id, reason }, 'run paused');
 }

@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../src/config/load.ts';
-import type { Pool } from '../../src/db/pool.ts';
+import { createPool, type Pool } from '../../src/db/pool.ts';
 import { openEmbedder } from '../../src/embedding/configured.ts';
 import { lent, type Embedder } from '../../src/embedding/embedder.ts';
 import type { Logger } from '../../src/observability/logger.ts';
@@ -11,6 +11,11 @@ import type { RunningWorker } from '../../workers/context.ts';
 import { startEmbedWorker } from '../../workers/embed.ts';
 import { startFinalizeWorker } from '../../workers/finalize.ts';
 import { prepareQueues } from './session.ts';
+
+/** Statements of a batch are limited to a minute by the server. */
+const MOST_SILENCE_MS = 90_000;
+/** Besides one for each batch in flight: to look whether the run is to be finalized, or the server there again. */
+const SPARE_CONNECTIONS = 2;
 
 export interface WorkerProcess {
   /** Lets batches in flight end, within the configured time. @returns false where they did not. */
@@ -26,6 +31,13 @@ export async function startWorkers(
   const { settings, backfill } = config;
   const address = await prepareQueues(config, pool, logger);
   const context = { backfill, settings, pool, address, logger };
+  // Batches have connections of their own: their statements are short, so silence means that the network is gone.
+  const batches = createPool(settings.database, {
+    name: 'worker batches',
+    max: settings.concurrency + SPARE_CONNECTIONS,
+    logger,
+    queryTimeoutMs: MOST_SILENCE_MS,
+  });
   const embedder: Embedder | null = roles.includes('embed')
     ? await openEmbedder(settings, settings.threads, (line) => logger.info(line))
     : null;
@@ -33,7 +45,7 @@ export async function startWorkers(
   const gateEmbedder = (): Promise<Embedder> =>
     embedder === null ? openEmbedder(settings, 1) : Promise.resolve(lent(embedder));
   const running: RunningWorker[] = [];
-  if (embedder !== null) running.push(startEmbedWorker(context, embedder));
+  if (embedder !== null) running.push(startEmbedWorker({ ...context, pool: batches }, embedder));
   if (roles.includes('finalize')) running.push(startFinalizeWorker(context, gateEmbedder));
   return {
     async drain() {
@@ -43,6 +55,8 @@ export async function startWorkers(
       const drained = await Promise.race([closed, late]);
       deadline.abort();
       await embedder?.close();
+      // What did not end in time would be waited for here without end.
+      if (drained) await batches.end();
       return drained;
     },
   };

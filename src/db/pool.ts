@@ -24,11 +24,23 @@ const clientOptions = (url: string, applicationName: string): pg.ClientConfig =>
   connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
 });
 
-export function createPool(url: string, options: { name: string; max: number; logger: Logger }): Pool {
+export interface PoolOptions {
+  name: string;
+  max: number;
+  logger: Logger;
+  /**
+   * Longest wait for the answer to one query, ms: a connection of which the network does not tell that it is lost. More
+   * than the server's own limit of the statement; none where absent, for statements of any length.
+   */
+  queryTimeoutMs?: number;
+}
+
+export function createPool(url: string, options: PoolOptions): Pool {
   const pool = new pg.Pool({
     ...clientOptions(url, `pgvector-backfill ${options.name}`),
     max: options.max,
     allowExitOnIdle: true,
+    ...(options.queryTimeoutMs === undefined ? {} : { query_timeout: options.queryTimeoutMs }),
   });
   // Without listeners the loss of a connection would end the process: of an idle one here, of one that is checked out
   // and between two queries below. A query under way fails by itself.

@@ -22,6 +22,11 @@ export const SQLSTATE = {
   tooManyConnections: '53300',
   diskFull: '53100',
   outOfMemory: '53200',
+  databaseDropped: '57P04',
+  readOnly: '25006',
+  idleInTransaction: '25P03',
+  transactionTimeout: '25P04',
+  objectInUse: '55006',
 } as const;
 
 const TRANSIENT: ReadonlySet<string> = new Set([
@@ -33,6 +38,12 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   SQLSTATE.crashShutdown,
   SQLSTATE.cannotConnectNow,
   SQLSTATE.tooManyConnections,
+  SQLSTATE.outOfMemory,
+  // A standby that is about to be promoted, or a primary that has just been demoted.
+  SQLSTATE.readOnly,
+  SQLSTATE.idleInTransaction,
+  SQLSTATE.transactionTimeout,
+  SQLSTATE.objectInUse,
 ]);
 
 /** Errors of the socket, as Node names them; they carry no SQLSTATE. */
@@ -49,7 +60,7 @@ const SOCKET = new Set([
 
 /** What node-postgres says of a connection that broke under a query; it has no code either. */
 const BROKEN =
-  /connection terminated|client has encountered a connection error|timeout exceeded when trying to connect|connection ended/i;
+  /connection terminated|client has encountered a connection error|timeout exceeded when trying to connect|connection ended|query read timeout/i;
 
 export function codeOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
@@ -69,9 +80,26 @@ const CONFIGURATION: ReadonlySet<string> = new Set([
   SQLSTATE.columnMissing,
   SQLSTATE.schemaMissing,
   SQLSTATE.databaseMissing,
+  SQLSTATE.databaseDropped,
   SQLSTATE.invalidPassword,
   SQLSTATE.invalidAuthorization,
   SQLSTATE.diskFull,
+]);
+
+/** The server cannot be reached, or not now: whatever is asked of it fails until that is over. */
+export function isUnreachable(error: unknown): boolean {
+  const code = codeOf(error);
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isUnreachable);
+  if (code === undefined) return error instanceof Error && BROKEN.test(error.message);
+  return SOCKET.has(code) || code.startsWith('08') || UNREACHABLE.has(code);
+}
+
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  SQLSTATE.adminShutdown,
+  SQLSTATE.crashShutdown,
+  SQLSTATE.cannotConnectNow,
+  SQLSTATE.tooManyConnections,
+  SQLSTATE.readOnly,
 ]);
 
 /** Sorts a failure into the class that decides what happens next (DESIGN: transient, row, configuration). */

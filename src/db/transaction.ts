@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { classify } from './sqlstates.ts';
+import { classify, isUnreachable } from './sqlstates.ts';
 import type { Pool } from './pool.ts';
 
 export interface TransactionLimits {
@@ -68,9 +68,12 @@ async function once<T>(
     await client.query('COMMIT');
     return result;
   } catch (error) {
-    await client.query('ROLLBACK').catch(() => {
-      broken = true;
-    });
+    // Of a connection that is lost nothing is to be expected, least of all an answer.
+    broken = isUnreachable(error);
+    if (!broken)
+      await client.query('ROLLBACK').catch(() => {
+        broken = true;
+      });
     throw error;
   } finally {
     client.release(broken);

@@ -162,7 +162,10 @@ async function ask(
     const location = response.headers.get('location');
     if (response.status >= 300 && response.status < 400 && location !== null) {
       await response.body?.cancel();
-      at = new URL(location, at);
+      const next = new URL(location, at);
+      if (at.protocol === 'https:' && next.protocol !== 'https:')
+        throw hubAnswer(url, `redirects to ${next.protocol}// without encryption`);
+      at = next;
       continue;
     }
     if (response.status !== 200 && response.status !== 206 && response.status !== 416)

@@ -149,7 +149,12 @@ async function lockFolder(
   for (let waiting = false; ; waiting = true) {
     signal.throwIfAborted();
     try {
-      return await lock(folder, { realpath: false, stale: LOCK_STALE_MS });
+      return await lock(folder, {
+        realpath: false,
+        stale: LOCK_STALE_MS,
+        // Only after a stall of the whole machine; two at work is then two writers of a `.part`, and its checksum tells.
+        onCompromised: (error) => notice?.(`the lock of ${folder} was lost: ${error.message}`),
+      });
     } catch (error) {
       if ((error as { code?: string }).code !== 'ELOCKED') throw error;
       if (!waiting) notice?.(`another process is fetching the model into ${folder}: waiting for it`);

@@ -81,6 +81,18 @@ export async function reopenFailedBatches(db: Queryable, run: string): Promise<n
   return reopened.rowCount ?? 0;
 }
 
+/** Merged batches of these rows are open again. @returns how many there were. */
+export async function reopenBatchesOf(db: Queryable, run: string, keys: readonly string[]): Promise<number> {
+  if (keys.length === 0) return 0;
+  const reopened = await db.query(
+    `UPDATE pgvector_backfill.batch b SET state = 'staged', reason = '' WHERE run = $1 AND state = 'merged'
+        AND EXISTS (SELECT 1 FROM unnest($2::numeric[]) AS k (key)
+                     WHERE (b.lower_key IS NULL OR key >= b.lower_key::numeric) AND (b.upper_key IS NULL OR key < b.upper_key::numeric))`,
+    [run, keys],
+  );
+  return reopened.rowCount ?? 0;
+}
+
 /**
  * Takes a batch in hand with a new token. Null where there is nothing to do: unknown, merged already, or of a run
  * that is not open.
@@ -156,7 +168,7 @@ export async function markFailed(
   reason: string,
 ): Promise<void> {
   await db.query(
-    `UPDATE pgvector_backfill.batch b SET state = 'failed', reason = $3 FROM pgvector_backfill.run r
+    `UPDATE pgvector_backfill.batch b SET state = 'failed', reason = $3, failed_at = now() FROM pgvector_backfill.run r
       WHERE r.uid = $1 AND b.run = r.id AND b.number = $2 AND b.state <> 'merged'`,
     [runUid, number, reason],
   );

@@ -3,8 +3,11 @@
 import type { Queryable } from '../db/pool.ts';
 import type { ClaimedBatch } from './batch.ts';
 
-/** `too-long`: left without a vector by the operator's choice; such a row counts as skipped. */
-export type QuarantineClass = 'row' | 'too-long';
+/**
+ * `row`: the model makes no usable vector of the text; `too-long`: left without a vector by the operator's choice, and
+ * counted as skipped; `refused`: the table takes no UPDATE of the row, which keeps what vector it has.
+ */
+export type QuarantineClass = 'row' | 'too-long' | 'refused';
 
 export interface QuarantinedRow {
   key: string;
@@ -45,4 +48,36 @@ export async function releaseRows(db: Queryable, backfill: string, keys: readonl
     backfill,
     keys,
   ]);
+}
+
+/**
+ * Rows set aside are as good as never tried, but for the count of their attempts: no text has an empty hash. Those that
+ * are too long by the operator's choice stay.
+ * @returns their keys.
+ */
+export async function forgiveRows(db: Queryable, backfill: string): Promise<string[]> {
+  const forgiven = await db.query<{ key: string }>(
+    `UPDATE pgvector_backfill.quarantine SET text_hash = '' WHERE backfill = $1 AND class <> 'too-long' RETURNING key`,
+    [backfill],
+  );
+  return forgiven.rows.map(({ key }) => key);
+}
+
+export interface ListedRow {
+  key: string;
+  class: QuarantineClass;
+  reason: string;
+  attempts: number;
+  /** ISO 8601. */
+  at: string;
+}
+
+/** The rows set aside last, at most `limit`. */
+export async function listQuarantine(db: Queryable, backfill: string, limit: number): Promise<ListedRow[]> {
+  const listed = await db.query<Omit<ListedRow, 'at'> & { at: Date }>(
+    `SELECT key, class, reason, attempts, at FROM pgvector_backfill.quarantine
+      WHERE backfill = $1 AND class <> 'too-long' ORDER BY at DESC, key LIMIT $2`,
+    [backfill, limit],
+  );
+  return listed.rows.map((row) => ({ ...row, at: row.at.toISOString() }));
 }

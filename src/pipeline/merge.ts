@@ -1,11 +1,13 @@
 /** Step 6, transaction B: staged vectors into the legacy table, set by set, each row only if its text is still that of the vector. */
 
 import { quoteName } from '../db/identifiers.ts';
-import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
+import { describeFailure } from '../db/refusal.ts';
+import { LEDGER_LIMITS, TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
 import { holdBatch, type ClaimedBatch } from '../ledger/batch.ts';
-import { releaseRows } from '../ledger/quarantine.ts';
+import { quarantineRows, releaseRows } from '../ledger/quarantine.ts';
 import { textHashSql } from '../table/row-state.ts';
 import type { Target } from '../table/target.ts';
+import { Bisection } from './bisect.ts';
 import type { PipelineContext } from './context.ts';
 import type { EmbeddedPage } from './embed.ts';
 import type { WorkRow } from './read.ts';
@@ -47,26 +49,47 @@ export async function mergePage(
   rows: readonly WorkRow[],
   page: EmbeddedPage,
 ): Promise<boolean> {
-  const { target, settings, embedder } = context;
+  const { settings } = context;
   const unusable = new Set(page.unusable.map(({ row }) => row.key));
   const merged = rows.filter((row) => !row.empty && !unusable.has(row.key));
-  for (let start = 0; start < merged.length; start += settings.mergeRows) {
-    const part = merged.slice(start, start + settings.mergeRows);
-    const keys = part.map((row) => row.key);
-    const held = await inTransaction(context.pool, TABLE_LIMITS, async (client) => {
-      if (!(await holdBatch(client, batch))) return false;
-      await client.query(mergeSql(target), [keys, embedder.fingerprint, keys[0], keys.at(-1)]);
-      await releaseRows(
-        client,
-        target.backfill,
-        part.filter((row) => row.wasQuarantined).map((row) => row.key),
-      );
-      return true;
-    });
-    if (!held) return false;
-  }
+  const refuse = (row: WorkRow, error: unknown): Promise<boolean> => refuseRow(context, batch, row, error);
+  const merging = new Bisection<WorkRow>((part) => mergeRows(context, batch, part), refuse);
+  for (let start = 0; start < merged.length; start += settings.mergeRows)
+    if (!(await merging.write(merged.slice(start, start + settings.mergeRows)))) return false;
   const cleared = rows.filter((row) => row.empty || unusable.has(row.key));
-  return cleared.length === 0 || clearRows(context, batch, cleared);
+  return new Bisection<WorkRow>((part) => clearRows(context, batch, part), refuse).write(cleared);
+}
+
+function mergeRows(
+  { pool, target, embedder }: PipelineContext,
+  batch: ClaimedBatch,
+  rows: readonly WorkRow[],
+): Promise<boolean> {
+  const keys = rows.map((row) => row.key);
+  const released = rows.filter((row) => row.wasQuarantined).map((row) => row.key);
+  return inTransaction(pool, TABLE_LIMITS, async (client) => {
+    if (!(await holdBatch(client, batch))) return false;
+    await client.query(mergeSql(target), [keys, embedder.fingerprint, keys[0], keys.at(-1)]);
+    await releaseRows(client, target.backfill, released);
+    return true;
+  });
+}
+
+/** The table takes no UPDATE of this row: it stays as it is, and is set aside with what PostgreSQL says. */
+function refuseRow(
+  { pool, target }: PipelineContext,
+  batch: ClaimedBatch,
+  row: WorkRow,
+  error: unknown,
+): Promise<boolean> {
+  const reason = `the table refuses the row's vector: ${describeFailure(error)}`;
+  return inTransaction(pool, LEDGER_LIMITS, async (client) => {
+    if (!(await holdBatch(client, batch))) return false;
+    await quarantineRows(client, target.backfill, batch, [
+      { key: row.key, class: 'refused', reason, textHash: row.hash },
+    ]);
+    return true;
+  });
 }
 
 function clearRows(

@@ -8,6 +8,7 @@ import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, TransientError } from '../errors.ts';
 import { accountFor, coverageOf } from '../ledger/accounting.ts';
 import { reopenFailedBatches, unfinishedBatches } from '../ledger/batch.ts';
+import { judgeAnew } from '../ledger/breaker.ts';
 import { recordEvent } from '../ledger/event.ts';
 import {
   createRun,
@@ -167,7 +168,7 @@ async function hasStagedRows(pool: Pool, target: Target): Promise<boolean> {
 async function produce(input: EnqueueInput, run: Run, fresh: boolean): Promise<EnqueueResult> {
   const { pool, target, settings, queues, logger } = input;
   await moveRun(pool, run.id, ['planned'], 'running', '');
-  await reopenFailedBatches(pool, run.id);
+  if ((await reopenFailedBatches(pool, run.id)) > 0) await judgeAnew(pool, run.id);
   let enqueued = 0;
   let unfinished = 0;
   for (let after = 0; ;) {

@@ -27,7 +27,7 @@ export function parseFinalizeJob(data: unknown): FinalizeJob | null {
   return finalizeJob.safeParse(data).data ?? null;
 }
 
-/** First wait of a failed batch; doubles with each attempt, spread by the jitter. */
+/** Longest first wait of a failed batch; doubles with each attempt. Full jitter: anything from nought to that. */
 const FIRST_RETRY_MS = 1000;
 const DAY_SECONDS = 24 * 3600;
 
@@ -41,7 +41,7 @@ export function embedJobOptions(run: string, batch: number, attempts: number): J
   return {
     jobId: embedJobId(run, batch),
     attempts,
-    backoff: { type: 'exponential', delay: FIRST_RETRY_MS, jitter: 0.5 },
+    backoff: { type: 'exponential', delay: FIRST_RETRY_MS, jitter: 1 },
     // Kept for the dashboard; the ledger is what counts.
     removeOnComplete: { age: DAY_SECONDS, count: 1000 },
     removeOnFail: { age: 7 * DAY_SECONDS },

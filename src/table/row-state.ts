@@ -6,7 +6,7 @@
  * |-------------|-----------------------------------------------------------------------------------------------|
  * | skipped     | no text, or one that is too long by the operator's choice; no vector                          |
  * | embedded    | has the vector that the staging table holds for the present text by the present model          |
- * | quarantined | the present text could not be embedded                                                        |
+ * | quarantined | the present text could not be embedded, or the table refuses to take its vector                 |
  * | stale       | has a vector, but of another text, another model or unknown origin                            |
  * | missing     | has text and no vector                                                                        |
  */
@@ -60,6 +60,7 @@ export function rowStatesSql(
   const backfillParameter = `$${values.push(target.backfill)}`;
   const legacyRange = rangeSql(target, `${target.ref}.${key}`, range, values);
   const stageRange = rangeSql(target, key, range, values);
+  const refused = `q.text_hash = l.hash AND q.class = 'refused'`;
   return `
     SELECT l.key, l.text, l.hash, l.vector IS NOT NULL AS has_vector, s.key IS NOT NULL AS has_stage,
            s.text_hash IS NOT DISTINCT FROM l.hash AS is_staged, q.key IS NOT NULL AS was_quarantined, s.truncated, judged.state
@@ -72,10 +73,11 @@ export function rowStatesSql(
       LEFT JOIN (SELECT ${key} AS key, text_hash, embedding AS vector, truncated FROM ${target.stage} WHERE ${stageRange}) s ON s.key = l.key
       LEFT JOIN pgvector_backfill.quarantine q ON q.backfill = ${backfillParameter} AND q.key = l.key::text
       CROSS JOIN LATERAL (SELECT
-           CASE WHEN l.text !~ '\\S' THEN CASE WHEN l.vector IS NULL THEN 'skipped' ELSE 'stale' END
+           CASE WHEN l.text !~ '\\S' THEN CASE WHEN l.vector IS NULL THEN 'skipped' WHEN ${refused} THEN 'quarantined' ELSE 'stale' END
                 WHEN s.text_hash = l.hash AND ${target.vectorPrefix}vector_eq(s.vector, l.vector) THEN 'embedded'
                 WHEN q.text_hash = l.hash AND l.vector IS NULL
                   THEN CASE q.class WHEN 'too-long' THEN 'skipped' ELSE 'quarantined' END
+                WHEN ${refused} THEN 'quarantined'
                 WHEN l.vector IS NOT NULL THEN 'stale'
                 ELSE 'missing' END AS state OFFSET 0) judged`;
 }

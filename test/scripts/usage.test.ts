@@ -8,6 +8,7 @@ import { finalizeCommand } from '../../scripts/finalize.ts';
 import { helpText } from '../../scripts/lib/command.ts';
 import { mask } from '../../scripts/mask.ts';
 import { model } from '../../scripts/model.ts';
+import { retryCommand } from '../../scripts/retry.ts';
 import { search } from '../../scripts/search.ts';
 import { status } from '../../scripts/status.ts';
 import { trainModelCommand } from '../../scripts/train-model.ts';
@@ -25,6 +26,7 @@ const COMMANDS = [
   finalizeCommand,
   mask,
   model,
+  retryCommand,
   search,
   status,
   trainModelCommand,

@@ -114,7 +114,8 @@ export async function untilSettled(pool: Pool, backfill: string): Promise<Progre
       (state === 'running' || state === 'verifying') &&
       reason !== '' &&
       !reason.startsWith('the index is built');
-    if (state === 'failed' || (!moving && (state === 'ready' || waits))) return snapshot;
+    if (state === 'failed' || state === 'paused' || (!moving && (state === 'ready' || waits)))
+      return snapshot;
     await delay(POLL_MS);
   }
 }

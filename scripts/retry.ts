@@ -1,0 +1,41 @@
+import { retry } from '../src/planning/retry.ts';
+import { EXIT, runAsProgram, type Command } from './lib/command.ts';
+import { count } from './lib/format.ts';
+import { prepareQueues, requireRun, withDatabase, withQueues } from './lib/session.ts';
+
+export const retryCommand: Command = {
+  name: 'retry',
+  summary: 'Failed batches again; with --quarantined also the rows that were set aside.',
+  flags: {
+    quarantined: {
+      type: 'boolean',
+      help: 'Quarantined rows too, such as after a repair of a trigger or a model',
+    },
+  },
+  async run(invocation) {
+    const config = await invocation.config();
+    const logger = invocation.logger(config.settings.logLevel);
+    return withDatabase(config, 'retry', logger, async (pool) => {
+      const run = await requireRun(pool, config.backfill);
+      const address = await prepareQueues(config, pool, logger);
+      const result = await withQueues(address, ({ embed }) =>
+        retry({
+          pool,
+          settings: config.settings,
+          run,
+          queue: embed,
+          quarantined: invocation.flags['quarantined'] === true,
+        }),
+      );
+      invocation.emit(result);
+      invocation.say(
+        result.batches + result.rows + result.enqueued === 0
+          ? 'Nothing to try again.'
+          : `${count(result.batches)} batches and ${count(result.rows)} quarantined rows get another try; ${count(result.enqueued)} jobs added.`,
+      );
+      return EXIT.done;
+    });
+  },
+};
+
+await runAsProgram(retryCommand, import.meta);

@@ -1,0 +1,58 @@
+/** Rows that the database refuses, told from those beside them. */
+
+import { classify } from '../db/sqlstates.ts';
+import { describeFailure } from '../db/refusal.ts';
+import { ConfigError } from '../errors.ts';
+
+/** Rows refused without a single one accepted after which it is not the rows: 50 is more than chance, and soon reached. */
+const REFUSED_IN_A_ROW = 50;
+
+/**
+ * Writes rows together; where a row of theirs is refused, halves them until it is found. Good rows go through, the row
+ * itself goes to `refuse`. One for all statements of a batch.
+ */
+export class Bisection<Row> {
+  readonly #write: (rows: readonly Row[]) => Promise<boolean>;
+  readonly #refuse: (row: Row, error: unknown) => Promise<boolean>;
+  #accepted = 0;
+  #refused = 0;
+
+  /** Both answer false where the batch was taken over; then nothing more is written. */
+  constructor(
+    write: (rows: readonly Row[]) => Promise<boolean>,
+    refuse: (row: Row, error: unknown) => Promise<boolean>,
+  ) {
+    this.#write = write;
+    this.#refuse = refuse;
+  }
+
+  /** @throws ConfigError `TABLE_REFUSES` where every row is refused; what is no fault of a row, as it comes */
+  async write(rows: readonly Row[]): Promise<boolean> {
+    const [only] = rows;
+    if (only === undefined) return true;
+    try {
+      const held = await this.#write(rows);
+      this.#accepted += rows.length;
+      return held;
+    } catch (error) {
+      if (classify(error) !== 'row') throw error;
+      if (rows.length > 1) {
+        const middle = Math.ceil(rows.length / 2);
+        return (await this.write(rows.slice(0, middle))) && (await this.write(rows.slice(middle)));
+      }
+      this.#refused++;
+      if (this.#accepted === 0 && this.#refused >= REFUSED_IN_A_ROW) throw refusesAll(error);
+      return this.#refuse(only, error);
+    }
+  }
+}
+
+const refusesAll = (error: unknown): ConfigError =>
+  new ConfigError(
+    `The table refuses every row's vector: ${REFUSED_IN_A_ROW} rows one after the other, the last one by ${describeFailure(error)}.`,
+    {
+      code: 'TABLE_REFUSES',
+      remedy: 'Look at the triggers and constraints of the table that an UPDATE of the vector column meets.',
+      cause: error,
+    },
+  );

@@ -1,0 +1,66 @@
+/** Another try for what failed: batches that the queue gave up, and rows that were set aside. */
+
+import type { Settings } from '../config/settings.ts';
+import type { Pool } from '../db/pool.ts';
+import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
+import { reopenBatchesOf, reopenFailedBatches, unfinishedBatches } from '../ledger/batch.ts';
+import { judgeAnew } from '../ledger/breaker.ts';
+import { recordEvent } from '../ledger/event.ts';
+import { forgiveRows } from '../ledger/quarantine.ts';
+import { reopenFailedRun, type Run } from '../ledger/run.ts';
+import type { JobQueue } from '../queue/connection.ts';
+import { addEmbedJobs } from '../queue/producer.ts';
+
+export interface RetryInput {
+  pool: Pool;
+  settings: Settings;
+  run: Run;
+  queue: JobQueue;
+  /** Quarantined rows too. */
+  quarantined: boolean;
+}
+
+export interface RetryResult {
+  backfill: string;
+  run: string;
+  /** Batches that are to be worked on again. */
+  batches: number;
+  /** Quarantined rows that get another try; each keeps its count of attempts. */
+  rows: number;
+  /** Jobs put on the queue; fewer than batches where some are on their way already. */
+  enqueued: number;
+}
+
+/** Batches of one look at the ledger. */
+const PAGE = 5000;
+
+/** Safe to repeat: what is tried already is not tried twice. */
+export async function retry({ pool, settings, run, queue, quarantined }: RetryInput): Promise<RetryResult> {
+  const { backfill } = run;
+  const { batches, rows } = await inTransaction(pool, LEDGER_LIMITS, async (client) => {
+    const keys = quarantined ? await forgiveRows(client, backfill) : [];
+    const failed = await reopenFailedBatches(client, run.id);
+    return { batches: failed + (await reopenBatchesOf(client, run.id, keys)), rows: keys.length };
+  });
+  // Whoever asks for it says that the cause is repaired.
+  await reopenFailedRun(pool, run.id);
+  await judgeAnew(pool, run.id);
+  let enqueued = 0;
+  for (let after = 0; ;) {
+    const page = await unfinishedBatches(pool, run.id, after, PAGE);
+    enqueued += await addEmbedJobs(queue, run.uid, page, settings.attempts, false);
+    if (page.length < PAGE) break;
+    after = page.at(-1)?.number ?? after;
+  }
+  const result = { backfill, run: run.id, batches, rows, enqueued };
+  if (batches + rows + enqueued > 0)
+    await recordEvent(pool, {
+      backfill,
+      run: run.id,
+      level: 'info',
+      kind: 'run.retried',
+      message: `${batches} batches and ${rows} quarantined rows get another try`,
+      detail: { ...result },
+    });
+  return result;
+}
