@@ -30,7 +30,7 @@ const SUITES: Record<string, Suite> = {
   async e2e(invocation) {
     const { database, queue } = (await invocation.config(['table', 'text'])).settings;
     const options = {
-      texts: number(invocation, 'texts', 2048),
+      texts: number(invocation, 'texts', 4096),
       rounds: number(invocation, 'rounds', 3),
       models: parseModels(String(invocation.flags['model'] ?? 'fp32,int8,static')),
       staticTexts: () => staticTexts(invocation),
@@ -60,7 +60,7 @@ export const bench: Command = {
     texts: {
       type: 'string',
       value: 'N',
-      help: 'embed, e2e: texts for the models of MiniLM shape [1024, 2048]',
+      help: 'embed, e2e: texts for the models of MiniLM shape [1024, 4096]',
     },
     precision: { type: 'string', value: 'fp32,int8', help: 'embed: which precisions [fp32,int8]' },
     model: {

@@ -94,7 +94,7 @@ async function modelEnv(
     return {
       ...plain,
       // Many batches, of which two are under way at a time, as in a run of any length.
-      BACKFILL_BATCH_ROWS: '128',
+      BACKFILL_BATCH_ROWS: '512',
       BACKFILL_MODEL_LOCAL_PATH: await makeMiniLmModel(cacheFolder(root), say),
       BACKFILL_MODEL_NAME: MODEL_NAME,
       BACKFILL_MODEL_QUANTIZED: quantized,
