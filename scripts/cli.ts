@@ -10,6 +10,8 @@ const VERBS: Record<string, () => Promise<Command>> = {
   enqueue: async () => (await import('./enqueue.ts')).enqueueCommand,
   worker: async () => (await import('./worker.ts')).worker,
   status: async () => (await import('./status.ts')).status,
+  pause: async () => (await import('./pause.ts')).pauseCommand,
+  resume: async () => (await import('./resume.ts')).resumeCommand,
   retry: async () => (await import('./retry.ts')).retryCommand,
   finalize: async () => (await import('./finalize.ts')).finalizeCommand,
   verify: async () => (await import('./verify.ts')).verifyCommand,

@@ -41,8 +41,10 @@ export const worker: Command = {
             snapshot.batches.pending + snapshot.batches.staged === 0 &&
             (state === 'running' || state === 'verifying');
           const over =
-            ['ready', 'cut_over', 'completed', 'failed', 'none'].includes(state) &&
-            (state === 'failed' || snapshot.batches.pending + snapshot.batches.staged === 0);
+            ['ready', 'cut_over', 'completed', 'failed', 'paused', 'none'].includes(state) &&
+            (state === 'failed' ||
+              state === 'paused' ||
+              snapshot.batches.pending + snapshot.batches.staged === 0);
           if (over || (waits && !snapshot.reason.startsWith('the index is built'))) break;
         }
       } catch (error) {
@@ -54,7 +56,7 @@ export const worker: Command = {
       invocation.emit({ backfill: config.backfill, state, drained });
       // What did not end within the time is taken up by another worker; a handle of it may still be open here.
       if (!drained) process.exit(EXIT.failed);
-      return state === 'failed' ? EXIT.failed : EXIT.done;
+      return state === 'failed' || state === 'paused' ? EXIT.failed : EXIT.done;
     });
   },
 };

@@ -10,7 +10,7 @@ import { finalizeWhenDue } from '../src/finalize/trigger.ts';
 import { markFailed } from '../src/ledger/batch.ts';
 import { tooManyFailures } from '../src/ledger/breaker.ts';
 import { recordEvent } from '../src/ledger/event.ts';
-import { OPEN_STATES, findRun, moveRun, type Run } from '../src/ledger/run.ts';
+import { OPEN_STATES, findRun, moveRun, pauseRun, type Run } from '../src/ledger/run.ts';
 import { CollapseCheck } from '../src/pipeline/collapse.ts';
 import { processBatch } from '../src/pipeline/process-batch.ts';
 import { openQueue, openWorker } from '../src/queue/connection.ts';
@@ -142,7 +142,7 @@ async function giveUp(
 /** The circuit breaker: what fails over and over is not the batches' own fault. */
 async function trip({ pool, backfill, logger }: WorkerContext, run: Run, judgement: string): Promise<void> {
   const reason = `paused itself: ${judgement}. Repair the cause, then run \`npm run resume\`.`;
-  if (!(await moveRun(pool, run.id, OPEN_STATES, 'paused', reason))) return;
+  if (!(await pauseRun(pool, run.id, OPEN_STATES, reason))) return;
   await recordEvent(pool, { backfill, run: run.id, level: 'error', kind: 'run.paused', message: reason });
   logger.error({ run: run.id, reason }, 'run paused');
 }

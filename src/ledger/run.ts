@@ -143,6 +143,31 @@ export async function moveRun(
   return moved.rowCount === 1;
 }
 
+/** @returns whether it did; a run that is paused already keeps its first reason. */
+export async function pauseRun(
+  db: Queryable,
+  id: string,
+  from: readonly RunState[],
+  reason: string,
+): Promise<boolean> {
+  const paused = await db.query(
+    `UPDATE pgvector_backfill.run SET paused_from = state, state = 'paused', reason = $3 WHERE id = $1 AND state = ANY ($2)`,
+    [id, from, reason],
+  );
+  return paused.rowCount === 1;
+}
+
+/** Back to where it was; a run that failed, or was in the middle of something, begins that again as running. */
+export async function unpauseRun(db: Queryable, id: string): Promise<boolean> {
+  const resumed = await db.query(
+    `UPDATE pgvector_backfill.run SET state = CASE WHEN paused_from IN ('ready', 'cut_over') THEN paused_from ELSE 'running' END,
+            reason = '', paused_from = NULL, finished_at = CASE WHEN paused_from IN ('ready', 'cut_over') THEN finished_at END
+      WHERE id = $1 AND state IN ('paused', 'failed')`,
+    [id],
+  );
+  return resumed.rowCount === 1;
+}
+
 export async function setRunReason(db: Queryable, id: string, reason: string): Promise<void> {
   await db.query('UPDATE pgvector_backfill.run SET reason = $2 WHERE id = $1 AND reason <> $2', [id, reason]);
 }

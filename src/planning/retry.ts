@@ -45,13 +45,7 @@ export async function retry({ pool, settings, run, queue, quarantined }: RetryIn
   // Whoever asks for it says that the cause is repaired.
   await reopenFailedRun(pool, run.id);
   await judgeAnew(pool, run.id);
-  let enqueued = 0;
-  for (let after = 0; ;) {
-    const page = await unfinishedBatches(pool, run.id, after, PAGE);
-    enqueued += await addEmbedJobs(queue, run.uid, page, settings.attempts, false);
-    if (page.length < PAGE) break;
-    after = page.at(-1)?.number ?? after;
-  }
+  const enqueued = await addUnfinished(pool, settings, queue, run);
   const result = { backfill, run: run.id, batches, rows, enqueued };
   if (batches + rows + enqueued > 0)
     await recordEvent(pool, {
@@ -63,4 +57,20 @@ export async function retry({ pool, settings, run, queue, quarantined }: RetryIn
       detail: { ...result },
     });
   return result;
+}
+
+/** Jobs for the batches that are not merged and not on the queue. @returns how many were added. */
+export async function addUnfinished(
+  pool: Pool,
+  settings: Settings,
+  queue: JobQueue,
+  run: Run,
+): Promise<number> {
+  let added = 0;
+  for (let after = 0; ;) {
+    const page = await unfinishedBatches(pool, run.id, after, PAGE);
+    added += await addEmbedJobs(queue, run.uid, page, settings.attempts, false);
+    if (page.length < PAGE) return added;
+    after = page.at(-1)?.number ?? after;
+  }
 }

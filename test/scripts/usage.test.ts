@@ -8,6 +8,8 @@ import { finalizeCommand } from '../../scripts/finalize.ts';
 import { helpText } from '../../scripts/lib/command.ts';
 import { mask } from '../../scripts/mask.ts';
 import { model } from '../../scripts/model.ts';
+import { pauseCommand } from '../../scripts/pause.ts';
+import { resumeCommand } from '../../scripts/resume.ts';
 import { retryCommand } from '../../scripts/retry.ts';
 import { search } from '../../scripts/search.ts';
 import { status } from '../../scripts/status.ts';
@@ -26,6 +28,8 @@ const COMMANDS = [
   finalizeCommand,
   mask,
   model,
+  pauseCommand,
+  resumeCommand,
   retryCommand,
   search,
   status,

@@ -1,0 +1,28 @@
+import { resume } from '../src/planning/pause.ts';
+import { EXIT, runAsProgram, type Command } from './lib/command.ts';
+import { prepareQueues, requireRun, withDatabase, withQueues } from './lib/session.ts';
+
+export const resumeCommand: Command = {
+  name: 'resume',
+  summary: 'A paused run goes on; one that failed is tried again, its cause being repaired.',
+  flags: {},
+  async run(invocation) {
+    const config = await invocation.config(['text']);
+    const logger = invocation.logger(config.settings.logLevel);
+    return withDatabase(config, 'resume', logger, async (pool) => {
+      const before = await requireRun(pool, config.backfill);
+      const address = await prepareQueues(config, pool, logger);
+      const run = await withQueues(address, (queues) =>
+        resume({ pool, settings: config.settings, queues }, before),
+      );
+      const { id, state, reason } = run;
+      invocation.emit({ backfill: config.backfill, run: id, state, reason });
+      invocation.say(
+        `Run ${id} of ${config.backfill} is ${state}. Next: npm run worker, npm run status -- --watch`,
+      );
+      return EXIT.done;
+    });
+  },
+};
+
+await runAsProgram(resumeCommand, import.meta);

@@ -1,0 +1,53 @@
+/** A run stops between batches, and goes on. Kept in PostgreSQL, so that every worker on every machine sees it. */
+
+import type { Settings } from '../config/settings.ts';
+import type { Pool } from '../db/pool.ts';
+import { finalizeWhenDue } from '../finalize/trigger.ts';
+import { judgeAnew } from '../ledger/breaker.ts';
+import { recordEvent } from '../ledger/event.ts';
+import { OPEN_STATES, findRun, pauseRun, unpauseRun, type Run } from '../ledger/run.ts';
+import type { JobQueue } from '../queue/connection.ts';
+import { addUnfinished } from './retry.ts';
+
+/** Batches in flight end; no other is begun. @returns the run as it is then. */
+export async function pause(pool: Pool, run: Run, reason: string): Promise<Run> {
+  if (await pauseRun(pool, run.id, OPEN_STATES, reason))
+    await recordEvent(pool, {
+      backfill: run.backfill,
+      run: run.id,
+      level: 'info',
+      kind: 'run.paused',
+      message: reason,
+    });
+  return (await findRun(pool, run.uid)) ?? run;
+}
+
+/**
+ * A paused run goes on where it was; one that failed is tried again, as whoever resumes it says that the cause is
+ * repaired. Jobs that the queue no longer has are put on it again.
+ * @returns the run as it is then.
+ */
+export async function resume(
+  {
+    pool,
+    settings,
+    queues,
+  }: { pool: Pool; settings: Settings; queues: { embed: JobQueue; finalize: JobQueue } },
+  run: Run,
+): Promise<Run> {
+  if (await unpauseRun(pool, run.id)) {
+    await judgeAnew(pool, run.id);
+    await recordEvent(pool, {
+      backfill: run.backfill,
+      run: run.id,
+      level: 'info',
+      kind: 'run.resumed',
+      message: `was ${run.state}: ${run.reason}`,
+    });
+  }
+  const added = await addUnfinished(pool, settings, queues.embed, run);
+  const resumed = (await findRun(pool, run.uid)) ?? run;
+  // It stood behind its last batch: no batch will call the finalizer.
+  if (added === 0) await finalizeWhenDue(pool, settings, queues.finalize, resumed);
+  return resumed;
+}
