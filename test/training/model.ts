@@ -2,10 +2,10 @@
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
-import { env, pipeline } from '@xenova/transformers';
+import { join } from 'node:path';
 import { writeModel } from '../../src/training/write.ts';
 import type { TrainedModel } from '../../src/training/train.ts';
+import { libraryPipeline } from '../setup/library-pipeline.ts';
 
 export type Embed = (text: string) => Promise<Float32Array>;
 
@@ -16,10 +16,8 @@ export async function temporaryDirectory(): Promise<{ path: string } & AsyncDisp
 
 /** Mean pooling and length 1, as the embedder asks for. */
 async function loadModel(directory: string, quantized = false): Promise<Embed> {
-  env.allowRemoteModels = false;
-  env.localModelPath = dirname(directory);
-  const extract = await pipeline('feature-extraction', basename(directory), { quantized });
-  return async (text) => (await extract(text, { pooling: 'mean', normalize: true })).data as Float32Array;
+  const extract = await libraryPipeline(directory, quantized);
+  return async (text) => (await extract(text, { pooling: 'mean', normalize: true })).data;
 }
 
 /** Writes, loads and forgets: the files are gone, the model stays in memory. */
