@@ -2,13 +2,31 @@
 
 import { quoteName } from '../db/identifiers.ts';
 import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
-import { holdBatch, type ClaimedBatch } from '../ledger/batch.ts';
+import type { Queryable } from '../db/pool.ts';
+import { holdClaim, type Claim } from '../ledger/claim.ts';
 import { releaseRows } from '../ledger/quarantine.ts';
 import { textHashSql } from '../table/row-state.ts';
 import type { Target } from '../table/target.ts';
 import type { PipelineContext } from './context.ts';
 import type { EmbeddedPage } from './embed.ts';
 import type { WorkRow } from './read.ts';
+
+/**
+ * Locks what is free of $1 keys, in key order, and gives it back. Rows that another transaction holds are passed over and
+ * come again: whoever never waits for a row while it holds others can neither hold up the application nor be part of a
+ * deadlock with it. NO KEY UPDATE is what the UPDATE itself takes; rows that refer to these may still be inserted.
+ */
+function lockSql(target: Target): string {
+  const key = `${target.ref}.${quoteName(target.key)}`;
+  return `SELECT ${key}::text AS key FROM ${target.table} WHERE ${key} BETWEEN $2::${target.keyType} AND $3::${target.keyType}
+    AND ${key} = ANY ($1::${target.keyType}[]) ORDER BY ${key} FOR NO KEY UPDATE SKIP LOCKED`;
+}
+
+/** @param keys in order. @returns those that are locked now, in order. */
+async function lockRows(db: Queryable, target: Target, keys: readonly string[]): Promise<string[]> {
+  const locked = await db.query<{ key: string }>(lockSql(target), [keys, keys[0], keys.at(-1)]);
+  return locked.rows.map((row) => row.key);
+}
 
 /**
  * The UPDATE. The hash is computed on the row that is updated, not on a join with itself: where the row is locked by
@@ -40,51 +58,68 @@ export function clearSql(target: Target): string {
      AND ${textHashSql(target, '$3')} = gone.pgvb_hash`;
 }
 
-/** @returns false where another worker has taken the batch over. */
+/** @returns false where another worker has taken over. */
 export async function mergePage(
   context: PipelineContext,
-  batch: ClaimedBatch,
+  claim: Claim,
   rows: readonly WorkRow[],
   page: EmbeddedPage,
 ): Promise<boolean> {
-  const { target, settings, embedder } = context;
   const unusable = new Set(page.unusable.map(({ row }) => row.key));
-  const merged = rows.filter((row) => !row.empty && !unusable.has(row.key));
-  for (let start = 0; start < merged.length; start += settings.mergeRows) {
-    const part = merged.slice(start, start + settings.mergeRows);
-    const keys = part.map((row) => row.key);
-    const held = await inTransaction(context.pool, TABLE_LIMITS, async (client) => {
-      if (!(await holdBatch(client, batch))) return false;
-      await client.query(mergeSql(target), [keys, embedder.fingerprint, keys[0], keys.at(-1)]);
-      await releaseRows(
-        client,
-        target.backfill,
-        part.filter((row) => row.wasQuarantined).map((row) => row.key),
-      );
-      return true;
-    });
-    if (!held) return false;
+  const isCleared = (row: WorkRow): boolean => row.empty || unusable.has(row.key);
+  for (const [part, merge] of [
+    [rows.filter((row) => !isCleared(row)), mergeRows],
+    [rows.filter(isCleared), clearRows],
+  ] as const) {
+    for (let start = 0; start < part.length; start += context.settings.mergeRows) {
+      const some = part.slice(start, start + context.settings.mergeRows);
+      const held = await inTransaction(context.pool, TABLE_LIMITS, async (client) => {
+        if (!(await holdClaim(client, claim))) return false;
+        const keys = await lockRows(
+          client,
+          context.target,
+          some.map((row) => row.key),
+        );
+        const free = new Set(keys);
+        if (keys.length > 0)
+          await merge(
+            client,
+            context,
+            some.filter((row) => free.has(row.key)),
+          );
+        return true;
+      });
+      if (!held) return false;
+    }
   }
-  const cleared = rows.filter((row) => row.empty || unusable.has(row.key));
-  return cleared.length === 0 || clearRows(context, batch, cleared);
+  return true;
 }
 
-function clearRows(
-  context: PipelineContext,
-  batch: ClaimedBatch,
+async function mergeRows(
+  db: Queryable,
+  { target, embedder }: PipelineContext,
   rows: readonly WorkRow[],
-): Promise<boolean> {
-  const { target, embedder } = context;
+): Promise<void> {
   const keys = rows.map((row) => row.key);
-  return inTransaction(context.pool, TABLE_LIMITS, async (client) => {
-    if (!(await holdBatch(client, batch))) return false;
-    await client.query(clearSql(target), [keys, rows.map((row) => row.hash), embedder.fingerprint]);
-    await client.query(
-      `DELETE FROM ${target.stage} WHERE ${quoteName(target.key)} = ANY ($1::${target.keyType}[])`,
-      [keys],
-    );
-    const empty = rows.filter((row) => row.empty && row.wasQuarantined).map((row) => row.key);
-    await releaseRows(client, target.backfill, empty);
-    return true;
-  });
+  await db.query(mergeSql(target), [keys, embedder.fingerprint, keys[0], keys.at(-1)]);
+  await releaseRows(
+    db,
+    target.backfill,
+    rows.filter((row) => row.wasQuarantined).map((row) => row.key),
+  );
+}
+
+async function clearRows(
+  db: Queryable,
+  { target, embedder }: PipelineContext,
+  rows: readonly WorkRow[],
+): Promise<void> {
+  const keys = rows.map((row) => row.key);
+  await db.query(clearSql(target), [keys, rows.map((row) => row.hash), embedder.fingerprint]);
+  await db.query(
+    `DELETE FROM ${target.stage} WHERE ${quoteName(target.key)} = ANY ($1::${target.keyType}[])`,
+    [keys],
+  );
+  const empty = rows.filter((row) => row.empty && row.wasQuarantined).map((row) => row.key);
+  await releaseRows(db, target.backfill, empty);
 }
