@@ -12,6 +12,7 @@ const VERBS: Record<string, () => Promise<Command>> = {
   status: async () => (await import('./status.ts')).status,
   finalize: async () => (await import('./finalize.ts')).finalizeCommand,
   verify: async () => (await import('./verify.ts')).verifyCommand,
+  complete: async () => (await import('./complete.ts')).complete,
   search: async () => (await import('./search.ts')).search,
   mask: async () => (await import('./mask.ts')).mask,
   dashboard: async () => (await import('./dashboard.ts')).dashboard,

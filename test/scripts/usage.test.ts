@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { complete } from '../../scripts/complete.ts';
 import { dashboard } from '../../scripts/dashboard.ts';
 import { demo } from '../../scripts/demo.ts';
 import { doctor } from '../../scripts/doctor.ts';
@@ -17,6 +18,7 @@ import { runCommand, startCommand } from '../setup/command.ts';
 
 const COMMANDS = [
   bench,
+  complete,
   dashboard,
   demo,
   doctor,
@@ -56,6 +58,7 @@ describe('verbs', () => {
       ['worker', ['--role', 'boss'], '--role'],
       ['search', [], 'no query'],
       ['bench', ['nothing'], 'nothing'],
+      ['complete', [], '--drop-sync'],
       ['mask', ['--sample', '0'], '--sample'],
       ['train-model', [], '--out'],
     ] as const) {
