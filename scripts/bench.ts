@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { ConfigError } from '../src/errors.ts';
 import { recordTexts } from '../src/sample/records.ts';
+import { benchCapture } from './bench/capture.ts';
 import { benchEmbed, parsePrecisions } from './bench/embed.ts';
 import { benchE2e, parseModels } from './bench/e2e.ts';
 import { makeTexts } from './bench/minilm-model.ts';
@@ -18,6 +19,15 @@ const SUITES: Record<string, Suite> = {
       rounds: number(invocation, 'rounds', 3),
     };
     return benchWrite(database, options, invocation.logger(logLevel), (line) => invocation.say(line));
+  },
+  async capture(invocation) {
+    const { database } = (await invocation.config(['table', 'text'])).settings;
+    const options = {
+      rows: number(invocation, 'rows', 50_000),
+      seconds: number(invocation, 'seconds', 3),
+      rounds: number(invocation, 'rounds', 3),
+    };
+    return benchCapture(database, options, invocation.logger('warn'), (line) => invocation.say(line));
   },
   embed(invocation) {
     const options = {
@@ -46,6 +56,7 @@ export const bench: Command = {
   summary: [
     'Benchmarks, as ratios within one run.',
     '`bench write`: COPY and merge of ready vectors against psql and against row-by-row UPDATE (a real PostgreSQL).',
+    '`bench capture`: writes a second with the triggers of change capture against without (a real PostgreSQL).',
     "`bench embed`: the embedding engine against other libraries and the machine's matrix products (no server).",
     '`bench e2e`: the whole worker against the bare engine (a real PostgreSQL and Redis).',
   ].join('\n'),
@@ -54,7 +65,7 @@ export const bench: Command = {
     rows: {
       type: 'string',
       value: 'N',
-      help: 'write: rows of the table; e2e: of the static model, where no file is given [50000]',
+      help: 'write, capture: rows of the table; e2e: of the static model, where no file is given [50000]',
     },
     dimensions: { type: 'string', value: 'N', help: 'write: dimensions of the vectors [384]' },
     texts: {
@@ -73,6 +84,7 @@ export const bench: Command = {
       value: 'FILE',
       help: 'e2e: .jsonl or .csv with title and text for the static model, in place of made ones',
     },
+    seconds: { type: 'string', value: 'N', help: 'capture: length of one measurement [3]' },
     rounds: { type: 'string', value: 'N', help: 'Interleaved rounds; the median is reported [3]' },
   },
   options: ['database', 'queue', 'logLevel'],

@@ -15,6 +15,7 @@ const VERBS: Record<string, () => Promise<Command>> = {
   retry: async () => (await import('./retry.ts')).retryCommand,
   finalize: async () => (await import('./finalize.ts')).finalizeCommand,
   verify: async () => (await import('./verify.ts')).verifyCommand,
+  complete: async () => (await import('./complete.ts')).complete,
   search: async () => (await import('./search.ts')).search,
   model: async () => (await import('./model.ts')).model,
   mask: async () => (await import('./mask.ts')).mask,

@@ -20,7 +20,7 @@ export const dashboard: Command = {
           pool,
           backfill,
           settings,
-          queues: [queues.embed, queues.finalize],
+          queues: [queues.embed, queues.finalize, queues.sync],
           logger,
         });
         invocation.emit({ url: running.url });

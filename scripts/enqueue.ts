@@ -7,6 +7,7 @@ import type { Config } from '../src/config/load.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
 import { missingDdl } from '../src/planning/ddl.ts';
 import { previewPlan } from '../src/planning/plan.ts';
+import { chooseCapture, missingCapture } from '../src/sync/capture.ts';
 import type { Target } from '../src/table/target.ts';
 import { findingLines } from './doctor.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
@@ -80,6 +81,8 @@ async function dryRun(
   const { settings, backfill } = config;
   const run = (await ledgerVersion(pool)) === 0 ? null : await latestRun(pool, backfill);
   const ddl = (await missingDdl(pool, target, embedder.dimensions)).map((each) => each.sql);
+  const { mode } = await chooseCapture(pool, target, settings);
+  ddl.push(...(await missingCapture(pool, target, mode)));
   const plan = await previewPlan(pool, target, {
     batchRows: settings.batchRows,
     limitRows,

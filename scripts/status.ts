@@ -4,6 +4,7 @@ import type { Pool } from '../src/db/pool.ts';
 import { GateError } from '../src/errors.ts';
 import { listQuarantine, type ListedRow } from '../src/ledger/quarantine.ts';
 import { progressSnapshot } from '../src/ledger/progress.ts';
+import { MOST_COUNTED } from '../src/ledger/sync.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { count, duration, percent } from './lib/format.ts';
 import { modelDrift, type ModelDrift } from './lib/model-drift.ts';
@@ -66,7 +67,8 @@ async function watch(invocation: Invocation, pool: Pool, backfill: string): Prom
 }
 
 function statusLines(snapshot: ProgressSnapshot, drift: ModelDrift | null): string[] {
-  const { rows, batches, index, model } = snapshot;
+  const { rows, batches, index, model, sync } = snapshot;
+  const age = sync.oldestSeconds === null ? '' : `, the oldest ${duration(sync.oldestSeconds)} old`;
   const masked = Object.entries(snapshot.masked).map(([type, values]) => `${count(values)} ${type}`);
   const rate =
     snapshot.rowsPerSecond === null
@@ -83,6 +85,7 @@ function statusLines(snapshot: ProgressSnapshot, drift: ModelDrift | null): stri
     `rows     ${count(rows.eligible)} eligible = ${count(rows.embedded)} embedded + ${count(rows.skipped)} skipped + ${count(rows.quarantined)} quarantined + ${count(rows.pending)} pending + ${count(rows.stale)} stale`,
     `coverage ${percent(snapshot.coverage)}, ${rate}${eta}`,
     `batches  ${count(batches.merged)} merged, ${count(batches.staged)} staged, ${count(batches.pending)} pending, ${count(batches.failed)} failed`,
+    `sync     ${sync.mode}, ${count(sync.pending)}${sync.pending === MOST_COUNTED ? ' or more' : ''} changes to do${age}${sync.reason === '' ? '' : `: ${sync.reason}`}`,
     `texts    ${count(rows.truncated)} cut at the model's limit; masked: ${masked.length === 0 ? 'nothing' : masked.join(', ')}`,
     ...(model === null || drift === null
       ? []

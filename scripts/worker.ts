@@ -13,7 +13,7 @@ export const worker: Command = {
   summary:
     'Embeds batches, merges them, builds the index. Start as many as you like, on as many machines; SIGTERM drains.',
   flags: {
-    role: { type: 'string', value: 'embed|finalize', help: 'Only this role; both where absent' },
+    role: { type: 'string', value: 'embed|finalize|sync', help: 'Only this role; all where absent' },
     'exit-when-done': {
       type: 'boolean',
       help: 'End once the run is ready, failed, or waits for the operator',

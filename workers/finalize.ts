@@ -7,10 +7,13 @@ import { messageOf } from '../src/errors.ts';
 import { finalize } from '../src/finalize/finalize.ts';
 import { unfinishedBatches } from '../src/ledger/batch.ts';
 import { recordEvent } from '../src/ledger/event.ts';
-import { OPEN_STATES, findRun, moveRun, setRunReason } from '../src/ledger/run.ts';
+import { OPEN_STATES, findRun, moveRun, setRunReason, type Run } from '../src/ledger/run.ts';
+import type { Logger } from '../src/observability/logger.ts';
+import { CollapseCheck } from '../src/pipeline/collapse.ts';
 import { openWorker } from '../src/queue/connection.ts';
 import { parseFinalizeJob, type JobData } from '../src/queue/jobs.ts';
-import { describeTarget } from '../src/table/target.ts';
+import { settle } from '../src/sync/settle.ts';
+import { describeTarget, type Target } from '../src/table/target.ts';
 import { verify } from '../src/verify/verify.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';
 
@@ -19,6 +22,21 @@ export function startFinalizeWorker(
   openEmbedder: () => Promise<Embedder>,
 ): RunningWorker {
   const { pool, settings, backfill } = context;
+
+  /** With the model that the gate needs anyway; where it is not here, or not the run's, what is captured is left to sync. */
+  async function settleWith(target: Target, run: Run, logger: Logger, signal?: AbortSignal): Promise<void> {
+    const embedder = await openEmbedder().catch((error: unknown) => {
+      logger.warn({ err: messageOf(error) }, 'no gap sweep: the model is not here');
+      return null;
+    });
+    if (embedder === null) return;
+    try {
+      if (embedder.fingerprint !== run.fingerprint || !OPEN_STATES.includes(run.state)) return;
+      await settle({ pool, target, settings, embedder, logger, collapse: new CollapseCheck() }, run, signal);
+    } finally {
+      await embedder.close();
+    }
+  }
 
   async function processor(job: Job<JobData>, _token?: string, signal?: AbortSignal): Promise<unknown> {
     const data = parseFinalizeJob(job.data);
@@ -29,6 +47,13 @@ export function startFinalizeWorker(
     const logger = context.logger.child({ run: run.id });
     try {
       const target = await describeTarget(pool, backfill, settings);
+      const settleAll = async (): Promise<boolean> => {
+        const [open] = await unfinishedBatches(pool, run.id, 0, 1);
+        if (open === undefined) await settleWith(target, run, logger, signal);
+        return open === undefined;
+      };
+      // Also before the index: rows that no batch has read may be what coverage lacks.
+      await settleAll();
       const onProgress = (progress: { phase: string; share: number | null }): Promise<void> =>
         job.updateProgress(progress);
       const outcome = await finalize({
@@ -43,8 +68,8 @@ export function startFinalizeWorker(
       });
       if (outcome.kind !== 'indexed') return outcome;
       await moveRun(pool, run.id, ['finalizing'], 'verifying', '');
-      const [open] = await unfinishedBatches(pool, run.id, 0, 1);
-      if (open !== undefined) {
+      // The build takes its time, and somebody may have written meanwhile.
+      if (!(await settleAll())) {
         await setRunReason(pool, run.id, 'the index is built; the gate waits for the last batches');
         // A batch that closed between the look and the words would wait for nobody to call again.
         if ((await unfinishedBatches(pool, run.id, 0, 1)).length > 0) return outcome;

@@ -55,11 +55,13 @@ export async function withQueues<T>(
   address: QueueAddress,
   work: (queues: Record<QueueRole, OpenQueue['queue']>) => Promise<T>,
 ): Promise<T> {
-  const opened = { embed: openQueue(address, 'embed'), finalize: openQueue(address, 'finalize') };
+  const open = (role: QueueRole): OpenQueue => openQueue(address, role);
+  const opened = { embed: open('embed'), finalize: open('finalize'), sync: open('sync') };
+  const { embed, finalize, sync } = opened;
   try {
-    return await work({ embed: opened.embed.queue, finalize: opened.finalize.queue });
+    return await work({ embed: embed.queue, finalize: finalize.queue, sync: sync.queue });
   } finally {
-    await Promise.all([opened.embed.close(), opened.finalize.close()]);
+    await Promise.all(Object.values(opened).map((each) => each.close()));
   }
 }
 

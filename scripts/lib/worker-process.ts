@@ -10,6 +10,7 @@ import { QUEUE_ROLES, type QueueRole } from '../../src/queue/connection.ts';
 import type { RunningWorker } from '../../workers/context.ts';
 import { startEmbedWorker } from '../../workers/embed.ts';
 import { startFinalizeWorker } from '../../workers/finalize.ts';
+import { startSyncWorker } from '../../workers/sync.ts';
 import { prepareQueues } from './session.ts';
 
 /** Statements of a batch are limited to a minute by the server. */
@@ -38,14 +39,17 @@ export async function startWorkers(
     logger,
     queryTimeoutMs: MOST_SILENCE_MS,
   });
-  const embedder: Embedder | null = roles.includes('embed')
+  const embeds = roles.includes('embed') || roles.includes('sync');
+  const embedder: Embedder | null = embeds
     ? await openEmbedder(settings, settings.threads, (line) => logger.info(line))
     : null;
   // The gate embeds a few rows again: with the processes that are there, or with one of its own.
   const gateEmbedder = (): Promise<Embedder> =>
     embedder === null ? openEmbedder(settings, 1) : Promise.resolve(lent(embedder));
   const running: RunningWorker[] = [];
-  if (embedder !== null) running.push(startEmbedWorker({ ...context, pool: batches }, embedder));
+  if (embedder !== null && roles.includes('embed'))
+    running.push(startEmbedWorker({ ...context, pool: batches }, embedder));
+  if (embedder !== null && roles.includes('sync')) running.push(startSyncWorker(context, embedder));
   if (roles.includes('finalize')) running.push(startFinalizeWorker(context, gateEmbedder));
   return {
     async drain() {

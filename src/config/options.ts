@@ -340,6 +340,26 @@ export const OPTIONS = {
     fallback: 60,
     help: 'Seconds that SIGTERM gives the batches in flight; what is not done by then is retried by another worker',
   }),
+  syncMode: option({
+    path: 'sync.mode',
+    schema: z.enum(['auto', 'trigger', 'sweep', 'off']),
+    fallback: 'auto' as const,
+    help: 'How rows that are added, edited or deleted later are found: trigger, sweep (the table is read again and again), auto (trigger where the rights allow it, else sweep) or off',
+  }),
+  syncSeconds: option({
+    path: 'sync.everySeconds',
+    schema: wholeNumber(1, 3600),
+    parse: parseNumber,
+    fallback: 5,
+    help: 'Seconds between two looks for captured changes',
+  }),
+  syncSweepSeconds: option({
+    path: 'sync.sweepSeconds',
+    schema: wholeNumber(1, 604_800),
+    parse: parseNumber,
+    fallback: 600,
+    help: 'Seconds from the start of one sweep of the table to the start of the next, where changes are found by sweep',
+  }),
   indexMethod: option({
     path: 'index.method',
     schema: z.enum(['hnsw', 'ivfflat']),

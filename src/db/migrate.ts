@@ -49,14 +49,21 @@ export async function assertLedgerKnown(db: Queryable): Promise<number> {
   return version;
 }
 
+/** By number, not by the newest: a database may have seen a build in which a step with a lower number was still missing. */
+async function missingMigrations(db: Queryable): Promise<Migration[]> {
+  const migrations = await listMigrations();
+  if ((await assertLedgerKnown(db)) === 0) return migrations;
+  const applied = await db.query<{ version: number }>(`SELECT version FROM ${LEDGER_SCHEMA}.migration`);
+  const versions = new Set(applied.rows.map((row) => row.version));
+  return migrations.filter(({ version }) => !versions.has(version));
+}
+
 /** All in one transaction: either every missing step is in, or none. Safe to call from many processes at once. */
 export async function migrate(pool: Pool): Promise<void> {
-  const migrations = await listMigrations();
-  if ((await assertLedgerKnown(pool)) === migrations.at(-1)?.version) return;
+  if ((await missingMigrations(pool)).length === 0) return;
   await inTransaction(pool, { ...LEDGER_LIMITS, lockTimeoutMs: 60_000 }, async (client) => {
     await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-    const present = await assertLedgerKnown(client);
-    for (const { version, name } of migrations.filter((each) => each.version > present)) {
+    for (const { version, name } of await missingMigrations(client)) {
       await client.query(await readFile(new URL(name, FOLDER), 'utf8'));
       await client.query(`INSERT INTO ${LEDGER_SCHEMA}.migration (version, name) VALUES ($1, $2)`, [
         version,

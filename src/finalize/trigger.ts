@@ -5,6 +5,7 @@ import type { Pool } from '../db/pool.ts';
 import { coverageOf } from '../ledger/accounting.ts';
 import { progressSnapshot } from '../ledger/progress.ts';
 import { setRunReason, type Run } from '../ledger/run.ts';
+import { syncMode } from '../ledger/sync.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { addFinalizeJob } from '../queue/producer.ts';
 import { percent } from './finalize.ts';
@@ -31,6 +32,9 @@ export async function finalizeWhenDue(
   const coverage = coverageOf(rows);
   if (coverage >= settings.indexCoverage) return addFinalizeJob(queue, run.uid, 'coverage');
   if (unfinished === failed) {
+    const withSynced = coverageOf({ ...rows, embedded: rows.embedded + rows.stale });
+    // Rows that changed under their batch's hands are sync's; it asks again once it has been at them.
+    if (withSynced >= settings.indexCoverage && (await syncMode(pool, run.backfill)) !== 'off') return false;
     const parts = [`coverage ${percent(coverage)} is below ${percent(settings.indexCoverage)}`];
     if (failed > 0) parts.push(`${failed} batches failed: run \`npm run enqueue\` to try them again`);
     if (rows.quarantined > 0) parts.push(`${rows.quarantined} rows are quarantined`);

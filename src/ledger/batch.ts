@@ -121,6 +121,13 @@ export async function holdBatch(db: Queryable, batch: ClaimedBatch): Promise<boo
   return held.rowCount === 1;
 }
 
+/** Two jsonb objects of counts by name → one with their sums. */
+export const addCountsSql = (column: string, more: string): string =>
+  `(SELECT coalesce(jsonb_object_agg(key, total), '{}') FROM (
+      SELECT key, sum(value::bigint) AS total FROM (
+        SELECT * FROM jsonb_each_text(${column}) UNION ALL SELECT * FROM jsonb_each_text(${more}::jsonb)) parts
+       GROUP BY key) sums)`;
+
 /**
  * In the transaction that stages the vectors, so that what it cost is counted just once, whatever happens later.
  * `masked`: values by type.
@@ -132,10 +139,7 @@ export async function markStaged(
 ): Promise<void> {
   await db.query(
     `UPDATE pgvector_backfill.batch SET state = 'staged', staged_at = now(), tokens = tokens + $4,
-            masked = (SELECT coalesce(jsonb_object_agg(key, total), '{}') FROM (
-                        SELECT key, sum(value::bigint) AS total FROM (
-                          SELECT * FROM jsonb_each_text(masked) UNION ALL SELECT * FROM jsonb_each_text($5::jsonb)) parts
-                         GROUP BY key) sums)
+            masked = ${addCountsSql('masked', '$5')}
       WHERE run = $1 AND number = $2 AND token = $3`,
     [batch.run, batch.number, batch.token, cost.tokens, JSON.stringify(cost.masked)],
   );

@@ -3,6 +3,7 @@
 import type { Queryable } from '../db/pool.ts';
 import { coverageOf } from './accounting.ts';
 import { latestRun, type Run, type RunState } from './run.ts';
+import { syncState, type SyncState } from './sync.ts';
 
 export interface ProgressSnapshot {
   backfill: string;
@@ -36,6 +37,8 @@ export interface ProgressSnapshot {
   /** Null before 1 % and where nothing moves. */
   etaSeconds: number | null;
   batches: { pending: number; staged: number; merged: number; failed: number };
+  /** Rows written since they were read last. */
+  sync: SyncState;
   index: {
     name: string | null;
     method: string | null;
@@ -69,7 +72,8 @@ interface Sums {
 
 export async function progressSnapshot(db: Queryable, backfill: string): Promise<ProgressSnapshot> {
   const run = await latestRun(db, backfill);
-  if (run === null) return emptySnapshot(backfill);
+  const sync = await syncState(db, backfill);
+  if (run === null) return { ...EMPTY, backfill, sync };
   const sums = await sumBatches(db, run);
   const done = sums.embedded + sums.skipped + sums.quarantined;
   const pending = Math.max(sums.eligible - done - sums.changed, 0);
@@ -100,6 +104,7 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
     rowsPerSecond: rate,
     etaSeconds: pending === 0 ? 0 : rate === null || share < LEAST_SHARE_FOR_ETA ? null : pending / rate,
     batches: { pending: sums.pending, staged: sums.staged, merged: sums.merged, failed: sums.failed },
+    sync,
     index: { ...(await indexState(db, run)), phase: run.indexPhase, progress: run.indexProgress },
   };
 }
@@ -150,19 +155,16 @@ async function indexState(
   return { name: run.indexName, method: run.indexMethod, valid: found.rows[0]?.valid ?? false };
 }
 
-function emptySnapshot(backfill: string): ProgressSnapshot {
-  return {
-    backfill,
-    run: null,
-    state: 'none',
-    reason: 'nothing is planned yet: run `npm run enqueue`',
-    rows: { eligible: 0, embedded: 0, skipped: 0, quarantined: 0, pending: 0, stale: 0, truncated: 0 },
-    masked: {},
-    model: null,
-    coverage: 0,
-    rowsPerSecond: null,
-    etaSeconds: null,
-    batches: { pending: 0, staged: 0, merged: 0, failed: 0 },
-    index: { name: null, method: null, valid: false, phase: null, progress: null },
-  };
-}
+const EMPTY: Omit<ProgressSnapshot, 'backfill' | 'sync'> = {
+  run: null,
+  state: 'none',
+  reason: 'nothing is planned yet: run `npm run enqueue`',
+  rows: { eligible: 0, embedded: 0, skipped: 0, quarantined: 0, pending: 0, stale: 0, truncated: 0 },
+  masked: {},
+  model: null,
+  coverage: 0,
+  rowsPerSecond: null,
+  etaSeconds: null,
+  batches: { pending: 0, staged: 0, merged: 0, failed: 0 },
+  index: { name: null, method: null, valid: false, phase: null, progress: null },
+};

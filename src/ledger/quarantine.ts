@@ -1,7 +1,6 @@
 /** Rows that cannot be embedded as they are: set aside with the reason, found again by an edit of their text. */
 
 import type { Queryable } from '../db/pool.ts';
-import type { ClaimedBatch } from './batch.ts';
 
 /**
  * `row`: the model makes no usable vector of the text; `too-long`: left without a vector by the operator's choice, and
@@ -19,7 +18,7 @@ export interface QuarantinedRow {
 export async function quarantineRows(
   db: Queryable,
   backfill: string,
-  batch: ClaimedBatch,
+  batch: { run: string; number: number },
   rows: readonly QuarantinedRow[],
 ): Promise<void> {
   if (rows.length === 0) return;

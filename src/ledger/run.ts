@@ -26,6 +26,9 @@ export const OPEN_STATES: readonly RunState[] = [
   'cut_over',
 ];
 
+/** States in which captured changes are brought in line: for ever after, too. Not while paused, nor with a run that failed. */
+export const SYNCED_STATES: readonly RunState[] = [...OPEN_STATES, 'completed'];
+
 export interface Run {
   /** bigint, as text. */
   id: string;

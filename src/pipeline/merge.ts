@@ -1,9 +1,10 @@
 /** Step 6, transaction B: staged vectors into the legacy table, set by set, each row only if its text is still that of the vector. */
 
 import { quoteName } from '../db/identifiers.ts';
+import type { Queryable } from '../db/pool.ts';
 import { describeFailure } from '../db/refusal.ts';
 import { LEDGER_LIMITS, TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
-import { holdBatch, type ClaimedBatch } from '../ledger/batch.ts';
+import { holdClaim, type Claim } from '../ledger/claim.ts';
 import { quarantineRows, releaseRows } from '../ledger/quarantine.ts';
 import { textHashSql } from '../table/row-state.ts';
 import type { Target } from '../table/target.ts';
@@ -11,6 +12,23 @@ import { Bisection } from './bisect.ts';
 import type { PipelineContext } from './context.ts';
 import type { EmbeddedPage } from './embed.ts';
 import type { WorkRow } from './read.ts';
+
+/**
+ * Locks what is free of $1 keys, in key order, and gives it back. Rows that another transaction holds are passed over and
+ * come again: whoever never waits for a row while it holds others can neither hold up the application nor be part of a
+ * deadlock with it. NO KEY UPDATE is what the UPDATE itself takes; rows that refer to these may still be inserted.
+ */
+function lockSql(target: Target): string {
+  const key = `${target.ref}.${quoteName(target.key)}`;
+  return `SELECT ${key}::text AS key FROM ${target.table} WHERE ${key} BETWEEN $2::${target.keyType} AND $3::${target.keyType}
+    AND ${key} = ANY ($1::${target.keyType}[]) ORDER BY ${key} FOR NO KEY UPDATE SKIP LOCKED`;
+}
+
+/** @param keys in order. @returns those that are locked now, in order. */
+async function lockRows(db: Queryable, target: Target, keys: readonly string[]): Promise<string[]> {
+  const locked = await db.query<{ key: string }>(lockSql(target), [keys, keys[0], keys.at(-1)]);
+  return locked.rows.map((row) => row.key);
+}
 
 /**
  * The UPDATE. The hash is computed on the row that is updated, not on a join with itself: where the row is locked by
@@ -42,35 +60,53 @@ export function clearSql(target: Target): string {
      AND ${textHashSql(target, '$3')} = gone.pgvb_hash`;
 }
 
-/** @returns false where another worker has taken the batch over. */
+/** @returns false where another worker has taken over. */
 export async function mergePage(
   context: PipelineContext,
-  batch: ClaimedBatch,
+  claim: Claim,
   rows: readonly WorkRow[],
   page: EmbeddedPage,
 ): Promise<boolean> {
-  const { settings } = context;
   const unusable = new Set(page.unusable.map(({ row }) => row.key));
-  const merged = rows.filter((row) => !row.empty && !unusable.has(row.key));
-  const refuse = (row: WorkRow, error: unknown): Promise<boolean> => refuseRow(context, batch, row, error);
-  const merging = new Bisection<WorkRow>((part) => mergeRows(context, batch, part), refuse);
-  for (let start = 0; start < merged.length; start += settings.mergeRows)
-    if (!(await merging.write(merged.slice(start, start + settings.mergeRows)))) return false;
-  const cleared = rows.filter((row) => row.empty || unusable.has(row.key));
-  return new Bisection<WorkRow>((part) => clearRows(context, batch, part), refuse).write(cleared);
+  const isCleared = (row: WorkRow): boolean => row.empty || unusable.has(row.key);
+  const size = context.settings.mergeRows;
+  for (const [part, merge] of [
+    [rows.filter((row) => !isCleared(row)), mergeRows],
+    [rows.filter(isCleared), clearRows],
+  ] as const) {
+    const bisection = new Bisection<WorkRow>(
+      (some) => writeFree(context, claim, some, merge),
+      (row, error) => refuseRow(context, claim, row, error),
+    );
+    for (let start = 0; start < part.length; start += size)
+      if (!(await bisection.write(part.slice(start, start + size)))) return false;
+  }
+  return true;
 }
 
-function mergeRows(
-  { pool, target, embedder }: PipelineContext,
-  batch: ClaimedBatch,
+type Merge = (db: Queryable, context: PipelineContext, rows: readonly WorkRow[]) => Promise<void>;
+
+/** Those of the rows that nobody else holds, in one transaction. @returns false where another worker has taken over. */
+function writeFree(
+  context: PipelineContext,
+  claim: Claim,
   rows: readonly WorkRow[],
+  merge: Merge,
 ): Promise<boolean> {
-  const keys = rows.map((row) => row.key);
-  const released = rows.filter((row) => row.wasQuarantined).map((row) => row.key);
-  return inTransaction(pool, TABLE_LIMITS, async (client) => {
-    if (!(await holdBatch(client, batch))) return false;
-    await client.query(mergeSql(target), [keys, embedder.fingerprint, keys[0], keys.at(-1)]);
-    await releaseRows(client, target.backfill, released);
+  return inTransaction(context.pool, TABLE_LIMITS, async (client) => {
+    if (!(await holdClaim(client, claim))) return false;
+    const keys = await lockRows(
+      client,
+      context.target,
+      rows.map((row) => row.key),
+    );
+    const free = new Set(keys);
+    if (keys.length > 0)
+      await merge(
+        client,
+        context,
+        rows.filter((row) => free.has(row.key)),
+      );
     return true;
   });
 }
@@ -78,36 +114,45 @@ function mergeRows(
 /** The table takes no UPDATE of this row: it stays as it is, and is set aside with what PostgreSQL says. */
 function refuseRow(
   { pool, target }: PipelineContext,
-  batch: ClaimedBatch,
+  claim: Claim,
   row: WorkRow,
   error: unknown,
 ): Promise<boolean> {
   const reason = `the table refuses the row's vector: ${describeFailure(error)}`;
   return inTransaction(pool, LEDGER_LIMITS, async (client) => {
-    if (!(await holdBatch(client, batch))) return false;
-    await quarantineRows(client, target.backfill, batch, [
+    if (!(await holdClaim(client, claim))) return false;
+    await quarantineRows(client, target.backfill, claim, [
       { key: row.key, class: 'refused', reason, textHash: row.hash },
     ]);
     return true;
   });
 }
 
-function clearRows(
-  context: PipelineContext,
-  batch: ClaimedBatch,
+async function mergeRows(
+  db: Queryable,
+  { target, embedder }: PipelineContext,
   rows: readonly WorkRow[],
-): Promise<boolean> {
-  const { target, embedder } = context;
+): Promise<void> {
   const keys = rows.map((row) => row.key);
-  return inTransaction(context.pool, TABLE_LIMITS, async (client) => {
-    if (!(await holdBatch(client, batch))) return false;
-    await client.query(clearSql(target), [keys, rows.map((row) => row.hash), embedder.fingerprint]);
-    await client.query(
-      `DELETE FROM ${target.stage} WHERE ${quoteName(target.key)} = ANY ($1::${target.keyType}[])`,
-      [keys],
-    );
-    const empty = rows.filter((row) => row.empty && row.wasQuarantined).map((row) => row.key);
-    await releaseRows(client, target.backfill, empty);
-    return true;
-  });
+  await db.query(mergeSql(target), [keys, embedder.fingerprint, keys[0], keys.at(-1)]);
+  await releaseRows(
+    db,
+    target.backfill,
+    rows.filter((row) => row.wasQuarantined).map((row) => row.key),
+  );
+}
+
+async function clearRows(
+  db: Queryable,
+  { target, embedder }: PipelineContext,
+  rows: readonly WorkRow[],
+): Promise<void> {
+  const keys = rows.map((row) => row.key);
+  await db.query(clearSql(target), [keys, rows.map((row) => row.hash), embedder.fingerprint]);
+  await db.query(
+    `DELETE FROM ${target.stage} WHERE ${quoteName(target.key)} = ANY ($1::${target.keyType}[])`,
+    [keys],
+  );
+  const empty = rows.filter((row) => row.empty && row.wasQuarantined).map((row) => row.key);
+  await releaseRows(db, target.backfill, empty);
 }

@@ -1,6 +1,7 @@
 /** One batch from its range to its rows merged (DESIGN: read → embed → stage → merge). Every step can run again. */
 
-import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { LEDGER_LIMITS, backoffMs, inTransaction } from '../db/transaction.ts';
 import { ConfigError } from '../errors.ts';
 import { accountFor } from '../ledger/accounting.ts';
 import {
@@ -16,10 +17,8 @@ import { classify } from '../db/sqlstates.ts';
 import { messageOf } from '../errors.ts';
 import { NEEDS_WORK, rowStatesSql } from '../table/row-state.ts';
 import type { PipelineContext } from './context.ts';
-import { embedRows } from './embed.ts';
-import { mergePage } from './merge.ts';
-import { readWork, type WorkPage } from './read.ts';
-import { stagePage } from './stage.ts';
+import { passOver } from './pass-over.ts';
+import { deleteOrphans, releaseOrphans } from './stage.ts';
 
 export type BatchOutcome =
   | { kind: 'merged'; counts: BatchCounts }
@@ -64,30 +63,14 @@ async function processClaimed(
   batch: ClaimedBatch,
   signal?: AbortSignal,
 ): Promise<BatchOutcome> {
+  const unusable = new Set<string>();
   for (let pass = 1; ; pass++) {
-    if (!(await passOver(context, batch, signal))) return { kind: 'left' };
-    const outcome = await closeBatch(context, batch, pass >= MOST_PASSES);
+    if (!(await passOver(context, batch, batch, unusable, signal))) return { kind: 'left' };
+    const outcome = await closeBatch(context, batch, [...unusable], pass >= MOST_PASSES);
     if (outcome !== null) return outcome;
+    // Rows that another transaction holds are free again in a moment, mostly.
+    await delay(backoffMs(pass));
   }
-}
-
-/** Everything in the range that needs work, a page at a time. @returns false where the batch was taken over. */
-async function passOver(
-  context: PipelineContext,
-  batch: ClaimedBatch,
-  signal?: AbortSignal,
-): Promise<boolean> {
-  let after: string | null = null;
-  let limit = context.settings.batchRows;
-  do {
-    const work: WorkPage = await readWork(context, batch, after, limit);
-    if (work.rows.length === 0) return true;
-    const page = await embedRows(context, work.rows, signal);
-    if (!(await stagePage(context, batch, work.rows, page))) return false;
-    if (!(await mergePage(context, batch, work.rows, page))) return false;
-    ({ after, limit } = work);
-  } while (after !== null);
-  return true;
 }
 
 /**
@@ -97,11 +80,14 @@ async function passOver(
 async function closeBatch(
   context: PipelineContext,
   batch: ClaimedBatch,
+  unusable: readonly string[],
   last: boolean,
 ): Promise<BatchOutcome | null> {
   const { pool, target, embedder } = context;
   return inTransaction(pool, LEDGER_LIMITS, async (client): Promise<BatchOutcome | null> => {
     if (!(await holdBatch(client, batch))) return { kind: 'left' };
+    await deleteOrphans(client, target, batch);
+    await releaseOrphans(client, target, unusable);
     const rows = await accountFor(client, target, embedder.fingerprint, batch);
     const changed = rows.missing + rows.stale;
     if (changed > 0 && !last) return null;

@@ -7,28 +7,54 @@ import { from as copyFrom } from 'pg-copy-streams';
 import { encodeStagedRows } from '../db/copy-binary.ts';
 import { quoteName } from '../db/identifiers.ts';
 import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
-import { holdBatch, markStaged, type ClaimedBatch } from '../ledger/batch.ts';
+import type { Queryable } from '../db/pool.ts';
+import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
+import { holdClaim, markClaimStaged, type Claim } from '../ledger/claim.ts';
 import { quarantineRows } from '../ledger/quarantine.ts';
-import { rangeSql } from '../table/row-state.ts';
+import { rangeSql, type KeyRange } from '../table/row-state.ts';
 import type { Target } from '../table/target.ts';
 import type { PipelineContext } from './context.ts';
 import type { EmbeddedPage } from './embed.ts';
 import type { WorkRow } from './read.ts';
 
+/** Tries in all, where another worker stages a row of the page at the same time. */
+const MOST_TRIES = 3;
+
 /** @returns false where another worker has taken the batch over. */
 export async function stagePage(
   context: PipelineContext,
-  batch: ClaimedBatch,
+  claim: Claim,
   rows: readonly WorkRow[],
   page: EmbeddedPage,
 ): Promise<boolean> {
+  const { target } = context;
+  let replaced = rows.filter((row) => row.hasStage && !row.isStaged).map((row) => row.key);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await stageOnce(context, claim, page, replaced);
+    } catch (error) {
+      // A batch and the drain of changes have met at a row that was not staged when it was read. Either may win: where
+      // the older text does, the row counts as stale, and whoever reads it next brings it in line.
+      if (!isStagedTwice(error, target) || attempt >= MOST_TRIES) throw error;
+      replaced = page.embedded.map((row) => String(row.key));
+    }
+  }
+}
+
+const isStagedTwice = (error: unknown, target: Target): boolean =>
+  hasSqlState(error, SQLSTATE.uniqueViolation) && (error as pg.DatabaseError).table === target.stageName;
+
+function stageOnce(
+  context: PipelineContext,
+  claim: Claim,
+  page: EmbeddedPage,
+  replaced: readonly string[],
+): Promise<boolean> {
   const { target, embedder } = context;
-  const replaced = rows.filter((row) => row.hasStage && !row.isStaged).map((row) => row.key);
   return inTransaction(context.pool, TABLE_LIMITS, async (client) => {
     // The merge's commit, which waits for the disk, is behind this one in the log: this one need not wait itself.
     await client.query('SET LOCAL synchronous_commit = off');
-    if (!(await holdBatch(client, batch))) return false;
-    await deleteOrphans(client, target, batch);
+    if (!(await holdClaim(client, claim))) return false;
     if (replaced.length > 0) {
       await client.query(
         `DELETE FROM ${target.stage} WHERE ${quoteName(target.key)} = ANY ($1::${target.keyType}[])`,
@@ -41,26 +67,46 @@ export async function stagePage(
           `COPY ${target.stage} (${quoteName(target.key)}, embedding, text_hash, batch, truncated) FROM STDIN BINARY`,
         ),
       );
-      const shape = { keyWidth: target.keyWidth, dimensions: embedder.dimensions, batch: batch.number };
+      const shape = { keyWidth: target.keyWidth, dimensions: embedder.dimensions, batch: claim.number };
       await pipeline(Readable.from(encodeStagedRows(page.embedded, shape)), copy);
     }
     const set = page.unusable.map(({ row, ...why }) => ({ key: row.key, textHash: row.hash, ...why }));
-    await quarantineRows(client, target.backfill, batch, set);
-    await markStaged(client, batch, page);
+    await quarantineRows(client, target.backfill, claim, set);
+    await markClaimStaged(client, claim, page);
     return true;
   });
 }
 
-/** Staged rows whose legacy row is gone, or no longer takes part. */
-async function deleteOrphans(client: pg.PoolClient, target: Target, batch: ClaimedBatch): Promise<void> {
+/**
+ * Staged rows of a range whose legacy row is gone, or no longer takes part. Behind the staging, not before it: a row may
+ * be deleted between its reading and its staging.
+ */
+export async function deleteOrphans(db: Queryable, target: Target, range: KeyRange): Promise<void> {
   const key = quoteName(target.key);
   const values: unknown[] = [];
-  const range = rangeSql(target, `s.${key}`, batch, values);
+  const staged = rangeSql(target, `s.${key}`, range, values);
   // Said for the legacy table too, or the planner may read all of it to find out which keys exist.
-  const legacyRange = rangeSql(target, `${target.ref}.${key}`, batch, values);
-  await client.query(
-    `DELETE FROM ${target.stage} s WHERE ${range}
+  const legacyRange = rangeSql(target, `${target.ref}.${key}`, range, values);
+  await db.query(
+    `DELETE FROM ${target.stage} s WHERE ${staged}
         AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${legacyRange} AND ${target.ref}.${key} = s.${key} AND ${target.where})`,
+    values,
+  );
+}
+
+/** The same of quarantined rows, of these keys. */
+export async function releaseOrphans(db: Queryable, target: Target, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return;
+  const values: unknown[] = [];
+  const legacyRange = rangeSql(
+    target,
+    `${target.ref}.${quoteName(target.key)}`,
+    { lower: null, upper: null, keys },
+    values,
+  );
+  await db.query(
+    `DELETE FROM pgvector_backfill.quarantine q WHERE q.backfill = $${values.push(target.backfill)} AND q.key = ANY ($${values.push(keys)}::text[])
+        AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${legacyRange} AND ${target.ref}.${quoteName(target.key)}::text = q.key AND ${target.where})`,
     values,
   );
 }

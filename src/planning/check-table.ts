@@ -4,6 +4,7 @@ import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
 import { messageOf } from '../errors.ts';
+import { CAPTURE_TRIGGERS } from '../sync/capture-ddl.ts';
 import { findTable, type TableFacts, type Target } from '../table/target.ts';
 import type { Finding } from './finding.ts';
 
@@ -60,9 +61,9 @@ export async function checkTable(
             to_regnamespace('pgvector_backfill') IS NOT NULL AND has_schema_privilege(to_regnamespace('pgvector_backfill'), 'CREATE') AS ledger,
             c.relrowsecurity AND NOT pg_has_role(c.relowner, 'USAGE') AS rls, greatest(c.reltuples, 0)::float8 AS rows,
             array(SELECT tgname::text FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal
-                     AND t.tgenabled <> 'D' AND t.tgtype & 16 = 16 ORDER BY 1) AS triggers
+                     AND t.tgenabled <> 'D' AND t.tgtype & 16 = 16 AND t.tgname <> ALL ($2) ORDER BY 1) AS triggers
        FROM pg_class c WHERE c.oid = $1`,
-    [table.oid],
+    [table.oid, CAPTURE_TRIGGERS],
   );
   const row = facts.rows[0];
   if (row === undefined) return { findings: [], table: null };

@@ -10,6 +10,7 @@ import { inspectQueue, reachQueue } from '../queue/connection.ts';
 import { describeTarget, type Target } from '../table/target.ts';
 import { checkExtension, checkServer } from './check-server.ts';
 import { checkColumns, checkTable, checkVectorColumn } from './check-table.ts';
+import { checkSync } from './check-sync.ts';
 import { checkTextLengths } from './check-texts.ts';
 import type { Finding } from './finding.ts';
 
@@ -45,6 +46,7 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
       findings.push(findingOf('key', error, 'key'));
     }
   }
+  if (target !== null) findings.push(await checkSync(pool, target, settings));
   findings.push(...(await checkLedger(input, target)));
   const embedder = await input.openEmbedder().catch((error: unknown) => {
     findings.push(findingOf('model', error, 'model.name'));

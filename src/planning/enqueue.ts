@@ -6,7 +6,7 @@ import { connectClient, type Pool } from '../db/pool.ts';
 import { modelDifference, modelFacts } from '../embedding/configured.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, TransientError } from '../errors.ts';
-import { accountFor, coverageOf } from '../ledger/accounting.ts';
+import { accountFor, accountForGate, coverageOf } from '../ledger/accounting.ts';
 import { reopenFailedBatches, unfinishedBatches } from '../ledger/batch.ts';
 import { judgeAnew } from '../ledger/breaker.ts';
 import { recordEvent } from '../ledger/event.ts';
@@ -20,9 +20,11 @@ import {
   supersedeRuns,
   type Run,
 } from '../ledger/run.ts';
+import { syncMode } from '../ledger/sync.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { JobQueue } from '../queue/connection.ts';
-import { addEmbedJobs, addFinalizeJob } from '../queue/producer.ts';
+import { addEmbedJobs, addFinalizeJob, scheduleSync, unscheduleSync } from '../queue/producer.ts';
+import { applyCapture } from '../sync/capture.ts';
 import type { Target } from '../table/target.ts';
 import { applyDdl } from './ddl.ts';
 import { planRun } from './plan.ts';
@@ -33,7 +35,7 @@ export interface EnqueueInput {
   settings: Settings;
   embedder: Embedder;
   logger: Logger;
-  queues: { embed: JobQueue; finalize: JobQueue };
+  queues: { embed: JobQueue; finalize: JobQueue; sync: JobQueue };
   /** Only the first rows by key; null = all. */
   limitRows: number | null;
 }
@@ -89,6 +91,10 @@ async function enqueueLocked(input: EnqueueInput): Promise<EnqueueResult> {
       kind: 'schema.changed',
       message: sql,
     });
+  // Before anything is read: what is written from here on is captured, or had been written before the plan.
+  const mode = await applyCapture(pool, target, input.settings);
+  if (mode === 'off') await unscheduleSync(input.queues.sync);
+  else await scheduleSync(input.queues.sync, input.settings.syncSeconds);
   const { run, fresh } = await currentRun(input);
   if (run.plannedAt === null) {
     const resuming = !fresh || (await hasStagedRows(pool, target));
@@ -154,8 +160,9 @@ async function isOver(pool: Pool, target: Target, run: Run): Promise<boolean> {
   if (run.plannedAt === null) return false;
   const [open] = await unfinishedBatches(pool, run.id, 0, 1);
   if (open !== undefined) return false;
-  const rows = await accountFor(pool, target, run.fingerprint);
-  return rows.missing + rows.stale > 0;
+  const rows = await accountForGate(pool, target, run.fingerprint);
+  // What is captured has sync to bring it in line: on a live table there is always some.
+  return rows.missing + rows.stale > ((await syncMode(pool, target.backfill)) === 'off' ? 0 : rows.captured);
 }
 
 async function hasStagedRows(pool: Pool, target: Target): Promise<boolean> {

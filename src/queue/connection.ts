@@ -7,8 +7,8 @@ import { ConfigError, messageOf } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { JobData } from './jobs.ts';
 
-export type QueueRole = 'embed' | 'finalize';
-export const QUEUE_ROLES: readonly QueueRole[] = ['embed', 'finalize'];
+export type QueueRole = 'embed' | 'finalize' | 'sync';
+export const QUEUE_ROLES: readonly QueueRole[] = ['embed', 'finalize', 'sync'];
 export type JobQueue = Queue<JobData, unknown>;
 export type JobWorker = Worker<JobData, unknown>;
 

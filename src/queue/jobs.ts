@@ -13,10 +13,13 @@ const embedJob = z.strictObject({
   upper: z.string().nullable(),
 });
 const finalizeJob = z.strictObject({ format: z.literal(FORMAT), run: z.uuid(), force: z.boolean() });
+/** All that there is to know stands in the ledger. */
+const syncJob = z.strictObject({ format: z.literal(FORMAT), sync: z.literal(true) });
 
 export type EmbedJob = z.infer<typeof embedJob>;
 export type FinalizeJob = z.infer<typeof finalizeJob>;
-export type JobData = EmbedJob | FinalizeJob;
+export type SyncJob = z.infer<typeof syncJob>;
+export type JobData = EmbedJob | FinalizeJob | SyncJob;
 
 /** Null for what is forged, truncated or of another version. */
 export function parseEmbedJob(data: unknown): EmbedJob | null {
@@ -25,6 +28,10 @@ export function parseEmbedJob(data: unknown): EmbedJob | null {
 
 export function parseFinalizeJob(data: unknown): FinalizeJob | null {
   return finalizeJob.safeParse(data).data ?? null;
+}
+
+export function parseSyncJob(data: unknown): SyncJob | null {
+  return syncJob.safeParse(data).data ?? null;
 }
 
 /** Longest first wait of a failed batch; doubles with each attempt. Full jitter: anything from nought to that. */
@@ -71,3 +78,10 @@ export const embedJobData = (
   upper,
 });
 export const finalizeJobData = (run: string, force: boolean): FinalizeJob => ({ format: FORMAT, run, force });
+export const syncJobData = (): SyncJob => ({ format: FORMAT, sync: true });
+/** Not tried again: the scheduler brings the next one. */
+export const syncJobOptions = (): JobsOptions => ({
+  attempts: 1,
+  removeOnComplete: { count: 50 },
+  removeOnFail: { count: 50 },
+});

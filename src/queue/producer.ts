@@ -8,6 +8,8 @@ import {
   finalizeJobData,
   finalizeJobId,
   finalizeJobOptions,
+  syncJobData,
+  syncJobOptions,
   type FinalizeCause,
 } from './jobs.ts';
 
@@ -73,4 +75,24 @@ export async function addFinalizeJob(queue: JobQueue, run: string, cause: Finali
   if (!(await makeWay(queue, finalizeJobId(run, cause)))) return false;
   await queue.add('finalize', finalizeJobData(run, cause === 'asked'), finalizeJobOptions(run, cause));
   return true;
+}
+
+/** The job scheduler of sync, one for each backfill: its queue has the backfill's name. */
+const SYNC_SCHEDULER = 'sync';
+
+/** A sync job every so many seconds, now and for ever. Left alone where it is there already. */
+export async function scheduleSync(queue: JobQueue, everySeconds: number): Promise<void> {
+  const every = everySeconds * 1000;
+  if ((await queue.getJobScheduler(SYNC_SCHEDULER))?.every === every) return;
+  const job = { name: 'sync', data: syncJobData(), opts: syncJobOptions() };
+  await queue.upsertJobScheduler(SYNC_SCHEDULER, { every }, job);
+}
+
+/** @returns whether there was one. */
+export function unscheduleSync(queue: JobQueue): Promise<boolean> {
+  return queue.removeJobScheduler(SYNC_SCHEDULER);
+}
+
+export async function isSyncScheduled(queue: JobQueue): Promise<boolean> {
+  return (await queue.getJobScheduler(SYNC_SCHEDULER)) != null;
 }

@@ -4,6 +4,7 @@ import { quoteName } from '../db/identifiers.ts';
 import { norm } from '../embedding/pooling.ts';
 import type { Embedder, Precision } from '../embedding/embedder.ts';
 import { messageOf } from '../errors.ts';
+import { textHashSql } from '../table/row-state.ts';
 import type { Check } from './check.ts';
 import type { VerifyInput } from './verify.ts';
 
@@ -46,17 +47,20 @@ export async function checkFreshness(input: VerifyInput): Promise<Check> {
 }
 
 async function worstDistance(
-  { pool, target }: VerifyInput,
+  { pool, target, run }: VerifyInput,
   embedder: Embedder,
 ): Promise<{ worst: number; rows: number }> {
   const column = `${target.ref}.${quoteName(target.column)}`;
+  const key = quoteName(target.key);
+  // A row that was written a moment ago and waits for its vector is the business of the accounting.
+  const isCurrent = `EXISTS (SELECT 1 FROM ${target.stage} pgvb WHERE pgvb.${key} = ${target.ref}.${key} AND pgvb.text_hash = ${textHashSql(target, '$4')})`;
   const draw = async (percent: number): Promise<{ text: string; vector: string }[]> => {
     const found = await pool.query<{ text: string; vector: string }>(
       `SELECT left(text, $2) AS text, vector FROM (
          SELECT ${target.text} AS text, ${column}::text AS vector, ${target.ref}.${quoteName(target.key)} AS key
-           FROM ${target.table} TABLESAMPLE SYSTEM ($1) REPEATABLE (2) WHERE ${column} IS NOT NULL AND ${target.where}) sampled
+           FROM ${target.table} TABLESAMPLE SYSTEM ($1) REPEATABLE (2) WHERE ${column} IS NOT NULL AND ${target.where} AND ${isCurrent}) sampled
         ORDER BY md5(key::text) LIMIT $3`,
-      [percent, embedder.maxCharacters, SAMPLED_ROWS],
+      [percent, embedder.maxCharacters, SAMPLED_ROWS, run.fingerprint],
     );
     return found.rows;
   };

@@ -4,7 +4,7 @@ import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
 import { findIndex, wantedIndex } from '../finalize/index-definition.ts';
-import { accountFor, coverageOf, type Accounting } from '../ledger/accounting.ts';
+import { accountForGate, coverageOf, type LiveAccounting } from '../ledger/accounting.ts';
 import { recordEvent } from '../ledger/event.ts';
 import { moveRun, type Run } from '../ledger/run.ts';
 import type { Target } from '../table/target.ts';
@@ -17,12 +17,13 @@ import {
 import type { Embedder } from '../embedding/embedder.ts';
 import type { Check } from './check.ts';
 import { checkFreshness } from './freshness.ts';
+import { syncCheck, syncHealth, type SyncHealth } from './sync-health.ts';
 import { checkSearch, type SearchMeasures } from './search-checks.ts';
 
 export interface Verification {
   passed: boolean;
   checks: Check[];
-  accounting: Accounting;
+  accounting: LiveAccounting;
   /** The figures behind the checks of plan, recall and latency. */
   measures: SearchMeasures;
 }
@@ -39,10 +40,12 @@ export interface VerifyInput {
 /** Runs every check, stores the result, and moves a run that waits for it to `ready`. */
 export async function verify(input: VerifyInput): Promise<Verification> {
   const { pool, target, run } = input;
-  const accounting = await accountFor(pool, target, run.fingerprint);
+  const accounting = await accountForGate(pool, target, run.fingerprint);
+  const sync = await syncHealth(pool, target.backfill, accounting);
   const search = await checkSearch(input, accounting.embedded);
   const checks: Check[] = [
-    ...accountingChecks(accounting, input.settings),
+    ...accountingChecks(accounting, input.settings, sync),
+    syncCheck(sync),
     await checkDimensions(input),
     await checkVersion(input),
     await checkIndex(input, accounting.embedded),
@@ -68,17 +71,18 @@ export async function verify(input: VerifyInput): Promise<Verification> {
   return { passed, checks, accounting, measures: search.measures };
 }
 
-function accountingChecks(rows: Accounting, settings: Settings): Check[] {
-  const sum = rows.embedded + rows.skipped + rows.quarantined;
+function accountingChecks(rows: LiveAccounting, settings: Settings, { waiting }: SyncHealth): Check[] {
+  const sum = rows.embedded + rows.skipped + rows.quarantined + waiting;
   const coverage = coverageOf(rows);
-  const open = rows.missing + rows.stale;
+  const open = rows.missing + rows.stale - waiting;
+  const waits = waiting === 0 ? '' : ` + ${waiting} waiting for sync`;
   return [
     {
       name: 'accounting',
       passed: sum === rows.eligible,
       value: sum,
       threshold: rows.eligible,
-      detail: `${rows.eligible} eligible = ${rows.embedded} embedded + ${rows.skipped} skipped + ${rows.quarantined} quarantined${open === 0 ? '' : ` + ${open} still to embed`}`,
+      detail: `${rows.eligible} eligible = ${rows.embedded} embedded + ${rows.skipped} skipped + ${rows.quarantined} quarantined${waits}${open === 0 ? '' : ` + ${open} still to embed`}`,
     },
     {
       name: 'missing-rows',
@@ -87,7 +91,7 @@ function accountingChecks(rows: Accounting, settings: Settings): Check[] {
       threshold: 0,
       detail:
         open === 0
-          ? 'every row with text has the vector of its text'
+          ? `every row with text has the vector of its text${waiting === 0 ? '' : `, or was written a moment ago and waits for sync (${waiting})`}`
           : `${rows.missing} rows without a vector, ${rows.stale} with one of another text: run \`npm run enqueue\``,
     },
     {

@@ -67,6 +67,7 @@ describe.each(backends())('unusual tables on $name', ({ create }) => {
   it('texts of white space only are skipped; texts that the model cannot read are quarantined with the reason', async () => {
     await whole('bigint', `VALUES (1, E' \\t\\n'), (2, 'qzxv 8#~ ЖЖЖ'), (3, '${TEXT}')`, {
       BACKFILL_INDEX_COVERAGE: '0.5',
+      BACKFILL_SYNC_MODE: 'off',
     });
     expect(await backfill.work()).toMatchObject({
       state: 'ready',

@@ -72,7 +72,7 @@ describe.each(backends())('the whole road on $name', ({ create }) => {
   });
 
   it('takes up added, edited, emptied and deleted rows by the next enqueue, and leaves the rest alone', async () => {
-    await open();
+    await open({ BACKFILL_SYNC_MODE: 'off' });
     await backfill.enqueue();
     await backfill.work();
     const { pool } = backfill;

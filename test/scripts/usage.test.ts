@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { complete } from '../../scripts/complete.ts';
 import { dashboard } from '../../scripts/dashboard.ts';
 import { demo } from '../../scripts/demo.ts';
 import { doctor } from '../../scripts/doctor.ts';
@@ -21,6 +22,7 @@ import { runCommand, startCommand } from '../setup/command.ts';
 
 const COMMANDS = [
   bench,
+  complete,
   dashboard,
   demo,
   doctor,
@@ -64,6 +66,7 @@ describe('verbs', () => {
       ['worker', ['--role', 'boss'], '--role'],
       ['search', [], 'no query'],
       ['bench', ['nothing'], 'nothing'],
+      ['complete', [], '--drop-sync'],
       ['mask', ['--sample', '0'], '--sample'],
       ['model', ['steal'], 'steal'],
       ['model', [], 'npm run model -- check'],

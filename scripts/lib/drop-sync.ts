@@ -1,0 +1,48 @@
+/** The step of `complete` that takes change capture off: triggers, function, scheduler. */
+
+import type { Pool } from '../../src/db/pool.ts';
+import { recordEvent } from '../../src/ledger/event.ts';
+import { saveSyncMode, syncState } from '../../src/ledger/sync.ts';
+import type { JobQueue } from '../../src/queue/connection.ts';
+import { isSyncScheduled, unscheduleSync } from '../../src/queue/producer.ts';
+import { missingCapture, runUnderLocks } from '../../src/sync/capture.ts';
+import type { Target } from '../../src/table/target.ts';
+import type { CompletionStep } from './completion.ts';
+
+export async function planDropSync(pool: Pool, target: Target, queue: JobQueue): Promise<CompletionStep> {
+  const statements = await missingCapture(pool, target, 'off');
+  const { mode, pending } = await syncState(pool, target.backfill);
+  const actions = statements.map((sql) => `${sql};`);
+  if (mode !== 'off') actions.push('set sync.mode to off in the ledger: workers stop looking for changes');
+  if (await isSyncScheduled(queue)) actions.push('remove the job scheduler sync from the queue');
+  const notes: string[] = [];
+  if (actions.length > 0) {
+    notes.push(
+      'From then on new and edited rows get no vector. A later `npm run enqueue` puts capture back, unless sync.mode is off.',
+    );
+    if (pending > 0)
+      notes.push(
+        `${pending} captured changes are still to do: let a worker drain them first (npm run status shows them).`,
+      );
+  }
+  return {
+    name: 'drop-sync',
+    actions,
+    notes,
+    async run() {
+      // The triggers first: it is what may have to wait for others, and without them the rest is harmless.
+      if (statements.length > 0) await runUnderLocks(pool, target, statements);
+      await saveSyncMode(pool, target.backfill, 'off', 'dropped by complete');
+      await unscheduleSync(queue);
+      const detail = { statements, pending };
+      await recordEvent(pool, {
+        backfill: target.backfill,
+        run: null,
+        level: 'info',
+        kind: 'sync.dropped',
+        message: 'change capture was taken off',
+        detail,
+      });
+    },
+  };
+}

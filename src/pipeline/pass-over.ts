@@ -1,0 +1,33 @@
+import type { Claim } from '../ledger/claim.ts';
+import type { KeyRange } from '../table/row-state.ts';
+import type { PipelineContext } from './context.ts';
+import { embedRows } from './embed.ts';
+import { mergePage } from './merge.ts';
+import { readWork, type WorkPage } from './read.ts';
+import { stagePage } from './stage.ts';
+
+/**
+ * Everything in the range that needs work, a page at a time: read, embedded, staged, merged. Keys of rows that cannot be
+ * embedded are added to `unusable`.
+ * @returns false where the claim was taken over.
+ */
+export async function passOver(
+  context: PipelineContext,
+  claim: Claim,
+  range: KeyRange,
+  unusable: Set<string>,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  let after: string | null = null;
+  let limit = context.settings.batchRows;
+  do {
+    const work: WorkPage = await readWork(context, range, after, limit);
+    if (work.rows.length === 0) return true;
+    const page = await embedRows(context, work.rows, signal);
+    for (const { row } of page.unusable) unusable.add(row.key);
+    if (!(await stagePage(context, claim, work.rows, page))) return false;
+    if (!(await mergePage(context, claim, work.rows, page))) return false;
+    ({ after, limit } = work);
+  } while (after !== null);
+  return true;
+}

@@ -1,0 +1,145 @@
+/** Captured changes → rows whose vectors are of their present texts, by the same steps as a batch. */
+
+import { LEDGER_LIMITS, TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
+import { classify, codeOf } from '../db/sqlstates.ts';
+import { lastChange, readChanges, type ChangePage } from '../ledger/change.ts';
+import type { Run } from '../ledger/run.ts';
+import {
+  LEASE_RENEWAL_MS,
+  claimSync,
+  holdSync,
+  releaseSync,
+  renewSync,
+  type SyncClaim,
+} from '../ledger/sync.ts';
+import type { PipelineContext } from '../pipeline/context.ts';
+import { passOver } from '../pipeline/pass-over.ts';
+import { deleteOrphans, releaseOrphans } from '../pipeline/stage.ts';
+import { NEEDS_WORK, rowStatesSql, type KeyRange } from '../table/row-state.ts';
+import { markForRecount } from './recount.ts';
+import { wantSweep } from '../ledger/sweep.ts';
+
+export type DrainOutcome =
+  /** Another worker drains. */
+  | { kind: 'busy' }
+  | {
+      kind: 'drained';
+      /** Changes that were looked at, and those of them that are done. */
+      changes: number;
+      done: number;
+      /** Rows that the database refuses to update, by SQLSTATE; they stay and are tried again. */
+      refused: Record<string, number>;
+    };
+
+/** Changes of one look: about as many rows as a batch, at most. */
+const MOST_CHANGES = 1000;
+
+/**
+ * Goes once through the changes that are there at its start. Of two drains at a time one does nothing: changes of a row
+ * then never meet, each key is embedded once however often it changed, and the embedder spreads a page over all its
+ * processes anyway. The lease is renewed by a timer, so that the changes of a worker that was killed wait for seconds.
+ */
+export async function drainChanges(
+  context: PipelineContext,
+  run: Run,
+  signal?: AbortSignal,
+): Promise<DrainOutcome> {
+  const { pool, target } = context;
+  const claim = await claimSync(pool, target.backfill, run.id);
+  if (claim === null) return { kind: 'busy' };
+  const renewal = setInterval(() => void renewSync(pool, claim).catch(() => {}), LEASE_RENEWAL_MS);
+  let complete = false;
+  try {
+    const outcome = { kind: 'drained' as const, changes: 0, done: 0, refused: {} };
+    const upTo = await lastChange(pool, target.backfill);
+    const limit = Math.min(context.settings.batchRows, MOST_CHANGES);
+    for (let after = '0'; ;) {
+      if (upTo === null || signal?.aborted === true) break;
+      const page = await readChanges(pool, target.backfill, after, upTo, limit);
+      if (page === null) break;
+      const done = await drainPage(context, claim, page, outcome.refused);
+      if (done === null) return { kind: 'busy' };
+      outcome.changes += page.ids.length;
+      outcome.done += done;
+      after = page.last;
+    }
+    complete = signal?.aborted !== true;
+    return outcome;
+  } finally {
+    clearInterval(renewal);
+    await releaseSync(pool, claim, complete).catch(() => {});
+  }
+}
+
+/** @returns changes that are done; null where another worker has taken over. */
+async function drainPage(
+  context: PipelineContext,
+  claim: SyncClaim,
+  page: ChangePage,
+  refused: Record<string, number>,
+): Promise<number | null> {
+  if (page.keys.length > 0 && !(await embedKeys(context, claim, page.keys, refused))) return null;
+  return settleChanges(context, claim, page);
+}
+
+/** Rows that the database refuses are told from the others by halves, so that one of them does not keep the rest waiting. */
+async function embedKeys(
+  context: PipelineContext,
+  claim: SyncClaim,
+  keys: readonly string[],
+  refused: Record<string, number>,
+): Promise<boolean> {
+  try {
+    // A page that was begun is ended, also by a worker that drains: no signal is handed on.
+    return await passOver(context, claim, of(keys), new Set());
+  } catch (error) {
+    const state = refusal(error);
+    if (state === null) throw error;
+    if (keys.length === 1) {
+      refused[state] = (refused[state] ?? 0) + 1;
+      return true;
+    }
+    const middle = Math.ceil(keys.length / 2);
+    for (const half of [keys.slice(0, middle), keys.slice(middle)])
+      if (!(await embedKeys(context, claim, half, refused))) return false;
+    return true;
+  }
+}
+
+/** SQLSTATE of what only some row can be to blame for; a trigger of the table may raise any. Else null. */
+function refusal(error: unknown): string | null {
+  const state = codeOf(error);
+  const isOfRow = classify(error) === 'row' || classify(error) === 'unknown';
+  return isOfRow && state !== undefined && /^[0-9A-Z]{5}$/.test(state) ? state : null;
+}
+
+const of = (keys: readonly string[]): KeyRange => ({ lower: null, upper: null, keys });
+
+/**
+ * Takes away the changes whose rows are right: embedded, skipped or quarantined by their present text, or gone. Rows that
+ * were locked or have changed again keep theirs. What was captured after the page was read is not touched.
+ */
+async function settleChanges(
+  context: PipelineContext,
+  claim: SyncClaim,
+  page: ChangePage,
+): Promise<number | null> {
+  const { pool, target, embedder } = context;
+  return inTransaction(pool, page.truncated ? TABLE_LIMITS : LEDGER_LIMITS, async (client) => {
+    if (!(await holdSync(client, claim))) return null;
+    await deleteOrphans(client, target, of(page.keys));
+    await releaseOrphans(client, target, page.keys);
+    if (page.truncated) await wantSweep(client, target.backfill);
+    await markForRecount(client, target, claim.run, page.keys);
+    const values: unknown[] = [];
+    const states = rowStatesSql(target, embedder.fingerprint, of(page.keys), values);
+    const removed = await client.query(
+      `WITH open AS (SELECT rows.key::text AS key FROM (${states}) rows WHERE state IN ${NEEDS_WORK})
+       DELETE FROM pgvector_backfill.change c
+        WHERE c.backfill = $${values.push(target.backfill)} AND c.id = ANY ($${values.push(page.ids)}::bigint[])
+          AND NOT EXISTS (SELECT 1 FROM open WHERE open.key = c.key)`,
+      values,
+    );
+    return removed.rowCount ?? 0;
+  });
+}

@@ -1,0 +1,45 @@
+/** What holds of a table at rest, whatever was written to it before. */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect } from 'vitest';
+import { openEmbedder } from '../../src/embedding/configured.ts';
+import type { TestBackfill } from './backfill.ts';
+
+const POLL_MS = 50;
+
+/** Polls until no captured change is left. Workers have to be up. */
+export async function untilSynced(backfill: TestBackfill): Promise<void> {
+  while ((await backfill.snapshot()).sync.pending > 0) await delay(POLL_MS);
+}
+
+/** Every vector is that of its row's present text, computed anew; every row is accounted for; nothing else is staged. */
+export async function expectSynced(backfill: TestBackfill): Promise<void> {
+  const { pool, config } = backfill;
+  const { table, stage, key, column, text, where, ref } = await backfill.target();
+  const rows = await backfill.account();
+  expect(rows.embedded + rows.skipped + rows.quarantined).toBe(rows.eligible);
+  expect(rows).toMatchObject({ stale: 0, missing: 0 });
+  const orphans = await pool.query(
+    `SELECT s."${key}" FROM ${stage} s WHERE NOT EXISTS (SELECT 1 FROM ${table} WHERE ${ref}."${key}" = s."${key}" AND ${where} AND "${column}" IS NOT NULL)`,
+  );
+  expect(orphans.rows).toEqual([]);
+  const set = await pool.query(
+    `SELECT q.key FROM pgvector_backfill.quarantine q WHERE NOT EXISTS (SELECT 1 FROM ${table} WHERE ${ref}."${key}"::text = q.key AND ${where})`,
+  );
+  expect(set.rows).toEqual([]);
+  const stored = await pool.query<{ text: string; vector: string }>(
+    `SELECT ${text} AS text, "${column}"::text AS vector FROM ${table} WHERE "${column}" IS NOT NULL AND ${where}`,
+  );
+  expect(stored.rows.length).toBe(rows.embedded);
+  const embedder = await openEmbedder(config.settings, 1);
+  try {
+    const { vectors } = await embedder.embed(stored.rows.map((row) => row.text));
+    let worst = 0;
+    for (const [at, row] of stored.rows.entries())
+      for (const [index, component] of (JSON.parse(row.vector) as number[]).entries())
+        worst = Math.max(worst, Math.abs(component - (vectors[at * embedder.dimensions + index] ?? 2)));
+    expect(worst).toBeLessThan(1e-5);
+  } finally {
+    await embedder.close();
+  }
+}

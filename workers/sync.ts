@@ -1,0 +1,115 @@
+/** The sync role: a BullMQ worker around `drainChanges`, called by a job scheduler. */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { UnrecoverableError, type Job } from 'bullmq';
+import { classify } from '../src/db/sqlstates.ts';
+import type { Embedder } from '../src/embedding/embedder.ts';
+import { BackfillError, messageOf } from '../src/errors.ts';
+import { finalizeWhenDue } from '../src/finalize/trigger.ts';
+import { recordEvent } from '../src/ledger/event.ts';
+import { SYNCED_STATES, latestRun, type Run } from '../src/ledger/run.ts';
+import { setSyncFailure, syncMode } from '../src/ledger/sync.ts';
+import { CollapseCheck } from '../src/pipeline/collapse.ts';
+import type { PipelineContext } from '../src/pipeline/context.ts';
+import { openQueue, openWorker } from '../src/queue/connection.ts';
+import { parseSyncJob, type JobData } from '../src/queue/jobs.ts';
+import { scheduleSync, unscheduleSync } from '../src/queue/producer.ts';
+import { drainChanges, type DrainOutcome } from '../src/sync/drain.ts';
+import { recountMarked } from '../src/sync/recount.ts';
+import { sweepSome } from '../src/sync/sweep.ts';
+import { describeTarget } from '../src/table/target.ts';
+import type { RunningWorker, WorkerContext } from './context.ts';
+
+/** A scheduler that was lost with its Redis is back after this time. */
+const SCHEDULE_MS = 60_000;
+/** Of one job: counting is for those who look on, and may take its time. */
+const RECOUNT_MS = 500;
+
+export function startSyncWorker(context: WorkerContext, embedder: Embedder): RunningWorker {
+  const { pool, settings, backfill, logger } = context;
+  const collapse = new CollapseCheck();
+  const syncQueue = openQueue(context.address, 'sync');
+  const finalizeQueue = openQueue(context.address, 'finalize');
+  const stop = new AbortController();
+
+  async function processor(job: Job<JobData>): Promise<unknown> {
+    if (parseSyncJob(job.data) === null) throw new UnrecoverableError('The job data is not of sync.');
+    const run = await latestRun(pool, backfill);
+    if (run === null || !SYNCED_STATES.includes(run.state)) return { left: 'there is no run to sync with' };
+    if (embedder.fingerprint !== run.fingerprint)
+      return fail(context, `this worker's model is not the one of run ${run.id}`);
+    try {
+      const target = await describeTarget(pool, backfill, settings);
+      return await sync({ pool, target, settings, embedder, logger, collapse }, run);
+    } catch (error) {
+      const remedy = error instanceof BackfillError && error.remedy !== undefined ? ` ${error.remedy}` : '';
+      if (classify(error) !== 'transient')
+        await fail(context, `${messageOf(error)}${remedy}`).catch(() => {});
+      throw error;
+    }
+  }
+
+  async function sync(pipeline: PipelineContext, run: Run): Promise<unknown> {
+    const started = performance.now();
+    let outcome = await drainChanges(pipeline, run, stop.signal);
+    if (outcome.kind === 'busy') return { left: 'another worker drains' };
+    const swept = await sweepSome(
+      { pool, target: pipeline.target, run },
+      settings.syncSweepSeconds,
+      settings.syncSeconds * 1000,
+      stop.signal,
+    );
+    if (swept > 0) outcome = add(outcome, await drainChanges(pipeline, run, stop.signal));
+    const recounted = await recountMarked(pool, pipeline.target, run, RECOUNT_MS);
+    if (recounted > 0 && run.state === 'running')
+      await finalizeWhenDue(pool, settings, finalizeQueue.queue, run);
+    const refused = Object.entries(outcome.refused).map(([state, rows]) => `${rows} by SQLSTATE ${state}`);
+    await fail(context, refused.length === 0 ? '' : `rows refused by the database: ${refused.join(', ')}`);
+    const counts = { changes: outcome.changes, done: outcome.done, swept };
+    if (outcome.changes > 0 || swept > 0)
+      logger.info({ run: run.id, ...counts, elapsedMs: Math.round(performance.now() - started) }, 'synced');
+    return counts;
+  }
+
+  // `dropped` by `complete`, or off by the configuration: nothing is to come back by itself.
+  const keepScheduled = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      try {
+        const mode = await syncMode(pool, backfill);
+        if (mode === 'off') await unscheduleSync(syncQueue.queue);
+        else await scheduleSync(syncQueue.queue, settings.syncSeconds);
+      } catch (error) {
+        logger.warn({ err: messageOf(error) }, 'sync could not be scheduled');
+      }
+      await delay(SCHEDULE_MS, undefined, { signal: stop.signal }).catch(() => {});
+    }
+  };
+  const scheduling = keepScheduled();
+  const { close } = openWorker(context.address, 'sync', 1, processor);
+  return {
+    close: async () => {
+      stop.abort();
+      await scheduling;
+      await close();
+      await syncQueue.close();
+      await finalizeQueue.close();
+    },
+  };
+}
+
+type Drained = Extract<DrainOutcome, { kind: 'drained' }>;
+
+const add = (first: Drained, second: DrainOutcome): Drained =>
+  second.kind === 'busy'
+    ? first
+    : { ...second, changes: first.changes + second.changes, done: first.done + second.done };
+
+/** Says once what keeps sync from its work; empty = nothing does any more. */
+async function fail({ pool, backfill, logger }: WorkerContext, failure: string): Promise<{ left: string }> {
+  if (await setSyncFailure(pool, backfill, failure)) {
+    const [level, message] = failure === '' ? (['info', 'goes on'] as const) : (['warn', failure] as const);
+    await recordEvent(pool, { backfill, run: null, level, kind: 'sync.failure', message });
+    logger[level]({ failure }, 'sync');
+  }
+  return { left: failure };
+}
