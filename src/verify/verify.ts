@@ -7,6 +7,7 @@ import { findIndex, wantedIndex } from '../finalize/index-definition.ts';
 import { accountFor, coverageOf, type Accounting } from '../ledger/accounting.ts';
 import { recordEvent } from '../ledger/event.ts';
 import { moveRun, type Run } from '../ledger/run.ts';
+import { loadReadSettings, type ReadSettings } from '../search/read-settings.ts';
 import type { Target } from '../table/target.ts';
 import {
   FULL_VERSION,
@@ -17,7 +18,10 @@ import {
 import type { Embedder } from '../embedding/embedder.ts';
 import type { Check } from './check.ts';
 import { checkFreshness } from './freshness.ts';
+import { measureFully, type FullResult, type Questions } from './full.ts';
+import type { PlanResult } from './plan.ts';
 import { checkSearch, type SearchMeasures } from './search-checks.ts';
+import { baselineChecks, loadBaseline, saveVerification } from './stored.ts';
 
 export interface Verification {
   passed: boolean;
@@ -25,6 +29,11 @@ export interface Verification {
   accounting: Accounting;
   /** The figures behind the checks of plan, recall and latency. */
   measures: SearchMeasures;
+  plan: PlanResult | null;
+  /** What searches were run with: the defaults for reads. */
+  read: ReadSettings;
+  /** Null where `questions` were not asked. */
+  full: FullResult | null;
 }
 
 export interface VerifyInput {
@@ -34,13 +43,25 @@ export interface VerifyInput {
   run: Run;
   /** The configured model; closed behind the check that needs it. */
   openEmbedder: () => Promise<Embedder>;
+  /** Asks for everything, also what takes its time: recall curve, filters, latency, relevance or agreement. */
+  questions?: Questions;
 }
 
 /** Runs every check, stores the result, and moves a run that waits for it to `ready`. */
 export async function verify(input: VerifyInput): Promise<Verification> {
   const { pool, target, run } = input;
   const accounting = await accountFor(pool, target, run.fingerprint);
-  const search = await checkSearch(input, accounting.embedded);
+  const measured =
+    input.questions === undefined ? null : await measureFully(input, input.questions, accounting.embedded);
+  const full = measured?.result ?? null;
+  const read = measured?.read ?? (await loadReadSettings(pool, target.backfill));
+  const search = await checkSearch({ ...input, read }, accounting.embedded);
+  const { measures, plan } = search;
+  const baseline = await loadBaseline(pool, target.backfill, {
+    read,
+    querySet: full?.relevance?.querySet ?? null,
+  });
+  const now = { recallAt10: measures.recallAt10, systems: full?.relevance?.systems ?? null };
   const checks: Check[] = [
     ...accountingChecks(accounting, input.settings),
     await checkDimensions(input),
@@ -48,12 +69,15 @@ export async function verify(input: VerifyInput): Promise<Verification> {
     await checkIndex(input, accounting.embedded),
     await checkFreshness(input),
     ...search.checks,
+    ...(measured?.checks ?? []),
+    ...baselineChecks(baseline, now, input.settings),
   ];
   const passed = checks.every((check) => check.passed);
-  await pool.query(
-    'INSERT INTO pgvector_backfill.verification (backfill, run, passed, checks) VALUES ($1, $2, $3, $4)',
-    [target.backfill, run.id, passed, JSON.stringify(checks)],
-  );
+  await saveVerification(pool, target.backfill, run.id, {
+    passed,
+    checks,
+    result: { measures, read, plan, ...full },
+  });
   const failed = checks.filter((check) => !check.passed).map((check) => check.name);
   const reason = passed ? '' : `verify did not pass: ${failed.join(', ')}`;
   await recordEvent(pool, {
@@ -65,8 +89,11 @@ export async function verify(input: VerifyInput): Promise<Verification> {
   });
   if (passed) await moveRun(pool, run.id, ['finalizing', 'verifying'], 'ready', '');
   else await moveRun(pool, run.id, ['finalizing', 'verifying', 'ready'], 'verifying', reason);
-  return { passed, checks, accounting, measures: search.measures };
+  return { passed, checks, accounting, measures, plan, read, full };
 }
+
+const ENQUEUE =
+  'Run `npm run enqueue`, with a worker up; rows that no model can read are in pgvector_backfill.quarantine.';
 
 function accountingChecks(rows: Accounting, settings: Settings): Check[] {
   const sum = rows.embedded + rows.skipped + rows.quarantined;
@@ -79,6 +106,7 @@ function accountingChecks(rows: Accounting, settings: Settings): Check[] {
       value: sum,
       threshold: rows.eligible,
       detail: `${rows.eligible} eligible = ${rows.embedded} embedded + ${rows.skipped} skipped + ${rows.quarantined} quarantined${open === 0 ? '' : ` + ${open} still to embed`}`,
+      remedy: sum === rows.eligible ? null : ENQUEUE,
     },
     {
       name: 'missing-rows',
@@ -88,7 +116,8 @@ function accountingChecks(rows: Accounting, settings: Settings): Check[] {
       detail:
         open === 0
           ? 'every row with text has the vector of its text'
-          : `${rows.missing} rows without a vector, ${rows.stale} with one of another text: run \`npm run enqueue\``,
+          : `${rows.missing} rows without a vector, ${rows.stale} with one of another text`,
+      remedy: open === 0 ? null : ENQUEUE,
     },
     {
       name: 'coverage',
@@ -96,6 +125,7 @@ function accountingChecks(rows: Accounting, settings: Settings): Check[] {
       value: coverage,
       threshold: settings.indexCoverage,
       detail: 'embedded rows / rows with text',
+      remedy: coverage >= settings.indexCoverage ? null : ENQUEUE,
     },
   ];
 }
@@ -107,12 +137,14 @@ async function checkDimensions({ pool, target, run }: VerifyInput): Promise<Chec
   );
   const type = column.rows[0]?.type ?? 'missing';
   const wanted = `vector(${run.dimensions})`;
+  const passed = type.slice(type.lastIndexOf('.') + 1) === wanted;
   return {
     name: 'dimensions',
-    passed: type.slice(type.lastIndexOf('.') + 1) === wanted,
+    passed,
     value: type,
     threshold: wanted,
     detail: `column ${quoteName(target.column)}, model ${run.model}`,
+    remedy: passed ? null : 'Name another column (--column, env BACKFILL_COLUMN) and run `npm run enqueue`.',
   };
 }
 
@@ -121,9 +153,9 @@ async function checkVersion({ pool }: VerifyInput): Promise<Check> {
   const { version } = await findVectorExtension(pool);
   const shown = version ?? 'none';
   const detail = !isAtLeast(shown, FULL_VERSION)
-    ? `older than ${FULL_VERSION}, which full function needs: the index was built without parallel workers (CVE-2026-3172); upgrade`
+    ? `older than ${FULL_VERSION}, which full function needs: the index was built without parallel workers (CVE-2026-3172)`
     : !isAtLeast(shown, SOUND_VACUUM_VERSION)
-      ? `vacuum of HNSW indexes has faults before ${SOUND_VACUUM_VERSION}; upgrade`
+      ? `vacuum of HNSW indexes has faults before ${SOUND_VACUUM_VERSION}`
       : 'full function';
   return {
     name: 'extension-version',
@@ -131,15 +163,25 @@ async function checkVersion({ pool }: VerifyInput): Promise<Check> {
     value: shown,
     threshold: FULL_VERSION,
     detail,
+    remedy: isAtLeast(shown, SOUND_VACUUM_VERSION)
+      ? null
+      : 'Upgrade pgvector, then ALTER EXTENSION vector UPDATE.',
   };
 }
+
+const INDEX_REMEDY = {
+  none: 'Run `npm run finalize`.',
+  invalid: 'Run `npm run finalize`, which drops it and builds it again.',
+  valid: null,
+  other: 'Set the options of index and metric to what it is, or drop it and run `npm run finalize`.',
+} as const;
 
 async function checkIndex({ pool, target, settings }: VerifyInput, rows: number): Promise<Check> {
   const wanted = wantedIndex(target, settings, rows);
   const found = await findIndex(pool, target, wanted);
   const detail = {
-    none: 'there is no such index: run `npm run finalize`',
-    invalid: 'its build did not end: run `npm run finalize`',
+    none: 'there is no such index',
+    invalid: 'its build did not end',
     valid: `${wanted.method} (${wanted.column} ${wanted.operatorClass}) with ${wanted.parameters.join(', ')}`,
     other: found.kind === 'other' ? `another definition: ${found.definition}` : '',
   }[found.kind];
@@ -149,5 +191,6 @@ async function checkIndex({ pool, target, settings }: VerifyInput, rows: number)
     value: found.kind,
     threshold: 'valid',
     detail: `${wanted.name}: ${detail}`,
+    remedy: INDEX_REMEDY[found.kind],
   };
 }
