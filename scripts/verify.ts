@@ -4,10 +4,11 @@ import { ConfigError } from '../src/errors.ts';
 import { readJudgements, readQueries } from '../src/relevance/query-file.ts';
 import { describeTarget } from '../src/table/target.ts';
 import type { Questions } from '../src/verify/full.ts';
-import { verify } from '../src/verify/verify.ts';
+import { verify, type VerifyInput } from '../src/verify/verify.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { requireRun, withDatabase } from './lib/session.ts';
 import { checkLines, measureLines } from './lib/verify-lines.ts';
+import { reportWanted, writeReport } from './lib/verify-report.ts';
 
 async function readQuestions({ flags }: Invocation): Promise<Questions> {
   const { queries, judgements } = flags;
@@ -37,23 +38,37 @@ export const verifyCommand: Command = {
       value: 'FILE',
       help: 'Which keys are relevant to them: TREC qrels (query 0 key grade) or BEIR (query key grade)',
     },
+    report: {
+      type: 'string',
+      value: 'FILE',
+      help: 'Write an HTML page with charts, readable without a network; it holds no text of rows or queries',
+    },
+    samples: {
+      type: 'string',
+      value: 'N',
+      help: 'Put the answers of both searches to N of the queries into the report, with titles of rows',
+    },
   },
   async run(invocation) {
     const questions = await readQuestions(invocation);
+    const report = await reportWanted(invocation);
     const config = await invocation.config();
     const logger = invocation.logger(config.settings.logLevel);
     return withDatabase(config, 'verify', logger, async (pool) => {
       const run = await requireRun(pool, config.backfill);
       await migrate(pool);
       const target = await describeTarget(pool, config.backfill, config.settings);
-      const { passed, checks, full, ...figures } = await verify({
+      const input: VerifyInput = {
         pool,
         target,
         settings: config.settings,
         run,
         openEmbedder: () => openEmbedder(config.settings, 1),
         questions,
-      });
+      };
+      const verification = await verify(input);
+      const { passed, checks, full, ...figures } = verification;
+      if (report !== null) await writeReport(report, input, questions, verification);
       invocation.emit({ passed, checks, ...figures, ...full });
       for (const line of [...checkLines(checks), ...measureLines(full)]) invocation.say(line);
       invocation.say(passed ? '\nThe gate passed.' : '\nThe gate did not pass.');

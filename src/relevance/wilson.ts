@@ -10,5 +10,9 @@ export function wilson(hits: number, trials: number): Interval {
   const scale = 1 + Z ** 2 / trials;
   const centre = (share + Z ** 2 / (2 * trials)) / scale;
   const reach = (Z / scale) * Math.sqrt((share * (1 - share)) / trials + Z ** 2 / (4 * trials ** 2));
-  return { low: Math.max(0, centre - reach), high: Math.min(1, centre + reach) };
+  // At the ends the bound is the share itself, but for a last digit.
+  return {
+    low: hits === 0 ? 0 : Math.max(0, centre - reach),
+    high: hits === trials ? 1 : Math.min(1, centre + reach),
+  };
 }

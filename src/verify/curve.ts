@@ -11,7 +11,7 @@ import {
   type TimedNeighbours,
 } from '../search/vector-query.ts';
 import { findVectorExtension, isAtLeast } from '../table/vector-extension.ts';
-import { RECALL_K, percentile, recallOf, withoutOwn } from './recall.ts';
+import { RECALL_K, besideOwn, percentile, recallOf, withoutOwn } from './recall.ts';
 import type { SearchContext } from './systems.ts';
 
 export interface CurvePoint extends Interval {
@@ -141,7 +141,7 @@ async function measurePoint(
   };
 }
 
-/** A row's own place is one more than k, and one more candidate to look through: else the smallest list could not fill k. */
+/** Of rows one more than k is asked for, as each is its own nearest neighbour. */
 async function answers(
   { pool, target, settings }: SearchContext,
   queries: readonly CurveQuery[],
@@ -149,15 +149,13 @@ async function answers(
   filter: Filter | null,
   read: ReadSettings,
 ): Promise<TimedNeighbours[]> {
-  const own = queries[0]?.own === null ? 0 : 1;
-  const candidates = read['hnsw.ef_search'];
-  const set =
-    candidates === undefined ? read : { ...read, 'hnsw.ef_search': String(Number(candidates) + own) };
+  const ofRows = queries[0]?.own !== null;
+  const k = ofRows ? RECALL_K + 1 : RECALL_K;
+  const options = { filter, read: ofRows ? besideOwn(read) : read };
   const all: TimedNeighbours[] = [];
   for (let at = 0; at < queries.length; at += GROUP) {
     const vectors = queries.slice(at, at + GROUP).map(({ vector }) => vector);
-    const options = { filter, read: set };
-    all.push(...(await nearestOfEach(pool, target, settings.metric, vectors, RECALL_K + own, mode, options)));
+    all.push(...(await nearestOfEach(pool, target, settings.metric, vectors, k, mode, options)));
   }
   return all;
 }

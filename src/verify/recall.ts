@@ -30,6 +30,12 @@ export function recallOf(exact: readonly Neighbour[], found: readonly Neighbour[
 export const withoutOwn = (list: readonly Neighbour[], own: string | null, k = RECALL_K): Neighbour[] =>
   list.filter(({ key }) => key !== own).slice(0, k);
 
+/** For a row as query: one candidate more, for the row itself, or the smallest list could not hold k others. */
+export function besideOwn(read: ReadSettings): ReadSettings {
+  const candidates = read['hnsw.ef_search'];
+  return candidates === undefined ? read : { ...read, 'hnsw.ef_search': String(Number(candidates) + 1) };
+}
+
 export async function measureRecall(
   pool: Pool,
   target: Target,
@@ -38,12 +44,13 @@ export async function measureRecall(
   read: ReadSettings,
 ): Promise<RecallResult> {
   const rows = await sampleRows(pool, target, embedded, settings.verifySamples);
+  const options = { read: besideOwn(read) };
   const result: RecallResult = { recall: null, queries: 0, indexMs: [], exactMs: [] };
   let sum = 0;
   for (const { key, vector } of rows) {
     // One more than k, for the row itself.
     const k = RECALL_K + 1;
-    const index = await nearest(pool, target, settings.metric, vector, k, 'index', { read });
+    const index = await nearest(pool, target, settings.metric, vector, k, 'index', options);
     const exact = await nearest(pool, target, settings.metric, vector, k, 'exact');
     sum += recallOf(withoutOwn(exact.neighbours, key), withoutOwn(index.neighbours, key));
     result.indexMs.push(index.milliseconds);
