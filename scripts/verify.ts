@@ -1,40 +1,77 @@
 import { openEmbedder } from '../src/embedding/configured.ts';
+import { migrate } from '../src/db/migrate.ts';
+import { ConfigError } from '../src/errors.ts';
+import { readJudgements, readQueries } from '../src/relevance/query-file.ts';
 import { describeTarget } from '../src/table/target.ts';
-import type { Check } from '../src/verify/check.ts';
-import { verify } from '../src/verify/verify.ts';
+import type { Questions } from '../src/verify/full.ts';
+import { verify, type VerifyInput } from '../src/verify/verify.ts';
 import { noticeOnStderr } from './lib/download-line.ts';
-import { EXIT, runAsProgram, type Command } from './lib/command.ts';
+import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { requireRun, withDatabase } from './lib/session.ts';
+import { checkLines, measureLines } from './lib/verify-lines.ts';
+import { reportWanted, writeReport } from './lib/verify-report.ts';
 
-export function checkLines(checks: readonly Check[]): string[] {
-  const shown = (value: Check['value']): string =>
-    typeof value === 'number' && !Number.isInteger(value) ? value.toFixed(4) : String(value ?? '-');
-  return checks.map(
-    ({ name, passed, value, threshold, detail }) =>
-      `${passed ? 'pass' : 'FAIL'}  ${name.padEnd(18)} ${shown(value)}${threshold === null ? '' : `  (needs ${shown(threshold)})`}  ${detail}`,
-  );
+async function readQuestions({ flags }: Invocation): Promise<Questions> {
+  const { queries, judgements } = flags;
+  if (judgements !== undefined && queries === undefined)
+    throw new ConfigError('--judgements needs --queries: the texts of what was judged.', {
+      code: 'USAGE',
+      remedy: 'Add --queries FILE.jsonl with an id and a text per line.',
+    });
+  return {
+    queries: typeof queries === 'string' ? await readQueries(queries) : null,
+    judgements: typeof judgements === 'string' ? await readJudgements(judgements) : null,
+  };
 }
 
 export const verifyCommand: Command = {
   name: 'verify',
   summary:
-    'The gate: accounting, dimensions, index, freshness, plan, recall@10 against exact search, latency. Exit code 3 where it does not pass.',
-  flags: {},
+    'The gate: accounting, dimensions, index, freshness, plan, recall curve, filters, latency, relevance. Exit code 3 where it does not pass.',
+  flags: {
+    queries: {
+      type: 'string',
+      value: 'FILE',
+      help: 'Queries, JSON lines with id (or _id) and text; first lines of sampled rows where absent',
+    },
+    judgements: {
+      type: 'string',
+      value: 'FILE',
+      help: 'Which keys are relevant to them: TREC qrels (query 0 key grade) or BEIR (query key grade)',
+    },
+    report: {
+      type: 'string',
+      value: 'FILE',
+      help: 'Write an HTML page with charts, readable without a network; it holds no text of rows or queries',
+    },
+    samples: {
+      type: 'string',
+      value: 'N',
+      help: 'Put the answers of both searches to N of the queries into the report, with titles of rows',
+    },
+  },
   async run(invocation) {
+    const questions = await readQuestions(invocation);
+    const report = await reportWanted(invocation);
     const config = await invocation.config();
     const logger = invocation.logger(config.settings.logLevel);
     return withDatabase(config, 'verify', logger, async (pool) => {
       const run = await requireRun(pool, config.backfill);
+      await migrate(pool);
       const target = await describeTarget(pool, config.backfill, config.settings);
-      const { passed, checks } = await verify({
+      const input: VerifyInput = {
         pool,
         target,
         settings: config.settings,
         run,
         openEmbedder: () => openEmbedder(config.settings, 1, noticeOnStderr),
-      });
-      invocation.emit({ passed, checks });
-      for (const line of checkLines(checks)) invocation.say(line);
+        questions,
+      };
+      const verification = await verify(input);
+      const { passed, checks, full, ...figures } = verification;
+      if (report !== null) await writeReport(report, input, questions, verification);
+      invocation.emit({ passed, checks, ...figures, ...full });
+      for (const line of [...checkLines(checks), ...measureLines(full)]) invocation.say(line);
       invocation.say(passed ? '\nThe gate passed.' : '\nThe gate did not pass.');
       return passed ? EXIT.done : EXIT.gate;
     });

@@ -11,7 +11,7 @@ import { saveBackfill } from '../../src/ledger/run.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { applyCapture } from '../../src/sync/capture.ts';
 import { describeTarget } from '../../src/table/target.ts';
-import { uniform } from '../../src/training/random.ts';
+import { uniform } from '../../src/random.ts';
 import { withBenchDatabase, type BenchDatabase } from './database.ts';
 import { machine, ratioOf, showRatio, type Ratio } from './ratio.ts';
 

@@ -4,7 +4,7 @@
  * int8 by dynamic quantisation, as `quantize_dynamic` of onnxruntime makes it (each column of a weight has a scale of its own).
  */
 
-import { uniform } from '../../src/training/random.ts';
+import { uniform } from '../../src/random.ts';
 import { ELEMENT, modelFile, node, tensor, type AttributeValue, type Field } from '../../src/onnx/write.ts';
 
 export interface BertShape {

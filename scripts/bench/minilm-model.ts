@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { uniform } from '../../src/training/random.ts';
+import { uniform } from '../../src/random.ts';
 import { SPECIAL_TOKENS, tokenizerJson } from '../../src/training/words.ts';
 import { SHAPE, bertGraph, type BertShape } from './minilm-graph.ts';
 

@@ -2,7 +2,7 @@
 
 import ort from 'onnxruntime-node';
 import { ELEMENT, modelFile, node, tensor, type Field } from '../../src/onnx/write.ts';
-import { uniform } from '../../src/training/random.ts';
+import { uniform } from '../../src/random.ts';
 import { SHAPE } from './minilm-graph.ts';
 
 /** Rows of the products: tokens of one inference. */

@@ -25,7 +25,7 @@ import { stagePage } from '../../src/pipeline/stage.ts';
 import { applyDdl } from '../../src/planning/ddl.ts';
 import { planRun } from '../../src/planning/plan.ts';
 import { describeTarget } from '../../src/table/target.ts';
-import { uniform } from '../../src/training/random.ts';
+import { uniform } from '../../src/random.ts';
 
 import type { BenchDatabase } from './database.ts';
 import type { WriteOptions } from './write.ts';

@@ -34,6 +34,31 @@ const queueUrl = z.string().refine(
   { message: 'must be a redis://, rediss://, redis+cluster://, redis+sentinel:// or postgres:// URL' },
 );
 
+/** A condition and the values of its placeholders $1, $2, …, which are never written into the SQL. */
+const searchFilter = z
+  .strictObject({
+    name: z.string().regex(/^[\p{L}\p{N}][\p{L}\p{N}_.-]{0,62}$/u, {
+      message: "name must be 1 to 63 letters, digits, '.', '_' or '-'",
+    }),
+    where: z.string().min(1),
+    values: z.array(z.union([z.string(), z.number(), z.boolean()])).default([]),
+  })
+  .refine(
+    ({ where, values }) => {
+      // One too many would be taken from the parameters behind them: the query's vector.
+      const used = new Set([...where.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)));
+      return (
+        used.size === values.length && [...used].every((number) => number >= 1 && number <= values.length)
+      );
+    },
+    { message: 'where must use the placeholders $1 to $n, one for each of values' },
+  );
+const searchFilters = z
+  .array(searchFilter)
+  .refine((filters) => new Set(filters.map(({ name }) => name)).size === filters.length, {
+    message: 'each filter needs a name of its own',
+  });
+
 export const OPTIONS = {
   database: option({
     path: 'database',
@@ -420,6 +445,37 @@ export const OPTIONS = {
     parse: parseNumber,
     fallback: 50,
     help: 'Rows sampled as queries by `verify`',
+  }),
+  verifyTolerance: option({
+    path: 'verify.tolerance',
+    schema: z.number().min(0).max(1),
+    parse: parseNumber,
+    fallback: 0.02,
+    help: 'Drop of nDCG@10 or recall@10, against the legacy search or the last passed verification, that `verify` accepts',
+  }),
+  verifyLatency: option({
+    path: 'verify.latencyMs',
+    schema: z.number().positive().optional(),
+    parse: parseNumber,
+    help: 'Longest p95 of a vector search, the embedding of its query included, that `verify` accepts, ms; only reported where absent',
+  }),
+  searchFilters: option({
+    path: 'search.filters',
+    schema: searchFilters,
+    parse: parseJson,
+    fallback: [],
+    help: 'Conditions that searches put on the table besides where: [{ "name": "german", "where": "lang = $1", "values": ["de"] }]; on the command line as JSON',
+  }),
+  searchTextConfig: option({
+    path: 'search.textConfig',
+    schema: z.string().min(1),
+    fallback: 'english',
+    help: 'Text search configuration of the tsvector ranking that `verify` compares with, as in \\dF of psql',
+  }),
+  searchTsvector: option({
+    path: 'search.tsvector',
+    schema: z.string().min(1).optional(),
+    help: "SQL expression of the rows' tsvector, best one with a GIN index; to_tsvector(search.textConfig, text) where absent",
   }),
   legacySearch: option({
     path: 'legacySearch',

@@ -8,6 +8,7 @@ import { VECTOR_FAULT, type Embedder, type VectorFault } from '../embedding/embe
 import { GateError } from '../errors.ts';
 import type { Target } from '../table/target.ts';
 import { legacySearch } from './legacy-query.ts';
+import { forDepth, loadReadSettings } from './read-settings.ts';
 import { nearest } from './vector-query.ts';
 
 export interface Hit {
@@ -45,7 +46,9 @@ export async function compareSearches(input: CompareInput, text: string, k: numb
   const started = performance.now();
   const query = await embedQuery(input.embedder, text);
   const embeddingMs = performance.now() - started;
-  const vector = await nearest(pool, target, settings.metric, query, k, 'planned');
+  const vector = await nearest(pool, target, settings.metric, query, k, 'planned', {
+    read: forDepth(await loadReadSettings(pool, target.backfill), k),
+  });
   const legacy = await legacySearch(pool, target, settings, text, k);
   const titles = await readTitles(pool, target, [
     ...legacy.keys,

@@ -6,6 +6,8 @@ import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { distanceOperator, type Metric } from '../table/metric.ts';
 import type { Target } from '../table/target.ts';
+import { filterFault, filterSql, filterValues, type Filter } from './filter.ts';
+import type { ReadSettings } from './read-settings.ts';
 
 export interface Neighbour {
   key: string;
@@ -20,17 +22,31 @@ export type ScanMode =
   /** Every row compared. */
   | 'exact';
 
+/** How a search runs besides its scan mode; nothing of it where absent. */
+export interface ScanOptions {
+  filter?: Filter | null;
+  read?: ReadSettings;
+}
+
 /**
- * $1 query vector as text, $2 number of rows. ORDER BY column operator constant LIMIT n is the only shape that pgvector's
- * indexes serve; the condition of the eligible rows stands in it, because a row may have left them after it was embedded.
+ * The filter's values first, then the query vector as text, then the number of rows. ORDER BY column operator constant
+ * LIMIT n is the only shape that pgvector's indexes serve; the condition of the eligible rows stands in it, because a row
+ * may have left them after it was embedded.
  */
-export function nearestSql(target: Target, metric: Metric): string {
+export function nearestSql(target: Target, metric: Metric, filter: Filter | null = null): string {
   const column = `${target.ref}.${quoteName(target.column)}`;
-  const distance = `${column} ${distanceOperator(metric, target.vectorPrefix)} $1::${target.vectorPrefix}vector`;
+  const at = filter?.values.length ?? 0;
+  const distance = `${column} ${distanceOperator(metric, target.vectorPrefix)} $${at + 1}::${target.vectorPrefix}vector`;
   // Rows without a vector are in no index, but a sequential scan would bring them as hits of no distance.
   return `SELECT ${target.ref}.${quoteName(target.key)}::text AS key, (${distance})::float8 AS distance
-    FROM ${target.table} WHERE ${target.where} AND ${column} IS NOT NULL ORDER BY ${distance} LIMIT $2`;
+    FROM ${target.table} WHERE ${target.where}${filterSql(filter)} AND ${column} IS NOT NULL ORDER BY ${distance} LIMIT $${at + 2}`;
 }
+
+export const nearestValues = (filter: Filter | null, vector: string, k: number): unknown[] => [
+  ...filterValues(filter),
+  vector,
+  k,
+];
 
 const SCAN_SETTINGS: Record<ScanMode, string[]> = {
   planned: [],
@@ -42,6 +58,12 @@ const SCAN_SETTINGS: Record<ScanMode, string[]> = {
   ],
 };
 
+/** As exact as each method can: IVFFlat has no strict order. */
+const ITERATIVE: ReadSettings = {
+  'hnsw.iterative_scan': 'strict_order',
+  'ivfflat.iterative_scan': 'relaxed_order',
+};
+
 /** Whether iterative scans exist (0.8.0): with a condition in the query they keep it from coming back with too few rows. */
 async function iterativeScan(client: Queryable): Promise<boolean> {
   const found = await client.query<{ known: boolean }>(
@@ -50,19 +72,30 @@ async function iterativeScan(client: Queryable): Promise<boolean> {
   return found.rows[0]?.known === true;
 }
 
+/** Whether a scan of the index goes on until it has enough rows, where there is a condition in the query. */
+const hasCondition = (target: Target, filter: Filter | null | undefined): boolean =>
+  target.where !== '(true)' || (filter ?? null) !== null;
+
 /** Runs `work` in a short transaction with the scan's settings; SET LOCAL, so that a pooler hands nothing on. */
 export async function withScan<T>(
   pool: Pool,
   target: Target,
   mode: ScanMode,
   work: (client: pg.PoolClient) => Promise<T>,
+  { filter, read = {} }: ScanOptions = {},
 ): Promise<T> {
   return inTransaction(pool, { ...TABLE_LIMITS, tries: 2 }, async (client) => {
     for (const setting of SCAN_SETTINGS[mode]) await client.query(setting);
-    if (mode !== 'exact' && target.where !== '(true)' && (await iterativeScan(client))) {
+    if (mode === 'exact') return work(client);
+    const iterative = hasCondition(target, filter) && (await iterativeScan(client));
+    const settings = Object.entries({
+      ...(iterative ? ITERATIVE : {}),
+      ...read,
+    });
+    if (settings.length > 0) {
       // The library is loaded by its first use; before that its settings are unknown to the server.
       await client.query(`SELECT '[1]'::${target.vectorPrefix}vector`);
-      await client.query('SET LOCAL hnsw.iterative_scan = strict_order');
+      for (const setting of settings) await client.query('SELECT set_config($1, $2, true)', setting);
     }
     return work(client);
   });
@@ -73,19 +106,44 @@ export interface TimedNeighbours {
   milliseconds: number;
 }
 
-/** The `k` nearest rows, with the time of the query itself. */
-export function nearest(
+/** The `k` nearest rows, with the time of the query itself. @throws ConfigError where the filter does not run */
+export async function nearest(
   pool: Pool,
   target: Target,
   metric: Metric,
   vector: string,
   k: number,
   mode: ScanMode,
+  options: ScanOptions = {},
 ): Promise<TimedNeighbours> {
-  const sql = nearestSql(target, metric);
-  return withScan(pool, target, mode, async (client) => {
-    const started = performance.now();
-    const found = await client.query<Neighbour>(sql, [vector, k]);
-    return { neighbours: found.rows, milliseconds: performance.now() - started };
-  });
+  const [found] = await nearestOfEach(pool, target, metric, [vector], k, mode, options);
+  return found as TimedNeighbours;
+}
+
+/** The same for several queries under one set of settings: a transaction of its own would cost more than the query. */
+export async function nearestOfEach(
+  pool: Pool,
+  target: Target,
+  metric: Metric,
+  vectors: readonly string[],
+  k: number,
+  mode: ScanMode,
+  options: ScanOptions = {},
+): Promise<TimedNeighbours[]> {
+  const filter = options.filter ?? null;
+  const sql = nearestSql(target, metric, filter);
+  const work = async (client: Queryable): Promise<TimedNeighbours[]> => {
+    const answers: TimedNeighbours[] = [];
+    for (const vector of vectors) {
+      const started = performance.now();
+      const found = await client.query<Neighbour>(sql, nearestValues(filter, vector, k));
+      answers.push({ neighbours: found.rows, milliseconds: performance.now() - started });
+    }
+    return answers;
+  };
+  try {
+    return await withScan(pool, target, mode, work, options);
+  } catch (error) {
+    throw filterFault(error, filter);
+  }
 }

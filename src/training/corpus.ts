@@ -5,7 +5,7 @@
 
 import { ConfigError } from '../errors.ts';
 import { familyOf } from './families.ts';
-import { uniform } from './random.ts';
+import { uniform } from '../random.ts';
 import { MAX_WORD_CHARACTERS, splitWords } from './words.ts';
 
 /** Candidate words held while reading; about 100 bytes each. Beyond it, the rarest are dropped. */

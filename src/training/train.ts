@@ -7,7 +7,7 @@
 
 import { ConfigError } from '../errors.ts';
 import { readCorpus } from './corpus.ts';
-import { uniform } from './random.ts';
+import { uniform } from '../random.ts';
 import { rightSingularVectors } from './svd.ts';
 import { buildVocabulary, type Vocabulary } from './vocabulary.ts';
 import type { Dense } from './linear.ts';

@@ -8,4 +8,6 @@ export interface Check {
   /** What it is held against; null where the check only reports. */
   threshold: number | string | null;
   detail: string;
+  /** What to do; on a check that passed, advice. Null where there is nothing to do. */
+  remedy: string | null;
 }

@@ -18,7 +18,7 @@ const SAMPLED_ROWS = 32;
 const TOLERANCE: Record<Precision, number> = { full: 1e-5, int8: 2e-2, remote: 1e-3 };
 
 export async function checkFreshness(input: VerifyInput): Promise<Check> {
-  const check = { name: 'freshness', value: null, threshold: null };
+  const check = { name: 'freshness', value: null, threshold: null, remedy: null };
   let embedder: Embedder;
   try {
     embedder = await input.openEmbedder();
@@ -30,16 +30,22 @@ export async function checkFreshness(input: VerifyInput): Promise<Check> {
       return {
         ...check,
         passed: false,
-        detail: `the configured model is not the one that run ${input.run.id} was made with: \`npm run status\` says what differs; run \`npm run enqueue\` to embed with the new one`,
+        detail: `the configured model is not the one that run ${input.run.id} was made with`,
+        remedy:
+          'Run `npm run status`, which says what differs, and `npm run enqueue` to embed with the new one.',
       };
     const { worst, rows } = await worstDistance(input, embedder);
     const threshold = TOLERANCE[embedder.precision];
+    const passed = worst <= threshold;
     return {
       ...check,
-      passed: worst <= threshold,
+      passed,
       value: rows === 0 ? null : worst,
       threshold,
       detail: `largest 1 − cosine of ${rows} rows embedded again (${embedder.precision === 'full' ? 'full precision' : embedder.precision})`,
+      remedy: passed
+        ? null
+        : 'Vectors are not those of the present texts: set the embedding of such rows to NULL and run `npm run enqueue`.',
     };
   } finally {
     await embedder.close();

@@ -2,6 +2,7 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
+import type { ReadSettings } from '../search/read-settings.ts';
 import { nearest, type Neighbour } from '../search/vector-query.ts';
 import type { Target } from '../table/target.ts';
 import { sampleRows } from './sample.ts';
@@ -25,22 +26,33 @@ export function recallOf(exact: readonly Neighbour[], found: readonly Neighbour[
   return Math.min(1, found.filter((each) => each.distance <= last.distance + TIE).length / exact.length);
 }
 
+/** The `k` best of a list that may hold the query's own row, which is its own nearest neighbour and says nothing. */
+export const withoutOwn = (list: readonly Neighbour[], own: string | null, k = RECALL_K): Neighbour[] =>
+  list.filter(({ key }) => key !== own).slice(0, k);
+
+/** For a row as query: one candidate more, for the row itself, or the smallest list could not hold k others. */
+export function besideOwn(read: ReadSettings): ReadSettings {
+  const candidates = read['hnsw.ef_search'];
+  return candidates === undefined ? read : { ...read, 'hnsw.ef_search': String(Number(candidates) + 1) };
+}
+
 export async function measureRecall(
   pool: Pool,
   target: Target,
   settings: Settings,
   embedded: number,
+  read: ReadSettings,
 ): Promise<RecallResult> {
   const rows = await sampleRows(pool, target, embedded, settings.verifySamples);
+  const options = { read: besideOwn(read) };
   const result: RecallResult = { recall: null, queries: 0, indexMs: [], exactMs: [] };
   let sum = 0;
-  for (const row of rows) {
-    // One more than k, as the row itself is its own nearest neighbour and says nothing.
-    const index = await nearest(pool, target, settings.metric, row.vector, RECALL_K + 1, 'index');
-    const exact = await nearest(pool, target, settings.metric, row.vector, RECALL_K + 1, 'exact');
-    const others = (list: Neighbour[]): Neighbour[] =>
-      list.filter((each) => each.key !== row.key).slice(0, RECALL_K);
-    sum += recallOf(others(exact.neighbours), others(index.neighbours));
+  for (const { key, vector } of rows) {
+    // One more than k, for the row itself.
+    const k = RECALL_K + 1;
+    const index = await nearest(pool, target, settings.metric, vector, k, 'index', options);
+    const exact = await nearest(pool, target, settings.metric, vector, k, 'exact');
+    sum += recallOf(withoutOwn(exact.neighbours, key), withoutOwn(index.neighbours, key));
     result.indexMs.push(index.milliseconds);
     result.exactMs.push(exact.milliseconds);
     result.queries++;

@@ -40,6 +40,7 @@ export function syncCheck({ mode, waiting, idleSeconds }: SyncHealth): Check {
     threshold: null,
     detail: passed
       ? `${mode}: ${waiting} rows wait`
-      : `${mode}: ${waiting} rows wait and nobody syncs (last time: ${idle}): start \`npm run worker\` with the role sync`,
+      : `${mode}: ${waiting} rows wait and nobody syncs (last time: ${idle})`,
+    remedy: passed ? null : 'Start `npm run worker` with the role sync.',
   };
 }

@@ -7,6 +7,7 @@ import { findIndex, wantedIndex } from '../finalize/index-definition.ts';
 import { accountForGate, coverageOf, type LiveAccounting } from '../ledger/accounting.ts';
 import { recordEvent } from '../ledger/event.ts';
 import { moveRun, type Run } from '../ledger/run.ts';
+import { loadReadSettings, type ReadSettings } from '../search/read-settings.ts';
 import type { Target } from '../table/target.ts';
 import {
   FULL_VERSION,
@@ -17,8 +18,11 @@ import {
 import type { Embedder } from '../embedding/embedder.ts';
 import type { Check } from './check.ts';
 import { checkFreshness } from './freshness.ts';
+import { measureFully, type FullResult, type Questions } from './full.ts';
+import type { PlanResult } from './plan.ts';
 import { syncCheck, syncHealth, type SyncHealth } from './sync-health.ts';
 import { checkSearch, type SearchMeasures } from './search-checks.ts';
+import { baselineChecks, loadBaseline, saveVerification } from './stored.ts';
 
 export interface Verification {
   passed: boolean;
@@ -26,6 +30,11 @@ export interface Verification {
   accounting: LiveAccounting;
   /** The figures behind the checks of plan, recall and latency. */
   measures: SearchMeasures;
+  plan: PlanResult | null;
+  /** What searches were run with: the defaults for reads. */
+  read: ReadSettings;
+  /** Null where `questions` were not asked. */
+  full: FullResult | null;
 }
 
 export interface VerifyInput {
@@ -35,6 +44,8 @@ export interface VerifyInput {
   run: Run;
   /** The configured model; closed behind the check that needs it. */
   openEmbedder: () => Promise<Embedder>;
+  /** Asks for everything, also what takes its time: recall curve, filters, latency, relevance or agreement. */
+  questions?: Questions;
 }
 
 /** Runs every check, stores the result, and moves a run that waits for it to `ready`. */
@@ -42,7 +53,17 @@ export async function verify(input: VerifyInput): Promise<Verification> {
   const { pool, target, run } = input;
   const accounting = await accountForGate(pool, target, run.fingerprint);
   const sync = await syncHealth(pool, target.backfill, accounting);
-  const search = await checkSearch(input, accounting.embedded);
+  const measured =
+    input.questions === undefined ? null : await measureFully(input, input.questions, accounting.embedded);
+  const full = measured?.result ?? null;
+  const read = measured?.read ?? (await loadReadSettings(pool, target.backfill));
+  const search = await checkSearch({ ...input, read }, accounting.embedded);
+  const { measures, plan } = search;
+  const baseline = await loadBaseline(pool, target.backfill, {
+    read,
+    querySet: full?.relevance?.querySet ?? null,
+  });
+  const now = { recallAt10: measures.recallAt10, systems: full?.relevance?.systems ?? null };
   const checks: Check[] = [
     ...accountingChecks(accounting, input.settings, sync),
     syncCheck(sync),
@@ -51,12 +72,15 @@ export async function verify(input: VerifyInput): Promise<Verification> {
     await checkIndex(input, accounting.embedded),
     await checkFreshness(input),
     ...search.checks,
+    ...(measured?.checks ?? []),
+    ...baselineChecks(baseline, now, input.settings),
   ];
   const passed = checks.every((check) => check.passed);
-  await pool.query(
-    'INSERT INTO pgvector_backfill.verification (backfill, run, passed, checks) VALUES ($1, $2, $3, $4)',
-    [target.backfill, run.id, passed, JSON.stringify(checks)],
-  );
+  await saveVerification(pool, target.backfill, run.id, {
+    passed,
+    checks,
+    result: { measures, read, plan, ...full },
+  });
   const failed = checks.filter((check) => !check.passed).map((check) => check.name);
   const reason = passed ? '' : `verify did not pass: ${failed.join(', ')}`;
   await recordEvent(pool, {
@@ -68,8 +92,11 @@ export async function verify(input: VerifyInput): Promise<Verification> {
   });
   if (passed) await moveRun(pool, run.id, ['finalizing', 'verifying'], 'ready', '');
   else await moveRun(pool, run.id, ['finalizing', 'verifying', 'ready'], 'verifying', reason);
-  return { passed, checks, accounting, measures: search.measures };
+  return { passed, checks, accounting, measures, plan, read, full };
 }
+
+const ENQUEUE =
+  'Run `npm run enqueue`, with a worker up; rows that no model can read are in pgvector_backfill.quarantine.';
 
 function accountingChecks(rows: LiveAccounting, settings: Settings, { waiting }: SyncHealth): Check[] {
   const sum = rows.embedded + rows.skipped + rows.quarantined + waiting;
@@ -83,6 +110,7 @@ function accountingChecks(rows: LiveAccounting, settings: Settings, { waiting }:
       value: sum,
       threshold: rows.eligible,
       detail: `${rows.eligible} eligible = ${rows.embedded} embedded + ${rows.skipped} skipped + ${rows.quarantined} quarantined${waits}${open === 0 ? '' : ` + ${open} still to embed`}`,
+      remedy: sum === rows.eligible ? null : ENQUEUE,
     },
     {
       name: 'missing-rows',
@@ -92,7 +120,8 @@ function accountingChecks(rows: LiveAccounting, settings: Settings, { waiting }:
       detail:
         open === 0
           ? `every row with text has the vector of its text${waiting === 0 ? '' : `, or was written a moment ago and waits for sync (${waiting})`}`
-          : `${rows.missing} rows without a vector, ${rows.stale} with one of another text: run \`npm run enqueue\``,
+          : `${rows.missing} rows without a vector, ${rows.stale} with one of another text`,
+      remedy: open === 0 ? null : ENQUEUE,
     },
     {
       name: 'coverage',
@@ -100,6 +129,7 @@ function accountingChecks(rows: LiveAccounting, settings: Settings, { waiting }:
       value: coverage,
       threshold: settings.indexCoverage,
       detail: 'embedded rows / rows with text',
+      remedy: coverage >= settings.indexCoverage ? null : ENQUEUE,
     },
   ];
 }
@@ -111,12 +141,14 @@ async function checkDimensions({ pool, target, run }: VerifyInput): Promise<Chec
   );
   const type = column.rows[0]?.type ?? 'missing';
   const wanted = `vector(${run.dimensions})`;
+  const passed = type.slice(type.lastIndexOf('.') + 1) === wanted;
   return {
     name: 'dimensions',
-    passed: type.slice(type.lastIndexOf('.') + 1) === wanted,
+    passed,
     value: type,
     threshold: wanted,
     detail: `column ${quoteName(target.column)}, model ${run.model}`,
+    remedy: passed ? null : 'Name another column (--column, env BACKFILL_COLUMN) and run `npm run enqueue`.',
   };
 }
 
@@ -125,9 +157,9 @@ async function checkVersion({ pool }: VerifyInput): Promise<Check> {
   const { version } = await findVectorExtension(pool);
   const shown = version ?? 'none';
   const detail = !isAtLeast(shown, FULL_VERSION)
-    ? `older than ${FULL_VERSION}, which full function needs: the index was built without parallel workers (CVE-2026-3172); upgrade`
+    ? `older than ${FULL_VERSION}, which full function needs: the index was built without parallel workers (CVE-2026-3172)`
     : !isAtLeast(shown, SOUND_VACUUM_VERSION)
-      ? `vacuum of HNSW indexes has faults before ${SOUND_VACUUM_VERSION}; upgrade`
+      ? `vacuum of HNSW indexes has faults before ${SOUND_VACUUM_VERSION}`
       : 'full function';
   return {
     name: 'extension-version',
@@ -135,15 +167,25 @@ async function checkVersion({ pool }: VerifyInput): Promise<Check> {
     value: shown,
     threshold: FULL_VERSION,
     detail,
+    remedy: isAtLeast(shown, SOUND_VACUUM_VERSION)
+      ? null
+      : 'Upgrade pgvector, then ALTER EXTENSION vector UPDATE.',
   };
 }
+
+const INDEX_REMEDY = {
+  none: 'Run `npm run finalize`.',
+  invalid: 'Run `npm run finalize`, which drops it and builds it again.',
+  valid: null,
+  other: 'Set the options of index and metric to what it is, or drop it and run `npm run finalize`.',
+} as const;
 
 async function checkIndex({ pool, target, settings }: VerifyInput, rows: number): Promise<Check> {
   const wanted = wantedIndex(target, settings, rows);
   const found = await findIndex(pool, target, wanted);
   const detail = {
-    none: 'there is no such index: run `npm run finalize`',
-    invalid: 'its build did not end: run `npm run finalize`',
+    none: 'there is no such index',
+    invalid: 'its build did not end',
     valid: `${wanted.method} (${wanted.column} ${wanted.operatorClass}) with ${wanted.parameters.join(', ')}`,
     other: found.kind === 'other' ? `another definition: ${found.definition}` : '',
   }[found.kind];
@@ -153,5 +195,6 @@ async function checkIndex({ pool, target, settings }: VerifyInput, rows: number)
     value: found.kind,
     threshold: 'valid',
     detail: `${wanted.name}: ${detail}`,
+    remedy: INDEX_REMEDY[found.kind],
   };
 }

@@ -8,7 +8,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { openEmbedder } from '../../src/embedding/configured.ts';
 import { installationId } from '../../src/ledger/installation.ts';
-import { uniform } from '../../src/training/random.ts';
+import { uniform } from '../../src/random.ts';
 import { openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand, startCommand, type RunningCommand } from '../setup/command.ts';
 import { hasRedis, realDatabase } from '../setup/databases.ts';

@@ -106,6 +106,15 @@ const SAMPLES: Record<OptionName, Sample> = {
   indexWorkers: numbers(0, 1, 64),
   verifyRecall: numbers(0, 0.5, 1),
   verifySamples: numbers(1, 2, 10_000),
+  verifyTolerance: numbers(0, 0.5, 1),
+  verifyLatency: numbers(0.5, 1, 1000),
+  searchFilters: {
+    file: [{ name: 'a', where: 'b = $1 AND c = $2', values: ['x', 1] }],
+    env: ['[{"name":"b","where":"live"}]', [{ name: 'b', where: 'live', values: [] }]],
+    flag: ['[]', []],
+  },
+  searchTextConfig: words('simple', 'german', 'public.mine'),
+  searchTsvector: words('tsv', 'body_tsv', "to_tsvector('simple', title)"),
   legacySearch: words('SELECT 1', 'SELECT 2', 'SELECT 3'),
 };
 

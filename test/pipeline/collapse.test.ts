@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CollapseCheck } from '../../src/pipeline/collapse.ts';
-import { uniform } from '../../src/training/random.ts';
+import { uniform } from '../../src/random.ts';
 
 const SYLLABLES = ['ba', 'de', 'fi', 'go', 'lu', 'ma', 'ne', 'pi', 'ro', 'su'];
 const random = uniform(3);

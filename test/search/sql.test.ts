@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { legacySql } from '../../src/search/legacy-query.ts';
-import { nearestSql } from '../../src/search/vector-query.ts';
+import { forDepth } from '../../src/search/read-settings.ts';
+import { anyWord, textRankSql } from '../../src/search/text-query.ts';
+import { nearestSql, nearestValues } from '../../src/search/vector-query.ts';
 import { makeSettings, makeTarget, squeeze } from '../table/make-target.ts';
 
 const ODD = makeTarget({
@@ -29,6 +31,48 @@ describe('nearestSql', () => {
         `FROM "Shop ""x"""."My.Table" WHERE (status <> 'draft') AND "My.Table"."Vec" IS NOT NULL ` +
         'ORDER BY "My.Table"."Vec" OPERATOR("Ext".<#>) $1::"Ext".vector LIMIT $2',
     );
+  });
+});
+
+describe('nearestSql with a filter', () => {
+  it('takes the values of the filter first, as its condition numbers them', () => {
+    const filter = { name: 'f', where: 'lang = $1 OR lang = $2', values: ['de', "x' OR true"] };
+    expect(squeeze(nearestSql(makeTarget({ vectorPrefix: '' }), 'l2', filter))).toContain(
+      `WHERE (true) AND (lang = $1 OR lang = $2) AND "articles"."embedding" IS NOT NULL ORDER BY "articles"."embedding" <-> $3::vector LIMIT $4`,
+    );
+    expect(nearestValues(filter, '[1]', 10)).toEqual(['de', "x' OR true", '[1]', 10]);
+    expect(nearestValues(null, '[1]', 10)).toEqual(['[1]', 10]);
+  });
+});
+
+describe('forDepth', () => {
+  it('raises the candidates of an HNSW scan to the rows that are wanted, as far as the server allows', () => {
+    expect(forDepth({}, 40)).toEqual({});
+    expect(forDepth({}, 41)).toEqual({ 'hnsw.ef_search': '41' });
+    expect(forDepth({ 'hnsw.ef_search': '200' }, 100)).toEqual({ 'hnsw.ef_search': '200' });
+    expect(forDepth({ 'hnsw.ef_search': '10' }, 5000)).toEqual({ 'hnsw.ef_search': '1000' });
+  });
+});
+
+describe('textRankSql', () => {
+  it('ranks by cover density over the configured text, ties by key', async () => {
+    expect(squeeze(textRankSql(makeTarget({ text: 'T' }), await makeSettings()))).toBe(
+      'SELECT "articles"."id"::text AS key FROM "public"."articles" WHERE (true) AND to_tsvector($1::regconfig, T) @@ websearch_to_tsquery($1::regconfig, $2) ' +
+        'ORDER BY ts_rank_cd(to_tsvector($1::regconfig, T), websearch_to_tsquery($1::regconfig, $2)) DESC, "articles"."id" LIMIT $3',
+    );
+  });
+
+  it("takes the operator's own tsvector", async () => {
+    const settings = await makeSettings({ 'search-tsvector': 'tsv' });
+    expect(textRankSql(makeTarget(), settings)).toContain('(tsv) @@ websearch_to_tsquery');
+  });
+
+  it('asks for any of the words, none of them an operator', () => {
+    expect(anyWord('flat tyre')).toBe('flat OR tyre');
+    expect(anyWord('-not "a phrase" or high-speed OR müde')).toBe(
+      'not OR a OR phrase OR high OR speed OR müde',
+    );
+    expect(anyWord('!? --')).toBe('');
   });
 });
 

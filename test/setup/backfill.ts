@@ -10,6 +10,7 @@ import { latestRun, type Run } from '../../src/ledger/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import type { EnqueueResult } from '../../src/planning/enqueue.ts';
 import { describeTarget, type Target } from '../../src/table/target.ts';
+import type { Questions } from '../../src/verify/full.ts';
 import { verify, type Verification } from '../../src/verify/verify.ts';
 import { enqueueRun, withPreflight } from '../../scripts/lib/enqueue-run.ts';
 import { startWorkers } from '../../scripts/lib/worker-process.ts';
@@ -28,7 +29,7 @@ export interface TestBackfill {
   run(): Promise<Run>;
   target(): Promise<Target>;
   account(): Promise<Accounting>;
-  verify(): Promise<Verification>;
+  verify(questions?: Questions): Promise<Verification>;
   /** One digest over every key and vector: two runs that give the same table give the same. */
   vectorDigest(): Promise<string>;
   close(): Promise<void>;
@@ -69,13 +70,14 @@ export async function openBackfill(
     target,
     snapshot: () => progressSnapshot(pool, backfill),
     account: async () => accountFor(pool, await target(), (await run()).fingerprint),
-    verify: async () =>
+    verify: async (questions) =>
       verify({
         pool,
         target: await target(),
         settings,
         run: await run(),
         openEmbedder: () => openEmbedder(settings, 1),
+        ...(questions === undefined ? {} : { questions }),
       }),
     enqueue: (limitRows) =>
       withPreflight(config, pool, (preflight) => {

@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from '../../src/db/pool.ts';
-import { uniform } from '../../src/training/random.ts';
+import { uniform } from '../../src/random.ts';
 
 export interface LiveWriter {
   /** Rows written so far. */

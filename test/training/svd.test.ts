@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { eigenSymmetric, gram, orthonormalise } from '../../src/training/linear.ts';
-import { uniform } from '../../src/training/random.ts';
+import { uniform } from '../../src/random.ts';
 import { rightSingularVectors, type SparseRows } from '../../src/training/svd.ts';
 
 function sparse(rows: number[][]): SparseRows {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { percentile, recallOf } from '../../src/verify/recall.ts';
+import { besideOwn, percentile, recallOf, withoutOwn } from '../../src/verify/recall.ts';
 
 const list = (...distances: number[]): { key: string; distance: number }[] =>
   distances.map((distance, n) => ({ key: String(n), distance }));
@@ -25,5 +25,14 @@ describe('percentile', () => {
     expect(percentile([5, 1, 3], 0.5)).toBe(3);
     expect(percentile([4, 1, 3, 2], 0.95)).toBe(4);
     expect(percentile([], 0.5)).toBeNull();
+  });
+});
+
+describe('a row as query', () => {
+  it('is left out of the answer, and takes no place among the candidates', () => {
+    expect(withoutOwn(list(0, 0.1, 0.2), '0', 2)).toEqual(list(0, 0.1, 0.2).slice(1));
+    expect(withoutOwn(list(0, 0.1, 0.2), null, 2)).toEqual(list(0, 0.1));
+    expect(besideOwn({ 'hnsw.ef_search': '10' })).toEqual({ 'hnsw.ef_search': '11' });
+    expect(besideOwn({ 'ivfflat.probes': '10' })).toEqual({ 'ivfflat.probes': '10' });
   });
 });

@@ -1,4 +1,4 @@
-/** A small seeded generator: the same seed gives the same model, byte for byte, on every machine. */
+/** A small seeded generator: the same seed gives the same numbers, bit for bit, on every machine. */
 
 /** Numbers in [0, 1); mulberry32, public domain (Tommy Ettinger). */
 export function uniform(seed: number): () => number {

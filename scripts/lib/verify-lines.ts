@@ -1,0 +1,91 @@
+/** What `verify` says in a terminal. */
+
+import type { Check } from '../../src/verify/check.ts';
+import type { Curve } from '../../src/verify/curve.ts';
+import type { FullResult } from '../../src/verify/full.ts';
+import type { Latency } from '../../src/verify/latency.ts';
+import { RELEVANCE_NOTES } from '../../src/verify/relevance-check.ts';
+import type { Relevance } from '../../src/verify/relevance.ts';
+
+export function checkLines(checks: readonly Check[]): string[] {
+  const shown = (value: Check['value']): string =>
+    typeof value === 'number' && !Number.isInteger(value) ? value.toFixed(4) : String(value ?? '-');
+  return checks.flatMap(({ name, passed, value, threshold, detail, remedy }) => [
+    `${passed ? 'pass' : 'FAIL'}  ${name.padEnd(18)} ${shown(value)}${threshold === null ? '' : `  (needs ${shown(threshold)})`}  ${detail}`,
+    ...(remedy === null ? [] : [`      ${passed ? 'note' : 'do'}: ${remedy}`]),
+  ]);
+}
+
+/** Tables of the figures behind the checks. */
+export function measureLines(full: FullResult | null): string[] {
+  if (full === null) return [];
+  return [
+    ...(full.relevance === null ? [] : relevanceLines(full.relevance)),
+    ...(full.curve === null ? [] : curveLines(full.curve)),
+    ...(full.latency === null ? [] : latencyLines(full.latency)),
+  ];
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
+      .join('  '),
+  );
+}
+
+const figure = (value: number | null | undefined, digits = 3): string => value?.toFixed(digits) ?? '-';
+
+function relevanceLines({ queries, systems }: Relevance): string[] {
+  const rows = systems.map(({ name, ndcg10, low, high, recall100, mrr, difference }) => [
+    name,
+    figure(ndcg10),
+    `[${figure(low)}, ${figure(high)}]`,
+    figure(recall100),
+    figure(mrr),
+    difference === null
+      ? ''
+      : `${difference.value >= 0 ? '+' : ''}${figure(difference.value)} [${figure(difference.low)}, ${figure(difference.high)}]`,
+  ]);
+  return [
+    '',
+    `Relevance over ${queries} queries`,
+    ...table([['', 'nDCG@10', '95 %', 'recall@100', 'MRR', 'nDCG@10 to legacy'], ...rows]),
+    RELEVANCE_NOTES.measures,
+    RELEVANCE_NOTES.ties,
+  ];
+}
+
+function curveLines({ setting, k, series }: Curve): string[] {
+  const values = series[0]?.points.map(({ value }) => value) ?? [];
+  const title = ({ source, filter, iterativeScan }: Curve['series'][number]): string =>
+    [source, filter ?? '', iterativeScan ?? ''].filter((part) => part !== '').join(', ');
+  return [
+    '',
+    `Recall@${k} and median ms by ${setting}`,
+    ...table([
+      ['', ...values.map(String)],
+      ...series.flatMap((each) => [
+        [title(each), ...each.points.map(({ recall }) => figure(recall))],
+        ['  ms', ...each.points.map(({ p50Ms }) => figure(p50Ms, 2))],
+      ]),
+    ]),
+  ];
+}
+
+function latencyLines({ queries, systems }: Latency): string[] {
+  return [
+    '',
+    `Latency of ${queries} queries, ms`,
+    ...table([
+      ['', 'p50', 'p95', 'p99'],
+      ...systems.map(({ name, p50Ms, p95Ms, p99Ms }) => [
+        name === 'vector' ? 'vector (embedding + index)' : name,
+        figure(p50Ms, 2),
+        figure(p95Ms, 2),
+        figure(p99Ms, 2),
+      ]),
+    ]),
+  ];
+}

@@ -1,0 +1,79 @@
+/** The report of `verify`: written whatever the result, as it shows what is wrong. */
+
+import { writeFile } from 'node:fs/promises';
+import { openEmbedder } from '../../src/embedding/configured.ts';
+import { ConfigError, messageOf } from '../../src/errors.ts';
+import type { Comparison } from '../../src/search/compare.ts';
+import type { Questions } from '../../src/verify/full.ts';
+import { spread } from '../../src/verify/query-source.ts';
+import { reportPage } from '../../src/verify/report/page.ts';
+import { compareSamples } from '../../src/verify/report/samples.ts';
+import type { Verification, VerifyInput } from '../../src/verify/verify.ts';
+import type { Invocation } from './command.ts';
+
+export interface ReportWanted {
+  path: string;
+  /** Queries whose answers are shown with their text. */
+  samples: number;
+}
+
+/** @throws ConfigError where flags do not go together, or the file cannot be written: before anything is measured. */
+export async function reportWanted({ flags }: Invocation): Promise<ReportWanted | null> {
+  const { report, samples, queries } = flags;
+  const count = samples === undefined ? 0 : Number(samples);
+  if (!Number.isInteger(count) || count < 0 || count > 1000)
+    throw new ConfigError(`--samples must be a whole number up to 1000 (got ${String(samples)}).`, {
+      code: 'USAGE',
+      remedy: 'For example: --report verify.html --queries FILE --samples 20.',
+    });
+  if (samples !== undefined && (report === undefined || queries === undefined))
+    throw new ConfigError('--samples needs --report and --queries.', {
+      code: 'USAGE',
+      remedy: 'For example: --report verify.html --queries FILE --samples 20.',
+    });
+  if (typeof report !== 'string') return null;
+  await write(report, '', 'a');
+  return { path: report, samples: count };
+}
+
+/** @throws ConfigError where the file cannot be written. */
+export async function writeReport(
+  { path, samples }: ReportWanted,
+  input: VerifyInput,
+  { queries }: Questions,
+  verification: Verification,
+): Promise<void> {
+  const shown = samples === 0 ? [] : await answers(input, spread(queries ?? [], samples));
+  const page = await reportPage({
+    backfill: input.target.backfill,
+    run: input.run.id,
+    at: new Date(),
+    verification,
+    samples: shown,
+  });
+  await write(path, page, 'w');
+}
+
+async function write(path: string, content: string, flag: 'a' | 'w'): Promise<void> {
+  try {
+    await writeFile(path, content, { flag });
+  } catch (error) {
+    throw new ConfigError(`The report cannot be written to ${path}: ${messageOf(error)}.`, {
+      code: 'REPORT_UNWRITABLE',
+      remedy: 'Name another file with --report.',
+      cause: error,
+    });
+  }
+}
+
+async function answers(
+  { pool, target, settings }: VerifyInput,
+  queries: NonNullable<Questions['queries']>,
+): Promise<Comparison[]> {
+  const embedder = await openEmbedder(settings, 1);
+  try {
+    return await compareSamples({ pool, target, settings, embedder }, queries);
+  } finally {
+    await embedder.close();
+  }
+}

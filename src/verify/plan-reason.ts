@@ -1,0 +1,86 @@
+/** Why the planner does not take the vector index, from the catalog and the server's settings, and what to do about it. */
+
+import { operatorClass } from '../table/metric.ts';
+import type { PlanInput } from './plan.ts';
+
+export const PLAN_REASONS = {
+  index: { why: 'the planner uses the index by itself', remedy: null },
+  'small-table': {
+    why: 'the table is so small that the planner reads all of it; the index serves the query once that is dearer',
+    remedy: null,
+  },
+  cost: {
+    why: 'the index can serve the query, but the planner holds another path for cheaper, such as an index of the filter’s columns; its answer is exact',
+    remedy: null,
+  },
+  disabled: {
+    why: 'enable_indexscan is off for this user, database or server',
+    remedy: 'Turn enable_indexscan on where it is set: ALTER ROLE, ALTER DATABASE or postgresql.conf.',
+  },
+  'no-index': {
+    why: 'the vector column has no HNSW or IVFFlat index',
+    remedy: 'Run `npm run finalize`, which builds it.',
+  },
+  'invalid-index': {
+    why: 'the index is not valid: its build did not end',
+    remedy: 'Run `npm run finalize`, which drops it and builds it again.',
+  },
+  cast: {
+    why: 'the index is on an expression, such as a cast to halfvec, and serves queries with the very same expression only',
+    remedy: 'Run `npm run finalize` for an index of the column itself, or write the cast into your queries.',
+  },
+  partial: {
+    why: 'the index is partial, and its condition does not follow from the query’s',
+    remedy: 'Run `npm run finalize` for an index of all rows, or set the option where to its condition.',
+  },
+  operator: {
+    why: 'the index is for another distance than the option metric',
+    remedy:
+      'Set metric (--metric, env BACKFILL_METRIC) to the distance of the index, or drop it and run `npm run finalize`.',
+  },
+  unknown: {
+    why: 'the planner cannot use the index for this query',
+    remedy: 'Compare metric, index and column: \\d of the table in psql, and EXPLAIN of the query.',
+  },
+} as const satisfies Record<string, { why: string; remedy: string | null }>;
+
+export type PlanReason = keyof typeof PLAN_REASONS;
+
+interface VectorIndex {
+  name: string;
+  operatorClass: string;
+  expression: boolean;
+  partial: boolean;
+  valid: boolean;
+}
+
+/** @param usable whether the index was used once other paths were turned off. */
+export async function explainReason(
+  { pool, target, settings }: PlanInput,
+  { usable, filtered }: { usable: boolean; filtered: boolean },
+): Promise<PlanReason> {
+  const enabled = await pool.query<{ enabled: string }>(
+    `SELECT current_setting('enable_indexscan') AS enabled`,
+  );
+  if (enabled.rows[0]?.enabled === 'off') return 'disabled';
+  if (usable) return filtered ? 'cost' : 'small-table';
+  const found = await pool.query<VectorIndex>(
+    `SELECT c.relname::text AS name, o.opcname::text AS "operatorClass", i.indkey[0] = 0 AS expression,
+            i.indpred IS NOT NULL AS partial, i.indisvalid AND i.indisready AS valid
+       FROM pg_index i
+       JOIN pg_class c ON c.oid = i.indexrelid
+       JOIN pg_am am ON am.oid = c.relam AND am.amname IN ('hnsw', 'ivfflat')
+       JOIN pg_opclass o ON o.oid = i.indclass[0]
+       LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+      WHERE i.indrelid = $1::regclass AND (a.attname = $2 OR i.indkey[0] = 0)`,
+    [target.table, target.column],
+  );
+  // That of our name first: with it gone, another one says more than that there is none.
+  const index = found.rows.find(({ name }) => name === target.indexName) ?? found.rows[0];
+  if (index === undefined) return 'no-index';
+  if (!index.valid) return 'invalid-index';
+  if (index.expression) return 'cast';
+  if (index.operatorClass !== operatorClass(settings.metric)) return 'operator';
+  if (index.partial) return 'partial';
+  return 'unknown';
+}

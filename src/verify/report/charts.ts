@@ -1,0 +1,89 @@
+/** What the report shows as pictures. */
+
+import type { Curve, CurveSeries } from '../curve.ts';
+import type { Latency } from '../latency.ts';
+import type { Relevance } from '../relevance.ts';
+import { drawChart, whiskers } from './chart.ts';
+
+export function relevanceChart({ systems }: Relevance): string {
+  const shown = systems.filter(({ ndcg10 }) => ndcg10 !== null);
+  const bars = (name: string, value: 'ndcg10' | 'recall100' | 'mrr'): object => ({
+    type: 'bar',
+    name,
+    data: shown.map((system) => system[value]),
+  });
+  return drawChart({
+    legend: { top: 8, selectedMode: false },
+    xAxis: { type: 'category', data: shown.map(({ name }) => name) },
+    yAxis: { type: 'value', min: 0, max: 1 },
+    series: [bars('nDCG@10', 'ndcg10'), bars('recall@100', 'recall100'), bars('MRR', 'mrr')],
+  });
+}
+
+/** nDCG@10 alone, with its 95 % intervals. */
+export function intervalChart({ systems }: Relevance): string {
+  const shown = systems.filter(({ ndcg10 }) => ndcg10 !== null);
+  return drawChart({
+    xAxis: { type: 'category', data: shown.map(({ name }) => name) },
+    yAxis: { type: 'value', min: 0, name: 'nDCG@10' },
+    series: [
+      { type: 'bar', barWidth: '40%', data: shown.map(({ ndcg10 }) => ndcg10) },
+      whiskers(shown.map(({ low, high }) => [low ?? 0, high ?? 0])),
+    ],
+  });
+}
+
+export const seriesName = ({ source, filter, iterativeScan }: CurveSeries): string =>
+  [source, filter ?? 'no filter', ...(iterativeScan === null ? [] : [iterativeScan])].join(', ');
+
+/** One picture per filter: of all curves in one nobody could read any. */
+export function curveCharts(curve: Curve): { title: string; recall: string; cost: string }[] {
+  const filters = [...new Set(curve.series.map(({ filter }) => filter))];
+  return filters.map((filter) => {
+    const series = curve.series.filter((each) => each.filter === filter);
+    return {
+      title: filter === null ? 'No filter' : `Filter ${filter}`,
+      recall: lines(curve, series, curve.setting, ({ value, recall }) => [value, recall]),
+      cost: lines(curve, series, 'median ms', ({ p50Ms, recall }) => [p50Ms, recall]),
+    };
+  });
+}
+
+function lines(
+  { k }: Curve,
+  series: readonly CurveSeries[],
+  across: string,
+  point: (point: CurveSeries['points'][number]) => [number, number],
+): string {
+  return drawChart({
+    legend: { top: 8, selectedMode: false },
+    xAxis: {
+      type: across === 'median ms' ? 'value' : 'log',
+      name: across,
+      nameLocation: 'middle',
+      nameGap: 30,
+      scale: true,
+    },
+    yAxis: { type: 'value', name: `recall@${k}`, max: 1, scale: true },
+    series: series.map((each) => ({
+      type: 'line',
+      name: seriesName(each),
+      symbolSize: 6,
+      data: each.points.map((one) => point(one)),
+    })),
+  });
+}
+
+export function latencyChart({ systems }: Latency): string {
+  const bars = (name: string, value: 'p50Ms' | 'p95Ms' | 'p99Ms'): object => ({
+    type: 'bar',
+    name,
+    data: systems.map((system) => system[value]),
+  });
+  return drawChart({
+    legend: { top: 8, selectedMode: false },
+    xAxis: { type: 'category', data: systems.map(({ name }) => name) },
+    yAxis: { type: 'value', name: 'ms' },
+    series: [bars('p50', 'p50Ms'), bars('p95', 'p95Ms'), bars('p99', 'p99Ms')],
+  });
+}
