@@ -30,6 +30,10 @@ export function tokenBatches(lengths: ArrayLike<number>, budget = TOKEN_BUDGET):
  * many, processes waited for the last one for a tenth of a job of 500 texts), large enough for several inferences.
  */
 const CHUNK_CHARACTERS = 16 * 1024;
+/** Towards the end of a job they are smaller, so that no process waits long for the last one. */
+const LEAST_CHUNK_CHARACTERS = 4 * 1024;
+/** A chunk is at most this part of what is left. */
+const SHARE_OF_THE_REST = 8;
 const CHUNK_TEXTS = 256;
 
 /** Indexes of `texts` in chunks of similar length, longest first, so that the last chunks to finish are small ones. */
@@ -40,12 +44,18 @@ export function textChunks(texts: readonly string[]): number[][] {
   const chunks: number[][] = [];
   let chunk: number[] = [];
   let characters = 0;
+  let rest = texts.reduce((sum, text) => sum + text.length, 0);
+  const most = (): number =>
+    Math.min(Math.max(rest / SHARE_OF_THE_REST, LEAST_CHUNK_CHARACTERS), CHUNK_CHARACTERS);
+  let limit = most();
   for (const index of order) {
     const length = texts[index]?.length ?? 0;
-    if (chunk.length > 0 && (chunk.length >= CHUNK_TEXTS || characters + length > CHUNK_CHARACTERS)) {
+    if (chunk.length > 0 && (chunk.length >= CHUNK_TEXTS || characters + length > limit)) {
       chunks.push(chunk);
       chunk = [];
+      rest -= characters;
       characters = 0;
+      limit = most();
     }
     chunk.push(index);
     characters += length;
