@@ -5,6 +5,7 @@ import { openBackfill, untilSettled, type TestBackfill } from '../setup/backfill
 import { runCommand, startCommand, type CommandResult } from '../setup/command.ts';
 import { backends } from '../setup/databases.ts';
 import { makeModel, type TestModel } from '../setup/model.ts';
+import { FakeServer, fine } from '../embedding/endpoint/fake-server.ts';
 
 const ROWS = 2000;
 
@@ -19,7 +20,11 @@ describe.each(backends())('pause and resume on $name', ({ create }) => {
   afterEach(() => backfill.close());
 
   it('stops between batches, keeps the reason, and goes on without a restart', async () => {
+    const server = await FakeServer.start();
     backfill = await openBackfill(await create(), model, {
+      BACKFILL_MODEL_ENDPOINT: `${server.origin}/v1`,
+      BACKFILL_MODEL_NAME: 'remote',
+      BACKFILL_CONCURRENCY: '2',
       BACKFILL_TABLE: 'docs',
       BACKFILL_TEXT: 'body',
       BACKFILL_BATCH_ROWS: '20',
@@ -34,8 +39,14 @@ describe.each(backends())('pause and resume on $name', ({ create }) => {
       [ROWS],
     );
     await backfill.enqueue();
+    const held: (() => void)[] = [];
+    // The probe is answered, rows wait: two batches are in flight until they are let go.
+    server.behave((asked, response, nth) => {
+      if (asked.texts.length === 1) fine(asked, response, nth);
+      else held.push(() => fine(asked, response, nth));
+    });
     const worker = startCommand('worker', [], backfill.env);
-    await worker.waitFor(/batch merged/);
+    while (held.length < 2) await server.arrival();
     const paused = await run('pause', ['--reason', 'the nightly report']);
     expect(paused.code).toBe(0);
     expect(paused.json()).toMatchObject({
@@ -45,11 +56,13 @@ describe.each(backends())('pause and resume on $name', ({ create }) => {
     expect((await run('pause', ['--reason', 'another'])).json()).toMatchObject({
       reason: 'paused by the operator: the nightly report',
     });
+    server.behave(fine);
+    for (const letGo of held) letGo();
     // What was in flight has ended once no batch is claimed and unfinished any more; from then on nothing moves.
     const claimed = `SELECT count(*)::int AS n FROM pgvector_backfill.batch WHERE started_at IS NOT NULL AND state <> 'merged'`;
     for (let open = 1; open > 0;) open = (await backfill.pool.query<{ n: number }>(claimed)).rows[0]?.n ?? 0;
     const { batches } = await backfill.snapshot();
-    expect(batches.merged).toBeLessThan(ROWS / 20);
+    expect(batches).toMatchObject({ merged: 2, pending: ROWS / 20 - 2 });
     const late = startCommand('worker', ['--exit-when-done', '--json'], backfill.env);
     expect((await late.ended).json()).toMatchObject({ state: 'paused' });
     expect((await backfill.snapshot()).batches).toEqual(batches);
@@ -74,5 +87,6 @@ describe.each(backends())('pause and resume on $name', ({ create }) => {
     ]);
     worker.child.kill('SIGTERM');
     expect((await worker.ended).code).toBe(0);
+    await server.close();
   });
 });
