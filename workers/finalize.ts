@@ -8,6 +8,7 @@ import { finalize } from '../src/finalize/finalize.ts';
 import { unfinishedBatches } from '../src/ledger/batch.ts';
 import { recordEvent } from '../src/ledger/event.ts';
 import { OPEN_STATES, findRun, moveRun, setRunReason, type Run } from '../src/ledger/run.ts';
+import { syncMode } from '../src/ledger/sync.ts';
 import type { Logger } from '../src/observability/logger.ts';
 import { CollapseCheck } from '../src/pipeline/collapse.ts';
 import { openWorker } from '../src/queue/connection.ts';
@@ -24,7 +25,13 @@ export function startFinalizeWorker(
   const { pool, settings, backfill } = context;
 
   /** With the model that the gate needs anyway; where it is not here, or not the run's, what is captured is left to sync. */
-  async function settleWith(target: Target, run: Run, logger: Logger, signal?: AbortSignal): Promise<void> {
+  async function settleWith(
+    target: Target,
+    run: Run,
+    sweep: boolean,
+    logger: Logger,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const embedder = await openEmbedder().catch((error: unknown) => {
       logger.warn({ err: messageOf(error) }, 'no gap sweep: the model is not here');
       return null;
@@ -32,7 +39,12 @@ export function startFinalizeWorker(
     if (embedder === null) return;
     try {
       if (embedder.fingerprint !== run.fingerprint || !OPEN_STATES.includes(run.state)) return;
-      await settle({ pool, target, settings, embedder, logger, collapse: new CollapseCheck() }, run, signal);
+      await settle(
+        { pool, target, settings, embedder, logger, collapse: new CollapseCheck() },
+        run,
+        sweep,
+        signal,
+      );
     } finally {
       await embedder.close();
     }
@@ -47,10 +59,15 @@ export function startFinalizeWorker(
     const logger = context.logger.child({ run: run.id });
     try {
       const target = await describeTarget(pool, backfill, settings);
+      let swept = false;
       const settleAll = async (): Promise<boolean> => {
         const [open] = await unfinishedBatches(pool, run.id, 0, 1);
-        if (open === undefined) await settleWith(target, run, logger, signal);
-        return open === undefined;
+        if (open !== undefined) return false;
+        // Once it was swept, a trigger leaves nothing to a second sweep.
+        const sweep = !swept || (await syncMode(pool, backfill)) !== 'trigger';
+        await settleWith(target, run, sweep, logger, signal);
+        swept = true;
+        return true;
       };
       // Also before the index: rows that no batch has read may be what coverage lacks.
       await settleAll();

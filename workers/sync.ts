@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { UnrecoverableError, type Job } from 'bullmq';
+import { describeFailure } from '../src/db/refusal.ts';
 import { classify } from '../src/db/sqlstates.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
 import { BackfillError, messageOf } from '../src/errors.ts';
@@ -43,9 +44,10 @@ export function startSyncWorker(context: WorkerContext, embedder: Embedder): Run
       return await sync({ pool, target, settings, embedder, logger, collapse }, run);
     } catch (error) {
       const remedy = error instanceof BackfillError && error.remedy !== undefined ? ` ${error.remedy}` : '';
-      if (classify(error) !== 'transient')
-        await fail(context, `${messageOf(error)}${remedy}`).catch(() => {});
-      throw error;
+      const described = describeFailure(error);
+      if (classify(error) !== 'transient') await fail(context, `${described}${remedy}`).catch(() => {});
+      // What the queue keeps of an error must not hold values of rows.
+      throw described === messageOf(error) ? error : new BackfillError(described, { code: 'SYNC_FAILED' });
     }
   }
 
@@ -63,8 +65,7 @@ export function startSyncWorker(context: WorkerContext, embedder: Embedder): Run
     const recounted = await recountMarked(pool, pipeline.target, run, RECOUNT_MS);
     if (recounted > 0 && run.state === 'running')
       await finalizeWhenDue(pool, settings, finalizeQueue.queue, run);
-    const refused = Object.entries(outcome.refused).map(([state, rows]) => `${rows} by SQLSTATE ${state}`);
-    await fail(context, refused.length === 0 ? '' : `rows refused by the database: ${refused.join(', ')}`);
+    await fail(context, '');
     const counts = { changes: outcome.changes, done: outcome.done, swept };
     if (outcome.changes > 0 || swept > 0)
       logger.info({ run: run.id, ...counts, elapsedMs: Math.round(performance.now() - started) }, 'synced');

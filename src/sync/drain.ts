@@ -1,7 +1,6 @@
 /** Captured changes → rows whose vectors are of their present texts, by the same steps as a batch. */
 
 import { LEDGER_LIMITS, TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
-import { classify, codeOf } from '../db/sqlstates.ts';
 import { lastChange, readChanges, type ChangePage } from '../ledger/change.ts';
 import type { Run } from '../ledger/run.ts';
 import {
@@ -27,8 +26,6 @@ export type DrainOutcome =
       /** Changes that were looked at, and those of them that are done. */
       changes: number;
       done: number;
-      /** Rows that the database refuses to update, by SQLSTATE; they stay and are tried again. */
-      refused: Record<string, number>;
     };
 
 /** Changes of one look: about as many rows as a batch, at most. */
@@ -50,14 +47,14 @@ export async function drainChanges(
   const renewal = setInterval(() => void renewSync(pool, claim).catch(() => {}), LEASE_RENEWAL_MS);
   let complete = false;
   try {
-    const outcome = { kind: 'drained' as const, changes: 0, done: 0, refused: {} };
+    const outcome = { kind: 'drained' as const, changes: 0, done: 0 };
     const upTo = await lastChange(pool, target.backfill);
     const limit = Math.min(context.settings.batchRows, MOST_CHANGES);
     for (let after = '0'; ;) {
       if (upTo === null || signal?.aborted === true) break;
       const page = await readChanges(pool, target.backfill, after, upTo, limit);
       if (page === null) break;
-      const done = await drainPage(context, claim, page, outcome.refused);
+      const done = await drainPage(context, claim, page);
       if (done === null) return { kind: 'busy' };
       outcome.changes += page.ids.length;
       outcome.done += done;
@@ -76,41 +73,10 @@ async function drainPage(
   context: PipelineContext,
   claim: SyncClaim,
   page: ChangePage,
-  refused: Record<string, number>,
 ): Promise<number | null> {
-  if (page.keys.length > 0 && !(await embedKeys(context, claim, page.keys, refused))) return null;
+  // A page that was begun is ended, also by a worker that drains: no signal is handed on.
+  if (page.keys.length > 0 && !(await passOver(context, claim, of(page.keys), new Set()))) return null;
   return settleChanges(context, claim, page);
-}
-
-/** Rows that the database refuses are told from the others by halves, so that one of them does not keep the rest waiting. */
-async function embedKeys(
-  context: PipelineContext,
-  claim: SyncClaim,
-  keys: readonly string[],
-  refused: Record<string, number>,
-): Promise<boolean> {
-  try {
-    // A page that was begun is ended, also by a worker that drains: no signal is handed on.
-    return await passOver(context, claim, of(keys), new Set());
-  } catch (error) {
-    const state = refusal(error);
-    if (state === null) throw error;
-    if (keys.length === 1) {
-      refused[state] = (refused[state] ?? 0) + 1;
-      return true;
-    }
-    const middle = Math.ceil(keys.length / 2);
-    for (const half of [keys.slice(0, middle), keys.slice(middle)])
-      if (!(await embedKeys(context, claim, half, refused))) return false;
-    return true;
-  }
-}
-
-/** SQLSTATE of what only some row can be to blame for; a trigger of the table may raise any. Else null. */
-function refusal(error: unknown): string | null {
-  const state = codeOf(error);
-  const isOfRow = classify(error) === 'row' || classify(error) === 'unknown';
-  return isOfRow && state !== undefined && /^[0-9A-Z]{5}$/.test(state) ? state : null;
 }
 
 const of = (keys: readonly string[]): KeyRange => ({ lower: null, upper: null, keys });

@@ -11,6 +11,7 @@ import { sweepAll } from './sweep.ts';
 
 /** Passes over a table whose writers never stop; what they write then is left to sync. */
 const MOST_PASSES = 3;
+const PASS_MS = 1000;
 /** Looks at a drain of another worker before it is left to that one; about half a minute. */
 const MOST_LOOKS = 60;
 const LOOK_MS = 500;
@@ -25,16 +26,26 @@ export interface Settled {
   pending: number;
 }
 
-export async function settle(context: PipelineContext, run: Run, signal?: AbortSignal): Promise<Settled> {
+/** Without `sweep` only what is captured is looked at. */
+export async function settle(
+  context: PipelineContext,
+  run: Run,
+  sweep: boolean,
+  signal?: AbortSignal,
+): Promise<Settled> {
   const { pool, target, logger } = context;
   let found = 0;
   for (let passes = 1; ; passes++) {
-    const gaps = await sweepAll({ pool, target, run }, signal);
+    const gaps = sweep ? await sweepAll({ pool, target, run }, signal) : 0;
     found += gaps;
     const { pending } = await syncState(pool, target.backfill);
     if (pending > 0) await drainPatiently(context, run, signal);
     const left = pending === 0 ? 0 : (await syncState(pool, target.backfill)).pending;
-    if ((gaps > 0 || left > 0) && passes < MOST_PASSES && signal?.aborted !== true) continue;
+    if ((gaps > 0 || left > 0) && passes < MOST_PASSES && signal?.aborted !== true) {
+      // Rows that a transaction of the application holds are free again in a moment, mostly.
+      if (left > 0) await delay(PASS_MS, undefined, { signal });
+      continue;
+    }
     await recountMarked(pool, target, run, RECOUNT_MS);
     if (found > 0) {
       const detail = { found, passes, pending: left };
