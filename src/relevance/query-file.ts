@@ -15,6 +15,8 @@ export type Judgements = ReadonlyMap<string, Grades>;
 
 /** A thousand times the usual collection; a wrong file should not fill the memory. */
 const MAX_BYTES = 64 * 1024 ** 2;
+/** All of them are held in memory with their vectors; TREC's largest collections have a few thousand. */
+const MAX_QUERIES = 10_000;
 
 /** @throws ConfigError where the file is not there, too large or no JSON lines with an id and a text each. */
 export async function readQueries(path: string): Promise<Query[]> {
@@ -31,6 +33,11 @@ export async function readQueries(path: string): Promise<Query[]> {
     if (query === null || wrong !== null) throw unreadable('queries', path, at, String(wrong));
     queries.set(query.id, query);
   }
+  if (queries.size > MAX_QUERIES)
+    throw new ConfigError(`The file ${path} of --queries has more than ${MAX_QUERIES} queries.`, {
+      code: 'QUERY_FILE_TOO_LARGE',
+      remedy: 'Name a file with fewer queries by --queries: a sample tells as much.',
+    });
   if (queries.size === 0) throw unreadable('queries', path, 0, 'is the end: there is no query');
   return [...queries.values()];
 }

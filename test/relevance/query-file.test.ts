@@ -47,6 +47,14 @@ describe('readQueries', () => {
     await expect(failure).rejects.not.toThrow(/secret/);
   });
 
+  it('refuses more queries than it would hold in memory', async () => {
+    const lines = Array.from({ length: 10_001 }, (_, id) => JSON.stringify({ id, text: 'x' }));
+    await expect(readQueries(await file(lines.join('\n')))).rejects.toMatchObject({
+      code: 'QUERY_FILE_TOO_LARGE',
+    });
+    expect(await readQueries(await file(lines.slice(1).join('\n')))).toHaveLength(10_000);
+  });
+
   it('refuses a file that is not there', async () => {
     await expect(readQueries(join(folder, 'none'))).rejects.toMatchObject({
       code: 'QUERY_FILE_MISSING',

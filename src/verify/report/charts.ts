@@ -5,6 +5,10 @@ import type { Latency } from '../latency.ts';
 import type { Relevance } from '../relevance.ts';
 import { drawChart, whiskers } from './chart.ts';
 
+/** Widths of words are guessed where there is no screen: the gap keeps them apart. */
+const LEGEND = { top: 8, itemGap: 28, selectedMode: false };
+const upright = (name: string): object => ({ name, nameLocation: 'middle', nameRotate: 90, nameGap: 42 });
+
 export function relevanceChart({ systems }: Relevance): string {
   const shown = systems.filter(({ ndcg10 }) => ndcg10 !== null);
   const bars = (name: string, value: 'ndcg10' | 'recall100' | 'mrr'): object => ({
@@ -13,7 +17,7 @@ export function relevanceChart({ systems }: Relevance): string {
     data: shown.map((system) => system[value]),
   });
   return drawChart({
-    legend: { top: 8, selectedMode: false },
+    legend: LEGEND,
     xAxis: { type: 'category', data: shown.map(({ name }) => name) },
     yAxis: { type: 'value', min: 0, max: 1 },
     series: [bars('nDCG@10', 'ndcg10'), bars('recall@100', 'recall100'), bars('MRR', 'mrr')],
@@ -25,7 +29,7 @@ export function intervalChart({ systems }: Relevance): string {
   const shown = systems.filter(({ ndcg10 }) => ndcg10 !== null);
   return drawChart({
     xAxis: { type: 'category', data: shown.map(({ name }) => name) },
-    yAxis: { type: 'value', min: 0, name: 'nDCG@10' },
+    yAxis: { type: 'value', min: 0, ...upright('nDCG@10') },
     series: [
       { type: 'bar', barWidth: '40%', data: shown.map(({ ndcg10 }) => ndcg10) },
       whiskers(shown.map(({ low, high }) => [low ?? 0, high ?? 0])),
@@ -33,38 +37,42 @@ export function intervalChart({ systems }: Relevance): string {
   });
 }
 
-export const seriesName = ({ source, filter, iterativeScan }: CurveSeries): string =>
-  [source, filter ?? 'no filter', ...(iterativeScan === null ? [] : [iterativeScan])].join(', ');
-
-/** One picture per filter: of all curves in one nobody could read any. */
+/** A pair of pictures per filter: of all curves in one nobody could read any. */
 export function curveCharts(curve: Curve): { title: string; recall: string; cost: string }[] {
   const filters = [...new Set(curve.series.map(({ filter }) => filter))];
   return filters.map((filter) => {
     const series = curve.series.filter((each) => each.filter === filter);
+    const values = series[0]?.points.map(({ value }) => String(value)) ?? [];
     return {
       title: filter === null ? 'No filter' : `Filter ${filter}`,
-      recall: lines(curve, series, curve.setting, ({ value, recall }) => [value, recall]),
-      cost: lines(curve, series, 'median ms', ({ p50Ms, recall }) => [p50Ms, recall]),
+      recall: lines(
+        curve,
+        series,
+        { name: curve.setting, type: 'category', data: values },
+        ({ value, recall }) => [String(value), recall],
+      ),
+      cost: lines(curve, series, { name: 'median ms', type: 'value', scale: true }, ({ p50Ms, recall }) => [
+        p50Ms,
+        recall,
+      ]),
     };
   });
 }
 
+export const seriesName = ({ source, iterativeScan }: CurveSeries): string =>
+  iterativeScan === null ? source : `${source}, ${iterativeScan}`;
+
 function lines(
   { k }: Curve,
   series: readonly CurveSeries[],
-  across: string,
-  point: (point: CurveSeries['points'][number]) => [number, number],
+  across: object,
+  point: (point: CurveSeries['points'][number]) => [string | number, number],
 ): string {
   return drawChart({
-    legend: { top: 8, selectedMode: false },
-    xAxis: {
-      type: across === 'median ms' ? 'value' : 'log',
-      name: across,
-      nameLocation: 'middle',
-      nameGap: 30,
-      scale: true,
-    },
-    yAxis: { type: 'value', name: `recall@${k}`, max: 1, scale: true },
+    legend: LEGEND,
+    grid: { left: 64, right: 20, top: 88, bottom: 48 },
+    xAxis: { nameLocation: 'middle', nameGap: 30, ...across },
+    yAxis: { type: 'value', max: 1, scale: true, ...upright(`recall@${k}`) },
     series: series.map((each) => ({
       type: 'line',
       name: seriesName(each),
@@ -81,9 +89,9 @@ export function latencyChart({ systems }: Latency): string {
     data: systems.map((system) => system[value]),
   });
   return drawChart({
-    legend: { top: 8, selectedMode: false },
+    legend: LEGEND,
     xAxis: { type: 'category', data: systems.map(({ name }) => name) },
-    yAxis: { type: 'value', name: 'ms' },
+    yAxis: { type: 'value', ...upright('ms') },
     series: [bars('p50', 'p50Ms'), bars('p95', 'p95Ms'), bars('p99', 'p99Ms')],
   });
 }

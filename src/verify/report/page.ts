@@ -125,6 +125,7 @@ function relevanceSection(relevance: Relevance): Part {
 function curveSection(curve: Curve): Part {
   const rows = curve.series.flatMap((series) =>
     series.points.map(({ value, recall, low, high, p50Ms }) => [
+      series.filter ?? '',
       seriesName(series),
       String(value),
       figure(recall),
@@ -142,7 +143,7 @@ function curveSection(curve: Curve): Part {
     )}
     <details>
       <summary>All points</summary>
-      ${table(['', curve.setting, 'recall', '95 %', 'median ms', 'queries'], rows)}
+      ${table(['filter', 'curve', curve.setting, 'recall', '95 %', 'median ms', 'queries'], rows)}
     </details>`;
 }
 
