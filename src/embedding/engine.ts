@@ -13,8 +13,7 @@ import { addCounts, type Embeddings } from './embedder.ts';
 import type { LoadRequest } from './messages.ts';
 import { modelGraph } from './model-files.ts';
 import { norm, pool, scale, type TokenVectors } from './pooling.ts';
-import { MEAN_OUTPUT } from '../onnx/write.ts';
-import type { Pooling, Shaping } from './shaping.ts';
+import type { Shaping } from './shaping.ts';
 import { TextTokenizer, type LoadedTokenizer, type TextTokens } from './text-tokens.ts';
 import { tokenBatches } from './token-batches.ts';
 
@@ -170,18 +169,17 @@ export class Engine {
     for (const [row, { text, ids, weight }] of units.entries()) {
       const vector = result.vectors.subarray(text * dimensions, (text + 1) * dimensions);
       if (weight === 1) {
-        pool(output, row, ids.length, output.how, vector);
+        pool(output, row, ids.length, this.#shaping.pooling, vector);
         continue;
       }
-      pool(output, row, ids.length, output.how, piece);
+      pool(output, row, ids.length, this.#shaping.pooling, piece);
       const length = this.#shaping.normalize ? norm(piece) : 1;
       const share = length < LEAST_NORM ? 0 : weight / length;
       for (let at = 0; at < dimensions; at++) vector[at] = (vector[at] ?? 0) + (piece[at] ?? 0) * share;
     }
   }
 
-  /** `how`: what is left to do of the pooling; of what the graph has pooled, to take it. */
-  async #run(units: readonly Unit[]): Promise<TokenVectors & { how: Pooling }> {
+  async #run(units: readonly Unit[]): Promise<TokenVectors> {
     const sequence = Math.max(...units.map(({ ids }) => ids.length));
     const size = units.length * sequence;
     const ids = new BigInt64Array(size).fill(BigInt(this.tokenizer.padding));
@@ -201,12 +199,6 @@ export class Engine {
       const data = inputs[name];
       if (data !== undefined) feeds[name] = new this.#runtime.Tensor('int64', data, [units.length, sequence]);
     }
-    const { pooling } = this.#shaping;
-    if (pooling === 'mean' && this.#session.outputNames.includes(MEAN_OUTPUT)) {
-      const { [MEAN_OUTPUT]: mean } = await this.#session.run(feeds, [MEAN_OUTPUT]);
-      if (mean?.dims.length === 2)
-        return { data: mean.data as Float32Array, sequence: 1, dimensions: mean.dims[1] ?? 0, how: 'cls' };
-    }
     const outputs = await this.#session.run(feeds);
     const output =
       outputs['last_hidden_state'] ??
@@ -214,7 +206,7 @@ export class Engine {
       outputs[this.#session.outputNames[0] ?? ''];
     if (output === undefined || output.dims.length !== 3)
       throw new Error('the model has no output of token vectors (last_hidden_state)');
-    return { data: output.data as Float32Array, sequence, dimensions: output.dims[2] ?? 0, how: pooling };
+    return { data: output.data as Float32Array, sequence, dimensions: output.dims[2] ?? 0 };
   }
 
   /** Finite, not zero, and of unit length where that was asked for. */

@@ -7,9 +7,6 @@
 export const ELEMENT = { float: 1, uint8: 2, int8: 3, int64: 7 } as const;
 export type Element = keyof typeof ELEMENT;
 
-/** Output of graphs written here: the mean of each text's token vectors, [batch, dimensions]. */
-export const MEAN_OUTPUT = 'pgvb_mean';
-
 /** An encoded field of a message. */
 export type Field = Buffer;
 export type TensorData = Float32Array | Int8Array | Uint8Array | BigInt64Array;

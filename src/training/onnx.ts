@@ -1,6 +1,6 @@
 /** The model's ONNX graph: a table of token vectors and the look-up in it. */
 
-import { ELEMENT, MEAN_OUTPUT, modelFile, node, tensor, type Field } from '../onnx/write.ts';
+import { ELEMENT, modelFile, node, tensor, type Field } from '../onnx/write.ts';
 import type { Dense } from './linear.ts';
 
 /** Opset 13 is of 2020. */
@@ -8,46 +8,19 @@ const OPSET = 13;
 const INT8_MAX = 127;
 
 function model(dimensions: number, nodes: Field[], tensors: Field[]): Buffer {
-  const tokens = ['batch', 'sequence'];
   return modelFile(
     {
       name: 'token_table',
-      nodes: [...nodes, ...meanNodes],
-      tensors: [...tensors, tensor('second', 'int64', [1], BigInt64Array.of(1n))],
-      inputs: [
-        { name: 'input_ids', element: 'int64', shape: tokens },
-        { name: 'attention_mask', element: 'int64', shape: tokens },
-      ],
-      outputs: [
-        { name: 'last_hidden_state', element: 'float', shape: [...tokens, dimensions] },
-        { name: MEAN_OUTPUT, element: 'float', shape: ['batch', dimensions] },
-      ],
+      nodes,
+      tensors,
+      inputs: [{ name: 'input_ids', element: 'int64', shape: ['batch', 'sequence'] }],
+      outputs: [{ name: 'last_hidden_state', element: 'float', shape: ['batch', 'sequence', dimensions] }],
     },
     { '': OPSET },
   );
 }
 
-/** The mean of the real tokens, beside the token vectors themselves: to hand those over costs more than to look them up. */
-const meanNodes = [
-  node({
-    operator: 'Cast',
-    inputs: ['attention_mask'],
-    outputs: ['mask'],
-    attributes: { to: ELEMENT.float },
-  }),
-  node({ operator: 'Unsqueeze', inputs: ['mask', 'second'], outputs: ['mask_row'] }),
-  node({ operator: 'MatMul', inputs: ['mask_row', 'last_hidden_state'], outputs: ['sum_row'] }),
-  node({ operator: 'Squeeze', inputs: ['sum_row', 'second'], outputs: ['sum'] }),
-  node({
-    operator: 'ReduceSum',
-    inputs: ['mask', 'second'],
-    outputs: ['count'],
-    attributes: { keepdims: 1 },
-  }),
-  node({ operator: 'Div', inputs: ['sum', 'count'], outputs: [MEAN_OUTPUT] }),
-];
-
-/** `input_ids`, `attention_mask` int64 [batch, sequence] → `last_hidden_state` float [batch, sequence, dimensions]; 4 bytes a number. */
+/** `input_ids` int64 [batch, sequence] → `last_hidden_state` float [batch, sequence, dimensions]; 4 bytes a number. */
 export function fullModel({ rows, columns, data }: Dense): Buffer {
   return model(
     columns,
