@@ -123,7 +123,7 @@ describe('textChunks', () => {
         expect(chunks.flat().toSorted((a, b) => a - b)).toEqual(lengths.map((_, index) => index));
         for (const chunk of chunks) {
           const characters = chunk.reduce((sum, index) => sum + (lengths[index] ?? 0), 0);
-          expect(chunk.length === 1 || characters <= 64 * 1024).toBe(true);
+          expect(chunk.length === 1 || characters <= 16 * 1024).toBe(true);
         }
       }),
       { numRuns: 30 },
@@ -133,5 +133,14 @@ describe('textChunks', () => {
     expect(textChunks(Array.from({ length: 600 }, () => 'x')).map((chunk) => chunk.length)).toEqual([
       256, 256, 88,
     ]);
+  });
+
+  it('makes smaller ones towards the end of a job, so that no process waits long for the last one', () => {
+    const sizes = textChunks(Array.from({ length: 500 }, () => 'x'.repeat(800))).map(
+      ({ length }) => length * 800,
+    );
+    expect(sizes[0]).toBe(16_000);
+    expect(sizes.at(-1)).toBeLessThanOrEqual(4 * 1024);
+    expect(sizes).toEqual(sizes.toSorted((a, b) => b - a));
   });
 });
