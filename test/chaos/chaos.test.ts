@@ -14,6 +14,7 @@ import { runCommand, startCommand, type RunningCommand } from '../setup/command.
 import { hasRedis, realDatabase } from '../setup/databases.ts';
 import { makeModel, type TestModel } from '../setup/model.ts';
 import { startProxy, type TestProxy } from '../setup/proxy.ts';
+import { drainChanges } from '../setup/synced.ts';
 
 const ACTIONS = Number(process.env['CHAOS_ACTIONS'] ?? 25);
 const SEED = Number(process.env['CHAOS_SEED'] ?? Math.floor(Math.random() * 1e9));
@@ -208,7 +209,8 @@ describe.runIf(hasRedis())('chaos', () => {
       await chaos.calm();
       for (let round = 0; round < MOST_ROUNDS; round++) {
         await backfill.enqueue();
-        await backfill.work();
+        const { state: settled } = await backfill.work();
+        if (settled === 'ready') await drainChanges(backfill);
         const { missing, stale } = await backfill.account();
         if (missing + stale === 0 && (await backfill.snapshot()).state === 'ready') break;
       }

@@ -6,6 +6,7 @@ import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand, startCommand } from '../setup/command.ts';
 import { backends } from '../setup/databases.ts';
 import { makeModel, type TestModel } from '../setup/model.ts';
+import { drainChanges } from '../setup/synced.ts';
 
 const ROWS = 300;
 
@@ -145,8 +146,7 @@ describe.each(backends())('rows and faults on $name', ({ create }) => {
     await backfill.pool.query(`UPDATE docs SET body = 'a mortgage with interest' WHERE id IN (5, 6)`);
     await backfill.pool.query(`UPDATE docs SET body = '' WHERE id = 7`);
     await refuse('NEW.id IN (5, 7)', `RAISE EXCEPTION 'no'`);
-    await backfill.enqueue();
-    await backfill.work();
+    await drainChanges(backfill);
     await accounted(2);
     expect((await quarantine()).map(({ key }) => key)).toEqual(['5', '7']);
   });

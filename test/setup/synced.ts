@@ -3,6 +3,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { openEmbedder } from '../../src/embedding/configured.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
+import { startWorkers } from '../../scripts/lib/worker-process.ts';
 import type { TestBackfill } from './backfill.ts';
 
 const POLL_MS = 50;
@@ -10,6 +12,16 @@ const POLL_MS = 50;
 /** Polls until no captured change is left. Workers have to be up. */
 export async function untilSynced(backfill: TestBackfill): Promise<void> {
   while ((await backfill.snapshot()).sync.pending > 0) await delay(POLL_MS);
+}
+
+/** Workers until no captured change is left: after a run they are what is left to do. */
+export async function drainChanges(backfill: TestBackfill): Promise<void> {
+  const workers = await startWorkers(backfill.config, backfill.pool, silentLogger);
+  try {
+    await untilSynced(backfill);
+  } finally {
+    await workers.drain();
+  }
 }
 
 /** Every vector is that of its row's present text, computed anew; every row is accounted for; nothing else is staged. */
