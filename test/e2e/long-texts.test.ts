@@ -5,6 +5,7 @@ import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';
 import { backends } from '../setup/databases.ts';
 import { makeModel, type TestModel } from '../setup/model.ts';
+import { drainChanges } from '../setup/synced.ts';
 
 let model: TestModel;
 beforeAll(async () => {
@@ -39,7 +40,8 @@ describe.each(backends())('long documents on $name', ({ create }) => {
   afterEach(() => backfill.close());
 
   it('truncate: every row is embedded, and the cut ones are counted', async () => {
-    await open({});
+    // Without capture, which would see to the row that is added below.
+    await open({ BACKFILL_SYNC_MODE: 'off' });
     expect(await backfill.work()).toMatchObject({
       state: 'ready',
       rows: { embedded: ROWS - 1, skipped: 1, quarantined: 0, truncated: LONG_ROWS },
@@ -83,10 +85,8 @@ describe.each(backends())('long documents on $name', ({ create }) => {
     expect((await backfill.verify()).passed).toBe(true);
     expect((await backfill.enqueue()).enqueued).toBe(0);
     await backfill.pool.query(`UPDATE docs SET body = 'bread dough' WHERE id = ${SHORT_ROWS + 1}`);
-    await backfill.enqueue();
-    expect(await backfill.work()).toMatchObject({
-      rows: { embedded: SHORT_ROWS + 1, skipped: LONG_ROWS },
-    });
+    await drainChanges(backfill);
+    expect(await backfill.account()).toMatchObject({ embedded: SHORT_ROWS + 1, skipped: LONG_ROWS });
   });
 
   it('fail: long rows are quarantined with the reason, the others go through', async () => {
