@@ -12,6 +12,7 @@ const VERBS: Record<string, () => Promise<Command>> = {
   status: async () => (await import('./status.ts')).status,
   pause: async () => (await import('./pause.ts')).pauseCommand,
   resume: async () => (await import('./resume.ts')).resumeCommand,
+  tune: async () => (await import('./tune.ts')).tune,
   retry: async () => (await import('./retry.ts')).retryCommand,
   finalize: async () => (await import('./finalize.ts')).finalizeCommand,
   verify: async () => (await import('./verify.ts')).verifyCommand,

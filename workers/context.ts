@@ -4,6 +4,7 @@ import type { Settings } from '../src/config/settings.ts';
 import type { Pool } from '../src/db/pool.ts';
 import type { Logger } from '../src/observability/logger.ts';
 import type { QueueAddress } from '../src/queue/connection.ts';
+import type { Throttle } from '../src/throttle/throttle.ts';
 
 export interface WorkerContext {
   backfill: string;
@@ -11,6 +12,7 @@ export interface WorkerContext {
   pool: Pool;
   address: QueueAddress;
   logger: Logger;
+  throttle: Throttle;
 }
 
 /** A role that is running. */

@@ -1,11 +1,11 @@
 /** The embed role: a BullMQ worker around `processBatch`. */
 
-import { UnrecoverableError, type Job } from 'bullmq';
+import { UnrecoverableError, WaitingError, type Job } from 'bullmq';
 import { untilReachable } from '../src/db/reachable.ts';
 import { describeFailure } from '../src/db/refusal.ts';
 import { classify, isUnreachable } from '../src/db/sqlstates.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
-import { BackfillError, messageOf } from '../src/errors.ts';
+import { BackfillError, TransientError, messageOf } from '../src/errors.ts';
 import { finalizeWhenDue } from '../src/finalize/trigger.ts';
 import { markFailed } from '../src/ledger/batch.ts';
 import { tooManyFailures } from '../src/ledger/breaker.ts';
@@ -22,7 +22,7 @@ import type { RunningWorker, WorkerContext } from './context.ts';
 const MOST_RESTARTS = 20;
 
 export function startEmbedWorker(context: WorkerContext, embedder: Embedder): RunningWorker {
-  const { pool, settings, backfill } = context;
+  const { pool, settings, backfill, throttle } = context;
   const collapse = new CollapseCheck();
   const finalizeQueue = openQueue(context.address, 'finalize');
   const closing = new AbortController();
@@ -36,7 +36,7 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
     try {
       const target = await describeTarget(pool, backfill, settings);
       const outcome = await processBatch(
-        { pool, target, settings, embedder, logger, collapse },
+        { pool, target, settings, embedder, logger, collapse, throttle },
         run,
         data.batch,
         signal,
@@ -48,6 +48,7 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
       if (outcome.kind === 'left') return { left: 'the batch is done or another worker has it' };
       return { ...outcome.counts, elapsedMs };
     } catch (error) {
+      if (isHeld(error)) throw error;
       logger.warn({ err: describeFailure(error), class: classify(error), attempt }, 'batch not merged');
       if (classify(error) !== 'configuration') throw error;
       await stopRun(context, run, error);
@@ -55,7 +56,7 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
     }
   }
 
-  async function processor(job: Job<JobData>, _token?: string, signal?: AbortSignal): Promise<unknown> {
+  async function processor(job: Job<JobData>, token?: string, signal?: AbortSignal): Promise<unknown> {
     const data = parseEmbedJob(job.data);
     // Forged, of another version, or cut off: no attempt can make it right, and the ledger still has the batch.
     if (data === null)
@@ -66,6 +67,10 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
       try {
         return await processOnce(data, job.attemptsMade + 1, signal);
       } catch (error) {
+        if (isHeld(error)) {
+          await job.moveToWait(token);
+          throw new WaitingError();
+        }
         // What the queue keeps of an error must not hold values of rows, and its stack begins with the message.
         if (restarts >= MOST_RESTARTS || !isUnreachable(error)) throw withoutValues(error);
       }
@@ -75,6 +80,9 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
   }
 
   const { worker, close } = openWorker(context.address, 'embed', settings.concurrency, processor);
+  throttle.onTuned(({ concurrency }) => {
+    worker.concurrency = concurrency;
+  });
   worker.on('failed', (job, error) => {
     if (
       job === undefined ||
@@ -92,6 +100,9 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
     },
   };
 }
+
+/** A worker that is shut down gives back what it has not begun to write, and no attempt is burnt. */
+const isHeld = (error: unknown): boolean => error instanceof TransientError && error.code === 'HELD';
 
 function withoutValues(error: unknown): unknown {
   const described = describeFailure(error);

@@ -22,7 +22,7 @@ export function startFinalizeWorker(
   context: WorkerContext,
   openEmbedder: () => Promise<Embedder>,
 ): RunningWorker {
-  const { pool, settings, backfill } = context;
+  const { pool, settings, backfill, throttle } = context;
 
   /** With the model that the gate needs anyway; where it is not here, or not the run's, what is captured is left to sync. */
   async function settleWith(
@@ -40,7 +40,7 @@ export function startFinalizeWorker(
     try {
       if (embedder.fingerprint !== run.fingerprint || !OPEN_STATES.includes(run.state)) return;
       await settle(
-        { pool, target, settings, embedder, logger, collapse: new CollapseCheck() },
+        { pool, target, settings, embedder, logger, collapse: new CollapseCheck(), throttle },
         run,
         sweep,
         signal,

@@ -27,7 +27,7 @@ const SCHEDULE_MS = 60_000;
 const RECOUNT_MS = 500;
 
 export function startSyncWorker(context: WorkerContext, embedder: Embedder): RunningWorker {
-  const { pool, settings, backfill, logger } = context;
+  const { pool, settings, backfill, logger, throttle } = context;
   const collapse = new CollapseCheck();
   const syncQueue = openQueue(context.address, 'sync');
   const finalizeQueue = openQueue(context.address, 'finalize');
@@ -41,7 +41,7 @@ export function startSyncWorker(context: WorkerContext, embedder: Embedder): Run
       return fail(context, `this worker's model is not the one of run ${run.id}`);
     try {
       const target = await describeTarget(pool, backfill, settings);
-      return await sync({ pool, target, settings, embedder, logger, collapse }, run);
+      return await sync({ pool, target, settings, embedder, logger, collapse, throttle }, run);
     } catch (error) {
       const remedy = error instanceof BackfillError && error.remedy !== undefined ? ` ${error.remedy}` : '';
       const described = describeFailure(error);

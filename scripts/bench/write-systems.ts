@@ -25,6 +25,7 @@ import { stagePage } from '../../src/pipeline/stage.ts';
 import { applyDdl } from '../../src/planning/ddl.ts';
 import { planRun } from '../../src/planning/plan.ts';
 import { describeTarget } from '../../src/table/target.ts';
+import { Throttle } from '../../src/throttle/throttle.ts';
 import { uniform } from '../../src/random.ts';
 
 import type { BenchDatabase } from './database.ts';
@@ -168,6 +169,12 @@ export class WriteBench {
       embedder,
       logger: this.#logger,
       collapse: new CollapseCheck(),
+      throttle: new Throttle({
+        pool: this.#pool,
+        backfill: present.backfill,
+        settings,
+        logger: this.#logger,
+      }),
     };
     const read: WorkRow[][] = [];
     if (!wholeBatch)

@@ -15,6 +15,8 @@ export const EXIT = { done: 0, failed: 1, usage: 2, gate: 3, interrupted: 130 } 
 export interface Flag {
   type: 'string' | 'boolean';
   help: string;
+  /** May be given several times; the values then come as one list with commas. */
+  multiple?: true;
   /** How the value is shown in --help. */
   value?: string;
 }
@@ -92,10 +94,10 @@ export async function runCommand(command: Command, argv: string[], env: NodeJS.P
 function parse(command: Command, argv: string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Invocation {
   const options: NonNullable<ParseArgsConfig['options']> = {};
   for (const [name, flag] of Object.entries({ ...COMMON, ...command.flags }))
-    options[name] = { type: flag.type };
+    options[name] = { type: flag.type, multiple: flag.multiple ?? false };
   const table = tableOptions(command);
   for (const declared of table) options[declared.flag] = { type: 'string' };
-  let parsed: { values: Record<string, string | boolean | undefined>; positionals: string[] };
+  let parsed: { values: Record<string, string | string[] | boolean | undefined>; positionals: string[] };
   try {
     parsed = parseArgs({
       args: argv,
@@ -110,7 +112,10 @@ function parse(command: Command, argv: string[], env: NodeJS.ProcessEnv, signal:
       cause: error,
     });
   }
-  const { values: flags, positionals } = parsed;
+  const { values, positionals } = parsed;
+  const flags = Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, Array.isArray(value) ? value.join(',') : value]),
+  );
   const json = flags['json'] === true;
   return {
     flags,

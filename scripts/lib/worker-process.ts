@@ -8,6 +8,7 @@ import { lent, type Embedder } from '../../src/embedding/embedder.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { QUEUE_ROLES, type QueueRole } from '../../src/queue/connection.ts';
 import type { RunningWorker } from '../../workers/context.ts';
+import { Throttle } from '../../src/throttle/throttle.ts';
 import { startEmbedWorker } from '../../workers/embed.ts';
 import { startFinalizeWorker } from '../../workers/finalize.ts';
 import { startSyncWorker } from '../../workers/sync.ts';
@@ -31,7 +32,6 @@ export async function startWorkers(
 ): Promise<WorkerProcess> {
   const { settings, backfill } = config;
   const address = await prepareQueues(config, pool, logger);
-  const context = { backfill, settings, pool, address, logger };
   // Batches have connections of their own: their statements are short, so silence means that the network is gone.
   const batches = createPool(settings.database, {
     name: 'worker batches',
@@ -39,6 +39,11 @@ export async function startWorkers(
     logger,
     queryTimeoutMs: MOST_SILENCE_MS,
   });
+  const throttle = new Throttle({ pool: batches, backfill, settings, logger });
+  throttle.onTuned(({ concurrency }) => {
+    batches.options.max = concurrency + SPARE_CONNECTIONS;
+  });
+  const context = { backfill, settings, pool, address, logger, throttle };
   const embeds = roles.includes('embed') || roles.includes('sync');
   const embedder: Embedder | null = embeds
     ? await openEmbedder(settings, settings.threads, (line) => logger.info(line))
@@ -53,6 +58,7 @@ export async function startWorkers(
   if (roles.includes('finalize')) running.push(startFinalizeWorker(context, gateEmbedder));
   return {
     async drain() {
+      throttle.close();
       const closed = Promise.all(running.map((worker) => worker.close())).then(() => true);
       const deadline = new AbortController();
       const late = delay(settings.drainSeconds * 1000, false, { signal: deadline.signal }).catch(() => false);

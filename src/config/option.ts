@@ -78,6 +78,25 @@ export function parseList(raw: string): string[] {
     .filter((part) => part !== '');
 }
 
+const SIZES: Record<string, number> = { '': 1, kB: 1024, MB: 1024 ** 2, GB: 1024 ** 3, TB: 1024 ** 4 };
+
+/**
+ * `10` → holds at 10; `10:600` → and stops at 600; `off` in the place of either. With `sizes` also `512MB`, in bytes.
+ * Leaves what is none as it is, so that the schema refuses it.
+ */
+export function parseLimits(raw: string, sizes: boolean): unknown {
+  const parts = raw.split(':');
+  const [hold, stop] = [parts[0] ?? '', parts[1] ?? 'off'].map((part) => parseLimit(part.trim(), sizes));
+  return hold === undefined || stop === undefined || parts.length > 2 ? raw : { hold, stop };
+}
+
+function parseLimit(raw: string, sizes: boolean): number | null | undefined {
+  if (raw === 'off') return null;
+  const [, digits, unit] = /^(\d+(?:\.\d+)?)\s*(kB|MB|GB|TB|)$/.exec(raw) ?? [];
+  if (digits === undefined || unit === undefined || (unit !== '' && !sizes)) return undefined;
+  return Number(digits) * (SIZES[unit] ?? 1);
+}
+
 /** Leaves what is no JSON as it is, so that the schema refuses it. */
 export function parseJson(raw: string): unknown {
   try {

@@ -1,7 +1,7 @@
 /** The option table: every option of the product is declared here and nowhere else. */
 
 import { z } from 'zod';
-import { option, parseBoolean, parseJson, parseList, parseNumber, parseText } from './option.ts';
+import { option, parseBoolean, parseJson, parseLimits, parseList, parseNumber, parseText } from './option.ts';
 
 const wholeNumber = (least: number, most: number) => z.number().int().min(least).max(most);
 const url = (schemes: string[]) =>
@@ -58,6 +58,22 @@ const searchFilters = z
   .refine((filters) => new Set(filters.map(({ name }) => name)).size === filters.length, {
     message: 'each filter needs a name of its own',
   });
+
+const limit = z.number().nonnegative().nullable().default(null);
+/** `hold`, `hold:stop` or an object of both; `off` and null are never. */
+const limits = (sizes: boolean) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' ? parseLimits(value, sizes) : value),
+    z
+      .strictObject(
+        { hold: limit, stop: limit },
+        { message: `must be hold, hold:stop or off, such as ${sizes ? '1GB:20GB' : '5:60'}` },
+      )
+      .refine(({ hold, stop }) => hold === null || stop === null || stop >= hold, {
+        message: 'stop must not be below hold',
+      }),
+  );
+const [amounts, sizes] = [limits(false), limits(true)];
 
 export const OPTIONS = {
   database: option({
@@ -384,6 +400,91 @@ export const OPTIONS = {
     parse: parseNumber,
     fallback: 600,
     help: 'Seconds from the start of one sweep of the table to the start of the next, where changes are found by sweep',
+  }),
+  throttleReplicaLag: option({
+    path: 'throttle.replicaLag',
+    schema: amounts,
+    fallback: { hold: 10, stop: null },
+    help: 'Replay lag of the slowest replica, seconds, at which workers hold; hold:stop to pause the run too; off for never',
+  }),
+  throttleReplicaLagBytes: option({
+    path: 'throttle.replicaLagBytes',
+    schema: sizes,
+    fallback: { hold: 1024 ** 3, stop: null },
+    help: 'The same in WAL that a replica has not replayed, such as 1GB or 1GB:20GB',
+  }),
+  throttleSlotBacklog: option({
+    path: 'throttle.slotBacklog',
+    schema: sizes,
+    fallback: { hold: 16 * 1024 ** 3, stop: null },
+    help: 'WAL that is kept for the replication slot furthest behind',
+  }),
+  throttleArchiveBacklog: option({
+    path: 'throttle.archiveBacklog',
+    schema: amounts,
+    fallback: { hold: 100, stop: null },
+    help: 'WAL files that wait for the archiver',
+  }),
+  throttleWalRate: option({
+    path: 'throttle.walRate',
+    schema: sizes,
+    fallback: { hold: null, stop: null },
+    help: "WAL a second of the whole server, the run's own included, such as 50MB",
+  }),
+  throttleAutovacuum: option({
+    path: 'throttle.autovacuum',
+    schema: amounts,
+    fallback: { hold: 2, stop: null },
+    help: 'Autovacuum of the table: 1 holds for any, 2 for one to prevent wraparound',
+  }),
+  throttleLockWaiters: option({
+    path: 'throttle.lockWaiters',
+    schema: amounts,
+    fallback: { hold: 5, stop: null },
+    help: 'Sessions that wait for locks of the table or of its rows',
+  }),
+  throttleActiveSessions: option({
+    path: 'throttle.activeSessions',
+    schema: amounts,
+    fallback: { hold: 0.5, stop: null },
+    help: "Others' sessions at work, as a share of max_connections, 0 to 1",
+  }),
+  throttleDiskUsed: option({
+    path: 'throttle.diskUsed',
+    schema: amounts,
+    fallback: { hold: 0.9, stop: 0.97 },
+    help: 'Share of the disk that is used, 0 to 1, where a worker runs on the machine of the server and may look',
+  }),
+  throttleSql: option({
+    path: 'throttle.sql',
+    schema: z.string().min(1).optional(),
+    help: 'A check of your own: a query that gives one number, run read-only; one that fails holds',
+  }),
+  throttleSqlValue: option({
+    path: 'throttle.sqlValue',
+    schema: amounts,
+    fallback: { hold: 1, stop: null },
+    help: 'Value of throttle.sql at which workers hold',
+  }),
+  throttleCheckSeconds: option({
+    path: 'throttle.checkSeconds',
+    schema: z.number().min(0.1).max(60),
+    parse: parseNumber,
+    fallback: 1,
+    help: 'Seconds that one look at the signals counts for',
+  }),
+  throttleStatementMs: option({
+    path: 'throttle.statementMs',
+    schema: wholeNumber(10, 30_000),
+    parse: parseNumber,
+    fallback: 250,
+    help: 'Milliseconds that a merge statement should take; its rows adapt, from 50 up to mergeRows',
+  }),
+  rowsPerSecond: option({
+    path: 'throttle.rowsPerSecond',
+    schema: z.number().min(0.1).max(1_000_000).optional(),
+    parse: parseNumber,
+    help: 'Most rows a second that all workers together merge; no limit where absent',
   }),
   indexMethod: option({
     path: 'index.method',

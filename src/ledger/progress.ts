@@ -4,6 +4,7 @@ import type { Queryable } from '../db/pool.ts';
 import { coverageOf } from './accounting.ts';
 import { latestRun, type Run, type RunState } from './run.ts';
 import { syncState, type SyncState } from './sync.ts';
+import { readThrottle, type ThrottleState, type Tuned } from './throttle.ts';
 
 export interface ProgressSnapshot {
   backfill: string;
@@ -46,6 +47,12 @@ export interface ProgressSnapshot {
     phase: string | null;
     progress: number | null;
   };
+  /** What the workers saw of the database's health at their last look. */
+  throttle: ThrottleState;
+  /** What `tune` has put in the place of options. */
+  tuned: Tuned;
+  /** Of the merge statements of the run; null before the first one. */
+  longestStatementMs: number | null;
 }
 
 /** Window of the rate: long enough to hold several batches, short enough to follow a change. */
@@ -73,7 +80,9 @@ interface Sums {
 export async function progressSnapshot(db: Queryable, backfill: string): Promise<ProgressSnapshot> {
   const run = await latestRun(db, backfill);
   const sync = await syncState(db, backfill);
-  if (run === null) return { ...EMPTY, backfill, sync };
+  const { tuned, state, reason, signals, ageSeconds } = await readThrottle(db, backfill);
+  const throttle = { state, reason, signals, ageSeconds };
+  if (run === null) return { ...EMPTY, backfill, sync, throttle, tuned };
   const sums = await sumBatches(db, run);
   const done = sums.embedded + sums.skipped + sums.quarantined;
   const pending = Math.max(sums.eligible - done - sums.changed, 0);
@@ -106,6 +115,9 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
     batches: { pending: sums.pending, staged: sums.staged, merged: sums.merged, failed: sums.failed },
     sync,
     index: { ...(await indexState(db, run)), phase: run.indexPhase, progress: run.indexProgress },
+    throttle,
+    tuned,
+    longestStatementMs: run.longestStatementMs,
   };
 }
 
@@ -155,7 +167,7 @@ async function indexState(
   return { name: run.indexName, method: run.indexMethod, valid: found.rows[0]?.valid ?? false };
 }
 
-const EMPTY: Omit<ProgressSnapshot, 'backfill' | 'sync'> = {
+const EMPTY: Omit<ProgressSnapshot, 'backfill' | 'sync' | 'throttle' | 'tuned'> = {
   run: null,
   state: 'none',
   reason: 'nothing is planned yet: run `npm run enqueue`',
@@ -167,4 +179,5 @@ const EMPTY: Omit<ProgressSnapshot, 'backfill' | 'sync'> = {
   etaSeconds: null,
   batches: { pending: 0, staged: 0, merged: 0, failed: 0 },
   index: { name: null, method: null, valid: false, phase: null, progress: null },
+  longestStatementMs: null,
 };

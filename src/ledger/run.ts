@@ -54,12 +54,15 @@ export interface Run {
   indexPhase: string | null;
   indexProgress: number | null;
   indexSeconds: number | null;
+  /** Of the merge; null before the first one. */
+  longestStatementMs: number | null;
 }
 
 const COLUMNS = `id::text AS id, uid::text AS uid, backfill, state, reason, fingerprint, model, dimensions, embedding, batch_rows AS "batchRows",
   rows_planned::float8 AS "rowsPlanned", batches_planned AS "batchesPlanned", plan_cursor AS "planCursor", planned_at AS "plannedAt",
   started_at AS "startedAt", embedded_at AS "embeddedAt", finished_at AS "finishedAt", index_name AS "indexName",
-  index_method AS "indexMethod", index_phase AS "indexPhase", index_progress AS "indexProgress", index_seconds AS "indexSeconds"`;
+  index_method AS "indexMethod", index_phase AS "indexPhase", index_progress AS "indexProgress", index_seconds AS "indexSeconds",
+  longest_statement_ms AS "longestStatementMs"`;
 
 export async function latestRun(db: Queryable, backfill: string): Promise<Run | null> {
   const found = await db.query<Run>(

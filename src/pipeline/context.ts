@@ -3,6 +3,7 @@ import type { Pool } from '../db/pool.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Target } from '../table/target.ts';
+import type { Throttle } from '../throttle/throttle.ts';
 import type { CollapseCheck } from './collapse.ts';
 
 /** What every step of a batch works with. */
@@ -14,4 +15,6 @@ export interface PipelineContext {
   logger: Logger;
   /** One for all batches of a worker. */
   collapse: CollapseCheck;
+  /** One for a worker process. */
+  throttle: Throttle;
 }

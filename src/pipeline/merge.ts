@@ -3,6 +3,7 @@
 import { quoteName } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
 import { describeFailure } from '../db/refusal.ts';
+import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { LEDGER_LIMITS, TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
 import { holdClaim, type Claim } from '../ledger/claim.ts';
 import { quarantineRows, releaseRows } from '../ledger/quarantine.ts';
@@ -60,7 +61,7 @@ export function clearSql(target: Target): string {
      AND ${textHashSql(target, '$3')} = gone.pgvb_hash`;
 }
 
-/** @returns false where another worker has taken over. */
+/** @returns false where another worker has taken over, or the run was stopped while the throttle held it. */
 export async function mergePage(
   context: PipelineContext,
   claim: Claim,
@@ -69,7 +70,7 @@ export async function mergePage(
 ): Promise<boolean> {
   const unusable = new Set(page.unusable.map(({ row }) => row.key));
   const isCleared = (row: WorkRow): boolean => row.empty || unusable.has(row.key);
-  const size = context.settings.mergeRows;
+  const { throttle } = context;
   for (const [part, merge] of [
     [rows.filter((row) => !isCleared(row)), mergeRows],
     [rows.filter(isCleared), clearRows],
@@ -78,8 +79,11 @@ export async function mergePage(
       (some) => writeFree(context, claim, some, merge),
       (row, error) => refuseRow(context, claim, row, error),
     );
-    for (let start = 0; start < part.length; start += size)
-      if (!(await bisection.write(part.slice(start, start + size)))) return false;
+    for (let start = 0; start < part.length;) {
+      const some = part.slice(start, start + throttle.statementRows);
+      if (!(await throttle.admit(some.length)) || !(await bisection.write(some))) return false;
+      start += some.length;
+    }
   }
   return true;
 }
@@ -87,14 +91,17 @@ export async function mergePage(
 type Merge = (db: Queryable, context: PipelineContext, rows: readonly WorkRow[]) => Promise<void>;
 
 /** Those of the rows that nobody else holds, in one transaction. @returns false where another worker has taken over. */
-function writeFree(
+async function writeFree(
   context: PipelineContext,
   claim: Claim,
   rows: readonly WorkRow[],
   merge: Merge,
 ): Promise<boolean> {
-  return inTransaction(context.pool, TABLE_LIMITS, async (client) => {
+  const { throttle } = context;
+  let took = { rows: 0, ms: 0 };
+  const held = await inTransaction(context.pool, TABLE_LIMITS, async (client) => {
     if (!(await holdClaim(client, claim))) return false;
+    const started = performance.now();
     const keys = await lockRows(
       client,
       context.target,
@@ -107,8 +114,14 @@ function writeFree(
         context,
         rows.filter((row) => free.has(row.key)),
       );
+    took = { rows: keys.length, ms: performance.now() - started };
     return true;
+  }).catch((error: unknown) => {
+    if (hasSqlState(error, SQLSTATE.queryCanceled)) throttle.timedOut();
+    throw error;
   });
+  await throttle.observe(claim.run, took.rows, took.ms);
+  return held;
 }
 
 /** The table takes no UPDATE of this row: it stays as it is, and is set aside with what PostgreSQL says. */

@@ -22,7 +22,7 @@ import { deleteOrphans, releaseOrphans } from './stage.ts';
 
 export type BatchOutcome =
   | { kind: 'merged'; counts: BatchCounts }
-  /** Done already, of a run that is over, or taken over by another worker: nothing to do for this one. */
+  /** Done already, of a run that is over or was stopped, or taken over by another worker: nothing to do for this one. */
   | { kind: 'left' };
 
 /** Passes over a range whose texts keep changing; what still changes then is left to change capture. */
@@ -34,6 +34,7 @@ export async function processBatch(
   number: number,
   signal?: AbortSignal,
 ): Promise<BatchOutcome> {
+  if (!(await context.throttle.pass())) return { kind: 'left' };
   const batch = await claimBatch(context.pool, run.uid, number);
   if (batch === null) return { kind: 'left' };
   try {

@@ -8,6 +8,7 @@ import { loadConfig, type LoadInput } from '../../src/config/load.ts';
 import {
   parseBoolean,
   parseJson,
+  parseLimits,
   parseList,
   parseNumber,
   parseText,
@@ -35,6 +36,16 @@ const numbers = (file: number, env: number, flag: number): Sample => ({
   env: [String(env), env],
   flag: [` ${flag}`, flag],
 });
+const LIMITS_SAMPLE: Sample = {
+  file: { hold: 1, stop: 2 },
+  env: ['3', { hold: 3, stop: null }],
+  flag: ['off:0.5', { hold: null, stop: 0.5 }],
+};
+const SIZES_SAMPLE: Sample = {
+  file: { hold: 1, stop: null },
+  env: ['2kB:1 MB', { hold: 2048, stop: 1_048_576 }],
+  flag: ['off', { hold: null, stop: null }],
+};
 const FLAG_SAMPLE: Sample = { file: false, env: ['YES', true], flag: ['off', false] };
 
 /** A record over all names: an option without a sample is an error of types. */
@@ -97,6 +108,20 @@ const SAMPLES: Record<OptionName, Sample> = {
   syncMode: words('trigger', 'sweep', 'off'),
   syncSeconds: numbers(1, 10, 3600),
   syncSweepSeconds: numbers(1, 60, 604_800),
+  throttleReplicaLag: LIMITS_SAMPLE,
+  throttleReplicaLagBytes: SIZES_SAMPLE,
+  throttleSlotBacklog: SIZES_SAMPLE,
+  throttleArchiveBacklog: LIMITS_SAMPLE,
+  throttleWalRate: SIZES_SAMPLE,
+  throttleAutovacuum: LIMITS_SAMPLE,
+  throttleLockWaiters: LIMITS_SAMPLE,
+  throttleActiveSessions: LIMITS_SAMPLE,
+  throttleDiskUsed: LIMITS_SAMPLE,
+  throttleSql: words('SELECT 1', 'SELECT 2', 'SELECT 3'),
+  throttleSqlValue: LIMITS_SAMPLE,
+  throttleCheckSeconds: numbers(0.5, 1, 60),
+  throttleStatementMs: numbers(10, 100, 30_000),
+  rowsPerSecond: numbers(0.5, 100, 1_000_000),
   indexMethod: words('ivfflat', 'hnsw', 'ivfflat'),
   indexCoverage: numbers(0, 0.5, 1),
   indexM: numbers(2, 20, 32),
@@ -196,6 +221,15 @@ describe('each option', () => {
     );
   });
 
+  it('a stop below its hold is refused', async () => {
+    const { option, env } = {
+      option: OPTIONS.throttleReplicaLag,
+      env: { BACKFILL_THROTTLE_REPLICA_LAG: '5:4' },
+    };
+    expect(await refusal(fileWith(OPTIONS.key, 'id'), { env })).toContain('stop must not be below hold');
+    expect((await load(fileWith(option, '5:6')))['throttleReplicaLag']).toEqual({ hold: 5, stop: 6 });
+  });
+
   it.each([
     [16, 31, false],
     [16, 32, true],
@@ -222,6 +256,18 @@ describe('raw values', () => {
     expect(['true', 'TRUE', '1', 'yes', 'On'].map(parseBoolean)).toEqual([true, true, true, true, true]);
     expect(['false', '0', 'NO', 'off'].map(parseBoolean)).toEqual([false, false, false, false]);
     expect(['', '2', 'perhaps'].map(parseBoolean)).toEqual(['', '2', 'perhaps']);
+  });
+
+  it('thresholds: hold, hold:stop, off; sizes only where they are bytes', () => {
+    expect(['5', ' 5 : 60', 'off:1.5', 'off'].map((raw) => parseLimits(raw, false))).toEqual([
+      { hold: 5, stop: null },
+      { hold: 5, stop: 60 },
+      { hold: null, stop: 1.5 },
+      { hold: null, stop: null },
+    ]);
+    expect(parseLimits('1.5 kB:2GB', true)).toEqual({ hold: 1536, stop: 2 * 1024 ** 3 });
+    for (const raw of ['', ':', '5:', ':5', '5:x', '1:2:3', '-1', '5MB', '1e3', 'on'])
+      expect(parseLimits(raw, false)).toBe(raw);
   });
 
   it('columns and expressions', () => {

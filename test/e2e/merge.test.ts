@@ -14,6 +14,7 @@ import { CollapseCheck } from '../../src/pipeline/collapse.ts';
 import { readWork } from '../../src/pipeline/read.ts';
 import { stagePage } from '../../src/pipeline/stage.ts';
 import { planRun } from '../../src/planning/plan.ts';
+import { Throttle } from '../../src/throttle/throttle.ts';
 import { openEmbedder } from '../../src/embedding/configured.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { hasPostgres, realDatabase } from '../setup/databases.ts';
@@ -50,6 +51,7 @@ describe.runIf(hasPostgres())('between read and merge', () => {
       embedder,
       logger: silentLogger,
       collapse: new CollapseCheck(),
+      throttle: new Throttle({ ...backfill, ...backfill.config, logger: silentLogger }),
     };
   });
   afterEach(async () => {

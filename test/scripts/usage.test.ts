@@ -15,6 +15,7 @@ import { retryCommand } from '../../scripts/retry.ts';
 import { search } from '../../scripts/search.ts';
 import { status } from '../../scripts/status.ts';
 import { trainModelCommand } from '../../scripts/train-model.ts';
+import { tune } from '../../scripts/tune.ts';
 import { verifyCommand } from '../../scripts/verify.ts';
 import { worker } from '../../scripts/worker.ts';
 import { bench } from '../../scripts/bench.ts';
@@ -36,6 +37,7 @@ const COMMANDS = [
   search,
   status,
   trainModelCommand,
+  tune,
   verifyCommand,
   worker,
 ];
@@ -71,6 +73,8 @@ describe('verbs', () => {
       ['model', ['steal'], 'steal'],
       ['model', [], 'npm run model -- check'],
       ['train-model', [], '--out'],
+      ['tune', ['--merge-rows', '0'], '--merge-rows'],
+      ['tune', ['--threshold', 'lockWaiters=1', '--threshold', 'nonsense=1'], 'nonsense=1'],
     ] as const) {
       const { code, stderr } = await runCommand(verb, [...args], {
         DATABASE_URL: 'postgres://u@127.0.0.1:1/d',

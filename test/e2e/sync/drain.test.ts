@@ -12,6 +12,7 @@ import type { PipelineContext } from '../../../src/pipeline/context.ts';
 import { embedRows } from '../../../src/pipeline/embed.ts';
 import { readWork } from '../../../src/pipeline/read.ts';
 import { stagePage } from '../../../src/pipeline/stage.ts';
+import { Throttle } from '../../../src/throttle/throttle.ts';
 import { drainChanges, type DrainOutcome } from '../../../src/sync/drain.ts';
 import { recountMarked } from '../../../src/sync/recount.ts';
 import { sweepAll, sweepSome } from '../../../src/sync/sweep.ts';
@@ -54,6 +55,7 @@ describe.runIf(hasPostgres())('draining changes', () => {
       embedder,
       logger: silentLogger,
       collapse: new CollapseCheck(),
+      throttle: new Throttle({ ...backfill, ...backfill.config, logger: silentLogger }),
     };
   });
   afterEach(async () => {

@@ -1,0 +1,62 @@
+import { migrate } from '../src/db/migrate.ts';
+import { recordEvent } from '../src/ledger/event.ts';
+import { readThrottle, saveTuned } from '../src/ledger/throttle.ts';
+import { EXIT, runAsProgram, type Command } from './lib/command.ts';
+import { requireRun, withDatabase } from './lib/session.ts';
+import { readTuned, tunedChanges } from './lib/tune-flags.ts';
+
+export const tune: Command = {
+  name: 'tune',
+  summary:
+    'Changes the load of the run while it is under way: every worker takes it up between batches, without a restart. Without flags it shows what is tuned.',
+  flags: {
+    'merge-rows': { type: 'string', value: 'N', help: 'In the place of mergeRows' },
+    concurrency: { type: 'string', value: 'N', help: 'In the place of worker.concurrency, of each worker' },
+    'rows-per-second': {
+      type: 'string',
+      value: 'N|off',
+      help: 'In the place of throttle.rowsPerSecond, of all workers together',
+    },
+    threshold: {
+      type: 'string',
+      multiple: true,
+      value: 'NAME=HOLD[:STOP]',
+      help: 'In the place of throttle.NAME, such as replicaLag=5:600 or lockWaiters=off; may be given again, or as a list',
+    },
+    reset: { type: 'boolean', help: 'Back to the options, before the other flags take effect' },
+  },
+  options: ['database', 'table', 'logLevel'],
+  async run(invocation) {
+    const config = await invocation.config(['text']);
+    const { settings, backfill } = config;
+    readTuned(invocation.flags, settings, {});
+    const logger = invocation.logger(settings.logLevel);
+    return withDatabase(config, 'tune', logger, async (pool) => {
+      const run = await requireRun(pool, backfill);
+      await migrate(pool);
+      const { tuned: before } = await readThrottle(pool, backfill);
+      const tuned = readTuned(invocation.flags, settings, before);
+      const changes = tunedChanges(settings, before, tuned);
+      if (JSON.stringify(tuned) !== JSON.stringify(before)) {
+        await saveTuned(pool, backfill, tuned);
+        const message = changes.map(({ name, shown }) => `${name}: ${shown.join(' → ')}`).join('; ');
+        const about = { backfill, run: run.id, level: 'info', kind: 'run.tuned' } as const;
+        await recordEvent(pool, { ...about, message, detail: { tuned } });
+      }
+      invocation.emit({
+        backfill,
+        tuned,
+        changes: changes.map(({ name, old, new: now }) => ({ name, old, new: now })),
+      });
+      for (const { name, shown } of changes) invocation.say(`${name}: ${shown.join(' → ')}`);
+      if (changes.length === 0) {
+        const all = tunedChanges(settings, {}, tuned);
+        invocation.say(all.length === 0 ? 'Nothing is tuned.' : 'Nothing changes; tuned are:');
+        for (const { name, shown } of all) invocation.say(`${name}: ${shown[1]} (option: ${shown[0]})`);
+      }
+      return EXIT.done;
+    });
+  },
+};
+
+await runAsProgram(tune, import.meta);

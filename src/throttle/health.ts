@@ -1,0 +1,133 @@
+/** Reads the signals, each time in two short read-only transactions: PostgreSQL's own, and the operator's check. */
+
+import type { Settings } from '../config/settings.ts';
+import { parseQualified, quoteQualified } from '../db/identifiers.ts';
+import type { Pool, Queryable } from '../db/pool.ts';
+import { SQLSTATE, hasSqlState, isUnreachable } from '../db/sqlstates.ts';
+import { inTransaction } from '../db/transaction.ts';
+import { diskUsed } from './disk.ts';
+import { RIGHTS_SQL, healthSql, type HealthRow, type Rights } from './health-sql.ts';
+import { SIGNALS, type Reading, type Readings } from './signals.ts';
+
+/** A server that does not answer within this time is asked again at the next look. */
+const READ_LIMITS = { lockTimeoutMs: 500, statementTimeoutMs: 2000, tries: 1 };
+/** A role that is granted more is noticed without a restart. */
+const RIGHTS_MS = 60_000;
+/** Over a shorter time the rate says little. */
+const LEAST_RATE_SECONDS = 0.2;
+
+const NO_STATS = 'needs the role pg_monitor (or pg_read_all_stats)';
+
+export class Health {
+  readonly #pool: Pool;
+  readonly #sql: string | undefined;
+  readonly #table: string;
+  #rights: Rights | null = null;
+  #rightsAt = -Infinity;
+  #before: { wal: number; at: number } | null = null;
+
+  constructor(pool: Pool, settings: Pick<Settings, 'table' | 'throttleSql'>) {
+    this.#pool = pool;
+    this.#sql = settings.throttleSql;
+    this.#table = quoteQualified(parseQualified(settings.table, 'Option table'));
+  }
+
+  /** Never fails for lack of rights or time: what cannot be read has a note. @throws what is of the connection */
+  async read(): Promise<Readings> {
+    const own = await this.#readOwn().catch((error: unknown): Readings => {
+      if (isUnreachable(error)) throw error;
+      // What PostgreSQL says of its own views holds no values of rows; its code is enough all the same.
+      return allUnknown(`PostgreSQL did not answer the check: ${reasonOf(error)}`);
+    });
+    return { ...own, sqlValue: await this.#readSql() };
+  }
+
+  async #readOwn(): Promise<Readings> {
+    const row = await readOnly(this.#pool, async (client) => {
+      const rights = await this.#currentRights(client);
+      return (await client.query<HealthRow>(healthSql(rights), [this.#table])).rows[0] as HealthRow;
+    });
+    const before = this.#before;
+    this.#before = { wal: row.wal, at: row.at };
+    return toReadings(row, before, await diskUsed(row));
+  }
+
+  async #currentRights(db: Queryable): Promise<Rights> {
+    const now = performance.now();
+    if (this.#rights === null || now - this.#rightsAt > RIGHTS_MS) {
+      this.#rights = (await db.query<Rights & Record<string, boolean>>(RIGHTS_SQL)).rows[0] ?? null;
+      this.#rightsAt = now;
+    }
+    return this.#rights ?? { stats: false, archiveFiles: false, settings: false };
+  }
+
+  async #readSql(): Promise<Reading> {
+    const sql = this.#sql;
+    if (sql === undefined) return { value: null };
+    try {
+      const rows = await readOnly(this.#pool, async (client) => {
+        const answer = (await client.query<unknown[]>({ text: sql, rowMode: 'array' })) as unknown;
+        return (answer as { rows?: unknown[][] }).rows ?? [];
+      });
+      const value = numberOf(rows[0]?.[0]);
+      return value === null ? { value, note: 'throttle.sql gave no number', holds: true } : { value };
+    } catch (error) {
+      if (isUnreachable(error)) throw error;
+      return { value: null, note: `throttle.sql failed: ${reasonOf(error)}`, holds: true };
+    }
+  }
+}
+
+const readOnly = <T>(pool: Pool, work: Parameters<typeof inTransaction<T>>[2]): Promise<T> =>
+  inTransaction(pool, READ_LIMITS, async (client) => {
+    await client.query('SET TRANSACTION READ ONLY');
+    return work(client);
+  });
+
+/** A message may hold a value of the operator's tables; the code does not. */
+function reasonOf(error: unknown): string {
+  if (hasSqlState(error, SQLSTATE.queryCanceled))
+    return `no answer within ${READ_LIMITS.statementTimeoutMs / 1000} s`;
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+  return code === '' ? 'unexpected answer' : `SQLSTATE ${code}`;
+}
+
+function numberOf(value: unknown): number | null {
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof number === 'number' && Number.isFinite(number) ? number : null;
+}
+
+const allUnknown = (note: string): Readings =>
+  Object.fromEntries(SIGNALS.map(({ name }) => [name, { value: null, note }])) as unknown as Readings;
+
+/** A row of `healthSql` → readings; rates from the row before. */
+export function toReadings(
+  row: HealthRow,
+  before: { wal: number; at: number } | null,
+  disk: Reading,
+): Readings {
+  const seen = (value: number | null, note: string): Reading =>
+    value === null ? { value, note } : { value };
+  const lag = (value: number | null): Reading =>
+    row.hiddenReplicas > 0 ? { value: null, note: NO_STATS } : seen(value, NO_STATS);
+  const seconds = before === null ? 0 : row.at - before.at;
+  return {
+    replicaLag: lag(row.replicaLag),
+    replicaLagBytes: lag(row.replicaLagBytes),
+    slotBacklog: seen(row.slotBacklog, NO_STATS),
+    archiveBacklog: seen(
+      row.archiveBacklog,
+      'nothing was archived yet, and files are not shown to this role',
+    ),
+    walRate: {
+      value:
+        before === null || seconds < LEAST_RATE_SECONDS ? null : Math.max(row.wal - before.wal, 0) / seconds,
+    },
+    autovacuum: seen(row.autovacuum, NO_STATS),
+    lockWaiters: { value: row.lockWaiters },
+    activeSessions: seen(row.activeSessions, NO_STATS),
+    diskUsed: disk,
+    sqlValue: { value: null },
+  };
+}

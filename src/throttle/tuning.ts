@@ -1,0 +1,22 @@
+/** Options, with what `tune` has put in their place. */
+
+import type { Settings } from '../config/settings.ts';
+import type { Limits, Tuned } from '../ledger/throttle.ts';
+import { limitsOf, type SignalName } from './signals.ts';
+
+export interface Tuning {
+  mergeRows: number;
+  concurrency: number;
+  /** Null = no limit. */
+  rowsPerSecond: number | null;
+  limits: (name: SignalName) => Limits;
+}
+
+export function tuningOf(settings: Settings, tuned: Tuned): Tuning {
+  return {
+    mergeRows: tuned.mergeRows ?? settings.mergeRows,
+    concurrency: tuned.concurrency ?? settings.concurrency,
+    rowsPerSecond: tuned.rowsPerSecond === undefined ? (settings.rowsPerSecond ?? null) : tuned.rowsPerSecond,
+    limits: (name) => tuned.thresholds?.[name] ?? limitsOf(settings, name),
+  };
+}
