@@ -2,10 +2,12 @@
 
 import type { Queryable } from '../db/pool.ts';
 import { coverageOf } from './accounting.ts';
+import { readModeOf, type ReadModeState } from './read-mode.ts';
+import { readSummary, type ReadSummary } from './read-stats.ts';
 import { latestRun, type Run, type RunState } from './run.ts';
 import { syncState, type SyncState } from './sync.ts';
 
-export interface ProgressSnapshot {
+export interface ProgressSnapshot extends ReadSummary {
   backfill: string;
   /** Id of the run; null before the first one. */
   run: string | null;
@@ -39,6 +41,8 @@ export interface ProgressSnapshot {
   batches: { pending: number; staged: number; merged: number; failed: number };
   /** Rows written since they were read last. */
   sync: SyncState;
+  /** By which search applications are answered; what they counted meanwhile is beside it. */
+  readMode: ReadModeState;
   index: {
     name: string | null;
     method: string | null;
@@ -73,7 +77,8 @@ interface Sums {
 export async function progressSnapshot(db: Queryable, backfill: string): Promise<ProgressSnapshot> {
   const run = await latestRun(db, backfill);
   const sync = await syncState(db, backfill);
-  if (run === null) return { ...EMPTY, backfill, sync };
+  const reads = { readMode: await readModeOf(db, backfill), ...(await readSummary(db, backfill)) };
+  if (run === null) return { ...EMPTY, backfill, sync, ...reads };
   const sums = await sumBatches(db, run);
   const done = sums.embedded + sums.skipped + sums.quarantined;
   const pending = Math.max(sums.eligible - done - sums.changed, 0);
@@ -105,6 +110,7 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
     etaSeconds: pending === 0 ? 0 : rate === null || share < LEAST_SHARE_FOR_ETA ? null : pending / rate,
     batches: { pending: sums.pending, staged: sums.staged, merged: sums.merged, failed: sums.failed },
     sync,
+    ...reads,
     index: { ...(await indexState(db, run)), phase: run.indexPhase, progress: run.indexProgress },
   };
 }
@@ -155,7 +161,7 @@ async function indexState(
   return { name: run.indexName, method: run.indexMethod, valid: found.rows[0]?.valid ?? false };
 }
 
-const EMPTY: Omit<ProgressSnapshot, 'backfill' | 'sync'> = {
+const EMPTY: Omit<ProgressSnapshot, 'backfill' | 'sync' | 'readMode' | keyof ReadSummary> = {
   run: null,
   state: 'none',
   reason: 'nothing is planned yet: run `npm run enqueue`',

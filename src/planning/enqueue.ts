@@ -15,6 +15,7 @@ import {
   findRun,
   latestRun,
   moveRun,
+  noteAddedColumns,
   reopenFailedRun,
   saveBackfill,
   supersedeRuns,
@@ -81,8 +82,10 @@ export async function enqueue(input: EnqueueInput): Promise<EnqueueResult> {
 
 async function enqueueLocked(input: EnqueueInput): Promise<EnqueueResult> {
   const { pool, target, embedder, logger } = input;
-  const added = await applyDdl(pool, target, embedder.dimensions);
   await saveBackfill(pool, target, storedSettings(input.settings));
+  const added = await applyDdl(pool, target, embedder.dimensions, (client, columns) =>
+    noteAddedColumns(client, target.backfill, columns),
+  );
   for (const sql of added)
     await recordEvent(pool, {
       backfill: target.backfill,

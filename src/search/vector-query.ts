@@ -2,7 +2,7 @@
 
 import type pg from 'pg';
 import { quoteName } from '../db/identifiers.ts';
-import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
+import { TABLE_LIMITS, inTransaction, type TransactionLimits } from '../db/transaction.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { distanceOperator, type Metric } from '../table/metric.ts';
 import type { Target } from '../table/target.ts';
@@ -26,6 +26,7 @@ export type ScanMode =
 export interface ScanOptions {
   filter?: Filter | null;
   read?: ReadSettings;
+  limits?: TransactionLimits;
 }
 
 /**
@@ -82,9 +83,9 @@ export async function withScan<T>(
   target: Target,
   mode: ScanMode,
   work: (client: pg.PoolClient) => Promise<T>,
-  { filter, read = {} }: ScanOptions = {},
+  { filter, read = {}, limits = { ...TABLE_LIMITS, tries: 2 } }: ScanOptions = {},
 ): Promise<T> {
-  return inTransaction(pool, { ...TABLE_LIMITS, tries: 2 }, async (client) => {
+  return inTransaction(pool, limits, async (client) => {
     for (const setting of SCAN_SETTINGS[mode]) await client.query(setting);
     if (mode === 'exact') return work(client);
     const iterative = hasCondition(target, filter) && (await iterativeScan(client));
