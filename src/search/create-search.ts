@@ -16,8 +16,10 @@ import { loadReadState, type ReadState } from './read-state.ts';
 import { Shadow } from './shadow.ts';
 import { StatsBuffer } from './stats-buffer.ts';
 
-/** Oldest read mode that a search goes by, ms: with the look at the ledger itself, a change is seen within 2 s. */
-export const READ_MODE_BOUND_MS = 1000;
+/** Oldest read mode that a search goes by, ms. */
+const READ_MODE_BOUND_MS = 1000;
+/** With the look at the ledger itself: a change of the mode is seen by every search that begins so much later. */
+export const READ_MODE_SEEN_SECONDS = 2;
 
 export interface CreateSearchOptions {
   /** The application's own `pg.Pool`; also through a pooler in transaction mode. It is not closed here. */

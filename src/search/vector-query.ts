@@ -60,7 +60,7 @@ const SCAN_SETTINGS: Record<ScanMode, string[]> = {
 };
 
 /** As exact as each method can: IVFFlat has no strict order. */
-const ITERATIVE: ReadSettings = {
+export const ITERATIVE: ReadSettings = {
   'hnsw.iterative_scan': 'strict_order',
   'ivfflat.iterative_scan': 'relaxed_order',
 };
@@ -74,7 +74,7 @@ async function iterativeScan(client: Queryable): Promise<boolean> {
 }
 
 /** Whether a scan of the index goes on until it has enough rows, where there is a condition in the query. */
-const hasCondition = (target: Target, filter: Filter | null | undefined): boolean =>
+export const hasCondition = (target: Target, filter: Filter | null | undefined): boolean =>
   target.where !== '(true)' || (filter ?? null) !== null;
 
 /** Runs `work` in a short transaction with the scan's settings; SET LOCAL, so that a pooler hands nothing on. */
