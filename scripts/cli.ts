@@ -16,6 +16,8 @@ const VERBS: Record<string, () => Promise<Command>> = {
   retry: async () => (await import('./retry.ts')).retryCommand,
   finalize: async () => (await import('./finalize.ts')).finalizeCommand,
   verify: async () => (await import('./verify.ts')).verifyCommand,
+  cutover: async () => (await import('./cutover.ts')).cutover,
+  rollback: async () => (await import('./rollback.ts')).rollback,
   complete: async () => (await import('./complete.ts')).complete,
   search: async () => (await import('./search.ts')).search,
   model: async () => (await import('./model.ts')).model,

@@ -1,48 +1,80 @@
+import { planCompletion, tooEarly } from '../src/cutover/completion.ts';
+import { runSteps, type Step } from '../src/cutover/step.ts';
 import { ConfigError } from '../src/errors.ts';
+import { inTurn } from '../src/planning/turn.ts';
 import { describeTarget } from '../src/table/target.ts';
-import { EXIT, runAsProgram, type Command } from './lib/command.ts';
-import type { CompletionStep } from './lib/completion.ts';
+import { runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { planDropSync } from './lib/drop-sync.ts';
+import { reasonOf, refuse, tell } from './lib/reads.ts';
 import { prepareQueues, requireRun, withDatabase, withQueues } from './lib/session.ts';
 
 export const complete: Command = {
   name: 'complete',
   summary:
-    'Takes away what is no longer needed. Prints what it would do; does it only with --execute. Each flag asks for one thing.',
+    'Ends the migration: takes change capture, staging table, jobs and old ledger rows away, the vector search stays. Prints what it would do; does it only with --execute.',
   flags: {
-    'drop-sync': { type: 'boolean', help: 'Change capture: triggers, their function, the job scheduler' },
+    'drop-sync': {
+      type: 'boolean',
+      help: 'Only change capture: triggers, their function, the job scheduler; nothing else ends',
+    },
+    'keep-sync': {
+      type: 'boolean',
+      help: 'Rows go on to be brought in line: change capture and staging table stay, with the workers',
+    },
+    reason: { type: 'string', value: 'TEXT', help: 'Why; kept in the event log' },
     execute: { type: 'boolean', help: 'Do it; without this nothing is changed' },
   },
   async run(invocation) {
+    const { onlySync, keepSync } = wanted(invocation);
     const config = await invocation.config();
     const { backfill, settings } = config;
     const logger = invocation.logger(settings.logLevel);
     const execute = invocation.flags['execute'] === true;
-    if (invocation.flags['drop-sync'] !== true)
-      throw new ConfigError('Nothing was asked to be taken away.', {
-        code: 'USAGE',
-        remedy: 'Name it by its flag: --drop-sync.',
-      });
+    const reason = reasonOf(invocation);
     return withDatabase(config, 'complete', logger, async (pool) => {
-      await requireRun(pool, backfill);
+      const run = await requireRun(pool, backfill);
       const target = await describeTarget(pool, backfill, settings);
       const address = await prepareQueues(config, pool, logger);
       return withQueues(address, async (queues) => {
-        const steps: CompletionStep[] = [await planDropSync(pool, target, queues.sync)];
-        for (const step of steps) {
-          invocation.say(`${step.name}:`);
-          for (const action of step.actions) invocation.say(`  ${action}`);
-          if (step.actions.length === 0) invocation.say('  nothing to do');
-          for (const note of step.notes) invocation.say(`  ${note}`);
-          if (execute && step.actions.length > 0) await step.run();
-        }
-        const shown = steps.map(({ name, actions, notes }) => ({ name, actions, notes }));
-        invocation.emit({ backfill, executed: execute, steps: shown });
-        invocation.say(execute ? 'Done.' : 'Nothing was changed; --execute does it.');
-        return EXIT.done;
+        const steps: Step[] = keepSync ? [] : [await planDropSync(pool, target, queues.sync)];
+        if (!onlySync)
+          steps.push(...(await planCompletion({ pool, target, settings, queues, run, keepSync, reason })));
+        const change = {
+          action: 'complete' as const,
+          backfill,
+          from: run.state,
+          to: onlySync ? run.state : 'completed',
+          executed: false,
+          plan: steps.flatMap(({ actions }) => actions),
+          notes: steps.flatMap(({ notes }) => notes),
+          steps: steps.map(({ name, actions, notes }) => ({ name, actions, notes })),
+          reason,
+        };
+        const early = onlySync ? null : await tooEarly(pool, run);
+        if (early !== null)
+          return refuse(
+            invocation,
+            { ...change, reason: early },
+            {
+              code: 'NOT_CUT_OVER',
+              remedy: 'Run `npm run cutover -- --to vector --execute` first, and wait until you trust it.',
+            },
+          );
+        if (execute) await inTurn(settings, backfill, 'complete', () => runSteps(steps));
+        return tell(invocation, { ...change, executed: execute });
       });
     });
   },
 };
+
+function wanted({ flags }: Invocation): { onlySync: boolean; keepSync: boolean } {
+  const [onlySync, keepSync] = [flags['drop-sync'] === true, flags['keep-sync'] === true];
+  if (onlySync && keepSync)
+    throw new ConfigError('--drop-sync and --keep-sync exclude each other.', {
+      code: 'USAGE',
+      remedy: 'Take one of them.',
+    });
+  return { onlySync, keepSync };
+}
 
 await runAsProgram(complete, import.meta);

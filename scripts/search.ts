@@ -1,9 +1,15 @@
 import { openEmbedder } from '../src/embedding/configured.ts';
+import {
+  createFunctionSql,
+  plainSearchSql,
+  searchFunctionName,
+  settingsOfReads,
+} from '../src/cutover/search-function.ts';
 import { ConfigError } from '../src/errors.ts';
 import { compareSearches, type Comparison } from '../src/search/compare.ts';
 import { describeTarget } from '../src/table/target.ts';
 import { noticeOnStderr } from './lib/download-line.ts';
-import { EXIT, runAsProgram, type Command } from './lib/command.ts';
+import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { withDatabase } from './lib/session.ts';
 
 const DEFAULT_K = 10;
@@ -37,8 +43,15 @@ export const search: Command = {
   name: 'search',
   summary: 'One query through the legacy search and the vector search, side by side.',
   positionals: 'QUERY',
-  flags: { k: { type: 'string', value: 'N', help: `Hits of each search [${DEFAULT_K}]` } },
+  flags: {
+    k: { type: 'string', value: 'N', help: `Hits of each search [${DEFAULT_K}]` },
+    sql: {
+      type: 'boolean',
+      help: 'Print the vector search as SQL to paste, and the function that `cutover` makes',
+    },
+  },
   async run(invocation) {
+    if (invocation.flags['sql'] === true) return printSql(invocation);
     const text = invocation.positionals.join(' ').trim();
     if (text === '')
       throw new ConfigError('There is no query.', {
@@ -71,5 +84,20 @@ export const search: Command = {
     });
   },
 };
+
+async function printSql(invocation: Invocation): Promise<number> {
+  const config = await invocation.config(['text']);
+  const { settings, backfill } = config;
+  return withDatabase(config, 'search', invocation.logger(settings.logLevel), async (pool) => {
+    const target = await describeTarget(pool, backfill, settings);
+    const read = await settingsOfReads(pool, target, settings.indexMethod);
+    const query = plainSearchSql(target, settings.metric, read);
+    const definition = createFunctionSql(target, settings.metric, read);
+    invocation.emit({ backfill, query, function: searchFunctionName(target), definition });
+    invocation.say(`-- $1 the vector, $2 the number of rows\n${query}\n`);
+    invocation.say(`-- what \`npm run cutover\` makes\n${definition};`);
+    return EXIT.done;
+  });
+}
 
 await runAsProgram(search, import.meta);

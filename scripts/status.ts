@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ledgerVersion } from '../src/db/migrate.ts';
 import type { Pool } from '../src/db/pool.ts';
 import { GateError } from '../src/errors.ts';
+import { showReadChoice } from '../src/ledger/read-mode.ts';
 import { listQuarantine, type ListedRow } from '../src/ledger/quarantine.ts';
 import { progressSnapshot } from '../src/ledger/progress.ts';
 import { MOST_COUNTED } from '../src/ledger/sync.ts';
@@ -86,6 +87,7 @@ function statusLines(snapshot: ProgressSnapshot, drift: ModelDrift | null): stri
     `coverage ${percent(snapshot.coverage)}, ${rate}${eta}`,
     `batches  ${count(batches.merged)} merged, ${count(batches.staged)} staged, ${count(batches.pending)} pending, ${count(batches.failed)} failed`,
     `sync     ${sync.mode}, ${count(sync.pending)}${sync.pending === MOST_COUNTED ? ' or more' : ''} changes to do${age}${sync.reason === '' ? '' : `: ${sync.reason}`}`,
+    ...readLines(snapshot),
     `texts    ${count(rows.truncated)} cut at the model's limit; masked: ${masked.length === 0 ? 'nothing' : masked.join(', ')}`,
     ...(model === null || drift === null
       ? []
@@ -93,6 +95,26 @@ function statusLines(snapshot: ProgressSnapshot, drift: ModelDrift | null): stri
           `model    ${model.name}, ${model.dimensions} dimensions, fingerprint ${model.fingerprint.slice(0, 12)}: ${drift.drift === true ? 'DRIFT, ' : ''}${drift.detail}`,
         ]),
     `index    ${index.name === null ? 'not built yet' : `${index.name} (${index.method}), ${index.valid ? 'valid' : (index.phase ?? 'not valid')}`}`,
+  ];
+}
+
+function readLines({ readMode, shadow, canary }: ProgressSnapshot): string[] {
+  const { since, by } = readMode;
+  const ms = ({ p50, p95 }: { p50: number | null; p95: number | null }): string =>
+    p50 === null || p95 === null ? '-' : `${p50.toFixed(1)} / ${p95.toFixed(1)} ms`;
+  const asked = shadow.searches + shadow.errors + shadow.timeouts + shadow.skipped;
+  return [
+    `reads    ${showReadChoice(readMode)}${since === null ? '' : ` since ${since}`}${by === null ? '' : ` by ${by}`}`,
+    ...(asked === 0
+      ? []
+      : [
+          `shadow   ${count(shadow.searches)} compared, ${count(shadow.errors)} errors, ${count(shadow.timeouts)} timeouts, ${count(shadow.skipped)} skipped; overlap ${percent(shadow.overlap ?? 0)}, rank correlation ${(shadow.rankCorrelation ?? 0).toFixed(3)}; p50 / p95: legacy ${ms(shadow.legacyMs)}, vector ${ms(shadow.vectorMs)}`,
+        ]),
+    ...(canary.vector + canary.legacy === 0
+      ? []
+      : [
+          `canary   ${count(canary.vector)} answered by vectors, ${count(canary.legacy)} by the legacy search, ${count(canary.errors)} of them for an error`,
+        ]),
   ];
 }
 

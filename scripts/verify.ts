@@ -1,8 +1,9 @@
 import { openEmbedder } from '../src/embedding/configured.ts';
 import { migrate } from '../src/db/migrate.ts';
-import { ConfigError } from '../src/errors.ts';
+import type { Pool } from '../src/db/pool.ts';
+import { ConfigError, GateError } from '../src/errors.ts';
 import { readJudgements, readQueries } from '../src/relevance/query-file.ts';
-import { describeTarget } from '../src/table/target.ts';
+import { describeTarget, type Target } from '../src/table/target.ts';
 import type { Questions } from '../src/verify/full.ts';
 import { verify, type VerifyInput } from '../src/verify/verify.ts';
 import { noticeOnStderr } from './lib/download-line.ts';
@@ -10,6 +11,18 @@ import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command
 import { requireRun, withDatabase } from './lib/session.ts';
 import { checkLines, measureLines } from './lib/verify-lines.ts';
 import { reportWanted, writeReport } from './lib/verify-report.ts';
+
+/** @throws GateError where nobody knows any more which text a vector is of. */
+async function assertJudgeable(pool: Pool, target: Target): Promise<void> {
+  const found = await pool.query<{ present: boolean }>('SELECT to_regclass($1) IS NOT NULL AS present', [
+    target.stage,
+  ]);
+  if (found.rows[0]?.present === true) return;
+  throw new GateError(`The staging table ${target.stage} is gone: nothing tells which text a vector is of.`, {
+    code: 'NO_STAGE',
+    remedy: '`complete` has dropped it. `npm run enqueue` makes it anew and embeds every row again.',
+  });
+}
 
 async function readQuestions({ flags }: Invocation): Promise<Questions> {
   const { queries, judgements } = flags;
@@ -59,6 +72,7 @@ export const verifyCommand: Command = {
       const run = await requireRun(pool, config.backfill);
       await migrate(pool);
       const target = await describeTarget(pool, config.backfill, config.settings);
+      await assertJudgeable(pool, target);
       const input: VerifyInput = {
         pool,
         target,

@@ -1,5 +1,6 @@
 /** The step of `complete` that takes change capture off: triggers, function, scheduler. */
 
+import type { Step } from '../../src/cutover/step.ts';
 import type { Pool } from '../../src/db/pool.ts';
 import { recordEvent } from '../../src/ledger/event.ts';
 import { saveSyncMode, syncState } from '../../src/ledger/sync.ts';
@@ -7,9 +8,8 @@ import type { JobQueue } from '../../src/queue/connection.ts';
 import { isSyncScheduled, unscheduleSync } from '../../src/queue/producer.ts';
 import { missingCapture, runUnderLocks } from '../../src/sync/capture.ts';
 import type { Target } from '../../src/table/target.ts';
-import type { CompletionStep } from './completion.ts';
 
-export async function planDropSync(pool: Pool, target: Target, queue: JobQueue): Promise<CompletionStep> {
+export async function planDropSync(pool: Pool, target: Target, queue: JobQueue): Promise<Step> {
   const statements = await missingCapture(pool, target, 'off');
   const { mode, pending } = await syncState(pool, target.backfill);
   const actions = statements.map((sql) => `${sql};`);

@@ -124,7 +124,7 @@ function sectionOf(file: ConfigFile, name: string): Record<string, unknown> {
 }
 
 /** A misspelt key would otherwise be ignored in silence and a default used. */
-function unknownKeys(
+export function unknownKeys(
   section: Record<string, unknown>,
   scope: 'global' | 'backfill',
   prefix: string,

@@ -42,6 +42,7 @@ const searchFilter = z
     }),
     where: z.string().min(1),
     values: z.array(z.union([z.string(), z.number(), z.boolean()])).default([]),
+    legacySearch: z.string().min(1).optional(),
   })
   .refine(
     ({ where, values }) => {
@@ -560,12 +561,19 @@ export const OPTIONS = {
     parse: parseNumber,
     help: 'Longest p95 of a vector search, the embedding of its query included, that `verify` accepts, ms; only reported where absent',
   }),
+  verifyValidHours: option({
+    path: 'verify.validHours',
+    schema: z.number().positive(),
+    parse: parseNumber,
+    fallback: 24,
+    help: 'Hours for which a passed verification opens the gate of `cutover`',
+  }),
   searchFilters: option({
     path: 'search.filters',
     schema: searchFilters,
     parse: parseJson,
     fallback: [],
-    help: 'Conditions that searches put on the table besides where: [{ "name": "german", "where": "lang = $1", "values": ["de"] }]; on the command line as JSON',
+    help: 'Conditions that searches put on the table besides where: [{ "name": "german", "where": "lang = $1", "values": ["de"] }]; legacySearch of a filter: the search in use today with it ($3, $4, … its values); on the command line as JSON',
   }),
   searchTextConfig: option({
     path: 'search.textConfig',

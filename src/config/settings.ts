@@ -25,5 +25,8 @@ type FileOf<S extends 'global' | 'backfill'> = Merge<
 >;
 type GlobalPath = 'database' | 'queue' | 'logLevel' | `dashboard.${string}`;
 
+/** The options of one backfill, as they stand in the configuration file. */
+export type BackfillConfig = FileOf<'backfill'>;
+
 /** What `backfill.config.{ts,js,json}` holds. */
-export type FileConfig = FileOf<'global'> & { backfills: Record<string, FileOf<'backfill'>> };
+export type FileConfig = FileOf<'global'> & { backfills: Record<string, BackfillConfig> };

@@ -33,6 +33,13 @@ export function derivedName(base: string, ending: string): string {
   return front + ending;
 }
 
+/** `search_<table>` and the like, shortened at the end. */
+export function boundedName(beginning: string, base: string): string {
+  let back = base;
+  while (Buffer.byteLength(beginning + back) > MAX_NAME_BYTES) back = back.replace(/.$/su, '');
+  return beginning + back;
+}
+
 /**
  * Reads `schema.table` as SQL would: unquoted parts fold to lower case, quoted ones stay as they are.
  * @throws ConfigError where the text is no name.

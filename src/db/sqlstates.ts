@@ -28,6 +28,7 @@ export const SQLSTATE = {
   idleInTransaction: '25P03',
   transactionTimeout: '25P04',
   objectInUse: '55006',
+  dependent: '2BP01',
 } as const;
 
 const TRANSIENT: ReadonlySet<string> = new Set([

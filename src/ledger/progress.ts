@@ -2,11 +2,13 @@
 
 import type { Queryable } from '../db/pool.ts';
 import { coverageOf } from './accounting.ts';
+import { readModeOf, type ReadModeState } from './read-mode.ts';
+import { readSummary, type ReadSummary } from './read-stats.ts';
 import { latestRun, type Run, type RunState } from './run.ts';
 import { syncState, type SyncState } from './sync.ts';
 import { readThrottle, type ThrottleState, type Tuned } from './throttle.ts';
 
-export interface ProgressSnapshot {
+export interface ProgressSnapshot extends ReadSummary {
   backfill: string;
   /** Id of the run; null before the first one. */
   run: string | null;
@@ -40,6 +42,8 @@ export interface ProgressSnapshot {
   batches: { pending: number; staged: number; merged: number; failed: number };
   /** Rows written since they were read last. */
   sync: SyncState;
+  /** By which search applications are answered; what they counted meanwhile is beside it. */
+  readMode: ReadModeState;
   index: {
     name: string | null;
     method: string | null;
@@ -82,7 +86,8 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
   const sync = await syncState(db, backfill);
   const { tuned, state, reason, signals, ageSeconds } = await readThrottle(db, backfill);
   const throttle = { state, reason, signals, ageSeconds };
-  if (run === null) return { ...EMPTY, backfill, sync, throttle, tuned };
+  const reads = { readMode: await readModeOf(db, backfill), ...(await readSummary(db, backfill)) };
+  if (run === null) return { ...EMPTY, backfill, sync, throttle, tuned, ...reads };
   const sums = await sumBatches(db, run);
   const done = sums.embedded + sums.skipped + sums.quarantined;
   const pending = Math.max(sums.eligible - done - sums.changed, 0);
@@ -114,6 +119,7 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
     etaSeconds: pending === 0 ? 0 : rate === null || share < LEAST_SHARE_FOR_ETA ? null : pending / rate,
     batches: { pending: sums.pending, staged: sums.staged, merged: sums.merged, failed: sums.failed },
     sync,
+    ...reads,
     index: { ...(await indexState(db, run)), phase: run.indexPhase, progress: run.indexProgress },
     throttle,
     tuned,
@@ -167,7 +173,10 @@ async function indexState(
   return { name: run.indexName, method: run.indexMethod, valid: found.rows[0]?.valid ?? false };
 }
 
-const EMPTY: Omit<ProgressSnapshot, 'backfill' | 'sync' | 'throttle' | 'tuned'> = {
+const EMPTY: Omit<
+  ProgressSnapshot,
+  'backfill' | 'sync' | 'throttle' | 'tuned' | 'readMode' | keyof ReadSummary
+> = {
   run: null,
   state: 'none',
   reason: 'nothing is planned yet: run `npm run enqueue`',

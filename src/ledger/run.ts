@@ -100,6 +100,19 @@ export async function saveBackfill(
   );
 }
 
+/** Columns that were not on the legacy table before: the only ones that are ever dropped again. */
+export async function noteAddedColumns(
+  db: Queryable,
+  backfill: string,
+  columns: readonly string[],
+): Promise<void> {
+  await db.query(
+    `UPDATE pgvector_backfill.backfill SET updated_at = clock_timestamp(), added_columns = ARRAY(SELECT DISTINCT unnest(added_columns || $2::text[]) ORDER BY 1)
+      WHERE name = $1`,
+    [backfill, columns],
+  );
+}
+
 /** A sentence where the name is taken by a backfill of another table, or the staging table by another backfill; else null. */
 export async function backfillClash(db: Queryable, target: Target): Promise<string | null> {
   const found = await db.query<{ name: string; target_table: string }>(
@@ -142,7 +155,8 @@ export async function moveRun(
     `UPDATE pgvector_backfill.run
         SET state = $3, reason = $4,
             started_at = CASE WHEN $3 = 'running' THEN coalesce(started_at, now()) ELSE started_at END,
-            finished_at = CASE WHEN $3 IN ('ready', 'completed', 'failed') THEN now() END
+            finished_at = CASE WHEN $3 IN ('ready', 'completed', 'failed') THEN now()
+                               WHEN $3 = 'cut_over' THEN coalesce(finished_at, now()) END
       WHERE id = $1 AND state = ANY ($2) AND (state, reason) IS DISTINCT FROM ($3, $4)`,
     [id, from, state, reason],
   );

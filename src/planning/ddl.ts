@@ -10,6 +10,8 @@ export interface Statement {
   sql: string;
   /** True where it locks the legacy table (for a moment: adding a column without default rewrites nothing). */
   locksTable: boolean;
+  /** Columns that it adds to the legacy table. */
+  adds?: string[];
 }
 
 /** Of the staging table: the vector is of the text's beginning only. */
@@ -34,7 +36,8 @@ export async function missingDdl(db: Queryable, target: Target, dimensions: numb
     const list = additions
       .map(([name = '', type = '']) => `ADD COLUMN IF NOT EXISTS ${quoteName(name)} ${type}`)
       .join(', ');
-    statements.push({ sql: `ALTER TABLE ${target.table} ${list}`, locksTable: true });
+    const adds = additions.map(([name = '']) => name);
+    statements.push({ sql: `ALTER TABLE ${target.table} ${list}`, locksTable: true, adds });
   }
   const stage = await db.query<{ present: boolean }>('SELECT to_regclass($1) IS NOT NULL AS present', [
     target.stage,
@@ -61,8 +64,16 @@ async function hasColumn(db: Queryable, table: string, column: string): Promise<
   return found.rows[0]?.present === true;
 }
 
-/** Each statement in a transaction of its own under a short lock timeout: it gives way to the application and comes back. */
-export async function applyDdl(pool: Pool, target: Target, dimensions: number): Promise<string[]> {
+/**
+ * Each statement in a transaction of its own under a short lock timeout: it gives way to the application and comes back.
+ * `note` keeps what is added to the legacy table, in the transaction that adds it: what is not known to be ours stays for ever.
+ */
+export async function applyDdl(
+  pool: Pool,
+  target: Target,
+  dimensions: number,
+  note?: (db: Queryable, columns: readonly string[]) => Promise<void>,
+): Promise<string[]> {
   const done: string[] = [];
   // The type's schema is known only once the extension exists, so the list is made anew after each step.
   for (
@@ -70,8 +81,11 @@ export async function applyDdl(pool: Pool, target: Target, dimensions: number): 
     next !== undefined;
     [next] = await missingDdl(pool, target, dimensions)
   ) {
-    const { sql } = next;
-    await inTransaction(pool, DDL_LIMITS, (client) => client.query(sql));
+    const { sql, adds = [] } = next;
+    await inTransaction(pool, DDL_LIMITS, async (client) => {
+      if (adds.length > 0) await note?.(client, adds);
+      await client.query(sql);
+    });
     done.push(sql);
   }
   return done;

@@ -2,10 +2,10 @@
 
 import { OPTIONS } from '../config/options.ts';
 import type { OptionName, Settings } from '../config/settings.ts';
-import { connectClient, type Pool } from '../db/pool.ts';
+import type { Pool } from '../db/pool.ts';
 import { modelDifference, modelFacts } from '../embedding/configured.ts';
 import type { Embedder } from '../embedding/embedder.ts';
-import { BackfillError, TransientError } from '../errors.ts';
+import { BackfillError } from '../errors.ts';
 import { accountFor, accountForGate, coverageOf } from '../ledger/accounting.ts';
 import { reopenFailedBatches, unfinishedBatches } from '../ledger/batch.ts';
 import { judgeAnew } from '../ledger/breaker.ts';
@@ -15,6 +15,7 @@ import {
   findRun,
   latestRun,
   moveRun,
+  noteAddedColumns,
   reopenFailedRun,
   saveBackfill,
   supersedeRuns,
@@ -28,6 +29,7 @@ import { applyCapture } from '../sync/capture.ts';
 import type { Target } from '../table/target.ts';
 import { applyDdl } from './ddl.ts';
 import { planRun } from './plan.ts';
+import { inTurn } from './turn.ts';
 
 export interface EnqueueInput {
   pool: Pool;
@@ -54,35 +56,18 @@ export interface EnqueueResult {
 
 /** Batches of one look at the ledger. */
 const PAGE = 5000;
-/** One enqueue at a time per backfill; the second number is a hash of its name. */
-const ENQUEUE_LOCK = 716_422;
 
 export async function enqueue(input: EnqueueInput): Promise<EnqueueResult> {
   const { target, settings } = input;
-  // The lock lives as long as this connection: a producer that is killed leaves nothing locked.
-  const guard = await connectClient(settings.database, 'enqueue lock');
-  try {
-    const locked = await guard.query<{ locked: boolean }>(
-      'SELECT pg_try_advisory_lock($1, hashtext($2)) AS locked',
-      [ENQUEUE_LOCK, target.backfill],
-    );
-    if (locked.rows[0]?.locked !== true) {
-      throw new TransientError(`Another enqueue of ${target.backfill} is under way.`, {
-        code: 'ENQUEUE_BUSY',
-        remedy: 'Wait for it to end; `npm run status` shows the run.',
-      });
-    }
-    return await enqueueLocked(input);
-  } finally {
-    await guard.query('SELECT pg_advisory_unlock_all()').catch(() => {});
-    await guard.end();
-  }
+  return inTurn(settings, target.backfill, 'enqueue', () => enqueueLocked(input));
 }
 
 async function enqueueLocked(input: EnqueueInput): Promise<EnqueueResult> {
   const { pool, target, embedder, logger } = input;
-  const added = await applyDdl(pool, target, embedder.dimensions);
   await saveBackfill(pool, target, storedSettings(input.settings));
+  const added = await applyDdl(pool, target, embedder.dimensions, (client, columns) =>
+    noteAddedColumns(client, target.backfill, columns),
+  );
   for (const sql of added)
     await recordEvent(pool, {
       backfill: target.backfill,

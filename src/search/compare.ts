@@ -1,13 +1,12 @@
 /** One query through both searches, side by side. */
 
-import pgvector from 'pgvector';
 import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
-import { VECTOR_FAULT, type Embedder, type VectorFault } from '../embedding/embedder.ts';
-import { GateError } from '../errors.ts';
+import type { Embedder } from '../embedding/embedder.ts';
 import type { Target } from '../table/target.ts';
 import { legacySearch } from './legacy-query.ts';
+import { embedQuery } from './query-vector.ts';
 import { forDepth, loadReadSettings } from './read-settings.ts';
 import { nearest } from './vector-query.ts';
 
@@ -68,18 +67,6 @@ export async function compareSearches(input: CompareInput, text: string, k: numb
     vectorMs: vector.milliseconds,
     embeddingMs,
   };
-}
-
-/** @throws GateError where the model cannot make a vector of the text. */
-async function embedQuery(embedder: Embedder, text: string): Promise<string> {
-  const result = await embedder.embed([text], { as: 'query' });
-  const fault = VECTOR_FAULT[(result.faults[0] ?? 0) as VectorFault];
-  if (fault !== null)
-    throw new GateError(`The query cannot be searched by meaning: ${fault}.`, {
-      code: 'QUERY_NOT_EMBEDDABLE',
-      remedy: 'Use other words, or a model that knows these.',
-    });
-  return pgvector.toSql(Array.from(result.vectors));
 }
 
 async function readTitles(pool: Pool, target: Target, keys: string[]): Promise<Map<string, string>> {

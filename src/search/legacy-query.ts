@@ -1,48 +1,105 @@
 /** The search in use today: the operator's own SQL, or the plainest ILIKE where none is configured. */
 
+import type pg from 'pg';
 import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
-import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
+import { isUnreachable } from '../db/sqlstates.ts';
+import { TABLE_LIMITS, inTransaction, type TransactionLimits } from '../db/transaction.ts';
 import type { Pool } from '../db/pool.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { Target } from '../table/target.ts';
+import { filterFault, filterSql, filterValues, type Filter } from './filter.ts';
+
+export interface LegacySearchOptions {
+  filter?: Filter | null;
+  limits?: TransactionLimits;
+}
+
+interface LegacyQuery {
+  sql: string;
+  values: unknown[];
+  /** A condition that the SQL has not: the keys found are held against it, so more of them are asked for. */
+  behind: Filter | null;
+}
+
+/** Rows asked for where a filter comes behind: operator's SQL knows nothing of it. */
+const DEEPER = { times: 10, least: 100, most: 1000 };
 
 /** $1 query text, $2 number of rows; the first column is the key. */
 export function legacySql(target: Target, settings: Settings): string {
   if (settings.legacySearch !== undefined) return settings.legacySearch;
-  return `SELECT ${target.ref}.${quoteName(target.key)} FROM ${target.table}
-    WHERE ${target.where} AND ${target.text} ILIKE '%' || $1 || '%' ORDER BY 1 LIMIT $2`;
+  return ilikeSql(target, null);
 }
 
-/** @throws ConfigError where the operator's SQL does not run. */
+function ilikeSql(target: Target, filter: Filter | null): string {
+  const at = filter?.values.length ?? 0;
+  return `SELECT ${target.ref}.${quoteName(target.key)} FROM ${target.table}
+    WHERE ${target.where}${filterSql(filter)} AND ${target.text} ILIKE '%' || $${at + 1} || '%' ORDER BY 1 LIMIT $${at + 2}`;
+}
+
+export function legacyQuery(
+  target: Target,
+  settings: Settings,
+  text: string,
+  k: number,
+  filter: Filter | null,
+): LegacyQuery {
+  if (filter === null) return { sql: legacySql(target, settings), values: [text, k], behind: null };
+  if (filter.legacySearch !== undefined)
+    return { sql: filter.legacySearch, values: [text, k, ...filterValues(filter)], behind: null };
+  if (settings.legacySearch === undefined)
+    return { sql: ilikeSql(target, filter), values: [...filterValues(filter), text, k], behind: null };
+  const deep = Math.max(k, Math.min(DEEPER.most, Math.max(DEEPER.least, k * DEEPER.times)));
+  return { sql: settings.legacySearch, values: [text, deep], behind: filter };
+}
+
+/** @throws ConfigError where the operator's SQL or the filter do not run. */
 export async function legacySearch(
   pool: Pool,
   target: Target,
   settings: Settings,
   text: string,
   k: number,
+  { filter = null, limits = TABLE_LIMITS }: LegacySearchOptions = {},
 ): Promise<{ keys: string[]; milliseconds: number }> {
+  const { sql, values, behind } = legacyQuery(target, settings, text, k, filter);
   try {
-    return await inTransaction(pool, TABLE_LIMITS, async (client) => {
+    return await inTransaction(pool, limits, async (client) => {
       // Somebody else's SQL runs here: it may read and nothing else.
       await client.query('SET TRANSACTION READ ONLY');
       const started = performance.now();
-      const found = await client.query<unknown[]>({
-        text: legacySql(target, settings),
-        values: [text, k],
-        rowMode: 'array',
-      });
-      return {
-        keys: found.rows.slice(0, k).map((row) => String(row[0])),
-        milliseconds: performance.now() - started,
-      };
+      const found = await client.query<unknown[]>({ text: sql, values, rowMode: 'array' });
+      const keys = found.rows.map((row) => String(row[0]));
+      const kept = behind === null ? keys : await keepFiltered(client, target, behind, keys);
+      return { keys: kept.slice(0, k), milliseconds: performance.now() - started };
     });
   } catch (error) {
+    if (isUnreachable(error) || error instanceof ConfigError) throw error;
     throw new ConfigError(`The legacy search does not run: ${messageOf(error)}.`, {
       code: 'LEGACY_SEARCH_FAILED',
       remedy:
         'Correct legacySearch (--legacy-search, env BACKFILL_LEGACY_SEARCH): SQL with $1 the query text, $2 the number of rows, the key as first column.',
       cause: error,
     });
+  }
+}
+
+async function keepFiltered(
+  client: pg.PoolClient,
+  target: Target,
+  filter: Filter,
+  keys: string[],
+): Promise<string[]> {
+  const key = `${target.ref}.${quoteName(target.key)}`;
+  const at = filter.values.length + 1;
+  try {
+    const found = await client.query<{ key: string }>(
+      `SELECT ${key}::text AS key FROM ${target.table} WHERE ${key} = ANY ($${at}::text[]::${target.keyType}[])${filterSql(filter)}`,
+      [...filterValues(filter), keys],
+    );
+    const kept = new Set(found.rows.map((row) => row.key));
+    return keys.filter((each) => kept.has(each));
+  } catch (error) {
+    throw filterFault(error, filter);
   }
 }

@@ -20,7 +20,7 @@ export type ReadSettings = Readonly<Partial<Record<Name, string>>>;
 export const ITERATIVE_SCANS = ['off', 'relaxed_order', 'strict_order'] as const;
 export type IterativeScan = (typeof ITERATIVE_SCANS)[number];
 
-/** Of the backfill; empty where nothing was measured or there is no ledger. What the ledger holds under other names is not set. */
+/** Of the backfill; empty where nothing was measured or there is no ledger. */
 export async function loadReadSettings(db: Queryable, backfill: string): Promise<ReadSettings> {
   const found = await db
     .query<{ settings: Record<string, unknown> }>(
@@ -33,11 +33,14 @@ export async function loadReadSettings(db: Queryable, backfill: string): Promise
         return { rows: [] };
       throw error;
     });
-  const stored = found.rows[0]?.settings ?? {};
-  return Object.fromEntries(
+  return knownReadSettings(found.rows[0]?.settings ?? {});
+}
+
+/** What is stored under other names is not set. */
+export const knownReadSettings = (stored: Record<string, unknown>): ReadSettings =>
+  Object.fromEntries(
     NAMES.flatMap((name) => (typeof stored[name] === 'string' ? [[name, stored[name]]] : [])),
   );
-}
 
 export async function saveReadSettings(
   db: Queryable,

@@ -3,26 +3,34 @@
 import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
-import { hasSqlState, SQLSTATE } from '../db/sqlstates.ts';
-import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
+import { hasSqlState, isUnreachable, SQLSTATE } from '../db/sqlstates.ts';
+import { TABLE_LIMITS, inTransaction, type TransactionLimits } from '../db/transaction.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { Target } from '../table/target.ts';
+import { filterSql, filterValues, type Filter } from './filter.ts';
+
+export interface TextSearchOptions {
+  filter?: Filter | null;
+  limits?: TransactionLimits;
+}
 
 /**
- * $1 text search configuration, $2 the words with OR between them, $3 number of rows. Any word may be missing: a
+ * The filter's values, text search configuration, the words with OR between them, number of rows. Any word may be missing: a
  * question in a sentence would find nothing otherwise. Calls stand where they are needed and not in FROM, so that the
  * operator's expressions see no column but the table's; the server folds them to a constant.
  */
-export function textRankSql(target: Target, settings: Settings): string {
+export function textRankSql(target: Target, settings: Settings, filter: Filter | null = null): string {
   const key = `${target.ref}.${quoteName(target.key)}`;
+  const at = filter?.values.length ?? 0;
+  const config = `$${at + 1}::regconfig`;
   const document =
     settings.searchTsvector === undefined
-      ? `to_tsvector($1::regconfig, ${target.text})`
+      ? `to_tsvector(${config}, ${target.text})`
       : `(${settings.searchTsvector})`;
-  const query = 'websearch_to_tsquery($1::regconfig, $2)';
+  const query = `websearch_to_tsquery(${config}, $${at + 2})`;
   return `SELECT ${key}::text AS key FROM ${target.table}
-    WHERE ${target.where} AND ${document} @@ ${query}
-    ORDER BY ts_rank_cd(${document}, ${query}) DESC, ${key} LIMIT $3`;
+    WHERE ${target.where}${filterSql(filter)} AND ${document} @@ ${query}
+    ORDER BY ts_rank_cd(${document}, ${query}) DESC, ${key} LIMIT $${at + 3}`;
 }
 
 /** Words of letters and digits with OR between them: nothing in a query is an operator of websearch_to_tsquery. */
@@ -41,12 +49,13 @@ export async function textSearch(
   settings: Settings,
   text: string,
   k: number,
+  { filter = null, limits = { ...TABLE_LIMITS, tries: 1 } }: TextSearchOptions = {},
 ): Promise<string[]> {
-  const limits = { ...TABLE_LIMITS, tries: 1 };
   try {
     const found = await inTransaction(pool, limits, async (client) => {
       await client.query('SET TRANSACTION READ ONLY');
-      return client.query<{ key: string }>(textRankSql(target, settings), [
+      return client.query<{ key: string }>(textRankSql(target, settings, filter), [
+        ...filterValues(filter),
         settings.searchTextConfig,
         anyWord(text),
         k,
@@ -54,7 +63,7 @@ export async function textSearch(
     });
     return found.rows.map(({ key }) => key);
   } catch (error) {
-    if (hasSqlState(error, SQLSTATE.queryCanceled)) throw error;
+    if (hasSqlState(error, SQLSTATE.queryCanceled) || isUnreachable(error)) throw error;
     throw new ConfigError(`The tsvector ranking does not run: ${messageOf(error)}.`, {
       code: 'TEXT_SEARCH_FAILED',
       remedy:

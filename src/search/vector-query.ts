@@ -2,7 +2,7 @@
 
 import type pg from 'pg';
 import { quoteName } from '../db/identifiers.ts';
-import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
+import { TABLE_LIMITS, inTransaction, type TransactionLimits } from '../db/transaction.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { distanceOperator, type Metric } from '../table/metric.ts';
 import type { Target } from '../table/target.ts';
@@ -26,6 +26,7 @@ export type ScanMode =
 export interface ScanOptions {
   filter?: Filter | null;
   read?: ReadSettings;
+  limits?: TransactionLimits;
 }
 
 /**
@@ -59,7 +60,7 @@ const SCAN_SETTINGS: Record<ScanMode, string[]> = {
 };
 
 /** As exact as each method can: IVFFlat has no strict order. */
-const ITERATIVE: ReadSettings = {
+export const ITERATIVE: ReadSettings = {
   'hnsw.iterative_scan': 'strict_order',
   'ivfflat.iterative_scan': 'relaxed_order',
 };
@@ -73,7 +74,7 @@ async function iterativeScan(client: Queryable): Promise<boolean> {
 }
 
 /** Whether a scan of the index goes on until it has enough rows, where there is a condition in the query. */
-const hasCondition = (target: Target, filter: Filter | null | undefined): boolean =>
+export const hasCondition = (target: Target, filter: Filter | null | undefined): boolean =>
   target.where !== '(true)' || (filter ?? null) !== null;
 
 /** Runs `work` in a short transaction with the scan's settings; SET LOCAL, so that a pooler hands nothing on. */
@@ -82,9 +83,9 @@ export async function withScan<T>(
   target: Target,
   mode: ScanMode,
   work: (client: pg.PoolClient) => Promise<T>,
-  { filter, read = {} }: ScanOptions = {},
+  { filter, read = {}, limits = { ...TABLE_LIMITS, tries: 2 } }: ScanOptions = {},
 ): Promise<T> {
-  return inTransaction(pool, { ...TABLE_LIMITS, tries: 2 }, async (client) => {
+  return inTransaction(pool, limits, async (client) => {
     for (const setting of SCAN_SETTINGS[mode]) await client.query(setting);
     if (mode === 'exact') return work(client);
     const iterative = hasCondition(target, filter) && (await iterativeScan(client));

@@ -2,6 +2,7 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { Queryable } from '../db/pool.ts';
+import type { PresentIndex } from '../finalize/present-index.ts';
 import type { ReadSettings } from '../search/read-settings.ts';
 import type { Check } from './check.ts';
 import type { SystemScore } from './relevance.ts';
@@ -11,17 +12,27 @@ export interface StoredVerification {
   checks: readonly Check[];
   /** Figures without any text. */
   result: object;
+  index: Pick<PresentIndex, 'oid' | 'definition'> | null;
 }
 
 export async function saveVerification(
   db: Queryable,
   backfill: string,
   run: string,
-  { passed, checks, result }: StoredVerification,
+  { passed, checks, result, index }: StoredVerification,
 ): Promise<void> {
   await db.query(
-    'INSERT INTO pgvector_backfill.verification (backfill, run, passed, checks, result) VALUES ($1, $2, $3, $4, $5)',
-    [backfill, run, passed, JSON.stringify(checks), JSON.stringify(result)],
+    `INSERT INTO pgvector_backfill.verification (backfill, run, passed, checks, result, index_oid, index_definition)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+    [
+      backfill,
+      run,
+      passed,
+      JSON.stringify(checks),
+      JSON.stringify(result),
+      index?.oid ?? null,
+      index?.definition ?? null,
+    ],
   );
 }
 

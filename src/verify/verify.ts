@@ -4,8 +4,10 @@ import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
 import { findIndex, wantedIndex } from '../finalize/index-definition.ts';
+import { presentIndex } from '../finalize/present-index.ts';
 import { accountForGate, coverageOf, type LiveAccounting } from '../ledger/accounting.ts';
 import { recordEvent } from '../ledger/event.ts';
+import { readModeOf, readsVectors } from '../ledger/read-mode.ts';
 import { moveRun, type Run } from '../ledger/run.ts';
 import { loadReadSettings, type ReadSettings } from '../search/read-settings.ts';
 import type { Target } from '../table/target.ts';
@@ -51,6 +53,8 @@ export interface VerifyInput {
 /** Runs every check, stores the result, and moves a run that waits for it to `ready`. */
 export async function verify(input: VerifyInput): Promise<Verification> {
   const { pool, target, run } = input;
+  // Before anything is measured: an index that is built anew meanwhile is not the one that was verified.
+  const index = await presentIndex(pool, target, run.id);
   const accounting = await accountForGate(pool, target, run.fingerprint);
   const sync = await syncHealth(pool, target.backfill, accounting);
   const measured =
@@ -80,6 +84,7 @@ export async function verify(input: VerifyInput): Promise<Verification> {
     passed,
     checks,
     result: { measures, read, plan, ...full },
+    index,
   });
   const failed = checks.filter((check) => !check.passed).map((check) => check.name);
   const reason = passed ? '' : `verify did not pass: ${failed.join(', ')}`;
@@ -90,7 +95,9 @@ export async function verify(input: VerifyInput): Promise<Verification> {
     kind: 'verify.done',
     message: passed ? 'passed' : reason,
   });
-  if (passed) await moveRun(pool, run.id, ['finalizing', 'verifying'], 'ready', '');
+  const reads = await readModeOf(pool, target.backfill);
+  if (passed)
+    await moveRun(pool, run.id, ['finalizing', 'verifying'], readsVectors(reads) ? 'cut_over' : 'ready', '');
   else await moveRun(pool, run.id, ['finalizing', 'verifying', 'ready'], 'verifying', reason);
   return { passed, checks, accounting, measures, plan, read, full };
 }

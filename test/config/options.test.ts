@@ -133,6 +133,7 @@ const SAMPLES: Record<OptionName, Sample> = {
   verifySamples: numbers(1, 2, 10_000),
   verifyTolerance: numbers(0, 0.5, 1),
   verifyLatency: numbers(0.5, 1, 1000),
+  verifyValidHours: numbers(0.5, 1, 1000),
   searchFilters: {
     file: [{ name: 'a', where: 'b = $1 AND c = $2', values: ['x', 1] }],
     env: ['[{"name":"b","where":"live"}]', [{ name: 'b', where: 'live', values: [] }]],

@@ -183,6 +183,7 @@ describe.each(backends())('a plan on $name', ({ create }) => {
       {
         sql: `ALTER TABLE "public"."Odd ""Name""" ADD COLUMN IF NOT EXISTS "Vec" ${vectorPrefix}vector(3), ADD COLUMN IF NOT EXISTS "embedding_updated_at" timestamptz`,
         locksTable: true,
+        adds: ['Vec', 'embedding_updated_at'],
       },
       {
         sql: `CREATE TABLE IF NOT EXISTS "public"."Odd ""Name""_embedding_stage" ("No" smallint PRIMARY KEY, embedding ${vectorPrefix}vector(3) NOT NULL, text_hash bytea NOT NULL, batch integer NOT NULL, staged_at timestamptz NOT NULL DEFAULT now(), truncated boolean NOT NULL DEFAULT false)`,

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { cutover } from '../../scripts/cutover.ts';
+import { rollback } from '../../scripts/rollback.ts';
 import { complete } from '../../scripts/complete.ts';
 import { dashboard } from '../../scripts/dashboard.ts';
 import { demo } from '../../scripts/demo.ts';
@@ -24,6 +26,7 @@ import { runCommand, startCommand } from '../setup/command.ts';
 const COMMANDS = [
   bench,
   complete,
+  cutover,
   dashboard,
   demo,
   doctor,
@@ -34,6 +37,7 @@ const COMMANDS = [
   pauseCommand,
   resumeCommand,
   retryCommand,
+  rollback,
   search,
   status,
   trainModelCommand,
@@ -68,7 +72,11 @@ describe('verbs', () => {
       ['worker', ['--role', 'boss'], '--role'],
       ['search', [], 'no query'],
       ['bench', ['nothing'], 'nothing'],
-      ['complete', [], '--drop-sync'],
+      ['complete', ['--drop-sync', '--keep-sync'], '--keep-sync'],
+      ['cutover', [], '--to'],
+      ['cutover', ['--to', 'canary:0'], 'canary:0'],
+      ['cutover', ['--to', 'legacy'], 'rollback'],
+      ['cutover', ['--to', 'vector', '--override', ' '], '--override'],
       ['mask', ['--sample', '0'], '--sample'],
       ['model', ['steal'], 'steal'],
       ['model', [], 'npm run model -- check'],

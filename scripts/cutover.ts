@@ -1,0 +1,151 @@
+import { changeReads } from '../src/cutover/change-reads.ts';
+import { cutoverGate, type GateResult } from '../src/cutover/gate.ts';
+import {
+  loadLibrarySql,
+  plainSearchSql,
+  planSearchFunction,
+  settingsOfReads,
+  type SearchFunction,
+} from '../src/cutover/search-function.ts';
+import { migrate } from '../src/db/migrate.ts';
+import { ConfigError } from '../src/errors.ts';
+import { recordEvent } from '../src/ledger/event.ts';
+import {
+  parseReadChoice,
+  readModeOf,
+  readsVectors,
+  showReadChoice,
+  type ReadChoice,
+} from '../src/ledger/read-mode.ts';
+import type { Run } from '../src/ledger/run.ts';
+import { actorOf } from '../src/cutover/actor.ts';
+import { READ_MODE_SEEN_SECONDS } from '../src/search/create-search.ts';
+import { describeTarget } from '../src/table/target.ts';
+import { runAsProgram, type Command, type Invocation } from './lib/command.ts';
+import { reasonOf, refuse, tell, type Change } from './lib/reads.ts';
+import { requireRun, withDatabase } from './lib/session.ts';
+
+export const cutover: Command = {
+  name: 'cutover',
+  summary:
+    'Moves reads over: legacy → shadow → canary → vector or hybrid. Prints what it would do; does it only with --execute. Needs a passed verification.',
+  flags: {
+    to: { type: 'string', value: 'MODE', help: 'shadow, canary:PERCENT, vector or hybrid' },
+    reason: { type: 'string', value: 'TEXT', help: 'Why; kept in the event log' },
+    override: {
+      type: 'string',
+      value: 'TEXT',
+      help: 'Although the gate does not pass, for this reason; kept in the event log',
+    },
+    execute: { type: 'boolean', help: 'Do it; without this nothing is changed' },
+  },
+  async run(invocation) {
+    const to = wantedChoice(invocation);
+    const override = wantedOverride(invocation);
+    const config = await invocation.config();
+    const { settings, backfill } = config;
+    const execute = invocation.flags['execute'] === true;
+    return withDatabase(config, 'cutover', invocation.logger(settings.logLevel), async (pool) => {
+      const run = await requireRun(pool, backfill);
+      await migrate(pool);
+      const target = await describeTarget(pool, backfill, settings);
+      const from = await readModeOf(pool, backfill);
+      const gate = await cutoverGate(pool, target, run, settings.verifyValidHours);
+      const read = await settingsOfReads(pool, target, settings.indexMethod);
+      const inSql = await planSearchFunction(pool, target, settings.metric, read);
+      const change: Change & { gate: GateResult; sql: { function: string | null; query: string } } = {
+        action: 'cutover',
+        backfill,
+        from: showReadChoice(from),
+        to: showReadChoice(to),
+        executed: false,
+        plan: planLines(run, from, to, inSql, gate.passed ? null : override),
+        notes: notesOf(inSql),
+        reason: reasonOf(invocation),
+        gate,
+        sql: {
+          function: inSql.obstacle === null ? inSql.name : null,
+          query: plainSearchSql(target, settings.metric, read),
+        },
+      };
+      if (!gate.passed && override === null) {
+        const reason = `the gate refuses: ${gate.reason}`;
+        if (execute)
+          await recordEvent(pool, {
+            backfill,
+            run: run.id,
+            level: 'warn',
+            kind: 'reads.refused',
+            message: `${change.from} → ${change.to}: ${gate.reason}`,
+            detail: { by: await actorOf(pool) },
+          });
+        return refuse(invocation, { ...change, reason }, { code: 'CUTOVER_GATE', remedy: GATE_REMEDY });
+      }
+      if (execute)
+        await changeReads(pool, run, {
+          to,
+          reason: change.reason,
+          override: gate.passed ? null : override,
+          detail: { verification: gate.verification?.id ?? null },
+          statements: inSql.statements,
+          prepare: loadLibrarySql(target),
+        });
+      const code = tell(invocation, { ...change, executed: execute });
+      invocation.say(`\nPlain SQL, $1 the vector, $2 the number of rows:\n${change.sql.query}`);
+      return code;
+    });
+  },
+};
+
+const GATE_REMEDY =
+  'Run `npm run verify` and do what it says; or go on all the same with --override "the reason".';
+
+function wantedChoice({ flags }: Invocation): ReadChoice {
+  const to = flags['to'];
+  const choice = typeof to === 'string' ? parseReadChoice(to) : null;
+  if (choice?.mode === 'legacy')
+    throw new ConfigError('--to legacy is a rollback.', {
+      code: 'USAGE',
+      remedy: 'Use `npm run rollback -- --execute`, which asks for no verification.',
+    });
+  if (choice !== null) return choice;
+  throw new ConfigError(
+    `--to must be shadow, canary:PERCENT (1 to 100), vector or hybrid${to === undefined ? '' : ` (got ${String(to)})`}.`,
+    { code: 'USAGE', remedy: 'Begin with --to shadow, then --to canary:10.' },
+  );
+}
+
+function wantedOverride(invocation: Invocation): string | null {
+  if (invocation.flags['override'] === undefined) return null;
+  const override = reasonOf(invocation, 'override');
+  if (override !== '') return override;
+  throw new ConfigError('--override needs a reason.', {
+    code: 'USAGE',
+    remedy: 'Say why the gate is passed by: --override "the reason".',
+  });
+}
+
+function planLines(
+  run: Run,
+  from: ReadChoice,
+  to: ReadChoice,
+  inSql: SearchFunction,
+  override: string | null,
+): string[] {
+  const lines = inSql.statements.map((sql) => `${sql};`);
+  if (showReadChoice(from) === showReadChoice(to)) return lines;
+  if (override !== null) lines.push(`pass by the gate, for this reason: ${override}`);
+  lines.push(
+    `read mode ${showReadChoice(from)} → ${showReadChoice(to)}; applications see it within ${READ_MODE_SEEN_SECONDS} s`,
+  );
+  if (readsVectors(to) && run.state !== 'cut_over') lines.push(`run ${run.id}: ${run.state} → cut_over`);
+  if (!readsVectors(to) && run.state === 'cut_over') lines.push(`run ${run.id}: cut_over → ready`);
+  return lines;
+}
+
+const notesOf = ({ name, obstacle }: SearchFunction): string[] => [
+  ...(obstacle === null ? [] : [`the function ${name} is not made: ${obstacle}`]),
+  'Back at any time: npm run rollback -- --execute',
+];
+
+await runAsProgram(cutover, import.meta);

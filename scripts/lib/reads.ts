@@ -1,0 +1,45 @@
+/** What `cutover`, `rollback` and `complete` print and emit alike: what would be done, and whether it was. */
+
+import { EXIT, type Invocation } from './command.ts';
+
+export interface Change {
+  action: 'cutover' | 'rollback' | 'complete';
+  backfill: string;
+  from: string;
+  to: string;
+  executed: boolean;
+  /** One line each; empty where there is nothing to do. */
+  plan: string[];
+  /** What to know before. */
+  notes: string[];
+  /** Why, by the operator; or why it is refused. */
+  reason: string;
+}
+
+export const reasonOf = ({ flags }: Invocation, name = 'reason'): string => {
+  const given = flags[name];
+  return typeof given === 'string' ? given.trim() : '';
+};
+
+/** Prints the plan and what became of it. @returns exit code 0 */
+export function tell(invocation: Invocation, change: Change & Record<string, unknown>): number {
+  invocation.emit(change);
+  invocation.say(`${change.action} of ${change.backfill}: ${change.from} → ${change.to}`);
+  for (const line of change.plan) invocation.say(`  ${line}`);
+  if (change.plan.length === 0) invocation.say('  nothing to do');
+  for (const note of change.notes) invocation.say(`  note: ${note}`);
+  invocation.say(change.executed ? 'Done.' : 'Nothing was changed; --execute does it.');
+  return EXIT.done;
+}
+
+/** The same where a gate says no: with the reason as an error, exit code 3. */
+export function refuse(
+  invocation: Invocation,
+  change: Change & Record<string, unknown>,
+  error: { code: string; remedy: string },
+): number {
+  invocation.emit({ ...change, error: { ...error, message: change.reason } });
+  for (const line of change.plan) invocation.say(`  ${line}`);
+  process.stderr.write(`error ${error.code}: ${change.reason}\n${error.remedy}\n`);
+  return EXIT.gate;
+}

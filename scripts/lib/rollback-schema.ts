@@ -1,0 +1,52 @@
+/** `rollback --to-legacy-schema`: everything that was added is taken away again. */
+
+import { otherBackfills } from '../../src/cutover/forget.ts';
+import { planSchemaRollback } from '../../src/cutover/schema-rollback.ts';
+import { runSteps, type Step } from '../../src/cutover/step.ts';
+import { ledgerVersion } from '../../src/db/migrate.ts';
+import type { Pool } from '../../src/db/pool.ts';
+import { readModeOf, showReadChoice } from '../../src/ledger/read-mode.ts';
+import { inTurn } from '../../src/planning/turn.ts';
+import { describeTarget } from '../../src/table/target.ts';
+import type { Invocation } from './command.ts';
+import { reasonOf, tell } from './reads.ts';
+import { prepareQueues, withDatabase, withQueues } from './session.ts';
+
+export async function rollbackSchema(invocation: Invocation): Promise<number> {
+  const config = await invocation.config();
+  const { backfill, settings } = config;
+  const logger = invocation.logger(settings.logLevel);
+  const execute = invocation.flags['execute'] === true;
+  const reason = reasonOf(invocation);
+  const say = (from: string, steps: readonly Step[]): number =>
+    tell(invocation, {
+      action: 'rollback',
+      backfill,
+      from,
+      to: 'legacy-schema',
+      executed: execute,
+      plan: steps.flatMap(({ actions }) => actions),
+      notes: steps.flatMap(({ notes }) => notes),
+      steps: steps.map(({ name, actions }) => ({ name, actions })),
+      reason,
+    });
+  return withDatabase(config, 'rollback', logger, async (pool) => {
+    if (!(await isKnown(pool, backfill))) return say('legacy-schema', []);
+    const target = await describeTarget(pool, backfill, settings);
+    const address = await prepareQueues(config, pool, logger);
+    return withQueues(address, async (queues) => {
+      const plan = (): Promise<Step[]> => planSchemaRollback({ pool, target, settings, queues, reason });
+      const from = showReadChoice(await readModeOf(pool, backfill));
+      const steps = await plan();
+      if (execute) await inTurn(settings, backfill, 'rollback', async () => runSteps(await plan()));
+      return say(from, steps);
+    });
+  });
+}
+
+/** In the ledger; or there is a ledger and nobody in it, which one that was cut off at its very beginning leaves behind. */
+async function isKnown(pool: Pool, backfill: string): Promise<boolean> {
+  if ((await ledgerVersion(pool)) === 0) return false;
+  const found = await pool.query('SELECT 1 FROM pgvector_backfill.backfill WHERE name = $1', [backfill]);
+  return found.rowCount === 1 || (await otherBackfills(pool, backfill)).length === 0;
+}

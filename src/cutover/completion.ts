@@ -1,0 +1,136 @@
+/** Reads are moved over for good: what only the way there needed is taken away. */
+
+import type { Pool } from '../db/pool.ts';
+import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
+import { recordEvent } from '../ledger/event.ts';
+import { readModeOf, readsVectors, showReadChoice } from '../ledger/read-mode.ts';
+import { moveRun, type Run } from '../ledger/run.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Target } from '../table/target.ts';
+import { actorOf } from './actor.ts';
+import { addedObjects, dropStageSql } from './added.ts';
+import { waitUntilIdle, type Queues } from './halt.ts';
+import { underLocks } from './schema-rollback.ts';
+import type { Step } from './step.ts';
+
+export interface CompletionInput {
+  pool: Pool;
+  target: Target;
+  settings: Settings;
+  queues: Queues;
+  run: Run;
+  /** Rows go on to be brought in line: the staging table is the record of which text each vector is of. */
+  keepSync: boolean;
+  reason: string;
+}
+
+/** Why it is too early; null where it is not. */
+export async function tooEarly(pool: Pool, run: Run): Promise<string | null> {
+  const reads = await readModeOf(pool, run.backfill);
+  if (!readsVectors(reads))
+    return `reads are ${showReadChoice(reads)}: the legacy search, or a share of it, is still in use`;
+  return run.state === 'cut_over' || run.state === 'completed'
+    ? null
+    : `run ${run.id} is ${run.state}, not cut_over`;
+}
+
+/** The steps behind the end of change capture; none where all of it is done. Reads only. */
+export async function planCompletion(input: CompletionInput): Promise<Step[]> {
+  const staging = await stagingStep(input);
+  const ledger = await ledgerStep(input);
+  const left = staging.actions.length + ledger.actions.length;
+  if (input.run.state === 'completed' && left === 0) return [];
+  return [waitStep(input), staging, queueStep(input), ledger, runStep(input)];
+}
+
+function waitStep({ pool, target, settings, queues }: CompletionInput): Step {
+  return {
+    name: 'wait',
+    actions: [`wait up to ${settings.drainSeconds} s until no job, no drain and no index build is under way`],
+    notes: [],
+    run: () => waitUntilIdle(pool, target, queues, settings.drainSeconds * 1000),
+  };
+}
+
+async function stagingStep({ pool, target, keepSync }: CompletionInput): Promise<Step> {
+  const stage = !keepSync && (await addedObjects(pool, target)).stage;
+  const sql = dropStageSql(target);
+  return {
+    name: 'staging',
+    actions: stage ? [`${sql};`] : [],
+    notes: stage
+      ? [
+          'Without it nobody knows which text a vector is of: `verify` ends, and a later `enqueue` embeds every row again.',
+        ]
+      : [],
+    run: () => underLocks(pool, target, [sql]),
+  };
+}
+
+/** Finished jobs; those of sync go with the scheduler. */
+function queueStep({ queues, keepSync }: CompletionInput): Step {
+  const emptied = keepSync ? [queues.embed, queues.finalize] : Object.values(queues);
+  return {
+    name: 'queue',
+    actions: [`empty the queues ${emptied.map(({ name }) => name).join(', ')}`],
+    notes: [],
+    run: async () => {
+      for (const queue of emptied) await queue.obliterate({ force: true });
+    },
+  };
+}
+
+async function ledgerStep({ pool, run, keepSync }: CompletionInput): Promise<Step> {
+  const { backfill } = run;
+  const old = `DELETE FROM pgvector_backfill.batch WHERE run IN (SELECT id FROM pgvector_backfill.run WHERE backfill = $1 AND id < $2)`;
+  const changes = 'DELETE FROM pgvector_backfill.change WHERE backfill = $1';
+  const found = await pool.query<{ batches: number; changes: number }>(
+    `SELECT (SELECT count(*)::int FROM pgvector_backfill.batch b JOIN pgvector_backfill.run r ON r.id = b.run
+              WHERE r.backfill = $1 AND r.id < $2) AS batches,
+            (SELECT count(*)::int FROM pgvector_backfill.change WHERE backfill = $1) AS changes`,
+    [backfill, run.id],
+  );
+  const counted = found.rows[0] ?? { batches: 0, changes: 0 };
+  const dropsChanges = !keepSync && counted.changes > 0;
+  return {
+    name: 'ledger',
+    actions: [
+      ...(counted.batches > 0
+        ? [`DELETE the ${counted.batches} batches of earlier runs from the ledger`]
+        : []),
+      ...(dropsChanges
+        ? [`DELETE the ${counted.changes} captured changes that nobody will bring in line`]
+        : []),
+    ],
+    notes: [],
+    run: () =>
+      inTransaction(pool, LEDGER_LIMITS, async (client) => {
+        await client.query(old, [backfill, run.id]);
+        if (dropsChanges) await client.query(changes, [backfill]);
+      }),
+  };
+}
+
+function runStep({ pool, run, keepSync, reason }: CompletionInput): Step {
+  const { backfill } = run;
+  return {
+    name: 'run',
+    actions:
+      run.state === 'completed'
+        ? []
+        : [`run ${run.id}: ${run.state} → completed; index, columns, read mode and search function stay`],
+    notes: [],
+    run: () =>
+      inTransaction(pool, LEDGER_LIMITS, async (client) => {
+        if (!(await moveRun(client, run.id, ['cut_over'], 'completed', reason))) return;
+        await recordEvent(client, {
+          backfill,
+          run: run.id,
+          level: 'info',
+          kind: 'run.completed',
+          message: `reads are moved over for good${reason === '' ? '' : `: ${reason}`}`,
+          detail: { by: await actorOf(client), reason, keepSync },
+        });
+      }),
+  };
+}

@@ -1,0 +1,75 @@
+/** Reads move over only behind a verification that passed, not long ago, of the very index that they would use. */
+
+import type { Queryable } from '../db/pool.ts';
+import { presentIndex } from '../finalize/present-index.ts';
+import type { Run, RunState } from '../ledger/run.ts';
+import type { Target } from '../table/target.ts';
+
+export interface GateResult {
+  passed: boolean;
+  /** Why not; empty where it passed. */
+  reason: string;
+  /** The last one; null where there is none. */
+  verification: { id: string; at: string; passed: boolean } | null;
+}
+
+interface LastVerification {
+  id: string;
+  run: string | null;
+  at: Date;
+  hours: number;
+  passed: boolean;
+  failed: string[];
+  oid: string | null;
+  definition: string | null;
+}
+
+const GATED_STATES: readonly RunState[] = ['ready', 'cut_over', 'completed'];
+
+/** Reads only. */
+export async function cutoverGate(
+  db: Queryable,
+  target: Target,
+  run: Run,
+  validHours: number,
+): Promise<GateResult> {
+  const last = await lastVerification(db, run.backfill);
+  const reason = (await reasonAgainst(db, target, run, validHours, last)) ?? '';
+  const verification = last === null ? null : { id: last.id, at: last.at.toISOString(), passed: last.passed };
+  return { passed: reason === '', reason, verification };
+}
+
+async function reasonAgainst(
+  db: Queryable,
+  target: Target,
+  run: Run,
+  validHours: number,
+  last: LastVerification | null,
+): Promise<string | null> {
+  if (!GATED_STATES.includes(run.state))
+    return `run ${run.id} is ${run.state}${run.reason === '' ? '' : ` (${run.reason})`}, not ready`;
+  if (last === null) return 'nothing was verified yet';
+  if (last.run !== run.id)
+    return `the last verification was of run ${last.run}, the present one is ${run.id}`;
+  if (!last.passed) return `the last verification did not pass: ${last.failed.join(', ')}`;
+  if (last.hours > validHours)
+    return `the last verification is ${last.hours.toFixed(1)} h old, verify.validHours is ${validHours}`;
+  const index = await presentIndex(db, target, run.id);
+  if (index === null) return 'there is no index';
+  if (!index.valid) return `index ${index.name} is not valid`;
+  if (last.oid === null) return 'the last verification did not note which index it was of';
+  if (index.oid !== last.oid || index.definition !== last.definition)
+    return `index ${index.name} is not the one that was verified: it was built anew since`;
+  return null;
+}
+
+async function lastVerification(db: Queryable, backfill: string): Promise<LastVerification | null> {
+  const found = await db.query<LastVerification>(
+    `SELECT id::text AS id, run::text AS run, at, extract(epoch FROM now() - at)::float8 / 3600 AS hours, passed,
+            ARRAY(SELECT c ->> 'name' FROM jsonb_array_elements(checks) c WHERE c ->> 'passed' = 'false') AS failed,
+            index_oid::text AS oid, index_definition AS definition
+       FROM pgvector_backfill.verification WHERE backfill = $1 ORDER BY verification.id DESC LIMIT 1`,
+    [backfill],
+  );
+  return found.rows[0] ?? null;
+}

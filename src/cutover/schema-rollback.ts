@@ -1,0 +1,193 @@
+/**
+ * The way back to the table as it was found. Each step can be done again; what is known to be ours is known from the
+ * ledger, so the ledger goes last.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Settings } from '../config/settings.ts';
+import type { Pool, Queryable } from '../db/pool.ts';
+import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
+import { DDL_LIMITS, inTransaction } from '../db/transaction.ts';
+import { GateError, TransientError, messageOf } from '../errors.ts';
+import { recordEvent } from '../ledger/event.ts';
+import { LEGACY_READS, readModeOf, saveReadMode, showReadChoice } from '../ledger/read-mode.ts';
+import { OPEN_STATES, latestRun, type Run } from '../ledger/run.ts';
+import { saveSyncMode, syncMode } from '../ledger/sync.ts';
+import { pause } from '../planning/pause.ts';
+import { isSyncScheduled, unscheduleSync } from '../queue/producer.ts';
+import { READ_MODE_SEEN_SECONDS } from '../search/create-search.ts';
+import { missingCapture, runUnderLocks } from '../sync/capture.ts';
+import type { Target } from '../table/target.ts';
+import { actorOf } from './actor.ts';
+import { addedObjects, dropColumnsSql, dropIndexNamedSql, dropStageSql, type AddedObjects } from './added.ts';
+import { dropIndexConcurrently } from './drop-index.ts';
+import { forgetBackfill, otherBackfills } from './forget.ts';
+import { waitUntilIdle, type Queues } from './halt.ts';
+import { changeReads } from './change-reads.ts';
+import { dropSearchFunction } from './search-function.ts';
+import type { Step } from './step.ts';
+
+export interface SchemaRollbackInput {
+  pool: Pool;
+  target: Target;
+  settings: Settings;
+  queues: Queues;
+  reason: string;
+}
+
+/** Reads only. */
+export async function planSchemaRollback(input: SchemaRollbackInput): Promise<Step[]> {
+  const { pool, target } = input;
+  const run = await latestRun(pool, target.backfill);
+  const added = await addedObjects(pool, target);
+  return [
+    await readsStep(input, run),
+    await haltStep(input, run),
+    await functionStep(input),
+    ...added.indexes.map((index) => indexStep(input, index)),
+    ...columnSteps(input, added),
+    stageStep(input, added),
+    queueStep(input),
+    await ledgerStep(input, added),
+  ];
+}
+
+const step = (name: string, actions: string[], run: () => Promise<void>, notes: string[] = []): Step => ({
+  name,
+  actions,
+  notes,
+  run,
+});
+
+async function readsStep({ pool, target, reason }: SchemaRollbackInput, run: Run | null): Promise<Step> {
+  const from = await readModeOf(pool, target.backfill);
+  const actions =
+    from.mode === 'legacy'
+      ? []
+      : [
+          `read mode ${showReadChoice(from)} → legacy, and ${READ_MODE_SEEN_SECONDS} s for applications to see it`,
+        ];
+  return step('reads', actions, async () => {
+    const to = LEGACY_READS;
+    const change = { to, reason, override: null, detail: {}, statements: [], prepare: '' };
+    if (run === null) await saveReadMode(pool, target.backfill, to, { by: await actorOf(pool), reason });
+    else await changeReads(pool, run, change);
+  });
+}
+
+/** Capture first, so that no new work comes; then what is under way is waited for. */
+async function haltStep(input: SchemaRollbackInput, run: Run | null): Promise<Step> {
+  const { pool, target, settings, queues, reason } = input;
+  const { backfill } = target;
+  const statements = await missingCapture(pool, target, 'off');
+  const pauses = run !== null && OPEN_STATES.includes(run.state);
+  const actions = [
+    ...(pauses ? [`pause run ${run.id}: workers begin nothing more`] : []),
+    ...statements.map((sql) => `${sql};`),
+    ...((await syncMode(pool, backfill)) === 'off' ? [] : ['set sync.mode to off in the ledger']),
+    ...((await isSyncScheduled(queues.sync)) ? ['remove the job scheduler sync from the queue'] : []),
+    `wait up to ${settings.drainSeconds} s until no job, no drain and no index build is under way`,
+  ];
+  return step('halt', actions, async () => {
+    const by = await actorOf(pool);
+    await recordEvent(pool, {
+      backfill,
+      run: run?.id ?? null,
+      level: 'warn',
+      kind: 'schema.rollback',
+      message: `back to the table as it was found${reason === '' ? '' : `: ${reason}`}`,
+      detail: { by, reason },
+    });
+    if (pauses) await pause(pool, run, 'rollback to the legacy schema');
+    if (statements.length > 0) await runUnderLocks(pool, target, statements);
+    if ((await syncMode(pool, backfill)) !== 'off')
+      await saveSyncMode(pool, backfill, 'off', 'dropped by rollback');
+    await unscheduleSync(queues.sync);
+    await waitUntilIdle(pool, target, queues, settings.drainSeconds * 1000);
+    await untilReadsAreSeen(pool, backfill);
+  });
+}
+
+/** A search that went by the mode before must not meet a table without its column. */
+async function untilReadsAreSeen(db: Queryable, backfill: string): Promise<void> {
+  const left = await db.query<{ ms: number }>(
+    `SELECT extract(epoch FROM changed_at + make_interval(secs => $2) - clock_timestamp())::float8 * 1000 AS ms
+       FROM pgvector_backfill.read_mode WHERE backfill = $1`,
+    [backfill, READ_MODE_SEEN_SECONDS],
+  );
+  const ms = left.rows[0]?.ms ?? 0;
+  if (ms > 0) await delay(Math.min(ms, READ_MODE_SEEN_SECONDS * 1000));
+}
+
+async function functionStep({ pool, target }: SchemaRollbackInput): Promise<Step> {
+  const statements = await dropSearchFunction(pool, target);
+  return step('function', statements.map(ended), () => underLocks(pool, target, statements));
+}
+
+function indexStep({ settings, target }: SchemaRollbackInput, index: string): Step {
+  const sql = dropIndexNamedSql(target, index);
+  return step('index', [ended(sql)], () => dropIndexConcurrently(settings.database, sql));
+}
+
+function columnSteps({ pool, target }: SchemaRollbackInput, { columns, kept }: AddedObjects): Step[] {
+  const sql = dropColumnsSql(target, columns);
+  const notes = kept.map((name) => `${name} stays: it was there before, or nothing says that it is ours`);
+  const actions = columns.length === 0 ? [] : [ended(sql)];
+  return [step('columns', actions, () => underLocks(pool, target, [sql]), notes)];
+}
+
+function stageStep({ pool, target }: SchemaRollbackInput, { stage }: AddedObjects): Step {
+  const sql = dropStageSql(target);
+  return step('staging', stage ? [ended(sql)] : [], () => underLocks(pool, target, [sql]));
+}
+
+function queueStep({ queues }: SchemaRollbackInput): Step {
+  const all = Object.values(queues);
+  return step('queue', [`empty the queues ${all.map(({ name }) => name).join(', ')}`], async () => {
+    for (const queue of all) await queue.obliterate({ force: true });
+  });
+}
+
+async function ledgerStep({ pool, target, reason }: SchemaRollbackInput, added: AddedObjects): Promise<Step> {
+  const { backfill } = target;
+  const others = await otherBackfills(pool, backfill);
+  const action =
+    others.length === 0
+      ? 'DROP SCHEMA pgvector_backfill, with all its tables;'
+      : `delete the rows of ${backfill} from schema pgvector_backfill, which ${others.join(', ')} goes on to use`;
+  const notes = [
+    'the extension vector stays, others may use it by now: DROP EXTENSION vector takes it away where nobody does',
+    ...(added.columns.length > 0
+      ? ['the space of dropped columns is free once their rows are written anew (VACUUM FULL, or in time)']
+      : []),
+  ];
+  return step('ledger', [action], () => forgetBackfill(pool, backfill, reason), notes);
+}
+
+const ended = (sql: string): string => `${sql};`;
+
+/** Under a short lock timeout, with retries. */
+export async function underLocks(pool: Pool, target: Target, statements: readonly string[]): Promise<void> {
+  try {
+    await inTransaction(pool, DDL_LIMITS, async (client) => {
+      for (const sql of statements) await client.query(sql);
+    });
+  } catch (error) {
+    const table = `${target.schema}.${target.name}`;
+    if (hasSqlState(error, SQLSTATE.dependent))
+      throw new GateError(`Something else depends on it: ${messageOf(error)}.`, {
+        code: 'OBJECT_IN_USE',
+        remedy: 'Drop the view, function or constraint that stands on it, then do it again.',
+        cause: error,
+      });
+    if (!hasSqlState(error, SQLSTATE.lockTimeout)) throw error;
+    throw new TransientError(
+      `${table} could not be changed: other transactions held it through ${DDL_LIMITS.tries} tries of ${DDL_LIMITS.lockTimeoutMs} ms.`,
+      {
+        code: 'TABLE_LOCKED',
+        remedy: 'End the long transactions on the table (pg_stat_activity, pg_locks) and do it again.',
+        cause: error,
+      },
+    );
+  }
+}

@@ -1,0 +1,16 @@
+/** What a change for good consists of: steps that are planned first, shown, and done only when told to. */
+
+export interface Step {
+  name: string;
+  /** What it would do, one line each; empty where there is nothing to do. */
+  actions: string[];
+  /** What the operator should know before. */
+  notes: string[];
+  /** Safe to run again after it was cut off. */
+  run(): Promise<void>;
+}
+
+/** In their order; those that have nothing to do are passed over. */
+export async function runSteps(steps: readonly Step[]): Promise<void> {
+  for (const step of steps) if (step.actions.length > 0) await step.run();
+}

@@ -1,0 +1,112 @@
+/** The three ways to answer a search, each as hits, best first. */
+
+import type { Settings } from '../config/settings.ts';
+import type { Pool } from '../db/pool.ts';
+import { codeOf } from '../db/sqlstates.ts';
+import { TABLE_LIMITS, type TransactionLimits } from '../db/transaction.ts';
+import type { Embedder } from '../embedding/embedder.ts';
+import { fuseScored } from '../relevance/fuse.ts';
+import type { Metric } from '../table/metric.ts';
+import type { Target } from '../table/target.ts';
+import type { Filter } from './filter.ts';
+import { legacySearch } from './legacy-query.ts';
+import { NOT_EMBEDDABLE, embedQuery } from './query-vector.ts';
+import { forDepth, type ReadSettings } from './read-settings.ts';
+import { textSearch } from './text-query.ts';
+import { nearest } from './vector-query.ts';
+
+export interface SearchHit {
+  /** The row's key, as text. */
+  key: string;
+  /** From 1. */
+  rank: number;
+  /** By the metric of the backfill; null where no vector was compared for this row. */
+  distance: number | null;
+  /**
+   * Higher is better: cosine similarity, inner product, or the L2 distance below zero; the sum of reciprocal ranks for
+   * hybrid; null for the legacy search.
+   */
+  score: number | null;
+}
+
+export interface Question {
+  pool: Pool;
+  target: Target;
+  settings: Settings;
+  read: ReadSettings;
+  text: string;
+  k: number;
+  filter: Filter | null;
+  /** Longest statement, ms. */
+  timeoutMs: number;
+  signal: AbortSignal | undefined;
+}
+
+/** Of the lists that are fused: what neither of them has among so many is no candidate. */
+const LEAST_FUSED = 50;
+
+const limitsOf = ({ timeoutMs }: Question, tries: number): TransactionLimits => ({
+  ...TABLE_LIMITS,
+  statementTimeoutMs: timeoutMs,
+  lockTimeoutMs: Math.min(timeoutMs, TABLE_LIMITS.lockTimeoutMs),
+  tries,
+});
+
+export async function answerLegacy(question: Question): Promise<SearchHit[]> {
+  const { pool, target, settings, text, k, filter } = question;
+  const { keys } = await legacySearch(pool, target, settings, text, k, {
+    filter,
+    limits: limitsOf(question, 2),
+  });
+  return keys.map((key, at) => ({ key, rank: at + 1, distance: null, score: null }));
+}
+
+export async function answerVector(question: Question, embedder: Embedder): Promise<SearchHit[]> {
+  const vector = await embedQuery(embedder, question.text, question.signal);
+  question.signal?.throwIfAborted();
+  const { metric } = question.settings;
+  return (await neighbours(question, vector, question.k)).map(({ key, distance }, at) => ({
+    key,
+    rank: at + 1,
+    distance,
+    score: scoreOf(metric, distance),
+  }));
+}
+
+/** Reciprocal rank fusion of vectors and full text; words alone where the model knows none of them. */
+export async function answerHybrid(question: Question, embedder: Embedder): Promise<SearchHit[]> {
+  const { pool, target, settings, text, k, filter } = question;
+  const depth = Math.max(k, LEAST_FUSED);
+  const vector = await embedQuery(embedder, text, question.signal).catch((error: unknown) => {
+    if (codeOf(error) === NOT_EMBEDDABLE) return null;
+    throw error;
+  });
+  question.signal?.throwIfAborted();
+  const near = vector === null ? [] : await neighbours(question, vector, depth);
+  question.signal?.throwIfAborted();
+  const words = await textSearch(pool, target, settings, text, depth, {
+    filter,
+    limits: limitsOf(question, 1),
+  });
+  const distances = new Map(near.map(({ key, distance }) => [key, distance]));
+  return fuseScored([near.map(({ key }) => key), words], k).map(([key, score], at) => ({
+    key,
+    rank: at + 1,
+    distance: distances.get(key) ?? null,
+    score,
+  }));
+}
+
+async function neighbours(
+  question: Question,
+  vector: string,
+  k: number,
+): Promise<{ key: string; distance: number }[]> {
+  const { pool, target, settings, filter, read } = question;
+  const options = { filter, read: forDepth(read, k), limits: limitsOf(question, 2) };
+  return (await nearest(pool, target, settings.metric, vector, k, 'planned', options)).neighbours;
+}
+
+/** pgvector's <#> is the negative inner product. */
+const scoreOf = (metric: Metric, distance: number): number =>
+  metric === 'cosine' ? 1 - distance : -distance;

@@ -1,0 +1,81 @@
+/** The settings and the table of a backfill as an application's search needs them, kept while they stay what they are. */
+
+import { loadConfig } from '../config/load.ts';
+import { mergeSettings, readSection, readStored } from '../config/section.ts';
+import type { BackfillConfig, Settings } from '../config/settings.ts';
+import type { Pool } from '../db/pool.ts';
+import { ConfigError } from '../errors.ts';
+import { describeTarget, type Target } from '../table/target.ts';
+import type { ReadState } from './read-state.ts';
+
+export interface ContextSource {
+  pool: Pool;
+  backfill: string;
+  /** Configuration file; none is read where absent. */
+  config: string | undefined;
+  /** Options by their names in the configuration file; they win over file and ledger. */
+  options: BackfillConfig | undefined;
+}
+
+export interface BackfillContext {
+  settings: Settings;
+  target: Target;
+}
+
+const REQUIRED = ['table', 'text'] as const;
+
+export class ContextKeeper {
+  readonly #source: ContextSource;
+  /** What the application gave, as it gave it. */
+  #given: Promise<Partial<Settings>> | null = null;
+  #kept: { version: string; context: Promise<BackfillContext> } | null = null;
+
+  constructor(source: ContextSource) {
+    this.#source = source;
+  }
+
+  /** @throws ConfigError where neither ledger nor application say which table it is about. */
+  get(state: ReadState): Promise<BackfillContext> {
+    // A backfill that was there before and is gone: its table is still searched as it was.
+    if (this.#kept !== null && (state.stored === null || this.#kept.version === state.version))
+      return this.#kept.context;
+    const kept = { version: state.version, context: this.#describe(state) };
+    this.#kept = kept;
+    kept.context.catch(() => {
+      if (this.#kept === kept) this.#kept = null;
+    });
+    return kept.context;
+  }
+
+  async #describe({ stored }: ReadState): Promise<BackfillContext> {
+    const { pool, backfill } = this.#source;
+    this.#given ??= this.#read();
+    this.#given.catch(() => {
+      this.#given = null;
+    });
+    const settings = mergeSettings(readStored(stored ?? {}), await this.#given);
+    if (REQUIRED.some((name) => settings[name] === undefined))
+      throw new ConfigError(`Nothing is known of the backfill ${backfill} in this database.`, {
+        code: 'BACKFILL_UNKNOWN',
+        remedy:
+          'Give createSearch the name of a backfill that was enqueued here, or its options: config (a file) or options (table, text, legacySearch, …).',
+      });
+    const complete = Object.freeze(settings) as Settings;
+    return { settings: complete, target: await describeTarget(pool, backfill, complete) };
+  }
+
+  async #read(): Promise<Partial<Settings>> {
+    const { backfill, config, options } = this.#source;
+    const fromOptions = readSection({ ...options }, backfill);
+    if (config === undefined) return fromOptions;
+    const loaded = await loadConfig({
+      flags: {},
+      env: {},
+      cwd: process.cwd(),
+      configPath: config,
+      backfill,
+      optional: ['database', 'table', 'text'],
+    });
+    return { ...loaded.settings, ...fromOptions };
+  }
+}

@@ -1,0 +1,206 @@
+/** The search that an application imports: answered by the read mode that PostgreSQL holds at that moment. */
+
+import type { BackfillConfig } from '../config/settings.ts';
+import type { Pool } from '../db/pool.ts';
+import { codeOf } from '../db/sqlstates.ts';
+import type { Embedder } from '../embedding/embedder.ts';
+import { BackfillError, ConfigError } from '../errors.ts';
+import type { ReadMode } from '../ledger/read-mode.ts';
+import { answerHybrid, answerLegacy, answerVector, type Question, type SearchHit } from './answers.ts';
+import { ContextKeeper } from './backfill-context.ts';
+import { isInCanary } from './canary.ts';
+import { chooseFilter, type FilterChoice } from './filter.ts';
+import { Held, MONOTONIC, type Clock } from './held.ts';
+import { LazyEmbedder, openForSearch } from './lazy-embedder.ts';
+import { loadReadState, type ReadState } from './read-state.ts';
+import { Shadow } from './shadow.ts';
+import { StatsBuffer } from './stats-buffer.ts';
+
+/** Oldest read mode that a search goes by, ms. */
+const READ_MODE_BOUND_MS = 1000;
+/** With the look at the ledger itself: a change of the mode is seen by every search that begins so much later. */
+export const READ_MODE_SEEN_SECONDS = 2;
+
+export interface CreateSearchOptions {
+  /** The application's own `pg.Pool`; also through a pooler in transaction mode. It is not closed here. */
+  pool: Pool;
+  /** Name of the backfill: the table's, where it was given none. */
+  backfill: string;
+  /** Configuration file with the backfill's options; without it they are those of the last `enqueue`. */
+  config?: string;
+  /** Options by their names in the configuration file, which win: such as `model.localPath` on this machine. */
+  options?: BackfillConfig;
+  /** A model that is open already; closed by whoever opened it. */
+  embedder?: Embedder;
+  /** Longest statement of a search, ms [60000]. */
+  timeoutMs?: number;
+  /** Longest shadow search, model and database together, ms [2000]. */
+  shadowTimeoutMs?: number;
+  /** Shadow searches at a time in this process; what comes on top is skipped and counted [2]. */
+  shadowConcurrency?: number;
+  /** For tests: where the age of the read mode is told from. */
+  clock?: Clock;
+}
+
+export interface SearchOptions {
+  /** Hits at most, 1 to 1000 [10]. */
+  k?: number;
+  /** Name of one of `search.filters`, or that with values of the search's own. */
+  filter?: string | FilterChoice;
+  /** What the canary goes by, such as the user: the same key always has the same search. The text where absent. */
+  key?: string;
+  /** The caller no longer waits. A statement under way ends by itself, by `timeoutMs` at the latest. */
+  signal?: AbortSignal;
+}
+
+export interface SearchResult {
+  hits: SearchHit[];
+  /** The mode that was in force. */
+  mode: ReadMode;
+  answeredBy: 'legacy' | 'vector' | 'hybrid';
+  /** Code of the error for which the canary's vector search was given up; else null. */
+  fallback: string | null;
+}
+
+export interface Search {
+  /**
+   * @throws ConfigError where filter, k or options are wrong, or the model is not the rows'; GateError
+   * (`QUERY_NOT_EMBEDDABLE`) in mode vector where the model knows no word of the text; what the database throws.
+   */
+  search(text: string, options?: SearchOptions): Promise<SearchResult>;
+  /** Waits for shadow searches (their time limit at most), hands over their counts, closes the model that was opened here. */
+  close(): Promise<void>;
+}
+
+const DEFAULTS = { k: 10, mostHits: 1000, timeoutMs: 60_000, shadowTimeoutMs: 2000, shadowConcurrency: 2 };
+
+/** Opens nothing until the first search. */
+export function createSearch(options: CreateSearchOptions): Search {
+  const { pool, backfill, timeoutMs = DEFAULTS.timeoutMs } = options;
+  const state = new Held(() => loadReadState(pool, backfill), READ_MODE_BOUND_MS, options.clock ?? MONOTONIC);
+  const keeper = new ContextKeeper({ pool, backfill, config: options.config, options: options.options });
+  const embedder = new LazyEmbedder(options.embedder ?? null, openForSearch);
+  const stats = new StatsBuffer(pool, backfill);
+  const shadowTimeoutMs = options.shadowTimeoutMs ?? DEFAULTS.shadowTimeoutMs;
+  const concurrency = options.shadowConcurrency ?? DEFAULTS.shadowConcurrency;
+  const shadow = new Shadow({ timeoutMs: shadowTimeoutMs, concurrency }, stats);
+  let closed = false;
+
+  async function byVectors(
+    question: Question,
+    { fingerprint }: ReadState,
+    answer: (question: Question, embedder: Embedder) => Promise<SearchHit[]>,
+  ): Promise<SearchHit[]> {
+    if (fingerprint === null) throw noRun(backfill);
+    const model = await embedder.get(question.settings, fingerprint);
+    question.signal?.throwIfAborted();
+    return answer(question, model);
+  }
+
+  async function canary(question: Question, present: ReadState): Promise<Omit<SearchResult, 'mode'>> {
+    try {
+      const hits = await byVectors(question, present, answerVector);
+      stats.count('canaryVector');
+      return { hits, answeredBy: 'vector', fallback: null };
+    } catch (error) {
+      question.signal?.throwIfAborted();
+      stats.count('canaryErrors');
+      stats.count('canaryLegacy');
+      return {
+        hits: await answerLegacy(question),
+        answeredBy: 'legacy',
+        fallback: codeOf(error) ?? 'UNEXPECTED',
+      };
+    }
+  }
+
+  async function legacy(question: Question, present: ReadState): Promise<Omit<SearchResult, 'mode'>> {
+    const started = performance.now();
+    const hits = await answerLegacy(question);
+    const milliseconds = performance.now() - started;
+    if (present.mode === 'canary') stats.count('canaryLegacy');
+    if (present.mode === 'shadow')
+      shadow.start(
+        pool,
+        { keys: hits.map(({ key }) => key), k: question.k, milliseconds },
+        async (signal) => {
+          const beside = { ...question, signal, timeoutMs: shadowTimeoutMs };
+          return (await byVectors(beside, present, answerVector)).map(({ key }) => key);
+        },
+      );
+    return { hits, answeredBy: 'legacy', fallback: null };
+  }
+
+  async function answer(text: string, asked: SearchOptions): Promise<SearchResult> {
+    const k = checkedK(asked.k ?? DEFAULTS.k);
+    const present = await state.get();
+    const { settings, target } = await keeper.get(present);
+    const filter = chooseFilter(settings.searchFilters, asked.filter);
+    const { read, mode } = present;
+    const question: Question = {
+      pool,
+      target,
+      settings,
+      read,
+      text,
+      k,
+      filter,
+      timeoutMs,
+      signal: asked.signal,
+    };
+    asked.signal?.throwIfAborted();
+    if (mode === 'vector' || mode === 'hybrid') {
+      const hits = await byVectors(question, present, mode === 'vector' ? answerVector : answerHybrid);
+      return { hits, mode, answeredBy: mode, fallback: null };
+    }
+    const moved = mode === 'canary' && isInCanary(backfill, asked.key ?? text, present.percent ?? 0);
+    return { mode, ...(await (moved ? canary(question, present) : legacy(question, present))) };
+  }
+
+  return {
+    search: async (text, asked = {}) => {
+      if (closed)
+        throw new BackfillError('The search is closed.', {
+          code: 'SEARCH_CLOSED',
+          remedy: 'Ask it before close().',
+        });
+      return unlessAborted(() => answer(text, asked), asked.signal);
+    },
+    close: async () => {
+      closed = true;
+      await shadow.settled();
+      await stats.handOver();
+      await embedder.close();
+    },
+  };
+}
+
+function checkedK(k: number): number {
+  if (Number.isInteger(k) && k >= 1 && k <= DEFAULTS.mostHits) return k;
+  throw new ConfigError(`k must be a whole number from 1 to ${DEFAULTS.mostHits} (got ${String(k)}).`, {
+    code: 'SEARCH_K',
+    remedy: 'Ask for fewer hits.',
+  });
+}
+
+const noRun = (backfill: string): ConfigError =>
+  new ConfigError(`Backfill ${backfill} has no run: no row has a vector.`, {
+    code: 'NO_RUN',
+    remedy: 'Run `npm run enqueue`, or `npm run rollback -- --execute`.',
+  });
+
+/** The caller's wait ends with its signal, whatever the server is still at. */
+async function unlessAborted<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work();
+  signal.throwIfAborted();
+  let onAbort = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work(), aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

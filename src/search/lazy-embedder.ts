@@ -1,0 +1,54 @@
+/** The model of a search: opened when a vector is first wanted, and again where the rows have got another one. */
+
+import type { Settings } from '../config/settings.ts';
+import { openEmbedder } from '../embedding/configured.ts';
+import type { Embedder } from '../embedding/embedder.ts';
+import { ConfigError } from '../errors.ts';
+
+export type OpenEmbedder = (settings: Settings) => Promise<Embedder>;
+
+export class LazyEmbedder {
+  readonly #open: OpenEmbedder;
+  /** Handed in: never closed here, and never replaced. */
+  readonly #given: Embedder | null;
+  #opened: { fingerprint: string; embedder: Promise<Embedder> } | null = null;
+
+  constructor(given: Embedder | null, open: OpenEmbedder) {
+    this.#given = given;
+    this.#open = open;
+  }
+
+  /** @throws ConfigError where the model is not the one that made the rows' vectors: distances would mean nothing. */
+  async get(settings: Settings, fingerprint: string): Promise<Embedder> {
+    const embedder = this.#given ?? (await this.#own(settings, fingerprint));
+    if (embedder.fingerprint === fingerprint) return embedder;
+    throw new ConfigError(`The model ${embedder.model} is not the one that made the rows' vectors.`, {
+      code: 'MODEL_MISMATCH',
+      remedy:
+        'Give the search the model and options of the last `enqueue` (model.name, model.localPath, model.revision, mask), or `npm run rollback` until the rows are embedded by this one.',
+    });
+  }
+
+  async close(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = null;
+    const embedder = await opened?.embedder.catch(() => null);
+    await embedder?.close();
+  }
+
+  #own(settings: Settings, fingerprint: string): Promise<Embedder> {
+    if (this.#opened !== null && this.#opened.fingerprint !== fingerprint) void this.close().catch(() => {});
+    if (this.#opened !== null) return this.#opened.embedder;
+    const embedder = this.#open(settings);
+    const opened = { fingerprint, embedder };
+    this.#opened = opened;
+    // A model that is not there now may be there for the next search.
+    embedder.catch(() => {
+      if (this.#opened === opened) this.#opened = null;
+    });
+    return embedder;
+  }
+}
+
+/** One inference process: an application's queries come one by one. */
+export const openForSearch: OpenEmbedder = (settings) => openEmbedder(settings, 1);

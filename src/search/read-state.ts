@@ -1,0 +1,50 @@
+/** All that a search needs to know of its backfill, in one look at the ledger. */
+
+import { LEDGER_SCHEMA } from '../db/migrate.ts';
+import type { Queryable } from '../db/pool.ts';
+import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
+import { ConfigError } from '../errors.ts';
+import { LEGACY_READS, type ReadChoice } from '../ledger/read-mode.ts';
+import { knownReadSettings, type ReadSettings } from './read-settings.ts';
+
+export interface ReadState extends ReadChoice {
+  /** Options as they were at the last `enqueue`; null where the backfill is not known (yet, or any more). */
+  stored: Record<string, unknown> | null;
+  /** Another one where the options are others. */
+  version: string;
+  /** Of the model that the rows' vectors are made with; null before the first run. */
+  fingerprint: string | null;
+  read: ReadSettings;
+}
+
+const UNKNOWN: ReadState = { ...LEGACY_READS, stored: null, version: '', fingerprint: null, read: {} };
+
+interface Row extends ReadChoice {
+  stored: Record<string, unknown>;
+  version: string;
+  fingerprint: string | null;
+  read: Record<string, unknown>;
+}
+
+/** Without a ledger, or of one older than read modes: reads are legacy. @throws ConfigError where the right to look is missing */
+export async function loadReadState(db: Queryable, backfill: string): Promise<ReadState> {
+  try {
+    const found = await db.query<Row>(
+      `SELECT coalesce(m.mode, 'legacy') AS mode, m.percent, b.settings AS stored, b.updated_at::text AS version, b.read_settings AS read,
+              (SELECT r.fingerprint FROM ${LEDGER_SCHEMA}.run r WHERE r.backfill = b.name ORDER BY r.id DESC LIMIT 1) AS fingerprint
+         FROM ${LEDGER_SCHEMA}.backfill b LEFT JOIN ${LEDGER_SCHEMA}.read_mode m ON m.backfill = b.name WHERE b.name = $1`,
+      [backfill],
+    );
+    const row = found.rows[0];
+    return row === undefined ? UNKNOWN : { ...row, read: knownReadSettings(row.read) };
+  } catch (error) {
+    if (hasSqlState(error, SQLSTATE.schemaMissing, SQLSTATE.tableMissing, SQLSTATE.columnMissing))
+      return UNKNOWN;
+    if (!hasSqlState(error, SQLSTATE.privilege)) throw error;
+    throw new ConfigError(`This role may not look up the read mode of ${backfill}.`, {
+      code: 'READ_MODE_RIGHTS',
+      remedy: `GRANT USAGE ON SCHEMA ${LEDGER_SCHEMA} TO the role, SELECT on its tables backfill, run and read_mode, and SELECT, INSERT, UPDATE on read_stats.`,
+      cause: error,
+    });
+  }
+}

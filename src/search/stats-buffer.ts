@@ -1,0 +1,61 @@
+/** Counts of this process, handed to the ledger about once a second: one row for all searches must not be one lock for each. */
+
+import { addReadCounts, emptyCounts, type ReadCounts } from '../ledger/read-stats.ts';
+import type { Queryable } from '../db/pool.ts';
+import { bucketOf } from '../observability/histogram.ts';
+
+const HAND_OVER_MS = 1000;
+
+export interface Comparison {
+  overlap: number;
+  rankCorrelation: number;
+  legacyMs: number;
+  vectorMs: number;
+}
+
+type Countable = { [K in keyof ReadCounts]: ReadCounts[K] extends number ? K : never }[keyof ReadCounts];
+
+export class StatsBuffer {
+  readonly #db: Queryable;
+  readonly #backfill: string;
+  #counts: ReadCounts | null = null;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(db: Queryable, backfill: string) {
+    this.#db = db;
+    this.#backfill = backfill;
+  }
+
+  count(what: Exclude<Countable, 'overlap' | 'rankCorrelation' | 'searches'>): void {
+    this.#open()[what]++;
+  }
+
+  compared({ overlap, rankCorrelation, legacyMs, vectorMs }: Comparison): void {
+    const counts = this.#open();
+    counts.searches++;
+    counts.overlap += overlap;
+    counts.rankCorrelation += rankCorrelation;
+    for (const [times, milliseconds] of [
+      [counts.legacyMs, legacyMs],
+      [counts.vectorMs, vectorMs],
+    ] as const) {
+      const bucket = bucketOf(milliseconds);
+      times[bucket] = (times[bucket] ?? 0) + 1;
+    }
+  }
+
+  /** Never throws: counts that the ledger does not take are lost, a search is not. */
+  async handOver(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    const counts = this.#counts;
+    this.#counts = null;
+    if (counts !== null) await addReadCounts(this.#db, this.#backfill, counts).catch(() => {});
+  }
+
+  #open(): ReadCounts {
+    this.#counts ??= emptyCounts();
+    this.#timer ??= setTimeout(() => void this.handOver(), HAND_OVER_MS).unref();
+    return this.#counts;
+  }
+}
