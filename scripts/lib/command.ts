@@ -139,6 +139,12 @@ function parse(command: Command, argv: string[], env: NodeJS.ProcessEnv, signal:
   };
 }
 
+/** Flags that a verb takes, with their dashes, in the order of its help. */
+export function flagsOf(command: Command): string[] {
+  const own = Object.keys({ ...command.flags, ...COMMON });
+  return [...own, ...tableOptions(command).map(({ flag }) => flag)].map((name) => `--${name}`);
+}
+
 function tableOptions(command: Command): Option[] {
   const names = command.options ?? (Object.keys(OPTIONS) as OptionName[]);
   return names.map((name) => OPTIONS[name] as unknown as Option);

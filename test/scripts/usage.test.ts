@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { cutover } from '../../scripts/cutover.ts';
 import { rollback } from '../../scripts/rollback.ts';
 import { complete } from '../../scripts/complete.ts';
+import { completion } from '../../scripts/completion.ts';
 import { dashboard } from '../../scripts/dashboard.ts';
 import { demo } from '../../scripts/demo.ts';
 import { doctor } from '../../scripts/doctor.ts';
@@ -26,6 +27,7 @@ import { runCommand, startCommand } from '../setup/command.ts';
 const COMMANDS = [
   bench,
   complete,
+  completion,
   cutover,
   dashboard,
   demo,
@@ -72,6 +74,8 @@ describe('verbs', () => {
       ['worker', ['--role', 'boss'], '--role'],
       ['search', [], 'no query'],
       ['bench', ['nothing'], 'nothing'],
+      ['completion', [], 'bash'],
+      ['completion', ['fish'], 'fish'],
       ['complete', ['--drop-sync', '--keep-sync'], '--keep-sync'],
       ['cutover', [], '--to'],
       ['cutover', ['--to', 'canary:0'], 'canary:0'],
