@@ -5,7 +5,7 @@ import { untilReachable } from '../src/db/reachable.ts';
 import { describeFailure } from '../src/db/refusal.ts';
 import { classify, isUnreachable } from '../src/db/sqlstates.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
-import { BackfillError, TransientError, messageOf } from '../src/errors.ts';
+import { BackfillError, messageOf } from '../src/errors.ts';
 import { finalizeWhenDue } from '../src/finalize/trigger.ts';
 import { markFailed, unfinishedBatches } from '../src/ledger/batch.ts';
 import { tooManyFailures } from '../src/ledger/breaker.ts';
@@ -17,6 +17,7 @@ import { openQueue, openWorker, type JobQueue } from '../src/queue/connection.ts
 import { parseEmbedJob, type EmbedJob, type JobData } from '../src/queue/jobs.ts';
 import { addEmbedJobs } from '../src/queue/producer.ts';
 import { describeTarget } from '../src/table/target.ts';
+import { isHeld } from '../src/throttle/throttle.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';
 
 /** A batch that meets so many restarts of the server gives its place to another one, and counts an attempt. */
@@ -109,9 +110,6 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
     },
   };
 }
-
-/** A worker that is shut down gives back what it has not begun to write, and no attempt is burnt. */
-const isHeld = (error: unknown): boolean => error instanceof TransientError && error.code === 'HELD';
 
 function withoutValues(error: unknown): unknown {
   const described = describeFailure(error);

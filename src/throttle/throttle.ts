@@ -29,6 +29,9 @@ export interface ThrottleContext {
   logger: Logger;
 }
 
+/** A worker that is shut down gives back what it has not begun to write; no attempt should be burnt by it. */
+export const isHeld = (error: unknown): boolean => error instanceof TransientError && error.code === 'HELD';
+
 /** Of a longest statement: less more is not worth a write. */
 const LEAST_GAIN = 1.05;
 

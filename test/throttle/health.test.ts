@@ -107,7 +107,7 @@ describe.runIf(hasPostgres())('health of a real server', () => {
         'ALTER TABLE docs ADD COLUMN more text',
         'SELECT 1 FROM other',
         `UPDATE docs SET body = 'e' WHERE id = 1`,
-      ].map((sql, at) => waiters[at]?.query(sql)),
+      ].map(async (sql, at) => waiters[at]?.query(sql)),
     );
     const all = `SELECT count(DISTINCT pid)::int AS n FROM pg_locks l JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`;
     for (let n = 0; n < 5;) n = (await pool.query<{ n: number }>(all)).rows[0]?.n ?? 0;
