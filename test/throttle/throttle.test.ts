@@ -83,7 +83,7 @@ describe.runIf(hasPostgres())('the throttle of several workers', () => {
     await saveTuned(pool, 'docs', {});
     // Ten seconds' worth each: what passes between the calls is little beside it.
     const waits = await Promise.all(Array.from({ length: 4 }, () => reserveRows(pool, 'docs', 100, 10)));
-    const tens = waits.map((ms) => Math.round(ms / 10_000)).sort();
+    const tens = waits.map((ms) => Math.round(ms / 10_000)).sort((a, b) => a - b);
     expect(tens).toEqual([0, 1, 2, 3]);
     await saveTuned(pool, 'docs', { rowsPerSecond: 10 });
     expect(Math.round((await reserveRows(pool, 'docs', 100, 10)) / 10_000)).toBe(0);
