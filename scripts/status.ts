@@ -8,6 +8,7 @@ import { progressSnapshot } from '../src/ledger/progress.ts';
 import { MOST_COUNTED } from '../src/ledger/sync.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { count, duration, percent } from './lib/format.ts';
+import { throttleLines } from './lib/throttle-lines.ts';
 import { modelDrift, type ModelDrift } from './lib/model-drift.ts';
 import { ProgressLine } from './lib/progress-line.ts';
 import { withDatabase } from './lib/session.ts';
@@ -87,6 +88,7 @@ function statusLines(snapshot: ProgressSnapshot, drift: ModelDrift | null): stri
     `coverage ${percent(snapshot.coverage)}, ${rate}${eta}`,
     `batches  ${count(batches.merged)} merged, ${count(batches.staged)} staged, ${count(batches.pending)} pending, ${count(batches.failed)} failed`,
     `sync     ${sync.mode}, ${count(sync.pending)}${sync.pending === MOST_COUNTED ? ' or more' : ''} changes to do${age}${sync.reason === '' ? '' : `: ${sync.reason}`}`,
+    ...throttleLines(snapshot),
     ...readLines(snapshot),
     `texts    ${count(rows.truncated)} cut at the model's limit; masked: ${masked.length === 0 ? 'nothing' : masked.join(', ')}`,
     ...(model === null || drift === null

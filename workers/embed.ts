@@ -5,32 +5,37 @@ import { untilReachable } from '../src/db/reachable.ts';
 import { describeFailure } from '../src/db/refusal.ts';
 import { classify, isUnreachable } from '../src/db/sqlstates.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
-import { BackfillError, TransientError, messageOf } from '../src/errors.ts';
+import { BackfillError, messageOf } from '../src/errors.ts';
 import { finalizeWhenDue } from '../src/finalize/trigger.ts';
-import { markFailed } from '../src/ledger/batch.ts';
+import { markFailed, unfinishedBatches } from '../src/ledger/batch.ts';
 import { tooManyFailures } from '../src/ledger/breaker.ts';
 import { recordEvent } from '../src/ledger/event.ts';
 import { OPEN_STATES, findRun, moveRun, pauseRun, type Run } from '../src/ledger/run.ts';
 import { CollapseCheck } from '../src/pipeline/collapse.ts';
 import { processBatch } from '../src/pipeline/process-batch.ts';
-import { openQueue, openWorker } from '../src/queue/connection.ts';
+import { openQueue, openWorker, type JobQueue } from '../src/queue/connection.ts';
 import { parseEmbedJob, type EmbedJob, type JobData } from '../src/queue/jobs.ts';
+import { addEmbedJobs } from '../src/queue/producer.ts';
 import { describeTarget } from '../src/table/target.ts';
+import { isHeld } from '../src/throttle/throttle.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';
 
 /** A batch that meets so many restarts of the server gives its place to another one, and counts an attempt. */
 const MOST_RESTARTS = 20;
 
+const NOT_OPEN = { left: 'the run is not open' };
+const LEFT = { left: 'the batch is done, the run was stopped, or another worker has it' };
+
 export function startEmbedWorker(context: WorkerContext, embedder: Embedder): RunningWorker {
   const { pool, settings, backfill, throttle } = context;
   const collapse = new CollapseCheck();
   const finalizeQueue = openQueue(context.address, 'finalize');
+  const embedQueue = openQueue(context.address, 'embed');
   const closing = new AbortController();
 
   async function processOnce(data: EmbedJob, attempt: number, signal?: AbortSignal): Promise<unknown> {
     const run = await findRun(pool, data.run);
-    if (run === null || run.backfill !== backfill || !OPEN_STATES.includes(run.state))
-      return { left: 'the run is not open' };
+    if (run === null || run.backfill !== backfill || !OPEN_STATES.includes(run.state)) return NOT_OPEN;
     const logger = context.logger.child({ run: run.id, batch: data.batch });
     const started = performance.now();
     try {
@@ -45,7 +50,7 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
       if (outcome.kind === 'merged') logger.info({ ...outcome.counts, elapsedMs }, 'batch merged');
       // Also behind a batch that was done already: a worker that died between the merge and this line owes it.
       await finalizeWhenDue(pool, settings, finalizeQueue.queue, run);
-      if (outcome.kind === 'left') return { left: 'the batch is done or another worker has it' };
+      if (outcome.kind === 'left') return LEFT;
       return { ...outcome.counts, elapsedMs };
     } catch (error) {
       if (isHeld(error)) throw error;
@@ -83,6 +88,10 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
   throttle.onTuned(({ concurrency }) => {
     worker.concurrency = concurrency;
   });
+  worker.on('completed', (job, result) => {
+    const data = isLeft(result) ? parseEmbedJob(job.data) : null;
+    if (data !== null) void addAgain(context, embedQueue.queue, data);
+  });
   worker.on('failed', (job, error) => {
     if (
       job === undefined ||
@@ -97,16 +106,34 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
       closing.abort(new Error('the worker is being shut down'));
       await close();
       await finalizeQueue.close();
+      await embedQueue.close();
     },
   };
 }
 
-/** A worker that is shut down gives back what it has not begun to write, and no attempt is burnt. */
-const isHeld = (error: unknown): boolean => error instanceof TransientError && error.code === 'HELD';
-
 function withoutValues(error: unknown): unknown {
   const described = describeFailure(error);
   return described === messageOf(error) ? error : new BackfillError(described, { code: 'BATCH_FAILED' });
+}
+
+const isLeft = (result: unknown): boolean =>
+  typeof result === 'object' && result !== null && 'left' in result;
+
+/** Whoever resumed the run while this job was ending found it on its way still, and added no other. */
+async function addAgain(
+  { pool, settings, logger }: WorkerContext,
+  queue: JobQueue,
+  data: EmbedJob,
+): Promise<void> {
+  try {
+    const run = await findRun(pool, data.run);
+    if (run === null || !OPEN_STATES.includes(run.state)) return;
+    const [batch] = await unfinishedBatches(pool, run.id, data.batch - 1, 1);
+    if (batch?.number === data.batch) await addEmbedJobs(queue, run.uid, [batch], settings.attempts, false);
+  } catch (error) {
+    // The batch stays unfinished in the ledger, so the next `enqueue` finds it all the same.
+    logger.warn({ err: messageOf(error), batch: data.batch }, 'a batch could not be put on the queue again');
+  }
 }
 
 /** No batch can succeed before somebody changes something: the whole run stops, with the remedy as its reason. */

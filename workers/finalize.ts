@@ -1,6 +1,6 @@
 /** The finalize role: a BullMQ worker around `finalize` and the gate. */
 
-import { UnrecoverableError, type Job } from 'bullmq';
+import { UnrecoverableError, WaitingError, type Job } from 'bullmq';
 import { classify } from '../src/db/sqlstates.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
 import { messageOf } from '../src/errors.ts';
@@ -15,6 +15,7 @@ import { openWorker } from '../src/queue/connection.ts';
 import { parseFinalizeJob, type JobData } from '../src/queue/jobs.ts';
 import { settle } from '../src/sync/settle.ts';
 import { describeTarget, type Target } from '../src/table/target.ts';
+import { isHeld } from '../src/throttle/throttle.ts';
 import { verify } from '../src/verify/verify.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';
 
@@ -50,7 +51,7 @@ export function startFinalizeWorker(
     }
   }
 
-  async function processor(job: Job<JobData>, _token?: string, signal?: AbortSignal): Promise<unknown> {
+  async function processor(job: Job<JobData>, token?: string, signal?: AbortSignal): Promise<unknown> {
     const data = parseFinalizeJob(job.data);
     if (data === null)
       throw new UnrecoverableError('The job data is not of a finalizer; run `npm run finalize`.');
@@ -71,6 +72,8 @@ export function startFinalizeWorker(
       };
       // Also before the index: rows that no batch has read may be what coverage lacks.
       await settleAll();
+      // The build cannot be held once it has begun, and writes about its size of WAL at its end.
+      if (!(await throttle.pass())) return { left: 'the run was stopped' };
       const onProgress = (progress: { phase: string; share: number | null }): Promise<void> =>
         job.updateProgress(progress);
       const outcome = await finalize({
@@ -95,6 +98,10 @@ export function startFinalizeWorker(
       logger.info({ passed: verification.passed }, 'verified');
       return { ...outcome, passed: verification.passed };
     } catch (error) {
+      if (isHeld(error)) {
+        await job.moveToWait(token);
+        throw new WaitingError();
+      }
       logger.error({ err: messageOf(error), class: classify(error) }, 'finalizer');
       const reason = `finalizer: ${messageOf(error)}`;
       if (classify(error) !== 'configuration') {

@@ -2,6 +2,7 @@
 
 import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
 import { count, duration, percent } from './format.ts';
+import { heldBy } from './throttle-lines.ts';
 
 const BAR_WIDTH = 24;
 /** Elsewhere than on a terminal, at most one line in this time. */
@@ -16,6 +17,8 @@ export function statusLine(snapshot: ProgressSnapshot): string {
   if (rows.quarantined > 0) parts.push(`${count(rows.quarantined)} quarantined`);
   if (snapshot.batches.failed > 0) parts.push(`${count(snapshot.batches.failed)} batches failed`);
   if (state === 'finalizing' && index.phase !== null) parts.push(`index: ${index.phase}`);
+  const held = heldBy(snapshot);
+  if (held !== null) parts.push(held);
   return `${state}${reason === '' ? '' : ` (${reason})`}: ${parts.join(', ')}`;
 }
 

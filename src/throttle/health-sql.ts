@@ -68,7 +68,7 @@ export function healthSql(rights: Rights): string {
     SELECT state, coalesce(replay_lsn, flush_lsn) AS reached, replay_lag
       FROM pg_stat_replication WHERE state IS DISTINCT FROM 'backup'),
   locks AS MATERIALIZED (
-    SELECT pid, locktype, granted, relation IS NOT DISTINCT FROM here.relation AND l.database = here.database AS ours
+    SELECT pid, locktype, granted, coalesce(l.relation = here.relation AND l.database = here.database, false) AS ours
       FROM pg_locks l, here WHERE NOT granted OR (l.relation = here.relation AND l.database = here.database))
   SELECT (SELECT count(*) FROM replicas WHERE state IS NULL)::int AS "hiddenReplicas",
     (SELECT coalesce(max(CASE WHEN reached >= here.lsn THEN 0 ELSE extract(epoch FROM replay_lag) END), 0) FROM replicas)::float8 AS "replicaLag",

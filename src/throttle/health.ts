@@ -14,7 +14,7 @@ const READ_LIMITS = { lockTimeoutMs: 500, statementTimeoutMs: 2000, tries: 1 };
 /** A role that is granted more is noticed without a restart. */
 const RIGHTS_MS = 60_000;
 /** Over a shorter time the rate says little. */
-const LEAST_RATE_SECONDS = 0.2;
+const LEAST_RATE_SECONDS = 0.05;
 
 const NO_STATS = 'needs the role pg_monitor (or pg_read_all_stats)';
 
@@ -48,7 +48,8 @@ export class Health {
       return (await client.query<HealthRow>(healthSql(rights), [this.#table])).rows[0] as HealthRow;
     });
     const before = this.#before;
-    this.#before = { wal: row.wal, at: row.at };
+    if (before === null || row.at - before.at >= LEAST_RATE_SECONDS)
+      this.#before = { wal: row.wal, at: row.at };
     return toReadings(row, before, await diskUsed(row));
   }
 
@@ -72,7 +73,8 @@ export class Health {
       const value = numberOf(rows[0]?.[0]);
       return value === null ? { value, note: 'throttle.sql gave no number', holds: true } : { value };
     } catch (error) {
-      if (isUnreachable(error)) throw error;
+      // A check that writes is refused here; that the server itself takes no writes, others find out.
+      if (isUnreachable(error) && !hasSqlState(error, SQLSTATE.readOnly)) throw error;
       return { value: null, note: `throttle.sql failed: ${reasonOf(error)}`, holds: true };
     }
   }

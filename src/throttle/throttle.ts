@@ -12,6 +12,7 @@ import {
   readThrottle,
   reserveRows,
   saveThrottle,
+  type SignalState,
   type ThrottleRow,
   type ThrottleState,
 } from '../ledger/throttle.ts';
@@ -27,6 +28,9 @@ export interface ThrottleContext {
   settings: Settings;
   logger: Logger;
 }
+
+/** A worker that is shut down gives back what it has not begun to write; no attempt should be burnt by it. */
+export const isHeld = (error: unknown): boolean => error instanceof TransientError && error.code === 'HELD';
 
 /** Of a longest statement: less more is not worth a write. */
 const LEAST_GAIN = 1.05;
@@ -165,14 +169,17 @@ export class Throttle {
     state: ThrottleState['state'],
   ): Promise<void> {
     const { pool, backfill, logger } = this.#context;
+    const before = (name: string): SignalState | undefined =>
+      ledger.signals.find((signal) => signal.name === name);
     const unknown = signals.filter(
-      (signal) =>
-        signal.state === 'unknown' &&
-        ledger.signals.find(({ name }) => name === signal.name)?.state !== 'unknown',
+      (signal) => signal.state === 'unknown' && before(signal.name)?.state !== 'unknown',
+    );
+    const isTuned = signals.some(
+      ({ name, hold, stop }) => before(name)?.hold !== hold || before(name)?.stop !== stop,
     );
     // A run that was stopped stays so for whoever looks on, until it is resumed and looked at again.
     const shown = ledger.state === 'stopped' && this.#over ? 'stopped' : state;
-    if (shown === ledger.state && unknown.length === 0 && !isDue(ledger)) return;
+    if (shown === ledger.state && unknown.length === 0 && !isTuned && !isDue(ledger)) return;
     const changed = await saveThrottle(pool, backfill, { state: shown, reason, signals });
     const about = { backfill, run: ledger.run };
     for (const { name, note = '' } of unknown) {

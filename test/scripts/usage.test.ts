@@ -85,7 +85,6 @@ describe('verbs', () => {
       ['model', ['steal'], 'steal'],
       ['model', [], 'npm run model -- check'],
       ['train-model', [], '--out'],
-      ['tune', ['--merge-rows', '0'], '--merge-rows'],
       ['tune', ['--threshold', 'lockWaiters=1', '--threshold', 'nonsense=1'], 'nonsense=1'],
     ] as const) {
       const { code, stderr } = await runCommand(verb, [...args], {

@@ -16,6 +16,8 @@ import {
 export interface StartedServer {
   /** Another one after `restart`, as Docker gives it another port; a proxy in front keeps one address. */
   readonly url: string;
+  /** Where other containers reach it. */
+  readonly inside: { host: string; port: number; password: string };
   /** SIGKILL, as of a kernel that is out of memory. What was committed stays in the container. */
   kill(): Promise<void>;
   /** Starts it again, killed or not (one that runs is stopped the hard way), and waits until it answers. */
@@ -80,16 +82,33 @@ export async function startPostgres(
     .withEnvironment({ POSTGRES_PASSWORD: password })
     .withCommand(['postgres', ...settings.flatMap((each) => ['-c', each]), ...(options.args ?? [])])
     .withSharedMemorySize(1024 * 1024 * 1024);
-  return startServer(container, 5432, `postgres://postgres:${password}@`, '/postgres', async (url) => {
-    const client = new pg.Client({ connectionString: url });
-    client.on('error', () => {});
-    try {
-      await client.connect();
-      await client.query('SELECT 1');
-    } finally {
-      await client.end().catch(() => {});
-    }
-  });
+  return startServer(container, 5432, { name: 'postgres', password, path: '/postgres' }, askPostgres);
+}
+
+async function askPostgres(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await client.query('SELECT 1');
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+/** A streaming replica of a server that `startPostgres` has started, and that lets replicas in (pg_hba.conf). */
+export async function startReplica(primary: StartedServer): Promise<StartedServer> {
+  const { host, port, password } = primary.inside;
+  // Reports often: what the primary knows of a replica that stands still is what the last report said.
+  const settings = ['max_connections=300', 'fsync=off', 'hot_standby=on', 'wal_receiver_status_interval=1s'];
+  const script = `mkdir -p "$PGDATA" /var/run/postgresql && chown -R postgres:postgres "$PGDATA" /var/run/postgresql && chmod 700 "$PGDATA" &&
+    exec setpriv --reuid=postgres --regid=postgres --init-groups bash -c 'pg_basebackup --host=${host} --port=${port} \
+      --username=postgres --pgdata="$PGDATA" --write-recovery-conf --checkpoint=fast --no-sync &&
+      exec postgres ${settings.map((each) => `-c ${each}`).join(' ')}'`;
+  const container = new GenericContainer(POSTGRES_IMAGE)
+    .withEnvironment({ PGPASSWORD: password })
+    .withCommand(['bash', '-c', script]);
+  return startServer(container, 5432, { name: 'postgres', password, path: '/postgres' }, askPostgres);
 }
 
 export async function startRedis(options: { image?: string } = {}): Promise<StartedServer> {
@@ -97,7 +116,7 @@ export async function startRedis(options: { image?: string } = {}): Promise<Star
   await obtain(image);
   const settings = ['--appendonly', 'yes', '--appendfsync', 'no', '--maxmemory-policy', 'noeviction'];
   const container = new GenericContainer(image).withCommand(['redis-server', ...settings]);
-  return startServer(container, 6379, 'redis://', '', async (url) => {
+  return startServer(container, 6379, { name: '', password: '', path: '' }, async (url) => {
     const redis = new Redis(url, { maxRetriesPerRequest: 0, retryStrategy: () => null });
     redis.on('error', () => {});
     try {
@@ -111,8 +130,7 @@ export async function startRedis(options: { image?: string } = {}): Promise<Star
 async function startServer(
   image: GenericContainer,
   port: number,
-  before: string,
-  after: string,
+  { name, password, path }: { name: string; password: string; path: string },
   askOnce: (url: string) => Promise<void>,
 ): Promise<StartedServer> {
   const container: StartedTestContainer = await image
@@ -124,7 +142,11 @@ async function startServer(
     .start();
   const server: StartedServer = {
     get url() {
-      return `${before}${container.getHost()}:${container.getMappedPort(port)}${after}`;
+      const before = name === '' ? 'redis://' : `postgres://${name}:${password}@`;
+      return `${before}${container.getHost()}:${container.getMappedPort(port)}${path}`;
+    },
+    get inside() {
+      return { host: container.getIpAddress(container.getNetworkNames()[0] ?? ''), port, password };
     },
     async kill() {
       const killed = (await runtime()).container.getById(container.getId());
