@@ -1,7 +1,10 @@
 /** The library face, by every read mode. */
 
+import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createPool } from '../../src/db/pool.ts';
 import { readSummary } from '../../src/ledger/read-stats.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
 import { fuse } from '../../src/relevance/fuse.ts';
 import { createSearch, type CreateSearchOptions, type Search } from '../../src/search/create-search.ts';
 import { backends, hasPostgres, realDatabase } from '../setup/databases.ts';
@@ -343,6 +346,31 @@ describe.runIf(hasPostgres())('createSearch', () => {
     expect(await keys(search, 'bread', { filter: 'see' })).toEqual(VECTOR_BREAD);
     const seen = await table.pool.query('SELECT DISTINCT ef, scan FROM seen');
     expect(seen.rows).toEqual([{ ef: '77', scan: 'relaxed_order' }]);
+  });
+
+  it('needs the rights that the documentation names, and asks for them', async () => {
+    const role = `app_${process.pid}`;
+    await table.set({ mode: 'shadow', percent: null });
+    await table.pool.query(
+      `CREATE ROLE ${role} LOGIN PASSWORD 'a-test-password'; GRANT SELECT ON things TO ${role}`,
+    );
+    const url = new URL(table.url);
+    url.username = role;
+    url.password = 'a-test-password';
+    const pool = createPool(url.href, { name: 'test', max: 4, logger: silentLogger });
+    try {
+      const search = open({ pool });
+      await expect(search.search('bread')).rejects.toMatchObject({ code: 'READ_MODE_RIGHTS' });
+      const documented = await readFile('docs/cutover.md', 'utf8');
+      for (const [grant] of documented.matchAll(/^GRANT .* TO app;$/gm))
+        await table.pool.query(grant.replace('app;', role));
+      expect(await keys(search)).toEqual(LEGACY_BREAD);
+      await search.close();
+      expect((await readSummary(table.pool, 'things')).shadow).toMatchObject({ searches: 1, errors: 0 });
+    } finally {
+      await pool.end();
+      await table.pool.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    }
   });
 
   it('stops waiting when the caller does', async () => {

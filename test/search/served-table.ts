@@ -16,6 +16,7 @@ const WORDS = ['bread', 'puppy', 'guitar'];
 
 export interface ServedTable {
   pool: Pool;
+  url: string;
   set(choice: ReadChoice): Promise<void>;
   close(): Promise<void>;
 }
@@ -86,6 +87,7 @@ export async function openServedTable(database: TestDatabase): Promise<ServedTab
   });
   return {
     pool,
+    url: database.databaseUrl,
     set: (choice) => saveReadMode(pool, 'things', choice, { by: 'the test', reason: '' }),
     async close() {
       await pool.end();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { legacySql } from '../../src/search/legacy-query.ts';
+import { legacyQuery, legacySql } from '../../src/search/legacy-query.ts';
 import { forDepth } from '../../src/search/read-settings.ts';
 import { anyWord, textRankSql } from '../../src/search/text-query.ts';
 import { nearestSql, nearestValues } from '../../src/search/vector-query.ts';
@@ -45,6 +45,38 @@ describe('nearestSql with a filter', () => {
   });
 });
 
+describe('legacyQuery with a filter', () => {
+  const filter = { name: 'f', where: 'lang = $1', values: ["x' OR true"] };
+
+  it("puts the condition into the ILIKE of our own, its values before the query's", async () => {
+    const query = legacyQuery(makeTarget({ text: 'T' }), await makeSettings(), 'q', 5, filter);
+    expect(squeeze(query.sql)).toContain(
+      `WHERE (true) AND (lang = $1) AND T ILIKE '%' || $2 || '%' ORDER BY 1 LIMIT $3`,
+    );
+    expect(query).toMatchObject({ values: ["x' OR true", 'q', 5], behind: null });
+  });
+
+  it("takes the filter's own SQL, or asks the operator's for more and filters behind it", async () => {
+    const settings = await makeSettings({ 'legacy-search': 'SELECT id' });
+    const own = { ...filter, legacySearch: 'SELECT id WHERE lang = $3' };
+    expect(legacyQuery(makeTarget(), settings, 'q', 5, own)).toEqual({
+      sql: own.legacySearch,
+      values: ['q', 5, "x' OR true"],
+      behind: null,
+    });
+    for (const [k, asked] of [
+      [5, 100],
+      [50, 500],
+      [900, 1000],
+    ] as const)
+      expect(legacyQuery(makeTarget(), settings, 'q', k, filter)).toEqual({
+        sql: 'SELECT id',
+        values: ['q', asked],
+        behind: filter,
+      });
+  });
+});
+
 describe('forDepth', () => {
   it('raises the candidates of an HNSW scan to the rows that are wanted, as far as the server allows', () => {
     expect(forDepth({}, 40)).toEqual({});
@@ -65,6 +97,14 @@ describe('textRankSql', () => {
   it("takes the operator's own tsvector", async () => {
     const settings = await makeSettings({ 'search-tsvector': 'tsv' });
     expect(textRankSql(makeTarget(), settings)).toContain('(tsv) @@ websearch_to_tsquery');
+  });
+
+  it('takes the values of a filter first', async () => {
+    const filter = { name: 'f', where: 'lang = $1', values: ['de'] };
+    const settings = await makeSettings();
+    expect(squeeze(textRankSql(makeTarget({ text: 'T' }), settings, filter))).toContain(
+      'WHERE (true) AND (lang = $1) AND to_tsvector($2::regconfig, T) @@ websearch_to_tsquery($2::regconfig, $3)',
+    );
   });
 
   it('asks for any of the words, none of them an operator', () => {

@@ -4,7 +4,7 @@ ALTER TABLE pgvector_backfill.read_mode
   ADD COLUMN changed_by text NOT NULL DEFAULT '',
   ADD COLUMN reason     text NOT NULL DEFAULT '',
   ADD CONSTRAINT read_mode_known CHECK (mode IN ('legacy', 'shadow', 'canary', 'vector', 'hybrid')),
-  ADD CONSTRAINT read_mode_percent CHECK (CASE WHEN mode = 'canary' THEN percent BETWEEN 1 AND 100 ELSE percent IS NULL END);
+  ADD CONSTRAINT read_mode_percent CHECK ((mode = 'canary') = (percent IS NOT NULL) AND coalesce(percent BETWEEN 1 AND 100, true));
 
 -- What searches of applications have counted since the mode left legacy last: sums and histograms, never a text.
 CREATE TABLE pgvector_backfill.read_stats (

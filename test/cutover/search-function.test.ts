@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { createFunctionSql, plainSearchSql, searchFunctionName } from '../../src/cutover/search-function.ts';
+import { makeTarget, squeeze } from '../table/make-target.ts';
+
+const ODD = makeTarget({
+  schema: 'Shop "x"',
+  name: "O'Table",
+  table: `"Shop ""x"""."O'Table"`,
+  ref: `"O'Table"`,
+  key: 'No "1"',
+  column: 'Vec',
+  where: "(status <> 'draft\\')",
+  vectorPrefix: '"Ext".',
+});
+
+describe('the search function', () => {
+  it('keeps its name within what PostgreSQL keeps of a name, and its beginning', () => {
+    expect(searchFunctionName(makeTarget())).toBe('"public"."search_articles"');
+    const name = searchFunctionName(makeTarget({ name: 'ü'.repeat(60) }));
+    expect(name).toBe(`"public"."search_${'ü'.repeat(28)}"`);
+  });
+
+  it('brings its settings along, is planned for the k of the call, and quotes what it is made of', () => {
+    const sql = squeeze(createFunctionSql(ODD, 'l2', { 'hnsw.ef_search': '77' }));
+    expect(sql).toContain(
+      `CREATE FUNCTION "Shop ""x"""."search_O'Table"(query "Ext".vector, k integer DEFAULT 10) RETURNS TABLE (key bigint, distance double precision) LANGUAGE plpgsql STABLE SET hnsw.ef_search = '77' AS E'`,
+    );
+    expect(sql).toContain('RETURN QUERY EXECUTE');
+    expect(sql).toContain('USING query, k;');
+    expect(createFunctionSql(makeTarget(), 'ip', { 'ivfflat.probes': '5' })).not.toContain('hnsw');
+  });
+
+  it('has a plain query beside it, whose settings end with its transaction', () => {
+    expect(
+      plainSearchSql(makeTarget({ vectorPrefix: '' }), 'cosine', {
+        'hnsw.ef_search': '77',
+        'hnsw.iterative_scan': 'strict_order',
+      }),
+    ).toBe(
+      [
+        'BEGIN;',
+        `SET LOCAL hnsw.ef_search = '77';`,
+        `SET LOCAL hnsw.iterative_scan = 'strict_order';`,
+        'SELECT "articles"."id" AS key, ("articles"."embedding" <=> $1::vector)::float8 AS distance',
+        '  FROM "public"."articles"',
+        ' WHERE (true) AND "articles"."embedding" IS NOT NULL',
+        ' ORDER BY "articles"."embedding" <=> $1::vector LIMIT $2;',
+        'COMMIT;',
+      ].join('\n'),
+    );
+  });
+});
