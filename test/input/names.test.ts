@@ -11,6 +11,8 @@ import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases
 import { complaints, hashEmbedder, travel } from '../setup/small-road.ts';
 
 const bytes = (name: string): number => Buffer.byteLength(name);
+/** No half of a character. */
+const isWhole = (name: string): boolean => Buffer.from(name).toString() === name;
 /** The longest beginning that PostgreSQL keeps whole. */
 const fit = (name: string): string => {
   let kept = '';
@@ -75,7 +77,7 @@ const oddName = fc.oneof(
     arbitrary: fc
       .string({ unit: 'grapheme', minLength: 1, maxLength: 70 })
       .map((name) => fit(name.replaceAll('\0', '')))
-      .filter((name) => name !== '' && name.isWellFormed()),
+      .filter((name) => name !== '' && isWhole(name)),
   },
 );
 
@@ -90,7 +92,7 @@ it('derived names fit, differ from their table, and from those of every other ta
       expect(new Set(derived).size).toBe(derived.length);
       for (const name of derived) {
         expect(bytes(name)).toBeLessThanOrEqual(63);
-        expect(name.isWellFormed()).toBe(true);
+        expect(isWhole(name)).toBe(true);
         expect(names.filter((each) => bytes(each) > 47)).not.toContain(name);
       }
     }),
