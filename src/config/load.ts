@@ -44,6 +44,10 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
       if (required) problems.push(`${describe(declared, name)} is missing: ${declared.help}.`);
       continue;
     }
+    if (hasNul(value)) {
+      problems.push(`${describe(declared, name)} holds a NUL character, which PostgreSQL cannot take.`);
+      continue;
+    }
     const checked = declared.schema.safeParse(value);
     if (checked.success) values[key] = checked.data;
     else {
@@ -146,9 +150,34 @@ export function unknownKeys(
   return problems;
 }
 
+/** Also in the strings of lists and objects. */
+const hasNul = (value: unknown): boolean =>
+  typeof value === 'string'
+    ? value.includes('\0')
+    : typeof value === 'object' && value !== null && Object.values(value).some(hasNul);
+
+/** What a run writes must not be what it reads: the text would change with each merge, or be overwritten by it. */
+function sharedColumns(settings: Settings, name: string | null): string[] {
+  const read = new Set([settings.key, ...(Array.isArray(settings.text) ? settings.text : [])]);
+  const written = [
+    [OPTIONS.column, settings.column],
+    [OPTIONS.updatedAtColumn, settings.updatedAtColumn],
+  ] as const;
+  const problems = written.flatMap(([declared, column]) =>
+    read.has(column)
+      ? [
+          `${describe(declared, name)} is ${JSON.stringify(column)}, which is the key or a part of the text; it must be a column of its own.`,
+        ]
+      : [],
+  );
+  if (settings.column === settings.updatedAtColumn)
+    problems.push(`${describe(OPTIONS.updatedAtColumn, name)} must be another column than column.`);
+  return problems;
+}
+
 /** Limits that involve two options; said before any work. */
 function crossChecks(settings: Settings, name: string | null): string[] {
-  const problems: string[] = [];
+  const problems: string[] = sharedColumns(settings, name);
   if (settings.indexMethod === 'hnsw' && settings.indexEfConstruction < 2 * settings.indexM) {
     problems.push(
       `${describe(OPTIONS.indexEfConstruction, name)} is ${settings.indexEfConstruction}, but pgvector wants at least 2 × index.m (${2 * settings.indexM}).`,
@@ -167,8 +196,7 @@ function crossChecks(settings: Settings, name: string | null): string[] {
 
 function nameFromTable(table: string): string {
   const last = table.split('.').at(-1) ?? table;
-  return last
-    .replaceAll('"', '')
-    .replaceAll(/[^\p{L}\p{N}_.-]/gu, '_')
-    .slice(0, 63);
+  const clean = last.replaceAll('"', '').replaceAll(/[^\p{L}\p{N}_.-]/gu, '_');
+  // By characters: half of one would be no letter.
+  return Array.from(clean).slice(0, 63).join('');
 }

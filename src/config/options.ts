@@ -1,6 +1,7 @@
 /** The option table: every option of the product is declared here and nowhere else. */
 
 import { z } from 'zod';
+import { columnName } from './name.ts';
 import { option, parseBoolean, parseJson, parseLimits, parseList, parseNumber, parseText } from './option.ts';
 
 const wholeNumber = (least: number, most: number) => z.number().int().min(least).max(most);
@@ -142,16 +143,15 @@ export const OPTIONS = {
   }),
   key: option({
     path: 'key',
-    schema: z.string().min(1),
+    schema: columnName,
     fallback: 'id',
     help: 'Unique, not null key column: bigint, integer or smallint',
   }),
   text: option({
     path: 'text',
-    schema: z.union([
-      z.array(z.string().min(1)).min(1),
-      z.strictObject({ sql: z.string().min(1) }),
-    ]) as z.ZodType<string[] | { sql: string }>,
+    schema: z.union([z.array(columnName).min(1), z.strictObject({ sql: z.string().min(1) })]) as z.ZodType<
+      string[] | { sql: string }
+    >,
     parse: parseText,
     help: 'Text to embed: columns, joined by a line break, or { "sql": expression }; on the command line a,b or sql:…',
   }),
@@ -162,13 +162,13 @@ export const OPTIONS = {
   }),
   column: option({
     path: 'column',
-    schema: z.string().min(1),
+    schema: columnName,
     fallback: 'embedding',
     help: 'Vector column, added where it is missing',
   }),
   updatedAtColumn: option({
     path: 'updatedAtColumn',
-    schema: z.string().min(1),
+    schema: columnName,
     fallback: 'embedding_updated_at',
     help: 'Column for the time of the last embedding, added where it is missing',
   }),

@@ -1,9 +1,11 @@
 /** The one place that turns names into SQL. Values never come this way: they are parameters. */
 
+import { createHash } from 'node:crypto';
+import { MAX_NAME_BYTES, nameFault } from '../config/name.ts';
 import { ConfigError } from '../errors.ts';
 
-/** PostgreSQL cuts longer names in silence, so that two of them could collide (NAMEDATALEN - 1, in bytes). */
-const MAX_NAME_BYTES = 63;
+/** Hexadecimal digits that tell shortened names apart. */
+const HASH_DIGITS = 8;
 
 export interface QualifiedName {
   /** Null where the search path decides. */
@@ -26,11 +28,21 @@ export function quoteLiteral(value: string): string {
     : `'${value.replaceAll("'", "''")}'`;
 }
 
-/** `<table>_embedding_stage` and the like, shortened at the front part so that the ending survives. */
+/**
+ * `<table>_embedding_stage` and the like. Where that is too long, the front part is cut, by whole characters, and a hash of
+ * all of it put in: two long names that begin alike would have the same staging table otherwise, and a name that has the
+ * ending already would be its own.
+ */
 export function derivedName(base: string, ending: string): string {
-  let front = base;
-  while (Buffer.byteLength(front + ending) > MAX_NAME_BYTES) front = front.replace(/.$/su, '');
-  return front + ending;
+  if (Buffer.byteLength(base + ending) <= MAX_NAME_BYTES) return base + ending;
+  const hash = createHash('sha256').update(base).digest('hex').slice(0, HASH_DIGITS);
+  const room = MAX_NAME_BYTES - Buffer.byteLength(`_${hash}${ending}`);
+  let front = '';
+  for (const character of base) {
+    if (Buffer.byteLength(front + character) > room) break;
+    front += character;
+  }
+  return `${front}_${hash}${ending}`;
 }
 
 /** `search_<table>` and the like, shortened at the end. */
@@ -41,7 +53,8 @@ export function boundedName(beginning: string, base: string): string {
 }
 
 /**
- * Reads `schema.table` as SQL would: unquoted parts fold to lower case, quoted ones stay as they are.
+ * Reads `schema.table` as SQL would: of unquoted parts A to Z fold to lower case (other letters stay as they are in a
+ * server encoding of several bytes), quoted parts stay as they are.
  * @throws ConfigError where the text is no name.
  */
 export function parseQualified(text: string, option: string): QualifiedName {
@@ -51,16 +64,22 @@ export function parseQualified(text: string, option: string): QualifiedName {
   while (!ended) {
     const match = pattern.exec(text);
     if (match === null) break;
-    parts.push(match[1] === undefined ? (match[2] ?? '').toLowerCase() : match[1].replaceAll('""', '"'));
+    parts.push(match[1] === undefined ? foldCase(match[2] ?? '') : match[1].replaceAll('""', '"'));
     ended = match[3] === '';
   }
   const [first, second] = parts;
-  if (!ended || first === undefined || parts.length > 2) {
-    throw new ConfigError(`${option}: ${JSON.stringify(text)} is no table name.`, {
-      code: 'NAME_INVALID',
-      remedy:
-        'Write table or schema.table, with double quotes around a name that has capitals, spaces or signs.',
-    });
+  const fault = parts.map(nameFault).find((each) => each !== null);
+  if (!ended || first === undefined || parts.length > 2 || fault !== undefined) {
+    throw new ConfigError(
+      `${option}: ${JSON.stringify(text)} is no table name${fault === undefined ? '' : `: a part of it ${fault}`}.`,
+      {
+        code: 'NAME_INVALID',
+        remedy:
+          'Write table or schema.table, with double quotes around a name that has capitals, spaces or signs.',
+      },
+    );
   }
   return second === undefined ? { schema: null, name: first } : { schema: first, name: second };
 }
+
+const foldCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());

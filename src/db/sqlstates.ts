@@ -12,6 +12,7 @@ export const SQLSTATE = {
   duplicateTable: '42P07',
   duplicateObject: '42710',
   privilege: '42501',
+  syntax: '42601',
   uniqueViolation: '23505',
   serialization: '40001',
   deadlock: '40P01',

@@ -41,11 +41,11 @@ async function lockRows(db: Queryable, target: Target, keys: readonly string[]):
 export function mergeSql(target: Target): string {
   const key = quoteName(target.key);
   const between = `BETWEEN $3::${target.keyType} AND $4::${target.keyType}`;
-  return `UPDATE ${target.table} SET ${quoteName(target.column)} = staged.pgvb_vector, ${quoteName(target.updatedAtColumn)} = now()
+  return `UPDATE ${target.table} SET ${quoteName(target.column)} = pgvb_staged.pgvb_vector, ${quoteName(target.updatedAtColumn)} = now()
     FROM (SELECT ${key} AS pgvb_key, embedding AS pgvb_vector, text_hash AS pgvb_hash
-            FROM ${target.stage} WHERE ${key} ${between} AND ${key} = ANY ($1::${target.keyType}[])) staged
-   WHERE ${target.ref}.${key} ${between} AND ${target.ref}.${key} = staged.pgvb_key AND ${target.where}
-     AND ${textHashSql(target, '$2')} = staged.pgvb_hash`;
+            FROM ${target.stage} WHERE ${key} ${between} AND ${key} = ANY ($1::${target.keyType}[])) pgvb_staged
+   WHERE ${target.ref}.${key} ${between} AND ${target.ref}.${key} = pgvb_staged.pgvb_key AND ${target.where}
+     AND ${textHashSql(target, '$2')} = pgvb_staged.pgvb_hash`;
 }
 
 /**
@@ -56,9 +56,9 @@ export function clearSql(target: Target): string {
   const column = quoteName(target.column);
   const key = `${target.ref}.${quoteName(target.key)}`;
   return `UPDATE ${target.table} SET ${column} = NULL, ${quoteName(target.updatedAtColumn)} = now()
-    FROM (SELECT pgvb_key, pgvb_hash FROM unnest($1::${target.keyType}[], $2::bytea[]) AS u (pgvb_key, pgvb_hash)) gone
-   WHERE ${key} = ANY ($1::${target.keyType}[]) AND ${key} = gone.pgvb_key AND ${target.ref}.${column} IS NOT NULL
-     AND ${textHashSql(target, '$3')} = gone.pgvb_hash`;
+    FROM (SELECT pgvb_key, pgvb_hash FROM unnest($1::${target.keyType}[], $2::bytea[]) AS u (pgvb_key, pgvb_hash)) pgvb_gone
+   WHERE ${key} = ANY ($1::${target.keyType}[]) AND ${key} = pgvb_gone.pgvb_key AND ${target.ref}.${column} IS NOT NULL
+     AND ${textHashSql(target, '$3')} = pgvb_gone.pgvb_hash`;
 }
 
 /** @returns false where another worker has taken over, or the run was stopped while the throttle held it. */

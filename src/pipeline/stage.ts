@@ -11,7 +11,7 @@ import type { Queryable } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { holdClaim, markClaimStaged, type Claim } from '../ledger/claim.ts';
 import { quarantineRows } from '../ledger/quarantine.ts';
-import { rangeSql, type KeyRange } from '../table/row-state.ts';
+import { SET_ASIDE, STAGED, rangeSql, type KeyRange } from '../table/row-state.ts';
 import type { Target } from '../table/target.ts';
 import type { PipelineContext } from './context.ts';
 import type { EmbeddedPage } from './embed.ts';
@@ -84,12 +84,12 @@ function stageOnce(
 export async function deleteOrphans(db: Queryable, target: Target, range: KeyRange): Promise<void> {
   const key = quoteName(target.key);
   const values: unknown[] = [];
-  const staged = rangeSql(target, `s.${key}`, range, values);
+  const staged = rangeSql(target, `${STAGED}.${key}`, range, values);
   // Said for the legacy table too, or the planner may read all of it to find out which keys exist.
   const legacyRange = rangeSql(target, `${target.ref}.${key}`, range, values);
   await db.query(
-    `DELETE FROM ${target.stage} s WHERE ${staged}
-        AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${legacyRange} AND ${target.ref}.${key} = s.${key} AND ${target.where})`,
+    `DELETE FROM ${target.stage} ${STAGED} WHERE ${staged}
+        AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${legacyRange} AND ${target.ref}.${key} = ${STAGED}.${key} AND ${target.where})`,
     values,
   );
 }
@@ -105,8 +105,8 @@ export async function releaseOrphans(db: Queryable, target: Target, keys: readon
     values,
   );
   await db.query(
-    `DELETE FROM pgvector_backfill.quarantine q WHERE q.backfill = $${values.push(target.backfill)} AND q.key = ANY ($${values.push(keys)}::text[])
-        AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${legacyRange} AND ${target.ref}.${quoteName(target.key)}::text = q.key AND ${target.where})`,
+    `DELETE FROM pgvector_backfill.quarantine ${SET_ASIDE} WHERE ${SET_ASIDE}.backfill = $${values.push(target.backfill)} AND ${SET_ASIDE}.key = ANY ($${values.push(keys)}::text[])
+        AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${legacyRange} AND ${target.ref}.${quoteName(target.key)}::text = ${SET_ASIDE}.key AND ${target.where})`,
     values,
   );
 }

@@ -4,11 +4,12 @@ import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
 import { messageOf } from '../errors.ts';
-import { CAPTURE_TRIGGERS } from '../sync/capture-ddl.ts';
 import { findTable, type TableFacts, type Target } from '../table/target.ts';
+import { checkRelatives } from './check-relatives.ts';
+import { checkUpdates } from './check-updates.ts';
 import type { Finding } from './finding.ts';
 
-/** Table kind, privileges, triggers. Null facts where the table is not there. */
+/** Table kind, privileges, what an update sets off. Null facts where the table is not there. */
 export async function checkTable(
   db: Queryable,
   settings: Settings,
@@ -51,19 +52,15 @@ export async function checkTable(
     make: boolean;
     schema: boolean;
     ledger: boolean;
-    rls: boolean;
-    triggers: string[];
     rows: number;
   }>(
     `SELECT pg_has_role(c.relowner, 'USAGE') AS owner, has_table_privilege(c.oid, 'SELECT') AS select,
             has_table_privilege(c.oid, 'UPDATE') AS update, has_schema_privilege(c.relnamespace, 'CREATE') AS make,
             has_database_privilege(current_database(), 'CREATE') AS schema,
             to_regnamespace('pgvector_backfill') IS NOT NULL AND has_schema_privilege(to_regnamespace('pgvector_backfill'), 'CREATE') AS ledger,
-            c.relrowsecurity AND NOT pg_has_role(c.relowner, 'USAGE') AS rls, greatest(c.reltuples, 0)::float8 AS rows,
-            array(SELECT tgname::text FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal
-                     AND t.tgenabled <> 'D' AND t.tgtype & 16 = 16 AND t.tgname <> ALL ($2) ORDER BY 1) AS triggers
+            greatest(c.reltuples, 0)::float8 AS rows
        FROM pg_class c WHERE c.oid = $1`,
-    [table.oid, CAPTURE_TRIGGERS],
+    [table.oid],
   );
   const row = facts.rows[0];
   if (row === undefined) return { findings: [], table: null };
@@ -91,27 +88,12 @@ export async function checkTable(
       check: 'privileges',
       message: 'SELECT, UPDATE, ownership and CREATE are there.',
     });
-  if (row.rls)
-    findings.push({
-      level: 'warn',
-      check: 'row-security',
-      message: 'Row-level security hides rows from this user; they will get no vector.',
-      remedy: 'Use a role with BYPASSRLS or the owner.',
-    });
-  if (row.triggers.length > 0) {
-    findings.push({
-      level: 'warn',
-      check: 'triggers',
-      message: `Each row's update will fire ${row.triggers.join(', ')}.`,
-      remedy:
-        'Check that these triggers may run once for every row; restrict them to the columns they are about (UPDATE OF …) where not.',
-    });
-  }
+  findings.push(...(await checkUpdates(db, table, settings)), ...(await checkRelatives(db, table, settings)));
   return { findings, table };
 }
 
-/** The key is unique and never null; text and where are valid SQL over the table. */
-export async function checkColumns(db: Queryable, target: Target, settings: Settings): Promise<Finding[]> {
+/** The key is unique and never null. */
+export async function checkKey(db: Queryable, target: Target): Promise<Finding[]> {
   const findings: Finding[] = [];
   const unique = await db.query<{ unique: boolean; required: boolean }>(
     `SELECT a.attnotnull AS required,
@@ -137,30 +119,6 @@ export async function checkColumns(db: Queryable, target: Target, settings: Sett
         'Name a unique, not null column with key (--key, env BACKFILL_KEY), or add the index or the constraint.',
       option: 'key',
     });
-  }
-  // Tried as they will be used, on no row: a column that does not exist or a mistake in the SQL shows here.
-  const tries: [option: string, sql: string][] = [
-    ['text', `SELECT ${target.text} AS text FROM ${target.table} LIMIT 0`],
-    ['where', `SELECT 1 FROM ${target.table} WHERE ${target.where} LIMIT 0`],
-  ];
-  for (const [option, sql] of tries) {
-    try {
-      await db.query(sql);
-      if (option === 'text')
-        findings.push({
-          level: 'ok',
-          check: 'text',
-          message: Array.isArray(settings.text) ? settings.text.join(', ') : settings.text.sql,
-        });
-    } catch (error) {
-      findings.push({
-        level: 'error',
-        check: option,
-        message: `Option ${option} does not fit the table: ${messageOf(error)}.`,
-        remedy: `Correct ${option} (--${option}, env BACKFILL_${option.toUpperCase()}).`,
-        option,
-      });
-    }
   }
   return findings;
 }

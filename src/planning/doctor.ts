@@ -9,7 +9,9 @@ import { backfillClash } from '../ledger/run.ts';
 import { inspectQueue, reachQueue } from '../queue/connection.ts';
 import { describeTarget, type Target } from '../table/target.ts';
 import { checkExtension, checkServer } from './check-server.ts';
-import { checkColumns, checkTable, checkVectorColumn } from './check-table.ts';
+import { checkExpressions } from './check-expressions.ts';
+import { checkAddedColumns, checkNames } from './check-names.ts';
+import { checkKey, checkTable, checkVectorColumn } from './check-table.ts';
 import { checkSync } from './check-sync.ts';
 import { checkTextLengths } from './check-texts.ts';
 import type { Finding } from './finding.ts';
@@ -41,7 +43,12 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
   if (table !== null) {
     try {
       target = await describeTarget(pool, input.backfill, settings);
-      findings.push(...(await checkColumns(pool, target, settings)));
+      findings.push(
+        ...(await checkKey(pool, target)),
+        ...(await checkExpressions(pool, target, settings)),
+        ...(await checkAddedColumns(pool, target)),
+        ...(await checkNames(pool, target)),
+      );
     } catch (error) {
       findings.push(findingOf('key', error, 'key'));
     }

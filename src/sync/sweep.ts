@@ -9,7 +9,7 @@ import type { Pool, Queryable } from '../db/pool.ts';
 import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
 import { SWEEP_START, beginSweep, saveSweep, type SweepCursor } from '../ledger/sweep.ts';
 import type { Run } from '../ledger/run.ts';
-import { NEEDS_WORK, rangeSql, rowStatesSql, type KeyRange } from '../table/row-state.ts';
+import { NEEDS_WORK, SET_ASIDE, STAGED, rangeSql, rowStatesSql, type KeyRange } from '../table/row-state.ts';
 import type { Target } from '../table/target.ts';
 
 /** Rows that one statement reads and hashes. */
@@ -94,7 +94,7 @@ function noteRange(pool: Pool, target: Target, fingerprint: string, range: KeyRa
   return inTransaction(pool, TABLE_LIMITS, async (client) => {
     const values: unknown[] = [];
     const states = rowStatesSql(target, fingerprint, range, values);
-    const staged = rangeSql(target, `s.${key}`, range, values);
+    const staged = rangeSql(target, `${STAGED}.${key}`, range, values);
     const legacyRange = rangeSql(target, `${target.ref}.${key}`, range, values);
     const backfill = `$${values.push(target.backfill)}`;
     const noted = await client.query(
@@ -102,8 +102,8 @@ function noteRange(pool: Pool, target: Target, fingerprint: string, range: KeyRa
        SELECT ${backfill}, f.key FROM (
          SELECT rows.key::text AS key FROM (${states}) rows WHERE state IN ${NEEDS_WORK}
          UNION ALL
-         SELECT s.${key}::text FROM ${target.stage} s WHERE ${staged}
-            AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${legacyRange} AND ${target.ref}.${key} = s.${key} AND ${target.where})) f
+         SELECT ${STAGED}.${key}::text FROM ${target.stage} ${STAGED} WHERE ${staged}
+            AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${legacyRange} AND ${target.ref}.${key} = ${STAGED}.${key} AND ${target.where})) f
         WHERE NOT EXISTS (SELECT 1 FROM pgvector_backfill.change c WHERE c.backfill = ${backfill} AND c.key = f.key)`,
       values,
     );
@@ -116,8 +116,8 @@ async function noteQuarantined(pool: Pool, target: Target): Promise<number> {
   const key = `${target.ref}.${quoteName(target.key)}`;
   const noted = await pool.query(
     `INSERT INTO pgvector_backfill.change (backfill, key)
-     SELECT q.backfill, q.key FROM pgvector_backfill.quarantine q WHERE q.backfill = $1
-        AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${key} = q.key::${target.keyType} AND ${target.where})`,
+     SELECT ${SET_ASIDE}.backfill, ${SET_ASIDE}.key FROM pgvector_backfill.quarantine ${SET_ASIDE} WHERE ${SET_ASIDE}.backfill = $1
+        AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${key} = ${SET_ASIDE}.key::${target.keyType} AND ${target.where})`,
     [target.backfill],
   );
   return noted.rowCount ?? 0;

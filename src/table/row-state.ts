@@ -41,6 +41,13 @@ export function rangeSql(target: Target, column: string, range: KeyRange, values
   return parts.length === 0 ? 'true' : parts.join(' AND ');
 }
 
+/**
+ * Aliases of staging and quarantine table beside the legacy table, which goes by its own name: that may be `s` or `staged`,
+ * and would stand for itself then.
+ */
+export const STAGED = 'pgvb_staged';
+export const SET_ASIDE = 'pgvb_set_aside';
+
 /** The work is the same for every row of these states: bring the vector in line with the text. */
 export const NEEDS_WORK = `('missing', 'stale')`;
 

@@ -1,0 +1,58 @@
+/** Doctor's checks of what is there already under the names of what a run adds. They read catalogs only. */
+
+import { quoteName, quoteQualified } from '../db/identifiers.ts';
+import type { Queryable } from '../db/pool.ts';
+import type { Target } from '../table/target.ts';
+import type { Finding } from './finding.ts';
+
+/** Columns that are there are written to: they must be of a kind that may be. */
+export async function checkAddedColumns(db: Queryable, target: Target): Promise<Finding[]> {
+  const { column, updatedAtColumn } = target;
+  const found = await db.query<{ name: string; type: string; generated: boolean }>(
+    `SELECT attname::text AS name, format_type(atttypid, NULL) AS type, attgenerated <> '' AS generated FROM pg_attribute
+      WHERE attrelid = $1::regclass AND attname = ANY ($2) AND attnum > 0 AND NOT attisdropped ORDER BY 1`,
+    [target.table, [column, updatedAtColumn]],
+  );
+  return found.rows.flatMap(({ name, type, generated }): Finding[] => {
+    const option = name === column ? 'column' : 'updatedAtColumn';
+    const fault = generated
+      ? 'is a generated column, which cannot be written to'
+      : option === 'updatedAtColumn' && !type.startsWith('timestamp')
+        ? `is of type ${type}, not a timestamp: its values would be overwritten`
+        : null;
+    if (fault === null) return [];
+    const [flag, env] =
+      option === 'column' ? ['column', 'COLUMN'] : ['updated-at-column', 'UPDATED_AT_COLUMN'];
+    const message = `Column ${name} ${fault}.`;
+    const remedy = `Choose another name by ${option} (--${flag}, env BACKFILL_${env}), which is then added.`;
+    return [{ level: 'error', check: 'columns', message, remedy, option }];
+  });
+}
+
+/** Rows of the staging table are deleted and replaced: another table of its name must not be taken for it. */
+export async function checkNames(db: Queryable, target: Target): Promise<Finding[]> {
+  const stage = await db.query<{ ours: boolean }>(
+    `SELECT c.relkind = 'r' AND $3 <> $1 AND NOT EXISTS (
+              SELECT 1 FROM (VALUES ($2::name, NULL), ('embedding', 'vector'), ('text_hash', 'bytea'), ('batch', 'int4'), ('staged_at', 'timestamptz')) AS w (name, type)
+               WHERE NOT EXISTS (SELECT 1 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+                                  WHERE a.attrelid = c.oid AND a.attname = w.name AND NOT a.attisdropped AND t.typname = coalesce(w.type, t.typname))) AS ours
+       FROM pg_class c WHERE c.oid = to_regclass($1)`,
+    [target.stage, target.key, target.table],
+  );
+  const index = await db.query<{ ours: boolean }>(
+    `SELECT EXISTS (SELECT 1 FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+                     WHERE i.indexrelid = c.oid AND i.indrelid = $2::regclass AND a.attname = $3) AS ours
+       FROM pg_class c WHERE c.oid = to_regclass($1)`,
+    [quoteQualified({ schema: target.schema, name: target.indexName }), target.table, target.column],
+  );
+  const taken = (what: string, name: string): Finding => ({
+    level: 'error',
+    check: 'names',
+    message: `${target.schema}.${name} is there already, and is not the ${what} of ${target.schema}.${target.name}.`,
+    remedy: `Rename it: ALTER TABLE ${quoteQualified({ schema: target.schema, name })} RENAME TO ${quoteName('…')}.`,
+  });
+  return [
+    ...(stage.rows[0]?.ours === false ? [taken('staging table', target.stageName)] : []),
+    ...(index.rows[0]?.ours === false ? [taken('vector index', target.indexName)] : []),
+  ];
+}
