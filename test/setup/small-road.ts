@@ -23,6 +23,7 @@ import { applyCapture } from '../../src/sync/capture.ts';
 import { drainChanges } from '../../src/sync/drain.ts';
 import { settle } from '../../src/sync/settle.ts';
 import { describeTarget } from '../../src/table/target.ts';
+import { Throttle } from '../../src/throttle/throttle.ts';
 
 /** Vectors of unit length that tell every text from every other; a text without a letter or digit is unknown to it. */
 export function hashEmbedder(dimensions = 8): Embedder {
@@ -84,7 +85,9 @@ export async function travel(pool: Pool, { backfill, settings }: Config, embedde
   await planRun(pool, target, created, { ...facts, limitRows: null, resuming: false });
   await moveRun(pool, created.id, ['planned'], 'running', '');
   const run = (await findRun(pool, created.uid)) as Run;
-  const context = { pool, target, settings, embedder, logger: silentLogger, collapse: new CollapseCheck() };
+  const logger = silentLogger;
+  const throttle = new Throttle({ pool, backfill, settings, logger });
+  const context = { pool, target, settings, embedder, logger, throttle, collapse: new CollapseCheck() };
   for (let number = 1; number <= run.batchesPlanned; number++) await processBatch(context, run, number);
   await settle(context, run, true);
   const wanted = wantedIndex(target, settings, run.rowsPlanned);
