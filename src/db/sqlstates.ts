@@ -26,6 +26,8 @@ export const SQLSTATE = {
   outOfMemory: '53200',
   databaseDropped: '57P04',
   readOnly: '25006',
+  /** Also: another number of values than the statement has parameters. */
+  protocolViolation: '08P01',
   idleInTransaction: '25P03',
   transactionTimeout: '25P04',
   objectInUse: '55006',

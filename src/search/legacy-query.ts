@@ -3,7 +3,7 @@
 import type pg from 'pg';
 import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
-import { isUnreachable } from '../db/sqlstates.ts';
+import { hasSqlState, isUnreachable, SQLSTATE } from '../db/sqlstates.ts';
 import { TABLE_LIMITS, inTransaction, type TransactionLimits } from '../db/transaction.ts';
 import type { Pool } from '../db/pool.ts';
 import { ConfigError, messageOf } from '../errors.ts';
@@ -74,7 +74,10 @@ export async function legacySearch(
       return { keys: kept.slice(0, k), milliseconds: performance.now() - started };
     });
   } catch (error) {
-    if (isUnreachable(error) || error instanceof ConfigError) throw error;
+    // The transaction is read-only by our own wish, and the values are for $1 and $2: what these refuse is the operator's
+    // SQL, not a server that is a replica or speaks something else.
+    const ofSql = hasSqlState(error, SQLSTATE.readOnly, SQLSTATE.protocolViolation);
+    if ((isUnreachable(error) && !ofSql) || error instanceof ConfigError) throw error;
     throw new ConfigError(`The legacy search does not run: ${messageOf(error)}.`, {
       code: 'LEGACY_SEARCH_FAILED',
       remedy:

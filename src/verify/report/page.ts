@@ -27,6 +27,7 @@ const STYLE = `
 :root { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0 } td, th { padding: .3rem .5rem; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top; overflow-wrap: anywhere }
+td:nth-child(-n + 2), th { overflow-wrap: normal } td:first-child { white-space: nowrap }
 td { font-variant-numeric: tabular-nums } .pass { color: #1a7f37 } .fail { color: #c62828; font-weight: 600 } .note { color: #8a5a00 }
 svg { max-width: 100%; height: auto } small { color: #555 }
 `;
