@@ -3,7 +3,7 @@
 /** Below it the round trips cost more than the rows. */
 const LEAST_ROWS = 50;
 /** Of the first statement: nothing is known of the table yet. */
-const FIRST_ROWS = 250;
+const FIRST_ROWS = 100;
 /** Growth of one step at most: a table may be slower a few rows further on. */
 const GROWTH = 1.2;
 /** Weight of the newest statement in the average. */

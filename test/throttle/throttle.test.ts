@@ -93,7 +93,7 @@ describe.runIf(hasPostgres())('the throttle of several workers', () => {
     const rows = async (more: Record<string, string>): Promise<number> =>
       new Throttle({ pool, backfill: 'docs', settings: await settings(more), logger: silentLogger })
         .statementRows;
-    expect(await rows({})).toBe(250);
+    expect(await rows({})).toBe(100);
     expect(await rows({ BACKFILL_MERGE_ROWS: '20' })).toBe(20);
     expect(await rows({ BACKFILL_THROTTLE_ROWS_PER_SECOND: '7.5' })).toBe(8);
     expect(await rows({ BACKFILL_THROTTLE_ROWS_PER_SECOND: '0.1' })).toBe(1);
