@@ -1,7 +1,7 @@
 /** What every suite stands on: databases that share nothing, and that go away whoever is still connected. */
 
 import pg from 'pg';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { backends, hasPostgres, hasRedis, type TestDatabase } from './databases.ts';
 
 async function connect(database: TestDatabase): Promise<pg.Client> {
@@ -15,7 +15,7 @@ it('names every backend that the servers under test make up', () => {
   expect(backends().map(({ name }) => name)).toEqual([
     ...(hasRedis() ? ['PostgreSQL and Redis'] : []),
     ...(hasPostgres() ? ['PostgreSQL alone'] : []),
-    'embedded',
+    ...(inject('realOnly') ? [] : ['embedded']),
   ]);
 });
 

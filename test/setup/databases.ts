@@ -20,7 +20,7 @@ export interface Backend {
 /** What can run here. Suites go over all of it, so that nothing is tested on one backend only by accident. */
 export function backends(): Backend[] {
   const redisUrl = inject('redisUrl');
-  const list: Backend[] = [{ name: 'embedded', create: embeddedDatabase }];
+  const list: Backend[] = inject('realOnly') ? [] : [{ name: 'embedded', create: embeddedDatabase }];
   if (hasPostgres()) list.unshift({ name: 'PostgreSQL alone', create: () => realDatabase() });
   if (hasPostgres() && redisUrl !== null)
     list.unshift({ name: 'PostgreSQL and Redis', create: () => realDatabase(redisUrl) });

@@ -9,6 +9,8 @@ declare module 'vitest' {
     /** Server (not database) to make test databases on; null where there is none. */
     postgresUrl: string | null;
     redisUrl: string | null;
+    /** Whether suites leave the embedded server to a pass of its own (TEST_REAL_ONLY). */
+    realOnly: boolean;
     /** Whether a test can start servers of its own, to kill them. */
     containers: boolean;
     /** Why something of these is not here; empty where everything is. */
@@ -20,6 +22,7 @@ const LOUD = '\u001B[1;33m';
 const PLAIN = '\u001B[0m';
 
 const embeddedOnly = process.env['TEST_EMBEDDED_ONLY'] === '1';
+const realOnly = process.env['TEST_REAL_ONLY'] === '1' && !embeddedOnly;
 
 const firstLine = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
@@ -53,18 +56,21 @@ export default async function setup(project: TestProject): Promise<() => Promise
     find('PostgreSQL', 'TEST_DATABASE_URL', () => startPostgres()),
     find('Redis', 'TEST_REDIS_URL', () => startRedis()),
   ]);
-  if (reasons.length > 0 && process.env['REQUIRE_REAL_SERVERS'] === '1') {
+  if (reasons.length > 0 && (realOnly || process.env['REQUIRE_REAL_SERVERS'] === '1')) {
     await stop();
-    throw new Error(`REQUIRE_REAL_SERVERS is set, but: ${reasons.join('; ')}`);
+    throw new Error(
+      `${realOnly ? 'TEST_REAL_ONLY' : 'REQUIRE_REAL_SERVERS'} is set, but: ${reasons.join('; ')}`,
+    );
   }
   const containers = !embeddedOnly && (await canStartContainers(reasons));
 
   project.provide('postgresUrl', postgresUrl);
   project.provide('redisUrl', redisUrl);
+  project.provide('realOnly', realOnly);
   project.provide('containers', containers);
   project.provide('notHere', reasons);
   process.stdout.write(
-    `Servers under test: embedded${postgresUrl === null ? '' : ', PostgreSQL'}${redisUrl === null ? '' : ', Redis'}${containers ? ', and containers of a test’s own' : ''}\n`,
+    `Servers under test: ${realOnly ? 'not the embedded one (TEST_REAL_ONLY)' : 'embedded'}${postgresUrl === null ? '' : ', PostgreSQL'}${redisUrl === null ? '' : ', Redis'}${containers ? ', and containers of a test’s own' : ''}\n`,
   );
   return async () => {
     await stop();
