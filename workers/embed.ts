@@ -17,6 +17,7 @@ import { openQueue, openWorker } from '../src/queue/connection.ts';
 import { parseEmbedJob, type EmbedJob, type JobData } from '../src/queue/jobs.ts';
 import { describeTarget } from '../src/table/target.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';
+import { refuseJob } from './refuse.ts';
 
 /** A batch that meets so many restarts of the server gives its place to another one, and counts an attempt. */
 const MOST_RESTARTS = 20;
@@ -57,11 +58,7 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
 
   async function processor(job: Job<JobData>, _token?: string, signal?: AbortSignal): Promise<unknown> {
     const data = parseEmbedJob(job.data);
-    // Forged, of another version, or cut off: no attempt can make it right, and the ledger still has the batch.
-    if (data === null)
-      throw new UnrecoverableError(
-        'The job data is not of a batch; run `npm run enqueue` to put the batch on the queue again.',
-      );
+    if (data === null) throw await refuseJob(context, 'embed', job);
     for (let restarts = 0; ; restarts++) {
       try {
         return await processOnce(data, job.attemptsMade + 1, signal);
