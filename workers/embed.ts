@@ -19,6 +19,7 @@ import { addEmbedJobs } from '../src/queue/producer.ts';
 import { describeTarget } from '../src/table/target.ts';
 import { isHeld } from '../src/throttle/throttle.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';
+import { refuseJob } from './refuse.ts';
 
 /** A batch that meets so many restarts of the server gives its place to another one, and counts an attempt. */
 const MOST_RESTARTS = 20;
@@ -63,11 +64,7 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
 
   async function processor(job: Job<JobData>, token?: string, signal?: AbortSignal): Promise<unknown> {
     const data = parseEmbedJob(job.data);
-    // Forged, of another version, or cut off: no attempt can make it right, and the ledger still has the batch.
-    if (data === null)
-      throw new UnrecoverableError(
-        'The job data is not of a batch; run `npm run enqueue` to put the batch on the queue again.',
-      );
+    if (data === null) throw await refuseJob(context, 'embed', job);
     for (let restarts = 0; ; restarts++) {
       try {
         return await processOnce(data, job.attemptsMade + 1, signal);

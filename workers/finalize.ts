@@ -18,6 +18,7 @@ import { describeTarget, type Target } from '../src/table/target.ts';
 import { isHeld } from '../src/throttle/throttle.ts';
 import { verify } from '../src/verify/verify.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';
+import { refuseJob } from './refuse.ts';
 
 export function startFinalizeWorker(
   context: WorkerContext,
@@ -53,8 +54,7 @@ export function startFinalizeWorker(
 
   async function processor(job: Job<JobData>, token?: string, signal?: AbortSignal): Promise<unknown> {
     const data = parseFinalizeJob(job.data);
-    if (data === null)
-      throw new UnrecoverableError('The job data is not of a finalizer; run `npm run finalize`.');
+    if (data === null) throw await refuseJob(context, 'finalize', job);
     const run = await findRun(pool, data.run);
     if (run === null || run.backfill !== backfill) return { left: 'the run is not of this backfill' };
     const logger = context.logger.child({ run: run.id });

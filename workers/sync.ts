@@ -1,7 +1,7 @@
 /** The sync role: a BullMQ worker around `drainChanges`, called by a job scheduler. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { UnrecoverableError, type Job } from 'bullmq';
+import type { Job } from 'bullmq';
 import { describeFailure } from '../src/db/refusal.ts';
 import { classify } from '../src/db/sqlstates.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
@@ -20,6 +20,7 @@ import { recountMarked } from '../src/sync/recount.ts';
 import { sweepSome } from '../src/sync/sweep.ts';
 import { describeTarget } from '../src/table/target.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';
+import { refuseJob } from './refuse.ts';
 
 /** A scheduler that was lost with its Redis is back after this time. */
 const SCHEDULE_MS = 60_000;
@@ -34,7 +35,7 @@ export function startSyncWorker(context: WorkerContext, embedder: Embedder): Run
   const stop = new AbortController();
 
   async function processor(job: Job<JobData>): Promise<unknown> {
-    if (parseSyncJob(job.data) === null) throw new UnrecoverableError('The job data is not of sync.');
+    if (parseSyncJob(job.data) === null) throw await refuseJob(context, 'sync', job);
     const run = await latestRun(pool, backfill);
     if (run === null || !SYNCED_STATES.includes(run.state)) return { left: 'there is no run to sync with' };
     if (embedder.fingerprint !== run.fingerprint)

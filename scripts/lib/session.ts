@@ -8,6 +8,7 @@ import { installationId } from '../../src/ledger/installation.ts';
 import { latestRun, type Run } from '../../src/ledger/run.ts';
 import { ledgerVersion } from '../../src/db/migrate.ts';
 import type { Logger } from '../../src/observability/logger.ts';
+import { assertQueueKeys } from '../../src/queue/key-types.ts';
 import {
   openQueue,
   prepareQueue,
@@ -39,16 +40,18 @@ export async function withDatabase<T>(
   }
 }
 
-/** The queue server is reachable, the ledger is up to date; where the queues are. */
+/** The queue server is reachable and free for ours, the ledger is up to date; where the queues are. */
 export async function prepareQueues(config: Config, pool: Pool, logger: Logger): Promise<QueueAddress> {
   await migrate(pool);
   await prepareQueue(config.settings.queue);
-  return {
+  const address = {
     url: config.settings.queue,
     backfill: config.backfill,
     installation: await installationId(pool),
     logger,
   };
+  await assertQueueKeys(address);
+  return address;
 }
 
 export async function withQueues<T>(

@@ -16,8 +16,8 @@ import { prepareQueues } from './session.ts';
 
 /** Statements of a batch are limited to a minute by the server. */
 const MOST_SILENCE_MS = 90_000;
-/** Besides one for each batch in flight: to look whether the run is to be finalized, or the server there again. */
-const SPARE_CONNECTIONS = 2;
+/** Besides one for each batch in flight: for sync and its lease, to look whether the run is to be finalized, or the server there again. */
+const SPARE_CONNECTIONS = 4;
 
 export interface WorkerProcess {
   /** Lets batches in flight end, within the configured time. @returns false where they did not. */
@@ -32,7 +32,7 @@ export async function startWorkers(
 ): Promise<WorkerProcess> {
   const { settings, backfill } = config;
   const address = await prepareQueues(config, pool, logger);
-  // Batches have connections of their own: their statements are short, so silence means that the network is gone.
+  // Batches and sync have connections of their own: their statements are short, so silence means that the network is gone.
   const batches = createPool(settings.database, {
     name: 'worker batches',
     max: settings.concurrency + SPARE_CONNECTIONS,
@@ -54,7 +54,8 @@ export async function startWorkers(
   const running: RunningWorker[] = [];
   if (embedder !== null && roles.includes('embed'))
     running.push(startEmbedWorker({ ...context, pool: batches }, embedder));
-  if (embedder !== null && roles.includes('sync')) running.push(startSyncWorker(context, embedder));
+  if (embedder !== null && roles.includes('sync'))
+    running.push(startSyncWorker({ ...context, pool: batches }, embedder));
   if (roles.includes('finalize')) running.push(startFinalizeWorker(context, gateEmbedder));
   return {
     async drain() {

@@ -94,7 +94,7 @@ export async function deleteOrphans(db: Queryable, target: Target, range: KeyRan
   );
 }
 
-/** The same of quarantined rows, of these keys. */
+/** The same of quarantined rows, of these keys; also those that have been emptied: there is nothing left to embed or refuse. */
 export async function releaseOrphans(db: Queryable, target: Target, keys: readonly string[]): Promise<void> {
   if (keys.length === 0) return;
   const values: unknown[] = [];
@@ -106,7 +106,8 @@ export async function releaseOrphans(db: Queryable, target: Target, keys: readon
   );
   await db.query(
     `DELETE FROM pgvector_backfill.quarantine ${SET_ASIDE} WHERE ${SET_ASIDE}.backfill = $${values.push(target.backfill)} AND ${SET_ASIDE}.key = ANY ($${values.push(keys)}::text[])
-        AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${legacyRange} AND ${target.ref}.${quoteName(target.key)}::text = ${SET_ASIDE}.key AND ${target.where})`,
+        AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${legacyRange} AND ${target.ref}.${quoteName(target.key)}::text = ${SET_ASIDE}.key AND ${target.where}
+                          AND (${target.ref}.${quoteName(target.column)} IS NOT NULL OR ${target.text} ~ '\\S'))`,
     values,
   );
 }

@@ -1,11 +1,12 @@
 /** The one place that builds queues and workers. Nothing else knows whether Redis or PostgreSQL carries the jobs. */
 
-import { Queue, Worker, createPostgresBackend, runMigrations, type Processor } from 'bullmq';
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { Queue, createPostgresBackend, runMigrations, type Processor, type Worker } from 'bullmq';
 import pg from 'pg';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { JobData } from './jobs.ts';
+import { connectRedis, keyPrefix } from './redis.ts';
+import { TolerantWorker } from './tolerant-worker.ts';
 
 export type QueueRole = 'embed' | 'finalize' | 'sync';
 export const QUEUE_ROLES: readonly QueueRole[] = ['embed', 'finalize', 'sync'];
@@ -34,7 +35,7 @@ const QUEUE_CONNECTIONS = 5;
 /** Tries before the first contact counts as failed; afterwards reconnection is endless. */
 const FIRST_CONTACT_TRIES = 3;
 
-const isPostgres = (url: string): boolean => /^postgres(ql)?:/.test(url);
+export const isPostgres = (url: string): boolean => /^postgres(ql)?:/.test(url);
 
 /** `articles` and `embed` → the queue's name as Bull Board shows it. */
 export function queueName(backfill: string, role: QueueRole): string {
@@ -125,42 +126,6 @@ export async function inspectQueue(url: string): Promise<string[]> {
   }
 }
 
-/**
- * redis://, rediss:// as usual; redis+cluster://host:port,host:port; redis+sentinel://host:port,host:port/master-name.
- * User and password stand before the first host; the password may hold ':' and '@' as it is.
- */
-function connectRedis(url: string, options: RedisOptions): Redis | Cluster {
-  const match = /^(redis|rediss)\+(cluster|sentinel):\/\/(?:([^/]*)@)?([^/?]+)(?:\/([^?]*))?/.exec(url);
-  if (match === null) return new Redis(url, options);
-  const [, scheme, kind, credentials, hosts = '', path = ''] = match;
-  const [username = '', password = ''] = (/^([^:]*):?(.*)$/.exec(credentials ?? '') ?? [])
-    .slice(1)
-    .map((part) => decodeURIComponent(part));
-  const auth = { ...(username === '' ? {} : { username }), ...(password === '' ? {} : { password }) };
-  const tls = scheme === 'rediss' ? { tls: {} } : {};
-  const nodes = hosts.split(',').map((each) => {
-    const [host = '', port] = each.split(':');
-    return { host, port: Number(port ?? (kind === 'sentinel' ? 26_379 : 6379)) };
-  });
-  if (kind === 'cluster') {
-    const { retryStrategy, ...rest } = options;
-    return new Cluster(nodes, {
-      redisOptions: { ...auth, ...tls, ...rest },
-      ...(retryStrategy === undefined ? {} : { clusterRetryStrategy: retryStrategy }),
-    });
-  }
-  const { retryStrategy } = options;
-  return new Redis({
-    sentinels: nodes,
-    name: path === '' ? 'mymaster' : path,
-    ...auth,
-    ...tls,
-    ...options,
-    // Of its own: without it the round of the Sentinels goes on for ever, also at the first contact.
-    ...(retryStrategy == null ? {} : { sentinelRetryStrategy: retryStrategy }),
-  });
-}
-
 export interface OpenQueue {
   queue: JobQueue;
   close: () => Promise<void>;
@@ -207,8 +172,8 @@ export function openWorker(
     autorun: true,
   };
   const worker = isPostgres(address.url)
-    ? new Worker(name, processor, settings as never, createPostgresBackend as never)
-    : new Worker(name, processor, settings as never);
+    ? new TolerantWorker(name, processor, settings as never, createPostgresBackend as never)
+    : new TolerantWorker(name, processor, settings as never);
   worker.on('error', (error) =>
     address.logger.warn({ queue: name, err: messageOf(error) }, 'queue connection'),
   );
@@ -229,8 +194,7 @@ function connect(address: QueueAddress, blocking: boolean): { options: object; c
   // A worker waits through a restart of Redis for as long as it takes; a producer fails after some tries and says so.
   const connection = connectRedis(address.url, { maxRetriesPerRequest: blocking ? null : 20 });
   connection.on('error', () => {});
-  // The braces keep all keys of a queue in one slot of a Redis Cluster.
-  const prefix = `{pgvector-backfill-${address.installation.slice(0, 8)}}`;
+  const prefix = keyPrefix(address.installation);
   return { options: { connection, prefix }, close: () => connection.disconnect() };
 }
 

@@ -4,11 +4,13 @@ import type { JobsOptions } from 'bullmq';
 import { z } from 'zod';
 
 const FORMAT = 1;
+/** PostgreSQL's integer. */
+const MOST_BATCHES = 2_147_483_647;
 
 const embedJob = z.strictObject({
   format: z.literal(FORMAT),
   run: z.uuid(),
-  batch: z.number().int().min(1),
+  batch: z.number().int().min(1).max(MOST_BATCHES),
   lower: z.string().nullable(),
   upper: z.string().nullable(),
 });

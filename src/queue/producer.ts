@@ -64,8 +64,8 @@ async function withoutUnderWay(
 /** True where a job of this id can be added now. */
 async function makeWay(queue: JobQueue, id: string): Promise<boolean> {
   const state = await queue.getJobState(id);
-  if (state === 'unknown') return true;
-  if (state !== 'completed' && state !== 'failed') return false;
+  // Unknown may also be one of which only the lists were lost, by eviction: what is left of it would swallow the new one.
+  if (state !== 'unknown' && state !== 'completed' && state !== 'failed') return false;
   await queue.remove(id);
   return true;
 }

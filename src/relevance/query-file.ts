@@ -26,7 +26,7 @@ export async function readQueries(path: string): Promise<Query[]> {
     const query = parseQuery(line);
     const wrong =
       query === null
-        ? 'is not like {"id": "1", "text": "…"} (or with _id)'
+        ? 'is not like {"id": "1", "text": "…"} (or with _id), or its text is empty or holds a NUL character'
         : queries.has(query.id)
           ? `has the id ${JSON.stringify(query.id)} again`
           : null;
@@ -48,7 +48,8 @@ function parseQuery(line: string): Query | null {
     const id = parsed?.['_id'] ?? parsed?.['id'];
     const text = parsed?.['text'];
     if ((typeof id !== 'string' && typeof id !== 'number') || typeof text !== 'string') return null;
-    return text.trim() === '' ? null : { id: String(id), text };
+    // PostgreSQL takes no NUL, and the legacy search is asked with the text as it is.
+    return text.trim() === '' || text.includes('\0') ? null : { id: String(id), text };
   } catch {
     return null;
   }

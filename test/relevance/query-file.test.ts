@@ -36,6 +36,7 @@ describe('readQueries', () => {
     ['no JSON', '{"id": "1", "text": "secret words"'],
     ['no text', '{"id": "1"}'],
     ['an empty text', '{"id": "1", "text": " "}'],
+    ['a NUL character', String.raw`{"id": "1", "text": "secret\u0000words"}`],
     ['no id', '{"text": "secret words"}'],
     ['null', 'null'],
     ['an id twice', '{"id": "1", "text": "a"}\n{"id": "1", "text": "b"}'],

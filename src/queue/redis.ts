@@ -1,0 +1,42 @@
+/** Connections to Redis, alone, as a Cluster or behind Sentinels. */
+
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+
+/** Of all keys of an installation; the braces keep those of a queue in one slot of a Redis Cluster. */
+export const keyPrefix = (installation: string): string => `{pgvector-backfill-${installation.slice(0, 8)}}`;
+
+/**
+ * redis://, rediss:// as usual; redis+cluster://host:port,host:port; redis+sentinel://host:port,host:port/master-name.
+ * User and password stand before the first host; the password may hold ':' and '@' as it is.
+ */
+export function connectRedis(url: string, options: RedisOptions): Redis | Cluster {
+  const match = /^(redis|rediss)\+(cluster|sentinel):\/\/(?:([^/]*)@)?([^/?]+)(?:\/([^?]*))?/.exec(url);
+  if (match === null) return new Redis(url, options);
+  const [, scheme, kind, credentials, hosts = '', path = ''] = match;
+  const [username = '', password = ''] = (/^([^:]*):?(.*)$/.exec(credentials ?? '') ?? [])
+    .slice(1)
+    .map((part) => decodeURIComponent(part));
+  const auth = { ...(username === '' ? {} : { username }), ...(password === '' ? {} : { password }) };
+  const tls = scheme === 'rediss' ? { tls: {} } : {};
+  const nodes = hosts.split(',').map((each) => {
+    const [host = '', port] = each.split(':');
+    return { host, port: Number(port ?? (kind === 'sentinel' ? 26_379 : 6379)) };
+  });
+  if (kind === 'cluster') {
+    const { retryStrategy, ...rest } = options;
+    return new Cluster(nodes, {
+      redisOptions: { ...auth, ...tls, ...rest },
+      ...(retryStrategy === undefined ? {} : { clusterRetryStrategy: retryStrategy }),
+    });
+  }
+  const { retryStrategy } = options;
+  return new Redis({
+    sentinels: nodes,
+    name: path === '' ? 'mymaster' : path,
+    ...auth,
+    ...tls,
+    ...options,
+    // Of its own: without it the round of the Sentinels goes on for ever, also at the first contact.
+    ...(retryStrategy == null ? {} : { sentinelRetryStrategy: retryStrategy }),
+  });
+}
