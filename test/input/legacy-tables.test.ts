@@ -1,14 +1,13 @@
 /** Tables as they have grown: what doctor says of them, and the road on those that it lets pass. */
 
-import pg from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig, type Config } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { diagnose } from '../../src/planning/doctor.ts';
 import type { Finding } from '../../src/planning/finding.ts';
-import { hasPostgres, onServer, realDatabase, type TestDatabase } from '../setup/databases.ts';
+import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { hashEmbedder, travel } from '../setup/small-road.ts';
 
 describe.runIf(hasPostgres())('tables as they have grown', () => {
@@ -43,10 +42,10 @@ describe.runIf(hasPostgres())('tables as they have grown', () => {
       env: { DATABASE_URL: url, QUEUE_URL: database.queueUrl },
       cwd: '/',
     });
-  async function findings(flags: Record<string, string> = {}, db = pool): Promise<Finding[]> {
+  async function findings(flags: Record<string, string> = {}): Promise<Finding[]> {
     const { backfill, settings } = await configOf(flags);
     const openEmbedder = (): Promise<ReturnType<typeof hashEmbedder>> => Promise.resolve(hashEmbedder());
-    return (await diagnose({ pool: db, backfill, settings, openEmbedder, withQueue: false })).findings;
+    return (await diagnose({ pool, backfill, settings, openEmbedder, withQueue: false })).findings;
   }
   const of = (check: string, all: readonly Finding[]): Finding[] =>
     all.filter((each) => each.check === check);
@@ -280,53 +279,5 @@ describe.runIf(hasPostgres())('tables as they have grown', () => {
     await make('DROP TABLE legacy.docs_embedding_stage, legacy.docs_embedding_hnsw_idx', rows);
     await wholeRoad();
     expect(blocking(await findings())).toEqual([]);
-  });
-
-  describe('row-level security', () => {
-    const role = `reader_${process.pid}`;
-    let mine: Pool;
-    beforeEach(async () => {
-      await make(table(), rows);
-      await onServer(inject('postgresUrl') ?? '', `CREATE ROLE ${role} LOGIN PASSWORD 'a-test-password'`);
-      const url = new URL(database.databaseUrl);
-      url.username = role;
-      url.password = 'a-test-password';
-      mine = createPool(url.href, { name: 'test', max: 2, logger: silentLogger });
-      await make(
-        `GRANT USAGE, CREATE ON SCHEMA legacy TO ${role}`,
-        `ALTER TABLE legacy.docs OWNER TO ${role}`,
-        `GRANT ALL ON SCHEMA pgvector_backfill TO ${role}`,
-        `GRANT ALL ON ALL TABLES IN SCHEMA pgvector_backfill TO ${role}`,
-        'CREATE POLICY few ON legacy.docs USING (id < 5)',
-        'ALTER TABLE legacy.docs ENABLE ROW LEVEL SECURITY',
-      );
-      return async () => {
-        await mine.end();
-        const client = new pg.Client(database.databaseUrl);
-        await client.connect();
-        await client.query(
-          `REASSIGN OWNED BY ${role} TO CURRENT_USER; DROP OWNED BY ${role}; DROP ROLE ${role}`,
-        );
-        await client.end();
-      };
-    });
-
-    it('blocks where it applies: hidden rows would be counted by nobody', async () => {
-      expect(of('row-security', await findings())).toEqual([]);
-      // The owner is not subject to it, unless it is forced.
-      expect(of('row-security', await findings({}, mine))).toEqual([]);
-      await make('ALTER TABLE legacy.docs FORCE ROW LEVEL SECURITY');
-      const found = of('row-security', await findings({}, mine));
-      expect(found).toMatchObject([{ level: 'error', option: 'database' }]);
-      expect(found[0]?.message).toContain(role);
-      const visible = await mine.query('SELECT 1 FROM legacy.docs');
-      expect(visible.rowCount).toBe(4);
-      // The remedy opens it to this role alone.
-      await make(`CREATE POLICY backfill ON legacy.docs TO "${role}" USING (true)`);
-      expect(of('row-security', await findings({}, mine))).toEqual([]);
-      expect((await mine.query('SELECT 1 FROM legacy.docs')).rowCount).toBe(10);
-      await make('CREATE POLICY less ON legacy.docs AS RESTRICTIVE USING (id < 5)');
-      expect(of('row-security', await findings({}, mine))).toMatchObject([{ level: 'error' }]);
-    });
   });
 });
