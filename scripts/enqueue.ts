@@ -109,7 +109,7 @@ async function dryRun(
   );
   invocation.say(run === null ? 'No run yet.' : `Latest run: ${run.id}, ${run.state}.`);
   invocation.say(
-    `Forecast: staging table ${bytes(sizes.stageBytes)}, new row versions ${bytes(sizes.heapBytes)}, index ${bytes(sizes.indexBytes)} on disk${sizes.graphBytes === null ? '' : `, ${bytes(sizes.graphBytes)} of memory to build it`}.`,
+    `Forecast: staging table ${bytes(sizes.stageBytes)}, new row versions ${bytes(sizes.heapBytes)}, index ${bytes(sizes.indexBytes)} on disk and as much WAL${sizes.graphBytes === null ? '' : `, ${bytes(sizes.graphBytes)} of memory to build it`}.`,
   );
   invocation.say(ddl.length === 0 ? 'No DDL is needed.' : 'DDL:');
   for (const sql of ddl) invocation.say(`  ${sql};`);

@@ -4,13 +4,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Settings } from '../config/settings.ts';
 import { connectClient, type Pool } from '../db/pool.ts';
+import { quoteQualified } from '../db/identifiers.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { ConfigError, GateError, messageOf } from '../errors.ts';
+import type { IndexActual } from '../ledger/index-figures.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Target } from '../table/target.ts';
 import { FULL_VERSION, findVectorExtension, isAtLeast } from '../table/vector-extension.ts';
 import { buildProgress, type BuildProgress } from './build-progress.ts';
-import { hnswGraphBytesPerRow } from './forecast.ts';
+import { hnswGraphBytesPerRow, spilledAfter } from './forecast.ts';
 import { createIndexSql, dropIndexSql, findIndex, type IndexDefinition } from './index-definition.ts';
 
 export interface BuildInput {
@@ -32,6 +34,8 @@ export interface BuildResult {
   seconds: number;
   /** What the server said while building, such as that the graph no longer fits into memory. */
   notices: string[];
+  /** Null where nothing was built. */
+  actual: IndexActual | null;
 }
 
 const FINALIZE_LOCK = 716_423;
@@ -57,10 +61,15 @@ export async function ensureIndex(input: BuildInput): Promise<BuildResult> {
     await takeTurn(input, session);
     await prepareSession(input, session);
     const started = performance.now();
+    const walBefore = await walPosition(session);
     let built = false;
     for (let attempt = 1; ; attempt++) {
       const found = await findIndex(session, target, input.wanted);
-      if (found.kind === 'valid') return { built, seconds: (performance.now() - started) / 1000, notices };
+      if (found.kind === 'valid') {
+        const seconds = (performance.now() - started) / 1000;
+        const actual = built ? await measure(input, session, { seconds, notices, walBefore }) : null;
+        return { built, seconds, notices, actual };
+      }
       if (found.kind === 'other') throw nameTaken(input, found.definition);
       if (attempt > MOST_BUILDS) {
         throw new GateError(`Index ${input.wanted.name} was still invalid after ${MOST_BUILDS} builds.`, {
@@ -75,6 +84,32 @@ export async function ensureIndex(input: BuildInput): Promise<BuildResult> {
   } finally {
     await session.end().catch(() => {});
   }
+}
+
+/** Bytes of WAL so far; null where it cannot be read. */
+async function walPosition(session: pg.Client): Promise<number | null> {
+  const found = await session
+    .query<{ bytes: number }>(`SELECT (pg_current_wal_insert_lsn() - '0/0')::float8 AS bytes`)
+    .catch(() => null);
+  return found?.rows[0]?.bytes ?? null;
+}
+
+async function measure(
+  { target, wanted }: BuildInput,
+  session: pg.Client,
+  { seconds, notices, walBefore }: { seconds: number; notices: readonly string[]; walBefore: number | null },
+): Promise<IndexActual> {
+  const size = await session.query<{ bytes: number }>(
+    'SELECT pg_relation_size(to_regclass($1))::float8 AS bytes',
+    [quoteQualified({ schema: target.schema, name: wanted.name })],
+  );
+  const walAfter = walBefore === null ? null : await walPosition(session);
+  return {
+    sizeBytes: size.rows[0]?.bytes ?? 0,
+    walBytes: walBefore === null || walAfter === null ? null : walAfter - walBefore,
+    seconds,
+    spilledAfter: spilledAfter(notices),
+  };
 }
 
 /** Exactly one finalizer: the lock is the session's, so it is held until the server itself has let go of a build. */
@@ -130,7 +165,8 @@ async function memoryToSet(
 ): Promise<string | null> {
   if (settings.indexMemory !== undefined) return settings.indexMemory;
   if (settings.indexMethod !== 'hnsw') return null;
-  const needed = rows * hnswGraphBytesPerRow(dimensions, settings.indexM) + MEMORY_RESERVE;
+  const needed =
+    rows * hnswGraphBytesPerRow({ dimensions, m: settings.indexM, parallel: false }) + MEMORY_RESERVE;
   const present = await session.query<{ bytes: number }>(
     `SELECT pg_size_bytes(current_setting('maintenance_work_mem'))::float8 AS bytes`,
   );

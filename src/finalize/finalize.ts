@@ -4,10 +4,12 @@ import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { accountFor, coverageOf } from '../ledger/accounting.ts';
 import { recordEvent } from '../ledger/event.ts';
+import { lastBuildRate, saveIndexFigures, type IndexForecast } from '../ledger/index-figures.ts';
 import { OPEN_STATES, moveRun, saveIndexProgress, setRunReason, type Run } from '../ledger/run.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Target } from '../table/target.ts';
 import { ensureIndex } from './build-index.ts';
+import { forecast } from './forecast.ts';
 import { describeProgress, type BuildProgress } from './build-progress.ts';
 import { wantedIndex } from './index-definition.ts';
 
@@ -62,6 +64,16 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
     });
     await input.onProgress({ phase: progress.phase, share: progress.share });
   };
+  const foretold = forecast(rows.embedded, run.dimensions, { method: wanted.method, m: settings.indexM });
+  const rate = await lastBuildRate(pool, target.backfill, wanted.method);
+  const figures: IndexForecast = {
+    memoryBytes: foretold.graphBytes,
+    sizeBytes: foretold.indexBytes,
+    walBytes: foretold.walBytes,
+    seconds: rate === null ? null : rate * foretold.indexBytes,
+  };
+  // Where a build is known already, this may be a look at an index that is there.
+  if (run.indexActual === null) await saveIndexFigures(pool, run.id, figures, null);
   const result = await ensureIndex({
     pool,
     target,
@@ -74,6 +86,7 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
     signal: input.signal,
   });
   const seconds = result.built ? result.seconds : null;
+  if (result.actual !== null) await saveIndexFigures(pool, run.id, figures, result.actual);
   await saveIndexProgress(pool, run.id, { ...index, phase: 'valid', progress: 1, seconds });
   if (result.built) {
     await recordEvent(pool, {

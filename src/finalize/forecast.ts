@@ -6,18 +6,45 @@ const USABLE_PAGE_BYTES = 8160;
 
 /** PostgreSQL aligns values and tuples to 8 bytes. */
 const aligned = (bytes: number): number => Math.ceil(bytes / 8) * 8;
-const vectorBytes = (dimensions: number): number => 4 * dimensions + 8;
+/** Type of what is indexed; pgvector's `halfvec` has two bytes a dimension. */
+export type IndexedType = 'vector' | 'halfvec';
+const vectorBytes = (dimensions: number, type: IndexedType = 'vector'): number =>
+  (type === 'vector' ? 4 : 2) * dimensions + 8;
 
-/** Bytes of memory per row while an HNSW graph is built in memory; `m` is the index's m. */
-export function hnswGraphBytesPerRow(dimensions: number, m: number): number {
-  return (
-    aligned(vectorBytes(dimensions)) + 128 + 8 * (1 + 1 / (m - 1)) + (8 + 32 * m) + (8 + 16 * m) / (m - 1)
-  );
+/** Of each piece that a build without parallel workers takes from its own memory; shared memory has no such headers. */
+const CHUNK_HEADER_BYTES = 8;
+/** Element, value, list of layers and neighbours of the lowest one. */
+const CHUNKS_PER_ROW = 4;
+
+export interface GraphShape {
+  dimensions: number;
+  /** The index's m. */
+  m: number;
+  type?: IndexedType;
+  /** Whether parallel workers build it, in shared memory. */
+  parallel: boolean;
+}
+
+/** Bytes of memory per row while an HNSW graph is built in memory. */
+export function hnswGraphBytesPerRow({ dimensions, m, type = 'vector', parallel }: GraphShape): number {
+  const upperLayers = 1 / (m - 1);
+  const pieces =
+    aligned(vectorBytes(dimensions, type)) +
+    128 +
+    8 * (1 + upperLayers) +
+    (8 + 32 * m) +
+    (8 + 16 * m) * upperLayers;
+  return parallel ? pieces : pieces + CHUNK_HEADER_BYTES * (CHUNKS_PER_ROW + upperLayers);
 }
 
 /** Size of an HNSW index on disk, bytes. */
-export function hnswIndexBytes(rows: number, dimensions: number, m: number): number {
-  const rowBytes = aligned(72 + vectorBytes(dimensions)) + aligned(4 + 12 * m) + 8;
+export function hnswIndexBytes(
+  rows: number,
+  dimensions: number,
+  m: number,
+  type: IndexedType = 'vector',
+): number {
+  const rowBytes = aligned(72 + vectorBytes(dimensions, type)) + aligned(4 + 12 * m) + 8;
   const rowsPerPage = Math.max(1, Math.floor(USABLE_PAGE_BYTES / rowBytes));
   return Math.ceil(rows / rowsPerPage) * PAGE_BYTES;
 }
@@ -33,6 +60,8 @@ export interface Forecast {
   /** Memory to build the graph without spilling, bytes; null where the method has no graph. */
   graphBytes: number | null;
   indexBytes: number;
+  /** WAL of the build, bytes: every page of the index once, at its end. */
+  walBytes: number;
   /** New row versions of the legacy table by the merge, bytes, before a vacuum gives the old ones back. */
   heapBytes: number;
   stageBytes: number;
@@ -48,13 +77,26 @@ export function forecast(
 ): Forecast {
   const hnsw = index.method === 'hnsw';
   const stageRow = vectorBytes(dimensions) + STAGE_ROW_OVERHEAD;
+  const indexBytes = hnsw
+    ? hnswIndexBytes(rows, dimensions, index.m)
+    : Math.ceil(rows * (vectorBytes(dimensions) + 16) * 1.05);
   return {
     rows,
-    graphBytes: hnsw ? Math.ceil(rows * hnswGraphBytesPerRow(dimensions, index.m)) : null,
-    indexBytes: hnsw
-      ? hnswIndexBytes(rows, dimensions, index.m)
-      : Math.ceil(rows * (vectorBytes(dimensions) + 16) * 1.05),
+    graphBytes: hnsw
+      ? Math.ceil(rows * hnswGraphBytesPerRow({ dimensions, m: index.m, parallel: true }))
+      : null,
+    indexBytes,
+    walBytes: indexBytes,
     heapBytes: rows * vectorBytes(dimensions),
     stageBytes: Math.ceil(rows * stageRow),
   };
+}
+
+/** Rows that the graph had when it left maintenance_work_mem, by the server's own notice; null where it fitted. */
+export function spilledAfter(notices: readonly string[]): number | null {
+  const counts = notices.map(
+    (notice) => /no longer fits into maintenance_work_mem after (\d+) tuples/.exec(notice)?.[1],
+  );
+  const count = counts.find((each) => each !== undefined);
+  return count === undefined ? null : Number(count);
 }

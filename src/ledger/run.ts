@@ -1,5 +1,6 @@
 /** Runs: one planned pass over the table each. */
 
+import type { IndexActual, IndexForecast } from './index-figures.ts';
 import type { Queryable } from '../db/pool.ts';
 import type { Target } from '../table/target.ts';
 
@@ -54,6 +55,9 @@ export interface Run {
   indexPhase: string | null;
   indexProgress: number | null;
   indexSeconds: number | null;
+  /** Null before a build. */
+  indexForecast: IndexForecast | null;
+  indexActual: IndexActual | null;
   /** Of the merge; null before the first one. */
   longestStatementMs: number | null;
 }
@@ -62,7 +66,7 @@ const COLUMNS = `id::text AS id, uid::text AS uid, backfill, state, reason, fing
   rows_planned::float8 AS "rowsPlanned", batches_planned AS "batchesPlanned", plan_cursor AS "planCursor", planned_at AS "plannedAt",
   started_at AS "startedAt", embedded_at AS "embeddedAt", finished_at AS "finishedAt", index_name AS "indexName",
   index_method AS "indexMethod", index_phase AS "indexPhase", index_progress AS "indexProgress", index_seconds AS "indexSeconds",
-  longest_statement_ms AS "longestStatementMs"`;
+  index_forecast AS "indexForecast", index_actual AS "indexActual", longest_statement_ms AS "longestStatementMs"`;
 
 export async function latestRun(db: Queryable, backfill: string): Promise<Run | null> {
   const found = await db.query<Run>(

@@ -78,8 +78,8 @@ function stageOnce(
 }
 
 /**
- * Staged rows of a range whose legacy row is gone, or no longer takes part. Behind the staging, not before it: a row may
- * be deleted between its reading and its staging.
+ * Staged rows of a range whose legacy row is gone, no longer takes part, or has been emptied and has no vector. Behind the
+ * staging, not before it: a row may be deleted or emptied between its reading and its staging.
  */
 export async function deleteOrphans(db: Queryable, target: Target, range: KeyRange): Promise<void> {
   const key = quoteName(target.key);
@@ -89,7 +89,8 @@ export async function deleteOrphans(db: Queryable, target: Target, range: KeyRan
   const legacyRange = rangeSql(target, `${target.ref}.${key}`, range, values);
   await db.query(
     `DELETE FROM ${target.stage} ${STAGED} WHERE ${staged}
-        AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${legacyRange} AND ${target.ref}.${key} = ${STAGED}.${key} AND ${target.where})`,
+        AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${legacyRange} AND ${target.ref}.${key} = ${STAGED}.${key} AND ${target.where}
+                          AND (${target.ref}.${quoteName(target.column)} IS NOT NULL OR ${target.text} ~ '\\S'))`,
     values,
   );
 }

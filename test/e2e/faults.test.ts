@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installationId } from '../../src/ledger/installation.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { startWorkers } from '../../scripts/lib/worker-process.ts';
-import { openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
+import { REPEATED_TEXTS, openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { startCommand } from '../setup/command.ts';
 import { hasPostgres, hasRedis, realDatabase } from '../setup/databases.ts';
 import { makeModel, type TestModel } from '../setup/model.ts';
@@ -23,6 +23,7 @@ async function filled(redisUrl?: string, options: Record<string, string> = {}): 
   const backfill = await openBackfill(await realDatabase(redisUrl), model, {
     BACKFILL_TABLE: 'docs',
     BACKFILL_TEXT: 'body',
+    ...REPEATED_TEXTS,
     BACKFILL_BATCH_ROWS: '100',
     BACKFILL_LOG_LEVEL: 'info',
     ...options,

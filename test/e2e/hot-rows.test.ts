@@ -7,7 +7,7 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { openQueue } from '../../src/queue/connection.ts';
 import { addEmbedJobs } from '../../src/queue/producer.ts';
 import { startWorkers } from '../../scripts/lib/worker-process.ts';
-import { openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
+import { REPEATED_TEXTS, openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { startCommand } from '../setup/command.ts';
 import { hasRedis, realDatabase } from '../setup/databases.ts';
 import { makeModel, type TestModel } from '../setup/model.ts';
@@ -28,6 +28,7 @@ describe.runIf(hasRedis())('in mid-run', { timeout: 120_000 }, () => {
     backfill = await openBackfill(await realDatabase(inject('redisUrl') ?? ''), model, {
       BACKFILL_TABLE: 'docs',
       BACKFILL_TEXT: 'body',
+      ...REPEATED_TEXTS,
       BACKFILL_SYNC_EVERY_SECONDS: '1',
       BACKFILL_ATTEMPTS: '1',
       ...options,

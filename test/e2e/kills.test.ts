@@ -5,7 +5,7 @@
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import pg from 'pg';
-import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
+import { REPEATED_TEXTS, openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { startCommand, type RunningCommand } from '../setup/command.ts';
 import { hasRedis, realDatabase } from '../setup/databases.ts';
 import { makeModel, type TestModel } from '../setup/model.ts';
@@ -36,6 +36,7 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
     const backfill = await openBackfill(await realDatabase(redisUrl), model, {
       BACKFILL_TABLE: 'docs',
       BACKFILL_TEXT: 'body',
+      ...REPEATED_TEXTS,
       BACKFILL_BATCH_ROWS: '100',
       BACKFILL_LOG_LEVEL: 'info',
       ...options,

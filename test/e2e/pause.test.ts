@@ -1,7 +1,7 @@
 /** A run that is paused stands still on every worker, and loses nothing by it. */
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
+import { REPEATED_TEXTS, openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand, startCommand, type CommandResult } from '../setup/command.ts';
 import { backends } from '../setup/databases.ts';
 import { makeModel, type TestModel } from '../setup/model.ts';
@@ -27,6 +27,7 @@ describe.each(backends())('pause and resume on $name', ({ create }) => {
       BACKFILL_CONCURRENCY: '2',
       BACKFILL_TABLE: 'docs',
       BACKFILL_TEXT: 'body',
+      ...REPEATED_TEXTS,
       BACKFILL_BATCH_ROWS: '20',
       BACKFILL_LOG_LEVEL: 'info',
     });

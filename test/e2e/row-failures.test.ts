@@ -2,7 +2,7 @@
 
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
+import { REPEATED_TEXTS, openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand, startCommand } from '../setup/command.ts';
 import { backends } from '../setup/databases.ts';
 import { makeModel, type TestModel } from '../setup/model.ts';
@@ -25,6 +25,7 @@ describe.each(backends())('rows and faults on $name', ({ create }) => {
     backfill = await openBackfill(database, model, {
       BACKFILL_TABLE: 'docs',
       BACKFILL_TEXT: 'body',
+      ...REPEATED_TEXTS,
       BACKFILL_BATCH_ROWS: '100',
       BACKFILL_ATTEMPTS: '2',
       BACKFILL_LOG_LEVEL: 'trace',

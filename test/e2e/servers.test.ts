@@ -7,7 +7,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { startWorkers } from '../../scripts/lib/worker-process.ts';
-import { openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
+import { REPEATED_TEXTS, openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { startPostgres, startRedis, type StartedServer } from '../setup/containers.ts';
 import { hasContainers, hasPostgres, onServer, realDatabase } from '../setup/databases.ts';
 import { makeModel, type TestModel } from '../setup/model.ts';
@@ -27,6 +27,7 @@ async function fill(databaseUrl: string, queueUrl: string, drop: () => Promise<v
   const backfill = await openBackfill({ databaseUrl, queueUrl, drop }, model, {
     BACKFILL_TABLE: 'docs',
     BACKFILL_TEXT: 'body',
+    ...REPEATED_TEXTS,
     BACKFILL_BATCH_ROWS: String(BATCH_ROWS),
     // The first attempt is the last: whatever burns one fails its batch.
     BACKFILL_ATTEMPTS: '1',

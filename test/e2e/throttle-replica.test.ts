@@ -8,7 +8,7 @@ import { saveTuned } from '../../src/ledger/throttle.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { Health } from '../../src/throttle/health.ts';
 import type { Readings } from '../../src/throttle/signals.ts';
-import { openBackfill, untilSettled } from '../setup/backfill.ts';
+import { REPEATED_TEXTS, openBackfill, untilSettled } from '../setup/backfill.ts';
 import { startPostgres, startReplica, type StartedServer } from '../setup/containers.ts';
 import { hasContainers } from '../setup/databases.ts';
 import { makeModel, type TestModel } from '../setup/model.ts';
@@ -49,6 +49,7 @@ describe.runIf(hasContainers())('a primary and its replica', () => {
       {
         BACKFILL_TABLE: 'docs',
         BACKFILL_TEXT: 'body',
+        ...REPEATED_TEXTS,
         BACKFILL_BATCH_ROWS: '20',
         BACKFILL_THROTTLE_REPLICA_LAG: '1',
         BACKFILL_THROTTLE_CHECK_SECONDS: '0.2',

@@ -7,7 +7,7 @@ import { resume } from '../../src/planning/pause.ts';
 import { prepareQueues, withQueues } from '../../scripts/lib/session.ts';
 import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
 import { FakeServer, fine } from '../embedding/endpoint/fake-server.ts';
-import { openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
+import { REPEATED_TEXTS, openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';
 import { backends, hasPostgres, realDatabase } from '../setup/databases.ts';
 import { makeModel, type TestModel } from '../setup/model.ts';
@@ -30,6 +30,7 @@ async function open(
   backfill = await openBackfill(database, model, {
     BACKFILL_TABLE: 'docs',
     BACKFILL_TEXT: 'body',
+    ...REPEATED_TEXTS,
     BACKFILL_BATCH_ROWS: '20',
     BACKFILL_THROTTLE_CHECK_SECONDS: '0.1',
     ...options,

@@ -23,15 +23,21 @@ describe('forecast', () => {
 
   it('foresees where the graph leaves a memory of 2 GB: the server said 570,905 rows of 768 dimensions', () => {
     const usable = 2 * GIB - 4 * 1024 * 1024;
-    expect(Math.abs(usable / hnswGraphBytesPerRow(768, 16) / 570_905 - 1)).toBeLessThan(0.003);
+    expect(
+      Math.abs(usable / hnswGraphBytesPerRow({ dimensions: 768, m: 16, parallel: true }) / 570_905 - 1),
+    ).toBeLessThan(0.003);
   });
 
   it('grows with rows, dimensions and m, and is nothing for no row', () => {
     const { graphBytes, indexBytes, heapBytes, stageBytes } = forecast(0, 384, { method: 'hnsw', m: 16 });
     expect([graphBytes, indexBytes, heapBytes, stageBytes]).toEqual([0, 0, 0, 0]);
     expect(forecast(1000, 384, { method: 'hnsw', m: 16 }).heapBytes).toBe(1000 * (4 * 384 + 8));
-    expect(hnswGraphBytesPerRow(385, 16)).toBeGreaterThan(hnswGraphBytesPerRow(384, 16));
-    expect(hnswGraphBytesPerRow(384, 17)).toBeGreaterThan(hnswGraphBytesPerRow(384, 16));
+    expect(hnswGraphBytesPerRow({ dimensions: 385, m: 16, parallel: true })).toBeGreaterThan(
+      hnswGraphBytesPerRow({ dimensions: 384, m: 16, parallel: true }),
+    );
+    expect(hnswGraphBytesPerRow({ dimensions: 384, m: 17, parallel: true })).toBeGreaterThan(
+      hnswGraphBytesPerRow({ dimensions: 384, m: 16, parallel: true }),
+    );
     // A row that is larger than a page would still take one.
     expect(hnswIndexBytes(10, 2000, 100)).toBe(10 * 8192);
   });

@@ -35,6 +35,9 @@ export interface TestBackfill {
   close(): Promise<void>;
 }
 
+/** A table of few distinct texts is a graph of islands, in which recall is luck: for tests of something else. */
+export const REPEATED_TEXTS = { BACKFILL_VERIFY_RECALL: '0' } as const;
+
 const POLL_MS = 50;
 
 export async function openBackfill(

@@ -1,0 +1,79 @@
+/** The forecast against what the server itself says. */
+
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hnswGraphBytesPerRow, hnswIndexBytes, spilledAfter } from '../../src/finalize/forecast.ts';
+import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
+
+const MIB = 1024 ** 2;
+const ROWS = 5000;
+/** Memory is taken in blocks, which weigh less the more of them there are. */
+const MEMORY_MIB = 12;
+
+describe.runIf(hasPostgres())('the forecast of an index build', () => {
+  let database: TestDatabase;
+  let client: pg.Client;
+  const notices: string[] = [];
+  beforeAll(async () => {
+    database = await realDatabase();
+    client = new pg.Client({ connectionString: database.databaseUrl });
+    client.on('notice', ({ message }) => notices.push(message ?? ''));
+    await client.connect();
+    await client.query('CREATE EXTENSION vector');
+    await client.query('SET max_parallel_maintenance_workers = 0');
+  });
+  afterAll(async () => {
+    await client.end();
+    await database.drop();
+  });
+
+  async function build(
+    type: 'vector' | 'halfvec',
+    dimensions: number,
+    m: number,
+    memory: string,
+    rows = ROWS,
+  ): Promise<number> {
+    notices.length = 0;
+    await client.query('DROP TABLE IF EXISTS v');
+    await client.query(`CREATE TABLE v (e vector(${dimensions}))`);
+    // Random, or a plan without the row's number would make one vector for all.
+    await client.query(
+      `INSERT INTO v SELECT (SELECT array_agg(random() + 0 * (i + n)) FROM generate_series(1, ${dimensions}) i)::vector FROM generate_series(1, ${rows}) n`,
+    );
+    await client.query(`SET maintenance_work_mem = '${memory}'`);
+    const expression = type === 'vector' ? 'e vector_l2_ops' : `(e::halfvec(${dimensions})) halfvec_l2_ops`;
+    await client.query(
+      `CREATE INDEX v_idx ON v USING hnsw (${expression}) WITH (m = ${m}, ef_construction = 64)`,
+    );
+    const size = await client.query<{ bytes: number }>(`SELECT pg_relation_size('v_idx')::float8 AS bytes`);
+    return size.rows[0]?.bytes ?? 0;
+  }
+
+  it.each([
+    ['vector', 64, 16],
+    ['vector', 384, 8],
+    ['vector', 768, 16],
+    ['halfvec', 384, 16],
+    ['halfvec', 768, 24],
+  ] as const)('%s(%i), m = %i: the size on disk, within a twentieth', async (type, dimensions, m) => {
+    const actual = await build(type, dimensions, m, '256MB');
+    expect(Math.abs(hnswIndexBytes(ROWS, dimensions, m, type) / actual - 1)).toBeLessThan(0.05);
+    expect(spilledAfter(notices)).toBeNull();
+  });
+
+  it.each([
+    ['vector', 128, 16],
+    ['vector', 384, 24],
+    ['halfvec', 384, 16],
+  ] as const)(
+    '%s(%i), m = %i: where the graph leaves the memory, within a fiftieth',
+    async (type, dimensions, m) => {
+      const foretold = (MEMORY_MIB * MIB) / hnswGraphBytesPerRow({ dimensions, m, type, parallel: false });
+      await build(type, dimensions, m, `${MEMORY_MIB}MB`, Math.ceil(foretold * 1.05));
+      const said = spilledAfter(notices);
+      expect(said).not.toBeNull();
+      expect(Math.abs(foretold / (said ?? 0) - 1)).toBeLessThan(0.02);
+    },
+  );
+});
