@@ -239,6 +239,21 @@ describe.runIf(hasPostgres())('draining changes', () => {
     await expectSynced(backfill);
   });
 
+  it.each([
+    ['deleted', 'DELETE FROM docs WHERE id = 3'],
+    ['emptied', `UPDATE docs SET body = '' WHERE id = 3`],
+  ])('a row that is %s while its text is embedded leaves no vector in the staging table', async (_, sql) => {
+    const { pool } = backfill;
+    // New: it has neither a vector yet nor one that would have to be cleared.
+    await pool.query('DELETE FROM docs WHERE id = 3');
+    await drain();
+    await pool.query(`INSERT INTO docs VALUES (3, 'guitar strings')`);
+    await drain({ embedder: during(() => pool.query(sql)) });
+    while ((await pending()) > 0) await drain();
+    await expectSynced(backfill);
+    expect((await pool.query('SELECT id FROM docs_embedding_stage WHERE id = 3')).rows).toEqual([]);
+  });
+
   it('TRUNCATE empties staging table and quarantine too', async () => {
     const { pool } = backfill;
     await pool.query(`UPDATE docs SET body = 'qzxv' WHERE id = 1`);
