@@ -1,16 +1,8 @@
 /** The progress page: server-made HTML, no script, no asset from elsewhere; it reloads itself. */
 
 import { html } from 'hono/html';
+import { assetUrl } from './assets.ts';
 import type { ProgressSnapshot } from '../ledger/progress.ts';
-
-const STYLE = `
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
-body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem }
-.bar { display: flex; height: 1.25rem; border-radius: .4rem; overflow: hidden; background: #8883 }
-.bar i { display: block } .embedded { background: #2a9d5c } .skipped { background: #8a8a8a } .quarantined { background: #d64545 } .stale { background: #e0a030 }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0 } td, th { padding: .3rem .5rem; border-bottom: 1px solid #8884; text-align: left }
-td { font-variant-numeric: tabular-nums }
-`;
 
 type Page = ReturnType<typeof html>;
 
@@ -33,9 +25,7 @@ export function progressPage(snapshot: ProgressSnapshot): Page {
         <meta name="viewport" content="width=device-width" />
         <meta http-equiv="refresh" content="2" />
         <title>${snapshot.backfill}: ${snapshot.state}</title>
-        <style>
-          ${STYLE}
-        </style>
+        <link rel="stylesheet" href="${assetUrl('page.css')}" />
       </head>
       <body>
         <h1>${snapshot.backfill}</h1>

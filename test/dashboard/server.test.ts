@@ -3,12 +3,8 @@ import type { Hono } from 'hono';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Settings } from '../../src/config/settings.ts';
-import {
-  assertProtected,
-  createDashboardApp,
-  startDashboard,
-  type DashboardInput,
-} from '../../src/dashboard/server.ts';
+import { assertProtected } from '../../src/dashboard/protection.ts';
+import { createDashboardApp, startDashboard, type DashboardInput } from '../../src/dashboard/server.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
@@ -81,7 +77,7 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
   it('shows state and queues, and lets nobody change them', async () => {
     const page = await app.request('/');
     expect(page.status).toBe(200);
-    expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self';");
     expect(await page.text()).toContain('npm run enqueue');
     expect(await (await app.request('/api/status')).json()).toMatchObject({
       backfill: 'docs',
