@@ -21,7 +21,7 @@ export const dashboard: Command = {
           pool,
           backfill,
           settings,
-          queues: [queues.embed, queues.finalize, queues.sync],
+          queues,
           logger,
         });
         invocation.emit({ url: running.url });

@@ -1,4 +1,4 @@
-/** Bull Board at /queues, the progress page at /, health at /healthz and /readyz. Read-only. */
+/** The progress page at /, its events and buttons, Bull Board (read-only) at /queues, health at /healthz and /readyz. */
 
 import { createRequire } from 'node:module';
 import { createServer as createHttpsServer } from 'node:https';
@@ -9,24 +9,27 @@ import { HonoAdapter } from '@bull-board/hono';
 import { serve } from '@hono/node-server';
 import { serveStatic } from '@hono/node-server/serve-static';
 import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { ConfigError, messageOf } from '../errors.ts';
-import { progressSnapshot } from '../ledger/progress.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { JobQueue } from '../queue/connection.ts';
+import { Actions } from './actions.ts';
 import { assets } from './assets.ts';
 import { requireCredentials } from './credentials.ts';
+import { EventStreams } from './events.ts';
+import { ProgressFeed } from './feed.ts';
 import { securityHeaders } from './headers.ts';
-import { progressPage } from './page.ts';
-import { assertProtected, readTls } from './protection.ts';
-import { checkHost } from './same-origin.ts';
+import { progressPage, progressSections } from './page.ts';
+import { assertProtected, hasCredentials, readTls } from './protection.ts';
+import { checkHost, newCsrfToken, protectActions } from './same-origin.ts';
 
 export interface DashboardInput {
   pool: Pool;
   backfill: string;
   settings: Settings;
-  queues: JobQueue[];
+  queues: { embed: JobQueue; finalize: JobQueue; sync: JobQueue };
   logger: Logger;
 }
 
@@ -35,7 +38,14 @@ export interface Dashboard {
   close(): Promise<void>;
 }
 
-export function createDashboardApp({ pool, backfill, settings, queues, logger }: DashboardInput): Hono {
+export interface DashboardApp {
+  app: Hono;
+  /** Ends the event streams, so that the server can end. */
+  close(): void;
+}
+
+export function createDashboardApp(input: DashboardInput): DashboardApp {
+  const { pool, settings, queues, logger } = input;
   const app = new Hono();
   app.onError((error, context) => {
     logger.error({ err: messageOf(error), path: context.req.path }, 'dashboard request');
@@ -57,19 +67,41 @@ export function createDashboardApp({ pool, backfill, settings, queues, logger }:
   });
   app.use(requireCredentials(settings, logger));
   app.route('/assets', assets());
-  app.get('/', async (context) => context.html(progressPage(await progressSnapshot(pool, backfill))));
-  app.get('/api/status', async (context) => context.json(await progressSnapshot(pool, backfill)));
+  const close = addProgress(app, input);
   const board = new HonoAdapter(serveStatic);
   board.setBasePath('/queues');
   createBullBoard({
-    queues: queues.map((queue) => new BullMQAdapter(queue, { readOnlyMode: true })),
+    queues: Object.values(queues).map((queue) => new BullMQAdapter(queue, { readOnlyMode: true })),
     serverAdapter: board,
     // The package is looked up from here: under a hoisted install its own guess is another folder.
     options: { uiBasePath: uiFolder(), uiConfig: { boardTitle: 'pgvector-backfill' } },
   });
   app.route('/queues', board.registerPlugin());
-  return app;
+  return { app, close };
 }
+
+function addProgress(app: Hono, { pool, backfill, settings, queues, logger }: DashboardInput): () => void {
+  const token = newCsrfToken();
+  // Who has no credentials is shown no token, and presses nothing.
+  const csrf = hasCredentials(settings) ? token : null;
+  const feed = new ProgressFeed({ pool, backfill, logger });
+  const streams = new EventStreams(feed, async (look) => (await progressSections(look, csrf)).toString());
+  const actions = new Actions();
+  app.get('/', async (context) =>
+    context.html(progressPage(await feed.look(), csrf, actions.notice(context.req.query('done')))),
+  );
+  app.get('/events', (context) => streams.answer(context));
+  app.get('/api/status', async (context) => context.json((await feed.look()).snapshot));
+  app.use('/actions/*', bodyLimit({ maxSize: MOST_FORM_BYTES }), protectActions(settings, token));
+  app.route('/actions', actions.routes({ pool, backfill, settings, queues }));
+  return () => {
+    streams.close();
+    feed.close();
+  };
+}
+
+/** A form holds a token and nothing else. */
+const MOST_FORM_BYTES = 4096;
 
 function uiFolder(): string {
   return createRequire(import.meta.url)
@@ -81,14 +113,17 @@ export async function startDashboard(input: DashboardInput): Promise<Dashboard> 
   assertProtected(input.settings);
   const { dashboardHost: hostname, dashboardPort: port } = input.settings;
   const tls = readTls(input.settings);
-  const app = createDashboardApp(input);
+  const { app, close } = createDashboardApp(input);
   return new Promise((resolve, reject) => {
     const secure = tls === null ? {} : { createServer: createHttpsServer, serverOptions: tls };
     const server = serve({ fetch: app.fetch, hostname, port, ...secure }, (address: AddressInfo) => {
       const host = hostname.includes(':') ? `[${hostname.replaceAll(/[[\]]/g, '')}]` : hostname;
       resolve({
         url: `${tls === null ? 'http' : 'https'}://${host}:${address.port}`,
-        close: () => new Promise<void>((done) => void server.close(() => done())),
+        close: () => {
+          close();
+          return new Promise<void>((done) => void server.close(() => done()));
+        },
       });
     });
     server.on('error', (error: Error) => {

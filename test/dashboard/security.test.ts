@@ -1,7 +1,3 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { request } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
@@ -11,10 +7,7 @@ import { FailureLimit } from '../../src/dashboard/failure-limit.ts';
 import { securityHeaders } from '../../src/dashboard/headers.ts';
 import { assertProtected } from '../../src/dashboard/protection.ts';
 import { CSRF_HEADER, checkHost, newCsrfToken, protectActions } from '../../src/dashboard/same-origin.ts';
-import { startDashboard } from '../../src/dashboard/server.ts';
-import { createPool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { makeCertificate } from '../setup/certificate.ts';
 
 const TOKEN = 'a-token-of-some-length';
 const BASIC = { DASHBOARD_USER: 'admin', DASHBOARD_PASSWORD: 'long: enough' };
@@ -145,41 +138,6 @@ describe('another site in the same browser', () => {
       expect(policy.includes('unsafe-inline')).toBe(inlineStyle);
       expect(headers.get('x-content-type-options')).toBe('nosniff');
       expect(headers.get('referrer-policy')).toBe('no-referrer');
-    }
-  });
-});
-
-describe('TLS', () => {
-  it('is spoken where a certificate is given', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'dashboard-tls-'));
-    const pool = createPool('postgres://u@127.0.0.1:9/d', { name: 'test', max: 1, logger: silentLogger });
-    try {
-      const { cert, key } = makeCertificate();
-      await writeFile(join(folder, 'cert.pem'), cert);
-      await writeFile(join(folder, 'key.pem'), key);
-      const settings = await settingsFor({
-        DASHBOARD_PORT: '0',
-        DASHBOARD_TLS_CERTIFICATE: join(folder, 'cert.pem'),
-        DASHBOARD_TLS_KEY: join(folder, 'key.pem'),
-      });
-      const input = { pool, backfill: 'docs', settings, queues: [], logger: silentLogger };
-      const running = await startDashboard(input);
-      expect(running.url).toMatch(/^https:/);
-      const status = await new Promise((resolve, reject) => {
-        request(`${running.url}/healthz`, { ca: cert }, (response) => {
-          response.resume();
-          resolve(response.statusCode);
-        })
-          .on('error', reject)
-          .end();
-      });
-      expect(status).toBe(200);
-      await running.close();
-      await rm(join(folder, 'key.pem'));
-      await expect(startDashboard(input)).rejects.toMatchObject({ code: 'DASHBOARD_TLS' });
-    } finally {
-      await pool.end();
-      await rm(folder, { recursive: true });
     }
   });
 });
