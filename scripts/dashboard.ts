@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { assertProtected, startDashboard } from '../src/dashboard/server.ts';
+import { assertProtected } from '../src/dashboard/protection.ts';
+import { startDashboard } from '../src/dashboard/server.ts';
 import { EXIT, runAsProgram, type Command } from './lib/command.ts';
 import { prepareQueues, withDatabase, withQueues } from './lib/session.ts';
 
@@ -20,7 +21,7 @@ export const dashboard: Command = {
           pool,
           backfill,
           settings,
-          queues: [queues.embed, queues.finalize, queues.sync],
+          queues,
           logger,
         });
         invocation.emit({ url: running.url });

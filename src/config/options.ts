@@ -109,7 +109,7 @@ export const OPTIONS = {
     flag: 'host',
     schema: z.string().min(1),
     fallback: '127.0.0.1',
-    help: 'Address that the dashboard listens on; any but loopback needs dashboard.user and dashboard.password',
+    help: 'Address that the dashboard listens on; any but loopback needs dashboard.user and dashboard.password, or dashboard.token',
   }),
   dashboardPort: option({
     path: 'dashboard.port',
@@ -135,6 +135,31 @@ export const OPTIONS = {
     schema: z.string().min(8).optional(),
     secret: true,
     help: 'Password that the dashboard asks for, at least 8 characters; better by its env variable than by its flag',
+  }),
+  dashboardToken: option({
+    path: 'dashboard.token',
+    scope: 'global',
+    env: 'DASHBOARD_TOKEN',
+    schema: z
+      .string()
+      .regex(/^\S{16,}$/, { message: 'must be at least 16 characters without a space' })
+      .optional(),
+    secret: true,
+    help: 'Bearer token that the dashboard takes, instead of user and password or beside them; at least 16 characters',
+  }),
+  dashboardTlsCertificate: option({
+    path: 'dashboard.tlsCertificate',
+    scope: 'global',
+    env: 'DASHBOARD_TLS_CERTIFICATE',
+    schema: z.string().min(1).optional(),
+    help: 'PEM file of the certificate with which the dashboard speaks HTTPS; needs dashboard.tlsKey',
+  }),
+  dashboardTlsKey: option({
+    path: 'dashboard.tlsKey',
+    scope: 'global',
+    env: 'DASHBOARD_TLS_KEY',
+    schema: z.string().min(1).optional(),
+    help: 'PEM file of the key of dashboard.tlsCertificate',
   }),
   table: option({
     path: 'table',

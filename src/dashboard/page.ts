@@ -1,57 +1,73 @@
-/** The progress page: server-made HTML, no script, no asset from elsewhere; it reloads itself. */
+/** The progress page, whole as the server makes it; a script of its own only keeps it up to date. */
 
 import { html } from 'hono/html';
-import type { ProgressSnapshot } from '../ledger/progress.ts';
+import { count } from '../observability/format.ts';
+import type { View } from './feed.ts';
+import { indexSection, loadSection, readsSection } from './health-sections.ts';
+import { NOTHING, layout, moment, table, type Markup } from './layout.ts';
+import {
+  actionsSection,
+  button,
+  coverageSection,
+  rateSection,
+  stateSection,
+  type Csrf,
+} from './run-sections.ts';
 
-const STYLE = `
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
-body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem }
-.bar { display: flex; height: 1.25rem; border-radius: .4rem; overflow: hidden; background: #8883 }
-.bar i { display: block } .embedded { background: #2a9d5c } .skipped { background: #8a8a8a } .quarantined { background: #d64545 } .stale { background: #e0a030 }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0 } td, th { padding: .3rem .5rem; border-bottom: 1px solid #8884; text-align: left }
-td { font-variant-numeric: tabular-nums }
-`;
+function quarantineSection({ snapshot, quarantined }: View, csrf: Csrf): Markup {
+  const all = snapshot.rows.quarantined;
+  return html`<section id="quarantine" class="wide">
+    <h2>Quarantined rows <b>${count(Math.max(all, quarantined.length))}</b></h2>
+    ${
+      quarantined.length === 0
+        ? html`<p class="quiet">None.</p>`
+        : html`${quarantined.length < all ? html`<p class="quiet">The last ${quarantined.length}:</p>` : NOTHING}
+            ${table(
+              'Quarantined rows',
+              ['Key', 'Reason', 'Attempts', 'At (UTC)'],
+              quarantined.map(({ key, reason, attempts, at }) => [key, reason, count(attempts), moment(at)]),
+            )}
+            <div class="buttons">${button('retry-quarantined', 'Retry quarantined rows', csrf)}</div>`
+    }
+  </section>`;
+}
 
-type Page = ReturnType<typeof html>;
+function eventsSection({ events }: View): Markup {
+  return html`<section id="events" class="wide">
+    <h2>Events</h2>
+    ${
+      events.length === 0
+        ? html`<p class="quiet">None yet.</p>`
+        : table(
+            'Events',
+            ['At (UTC)', 'Level', 'Kind', 'What'],
+            events.map(({ at, level, kind, message }) => [
+              moment(at),
+              html`<span class="badge ${level}">${level}</span>`,
+              kind,
+              message,
+            ]),
+          )
+    }
+  </section>`;
+}
 
-export function progressPage(snapshot: ProgressSnapshot): Page {
-  const { rows, batches, index } = snapshot;
-  const share = (value: number): string => `${rows.eligible === 0 ? 0 : (100 * value) / rows.eligible}%`;
-  const part = (name: 'embedded' | 'skipped' | 'quarantined' | 'stale'): Page =>
-    html`<i class="${name}" style="width:${share(rows[name])}" title="${name} ${rows[name]}"></i>`;
-  const row = (name: string, value: string): Page =>
-    html`<tr>
-      <th>${name}</th>
-      <td>${value}</td>
-    </tr>`;
-  const figure = (value: number | null, unit: string): string =>
-    value === null ? 'not measured yet' : `${Math.round(value).toLocaleString('en-US')} ${unit}`;
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width" />
-        <meta http-equiv="refresh" content="2" />
-        <title>${snapshot.backfill}: ${snapshot.state}</title>
-        <style>
-          ${STYLE}
-        </style>
-      </head>
-      <body>
-        <h1>${snapshot.backfill}</h1>
-        <p><strong>${snapshot.state}</strong>${snapshot.reason === '' ? '' : `: ${snapshot.reason}`}</p>
-        <div class="bar" role="img" aria-label="coverage ${(100 * snapshot.coverage).toFixed(1)} percent">
-          ${part('embedded')}${part('skipped')}${part('quarantined')}${part('stale')}
-        </div>
-        <table>
-          ${row('Coverage', `${(100 * snapshot.coverage).toFixed(1)} %`)}
-          ${row('Rows', `${rows.eligible} eligible = ${rows.embedded} embedded + ${rows.skipped} skipped + ${rows.quarantined} quarantined + ${rows.pending} pending + ${rows.stale} stale`)}
-          ${row('Rate', figure(snapshot.rowsPerSecond, 'rows/s'))}
-          ${row('Time left', figure(snapshot.etaSeconds, 's'))}
-          ${row('Batches', `${batches.merged} merged, ${batches.staged} staged, ${batches.pending} pending, ${batches.failed} failed`)}
-          ${row('Index', index.name === null ? 'not built yet' : `${index.name}: ${index.valid ? 'valid' : (index.phase ?? 'not valid')}`)}
-        </table>
-        <p><a href="/queues">Queues (Bull Board)</a> · <a href="/api/status">JSON</a></p>
-      </body>
-    </html>`;
+/** The parts that a live page replaces. */
+export function progressSections(view: View, csrf: Csrf): Markup {
+  const { snapshot } = view;
+  return html`${stateSection(snapshot)} ${actionsSection(snapshot, csrf)} ${coverageSection(snapshot)}
+  ${rateSection(view)} ${loadSection(snapshot)} ${indexSection(snapshot)} ${readsSection(snapshot)}
+  ${quarantineSection(view, csrf)} ${eventsSection(view)}`;
+}
+
+export function progressPage(view: View, csrf: Csrf, notice: string | null): Markup {
+  const { backfill, state } = view.snapshot;
+  return layout({
+    title: `${backfill}: ${state}`,
+    heading: backfill,
+    here: '/',
+    live: true,
+    body: html`${notice === null ? NOTHING : html`<p class="notice" role="status">${notice}</p>`}
+    ${progressSections(view, csrf)}`,
+  });
 }

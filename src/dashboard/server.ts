@@ -1,6 +1,7 @@
-/** Bull Board at /queues, the progress page at /, health at /healthz and /readyz. Read-only. */
+/** The progress page at /, its events and buttons, Bull Board (read-only) at /queues, health at /healthz and /readyz. */
 
 import { createRequire } from 'node:module';
+import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
@@ -8,22 +9,27 @@ import { HonoAdapter } from '@bull-board/hono';
 import { serve } from '@hono/node-server';
 import { serveStatic } from '@hono/node-server/serve-static';
 import { Hono } from 'hono';
-import { basicAuth } from 'hono/basic-auth';
-import { HTTPException } from 'hono/http-exception';
-import { secureHeaders } from 'hono/secure-headers';
+import { bodyLimit } from 'hono/body-limit';
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { ConfigError, messageOf } from '../errors.ts';
-import { progressSnapshot } from '../ledger/progress.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { JobQueue } from '../queue/connection.ts';
-import { progressPage } from './page.ts';
+import { Actions } from './actions.ts';
+import { assets } from './assets.ts';
+import { requireCredentials } from './credentials.ts';
+import { EventStreams } from './events.ts';
+import { ProgressFeed } from './feed.ts';
+import { securityHeaders } from './headers.ts';
+import { progressPage, progressSections } from './page.ts';
+import { assertProtected, hasCredentials, readTls } from './protection.ts';
+import { checkHost, newCsrfToken, protectActions } from './same-origin.ts';
 
 export interface DashboardInput {
   pool: Pool;
   backfill: string;
   settings: Settings;
-  queues: JobQueue[];
+  queues: { embed: JobQueue; finalize: JobQueue; sync: JobQueue };
   logger: Logger;
 }
 
@@ -32,47 +38,24 @@ export interface Dashboard {
   close(): Promise<void>;
 }
 
-const LOOPBACK = /^(localhost|127(\.\d+){3}|::1|\[::1\])$/;
-
-/** @throws ConfigError where others could reach the page without credentials. */
-export function assertProtected(settings: Settings): void {
-  const { dashboardHost: host, dashboardUser: user, dashboardPassword: password } = settings;
-  if ((user === undefined) !== (password === undefined)) {
-    throw new ConfigError('The dashboard needs both a user and a password, or neither.', {
-      code: 'DASHBOARD_CREDENTIALS',
-      remedy: 'Set dashboard.user (env DASHBOARD_USER) and dashboard.password (env DASHBOARD_PASSWORD).',
-    });
-  }
-  if (LOOPBACK.test(host) || user !== undefined) return;
-  throw new ConfigError(`The dashboard does not listen on ${host} without credentials.`, {
-    code: 'DASHBOARD_UNPROTECTED',
-    remedy:
-      'Set dashboard.user (env DASHBOARD_USER) and dashboard.password (env DASHBOARD_PASSWORD), or keep dashboard.host (--host, env DASHBOARD_HOST) at 127.0.0.1.',
-  });
+export interface DashboardApp {
+  app: Hono;
+  /** Ends the event streams, so that the server can end. */
+  close(): void;
 }
 
-export function createDashboardApp({ pool, backfill, settings, queues, logger }: DashboardInput): Hono {
+export function createDashboardApp(input: DashboardInput): DashboardApp {
+  const { pool, settings, queues, logger } = input;
   const app = new Hono();
   app.onError((error, context) => {
-    // A refusal of the credentials check brings its own answer.
-    if (error instanceof HTTPException) return error.getResponse();
     logger.error({ err: messageOf(error), path: context.req.path }, 'dashboard request');
     return context.json({ error: 'The request failed; see the log of the dashboard.' }, 500);
   });
-  app.use(
-    secureHeaders({
-      // Whether there is TLS in front is the proxy's to say.
-      strictTransportSecurity: false,
-      // Everything is served from here: a page of Bull Board that asks for a font elsewhere does without it.
-      contentSecurityPolicy: {
-        defaultSrc: ["'self'"],
-        scriptSrc: ["'self'", "'unsafe-inline'"],
-        styleSrc: ["'self'", "'unsafe-inline'"],
-        imgSrc: ["'self'", 'data:'],
-        frameAncestors: ["'none'"],
-      },
-    }),
+  const headers = { own: securityHeaders(settings, false), board: securityHeaders(settings, true) };
+  app.use((context, next) =>
+    (context.req.path.startsWith('/queues') ? headers.board : headers.own)(context, next),
   );
+  app.use(checkHost(settings));
   // Probes of an orchestrator carry no credentials, and are told nothing but yes or no.
   app.get('/healthz', (context) => context.text('ok'));
   app.get('/readyz', async (context) => {
@@ -82,21 +65,43 @@ export function createDashboardApp({ pool, backfill, settings, queues, logger }:
     );
     return ready ? context.text('ready') : context.text('the database does not answer', 503);
   });
-  const { dashboardUser: username, dashboardPassword: password } = settings;
-  if (username !== undefined && password !== undefined) app.use(basicAuth({ username, password }));
-  app.get('/', async (context) => context.html(progressPage(await progressSnapshot(pool, backfill))));
-  app.get('/api/status', async (context) => context.json(await progressSnapshot(pool, backfill)));
+  app.use(requireCredentials(settings, logger));
+  app.route('/assets', assets());
+  const close = addProgress(app, input);
   const board = new HonoAdapter(serveStatic);
   board.setBasePath('/queues');
   createBullBoard({
-    queues: queues.map((queue) => new BullMQAdapter(queue, { readOnlyMode: true })),
+    queues: Object.values(queues).map((queue) => new BullMQAdapter(queue, { readOnlyMode: true })),
     serverAdapter: board,
     // The package is looked up from here: under a hoisted install its own guess is another folder.
     options: { uiBasePath: uiFolder(), uiConfig: { boardTitle: 'pgvector-backfill' } },
   });
   app.route('/queues', board.registerPlugin());
-  return app;
+  return { app, close };
 }
+
+function addProgress(app: Hono, { pool, backfill, settings, queues, logger }: DashboardInput): () => void {
+  const token = newCsrfToken();
+  // Who has no credentials is shown no token, and presses nothing.
+  const csrf = hasCredentials(settings) ? token : null;
+  const feed = new ProgressFeed({ pool, backfill, logger });
+  const streams = new EventStreams(feed, async (look) => (await progressSections(look, csrf)).toString());
+  const actions = new Actions();
+  app.get('/', async (context) =>
+    context.html(progressPage(await feed.look(), csrf, actions.notice(context.req.query('done')))),
+  );
+  app.get('/events', (context) => streams.answer(context));
+  app.get('/api/status', async (context) => context.json((await feed.look()).snapshot));
+  app.use('/actions/*', bodyLimit({ maxSize: MOST_FORM_BYTES }), protectActions(settings, token));
+  app.route('/actions', actions.routes({ pool, backfill, settings, queues }));
+  return () => {
+    streams.close();
+    feed.close();
+  };
+}
+
+/** A form holds a token and nothing else. */
+const MOST_FORM_BYTES = 4096;
 
 function uiFolder(): string {
   return createRequire(import.meta.url)
@@ -107,13 +112,18 @@ function uiFolder(): string {
 export async function startDashboard(input: DashboardInput): Promise<Dashboard> {
   assertProtected(input.settings);
   const { dashboardHost: hostname, dashboardPort: port } = input.settings;
-  const app = createDashboardApp(input);
+  const tls = readTls(input.settings);
+  const { app, close } = createDashboardApp(input);
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, hostname, port }, (address: AddressInfo) => {
+    const secure = tls === null ? {} : { createServer: createHttpsServer, serverOptions: tls };
+    const server = serve({ fetch: app.fetch, hostname, port, ...secure }, (address: AddressInfo) => {
       const host = hostname.includes(':') ? `[${hostname.replaceAll(/[[\]]/g, '')}]` : hostname;
       resolve({
-        url: `http://${host}:${address.port}`,
-        close: () => new Promise<void>((done) => void server.close(() => done())),
+        url: `${tls === null ? 'http' : 'https'}://${host}:${address.port}`,
+        close: () => {
+          close();
+          return new Promise<void>((done) => void server.close(() => done()));
+        },
       });
     });
     server.on('error', (error: Error) => {

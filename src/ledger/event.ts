@@ -18,3 +18,20 @@ export async function recordEvent(db: Queryable, event: LedgerEvent): Promise<vo
     [event.backfill, event.run, event.level, event.kind, event.message, JSON.stringify(event.detail ?? {})],
   );
 }
+
+export interface ListedEvent {
+  /** ISO 8601. */
+  at: string;
+  level: LedgerEvent['level'];
+  kind: string;
+  message: string;
+}
+
+/** The newest first, at most `limit`. */
+export async function listEvents(db: Queryable, backfill: string, limit: number): Promise<ListedEvent[]> {
+  const listed = await db.query<Omit<ListedEvent, 'at'> & { at: Date }>(
+    `SELECT at, level, kind, message FROM pgvector_backfill.event WHERE backfill = $1 ORDER BY id DESC LIMIT $2`,
+    [backfill, limit],
+  );
+  return listed.rows.map((row) => ({ ...row, at: row.at.toISOString() }));
+}

@@ -21,6 +21,8 @@ export interface ProgressSnapshot extends ReadSummary {
     skipped: number;
     quarantined: number;
     pending: number;
+    /** Of the pending: in batches that are embedded and not merged yet. */
+    staged: number;
     stale: number;
     /** Of the embedded: only the beginning of the text was read. */
     truncated: number;
@@ -75,6 +77,7 @@ interface Sums {
   quarantined: number;
   changed: number;
   truncated: number;
+  stagedRows: number;
   masked: Record<string, number>;
   pending: number;
   staged: number;
@@ -108,6 +111,7 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
       skipped: sums.skipped,
       quarantined: sums.quarantined,
       pending,
+      staged: Math.min(sums.stagedRows, pending),
       stale: sums.changed,
       truncated: sums.truncated,
     },
@@ -145,6 +149,7 @@ async function sumBatches(db: Queryable, run: Run): Promise<Sums> {
             coalesce(sum(quarantined) FILTER (WHERE state = 'merged'), 0)::float8 AS quarantined,
             coalesce(sum(changed) FILTER (WHERE state = 'merged'), 0)::float8 AS changed,
             coalesce(sum(truncated) FILTER (WHERE state = 'merged'), 0)::float8 AS truncated,
+            coalesce(sum(rows) FILTER (WHERE state = 'staged'), 0)::float8 AS "stagedRows",
             (SELECT coalesce(jsonb_object_agg(key, total), '{}')
                FROM (SELECT key, sum(value::bigint) AS total FROM pgvector_backfill.batch, jsonb_each_text(masked)
                       WHERE run = $1 GROUP BY key) types) AS masked,
@@ -190,7 +195,16 @@ const EMPTY: Omit<
   run: null,
   state: 'none',
   reason: 'nothing is planned yet: run `npm run enqueue`',
-  rows: { eligible: 0, embedded: 0, skipped: 0, quarantined: 0, pending: 0, stale: 0, truncated: 0 },
+  rows: {
+    eligible: 0,
+    embedded: 0,
+    skipped: 0,
+    quarantined: 0,
+    pending: 0,
+    staged: 0,
+    stale: 0,
+    truncated: 0,
+  },
   masked: {},
   model: null,
   coverage: 0,

@@ -57,6 +57,9 @@ const SAMPLES: Record<OptionName, Sample> = {
   dashboardPort: numbers(0, 8080, 65_535),
   dashboardUser: words('anna', 'ben', 'carl'),
   dashboardPassword: words('password-of-file', 'password-of-env', 'password-of-flag'),
+  dashboardToken: words('a-token-of-the-file', 'a-token-of-the-env', 'a-token-of-the-flag'),
+  dashboardTlsCertificate: words('/1.pem', '/2.pem', '/3.pem'),
+  dashboardTlsKey: words('/k1.pem', '/k2.pem', '/k3.pem'),
   table: words('a.t', 'b.t', 'c.t'),
   key: words('no', 'nr', 'number'),
   text: {

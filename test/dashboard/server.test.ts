@@ -1,19 +1,20 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Hono } from 'hono';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Settings } from '../../src/config/settings.ts';
-import {
-  assertProtected,
-  createDashboardApp,
-  startDashboard,
-  type DashboardInput,
-} from '../../src/dashboard/server.ts';
+import { assertProtected } from '../../src/dashboard/protection.ts';
+import { createDashboardApp, startDashboard, type DashboardInput } from '../../src/dashboard/server.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { openQueue, prepareQueue, type OpenQueue } from '../../src/queue/connection.ts';
 import { addEmbedJobs } from '../../src/queue/producer.ts';
+import { makeCertificate } from '../setup/certificate.ts';
 import { backends, type TestDatabase } from '../setup/databases.ts';
 
 const CREDENTIALS = { DASHBOARD_USER: 'admin', DASHBOARD_PASSWORD: 'long enough' };
@@ -50,30 +51,43 @@ describe('assertProtected', () => {
 describe.each(backends())('the dashboard on $name', ({ create }) => {
   let database: TestDatabase;
   let pool: Pool;
-  let open: OpenQueue;
+  let open: Record<'embed' | 'finalize' | 'sync', OpenQueue>;
   let input: DashboardInput;
   let app: Hono;
+  let close: () => void;
   beforeEach(async () => {
     database = await create();
     pool = createPool(database.databaseUrl, { name: 'test', max: 4, logger: silentLogger });
     await migrate(pool);
     await prepareQueue(database.queueUrl);
-    open = openQueue(
-      { url: database.queueUrl, backfill: 'docs', installation: randomUUID(), logger: silentLogger },
-      'embed',
-    );
-    await addEmbedJobs(open.queue, randomUUID(), [{ number: 1, lower: null, upper: '7' }], 3, true);
+    const address = {
+      url: database.queueUrl,
+      backfill: 'docs',
+      installation: randomUUID(),
+      logger: silentLogger,
+    };
+    open = {
+      embed: openQueue(address, 'embed'),
+      finalize: openQueue(address, 'finalize'),
+      sync: openQueue(address, 'sync'),
+    };
+    await addEmbedJobs(open.embed.queue, randomUUID(), [{ number: 1, lower: null, upper: '7' }], 3, true);
     input = {
       pool,
       backfill: 'docs',
       settings: await settingsFor({}),
-      queues: [open.queue],
+      queues: {
+        embed: open.embed.queue,
+        finalize: open.finalize.queue,
+        sync: open.sync.queue,
+      },
       logger: silentLogger,
     };
-    app = createDashboardApp(input);
+    ({ app, close } = createDashboardApp(input));
   });
   afterEach(async () => {
-    await open.close();
+    close();
+    await Promise.all(Object.values(open).map((each) => each.close()));
     await pool.end();
     await database.drop();
   });
@@ -81,7 +95,7 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
   it('shows state and queues, and lets nobody change them', async () => {
     const page = await app.request('/');
     expect(page.status).toBe(200);
-    expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self';");
     expect(await page.text()).toContain('npm run enqueue');
     expect(await (await app.request('/api/status')).json()).toMatchObject({
       backfill: 'docs',
@@ -91,17 +105,21 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
     const queues = (await (await app.request('/queues/api/queues')).json()) as {
       queues: { name: string; readOnlyMode: boolean; counts: { waiting: number } }[];
     };
-    expect(queues.queues).toMatchObject([{ name: 'docs-embed', readOnlyMode: true, counts: { waiting: 1 } }]);
+    expect(queues.queues[0]).toMatchObject({
+      name: 'docs-embed',
+      readOnlyMode: true,
+      counts: { waiting: 1 },
+    });
     for (const change of ['pause', 'empty', 'clean/completed']) {
       expect(
         (await app.request(`/queues/api/queues/docs-embed/${change}`, { method: 'PUT' })).status,
       ).toBeGreaterThanOrEqual(400);
     }
-    expect(await open.queue.getWaitingCount()).toBe(1);
+    expect(await open.embed.queue.getWaitingCount()).toBe(1);
   });
 
   it('asks for credentials where they are set, but not for its health', async () => {
-    const guarded = createDashboardApp({ ...input, settings: await settingsFor(CREDENTIALS) });
+    const { app: guarded } = createDashboardApp({ ...input, settings: await settingsFor(CREDENTIALS) });
     for (const path of ['/', '/api/status', '/queues', '/queues/api/queues']) {
       expect((await guarded.request(path)).status).toBe(401);
       expect(
@@ -126,5 +144,45 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
       code: 'DASHBOARD_ADDRESS',
     });
     await first.close();
+  });
+
+  it('speaks TLS where a certificate is given', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'dashboard-tls-'));
+    const { cert, key } = makeCertificate();
+    const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+    await writeFile(certFile, cert);
+    await writeFile(keyFile, key);
+    const settings = await settingsFor({
+      DASHBOARD_PORT: '0',
+      DASHBOARD_TLS_CERTIFICATE: certFile,
+      DASHBOARD_TLS_KEY: keyFile,
+    });
+    const running = await startDashboard({ ...input, settings });
+    const status = await new Promise((resolve, reject) => {
+      request(`${running.url}/healthz`, { ca: cert, agent: false }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      })
+        .on('error', reject)
+        .end();
+    });
+    expect(status).toBe(200);
+    await running.close();
+    await rm(folder, { recursive: true });
+    await expect(startDashboard({ ...input, settings })).rejects.toMatchObject({ code: 'DASHBOARD_TLS' });
+  });
+
+  it('changes nothing for whoever has no credentials, and sends what it sees to all who look', async () => {
+    expect((await app.request('/actions/pause', { method: 'POST' })).status).toBe(403);
+    expect(await (await app.request('/')).text()).toContain('dashboard.user');
+    const readers = await Promise.all(
+      [0, 1].map(async () => (await app.request('/events')).body?.getReader()),
+    );
+    for (const reader of readers) {
+      const first = await reader?.read();
+      expect(new TextDecoder().decode(first?.value as Uint8Array | undefined)).toContain('event: snapshot');
+    }
+    close();
+    for (const reader of readers) for (;;) if ((await reader?.read())?.done !== false) break;
   });
 });

@@ -1,0 +1,67 @@
+/** The buttons: what the commands of the same names do. */
+
+import { Hono } from 'hono';
+import type { Settings } from '../config/settings.ts';
+import type { Pool } from '../db/pool.ts';
+import { latestRun, type Run } from '../ledger/run.ts';
+import { count } from '../observability/format.ts';
+import { pause, resume } from '../planning/pause.ts';
+import { retry } from '../planning/retry.ts';
+import type { JobQueue } from '../queue/connection.ts';
+
+export interface ActionsInput {
+  pool: Pool;
+  backfill: string;
+  settings: Settings;
+  queues: { embed: JobQueue; finalize: JobQueue };
+}
+
+export type ActionName = 'pause' | 'resume' | 'retry' | 'retry-quarantined';
+type Action = (input: ActionsInput, run: Run) => Promise<string>;
+
+/** @returns what to tell the operator. */
+async function tryAgain(input: ActionsInput, run: Run, quarantined: boolean): Promise<string> {
+  const { pool, settings, queues } = input;
+  const { batches, rows } = await retry({ pool, settings, run, queue: queues.embed, quarantined });
+  return batches + rows === 0
+    ? 'Nothing to try again.'
+    : `${count(batches)} batches and ${count(rows)} quarantined rows get another try.`;
+}
+
+const ACTIONS: Record<ActionName, Action> = {
+  async pause({ pool }, run) {
+    const { state } = await pause(pool, run, 'paused by the operator from the dashboard');
+    return state === 'paused' ? 'The run is paused.' : `The run is ${state}: there is nothing to pause.`;
+  },
+  async resume(input, run) {
+    const { state } = await resume(input, run);
+    return `The run is ${state}.`;
+  },
+  retry: (input, run) => tryAgain(input, run, false),
+  'retry-quarantined': (input, run) => tryAgain(input, run, true),
+};
+
+/**
+ * POST only, and behind `protectActions`. What was done is told on the page that follows, by a number that means
+ * nothing to others: an address cannot put words on the page.
+ */
+export class Actions {
+  #told = { number: 0, words: '' };
+
+  /** Words of the last action where `number` is its own. */
+  notice(number: string | undefined): string | null {
+    return number === String(this.#told.number) && this.#told.number > 0 ? this.#told.words : null;
+  }
+
+  routes(input: ActionsInput): Hono {
+    const app = new Hono();
+    for (const [name, act] of Object.entries(ACTIONS))
+      app.post(`/${name}`, async (context) => {
+        const run = await latestRun(input.pool, input.backfill);
+        const words = run === null ? 'There is no run yet: run `npm run enqueue`.' : await act(input, run);
+        this.#told = { number: this.#told.number + 1, words };
+        return context.redirect(`/?done=${this.#told.number}`, 303);
+      });
+    return app;
+  }
+}

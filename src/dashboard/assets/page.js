@@ -1,0 +1,30 @@
+// Brings the server's newest figures into the page. Without it the page works all the same, by loading it again.
+
+const live = document.querySelector('#live');
+
+function say(text) {
+  if (live.textContent !== text) live.textContent = text;
+}
+
+/** Takes the place of each part that has changed; the focus stays where it was. */
+function update(markup) {
+  const next = new DOMParser().parseFromString(markup, 'text/html');
+  const focused = document.activeElement?.id ?? '';
+  for (const part of next.querySelectorAll('section[id]')) {
+    const shown = document.getElementById(part.id);
+    if (shown === null || shown.isEqualNode(part)) continue;
+    const scrolled = shown.querySelector('.scroll')?.scrollLeft ?? 0;
+    shown.replaceWith(document.adoptNode(part));
+    if (scrolled > 0) part.querySelector('.scroll')?.scrollTo({ left: scrolled });
+  }
+  if (focused !== '' && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
+}
+
+const events = new EventSource('/events');
+events.addEventListener('open', () => say('live'));
+events.addEventListener('error', () => say('connection lost; trying again'));
+events.addEventListener('snapshot', (event) => {
+  say('live');
+  update(JSON.parse(event.data));
+});
+events.addEventListener('trouble', (event) => say(JSON.parse(event.data)));

@@ -1,0 +1,105 @@
+/** What every page of the dashboard has around it. */
+
+import { html } from 'hono/html';
+import { assetUrl } from './assets.ts';
+
+export type Markup = ReturnType<typeof html>;
+
+export const NOTHING: Markup = html``;
+
+export interface PageInput {
+  title: string;
+  heading: Markup | string;
+  here: '/' | '/search';
+  /** Of the progress page: brings itself up to date. */
+  live: boolean;
+  body: Markup;
+}
+
+const LINKS = [
+  ['/', 'Progress'],
+  ['/search', 'Search'],
+  ['/queues', 'Queues'],
+  ['/api/status', 'JSON'],
+] as const;
+
+/** Reloading takes the script's place where there is none. */
+const RELOAD = html`<noscript><meta http-equiv="refresh" content="5" /></noscript>`;
+
+export function layout({ title, heading, here, live, body }: PageInput): Markup {
+  const links = LINKS.map(
+    ([href, name]) =>
+      html`<li><a href="${href}" ${href === here ? html`aria-current="page"` : NOTHING}>${name}</a></li>`,
+  );
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>${title}</title>
+        <link rel="icon" href="data:," />
+        <link rel="stylesheet" href="${assetUrl('page.css')}" />
+        ${
+          live
+            ? html`${RELOAD}
+                <script type="module" src="${assetUrl('page.js')}"></script>`
+            : NOTHING
+        }
+      </head>
+      <body>
+        <a class="skip" href="#main">Skip to content</a>
+        <header>
+          <h1>${heading}</h1>
+          <nav aria-label="Pages">
+            <ul>
+              ${links}
+            </ul>
+          </nav>
+          ${live ? html`<p id="live" role="status"></p>` : NOTHING}
+        </header>
+        <main id="main" ${live ? html`data-live` : NOTHING}>${body}</main>
+      </body>
+    </html>`;
+}
+
+/** Names and figures, in rows. */
+export function facts(rows: readonly (readonly [string, Markup | string])[]): Markup {
+  return html`<dl class="facts">
+    ${rows.map(
+      ([name, value]) =>
+        html`<div>
+          <dt>${name}</dt>
+          <dd>${value}</dd>
+        </div>`,
+    )}
+  </dl>`;
+}
+
+/** A table that scrolls by itself where the page is narrow. */
+export function table(
+  label: string,
+  columns: readonly string[],
+  rows: readonly (readonly (Markup | string)[])[],
+): Markup {
+  return html`<div class="scroll" role="region" aria-label="${label}" tabindex="0">
+    <table>
+      <thead>
+        <tr>
+          ${columns.map((name) => html`<th scope="col">${name}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          (cells) =>
+            html`<tr>
+              ${cells.map((cell) => html`<td>${cell}</td>`)}
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+/** `2026-11-23 15:59:12`, UTC. */
+export const moment = (iso: string): string => iso.slice(0, 19).replace('T', ' ');

@@ -1,0 +1,90 @@
+/** The run itself: state, what the operator may do, coverage, rate, batches. */
+
+import { html } from 'hono/html';
+import type { ProgressSnapshot } from '../ledger/progress.ts';
+import { OPEN_STATES } from '../ledger/run.ts';
+import { count, duration, percent } from '../observability/format.ts';
+import { coverageBar, ratePlot } from './coverage-bar.ts';
+import type { View } from './feed.ts';
+import { NOTHING, facts, type Markup } from './layout.ts';
+import type { ActionName } from './actions.ts';
+import { CSRF_FIELD } from './same-origin.ts';
+
+/** Token of the forms; null where no credentials are set, and nothing can be changed. */
+export type Csrf = string | null;
+
+export function stateSection({ state, reason, run, model }: ProgressSnapshot): Markup {
+  return html`<section id="state">
+    <p class="state">
+      <strong class="badge ${state}">${state}</strong
+      >${reason === '' ? NOTHING : html` <span>${reason}</span>`}
+    </p>
+    ${
+      run === null
+        ? NOTHING
+        : html`<p class="quiet">
+            Run ${run}${model === null ? '' : `, ${model.name}, ${model.dimensions} dimensions`}
+          </p>`
+    }
+  </section>`;
+}
+
+export function button(action: ActionName, label: string, csrf: Csrf, off = false): Markup {
+  return html`<form method="post" action="/actions/${action}">
+    <input type="hidden" name="${CSRF_FIELD}" value="${csrf ?? ''}" />
+    <button id="${action}" ${off || csrf === null ? html`disabled` : NOTHING}>${label}</button>
+  </form>`;
+}
+
+export function actionsSection({ state, run, batches }: ProgressSnapshot, csrf: Csrf): Markup {
+  return html`<section id="actions" aria-label="Actions">
+    <div class="buttons">
+      ${button('pause', 'Pause', csrf, !OPEN_STATES.some((each) => each === state))}
+      ${button('resume', 'Resume', csrf, state !== 'paused' && state !== 'failed')}
+      ${button('retry', `Retry failed batches (${count(batches.failed)})`, csrf, run === null || batches.failed === 0)}
+    </div>
+    ${
+      csrf === null
+        ? html`<p class="quiet">
+            To act from here, set <code>dashboard.user</code> and <code>dashboard.password</code>. Commands:
+            <code>npm run pause</code>, <code>resume</code>, <code>retry</code>.
+          </p>`
+        : NOTHING
+    }
+  </section>`;
+}
+
+export function coverageSection(snapshot: ProgressSnapshot): Markup {
+  return html`<section id="coverage">
+    <h2>Coverage <b>${percent(snapshot.coverage)}</b></h2>
+    ${coverageBar(snapshot)}
+    <p class="quiet">
+      Of ${count(snapshot.rows.eligible)}
+      rows${
+        snapshot.rows.truncated === 0
+          ? ''
+          : `; of ${count(snapshot.rows.truncated)} embedded only the beginning was read`
+      }
+    </p>
+  </section>`;
+}
+
+export function rateSection({ snapshot, samples }: View): Markup {
+  const { rowsPerSecond, etaSeconds, batches, longestStatementMs } = snapshot;
+  return html`<section id="rate">
+    <h2>Rate</h2>
+    ${facts([
+      ['Rows a second', rowsPerSecond === null ? 'not measured yet' : count(Math.round(rowsPerSecond))],
+      ['Time left', etaSeconds === null ? 'not known yet' : etaSeconds === 0 ? 'none' : duration(etaSeconds)],
+      ['Longest merge', longestStatementMs === null ? '-' : `${count(Math.round(longestStatementMs))} ms`],
+    ])}
+    ${ratePlot(samples)}
+    <h3>Batches</h3>
+    ${facts([
+      ['merged', count(batches.merged)],
+      ['staged', count(batches.staged)],
+      ['pending', count(batches.pending)],
+      ['failed', count(batches.failed)],
+    ])}
+  </section>`;
+}

@@ -1,0 +1,34 @@
+/** The rate over time, as far as the dashboard has looked: in memory alone, and no more than so many points. */
+
+export interface Sample {
+  /** ms of a clock that does not go back. */
+  at: number;
+  rowsPerSecond: number;
+}
+
+/** As many as a plot has room for. */
+const MOST = 240;
+
+export class Samples {
+  #points: Sample[] = [];
+  #stepMs: number;
+
+  /** `stepMs`: points closer together than this are one. */
+  constructor(stepMs = 1000) {
+    this.#stepMs = stepMs;
+  }
+
+  get points(): readonly Sample[] {
+    return this.#points;
+  }
+
+  /** Where they become too many, every other one goes, and the next ones are as far apart. */
+  add(sample: Sample): void {
+    const last = this.#points.at(-1);
+    if (last !== undefined && sample.at - last.at < this.#stepMs) return;
+    this.#points.push(sample);
+    if (this.#points.length <= MOST) return;
+    this.#points = this.#points.filter((_, place) => place % 2 === 0);
+    this.#stepMs *= 2;
+  }
+}

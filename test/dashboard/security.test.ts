@@ -1,0 +1,143 @@
+import { Hono } from 'hono';
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
+import type { Settings } from '../../src/config/settings.ts';
+import { isAuthorized, requireCredentials } from '../../src/dashboard/credentials.ts';
+import { FailureLimit } from '../../src/dashboard/failure-limit.ts';
+import { securityHeaders } from '../../src/dashboard/headers.ts';
+import { assertProtected } from '../../src/dashboard/protection.ts';
+import { CSRF_HEADER, checkHost, newCsrfToken, protectActions } from '../../src/dashboard/same-origin.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
+
+const TOKEN = 'a-token-of-some-length';
+const BASIC = { DASHBOARD_USER: 'admin', DASHBOARD_PASSWORD: 'long: enough' };
+const settingsFor = async (env: Record<string, string> = {}): Promise<Settings> =>
+  (
+    await loadConfig({
+      flags: {},
+      env: { DATABASE_URL: 'postgres://u@127.0.0.1:9/d', BACKFILL_TABLE: 'docs', BACKFILL_TEXT: 'a', ...env },
+      cwd: '/',
+    })
+  ).settings;
+const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
+
+describe('what protects the dashboard is not set by half', () => {
+  it('takes a token as credentials, and a certificate with its key only', async () => {
+    assertProtected(await settingsFor({ DASHBOARD_HOST: '0.0.0.0', DASHBOARD_TOKEN: TOKEN }));
+    const half = await settingsFor({ DASHBOARD_TLS_KEY: '/key.pem' });
+    expect(() => assertProtected(half)).toThrow(expect.objectContaining({ code: 'DASHBOARD_TLS' }) as Error);
+    await expect(settingsFor({ DASHBOARD_TOKEN: 'short' })).rejects.toThrow('dashboard.token');
+  });
+});
+
+describe('credentials', () => {
+  it('are right as a whole or not at all', async () => {
+    const settings = await settingsFor({ ...BASIC, DASHBOARD_TOKEN: TOKEN });
+    for (const right of [basic('admin:long: enough'), `bearer ${TOKEN}`])
+      expect(isAuthorized(right, settings), right).toBe(true);
+    for (const wrong of [
+      '',
+      'Basic',
+      'Basic !',
+      basic('admin'),
+      basic('admin:'),
+      basic('admin:long'),
+      basic('root:long: enough'),
+      basic(`:${TOKEN}`),
+      `Bearer ${TOKEN}x`,
+      'Bearer long: enough',
+      `Digest ${TOKEN}`,
+    ])
+      expect(isAuthorized(wrong, settings), wrong).toBe(false);
+    expect(isAuthorized(`Bearer ${TOKEN}`, await settingsFor(BASIC))).toBe(false);
+    expect(isAuthorized(basic('admin:x'), await settingsFor({ DASHBOARD_TOKEN: TOKEN }))).toBe(false);
+  });
+
+  it('cannot be found by trying: after ten wrong ones none is looked at for a minute', async () => {
+    let now = 0;
+    const app = new Hono();
+    app.use(requireCredentials(await settingsFor(BASIC), silentLogger, new FailureLimit(() => now)));
+    app.get('/', (context) => context.text('in'));
+    const ask = async (authorization?: string): Promise<Response> =>
+      app.request('/', authorization === undefined ? {} : { headers: { authorization } });
+    for (let i = 0; i < 20; i++) expect((await ask()).status).toBe(401);
+    for (let i = 0; i < 10; i++) expect((await ask(basic('admin:wrong'))).status).toBe(401);
+    const refused = await ask(basic('admin:long: enough'));
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get('retry-after')).toBe('60');
+    now = 60_000;
+    expect((await ask(basic('admin:long: enough'))).status).toBe(200);
+  });
+
+  it('remembers a bounded number of addresses, each by itself', () => {
+    const limit = new FailureLimit(() => 0);
+    const fail = (address: string): void => {
+      for (let i = 0; i < 10; i++) limit.add(address);
+    };
+    fail('first');
+    expect(limit.secondsLeft('first')).toBe(60);
+    expect(limit.secondsLeft('other')).toBe(0);
+    for (let i = 0; i < 5000; i++) limit.add(`address ${i}`);
+    expect(limit.secondsLeft('first')).toBe(0);
+    fail('again');
+    limit.forget('again');
+    expect(limit.secondsLeft('again')).toBe(0);
+  });
+});
+
+describe('another site in the same browser', () => {
+  it('does not read the page under a name of its own on loopback', async () => {
+    const app = new Hono();
+    app.use(checkHost(await settingsFor()));
+    app.get('/', (context) => context.text('in'));
+    const ask = async (host: string): Promise<number> =>
+      (await app.request('/', { headers: { host } })).status;
+    for (const host of ['localhost', 'LOCALHOST:3000', '127.0.0.1:8080', '[::1]:3000'])
+      expect(await ask(host), host).toBe(200);
+    for (const host of ['rebound.example', 'localhost.example:3000', '192.0.2.1:3000', '127.0.0.1.example'])
+      expect(await ask(host), host).toBe(421);
+  });
+
+  it('presses no button', async () => {
+    const token = newCsrfToken();
+    const appWith = async (env: Record<string, string>): Promise<Hono> => {
+      const app = new Hono();
+      app.use(protectActions(await settingsFor(env), token));
+      app.post('/', (context) => context.text('done'));
+      return app;
+    };
+    const app = await appWith(BASIC);
+    const press = async (headers: Record<string, string>): Promise<number> =>
+      (await app.request('http://localhost:3000/', { method: 'POST', headers })).status;
+    const right = { [CSRF_HEADER]: token };
+    const own = { origin: 'http://localhost:3000', 'sec-fetch-site': 'same-origin' };
+    expect(await press({ ...right, ...own })).toBe(200);
+    expect(await press(right)).toBe(200);
+    expect(await press(own)).toBe(403);
+    expect(await press({ ...own, [CSRF_HEADER]: newCsrfToken() })).toBe(403);
+    for (const foreign of [
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+      { origin: 'http://localhost:4000' },
+      { origin: 'null' },
+    ])
+      expect(await press({ ...right, ...foreign }), JSON.stringify(foreign)).toBe(403);
+    const open = await appWith({});
+    expect((await open.request('/', { method: 'POST', headers: right })).status).toBe(403);
+  });
+
+  it('frames nothing, and no script runs that stands in a page', async () => {
+    for (const inlineStyle of [false, true]) {
+      const app = new Hono();
+      app.use(securityHeaders(await settingsFor(), inlineStyle));
+      app.get('/', (context) => context.text('in'));
+      const { headers } = await app.request('/');
+      const policy = headers.get('content-security-policy') ?? '';
+      expect(policy).toContain("script-src 'self';");
+      expect(policy).toContain("frame-ancestors 'none'");
+      expect(policy.includes('unsafe-inline')).toBe(inlineStyle);
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('referrer-policy')).toBe('no-referrer');
+    }
+  });
+});
