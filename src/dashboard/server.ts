@@ -41,7 +41,7 @@ export interface Dashboard {
 export interface DashboardApp {
   app: Hono;
   /** Ends the event streams, so that the server can end. */
-  close(): void;
+  close: () => void;
 }
 
 export function createDashboardApp(input: DashboardInput): DashboardApp {

@@ -1,6 +1,7 @@
 /** Vitest's global setup: finds or starts the real servers, and says in one line what runs and what does not. */
 
 import type { TestProject } from 'vitest/node';
+import { findChromium } from './browser.ts';
 import { assertContainers, startPostgres, startRedis, type StartedServer } from './containers.ts';
 import { notRunLine } from './not-run.ts';
 
@@ -11,6 +12,8 @@ declare module 'vitest' {
     redisUrl: string | null;
     /** Whether a test can start servers of its own, to kill them. */
     containers: boolean;
+    /** Path of a browser for tests of pages; null where there is none. */
+    chromium: string | null;
     /** Why something of these is not here; empty where everything is. */
     notHere: string[];
   }
@@ -18,6 +21,8 @@ declare module 'vitest' {
 
 const LOUD = '\u001B[1;33m';
 const PLAIN = '\u001B[0m';
+
+const NO_CHROMIUM = 'browser: CHROMIUM_PATH is not set and no Chromium is installed';
 
 const embeddedOnly = process.env['TEST_EMBEDDED_ONLY'] === '1';
 
@@ -48,6 +53,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await Promise.all(started.map((server) => server.stop()));
   };
 
+  if (process.env['REQUIRE_REAL_SERVERS'] === '1' && findChromium() === null)
+    throw new Error(`REQUIRE_REAL_SERVERS is set, but: ${NO_CHROMIUM}`);
   if (embeddedOnly) reasons.push('TEST_EMBEDDED_ONLY is set');
   const [postgresUrl, redisUrl] = await Promise.all([
     find('PostgreSQL', 'TEST_DATABASE_URL', () => startPostgres()),
@@ -59,12 +66,16 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   const containers = !embeddedOnly && (await canStartContainers(reasons));
 
+  const chromium = findChromium();
+  if (chromium === null) reasons.push(NO_CHROMIUM);
+
   project.provide('postgresUrl', postgresUrl);
   project.provide('redisUrl', redisUrl);
   project.provide('containers', containers);
+  project.provide('chromium', chromium);
   project.provide('notHere', reasons);
   process.stdout.write(
-    `Servers under test: embedded${postgresUrl === null ? '' : ', PostgreSQL'}${redisUrl === null ? '' : ', Redis'}${containers ? ', and containers of a test’s own' : ''}\n`,
+    `Servers under test: embedded${postgresUrl === null ? '' : ', PostgreSQL'}${redisUrl === null ? '' : ', Redis'}${containers ? ', and containers of a test’s own' : ''}${chromium === null ? '' : ', Chromium'}\n`,
   );
   return async () => {
     await stop();
