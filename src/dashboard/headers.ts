@@ -14,6 +14,8 @@ export function securityHeaders(settings: Settings, inlineStyle: boolean): Middl
   return secureHeaders({
     strictTransportSecurity: lasting ? HALF_A_YEAR : false,
     xFrameOptions: 'DENY',
+    // Under `no-referrer` a browser sends `Origin: null` with a form, which is what another site's would look like.
+    referrerPolicy: 'same-origin',
     contentSecurityPolicy: {
       defaultSrc: ["'none'"],
       scriptSrc: ["'self'"],

@@ -137,7 +137,7 @@ describe('another site in the same browser', () => {
       expect(policy).toContain("frame-ancestors 'none'");
       expect(policy.includes('unsafe-inline')).toBe(inlineStyle);
       expect(headers.get('x-content-type-options')).toBe('nosniff');
-      expect(headers.get('referrer-policy')).toBe('no-referrer');
+      expect(headers.get('referrer-policy')).toBe('same-origin');
     }
   });
 });

@@ -1,6 +1,7 @@
 /** Vitest's global setup: finds or starts the real servers, and says in one line what runs and what does not. */
 
 import type { TestProject } from 'vitest/node';
+import { findChromium } from './browser.ts';
 import { assertContainers, startPostgres, startRedis, type StartedServer } from './containers.ts';
 import { notRunLine } from './not-run.ts';
 
@@ -13,6 +14,8 @@ declare module 'vitest' {
     realOnly: boolean;
     /** Whether a test can start servers of its own, to kill them. */
     containers: boolean;
+    /** Path of a browser for tests of pages; null where there is none. */
+    chromium: string | null;
     /** Why something of these is not here; empty where everything is. */
     notHere: string[];
   }
@@ -20,6 +23,8 @@ declare module 'vitest' {
 
 const LOUD = '\u001B[1;33m';
 const PLAIN = '\u001B[0m';
+
+const NO_CHROMIUM = 'browser: CHROMIUM_PATH is not set and no Chromium is installed';
 
 const embeddedOnly = process.env['TEST_EMBEDDED_ONLY'] === '1';
 const realOnly = process.env['TEST_REAL_ONLY'] === '1' && !embeddedOnly;
@@ -51,6 +56,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await Promise.all(started.map((server) => server.stop()));
   };
 
+  if (process.env['REQUIRE_REAL_SERVERS'] === '1' && findChromium() === null)
+    throw new Error(`REQUIRE_REAL_SERVERS is set, but: ${NO_CHROMIUM}`);
   if (embeddedOnly) reasons.push('TEST_EMBEDDED_ONLY is set');
   const [postgresUrl, redisUrl] = await Promise.all([
     find('PostgreSQL', 'TEST_DATABASE_URL', () => startPostgres()),
@@ -64,13 +71,17 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   const containers = !embeddedOnly && (await canStartContainers(reasons));
 
+  const chromium = findChromium();
+  if (chromium === null) reasons.push(NO_CHROMIUM);
+
   project.provide('postgresUrl', postgresUrl);
   project.provide('redisUrl', redisUrl);
   project.provide('realOnly', realOnly);
   project.provide('containers', containers);
+  project.provide('chromium', chromium);
   project.provide('notHere', reasons);
   process.stdout.write(
-    `Servers under test: ${realOnly ? 'not the embedded one (TEST_REAL_ONLY)' : 'embedded'}${postgresUrl === null ? '' : ', PostgreSQL'}${redisUrl === null ? '' : ', Redis'}${containers ? ', and containers of a test’s own' : ''}\n`,
+    `Servers under test: ${realOnly ? 'not the embedded one (TEST_REAL_ONLY)' : 'embedded'}${postgresUrl === null ? '' : ', PostgreSQL'}${redisUrl === null ? '' : ', Redis'}${containers ? ', and containers of a test’s own' : ''}${chromium === null ? '' : ', Chromium'}\n`,
   );
   return async () => {
     await stop();

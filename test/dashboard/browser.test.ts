@@ -1,0 +1,173 @@
+import { mkdir } from 'node:fs/promises';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { startDashboard, type Dashboard } from '../../src/dashboard/server.ts';
+import { quarantineRows } from '../../src/ledger/quarantine.ts';
+import { saveTuned } from '../../src/ledger/throttle.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
+import { articles } from '../../src/sample/articles.ts';
+import { loadArticles } from '../../src/sample/load.ts';
+import { prepareQueues } from '../../scripts/lib/session.ts';
+import { startWorkers } from '../../scripts/lib/worker-process.ts';
+import { openQueue, type OpenQueue } from '../../src/queue/connection.ts';
+import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
+import { backends } from '../setup/databases.ts';
+import { makeModel, type TestModel } from '../setup/model.ts';
+
+const CREDENTIALS = { username: 'admin', password: 'long enough' };
+const SCREENSHOTS = '.cache/screenshots';
+/** Until the page shows what has happened; a run waits for its turn on a busy machine. */
+const PATIENCE = { timeout: 30_000 };
+const executablePath = inject('chromium');
+
+// One backend is enough: what the pages are made of is tested on each.
+describe.skipIf(executablePath === null).each(backends().slice(0, 1))(
+  'the dashboard in a browser on $name',
+  ({ create }) => {
+    let model: TestModel;
+    let browser: Browser;
+    beforeAll(async () => {
+      model = await makeModel();
+      await mkdir(SCREENSHOTS, { recursive: true });
+      browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox'] });
+    });
+    afterAll(async () => {
+      await browser.close();
+      await model.remove();
+    });
+
+    let backfill: TestBackfill;
+    let queues: OpenQueue[];
+    let dashboard: Dashboard;
+    let context: BrowserContext;
+    /** What the browser's console complains of; a violation of the policy is among it. */
+    let complaints: string[];
+    const openPage = async (
+      options: Parameters<Browser['newContext']>[0] = { httpCredentials: CREDENTIALS },
+    ): Promise<Page> => {
+      context = await browser.newContext(options);
+      const page = await context.newPage();
+      page.on('console', (message) => {
+        if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+      });
+      page.on('pageerror', (error) => complaints.push(error.message));
+      return page;
+    };
+    beforeEach(async () => {
+      complaints = [];
+      backfill = await openBackfill(await create(), model, {
+        BACKFILL_TABLE: 'public.articles',
+        BACKFILL_TEXT: 'title,body',
+        BACKFILL_WHERE: "status <> 'draft'",
+        BACKFILL_BATCH_ROWS: '20',
+        BACKFILL_THROTTLE_ROWS_PER_SECOND: '25',
+        BACKFILL_SEARCH_FILTERS: JSON.stringify([
+          { name: 'published', where: 'status = $1', values: ['published'] },
+        ]),
+        DASHBOARD_USER: CREDENTIALS.username,
+        DASHBOARD_PASSWORD: CREDENTIALS.password,
+        DASHBOARD_PORT: '0',
+      });
+      const { pool, config } = backfill;
+      await loadArticles(pool, articles());
+      await backfill.enqueue();
+      const address = await prepareQueues(config, pool, silentLogger);
+      const [embed, finalize, sync] = [
+        openQueue(address, 'embed'),
+        openQueue(address, 'finalize'),
+        openQueue(address, 'sync'),
+      ];
+      queues = [embed, finalize, sync];
+      dashboard = await startDashboard({
+        pool,
+        backfill: config.backfill,
+        settings: config.settings,
+        queues: { embed: embed.queue, finalize: finalize.queue, sync: sync.queue },
+        logger: silentLogger,
+      });
+    });
+    afterEach(async () => {
+      await context.close();
+      await dashboard.close();
+      await Promise.all(queues.map((each) => each.close()));
+      await backfill.close();
+    });
+
+    it('follows a run, pauses it and lets it go on', async () => {
+      const page = await openPage();
+      await page.goto(dashboard.url);
+      const { config, pool } = backfill;
+      const { id } = await backfill.run();
+      await quarantineRows(pool, config.backfill, { run: id, number: 1 }, [
+        {
+          key: '7',
+          class: 'row',
+          reason: '<b>the model</b> makes no vector of it',
+          textHash: Buffer.alloc(32),
+        },
+      ]);
+      const workers = await startWorkers(config, pool, silentLogger);
+      try {
+        const embedded = page.locator('#coverage .legend li', { hasText: 'embedded' }).locator('b');
+        const merged = (least: number): Promise<void> =>
+          expect
+            .poll(async () => Number(await embedded.textContent()), PATIENCE)
+            .toBeGreaterThanOrEqual(least);
+        await merged(1);
+        const first = Number(await embedded.textContent());
+        await merged(first + 1);
+        await page.screenshot({ path: `${SCREENSHOTS}/running-light.png`, fullPage: true });
+
+        await page.getByRole('button', { name: 'Pause' }).focus();
+        await page.keyboard.press('Enter');
+        await page.getByText('The run is paused.').waitFor();
+        await page.locator('#state .badge.paused').waitFor();
+        expect((await backfill.run()).state).toBe('paused');
+
+        await page.getByRole('button', { name: 'Retry quarantined rows' }).click();
+        await page.getByText('1 quarantined rows get another try.').first().waitFor();
+
+        await page.getByRole('button', { name: 'Resume' }).click();
+        await page.locator('#state .badge.running').waitFor();
+        expect(await page.locator('#events').textContent()).toContain('run.resumed');
+        await saveTuned(pool, config.backfill, { rowsPerSecond: null });
+        await page.locator('#state .badge.ready').waitFor();
+        await page.emulateMedia({ colorScheme: 'dark' });
+        await page.screenshot({ path: `${SCREENSHOTS}/ready-dark.png`, fullPage: true });
+        await page.setViewportSize({ width: 390, height: 844 });
+        await page.emulateMedia({ colorScheme: 'light' });
+        await page.screenshot({ path: `${SCREENSHOTS}/ready-phone.png`, fullPage: true });
+        // Nothing is wider than a phone.
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+      } finally {
+        await workers.drain();
+      }
+      expect(complaints).toEqual([]);
+    });
+
+    it('works without a script, and shows the queues under its policy', async () => {
+      const page = await openPage({ httpCredentials: CREDENTIALS, javaScriptEnabled: false });
+      await page.goto(dashboard.url);
+      await page.getByRole('button', { name: 'Pause' }).click();
+      await page.locator('#state .badge.paused').waitFor();
+      await context.close();
+      const board = await openPage();
+      await board.goto(`${dashboard.url}/queues`);
+      await board.getByText('articles-embed').first().waitFor();
+      // Its one complaint is the font from elsewhere, which the policy keeps out.
+      expect(complaints.filter((each) => !each.includes('fonts.googleapis.com'))).toEqual([]);
+    });
+
+    it('lets nobody in without credentials', async () => {
+      const page = await openPage({});
+      for (const path of ['/', '/events', '/queues', '/api/status']) {
+        const answer = await context.request.get(`${dashboard.url}${path}`);
+        expect(answer.status(), path).toBe(401);
+      }
+      const pressed = await context.request.post(`${dashboard.url}/actions/pause`);
+      expect(pressed.status()).toBe(401);
+      expect((await backfill.run()).state).not.toBe('paused');
+      await page.close();
+    });
+  },
+);
