@@ -35,7 +35,7 @@ const ACTIONS: Record<ActionName, Action> = {
   },
   async resume(input, run) {
     const { state } = await resume(input, run);
-    return `The run is ${state}.`;
+    return `Resumed: the run is ${state}.`;
   },
   retry: (input, run) => tryAgain(input, run, false),
   'retry-quarantined': (input, run) => tryAgain(input, run, true),

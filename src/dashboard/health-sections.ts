@@ -7,22 +7,28 @@ import type { SignalState } from '../ledger/throttle.ts';
 import { bytes, count, duration, percent } from '../observability/format.ts';
 import { NOTHING, facts, moment, table, type Markup } from './layout.ts';
 
+/** Units that say nothing beside the name. */
+const BARE = new Set(['number', 'level', 'sessions', 'files']);
+
 function inUnit(value: number | null, unit: string): string {
   if (value === null) return '-';
   if (unit === 'bytes') return bytes(value);
-  return `${Number(value.toPrecision(3)).toLocaleString('en-US')} ${unit}`.trim();
+  if (unit === 'share') return percent(value);
+  const figure = Number(value.toPrecision(3)).toLocaleString('en-US');
+  return BARE.has(unit) ? figure : `${figure} ${unit}`;
 }
 
-const signalRow = ({ name, value, unit, hold, stop, state, note }: SignalState): (Markup | string)[] => [
+const signalRow = ({ name, value, unit, hold, stop, state }: SignalState): (Markup | string)[] => [
   name,
+  html`<span class="badge ${state}">${state}</span>`,
   inUnit(value, unit),
   inUnit(hold, unit),
   inUnit(stop, unit),
-  html`<span class="badge ${state}">${state}</span>${note === undefined ? '' : ` ${note}`}`,
 ];
 
 export function loadSection({ throttle, sync }: ProgressSnapshot): Markup {
   const { state, reason, signals, ageSeconds } = throttle;
+  const notes = signals.filter(({ note }) => note !== undefined && note !== '');
   const age = sync.oldestSeconds === null ? '' : `, the oldest ${duration(sync.oldestSeconds)} old`;
   return html`<section id="load">
     <h2>Load</h2>
@@ -35,10 +41,11 @@ export function loadSection({ throttle, sync }: ProgressSnapshot): Markup {
         ? NOTHING
         : table(
             'Throttle signals',
-            ['Signal', 'Value', 'Holds at', 'Stops at', 'State'],
+            ['Signal', 'State', 'Value', 'Holds at', 'Stops at'],
             signals.map(signalRow),
           )
     }
+    ${notes.map(({ name, note }) => html`<p class="quiet">${name}: ${note}</p>`)}
     <h3>Sync</h3>
     <p>
       ${sync.mode}, ${count(sync.pending)} changes to do${age}${sync.reason === '' ? '' : `: ${sync.reason}`}
@@ -133,7 +140,7 @@ export function readsSection({ readMode, shadow, canary }: ProgressSnapshot): Ma
     <p>
       <strong class="badge">${showReadChoice(readMode)}</strong>
       <span class="quiet"
-        >${since === null ? '' : `since ${moment(since)} UTC`}${by === null ? '' : ` by ${by}`}</span
+        >${since === null ? '' : html`since ${moment(since)} UTC`}${by === null ? '' : ` by ${by}`}</span
       >
     </p>
     ${

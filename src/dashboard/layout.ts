@@ -101,5 +101,6 @@ export function table(
   </div>`;
 }
 
-/** `2026-11-23 15:59:12`, UTC. */
-export const moment = (iso: string): string => iso.slice(0, 19).replace('T', ' ');
+/** `2026-11-23 15:59:12`, UTC, in one line. */
+export const moment = (iso: string): Markup =>
+  html`<time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')}</time>`;

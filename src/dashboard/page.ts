@@ -56,8 +56,9 @@ function eventsSection({ events }: View): Markup {
 export function progressSections(view: View, csrf: Csrf): Markup {
   const { snapshot } = view;
   return html`${stateSection(snapshot)} ${actionsSection(snapshot, csrf)} ${coverageSection(snapshot)}
-  ${rateSection(view)} ${loadSection(snapshot)} ${indexSection(snapshot)} ${readsSection(snapshot)}
-  ${quarantineSection(view, csrf)} ${eventsSection(view)}`;
+    <div class="column">${rateSection(view)} ${indexSection(snapshot)} ${readsSection(snapshot)}</div>
+    <div class="column">${loadSection(snapshot)}</div>
+    ${quarantineSection(view, csrf)} ${eventsSection(view)}`;
 }
 
 export function progressPage(view: View, csrf: Csrf, notice: string | null): Markup {

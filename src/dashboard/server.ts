@@ -23,6 +23,8 @@ import { ProgressFeed } from './feed.ts';
 import { securityHeaders } from './headers.ts';
 import { progressPage, progressSections } from './page.ts';
 import { assertProtected, hasCredentials, readTls } from './protection.ts';
+import { MOST_HITS, searchPage } from './search-page.ts';
+import { PageSearch } from './search.ts';
 import { checkHost, newCsrfToken, protectActions } from './same-origin.ts';
 
 export interface DashboardInput {
@@ -40,8 +42,8 @@ export interface Dashboard {
 
 export interface DashboardApp {
   app: Hono;
-  /** Ends the event streams, so that the server can end. */
-  close: () => void;
+  /** Ends the event streams, so that the server can end, and the model of the search page. */
+  close: () => Promise<void>;
 }
 
 export function createDashboardApp(input: DashboardInput): DashboardApp {
@@ -67,7 +69,8 @@ export function createDashboardApp(input: DashboardInput): DashboardApp {
   });
   app.use(requireCredentials(settings, logger));
   app.route('/assets', assets());
-  const close = addProgress(app, input);
+  const closeProgress = addProgress(app, input);
+  const closeSearch = addSearch(app, input);
   const board = new HonoAdapter(serveStatic);
   board.setBasePath('/queues');
   createBullBoard({
@@ -77,7 +80,25 @@ export function createDashboardApp(input: DashboardInput): DashboardApp {
     options: { uiBasePath: uiFolder(), uiConfig: { boardTitle: 'pgvector-backfill' } },
   });
   app.route('/queues', board.registerPlugin());
+  const close = async (): Promise<void> => {
+    closeProgress();
+    await closeSearch();
+  };
   return { app, close };
+}
+
+function addSearch(app: Hono, { pool, backfill, settings, logger }: DashboardInput): () => Promise<void> {
+  const texts = hasCredentials(settings);
+  const search = new PageSearch({ pool, backfill, settings, logger, texts });
+  const filters = settings.searchFilters.map(({ name }) => name);
+  app.get('/search', async (context) => {
+    const { q = '', k = '', filter = '' } = context.req.query();
+    const hits = /^\d{1,3}$/.test(k) ? Math.min(Math.max(Number(k), 1), MOST_HITS) : DEFAULT_HITS;
+    const question = { text: q.trim().slice(0, MOST_QUERY_CHARACTERS), k: hits, filter };
+    const result = question.text === '' ? null : await search.ask(question);
+    return context.html(searchPage({ backfill, filters, question, result, texts }));
+  });
+  return () => search.close();
 }
 
 function addProgress(app: Hono, { pool, backfill, settings, queues, logger }: DashboardInput): () => void {
@@ -102,6 +123,8 @@ function addProgress(app: Hono, { pool, backfill, settings, queues, logger }: Da
 
 /** A form holds a token and nothing else. */
 const MOST_FORM_BYTES = 4096;
+const MOST_QUERY_CHARACTERS = 1000;
+const DEFAULT_HITS = 10;
 
 function uiFolder(): string {
   return createRequire(import.meta.url)
@@ -120,9 +143,9 @@ export async function startDashboard(input: DashboardInput): Promise<Dashboard> 
       const host = hostname.includes(':') ? `[${hostname.replaceAll(/[[\]]/g, '')}]` : hostname;
       resolve({
         url: `${tls === null ? 'http' : 'https'}://${host}:${address.port}`,
-        close: () => {
-          close();
-          return new Promise<void>((done) => void server.close(() => done()));
+        close: async () => {
+          await close();
+          await new Promise<void>((done) => void server.close(() => done()));
         },
       });
     });

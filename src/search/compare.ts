@@ -5,6 +5,7 @@ import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import type { Target } from '../table/target.ts';
+import type { Filter } from './filter.ts';
 import { legacySearch } from './legacy-query.ts';
 import { embedQuery } from './query-vector.ts';
 import { forDepth, loadReadSettings } from './read-settings.ts';
@@ -40,19 +41,29 @@ export interface CompareInput {
   embedder: Embedder;
 }
 
-export async function compareSearches(input: CompareInput, text: string, k: number): Promise<Comparison> {
+export interface CompareOptions {
+  filter?: Filter | null;
+  /** Whether the rows' texts may be read; without it a hit has an empty title. */
+  titles?: boolean;
+}
+
+export async function compareSearches(
+  input: CompareInput,
+  text: string,
+  k: number,
+  { filter = null, titles: wanted = true }: CompareOptions = {},
+): Promise<Comparison> {
   const { pool, target, settings } = input;
   const started = performance.now();
   const query = await embedQuery(input.embedder, text);
   const embeddingMs = performance.now() - started;
   const vector = await nearest(pool, target, settings.metric, query, k, 'planned', {
+    filter,
     read: forDepth(await loadReadSettings(pool, target.backfill), k),
   });
-  const legacy = await legacySearch(pool, target, settings, text, k);
-  const titles = await readTitles(pool, target, [
-    ...legacy.keys,
-    ...vector.neighbours.map((each) => each.key),
-  ]);
+  const legacy = await legacySearch(pool, target, settings, text, k, { filter });
+  const keys = wanted ? [...legacy.keys, ...vector.neighbours.map((each) => each.key)] : [];
+  const titles = await readTitles(pool, target, keys);
   const hit = (key: string, distance: number | null): Hit => ({
     key,
     title: titles.get(key) ?? '',

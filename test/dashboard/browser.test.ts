@@ -145,6 +145,35 @@ describe.skipIf(executablePath === null).each(backends().slice(0, 1))(
       expect(complaints).toEqual([]);
     });
 
+    it('shows both searches side by side, with a filter and the plan of each', async () => {
+      const workers = await startWorkers(backfill.config, backfill.pool, silentLogger);
+      await saveTuned(backfill.pool, backfill.config.backfill, { rowsPerSecond: null });
+      try {
+        const page = await openPage();
+        await page.goto(dashboard.url);
+        await page.locator('#state .badge.ready').waitFor(PATIENCE);
+        await page.getByRole('link', { name: 'Search' }).click();
+        await page.getByLabel('Query').fill('bicycle');
+        await page.getByLabel('Filter').selectOption('published');
+        await page.getByRole('button', { name: 'Search' }).click();
+        await page.locator('#vector li').first().waitFor(PATIENCE);
+        expect(await page.locator('#legacy li').first().textContent()).toMatch(/[a-z]{3}/);
+        await page.locator('#vector summary', { hasText: 'SQL' }).click();
+        await page.locator('#vector summary', { hasText: 'Plan' }).click();
+        const shown = await page.locator('#vector').textContent();
+        expect(shown).toContain('AND (status = $1)');
+        expect(shown).toContain('Limit  (cost=');
+        await page.screenshot({ path: `${SCREENSHOTS}/search-light.png`, fullPage: true });
+        await page.setViewportSize({ width: 390, height: 844 });
+        await page.emulateMedia({ colorScheme: 'dark' });
+        await page.screenshot({ path: `${SCREENSHOTS}/search-phone-dark.png`, fullPage: true });
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+      } finally {
+        await workers.drain();
+      }
+      expect(complaints).toEqual([]);
+    });
+
     it('works without a script, and shows the queues under its policy', async () => {
       const page = await openPage({ httpCredentials: CREDENTIALS, javaScriptEnabled: false });
       await page.goto(dashboard.url);

@@ -54,7 +54,7 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
   let open: Record<'embed' | 'finalize' | 'sync', OpenQueue>;
   let input: DashboardInput;
   let app: Hono;
-  let close: () => void;
+  let close: () => Promise<void>;
   beforeEach(async () => {
     database = await create();
     pool = createPool(database.databaseUrl, { name: 'test', max: 4, logger: silentLogger });
@@ -86,7 +86,7 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
     ({ app, close } = createDashboardApp(input));
   });
   afterEach(async () => {
-    close();
+    await close();
     await Promise.all(Object.values(open).map((each) => each.close()));
     await pool.end();
     await database.drop();
@@ -172,6 +172,15 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
     await expect(startDashboard({ ...input, settings })).rejects.toMatchObject({ code: 'DASHBOARD_TLS' });
   });
 
+  it('searches nothing before there are vectors, and says so', async () => {
+    const page = await (await app.request('/search?q=bicycle&k=5')).text();
+    expect(page).toContain('The search failed: NO_RUN. Run `npm run enqueue`.');
+    expect(page).toContain('Keys and distances only');
+    expect(await (await app.request('/search?q=%3Cscript%3E&k=9999')).text()).toContain(
+      'value="&lt;script&gt;"',
+    );
+  });
+
   it('changes nothing for whoever has no credentials, and sends what it sees to all who look', async () => {
     expect((await app.request('/actions/pause', { method: 'POST' })).status).toBe(403);
     expect(await (await app.request('/')).text()).toContain('dashboard.user');
@@ -182,7 +191,7 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
       const first = await reader?.read();
       expect(new TextDecoder().decode(first?.value as Uint8Array | undefined)).toContain('event: snapshot');
     }
-    close();
+    await close();
     for (const reader of readers) for (;;) if ((await reader?.read())?.done !== false) break;
   });
 });

@@ -1,0 +1,90 @@
+/** The search page's work: one query through both searches, with their SQL and plans. */
+
+import type { Settings } from '../config/settings.ts';
+import type { Pool } from '../db/pool.ts';
+import { BackfillError, GateError, messageOf } from '../errors.ts';
+import { latestRun } from '../ledger/run.ts';
+import type { Logger } from '../observability/logger.ts';
+import { compareSearches, type Comparison } from '../search/compare.ts';
+import { explainSearches, type Explained } from '../search/explain.ts';
+import { chooseFilter } from '../search/filter.ts';
+import { LazyEmbedder, openForSearch, type OpenEmbedder } from '../search/lazy-embedder.ts';
+import { describeTarget } from '../table/target.ts';
+
+export interface SearchQuestion {
+  text: string;
+  k: number;
+  /** Name of one of `search.filters`; empty for none. */
+  filter: string;
+}
+
+export interface SearchAnswer extends Comparison {
+  sql: { legacy: Explained; vector: Explained };
+}
+
+/** An answer, or what to tell the operator. */
+export type SearchResult = { answer: SearchAnswer } | { trouble: string };
+
+export interface PageSearchInput {
+  pool: Pool;
+  backfill: string;
+  settings: Settings;
+  logger: Logger;
+  /** Whether whoever asks has shown credentials: without them no text of a row leaves the database. */
+  texts: boolean;
+  open?: OpenEmbedder;
+}
+
+/** At once: each costs the model and the legacy table a search. */
+const MOST_AT_ONCE = 2;
+
+export class PageSearch {
+  readonly #input: PageSearchInput;
+  readonly #embedder: LazyEmbedder;
+  #running = 0;
+
+  constructor(input: PageSearchInput) {
+    this.#input = input;
+    this.#embedder = new LazyEmbedder(null, input.open ?? openForSearch);
+  }
+
+  async ask(question: SearchQuestion): Promise<SearchResult> {
+    if (this.#running >= MOST_AT_ONCE) return { trouble: 'Other searches are under way; try again.' };
+    this.#running++;
+    try {
+      return { answer: await this.#ask(question) };
+    } catch (error) {
+      return { trouble: this.#troubleOf(error) };
+    } finally {
+      this.#running--;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#embedder.close();
+  }
+
+  async #ask({ text, k, filter: name }: SearchQuestion): Promise<SearchAnswer> {
+    const { pool, backfill, settings, texts } = this.#input;
+    const run = await latestRun(pool, backfill);
+    if (run === null)
+      throw new GateError('There are no vectors yet.', { code: 'NO_RUN', remedy: 'Run `npm run enqueue`.' });
+    const filter = chooseFilter(settings.searchFilters, name === '' ? undefined : name);
+    const target = await describeTarget(pool, backfill, settings);
+    const embedder = await this.#embedder.get(settings, run.fingerprint);
+    const input = { pool, target, settings, embedder };
+    const compared = await compareSearches(input, text, k, { filter, titles: texts });
+    return { ...compared, sql: await explainSearches(input, text, k, filter) };
+  }
+
+  /** The server's own words may hold a value of a row: they are for those alone who may read rows. */
+  #troubleOf(error: unknown): string {
+    const { logger, texts } = this.#input;
+    if (!(error instanceof BackfillError)) {
+      logger.error({ err: messageOf(error) }, 'dashboard: search');
+      return 'The search failed; see the log of the dashboard.';
+    }
+    const remedy = error.remedy ?? '';
+    return texts ? `${error.message} ${remedy}`.trim() : `The search failed: ${error.code}. ${remedy}`.trim();
+  }
+}

@@ -1,0 +1,50 @@
+/** The SQL of both searches and how the server would run it. Nothing is run. */
+
+import type { Queryable } from '../db/pool.ts';
+import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
+import type { CompareInput } from './compare.ts';
+import type { Filter } from './filter.ts';
+import { legacyQuery } from './legacy-query.ts';
+import { embedQuery } from './query-vector.ts';
+import { forDepth, loadReadSettings } from './read-settings.ts';
+import { nearestSql, nearestValues, withScan } from './vector-query.ts';
+
+export interface Explained {
+  sql: string;
+  /** As EXPLAIN prints it; a vector in it is cut. */
+  plan: string;
+}
+
+const VECTOR = /'\[[^\]']{40,}\]'/g;
+
+async function planOf(db: Queryable, sql: string, values: unknown[]): Promise<Explained> {
+  const found = await db.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${sql}`, values);
+  const plan = found.rows.map((row) => row['QUERY PLAN']).join('\n');
+  return { sql, plan: plan.replaceAll(VECTOR, "'[…]'") };
+}
+
+export async function explainSearches(
+  { pool, target, settings, embedder }: CompareInput,
+  text: string,
+  k: number,
+  filter: Filter | null,
+): Promise<{ legacy: Explained; vector: Explained }> {
+  const vector = await embedQuery(embedder, text);
+  const read = forDepth(await loadReadSettings(pool, target.backfill), k);
+  const { sql, values } = legacyQuery(target, settings, text, k, filter);
+  return {
+    legacy: await inTransaction(pool, TABLE_LIMITS, async (client) => {
+      // Somebody else's SQL: planning may call its functions.
+      await client.query('SET TRANSACTION READ ONLY');
+      return planOf(client, sql, values);
+    }),
+    vector: await withScan(
+      pool,
+      target,
+      'planned',
+      (client) =>
+        planOf(client, nearestSql(target, settings.metric, filter), nearestValues(filter, vector, k)),
+      { filter, read },
+    ),
+  };
+}
