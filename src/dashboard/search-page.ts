@@ -58,7 +58,7 @@ function side(answer: SearchAnswer, which: 'legacy' | 'vector', time: string): M
     </ol>
     <details>
       <summary>SQL</summary>
-      <pre tabindex="0">${sql}</pre>
+      <pre class="sql" tabindex="0">${sql}</pre>
     </details>
     <details>
       <summary>Plan</summary>

@@ -22,7 +22,7 @@ import { EventStreams } from './events.ts';
 import { ProgressFeed } from './feed.ts';
 import { securityHeaders } from './headers.ts';
 import { progressPage, progressSections } from './page.ts';
-import { assertProtected, hasCredentials, readTls } from './protection.ts';
+import { assertProtected, hasCredentials, isLoopback, readTls } from './protection.ts';
 import { MOST_HITS, searchPage } from './search-page.ts';
 import { PageSearch } from './search.ts';
 import { checkHost, newCsrfToken, protectActions } from './same-origin.ts';
@@ -136,6 +136,11 @@ export async function startDashboard(input: DashboardInput): Promise<Dashboard> 
   assertProtected(input.settings);
   const { dashboardHost: hostname, dashboardPort: port } = input.settings;
   const tls = readTls(input.settings);
+  if (tls === null && !isLoopback(hostname))
+    input.logger.warn(
+      { host: hostname },
+      'the dashboard speaks plain HTTP: set dashboard.tlsCertificate and dashboard.tlsKey, or put a proxy with TLS in front',
+    );
   const { app, close } = createDashboardApp(input);
   return new Promise((resolve, reject) => {
     const secure = tls === null ? {} : { createServer: createHttpsServer, serverOptions: tls };
