@@ -4,7 +4,7 @@ import type { Queryable } from '../db/pool.ts';
 import { coverageOf } from './accounting.ts';
 import { readModeOf, type ReadModeState } from './read-mode.ts';
 import { readSummary, type ReadSummary } from './read-stats.ts';
-import { latestRun, type Run, type RunState } from './run.ts';
+import { latestRun, type IndexBlocker, type Run, type RunState } from './run.ts';
 import { syncState, type SyncState } from './sync.ts';
 import { readThrottle, type ThrottleState, type Tuned } from './throttle.ts';
 
@@ -50,6 +50,8 @@ export interface ProgressSnapshot extends ReadSummary {
     valid: boolean;
     phase: string | null;
     progress: number | null;
+    /** Sessions that the build waits for. */
+    blockers: IndexBlocker[];
   };
   /** What the workers saw of the database's health at their last look. */
   throttle: ThrottleState;
@@ -120,7 +122,12 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
     batches: { pending: sums.pending, staged: sums.staged, merged: sums.merged, failed: sums.failed },
     sync,
     ...reads,
-    index: { ...(await indexState(db, run)), phase: run.indexPhase, progress: run.indexProgress },
+    index: {
+      ...(await indexState(db, run)),
+      phase: run.indexPhase,
+      progress: run.indexProgress,
+      blockers: run.indexBlockers,
+    },
     throttle,
     tuned,
     longestStatementMs: run.longestStatementMs,
@@ -187,6 +194,6 @@ const EMPTY: Omit<
   rowsPerSecond: null,
   etaSeconds: null,
   batches: { pending: 0, staged: 0, merged: 0, failed: 0 },
-  index: { name: null, method: null, valid: false, phase: null, progress: null },
+  index: { name: null, method: null, valid: false, phase: null, progress: null, blockers: [] },
   longestStatementMs: null,
 };
