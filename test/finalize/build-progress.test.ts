@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { spillOf } from '../../src/finalize/build-notices.ts';
 import { describeBlockers, describeProgress, shareOf } from '../../src/finalize/build-progress.ts';
-import { concurrentBuildMissesRows, workersToSet } from '../../src/finalize/build-session.ts';
 
 describe('describeProgress', () => {
   it.each([
@@ -58,28 +57,6 @@ describe('describeBlockers', () => {
     ],
   ])('%j is "%s"', (blockers, line) => {
     expect(describeBlockers(blockers)).toBe(line);
-  });
-});
-
-describe('gates by version', () => {
-  it.each([
-    [130_022, false],
-    [140_000, true],
-    [140_003, true],
-    [140_004, false],
-    [180_000, false],
-  ])('server %i misses rows in a concurrent build: %s', (number, misses) => {
-    expect(concurrentBuildMissesRows(number)).toBe(misses);
-  });
-
-  it.each([
-    ['0.8.0', undefined, 0],
-    ['0.8.1', 4, 0],
-    ['0.8.2', undefined, null],
-    ['0.8.2', 4, 4],
-    ['0.8.10', 0, 0],
-  ])('pgvector %s with index.parallelWorkers %s: %s', (version, configured, expected) => {
-    expect(workersToSet(version, configured)).toBe(expected);
   });
 });
 
