@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from '../db/pool.ts';
 import { GateError } from '../errors.ts';
-import { buildProgress } from '../finalize/build-progress.ts';
+import { buildUnderWay } from '../finalize/build-progress.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import type { Target } from '../table/target.ts';
 
@@ -23,7 +23,7 @@ export async function underWay(pool: Pool, target: Target, queues: Queues): Prom
     [target.backfill],
   );
   if (lease.rows[0]?.held === true) return 'a drain of captured changes';
-  return (await buildProgress(pool, target)) === null ? null : 'an index build';
+  return (await buildUnderWay(pool, target)) === null ? null : 'an index build';
 }
 
 /** @throws GateError where something is still at work after that time. */

@@ -1,19 +1,22 @@
 /** Builds the index: one at a time, concurrently, on a session of its own, looked after until it is valid. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type pg from 'pg';
 import type { Settings } from '../config/settings.ts';
-import { connectClient, type Pool } from '../db/pool.ts';
-import { quoteQualified } from '../db/identifiers.ts';
-import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
-import { ConfigError, GateError, messageOf } from '../errors.ts';
+import type { Pool } from '../db/pool.ts';
+import { SQLSTATE, hasSqlState, isUnreachable } from '../db/sqlstates.ts';
+import { ConfigError, GateError, TransientError, messageOf } from '../errors.ts';
+import type { LedgerEvent } from '../ledger/event.ts';
 import type { IndexActual } from '../ledger/index-figures.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Target } from '../table/target.ts';
-import { FULL_VERSION, findVectorExtension, isAtLeast } from '../table/vector-extension.ts';
-import { buildProgress, type BuildProgress } from './build-progress.ts';
-import { hnswGraphBytesPerRow, spilledAfter } from './forecast.ts';
+import { measureBuild, walPosition } from './build-figures.ts';
+import { watchNotices } from './build-notices.ts';
+import { buildUnderWay, describeBlockers, type BuildProgress } from './build-progress.ts';
+import { openBuildSession, prepareSession, type BuildSession } from './build-session.ts';
+import { POLL_MS, lookAt, watched } from './build-watch.ts';
 import { createIndexSql, dropIndexSql, findIndex, type IndexDefinition } from './index-definition.ts';
+
+export type BuildEvent = Pick<LedgerEvent, 'level' | 'kind' | 'message' | 'detail'>;
 
 export interface BuildInput {
   pool: Pool;
@@ -25,6 +28,8 @@ export interface BuildInput {
   wanted: IndexDefinition;
   logger: Logger;
   onProgress: (progress: BuildProgress) => Promise<void>;
+  /** What happened that whoever looks later should find. */
+  onEvent: (event: BuildEvent) => Promise<void>;
   signal?: AbortSignal | undefined;
 }
 
@@ -40,187 +45,162 @@ export interface BuildResult {
 
 const FINALIZE_LOCK = 716_423;
 const MOST_BUILDS = 3;
-const POLL_MS = 1000;
-/** CONCURRENTLY waits for older transactions; a wait without end would keep vacuum from the table just as long. */
-const LOCK_TIMEOUT = '10min';
-const MIB = 1024 * 1024;
-/** Where nothing is configured: the graph's forecast, but never more than this on a server that serves others. */
-const MOST_DEFAULT_MEMORY = 1024 * MIB;
-/** pgvector keeps this much of maintenance_work_mem back in a parallel build (3 MB) and as margin (1 MB). */
-const MEMORY_RESERVE = 4 * MIB;
+/** Sessions that may be lost one after another before the job's own retries, which wait longer in between. */
+const MOST_SESSIONS = 3;
 
 /** @throws GateError where the name is taken by another index, ConfigError where the server cannot build it. */
 export async function ensureIndex(input: BuildInput): Promise<BuildResult> {
-  const { settings, target } = input;
-  const session = await connectClient(settings.database, 'finalizer');
-  const notices: string[] = [];
-  session.on('notice', (notice) => {
-    if (notice.message !== undefined) notices.push(notice.message);
-  });
-  try {
-    await takeTurn(input, session);
-    await prepareSession(input, session);
-    const started = performance.now();
-    const walBefore = await walPosition(session);
-    let built = false;
-    for (let attempt = 1; ; attempt++) {
-      const found = await findIndex(session, target, input.wanted);
-      if (found.kind === 'valid') {
-        const seconds = (performance.now() - started) / 1000;
-        const actual = built ? await measure(input, session, { seconds, notices, walBefore }) : null;
-        return { built, seconds, notices, actual };
-      }
-      if (found.kind === 'other') throw nameTaken(input, found.definition);
-      if (attempt > MOST_BUILDS) {
-        throw new GateError(`Index ${input.wanted.name} was still invalid after ${MOST_BUILDS} builds.`, {
-          code: 'INDEX_INVALID',
-          remedy: "Look at the server's log for the reason, then run `npm run finalize`.",
-        });
-      }
-      if (found.kind === 'invalid') await session.query(dropIndexSql(target, input.wanted));
-      await build(input, session);
-      built = true;
+  const started = performance.now();
+  const done: Done = { built: false, notices: [] };
+  for (let sessions = 1; ; sessions++) {
+    try {
+      const actual = await ensureOnSession(input, done, started);
+      return { ...done, seconds: (performance.now() - started) / 1000, actual };
+    } catch (error) {
+      const isLost = error instanceof TransientError || isUnreachable(error);
+      if (!isLost || sessions === MOST_SESSIONS) throw error;
+      // The server may be building still: whoever takes the next turn sees that, and waits for it.
+      await input.onEvent({
+        level: 'warn',
+        kind: 'index.session-lost',
+        message: `the session of the index build was lost: ${messageOf(error)}`,
+      });
     }
-  } finally {
-    await session.end().catch(() => {});
   }
 }
 
-/** Bytes of WAL so far; null where it cannot be read. */
-async function walPosition(session: pg.Client): Promise<number | null> {
-  const found = await session
-    .query<{ bytes: number }>(`SELECT (pg_current_wal_insert_lsn() - '0/0')::float8 AS bytes`)
-    .catch(() => null);
-  return found?.rows[0]?.bytes ?? null;
+type Done = Pick<BuildResult, 'built' | 'notices'>;
+
+/** @param started of `performance.now()` */
+async function ensureOnSession(input: BuildInput, done: Done, started: number): Promise<IndexActual | null> {
+  const { settings, target, wanted } = input;
+  const session = await openBuildSession(settings);
+  watchNotices(input, session.client, done.notices);
+  const watching = withBlockers(input);
+  try {
+    await takeTurn(input, session);
+    await prepareSession(input, session);
+    const walBefore = await walPosition(session.client);
+    for (let attempt = 1; ; attempt++) {
+      const found = await findIndex(session.client, target, wanted);
+      if (found.kind === 'valid') {
+        if (!done.built) return null;
+        const seconds = (performance.now() - started) / 1000;
+        return await measureBuild(session.client, target, wanted, {
+          seconds,
+          notices: done.notices,
+          walBefore,
+        });
+      }
+      if (found.kind === 'other') throw nameTaken(input, found.definition);
+      if (attempt > MOST_BUILDS) throw stillInvalid(input, watching.last());
+      // Somebody else may be at it, REINDEX for one, and about to make it valid.
+      if (found.kind === 'invalid' && (await untilNobodyBuilds(input))) {
+        const again = await findIndex(session.client, target, wanted);
+        if (again.kind !== 'invalid') continue;
+      }
+      await buildAnew(watching.input, session, found.kind === 'invalid', done);
+    }
+  } finally {
+    await session.end();
+  }
 }
 
-async function measure(
-  { target, wanted }: BuildInput,
-  session: pg.Client,
-  { seconds, notices, walBefore }: { seconds: number; notices: readonly string[]; walBefore: number | null },
-): Promise<IndexActual> {
-  const size = await session.query<{ bytes: number }>(
-    'SELECT pg_relation_size(to_regclass($1))::float8 AS bytes',
-    [quoteQualified({ schema: target.schema, name: wanted.name })],
-  );
-  const walAfter = walBefore === null ? null : await walPosition(session);
-  return {
-    sizeBytes: size.rows[0]?.bytes ?? 0,
-    walBytes: walBefore === null || walAfter === null ? null : walAfter - walBefore,
-    seconds,
-    spilledAfter: spilledAfter(notices),
+/** The input with an ear on the progress: whom the build waited for when it gave up. */
+function withBlockers(input: BuildInput): { input: BuildInput; last: () => string } {
+  let last = '';
+  const onProgress = (progress: BuildProgress): Promise<void> => {
+    if (progress.blockers.length > 0) last = describeBlockers(progress.blockers);
+    return input.onProgress(progress);
   };
+  return { input: { ...input, onProgress }, last: () => last };
 }
 
 /** Exactly one finalizer: the lock is the session's, so it is held until the server itself has let go of a build. */
-async function takeTurn({ pool, target, onProgress, signal }: BuildInput, session: pg.Client): Promise<void> {
+async function takeTurn(input: BuildInput, { client, pid }: BuildSession): Promise<void> {
+  const { pool, target, onProgress, signal } = input;
+  const key = [FINALIZE_LOCK, `${target.table} ${target.column}`];
   for (;;) {
-    const taken = await session.query<{ taken: boolean }>(
+    const tried = await client.query<{ taken: boolean }>(
       'SELECT pg_try_advisory_lock($1, hashtext($2)) AS taken',
-      [FINALIZE_LOCK, `${target.table} ${target.column}`],
+      key,
     );
-    const other = await buildProgress(pool, target);
-    if (taken.rows[0]?.taken === true && other === null) return;
-    if (taken.rows[0]?.taken === true)
-      await session.query('SELECT pg_advisory_unlock($1, hashtext($2))', [
-        FINALIZE_LOCK,
-        `${target.table} ${target.column}`,
-      ]);
-    if (other !== null) await onProgress(other);
+    const taken = tried.rows[0]?.taken === true;
+    const other = await buildUnderWay(pool, target);
+    if (taken && other === null) return;
+    if (taken) await client.query('SELECT pg_advisory_unlock($1, hashtext($2))', key);
+    const progress = await lookAt(pool, target, other?.pid ?? pid, 'waiting for another finalizer');
+    if (progress !== null) await onProgress(progress);
     await delay(POLL_MS, undefined, signal === undefined ? {} : { signal });
   }
 }
 
-/** SET on the session, as SET LOCAL outside of a transaction does nothing in silence; what was set is read back. */
-async function prepareSession(
-  { target, settings, dimensions, rows, logger }: BuildInput,
-  session: pg.Client,
-): Promise<void> {
-  await session.query(
-    `SET statement_timeout = 0; SET lock_timeout = '${LOCK_TIMEOUT}'; SET idle_in_transaction_session_timeout = 0`,
-  );
-  await session
-    .query(`VACUUM (ANALYZE, SKIP_LOCKED) ${target.table}`)
-    .catch((error: unknown) => logger.warn({ err: messageOf(error) }, 'VACUUM before the index build'));
-  const wanted = await memoryToSet(session, settings, dimensions, rows);
-  if (wanted !== null) await session.query("SELECT set_config('maintenance_work_mem', $1, false)", [wanted]);
-  const version = (await findVectorExtension(session)).version ?? '0';
-  if (!isAtLeast(version, FULL_VERSION)) await session.query('SET max_parallel_maintenance_workers = 0');
-  else if (settings.indexWorkers !== undefined)
-    await session.query("SELECT set_config('max_parallel_maintenance_workers', $1, false)", [
-      String(settings.indexWorkers),
-    ]);
-  const shown = await session.query<{ memory: string; workers: string }>(
-    `SELECT current_setting('maintenance_work_mem') AS memory, current_setting('max_parallel_maintenance_workers') AS workers`,
-  );
-  logger.info({ ...shown.rows[0], pgvector: version }, 'index session');
-}
-
-/** Null: leave the server's own. */
-async function memoryToSet(
-  session: pg.Client,
-  settings: Settings,
-  dimensions: number,
-  rows: number,
-): Promise<string | null> {
-  if (settings.indexMemory !== undefined) return settings.indexMemory;
-  if (settings.indexMethod !== 'hnsw') return null;
-  const needed =
-    rows * hnswGraphBytesPerRow({ dimensions, m: settings.indexM, parallel: false }) + MEMORY_RESERVE;
-  const present = await session.query<{ bytes: number }>(
-    `SELECT pg_size_bytes(current_setting('maintenance_work_mem'))::float8 AS bytes`,
-  );
-  if (needed <= (present.rows[0]?.bytes ?? 0)) return null;
-  return `${Math.ceil(Math.min(needed, MOST_DEFAULT_MEMORY) / 1024)}kB`;
-}
-
-async function build(input: BuildInput, session: pg.Client): Promise<void> {
-  const sql = createIndexSql(input.target, input.wanted);
-  const watch = new AbortController();
-  const watching = watchBuild(input, watch.signal);
-  try {
-    await session.query(sql);
-  } catch (error) {
-    if (!isSharedMemoryTooSmall(error)) {
-      // A build that lost a race for locks leaves an invalid index, which the next round drops and builds again.
-      if (hasSqlState(error, SQLSTATE.lockTimeout, SQLSTATE.deadlock, SQLSTATE.queryCanceled)) return;
-      if (hasSqlState(error, SQLSTATE.diskFull))
-        throw new ConfigError(`The disk is full: ${messageOf(error)}.`, {
-          code: 'DISK_FULL',
-          remedy: 'Make room, then run `npm run finalize`.',
-          cause: error,
-        });
-      throw error;
-    }
-    input.logger.warn(
-      { err: messageOf(error) },
-      'shared memory (/dev/shm) is too small for a parallel build; going on without parallel workers',
-    );
-    await session.query('SET max_parallel_maintenance_workers = 0');
-  } finally {
-    watch.abort();
-    await watching;
+/** @returns whether it had to wait. */
+async function untilNobodyBuilds({ pool, target, signal }: BuildInput): Promise<boolean> {
+  for (let waited = false; ; waited = true) {
+    if ((await buildUnderWay(pool, target)) === null) return waited;
+    await delay(POLL_MS, undefined, signal === undefined ? {} : { signal });
   }
 }
 
-/** One look at a time: where the server answers only after the build, there is one late look and no pile of them. */
-async function watchBuild(
-  { pool, target, onProgress, logger }: BuildInput,
-  signal: AbortSignal,
+/** A build that lost a race for locks, or was cancelled, leaves an invalid index, which the next round drops. */
+async function buildAnew(
+  input: BuildInput,
+  session: BuildSession,
+  hasLeftover: boolean,
+  done: Done,
 ): Promise<void> {
+  const { target, wanted, onEvent } = input;
   try {
-    for (;;) {
-      await delay(POLL_MS, undefined, { signal });
-      const progress = await buildProgress(pool, target);
-      if (progress !== null && !signal.aborted) await onProgress(progress);
+    if (hasLeftover) {
+      await watched(input, session, dropIndexSql(target, wanted), 'dropping an invalid leftover');
+      const message = `${wanted.name} was invalid, of a build that did not end`;
+      await onEvent({ level: 'info', kind: 'index.leftover-dropped', message });
     }
+    done.built = true;
+    await watched(input, session, createIndexSql(target, wanted), 'waiting for the table');
   } catch (error) {
-    if (!signal.aborted) logger.warn({ err: messageOf(error) }, 'progress of the index build cannot be read');
+    if (isSharedMemoryTooSmall(error)) await goOnAlone(input, session, error);
+    else if (hasSqlState(error, SQLSTATE.lockTimeout, SQLSTATE.deadlock, SQLSTATE.queryCanceled))
+      await onEvent({
+        level: 'warn',
+        kind: 'index.build-failed',
+        message: `the build of ${wanted.name} did not end: ${messageOf(error)}`,
+      });
+    else if (hasSqlState(error, SQLSTATE.diskFull))
+      throw new ConfigError(`The disk is full: ${messageOf(error)}.`, {
+        code: 'DISK_FULL',
+        remedy: 'Make room, then run `npm run finalize`.',
+        cause: error,
+      });
+    else throw error;
   }
 }
 
+async function goOnAlone(
+  { onEvent, logger }: BuildInput,
+  session: BuildSession,
+  error: unknown,
+): Promise<void> {
+  const message =
+    'Shared memory (/dev/shm) of the server is too small for a parallel build: going on without parallel workers. A container has 64 MB of it: start it with --shm-size (shm_size in Compose) of at least maintenance_work_mem, or set index.parallelWorkers to 0.';
+  logger.warn({ err: messageOf(error) }, message);
+  await onEvent({ level: 'warn', kind: 'index.shared-memory', message, detail: { error: messageOf(error) } });
+  await session.client.query('SET max_parallel_maintenance_workers = 0');
+}
+
+/** SQLSTATE 53100, as of a full disk: only the words tell them apart. */
 const isSharedMemoryTooSmall = (error: unknown): boolean =>
-  /could not resize shared memory segment|No space left on device.*shared memory/i.test(messageOf(error));
+  hasSqlState(error, SQLSTATE.diskFull) && /shared memory segment/i.test(messageOf(error));
+
+function stillInvalid({ wanted }: BuildInput, blockers: string): GateError {
+  const why = blockers === '' ? '' : ` The last of them: ${blockers}.`;
+  return new GateError(`Index ${wanted.name} was still invalid after ${MOST_BUILDS} builds.${why}`, {
+    code: 'INDEX_INVALID',
+    remedy:
+      "End the sessions that it waited for, or look at the events and the server's log for the reason, then run `npm run finalize`.",
+  });
+}
 
 function nameTaken({ wanted, target }: BuildInput, definition: string): GateError {
   return new GateError(

@@ -10,7 +10,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Target } from '../table/target.ts';
 import { ensureIndex } from './build-index.ts';
 import { forecast } from './forecast.ts';
-import { describeProgress, type BuildProgress } from './build-progress.ts';
+import { describeBlockers, describeProgress, type BuildProgress } from './build-progress.ts';
 import { wantedIndex } from './index-definition.ts';
 
 export interface FinalizeInput {
@@ -45,22 +45,19 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
     await setRunReason(pool, run.id, reason);
     return { kind: 'below-threshold', coverage };
   }
-  await moveRun(
-    pool,
-    run.id,
-    OPEN_STATES,
-    'finalizing',
-    `building the index at coverage ${percent(coverage)}`,
-  );
+  const building = `building the index at coverage ${percent(coverage)}`;
+  await moveRun(pool, run.id, OPEN_STATES, 'finalizing', building);
   const wanted = wantedIndex(target, settings, rows.embedded);
   const index = { name: wanted.name, method: wanted.method };
   await saveIndexProgress(pool, run.id, { ...index, phase: 'preparing', progress: null, seconds: null });
   const report = async (progress: BuildProgress): Promise<void> => {
+    await setBuildReason(pool, run.id, [building, describeBlockers(progress.blockers)]);
     await saveIndexProgress(pool, run.id, {
       ...index,
       phase: describeProgress(progress),
       progress: progress.share,
       seconds: null,
+      blockers: progress.blockers,
     });
     await input.onProgress({ phase: progress.phase, share: progress.share });
   };
@@ -83,6 +80,7 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
     wanted,
     logger,
     onProgress: report,
+    onEvent: (event) => recordEvent(pool, { backfill: target.backfill, run: run.id, ...event }),
     signal: input.signal,
   });
   const seconds = result.built ? result.seconds : null;
@@ -106,6 +104,11 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
     built: result.built,
     seconds: result.seconds,
   };
+}
+
+/** Only of a run that is still at it: one that was paused meanwhile keeps the reason it was paused for. */
+async function setBuildReason(pool: Pool, id: string, parts: string[]): Promise<void> {
+  await moveRun(pool, id, ['finalizing'], 'finalizing', parts.filter((part) => part !== '').join('; '));
 }
 
 export const percent = (share: number): string => `${(Math.floor(share * 1000) / 10).toFixed(1)} %`;

@@ -5,7 +5,7 @@ import { coverageOf } from './accounting.ts';
 import { readModeOf, type ReadModeState } from './read-mode.ts';
 import { readSummary, type ReadSummary } from './read-stats.ts';
 import type { IndexActual, IndexForecast } from './index-figures.ts';
-import { latestRun, type Run, type RunState } from './run.ts';
+import { latestRun, type IndexBlocker, type Run, type RunState } from './run.ts';
 import { syncState, type SyncState } from './sync.ts';
 import { readThrottle, type ThrottleState, type Tuned } from './throttle.ts';
 
@@ -56,6 +56,8 @@ export interface ProgressSnapshot extends ReadSummary {
     /** Of the newest build; null before it. */
     forecast: IndexForecast | null;
     actual: IndexActual | null;
+    /** Sessions that the build waits for. */
+    blockers: IndexBlocker[];
   };
   /** What the workers saw of the database's health at their last look. */
   throttle: ThrottleState;
@@ -134,6 +136,7 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
       progress: run.indexProgress,
       forecast: run.indexForecast,
       actual: run.indexActual,
+      blockers: run.indexBlockers,
     },
     throttle,
     tuned,
@@ -219,6 +222,7 @@ const EMPTY: Omit<
     progress: null,
     forecast: null,
     actual: null,
+    blockers: [],
   },
   longestStatementMs: null,
 };

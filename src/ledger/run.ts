@@ -30,6 +30,19 @@ export const OPEN_STATES: readonly RunState[] = [
 /** States in which captured changes are brought in line: for ever after, too. Not while paused, nor with a run that failed. */
 export const SYNCED_STATES: readonly RunState[] = [...OPEN_STATES, 'completed'];
 
+/** A session that the index build waits for. Never what it runs: a statement's text may hold the application's data. */
+export interface IndexBlocker {
+  /** 0 for a prepared transaction. */
+  pid: number;
+  /** application_name, or the kind of process where it gives none. */
+  application: string;
+  /** As in pg_stat_activity, such as `idle in transaction`. */
+  state: string;
+  waitEvent: string | null;
+  /** Since when it is in that state; null where the role may not see it. */
+  ageSeconds: number | null;
+}
+
 export interface Run {
   /** bigint, as text. */
   id: string;
@@ -58,6 +71,7 @@ export interface Run {
   /** Null before a build. */
   indexForecast: IndexForecast | null;
   indexActual: IndexActual | null;
+  indexBlockers: IndexBlocker[];
   /** Of the merge; null before the first one. */
   longestStatementMs: number | null;
 }
@@ -66,7 +80,8 @@ const COLUMNS = `id::text AS id, uid::text AS uid, backfill, state, reason, fing
   rows_planned::float8 AS "rowsPlanned", batches_planned AS "batchesPlanned", plan_cursor AS "planCursor", planned_at AS "plannedAt",
   started_at AS "startedAt", embedded_at AS "embeddedAt", finished_at AS "finishedAt", index_name AS "indexName",
   index_method AS "indexMethod", index_phase AS "indexPhase", index_progress AS "indexProgress", index_seconds AS "indexSeconds",
-  index_forecast AS "indexForecast", index_actual AS "indexActual", longest_statement_ms AS "longestStatementMs"`;
+  index_forecast AS "indexForecast", index_actual AS "indexActual", index_blockers AS "indexBlockers",
+  longest_statement_ms AS "longestStatementMs"`;
 
 export async function latestRun(db: Queryable, backfill: string): Promise<Run | null> {
   const found = await db.query<Run>(
@@ -212,13 +227,22 @@ export interface IndexProgress {
   /** 0 to 1; null where the phase has no measure. */
   progress: number | null;
   seconds: number | null;
+  blockers?: readonly IndexBlocker[];
 }
 
 export async function saveIndexProgress(db: Queryable, id: string, index: IndexProgress): Promise<void> {
   await db.query(
     `UPDATE pgvector_backfill.run SET index_name = $2, index_method = $3, index_phase = $4, index_progress = $5,
-            index_seconds = coalesce($6, index_seconds) WHERE id = $1`,
-    [id, index.name, index.method, index.phase, index.progress, index.seconds],
+            index_seconds = coalesce($6, index_seconds), index_blockers = $7 WHERE id = $1`,
+    [
+      id,
+      index.name,
+      index.method,
+      index.phase,
+      index.progress,
+      index.seconds,
+      JSON.stringify(index.blockers ?? []),
+    ],
   );
 }
 

@@ -8,6 +8,7 @@ import {
   findVectorExtension,
   isAtLeast,
 } from '../table/vector-extension.ts';
+import { concurrentBuildMissesRows } from '../finalize/build-session.ts';
 import type { Finding } from './finding.ts';
 
 /** sha256(), gen_random_uuid() and the progress view all exist from here on. */
@@ -27,7 +28,7 @@ export async function checkServer(db: Queryable): Promise<Finding[]> {
       message: `PostgreSQL ${version} is too old; 13 or newer is needed.`,
       remedy: 'Upgrade the server.',
     });
-  } else if (number >= 140_000 && number < 140_004) {
+  } else if (concurrentBuildMissesRows(number)) {
     findings.push({
       level: 'error',
       check: 'postgresql',

@@ -88,13 +88,28 @@ describe.runIf(hasPostgres())('the finalizer', () => {
     const embedding = await startWorkers(config, pool, silentLogger, ['embed']);
     // The blocked row keeps one batch from merging; coverage without it is enough to ask for the index by hand.
     expect((await runCommand('finalize', ['--json'], backfill.env)).code).toBe(0);
-    for (let blocked = ''; !blocked.includes(`process ${pid}`);)
-      blocked = (await backfill.snapshot()).index.phase ?? '';
+    for (;;) {
+      const { index, reason } = await backfill.snapshot();
+      const blocker = index.blockers.find((each) => each.pid === pid);
+      if (blocker === undefined) continue;
+      expect(blocker).toEqual({
+        pid,
+        application: 'pgvector-backfill test',
+        state: 'idle in transaction',
+        waitEvent: 'ClientRead',
+        ageSeconds: expect.any(Number) as number,
+      });
+      expect(reason).toMatch(
+        new RegExp(`; waits for pid ${pid} .pgvector-backfill test., idle in transaction for \\d+ s`),
+      );
+      expect(index.phase).toMatch(/^waiting for/);
+      break;
+    }
     await blocker.query('ROLLBACK');
     blocker.release();
     expect(await untilSettled(pool, config.backfill)).toMatchObject({
       state: 'ready',
-      index: { valid: true },
+      index: { valid: true, blockers: [] },
     });
     await Promise.all([...workers, embedding].map((each) => each.drain()));
     expect(await indexes()).toMatchObject([{ name: NAME, valid: true }]);

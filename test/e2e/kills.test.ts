@@ -178,18 +178,28 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
     await worker.waitFor(/batch merged/);
     await writer.query('BEGIN');
     await writer.query(`INSERT INTO docs VALUES (-1, NULL)`);
-    for (let building = 0; building === 0;)
-      building =
-        (
-          await backfill.pool.query(
-            'SELECT 1 FROM pg_stat_progress_create_index WHERE datname = current_database()',
-          )
-        ).rowCount ?? 0;
+    const builds = async (): Promise<{ pid: number; oid: string }[]> =>
+      (
+        await backfill.pool.query<{ pid: number; oid: string }>(
+          `SELECT pid, index_relid::text AS oid FROM pg_stat_progress_create_index
+            WHERE datname = current_database() AND index_relid <> 0`,
+        )
+      ).rows;
+    let held = await builds();
+    while (held.length === 0) held = await builds();
     await kill(worker);
+    await backfill.pool.query(`UPDATE pgvector_backfill.run SET index_blockers = '[]'`);
+    const second = backfill.work();
+    // The server goes on with the build of the first; the second finds that, and says whom it waits for.
+    while ((await backfill.snapshot()).index.blockers.length === 0) expect(await builds()).toEqual(held);
     await writer.query('ROLLBACK');
     await writer.end();
-    await backfill.work();
+    await second;
     await expectWhole(backfill, digest);
+    const { rows } = await backfill.pool.query(
+      `SELECT indexrelid::text AS oid FROM pg_index WHERE indrelid = 'docs'::regclass AND NOT indisprimary`,
+    );
+    expect(rows).toEqual([{ oid: held[0]?.oid }]);
     await backfill.close();
   });
 

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { describeProgress } from '../../src/finalize/build-progress.ts';
 import { createIndexSql, dropIndexSql, wantedIndex } from '../../src/finalize/index-definition.ts';
 import { makeSettings, makeTarget } from '../table/make-target.ts';
 
@@ -25,18 +24,5 @@ describe('the index as SQL', () => {
     );
     const fixed = await makeSettings({ 'index-method': 'ivfflat', 'index-lists': '7' });
     expect(wantedIndex(target, fixed, 250_000).parameters).toEqual(['lists=7']);
-  });
-});
-
-describe('describeProgress', () => {
-  it.each([
-    [{ phase: 'initializing', share: null, blockedBy: null }, 'initializing'],
-    [
-      { phase: 'building index: loading tuples', share: 0.999, blockedBy: null },
-      'building index: loading tuples 99 %',
-    ],
-    [{ phase: 'waiting', share: 0, blockedBy: 42 }, 'waiting 0 %, waiting for process 42'],
-  ])('%j is "%s"', (progress, line) => {
-    expect(describeProgress({ pid: 1, ...progress })).toBe(line);
   });
 });

@@ -5,7 +5,12 @@ import { startWorkers } from '../../scripts/lib/worker-process.ts';
 import { silentLogger, type Logger } from '../../src/observability/logger.ts';
 import { articles } from '../../src/sample/articles.ts';
 import { loadArticles } from '../../src/sample/load.ts';
-import { FULL_VERSION, findVectorExtension, isAtLeast } from '../../src/table/vector-extension.ts';
+import {
+  FULL_VERSION,
+  SOUND_VACUUM_VERSION,
+  findVectorExtension,
+  isAtLeast,
+} from '../../src/table/vector-extension.ts';
 import { openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';
 import { backends } from '../setup/databases.ts';
@@ -58,6 +63,9 @@ describe.each(backends())('gates by the version of pgvector on $name', ({ create
         level: 'warn',
         message: expect.stringContaining(`pgvector ${version} is older than ${FULL_VERSION}`) as string,
       });
+    // At most one: what costs more is said of the oldest ones, vacuum's faults of the others.
+    const warned = findings.filter((finding) => finding.check === 'pgvector-version');
+    expect(warned).toHaveLength(isAtLeast(version, SOUND_VACUUM_VERSION) ? 0 : 1);
   });
 
   it('an older version never builds the index in parallel, and the gate says which version it saw', async () => {

@@ -69,10 +69,11 @@ export async function assertContainers(): Promise<void> {
 
 /**
  * Sync is off: it is for the loss of the machine, and what these servers live through is the loss of a process.
- * `args` are more arguments of `postgres`; of a setting that is given twice, the last one counts.
+ * `args` are more arguments of `postgres`; of a setting that is given twice, the last one counts. `sharedMemoryMiB` is the
+ * size of /dev/shm.
  */
 export async function startPostgres(
-  options: { image?: string; args?: string[] } = {},
+  options: { image?: string; args?: string[]; sharedMemoryMiB?: number } = {},
 ): Promise<StartedServer> {
   const image = options.image ?? POSTGRES_IMAGE;
   await obtain(image);
@@ -81,7 +82,7 @@ export async function startPostgres(
   const container = new GenericContainer(image)
     .withEnvironment({ POSTGRES_PASSWORD: password })
     .withCommand(['postgres', ...settings.flatMap((each) => ['-c', each]), ...(options.args ?? [])])
-    .withSharedMemorySize(1024 * 1024 * 1024);
+    .withSharedMemorySize((options.sharedMemoryMiB ?? 1024) * 1024 * 1024);
   return startServer(container, 5432, { name: 'postgres', password, path: '/postgres' }, askPostgres);
 }
 

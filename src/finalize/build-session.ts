@@ -1,0 +1,130 @@
+/** The session of an index build: one connection of its own, with settings that are read back. */
+
+import type pg from 'pg';
+import type { Settings } from '../config/settings.ts';
+import { connectClient, type Queryable } from '../db/pool.ts';
+import { GateError, messageOf } from '../errors.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Target } from '../table/target.ts';
+import { FULL_VERSION, findVectorExtension, isAtLeast } from '../table/vector-extension.ts';
+import { hnswGraphBytesPerRow } from './forecast.ts';
+
+export interface BuildSession {
+  client: pg.Client;
+  /** Its process on the server. */
+  pid: number;
+  end(): Promise<void>;
+}
+
+export interface SessionNeeds {
+  target: Target;
+  settings: Settings;
+  dimensions: number;
+  /** Rows with a vector. */
+  rows: number;
+  logger: Logger;
+}
+
+/** CONCURRENTLY waits for older transactions; a wait without end would keep vacuum from the table just as long. */
+const LOCK_TIMEOUT = '10min';
+const MIB = 1024 * 1024;
+/** Where nothing is configured: the graph's forecast, but never more than this on a server that serves others. */
+const MOST_DEFAULT_MEMORY = 1024 * MIB;
+/** pgvector keeps this much of maintenance_work_mem back in a parallel build (3 MB) and as margin (1 MB). */
+const MEMORY_RESERVE = 4 * MIB;
+
+/**
+ * SET on the session, as SET LOCAL outside of a transaction does nothing in silence. A notice of pgvector's tells that the
+ * graph no longer fits; a client that is gone is found out by the server's keepalives, and its advisory lock with it.
+ */
+const SETTINGS: Record<string, string> = {
+  statement_timeout: '0',
+  lock_timeout: LOCK_TIMEOUT,
+  idle_in_transaction_session_timeout: '0',
+  client_min_messages: 'notice',
+  tcp_keepalives_idle: '60',
+  tcp_keepalives_interval: '10',
+  tcp_keepalives_count: '6',
+};
+
+export async function openBuildSession(settings: Settings): Promise<BuildSession> {
+  const client = await connectClient(settings.database, 'finalizer');
+  try {
+    const found = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    return {
+      client,
+      pid: found.rows[0]?.pid ?? 0,
+      // Settings, locks and all end with the session.
+      end: () => client.end().catch(() => {}),
+    };
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw error;
+  }
+}
+
+/** @throws GateError where the server must not build concurrently, or does not keep the settings of a session. */
+export async function prepareSession(
+  { target, settings, dimensions, rows, logger }: SessionNeeds,
+  { client }: BuildSession,
+): Promise<void> {
+  const server = await client.query<{ number: number }>(
+    `SELECT current_setting('server_version_num')::int AS number`,
+  );
+  if (concurrentBuildMissesRows(server.rows[0]?.number ?? 0))
+    throw new GateError('PostgreSQL 14.0 to 14.3 can miss rows in CREATE INDEX CONCURRENTLY.', {
+      code: 'SERVER_MISSES_ROWS',
+      remedy: 'Upgrade the server to the newest 14.x, then run `npm run finalize`.',
+    });
+  const wanted: Record<string, string> = { ...SETTINGS };
+  for (const [name, value] of Object.entries(wanted)) await set(client, name, value);
+  await client
+    .query(`VACUUM (ANALYZE, SKIP_LOCKED) ${target.table}`)
+    .catch((error: unknown) => logger.warn({ err: messageOf(error) }, 'VACUUM before the index build'));
+  const memory = await memoryToSet(client, settings, dimensions, rows);
+  if (memory !== null) await set(client, 'maintenance_work_mem', memory);
+  const version = (await findVectorExtension(client)).version ?? '0';
+  const workers = workersToSet(version, settings.indexWorkers);
+  if (workers !== null) await set(client, 'max_parallel_maintenance_workers', String(workers));
+  const shown = await client.query<{ memory: string; workers: string; timeout: string }>(
+    `SELECT current_setting('maintenance_work_mem') AS memory, current_setting('max_parallel_maintenance_workers') AS workers,
+            current_setting('statement_timeout') AS timeout`,
+  );
+  logger.info({ ...shown.rows[0], pgvector: version }, 'index session');
+  const { timeout, workers: kept } = shown.rows[0] ?? {};
+  if (timeout !== '0' || (workers !== null && kept !== String(workers)))
+    throw new GateError('The database connection does not keep the settings of a session.', {
+      code: 'SESSION_NOT_KEPT',
+      remedy:
+        'Point the option database (--database, env DATABASE_URL, file key database) of the worker that finalizes to the server itself, or to a pooler in session mode.',
+    });
+}
+
+const set = (client: pg.Client, name: string, value: string): Promise<unknown> =>
+  client.query('SELECT set_config($1, $2, false)', [name, value]);
+
+/** The parallel build of HNSW before 0.8.2 can leak or crash (CVE-2026-3172). Null: leave the server's own. */
+export function workersToSet(version: string, configured: number | undefined): number | null {
+  return isAtLeast(version, FULL_VERSION) ? (configured ?? null) : 0;
+}
+
+/** PostgreSQL's release notes of 14.4. @param number server_version_num */
+export const concurrentBuildMissesRows = (number: number): boolean => number >= 140_000 && number < 140_004;
+
+/** Null: leave the server's own. */
+async function memoryToSet(
+  db: Queryable,
+  settings: Settings,
+  dimensions: number,
+  rows: number,
+): Promise<string | null> {
+  if (settings.indexMemory !== undefined) return settings.indexMemory;
+  if (settings.indexMethod !== 'hnsw') return null;
+  const needed =
+    rows * hnswGraphBytesPerRow({ dimensions, m: settings.indexM, parallel: false }) + MEMORY_RESERVE;
+  const present = await db.query<{ bytes: number }>(
+    `SELECT pg_size_bytes(current_setting('maintenance_work_mem'))::float8 AS bytes`,
+  );
+  if (needed <= (present.rows[0]?.bytes ?? 0)) return null;
+  return `${Math.ceil(Math.min(needed, MOST_DEFAULT_MEMORY) / 1024)}kB`;
+}

@@ -1,0 +1,75 @@
+/** A build of the index under test, without a run: what it reports can be waited for. */
+
+import type { Pool } from '../../src/db/pool.ts';
+import { ensureIndex, type BuildEvent, type BuildResult } from '../../src/finalize/build-index.ts';
+import type { BuildProgress } from '../../src/finalize/build-progress.ts';
+import { wantedIndex } from '../../src/finalize/index-definition.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
+import { describeTarget } from '../../src/table/target.ts';
+import { makeSettings } from '../table/make-target.ts';
+import { DIMENSIONS } from '../verify/vector-table.ts';
+
+export interface SupervisedBuild {
+  result: Promise<BuildResult>;
+  events: BuildEvent[];
+  progress: BuildProgress[];
+  /** Resolves with the first progress that is so, past ones included. */
+  untilProgress(is: (progress: BuildProgress) => boolean): Promise<BuildProgress>;
+  /** Resolves once an event of that kind is there. */
+  untilEvent(kind: string): Promise<BuildEvent>;
+}
+
+/** @param pool of the test's own, whatever `url` leads the build's session through */
+export async function startBuild(
+  pool: Pool,
+  url: string,
+  rows: number,
+  flags: Record<string, string> = {},
+): Promise<SupervisedBuild> {
+  const settings = await makeSettings({ table: 'things', text: 'title', database: url, ...flags });
+  const target = await describeTarget(pool, 'things', settings);
+  const progress: BuildProgress[] = [];
+  const events: BuildEvent[] = [];
+  const waiting = new Set<() => void>();
+  const keep = <T>(list: T[], item: T): Promise<void> => {
+    list.push(item);
+    for (const look of waiting) look();
+    return Promise.resolve();
+  };
+  const result = ensureIndex({
+    pool,
+    target,
+    settings,
+    dimensions: DIMENSIONS,
+    rows,
+    wanted: wantedIndex(target, settings, rows),
+    logger: silentLogger,
+    onProgress: (each) => keep(progress, each),
+    onEvent: (each) => keep(events, each),
+  });
+  /** Fails with the build, and where the build ends before that: a test must not wait for what cannot come any more. */
+  const until = async <T>(list: T[], is: (item: T) => boolean): Promise<T> => {
+    const seen = new Promise<T>((resolve) => {
+      const look = (): void => {
+        const item = list.find(is);
+        if (item === undefined) return;
+        waiting.delete(look);
+        resolve(item);
+      };
+      waiting.add(look);
+      look();
+    });
+    const tooLate = result.then(() => {
+      throw new Error('the build ended without it');
+    });
+    tooLate.catch(() => {});
+    return Promise.race([seen, tooLate]);
+  };
+  return {
+    result,
+    events,
+    progress,
+    untilProgress: (is) => until(progress, is),
+    untilEvent: (kind) => until(events, (event) => event.kind === kind),
+  };
+}
