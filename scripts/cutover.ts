@@ -51,7 +51,7 @@ export const cutover: Command = {
       const target = await describeTarget(pool, backfill, settings);
       const from = await readModeOf(pool, backfill);
       const gate = await cutoverGate(pool, target, run, settings.verifyValidHours);
-      const read = await settingsOfReads(pool, target, settings.indexMethod);
+      const read = await settingsOfReads(pool, target);
       const inSql = await planSearchFunction(pool, target, settings.metric, read);
       const change: Change & { gate: GateResult; sql: { function: string | null; query: string } } = {
         action: 'cutover',

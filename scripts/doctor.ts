@@ -30,6 +30,7 @@ export const doctor: Command = {
         settings,
         openEmbedder: () => openEmbedder(settings, 1, noticeOnStderr),
         withQueue: true,
+        calibrate: true,
       });
       await embedder?.close();
       const passed = blockers(findings).length === 0;

@@ -1,11 +1,11 @@
 import { ConfigError } from '../src/errors.ts';
-import { forecast } from '../src/finalize/forecast.ts';
 import { latestRun } from '../src/ledger/run.ts';
 import { ledgerVersion } from '../src/db/migrate.ts';
 import type { Pool } from '../src/db/pool.ts';
 import type { Config } from '../src/config/load.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
 import { missingDdl } from '../src/planning/ddl.ts';
+import { indexOutlook, outlookLine } from '../src/planning/index-outlook.ts';
 import { previewPlan } from '../src/planning/plan.ts';
 import { chooseCapture, missingCapture } from '../src/sync/capture.ts';
 import type { Target } from '../src/table/target.ts';
@@ -89,9 +89,13 @@ async function dryRun(
     resuming: false,
     fingerprint: embedder.fingerprint,
   });
-  const sizes = forecast(plan.rows, embedder.dimensions, {
-    method: settings.indexMethod,
-    m: settings.indexM,
+  const sizes = await indexOutlook({
+    pool,
+    target,
+    settings,
+    dimensions: embedder.dimensions,
+    rows: plan.rows,
+    calibrate: true,
   });
   invocation.emit({
     backfill,
@@ -109,7 +113,7 @@ async function dryRun(
   );
   invocation.say(run === null ? 'No run yet.' : `Latest run: ${run.id}, ${run.state}.`);
   invocation.say(
-    `Forecast: staging table ${bytes(sizes.stageBytes)}, new row versions ${bytes(sizes.heapBytes)}, index ${bytes(sizes.indexBytes)} on disk and as much WAL${sizes.graphBytes === null ? '' : `, ${bytes(sizes.graphBytes)} of memory to build it`}.`,
+    `Forecast: staging table ${bytes(sizes.stageBytes)}, new row versions ${bytes(sizes.heapBytes)}; ${outlookLine(sizes)}.`,
   );
   invocation.say(ddl.length === 0 ? 'No DDL is needed.' : 'DDL:');
   for (const sql of ddl) invocation.say(`  ${sql};`);

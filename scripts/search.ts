@@ -90,7 +90,7 @@ async function printSql(invocation: Invocation): Promise<number> {
   const { settings, backfill } = config;
   return withDatabase(config, 'search', invocation.logger(settings.logLevel), async (pool) => {
     const target = await describeTarget(pool, backfill, settings);
-    const read = await settingsOfReads(pool, target, settings.indexMethod);
+    const read = await settingsOfReads(pool, target);
     const query = plainSearchSql(target, settings.metric, read);
     const definition = createFunctionSql(target, settings.metric, read);
     invocation.emit({ backfill, query, function: searchFunctionName(target), definition });

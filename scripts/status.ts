@@ -96,7 +96,7 @@ function statusLines(snapshot: ProgressSnapshot, drift: ModelDrift | null): stri
       : [
           `model    ${model.name}, ${model.dimensions} dimensions, fingerprint ${model.fingerprint.slice(0, 12)}: ${drift.drift === true ? 'DRIFT, ' : ''}${drift.detail}`,
         ]),
-    `index    ${index.name === null ? 'not built yet' : `${index.name} (${index.method}), ${index.valid ? 'valid' : (index.phase ?? 'not valid')}`}`,
+    `index    ${index.name === null ? 'not built yet' : `${index.name} (${index.method}${index.forecast === null ? '' : ` on ${index.forecast.type}`}), ${index.valid ? 'valid' : (index.phase ?? 'not valid')}`}`,
     ...figureLines(index),
   ];
 }
@@ -110,11 +110,7 @@ function figureLines({ forecast, actual }: ProgressSnapshot['index']): string[] 
     `size ${bytes(forecast.sizeBytes)}${actual === null ? '' : ` (is ${bytes(actual.sizeBytes)})`}`,
     `WAL ${bytes(forecast.walBytes)}${actual === null ? '' : ` (was ${known(actual.walBytes, bytes)})`}`,
     `time ${known(forecast.seconds, duration)}${actual === null ? '' : ` (was ${duration(actual.seconds)})`}`,
-    ...(forecast.memoryBytes === null
-      ? []
-      : [
-          `memory ${bytes(forecast.memoryBytes)}${actual === null ? '' : actual.spilledAfter === null ? ' (fitted)' : ` (left memory after ${count(actual.spilledAfter)} rows)`}`,
-        ]),
+    `memory ${bytes(forecast.memoryBytes)}${actual === null ? '' : actual.spilledAfter === null ? ' (fitted)' : ` (left memory after ${count(actual.spilledAfter)} rows)`}`,
   ];
   return [`forecast ${figures.join(', ')}`];
 }

@@ -178,9 +178,14 @@ function sharedColumns(settings: Settings, name: string | null): string[] {
 /** Limits that involve two options; said before any work. */
 function crossChecks(settings: Settings, name: string | null): string[] {
   const problems: string[] = sharedColumns(settings, name);
-  if (settings.indexMethod === 'hnsw' && settings.indexEfConstruction < 2 * settings.indexM) {
+  if (settings.indexMethod !== 'ivfflat' && settings.indexEfConstruction < 2 * settings.indexM) {
     problems.push(
       `${describe(OPTIONS.indexEfConstruction, name)} is ${settings.indexEfConstruction}, but pgvector wants at least 2 × index.m (${2 * settings.indexM}).`,
+    );
+  }
+  if (settings.columnType === 'halfvec' && settings.indexType === 'vector') {
+    problems.push(
+      `${describe(OPTIONS.indexType, name)} is vector, but columnType is halfvec: an index has no more digits than its column.`,
     );
   }
   if (

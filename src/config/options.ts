@@ -191,6 +191,12 @@ export const OPTIONS = {
     fallback: 'embedding',
     help: 'Vector column, added where it is missing',
   }),
+  columnType: option({
+    path: 'columnType',
+    schema: z.enum(['vector', 'halfvec']),
+    fallback: 'vector' as const,
+    help: 'Type of that column: vector, or halfvec with half the bytes and three decimal places (pgvector 0.7.0)',
+  }),
   updatedAtColumn: option({
     path: 'updatedAtColumn',
     schema: columnName,
@@ -514,9 +520,21 @@ export const OPTIONS = {
   }),
   indexMethod: option({
     path: 'index.method',
-    schema: z.enum(['hnsw', 'ivfflat']),
+    schema: z.enum(['auto', 'hnsw', 'ivfflat']),
     fallback: 'hnsw' as const,
-    help: 'Index method: hnsw or ivfflat',
+    help: 'Index method: hnsw, ivfflat, or auto: HNSW on vector, else on halfvec, else IVFFlat, by memory, time and dimensions',
+  }),
+  indexType: option({
+    path: 'index.type',
+    schema: z.enum(['auto', 'vector', 'halfvec']),
+    fallback: 'auto' as const,
+    help: 'Type of the indexed vectors: vector, halfvec (half the memory; an index on a cast where the column is of type vector), or auto: vector up to 2,000 dimensions',
+  }),
+  indexBuildMinutes: option({
+    path: 'index.buildMinutes',
+    schema: z.number().positive().optional(),
+    parse: parseNumber,
+    help: 'Minutes that the build may take where index.method is auto; no limit where absent',
   }),
   indexCoverage: option({
     path: 'index.coverage',

@@ -5,7 +5,8 @@ import { boundedName, quoteLiteral, quoteName } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
 import { loadReadSettings, type ReadSettings } from '../search/read-settings.ts';
 import { ITERATIVE, hasCondition } from '../search/vector-query.ts';
-import { distanceOperator, type Metric } from '../table/metric.ts';
+import { indexedDistance, storedDistance, vectorColumn } from '../table/distance.ts';
+import type { Metric } from '../table/metric.ts';
 import type { Target } from '../table/target.ts';
 import { findVectorExtension, isAtLeast } from '../table/vector-extension.ts';
 
@@ -29,11 +30,8 @@ const signature = (target: Target): string =>
   `${searchFunctionName(target)}(${target.vectorPrefix}vector, integer)`;
 
 /** What reads are run with, and what a condition in the query needs besides. */
-export async function settingsOfReads(
-  db: Queryable,
-  target: Target,
-  method: 'hnsw' | 'ivfflat',
-): Promise<ReadSettings> {
+export async function settingsOfReads(db: Queryable, target: Target): Promise<ReadSettings> {
+  const { method } = target.indexed;
   const { version } = await findVectorExtension(db);
   const iterative = hasCondition(target, null) && isAtLeast(version ?? '0', '0.8.0');
   const own = Object.entries(ITERATIVE).filter(([name]) => name.startsWith(`${method}.`));
@@ -46,12 +44,10 @@ export async function settingsOfReads(
 }
 
 function nearestStatement(target: Target, metric: Metric, vector: string, k: string): string {
-  const column = `${target.ref}.${quoteName(target.column)}`;
-  const distance = `${column} ${distanceOperator(metric, target.vectorPrefix)} ${vector}`;
-  return `SELECT ${target.ref}.${quoteName(target.key)} AS key, (${distance})::float8 AS distance
+  return `SELECT ${target.ref}.${quoteName(target.key)} AS key, (${storedDistance(target, metric, vector)})::float8 AS distance
   FROM ${target.table}
- WHERE ${target.where} AND ${column} IS NOT NULL
- ORDER BY ${distance} LIMIT ${k}`;
+ WHERE ${target.where} AND ${vectorColumn(target)} IS NOT NULL
+ ORDER BY ${indexedDistance(target, metric, vector)} LIMIT ${k}`;
 }
 
 /** To paste: the settings are the transaction's own, so it works behind a pooler too. */

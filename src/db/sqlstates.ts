@@ -18,6 +18,8 @@ export const SQLSTATE = {
   deadlock: '40P01',
   lockTimeout: '55P03',
   queryCanceled: '57014',
+  /** program_limit_exceeded; pgvector's where the centres of an IVFFlat index do not fit. */
+  programLimit: '54000',
   adminShutdown: '57P01',
   crashShutdown: '57P02',
   cannotConnectNow: '57P03',

@@ -173,6 +173,13 @@ async function buildAnew(
         remedy: 'Make room, then run `npm run finalize`.',
         cause: error,
       });
+    else if (hasSqlState(error, SQLSTATE.programLimit) && messageOf(error).startsWith('memory required is'))
+      throw new ConfigError(`The index build has too little memory: ${messageOf(error)}.`, {
+        code: 'INDEX_MEMORY',
+        remedy:
+          'Raise index.maintenanceWorkMem (env BACKFILL_INDEX_MAINTENANCE_WORK_MEM), or lower index.lists; then run `npm run finalize`.',
+        cause: error,
+      });
     else throw error;
   }
 }

@@ -14,11 +14,9 @@ export function watchNotices(input: BuildInput, client: pg.Client, notices: stri
   client.on('notice', ({ message }) => {
     if (message === undefined || notices.length >= MOST_NOTICES) return;
     notices.push(message);
-    const spill = spillOf(
-      message,
-      input.rows,
-      hnswGraphBytesPerRow({ dimensions: input.dimensions, m: input.settings.indexM, parallel: true }),
-    );
+    const { dimensions, settings, target } = input;
+    const shape = { dimensions, m: settings.indexM, type: target.indexed.type, parallel: true };
+    const spill = spillOf(message, input.rows, hnswGraphBytesPerRow(shape));
     if (spill === null) return;
     input
       .onEvent({ level: 'warn', kind: 'index.memory', ...spill })

@@ -7,7 +7,8 @@ import { GateError, messageOf } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Target } from '../table/target.ts';
 import { FULL_VERSION, findVectorExtension, isAtLeast } from '../table/vector-extension.ts';
-import { hnswGraphBytesPerRow } from './forecast.ts';
+import { MOST_DEFAULT_MEMORY } from './choose-index.ts';
+import { hnswGraphBytesPerRow, ivfflatBuildBytes, ivfflatLists } from './forecast.ts';
 
 export interface BuildSession {
   client: pg.Client;
@@ -28,8 +29,6 @@ export interface SessionNeeds {
 /** CONCURRENTLY waits for older transactions; a wait without end would keep vacuum from the table just as long. */
 const LOCK_TIMEOUT = '10min';
 const MIB = 1024 * 1024;
-/** Where nothing is configured: the graph's forecast, but never more than this on a server that serves others. */
-const MOST_DEFAULT_MEMORY = 1024 * MIB;
 /** pgvector keeps this much of maintenance_work_mem back in a parallel build (3 MB) and as margin (1 MB). */
 const MEMORY_RESERVE = 4 * MIB;
 
@@ -81,7 +80,7 @@ export async function prepareSession(
   await client
     .query(`VACUUM (ANALYZE, SKIP_LOCKED) ${target.table}`)
     .catch((error: unknown) => logger.warn({ err: messageOf(error) }, 'VACUUM before the index build'));
-  const memory = await memoryToSet(client, settings, dimensions, rows);
+  const memory = await memoryToSet(client, { target, settings, dimensions, rows });
   if (memory !== null) await set(client, 'maintenance_work_mem', memory);
   const version = (await findVectorExtension(client)).version ?? '0';
   const workers = workersToSet(version, settings.indexWorkers);
@@ -114,17 +113,20 @@ export const concurrentBuildMissesRows = (number: number): boolean => number >= 
 /** Null: leave the server's own. */
 async function memoryToSet(
   db: Queryable,
-  settings: Settings,
-  dimensions: number,
-  rows: number,
+  { target, settings, dimensions, rows }: Omit<SessionNeeds, 'logger'>,
 ): Promise<string | null> {
   if (settings.indexMemory !== undefined) return settings.indexMemory;
-  if (settings.indexMethod !== 'hnsw') return null;
+  const { method, type } = target.indexed;
+  const graph = rows * hnswGraphBytesPerRow({ dimensions, m: settings.indexM, type, parallel: false });
+  // A graph that does not fit spills; without the memory for its centres an IVFFlat index is not built at all.
   const needed =
-    rows * hnswGraphBytesPerRow({ dimensions, m: settings.indexM, parallel: false }) + MEMORY_RESERVE;
+    method === 'hnsw'
+      ? Math.min(graph + MEMORY_RESERVE, MOST_DEFAULT_MEMORY)
+      : ivfflatBuildBytes(rows, { dimensions, type, lists: settings.indexLists ?? ivfflatLists(rows) }) +
+        MEMORY_RESERVE;
   const present = await db.query<{ bytes: number }>(
     `SELECT pg_size_bytes(current_setting('maintenance_work_mem'))::float8 AS bytes`,
   );
   if (needed <= (present.rows[0]?.bytes ?? 0)) return null;
-  return `${Math.ceil(Math.min(needed, MOST_DEFAULT_MEMORY) / 1024)}kB`;
+  return `${Math.ceil(needed / 1024)}kB`;
 }

@@ -4,12 +4,14 @@ import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { accountFor, coverageOf } from '../ledger/accounting.ts';
 import { recordEvent } from '../ledger/event.ts';
-import { lastBuildRate, saveIndexFigures, type IndexForecast } from '../ledger/index-figures.ts';
+import { saveIndexFigures } from '../ledger/index-figures.ts';
 import { OPEN_STATES, moveRun, saveIndexProgress, setRunReason, type Run } from '../ledger/run.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Target } from '../table/target.ts';
 import { ensureIndex } from './build-index.ts';
-import { forecast } from './forecast.ts';
+import { ivfflatLists } from './forecast.ts';
+import { foretell, targetWithIndex } from './plan-index.ts';
+import { loadReadSettings, saveReadSettings } from '../search/read-settings.ts';
 import { describeBlockers, describeProgress, type BuildProgress } from './build-progress.ts';
 import { wantedIndex } from './index-definition.ts';
 
@@ -33,9 +35,9 @@ export type FinalizeOutcome =
   | { kind: 'indexed'; index: string; method: string; built: boolean; seconds: number };
 
 export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
-  const { pool, target, settings, run, logger } = input;
+  const { pool, settings, run, logger } = input;
   if (!OPEN_STATES.includes(run.state)) return { kind: 'left' };
-  const rows = await accountFor(pool, target, run.fingerprint);
+  const rows = await accountFor(pool, input.target, run.fingerprint);
   const coverage = coverageOf(rows);
   if (coverage < settings.indexCoverage && !input.force) {
     const open = rows.missing + rows.stale;
@@ -47,6 +49,7 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
   }
   const building = `building the index at coverage ${percent(coverage)}`;
   await moveRun(pool, run.id, OPEN_STATES, 'finalizing', building);
+  const target = await targetWithIndex(input, rows.embedded);
   const wanted = wantedIndex(target, settings, rows.embedded);
   const index = { name: wanted.name, method: wanted.method };
   await saveIndexProgress(pool, run.id, { ...index, phase: 'preparing', progress: null, seconds: null });
@@ -61,14 +64,7 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
     });
     await input.onProgress({ phase: progress.phase, share: progress.share });
   };
-  const foretold = forecast(rows.embedded, run.dimensions, { method: wanted.method, m: settings.indexM });
-  const rate = await lastBuildRate(pool, target.backfill, wanted.method);
-  const figures: IndexForecast = {
-    memoryBytes: foretold.graphBytes,
-    sizeBytes: foretold.indexBytes,
-    walBytes: foretold.walBytes,
-    seconds: rate === null ? null : rate * foretold.indexBytes,
-  };
+  const figures = await foretell(input, target, rows.embedded);
   // Where a build is known already, this may be a look at an index that is there.
   if (run.indexActual === null) await saveIndexFigures(pool, run.id, figures, null);
   const result = await ensureIndex({
@@ -87,6 +83,7 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
   if (result.actual !== null) await saveIndexFigures(pool, run.id, figures, result.actual);
   await saveIndexProgress(pool, run.id, { ...index, phase: 'valid', progress: 1, seconds });
   if (result.built) {
+    if (wanted.method === 'ivfflat') await readByDefault(pool, target, rows.embedded, settings);
     await recordEvent(pool, {
       backfill: target.backfill,
       run: run.id,
@@ -104,6 +101,14 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
     built: result.built,
     seconds: result.seconds,
   };
+}
+
+/** One list of many, as pgvector has it by itself, finds little. What `verify` measured stays; it measures this one too. */
+async function readByDefault(pool: Pool, target: Target, rows: number, settings: Settings): Promise<void> {
+  const present = await loadReadSettings(pool, target.backfill);
+  if (present['ivfflat.probes'] !== undefined) return;
+  const probes = Math.max(1, Math.round(Math.sqrt(settings.indexLists ?? ivfflatLists(rows))));
+  await saveReadSettings(pool, target.backfill, { ...present, 'ivfflat.probes': String(probes) });
 }
 
 /** Only of a run that is still at it: one that was paused meanwhile keeps the reason it was paused for. */

@@ -1,16 +1,14 @@
 /** What an index will take, before it is built. Figures from pgvector's own structures (src/hnsw.h, src/ivfflat.h). */
 
+import type { IndexPlan } from '../table/index-plan.ts';
+import { vectorBytes, type VectorType } from '../table/vector-type.ts';
+
 const PAGE_BYTES = 8192;
 /** Page minus header and the HNSW page's special space. */
 const USABLE_PAGE_BYTES = 8160;
 
 /** PostgreSQL aligns values and tuples to 8 bytes. */
 const aligned = (bytes: number): number => Math.ceil(bytes / 8) * 8;
-/** Type of what is indexed; pgvector's `halfvec` has two bytes a dimension. */
-export type IndexedType = 'vector' | 'halfvec';
-const vectorBytes = (dimensions: number, type: IndexedType = 'vector'): number =>
-  (type === 'vector' ? 4 : 2) * dimensions + 8;
-
 /** Of each piece that a build without parallel workers takes from its own memory; shared memory has no such headers. */
 const CHUNK_HEADER_BYTES = 8;
 /** Element, value, list of layers and neighbours of the lowest one. */
@@ -20,7 +18,7 @@ export interface GraphShape {
   dimensions: number;
   /** The index's m. */
   m: number;
-  type?: IndexedType;
+  type?: VectorType;
   /** Whether parallel workers build it, in shared memory. */
   parallel: boolean;
 }
@@ -42,7 +40,7 @@ export function hnswIndexBytes(
   rows: number,
   dimensions: number,
   m: number,
-  type: IndexedType = 'vector',
+  type: VectorType = 'vector',
 ): number {
   const rowBytes = aligned(72 + vectorBytes(dimensions, type)) + aligned(4 + 12 * m) + 8;
   const rowsPerPage = Math.max(1, Math.floor(USABLE_PAGE_BYTES / rowBytes));
@@ -55,10 +53,43 @@ export function ivfflatLists(rows: number): number {
   return Math.min(32_768, Math.max(1, Math.round(lists)));
 }
 
+/** An IVFFlat index on disk, bytes: its lists, each in pages of its own, and a page for every few centres. */
+export function ivfflatIndexBytes(rows: number, { dimensions, lists, type }: ListsShape): number {
+  const rowBytes = aligned(8 + vectorBytes(dimensions, type)) + 4;
+  const rowsPerPage = Math.max(1, Math.floor(USABLE_PAGE_BYTES / rowBytes));
+  // The last page of a list is half full on average.
+  const pages = rows / rowsPerPage + lists / 2;
+  const centresPerPage = Math.max(
+    1,
+    Math.floor(USABLE_PAGE_BYTES / (aligned(8 + vectorBytes(dimensions, type)) + 4)),
+  );
+  return Math.ceil(pages + lists / centresPerPage + 1) * PAGE_BYTES;
+}
+
+export interface ListsShape {
+  dimensions: number;
+  lists: number;
+  type: VectorType;
+}
+
+/** Rows that pgvector draws for each list, and at least, to find the centres. */
+const SAMPLES_PER_LIST = 50;
+const LEAST_SAMPLES = 10_000;
+
+/** Memory to find the centres of an IVFFlat index, bytes: the build ends with an error where it does not get it. Source: src/ivfkmeans.c. */
+export function ivfflatBuildBytes(rows: number, { dimensions, lists, type }: ListsShape): number {
+  const samples = Math.min(rows, Math.max(lists * SAMPLES_PER_LIST, LEAST_SAMPLES));
+  const item = aligned(vectorBytes(dimensions, type));
+  const bounds = 4 * (samples * lists + lists * lists);
+  return samples * (item + 8) + lists * (2 * item + 4 * dimensions + 12) + bounds;
+}
+
 export interface Forecast {
   rows: number;
   /** Memory to build the graph without spilling, bytes; null where the method has no graph. */
   graphBytes: number | null;
+  /** Memory that the build takes, bytes. */
+  memoryBytes: number;
   indexBytes: number;
   /** WAL of the build, bytes: every page of the index once, at its end. */
   walBytes: number;
@@ -70,25 +101,30 @@ export interface Forecast {
 /** Tuple header, key, hash, batch and time of a staging row. */
 const STAGE_ROW_OVERHEAD = 96;
 
-export function forecast(
-  rows: number,
-  dimensions: number,
-  index: { method: 'hnsw' | 'ivfflat'; m: number },
-): Forecast {
+export interface PlannedIndex extends IndexPlan {
+  m: number;
+  /** Of IVFFlat; by the rows where absent. */
+  lists?: number | undefined;
+  /** Of the column that the rows get. */
+  columnType?: VectorType;
+}
+
+export function forecast(rows: number, dimensions: number, index: PlannedIndex): Forecast {
+  const { m, type, lists = ivfflatLists(rows), columnType = 'vector' } = index;
   const hnsw = index.method === 'hnsw';
-  const stageRow = vectorBytes(dimensions) + STAGE_ROW_OVERHEAD;
-  const indexBytes = hnsw
-    ? hnswIndexBytes(rows, dimensions, index.m)
-    : Math.ceil(rows * (vectorBytes(dimensions) + 16) * 1.05);
+  const shape = { dimensions, lists, type };
+  const graphBytes = hnsw
+    ? Math.ceil(rows * hnswGraphBytesPerRow({ dimensions, m, type, parallel: true }))
+    : null;
+  const indexBytes = hnsw ? hnswIndexBytes(rows, dimensions, m, type) : ivfflatIndexBytes(rows, shape);
   return {
     rows,
-    graphBytes: hnsw
-      ? Math.ceil(rows * hnswGraphBytesPerRow({ dimensions, m: index.m, parallel: true }))
-      : null,
+    graphBytes,
+    memoryBytes: graphBytes ?? ivfflatBuildBytes(rows, shape),
     indexBytes,
     walBytes: indexBytes,
-    heapBytes: rows * vectorBytes(dimensions),
-    stageBytes: Math.ceil(rows * stageRow),
+    heapBytes: rows * vectorBytes(dimensions, columnType),
+    stageBytes: Math.ceil(rows * (vectorBytes(dimensions, 'vector') + STAGE_ROW_OVERHEAD)),
   };
 }
 

@@ -3,37 +3,45 @@
 import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
-import { operatorClass } from '../table/metric.ts';
+import { indexCast } from '../table/distance.ts';
+import type { IndexMethod } from '../table/index-plan.ts';
+import { operatorClass } from '../table/vector-type.ts';
 import type { Target } from '../table/target.ts';
 import { ivfflatLists } from './forecast.ts';
 
 export interface IndexDefinition {
   name: string;
-  method: 'hnsw' | 'ivfflat';
+  method: IndexMethod;
   column: string;
+  /** Of the column in the index, such as `::halfvec(384)`; null where the index is of the column itself. */
+  cast: string | null;
   operatorClass: string;
   /** Storage parameters as in pg_class.reloptions, sorted. */
   parameters: string[];
 }
 
 export function wantedIndex(target: Target, settings: Settings, rows: number): IndexDefinition {
+  const { method, type } = target.indexed;
   const parameters =
-    settings.indexMethod === 'hnsw'
+    method === 'hnsw'
       ? [`ef_construction=${settings.indexEfConstruction}`, `m=${settings.indexM}`]
       : [`lists=${settings.indexLists ?? ivfflatLists(rows)}`];
   return {
     name: target.indexName,
-    method: settings.indexMethod,
+    method,
     column: target.column,
-    operatorClass: operatorClass(settings.metric),
+    cast: indexCast(target),
+    operatorClass: operatorClass(settings.metric, type),
     parameters,
   };
 }
 
 export function createIndexSql(target: Target, index: IndexDefinition): string {
+  const column = quoteName(index.column);
+  const indexed = index.cast === null ? column : `(${column}${index.cast})`;
   return (
     `CREATE INDEX CONCURRENTLY ${quoteName(index.name)} ON ${target.table} USING ${index.method} ` +
-    `(${quoteName(index.column)} ${target.vectorPrefix}${index.operatorClass}) WITH (${index.parameters.join(', ')})`
+    `(${indexed} ${target.vectorPrefix}${index.operatorClass}) WITH (${index.parameters.join(', ')})`
   );
 }
 
@@ -53,6 +61,8 @@ interface CatalogRow {
   ours: boolean;
   method: string;
   column: string | null;
+  /** Type that the column is cast to, such as `halfvec(384)`; null where the index is of a column itself. */
+  cast_to: string | null;
   operator_class: string;
   parameters: string[];
   partial: boolean;
@@ -60,10 +70,26 @@ interface CatalogRow {
   definition: string;
 }
 
+/**
+ * An index on an expression says which columns it depends on, and of what type its one column is: of our own, that is the
+ * vector column and its cast.
+ */
+const CAST_SQL = `SELECT u.attname, format_type(e.atttypid, e.atttypmod) AS type
+        FROM pg_depend d
+        JOIN pg_attribute u ON u.attrelid = d.refobjid AND u.attnum = d.refobjsubid
+        JOIN pg_attribute e ON e.attrelid = i.indexrelid AND e.attnum = 1
+       WHERE i.indkey[0] = 0 AND d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+         AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0 LIMIT 1`;
+
+/** Without the schema, which the catalog shows by the search path. */
+const bareType = (type: string): string => type.slice(type.lastIndexOf('.') + 1);
+const bareCast = ({ cast }: IndexDefinition): string | null =>
+  cast === null ? null : bareType(cast.replace(/^::/, ''));
+
 /** Validity alone is not enough: IF NOT EXISTS would also be content with a valid index of another column. */
 export async function findIndex(db: Queryable, target: Target, wanted: IndexDefinition): Promise<FoundIndex> {
   const found = await db.query<CatalogRow>(
-    `SELECT i.indrelid = $2::regclass AS ours, am.amname::text AS method, a.attname::text AS column, o.opcname::text AS operator_class,
+    `SELECT i.indrelid = $2::regclass AS ours, am.amname::text AS method, coalesce(a.attname, cast_of.attname)::text AS column, cast_of.type AS cast_to, o.opcname::text AS operator_class,
             coalesce(c.reloptions, '{}') AS parameters, i.indpred IS NOT NULL AS partial,
             i.indisvalid AND i.indisready AND i.indislive AS valid, pg_get_indexdef(i.indexrelid) AS definition
        FROM pg_class c
@@ -71,6 +97,7 @@ export async function findIndex(db: Queryable, target: Target, wanted: IndexDefi
        JOIN pg_am am ON am.oid = c.relam
        JOIN pg_opclass o ON o.oid = i.indclass[0]
        LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+       LEFT JOIN LATERAL (${CAST_SQL}) cast_of ON true
       WHERE c.relname = $1 AND c.relnamespace = $3::regnamespace`,
     [wanted.name, target.table, quoteName(target.schema)],
   );
@@ -80,6 +107,7 @@ export async function findIndex(db: Queryable, target: Target, wanted: IndexDefi
     row.ours &&
     row.method === wanted.method &&
     row.column === wanted.column &&
+    (row.cast_to === null ? null : bareType(row.cast_to)) === bareCast(wanted) &&
     row.operator_class === wanted.operatorClass &&
     !row.partial &&
     // IVFFlat's number of lists follows the row count of its day; more rows since are no other definition.

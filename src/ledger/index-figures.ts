@@ -3,13 +3,15 @@
 import type { Queryable } from '../db/pool.ts';
 
 export interface IndexForecast {
-  /** To build the graph without spilling, bytes; null where the method has no graph. */
-  memoryBytes: number | null;
+  /** Of the indexed vectors: `vector` or `halfvec`. */
+  type: string;
+  /** To build it: the graph without spilling, or the centres of the lists, bytes. */
+  memoryBytes: number;
   /** On disk. */
   sizeBytes: number;
   /** WAL of the build: it writes every page of the index once. */
   walBytes: number;
-  /** By the rows a second of the last build of this backfill; null before the first one. */
+  /** By the last build of this backfill, or by a small one on a sample; null where neither can tell. */
   seconds: number | null;
 }
 

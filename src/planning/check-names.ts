@@ -40,7 +40,11 @@ export async function checkNames(db: Queryable, target: Target): Promise<Finding
     [target.stage, target.key, target.table],
   );
   const index = await db.query<{ ours: boolean }>(
-    `SELECT EXISTS (SELECT 1 FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+    // By what it depends on: an index on a cast has the column in an expression.
+    `SELECT EXISTS (SELECT 1 FROM pg_index i
+                      JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+                       AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid
+                      JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = d.refobjsubid
                      WHERE i.indexrelid = c.oid AND i.indrelid = $2::regclass AND a.attname = $3) AS ours
        FROM pg_class c WHERE c.oid = to_regclass($1)`,
     [quoteQualified({ schema: target.schema, name: target.indexName }), target.table, target.column],

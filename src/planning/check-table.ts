@@ -138,15 +138,16 @@ export async function checkVectorColumn(
   );
   for (const { place, name, type } of columns.rows) {
     const bare = type.slice(type.lastIndexOf('.') + 1);
-    if (bare === `vector(${dimensions})`)
+    const wanted = `${place === 'column' ? target.columnType : 'vector'}(${dimensions})`;
+    if (bare === wanted)
       findings.push({ level: 'ok', check: 'dimensions', message: `${place} ${name} is ${bare}` });
     else {
       findings.push({
         level: 'error',
         check: 'dimensions',
-        message: `The ${place} ${place === 'column' ? name : target.stageName} is ${bare}, the model gives vector(${dimensions}).`,
+        message: `The ${place} ${place === 'column' ? name : target.stageName} is ${bare}, the model gives ${wanted}.`,
         remedy:
-          'Choose the model that the column was made for (model.name, model.localPath), or another column (column, env BACKFILL_COLUMN), which is then added.',
+          'Choose the model and the columnType that the column was made for (model.name, model.localPath, columnType), or another column (column, env BACKFILL_COLUMN), which is then added.',
         option: place === 'column' ? 'model.name' : 'column',
       });
     }
@@ -155,7 +156,7 @@ export async function checkVectorColumn(
     findings.push({
       level: 'ok',
       check: 'dimensions',
-      message: `column ${quoteName(target.column)} vector(${dimensions}) will be added`,
+      message: `column ${quoteName(target.column)} ${target.columnType}(${dimensions}) will be added`,
     });
   return findings;
 }

@@ -29,7 +29,7 @@ export async function missingDdl(db: Queryable, target: Target, dimensions: numb
   );
   const present = new Set(columns.rows.map((row) => row.name));
   const additions = [
-    [target.column, `${extension.prefix}vector(${dimensions})`],
+    [target.column, `${extension.prefix}${target.columnType}(${dimensions})`],
     [target.updatedAtColumn, 'timestamptz'],
   ].filter(([name]) => name !== undefined && !present.has(name));
   if (additions.length > 0) {

@@ -15,6 +15,7 @@ import { checkKey, checkTable, checkVectorColumn } from './check-table.ts';
 import { checkSync } from './check-sync.ts';
 import { checkTextLengths } from './check-texts.ts';
 import type { Finding } from './finding.ts';
+import { checkIndexOutlook } from './index-outlook.ts';
 
 export interface DoctorInput {
   pool: Pool;
@@ -24,6 +25,8 @@ export interface DoctorInput {
   openEmbedder: () => Promise<Embedder>;
   /** False for commands that use no queue. */
   withQueue: boolean;
+  /** Whether to try out how long the index build takes: a second or two. */
+  calibrate?: boolean;
 }
 
 export interface Diagnosis {
@@ -68,6 +71,13 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
     if (target !== null)
       findings.push(
         ...(await checkVectorColumn(pool, target, embedder.dimensions)),
+        ...(await checkIndexOutlook({
+          pool,
+          target,
+          settings,
+          dimensions: embedder.dimensions,
+          calibrate: input.calibrate ?? false,
+        })),
         ...(await textLengths(input, target, embedder)),
       );
   }

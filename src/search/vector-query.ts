@@ -4,7 +4,8 @@ import type pg from 'pg';
 import { quoteName } from '../db/identifiers.ts';
 import { TABLE_LIMITS, inTransaction, type TransactionLimits } from '../db/transaction.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
-import { distanceOperator, type Metric } from '../table/metric.ts';
+import { indexedDistance, storedDistance, vectorColumn } from '../table/distance.ts';
+import type { Metric } from '../table/metric.ts';
 import type { Target } from '../table/target.ts';
 import { filterFault, filterSql, filterValues, type Filter } from './filter.ts';
 import type { ReadSettings } from './read-settings.ts';
@@ -34,13 +35,20 @@ export interface ScanOptions {
  * LIMIT n is the only shape that pgvector's indexes serve; the condition of the eligible rows stands in it, because a row
  * may have left them after it was embedded.
  */
-export function nearestSql(target: Target, metric: Metric, filter: Filter | null = null): string {
-  const column = `${target.ref}.${quoteName(target.column)}`;
+export function nearestSql(
+  target: Target,
+  metric: Metric,
+  filter: Filter | null = null,
+  mode: ScanMode = 'planned',
+): string {
   const at = filter?.values.length ?? 0;
-  const distance = `${column} ${distanceOperator(metric, target.vectorPrefix)} $${at + 1}::${target.vectorPrefix}vector`;
+  const vector = `$${at + 1}::${target.vectorPrefix}vector`;
+  const distance = storedDistance(target, metric, vector);
+  // Exact search goes by the stored vectors, whatever the index made of them.
+  const order = mode === 'exact' ? distance : indexedDistance(target, metric, vector);
   // Rows without a vector are in no index, but a sequential scan would bring them as hits of no distance.
   return `SELECT ${target.ref}.${quoteName(target.key)}::text AS key, (${distance})::float8 AS distance
-    FROM ${target.table} WHERE ${target.where}${filterSql(filter)} AND ${column} IS NOT NULL ORDER BY ${distance} LIMIT $${at + 2}`;
+    FROM ${target.table} WHERE ${target.where}${filterSql(filter)} AND ${vectorColumn(target)} IS NOT NULL ORDER BY ${order} LIMIT $${at + 2}`;
 }
 
 export const nearestValues = (filter: Filter | null, vector: string, k: number): unknown[] => [
@@ -132,7 +140,7 @@ export async function nearestOfEach(
   options: ScanOptions = {},
 ): Promise<TimedNeighbours[]> {
   const filter = options.filter ?? null;
-  const sql = nearestSql(target, metric, filter);
+  const sql = nearestSql(target, metric, filter, mode);
   const work = async (client: Queryable): Promise<TimedNeighbours[]> => {
     const answers: TimedNeighbours[] = [];
     for (const vector of vectors) {

@@ -8,7 +8,3 @@ const OPERATORS: Record<Metric, string> = { cosine: '<=>', l2: '<->', ip: '<#>' 
 export function distanceOperator(metric: Metric, vectorPrefix: string): string {
   return vectorPrefix === '' ? OPERATORS[metric] : `OPERATOR(${vectorPrefix}${OPERATORS[metric]})`;
 }
-
-export function operatorClass(metric: Metric): string {
-  return `vector_${metric}_ops`;
-}

@@ -5,7 +5,9 @@ import type { KeyWidth } from '../db/copy-binary.ts';
 import { derivedName, parseQualified, quoteName, quoteQualified } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
 import { ConfigError } from '../errors.ts';
+import { chosenPlan, indexPlan, type IndexPlan } from './index-plan.ts';
 import { findVectorExtension } from './vector-extension.ts';
+import type { VectorType } from './vector-type.ts';
 
 export type KeyType = 'bigint' | 'integer' | 'smallint';
 
@@ -33,7 +35,13 @@ export interface Target {
   stageName: string;
   /** Quoted schema of pgvector with a dot, so that its types and functions are found whatever the search path; empty without it. */
   vectorPrefix: string;
-  /** Bare name of the index to build. */
+  /** Of the vector column. */
+  columnType: VectorType;
+  /** Of the vector column; null where it is not there yet. */
+  dimensions: number | null;
+  /** The index that is built or to be built. */
+  indexed: IndexPlan;
+  /** Its bare name. */
   indexName: string;
 }
 
@@ -75,7 +83,8 @@ export async function findTable(db: Queryable, settings: Settings): Promise<Tabl
 
 /** @throws ConfigError where table or key column do not exist or have a type that is not supported. */
 export async function describeTarget(db: Queryable, backfill: string, settings: Settings): Promise<Target> {
-  const { schema, name, oid } = await findTable(db, settings);
+  const facts = await findTable(db, settings);
+  const { schema, name, oid } = facts;
   const column = await db.query<{ type: string }>(
     `SELECT t.typname::text AS type FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
       WHERE a.attrelid = $1 AND a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped`,
@@ -114,9 +123,38 @@ export async function describeTarget(db: Queryable, backfill: string, settings: 
     stage: quoteQualified({ schema, name: stageName }),
     stageName,
     vectorPrefix: (await findVectorExtension(db)).prefix,
-    indexName: derivedName(name, `_embedding_${settings.indexMethod}_idx`),
+    columnType: settings.columnType,
+    ...(await describeVectors(db, backfill, settings, facts)),
   };
 }
+
+async function describeVectors(
+  db: Queryable,
+  backfill: string,
+  settings: Settings,
+  { name, oid }: TableFacts,
+): Promise<Pick<Target, 'dimensions' | 'indexed' | 'indexName'>> {
+  // pgvector keeps the number of dimensions as the type's modifier.
+  const column = await db.query<{ dimensions: number }>(
+    `SELECT a.atttypmod AS dimensions FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+      WHERE a.attrelid = $1 AND a.attname = $2 AND t.typname IN ('vector', 'halfvec') AND a.atttypmod > 0 AND NOT a.attisdropped`,
+    [oid, settings.column],
+  );
+  const dimensions = column.rows[0]?.dimensions ?? null;
+  const chosen = settings.indexMethod === 'auto' ? await chosenPlan(db, backfill) : null;
+  const indexed = indexPlan(settings, dimensions, chosen);
+  return { dimensions, indexed, indexName: indexNameOf(name, indexed) };
+}
+
+const indexNameOf = (table: string, { method }: IndexPlan): string =>
+  derivedName(table, `_embedding_${method}_idx`);
+
+/** The target with that index in place of the one it was described with. */
+export const withIndex = (target: Target, indexed: IndexPlan): Target => ({
+  ...target,
+  indexed,
+  indexName: indexNameOf(target.name, indexed),
+});
 
 /** NULL columns drop out; a row whose columns are all NULL has the empty text and is skipped. */
 function textExpression(text: Settings['text'], ref: string): string {

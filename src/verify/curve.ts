@@ -59,7 +59,7 @@ export async function measureCurve(
   lists: number | null,
 ): Promise<Curve> {
   const { target, settings, pool } = context;
-  const method = settings.indexMethod;
+  const { method } = target.indexed;
   const values = method === 'hnsw' ? EF_SEARCH : probesUpTo(lists ?? 1);
   const { version } = await findVectorExtension(pool);
   const known = isAtLeast(version ?? '0', ITERATIVE_VERSION);

@@ -59,7 +59,7 @@ async function findRepair(
   vectors: readonly string[],
   { all, wanted }: { all: number; wanted: number },
 ): Promise<ReadSettings | null> {
-  const hnsw = context.settings.indexMethod === 'hnsw';
+  const hnsw = context.target.indexed.method === 'hnsw';
   const iterative: ReadSettings = hnsw
     ? { 'hnsw.iterative_scan': 'strict_order' }
     : { 'ivfflat.iterative_scan': 'relaxed_order' };

@@ -1,6 +1,6 @@
 /** Why the planner does not take the vector index, from the catalog and the server's settings, and what to do about it. */
 
-import { operatorClass } from '../table/metric.ts';
+import { operatorClass } from '../table/vector-type.ts';
 import type { PlanInput } from './plan.ts';
 
 export const PLAN_REASONS = {
@@ -26,8 +26,9 @@ export const PLAN_REASONS = {
     remedy: 'Run `npm run finalize`, which drops it and builds it again.',
   },
   cast: {
-    why: 'the index is on an expression, such as a cast to halfvec, and serves queries with the very same expression only',
-    remedy: 'Run `npm run finalize` for an index of the column itself, or write the cast into your queries.',
+    why: 'the index is on an expression, such as a cast to halfvec, and the query is not, or the other way round: an index serves queries with the very same expression only',
+    remedy:
+      'Set index.type (--index-type, env BACKFILL_INDEX_TYPE) to the type that the index was built for, or drop it and run `npm run finalize`.',
   },
   partial: {
     why: 'the index is partial, and its condition does not follow from the query’s',
@@ -79,8 +80,9 @@ export async function explainReason(
   const index = found.rows.find(({ name }) => name === target.indexName) ?? found.rows[0];
   if (index === undefined) return 'no-index';
   if (!index.valid) return 'invalid-index';
-  if (index.expression) return 'cast';
-  if (index.operatorClass !== operatorClass(settings.metric)) return 'operator';
+  const { indexed, columnType } = target;
+  if (index.expression !== (indexed.type !== columnType)) return 'cast';
+  if (index.operatorClass !== operatorClass(settings.metric, indexed.type)) return 'operator';
   if (index.partial) return 'partial';
   return 'unknown';
 }

@@ -147,7 +147,7 @@ async function checkDimensions({ pool, target, run }: VerifyInput): Promise<Chec
     [target.table, target.column],
   );
   const type = column.rows[0]?.type ?? 'missing';
-  const wanted = `vector(${run.dimensions})`;
+  const wanted = `${target.columnType}(${run.dimensions})`;
   const passed = type.slice(type.lastIndexOf('.') + 1) === wanted;
   return {
     name: 'dimensions',
@@ -193,7 +193,7 @@ async function checkIndex({ pool, target, settings }: VerifyInput, rows: number)
   const detail = {
     none: 'there is no such index',
     invalid: 'its build did not end',
-    valid: `${wanted.method} (${wanted.column} ${wanted.operatorClass}) with ${wanted.parameters.join(', ')}`,
+    valid: `${wanted.method} (${wanted.column}${wanted.cast ?? ''} ${wanted.operatorClass}) with ${wanted.parameters.join(', ')}`,
     other: found.kind === 'other' ? `another definition: ${found.definition}` : '',
   }[found.kind];
   return {

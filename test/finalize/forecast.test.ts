@@ -11,7 +11,11 @@ describe('forecast', () => {
     [1024, 4.45, 7.63],
     [1536, 6.36, 7.63],
   ])('%i dimensions: %f GiB to build, %f GiB on disk', (dimensions, graph, disk) => {
-    const { graphBytes, indexBytes } = forecast(1_000_000, dimensions, { method: 'hnsw', m: 16 });
+    const { graphBytes, indexBytes } = forecast(1_000_000, dimensions, {
+      method: 'hnsw',
+      m: 16,
+      type: 'vector',
+    });
     expect(Math.abs((graphBytes ?? 0) / GIB / graph - 1)).toBeLessThan(0.01);
     expect(Math.abs(indexBytes / GIB / disk - 1)).toBeLessThan(0.01);
   });
@@ -29,9 +33,15 @@ describe('forecast', () => {
   });
 
   it('grows with rows, dimensions and m, and is nothing for no row', () => {
-    const { graphBytes, indexBytes, heapBytes, stageBytes } = forecast(0, 384, { method: 'hnsw', m: 16 });
+    const { graphBytes, indexBytes, heapBytes, stageBytes } = forecast(0, 384, {
+      method: 'hnsw',
+      m: 16,
+      type: 'vector',
+    });
     expect([graphBytes, indexBytes, heapBytes, stageBytes]).toEqual([0, 0, 0, 0]);
-    expect(forecast(1000, 384, { method: 'hnsw', m: 16 }).heapBytes).toBe(1000 * (4 * 384 + 8));
+    expect(forecast(1000, 384, { method: 'hnsw', m: 16, type: 'vector' }).heapBytes).toBe(
+      1000 * (4 * 384 + 8),
+    );
     expect(hnswGraphBytesPerRow({ dimensions: 385, m: 16, parallel: true })).toBeGreaterThan(
       hnswGraphBytesPerRow({ dimensions: 384, m: 16, parallel: true }),
     );
@@ -43,7 +53,7 @@ describe('forecast', () => {
   });
 
   it('has no graph for IVFFlat, and lists by the number of rows', () => {
-    expect(forecast(1000, 384, { method: 'ivfflat', m: 16 }).graphBytes).toBeNull();
+    expect(forecast(1000, 384, { method: 'ivfflat', m: 16, type: 'vector' }).graphBytes).toBeNull();
     expect([0, 500, 50_000, 1_000_000, 4_000_000, 10 ** 11].map((rows) => ivfflatLists(rows))).toEqual([
       1, 1, 50, 1000, 2000, 32_768,
     ]);

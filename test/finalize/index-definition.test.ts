@@ -19,10 +19,11 @@ describe('the index as SQL', () => {
 
   it('IVFFlat, with the lists of the settings or of the row count', async () => {
     const settings = await makeSettings({ 'index-method': 'ivfflat' });
-    expect(createIndexSql(target, wantedIndex(target, settings, 250_000))).toContain(
+    const lists = { ...target, indexed: { method: 'ivfflat', type: 'vector' } as const };
+    expect(createIndexSql(lists, wantedIndex(lists, settings, 250_000))).toContain(
       'USING ivfflat ("Vec" "public".vector_cosine_ops) WITH (lists=250)',
     );
     const fixed = await makeSettings({ 'index-method': 'ivfflat', 'index-lists': '7' });
-    expect(wantedIndex(target, fixed, 250_000).parameters).toEqual(['lists=7']);
+    expect(wantedIndex(lists, fixed, 250_000).parameters).toEqual(['lists=7']);
   });
 });

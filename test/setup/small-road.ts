@@ -73,7 +73,12 @@ export async function complaints(pool: Pool, { backfill, settings }: Config): Pr
 }
 
 /** DDL, triggers, plan, batches, gap sweep, index. The ledger has to be there. */
-export async function travel(pool: Pool, { backfill, settings }: Config, embedder: Embedder): Promise<Road> {
+export async function travel(
+  pool: Pool,
+  { backfill, settings }: Config,
+  embedder: Embedder,
+  { index: withIndex = true } = {},
+): Promise<Road> {
   const describe = (): ReturnType<typeof describeTarget> => describeTarget(pool, backfill, settings);
   await applyDdl(pool, await describe(), embedder.dimensions);
   const target = await describe();
@@ -91,7 +96,7 @@ export async function travel(pool: Pool, { backfill, settings }: Config, embedde
   for (let number = 1; number <= run.batchesPlanned; number++) await processBatch(context, run, number);
   await settle(context, run, true);
   const wanted = wantedIndex(target, settings, run.rowsPlanned);
-  await pool.query(createIndexSql(target, wanted));
+  if (withIndex) await pool.query(createIndexSql(target, wanted));
   return {
     context,
     run,

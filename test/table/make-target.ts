@@ -20,6 +20,9 @@ export const makeTarget = (changes: Partial<Target> = {}): Target => ({
   stage: '"public"."articles_embedding_stage"',
   stageName: 'articles_embedding_stage',
   vectorPrefix: '"public".',
+  columnType: 'vector',
+  dimensions: 384,
+  indexed: { method: 'hnsw', type: 'vector' },
   indexName: 'articles_embedding_hnsw_idx',
   ...changes,
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { distanceOperator, operatorClass } from '../../src/table/metric.ts';
+import { distanceOperator } from '../../src/table/metric.ts';
+import { operatorClass } from '../../src/table/vector-type.ts';
 import { rangeSql, rowStatesSql, textHashSql } from '../../src/table/row-state.ts';
 import { isAtLeast } from '../../src/table/vector-extension.ts';
 import { makeTarget, squeeze } from './make-target.ts';
@@ -40,7 +41,7 @@ describe('metric', () => {
   ] as const)('%s is %s, %s', (metric, operator, operators) => {
     expect(distanceOperator(metric, '')).toBe(operator);
     expect(distanceOperator(metric, '"Ext".')).toBe(`OPERATOR("Ext".${operator})`);
-    expect(operatorClass(metric)).toBe(operators);
+    expect(operatorClass(metric, 'vector')).toBe(operators);
   });
 });
 

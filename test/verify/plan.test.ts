@@ -38,7 +38,7 @@ describe.each(databases())('the plan on $name', ({ create }) => {
     [
       'cast',
       `CREATE INDEX ${INDEX} ON things USING hnsw ((embedding::halfvec(16)) halfvec_cosine_ops)`,
-      'cast',
+      'index.type',
     ],
     [
       'partial',

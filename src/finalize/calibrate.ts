@@ -1,0 +1,97 @@
+/**
+ * How long an index build takes on this server: a small one of the same kind on a temporary table, scaled up. It writes no
+ * WAL and locks nothing of the legacy table, and builds without parallel workers, as temporary tables do.
+ */
+
+import type pg from 'pg';
+import { quoteName } from '../db/identifiers.ts';
+import type { Pool } from '../db/pool.ts';
+import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
+import type { IndexPlan } from '../table/index-plan.ts';
+import type { Metric } from '../table/metric.ts';
+import type { Target } from '../table/target.ts';
+import { operatorClass } from '../table/vector-type.ts';
+import { ivfflatLists } from './forecast.ts';
+
+export interface CalibrationInput {
+  pool: Pool;
+  target: Target;
+  plan: IndexPlan;
+  metric: Metric;
+  dimensions: number;
+  m: number;
+  efConstruction: number;
+  /** Of IVFFlat; by the rows where absent. */
+  lists?: number | undefined;
+  /** Rows of the index that is foretold. */
+  rows: number;
+  /** Vectors of the table, or drawn by lot where there are none yet. */
+  source: 'table' | 'random';
+}
+
+/** Enough to see the distances' cost, few enough for a second or two: 2 million numbers. */
+const SAMPLED_NUMBERS = 2_000_000;
+const LEAST_SAMPLE = 500;
+const MOST_SAMPLE = 5000;
+const TABLE = 'pgvb_calibration';
+
+/** Seconds; null where this role may make no temporary table, or the small build alone takes too long. */
+export async function calibrate(input: CalibrationInput): Promise<number | null> {
+  const client = await input.pool.connect();
+  try {
+    await client.query('BEGIN');
+    await client.query(
+      `SET LOCAL statement_timeout = '20s'; SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL client_min_messages = 'error'`,
+    );
+    const sampled = await drawSample(client, input);
+    if (sampled < LEAST_SAMPLE) return null;
+    const started = performance.now();
+    await client.query(buildSql(input, sampled));
+    return scale(input, sampled, (performance.now() - started) / 1000);
+  } catch (error) {
+    if (hasSqlState(error, SQLSTATE.privilege, SQLSTATE.queryCanceled)) return null;
+    throw error;
+  } finally {
+    await client.query('ROLLBACK').catch(() => {});
+    client.release();
+  }
+}
+
+async function drawSample(client: pg.PoolClient, input: CalibrationInput): Promise<number> {
+  const { target, plan, dimensions, rows, source } = input;
+  const type = `${target.vectorPrefix}${plan.type}(${dimensions})`;
+  const wanted = Math.max(LEAST_SAMPLE, Math.min(MOST_SAMPLE, Math.floor(SAMPLED_NUMBERS / dimensions)));
+  const column = `${target.ref}.${quoteName(target.column)}`;
+  const vectors =
+    source === 'table'
+      ? `SELECT ${column}::${type} AS v FROM ${target.table} WHERE ${column} IS NOT NULL LIMIT $1`
+      : `SELECT (SELECT array_agg(random() - 0.5) FROM generate_series(1, ${dimensions}) WHERE n > 0)::real[]::${target.vectorPrefix}vector::${type} AS v
+           FROM generate_series(1, $1::int) AS g (n)`;
+  await client.query(`CREATE TEMP TABLE ${TABLE} (v ${type}) ON COMMIT DROP`);
+  const drawn = await client.query(`INSERT INTO pg_temp.${TABLE} ${vectors}`, [
+    source === 'table' ? Math.min(wanted, rows) : wanted,
+  ]);
+  return drawn.rowCount ?? 0;
+}
+
+function buildSql({ target, plan, metric, m, efConstruction }: CalibrationInput, sampled: number): string {
+  const parameters =
+    plan.method === 'hnsw'
+      ? `m = ${m}, ef_construction = ${efConstruction}`
+      : `lists = ${sampleLists(sampled)}`;
+  return `CREATE INDEX ON pg_temp.${TABLE} USING ${plan.method} (v ${target.vectorPrefix}${operatorClass(metric, plan.type)}) WITH (${parameters})`;
+}
+
+const sampleLists = (sampled: number): number => Math.max(10, ivfflatLists(sampled));
+
+/** Each row goes through the graph by its height (log n); each row is compared with each list. */
+function scale(
+  { plan, rows, lists = ivfflatLists(rows) }: CalibrationInput,
+  sampled: number,
+  seconds: number,
+): number {
+  const ratio = rows / sampled;
+  return plan.method === 'hnsw'
+    ? seconds * ratio * Math.max(1, Math.log2(rows) / Math.log2(sampled))
+    : seconds * ratio * Math.max(1, lists / sampleLists(sampled));
+}

@@ -1,0 +1,75 @@
+/** What the finalizer is about to build, and what it will take. */
+
+import type { Settings } from '../config/settings.ts';
+import type { Pool } from '../db/pool.ts';
+import { recordEvent } from '../ledger/event.ts';
+import { lastBuildRate, type IndexForecast } from '../ledger/index-figures.ts';
+import type { Run } from '../ledger/run.ts';
+import { savePlan } from '../table/index-plan.ts';
+import { withIndex, type Target } from '../table/target.ts';
+import { findVectorExtension } from '../table/vector-extension.ts';
+import { secondsOfBuild, serverMemory } from './build-seconds.ts';
+import { chooseIndex } from './choose-index.ts';
+import { forecast } from './forecast.ts';
+import { findIndex, wantedIndex } from './index-definition.ts';
+
+export interface PlanIndexInput {
+  pool: Pool;
+  target: Target;
+  settings: Settings;
+  run: Run;
+}
+
+/**
+ * What is there by a choice of before stays; an index that is to be built is chosen by the memory and rows of today.
+ * @throws ConfigError (`INDEX_REFUSED`) where no index of the configured kind takes the vectors
+ */
+export async function targetWithIndex(input: PlanIndexInput, rows: number): Promise<Target> {
+  const { pool, target, settings, run } = input;
+  const isAuto = settings.indexMethod === 'auto';
+  if (isAuto && (await findIndex(pool, target, wantedIndex(target, settings, rows))).kind !== 'none')
+    return target;
+  const { version } = await findVectorExtension(pool);
+  const { plan, reason, candidates } = await chooseIndex({
+    settings,
+    rows,
+    dimensions: run.dimensions,
+    version: version ?? '0',
+    serverMemory: await serverMemory(pool),
+    secondsOf: (each) => buildSeconds(input, withIndex(target, each), rows),
+  });
+  if (isAuto) {
+    await savePlan(pool, target.backfill, plan);
+    await recordEvent(pool, {
+      backfill: target.backfill,
+      run: run.id,
+      level: 'info',
+      kind: 'index.chosen',
+      message: `${plan.method} on ${plan.type}: ${reason}`,
+      detail: { candidates },
+    });
+  }
+  return withIndex(target, plan);
+}
+
+export async function foretell(input: PlanIndexInput, target: Target, rows: number): Promise<IndexForecast> {
+  const { pool, run, settings } = input;
+  const { indexM, indexLists, columnType } = settings;
+  const planned = { ...target.indexed, m: indexM, lists: indexLists, columnType };
+  const foretold = forecast(rows, run.dimensions, planned);
+  const rate = await lastBuildRate(pool, target.backfill, target.indexed.method);
+  return {
+    type: target.indexed.type,
+    memoryBytes: foretold.memoryBytes,
+    sizeBytes: foretold.indexBytes,
+    walBytes: foretold.walBytes,
+    seconds: rate === null ? await buildSeconds(input, target, rows) : rate * foretold.indexBytes,
+  };
+}
+
+const buildSeconds = (
+  { pool, run, settings }: PlanIndexInput,
+  target: Target,
+  rows: number,
+): Promise<number | null> =>
+  secondsOfBuild({ pool, target, settings, rows, dimensions: run.dimensions, source: 'table' });

@@ -1,0 +1,101 @@
+/** Which index there will be and what it will take, before a run: for doctor and for the dry run of `enqueue`. */
+
+import type { Settings } from '../config/settings.ts';
+import type { Pool } from '../db/pool.ts';
+import { ConfigError } from '../errors.ts';
+import { secondsOfBuild, serverMemory } from '../finalize/build-seconds.ts';
+import { chooseIndex, memoryBudget, type IndexChoice } from '../finalize/choose-index.ts';
+import { forecast, type Forecast } from '../finalize/forecast.ts';
+import { bytes, count, duration } from '../observability/format.ts';
+import type { IndexPlan } from '../table/index-plan.ts';
+import { withIndex, type Target } from '../table/target.ts';
+import { findVectorExtension } from '../table/vector-extension.ts';
+import type { Finding } from './finding.ts';
+
+export interface IndexOutlook extends Forecast, IndexPlan {
+  /** Why this one. */
+  reason: string;
+  /** Of the build; null where it was not asked for or cannot be told before the extension is there. */
+  seconds: number | null;
+  /** What the build may take, bytes. */
+  memoryBudget: number;
+}
+
+export interface OutlookInput {
+  pool: Pool;
+  target: Target;
+  settings: Settings;
+  dimensions: number;
+  rows: number;
+  /** Whether to try out how long the build takes, on vectors drawn by lot: a second or two. */
+  calibrate: boolean;
+}
+
+/** @throws ConfigError (`INDEX_REFUSED`) where no index of the configured kind takes the vectors. */
+export async function indexOutlook(input: OutlookInput): Promise<IndexOutlook> {
+  const { pool, target, settings, dimensions, rows } = input;
+  const { version, available } = await findVectorExtension(pool);
+  const memory = await serverMemory(pool);
+  const secondsOf = async (plan: IndexPlan): Promise<number | null> =>
+    version === null || !input.calibrate
+      ? null
+      : secondsOfBuild({
+          pool,
+          settings,
+          dimensions,
+          rows,
+          source: 'random',
+          target: withIndex(target, plan),
+        });
+  const choice: IndexChoice = await chooseIndex({
+    settings,
+    rows,
+    dimensions,
+    version: version ?? available ?? '0',
+    serverMemory: memory,
+    secondsOf,
+  });
+  const { indexM, indexLists, columnType } = settings;
+  const known = choice.candidates.at(-1)?.seconds ?? null;
+  return {
+    ...choice.plan,
+    reason: choice.reason,
+    ...forecast(rows, dimensions, { ...choice.plan, m: indexM, lists: indexLists, columnType }),
+    seconds: known ?? (await secondsOf(choice.plan)),
+    memoryBudget: memoryBudget(settings.indexMemory, memory),
+  };
+}
+
+/** "HNSW on halfvec: 1.2 GB on disk and as much WAL, 1.4 GB of memory to build, about 3 min" */
+export function outlookLine(outlook: IndexOutlook): string {
+  const { method, type, indexBytes, memoryBytes, seconds } = outlook;
+  const time = seconds === null ? '' : `, about ${duration(seconds)}`;
+  return `${method === 'hnsw' ? 'HNSW' : 'IVFFlat'} on ${type}: ${bytes(indexBytes)} on disk and as much WAL, ${bytes(memoryBytes)} of memory to build${time}`;
+}
+
+/** An index that cannot be built is said before the rows are embedded. */
+export async function checkIndexOutlook(input: Omit<OutlookInput, 'rows'>): Promise<Finding[]> {
+  const { pool, target } = input;
+  const found = await pool.query<{ rows: number }>(
+    'SELECT greatest(reltuples, 0)::float8 AS rows FROM pg_class WHERE oid = $1::regclass',
+    [target.table],
+  );
+  try {
+    const outlook = await indexOutlook({ ...input, rows: Math.round(found.rows[0]?.rows ?? 0) });
+    const message = `${outlookLine(outlook)}; new row versions ${bytes(outlook.heapBytes)}, staging table ${bytes(outlook.stageBytes)} (${count(outlook.rows)} rows)`;
+    if (outlook.memoryBytes <= outlook.memoryBudget) return [{ level: 'ok', check: 'index', message }];
+    return [
+      {
+        level: 'warn',
+        check: 'index',
+        message: `${message}. ${bytes(outlook.memoryBudget)} may be used: the rest is inserted row by row, many times slower.`,
+        remedy: `Set index.maintenanceWorkMem (env BACKFILL_INDEX_MAINTENANCE_WORK_MEM) to ${Math.ceil(outlook.memoryBytes / 1024 ** 2)}MB where the server has it, or index.method to auto.`,
+        option: 'index.maintenanceWorkMem',
+      },
+    ];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const remedy = error.remedy === undefined ? {} : { remedy: error.remedy };
+    return [{ level: 'error', check: 'index', message: error.message, ...remedy, option: 'index.type' }];
+  }
+}

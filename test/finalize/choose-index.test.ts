@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { chooseIndex, type ChoiceInput } from '../../src/finalize/choose-index.ts';
+import { makeSettings } from '../table/make-target.ts';
+
+const MIB = 1024 ** 2;
+
+async function choose(
+  flags: Record<string, string>,
+  changes: Partial<ChoiceInput> = {},
+): ReturnType<typeof chooseIndex> {
+  const settings = await makeSettings({ 'index-method': 'auto', ...flags });
+  return chooseIndex({
+    settings,
+    rows: 1_000_000,
+    dimensions: 384,
+    version: '0.8.2',
+    serverMemory: 64 * MIB,
+    ...changes,
+  });
+}
+
+describe('the automatic choice of the index', () => {
+  it.each([
+    // A million rows of 384 dimensions: 2.08 GiB as vector, 1.35 GiB as halfvec.
+    ['4GB', 'hnsw', 'vector'],
+    ['1500MB', 'hnsw', 'halfvec'],
+    ['1GB', 'ivfflat', 'vector'],
+  ])('with %s of memory is %s on %s', async (memory, method, type) => {
+    const { plan, candidates } = await choose({ 'index-maintenance-work-mem': memory });
+    expect(plan).toEqual({ method, type });
+    for (const { against } of candidates.slice(0, -1)) expect(against).toMatch(/of memory/);
+  });
+
+  it('goes by a gigabyte where no memory is configured, or by what the server has', async () => {
+    expect((await choose({})).plan.method).toBe('ivfflat');
+    expect((await choose({}, { serverMemory: 4096 * MIB })).plan).toEqual({ method: 'hnsw', type: 'vector' });
+  });
+
+  it('goes by the time that the build may take', async () => {
+    const input = {
+      serverMemory: 8192 * MIB,
+      secondsOf: ({ type, method }: { type: string; method: string }) =>
+        Promise.resolve(method === 'ivfflat' ? 60 : type === 'vector' ? 3600 : 1200),
+    };
+    expect((await choose({ 'index-build-minutes': '90' }, input)).plan.type).toBe('vector');
+    const half = await choose({ 'index-build-minutes': '30' }, input);
+    expect(half.plan).toEqual({ method: 'hnsw', type: 'halfvec' });
+    expect(half.reason).toBe('HNSW on vector takes about 60.0 min, 30 min are allowed');
+    expect((await choose({ 'index-build-minutes': '10' }, input)).plan.method).toBe('ivfflat');
+  });
+
+  it('never asks for the time where it may take as long as it likes', async () => {
+    const secondsOf = (): Promise<number> => Promise.reject(new Error('asked'));
+    await expect(choose({}, { secondsOf })).resolves.toBeDefined();
+  });
+
+  it.each([
+    [2000, 'vector'],
+    [2001, 'halfvec'],
+    [4000, 'halfvec'],
+  ])('of %i dimensions is on %s', async (dimensions, type) => {
+    for (const method of ['auto', 'hnsw', 'ivfflat'])
+      expect((await choose({ 'index-method': method }, { dimensions, rows: 1000 })).plan.type).toBe(type);
+  });
+
+  it('is on halfvec where the column is', async () => {
+    const { plan } = await choose({ 'column-type': 'halfvec' }, { rows: 1000 });
+    expect(plan).toEqual({ method: 'hnsw', type: 'halfvec' });
+  });
+
+  it.each([
+    ['too many dimensions for any index', {}, { dimensions: 4001 }, 'model.name'],
+    ['too many for the type asked for', { 'index-type': 'vector' }, { dimensions: 3072 }, 'index.type'],
+    ['halfvec before it was there', { 'index-type': 'halfvec' }, { version: '0.6.2' }, 'Upgrade pgvector'],
+    ['dimensions that need halfvec before it was there', {}, { dimensions: 3072, version: '0.6.2' }, '2000'],
+  ] as const)('is refused with the reason: %s', async (_, flags, changes, remedy) => {
+    for (const method of ['auto', 'hnsw', 'ivfflat'])
+      await expect(choose({ 'index-method': method, ...flags }, changes)).rejects.toMatchObject({
+        code: 'INDEX_REFUSED',
+        remedy: expect.stringContaining(remedy) as string,
+      });
+  });
+
+  it('obeys what is configured, whatever it takes', async () => {
+    const { plan, reason } = await choose({ 'index-method': 'hnsw', 'index-maintenance-work-mem': '64MB' });
+    expect(plan).toEqual({ method: 'hnsw', type: 'vector' });
+    expect(reason).toBe('as configured');
+  });
+});
