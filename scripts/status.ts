@@ -96,7 +96,7 @@ function statusLines(snapshot: ProgressSnapshot, drift: ModelDrift | null): stri
       : [
           `model    ${model.name}, ${model.dimensions} dimensions, fingerprint ${model.fingerprint.slice(0, 12)}: ${drift.drift === true ? 'DRIFT, ' : ''}${drift.detail}`,
         ]),
-    `index    ${index.name === null ? 'not built yet' : `${index.name} (${index.method}${index.forecast === null ? '' : ` on ${index.forecast.type}`}), ${index.valid ? 'valid' : (index.phase ?? 'not valid')}`}`,
+    `index    ${index.name === null ? 'not built yet' : `${index.name} (${index.method}${index.forecast?.type === undefined ? '' : ` on ${index.forecast.type}`}), ${index.valid ? 'valid' : (index.phase ?? 'not valid')}`}`,
     ...figureLines(index),
   ];
 }

@@ -57,8 +57,8 @@ export function ivfflatLists(rows: number): number {
 export function ivfflatIndexBytes(rows: number, { dimensions, lists, type }: ListsShape): number {
   const rowBytes = aligned(8 + vectorBytes(dimensions, type)) + 4;
   const rowsPerPage = Math.max(1, Math.floor(USABLE_PAGE_BYTES / rowBytes));
-  // The last page of a list is half full on average.
-  const pages = rows / rowsPerPage + lists / 2;
+  // The last page of a list has room for half of its rows on average.
+  const pages = rows / rowsPerPage + (lists * (rowsPerPage - 1)) / (2 * rowsPerPage);
   const centresPerPage = Math.max(
     1,
     Math.floor(USABLE_PAGE_BYTES / (aligned(8 + vectorBytes(dimensions, type)) + 4)),
@@ -78,10 +78,12 @@ const LEAST_SAMPLES = 10_000;
 
 /** Memory to find the centres of an IVFFlat index, bytes: the build ends with an error where it does not get it. Source: src/ivfkmeans.c. */
 export function ivfflatBuildBytes(rows: number, { dimensions, lists, type }: ListsShape): number {
-  const samples = Math.min(rows, Math.max(lists * SAMPLES_PER_LIST, LEAST_SAMPLES));
+  // Room is made for all samples, also where there are fewer rows.
+  const room = Math.max(lists * SAMPLES_PER_LIST, LEAST_SAMPLES);
+  const samples = Math.min(rows, room);
   const item = aligned(vectorBytes(dimensions, type));
   const bounds = 4 * (samples * lists + lists * lists);
-  return samples * (item + 8) + lists * (2 * item + 4 * dimensions + 12) + bounds;
+  return room * item + samples * 8 + lists * (2 * item + 4 * dimensions + 12) + bounds;
 }
 
 export interface Forecast {

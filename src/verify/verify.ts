@@ -135,10 +135,18 @@ function accountingChecks(rows: LiveAccounting, settings: Settings, { waiting }:
       passed: coverage >= settings.indexCoverage,
       value: coverage,
       threshold: settings.indexCoverage,
-      detail: 'embedded rows / rows with text',
+      detail: `embedded rows / rows with text${unfound(rows)}`,
       remedy: coverage >= settings.indexCoverage ? null : ENQUEUE,
     },
   ];
+}
+
+/** NULL is in no index; a text for which the model gives zeros, which a cosine index leaves out, is quarantined. */
+function unfound({ skipped, quarantined, missing }: LiveAccounting): string {
+  const count = skipped + quarantined + missing;
+  return count === 0
+    ? ''
+    : `; ${count} rows without a vector are in no vector index, and vector search does not find them`;
 }
 
 async function checkDimensions({ pool, target, run }: VerifyInput): Promise<Check> {

@@ -2,7 +2,15 @@
 
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hnswGraphBytesPerRow, hnswIndexBytes, spilledAfter } from '../../src/finalize/forecast.ts';
+import { messageOf } from '../../src/errors.ts';
+import {
+  hnswGraphBytesPerRow,
+  hnswIndexBytes,
+  ivfflatBuildBytes,
+  ivfflatIndexBytes,
+  spilledAfter,
+} from '../../src/finalize/forecast.ts';
+import type { VectorType } from '../../src/table/vector-type.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 
 const MIB = 1024 ** 2;
@@ -27,13 +35,7 @@ describe.runIf(hasPostgres())('the forecast of an index build', () => {
     await database.drop();
   });
 
-  async function build(
-    type: 'vector' | 'halfvec',
-    dimensions: number,
-    m: number,
-    memory: string,
-    rows = ROWS,
-  ): Promise<number> {
+  async function load(dimensions: number, rows: number): Promise<void> {
     notices.length = 0;
     await client.query('DROP TABLE IF EXISTS v');
     await client.query(`CREATE TABLE v (e vector(${dimensions}))`);
@@ -41,14 +43,23 @@ describe.runIf(hasPostgres())('the forecast of an index build', () => {
     await client.query(
       `INSERT INTO v SELECT (SELECT array_agg(random() + 0 * (i + n)) FROM generate_series(1, ${dimensions}) i)::vector FROM generate_series(1, ${rows}) n`,
     );
+  }
+
+  /** @returns bytes of the index */
+  async function build(
+    type: VectorType,
+    dimensions: number,
+    method: string,
+    parameters: string,
+    memory: string,
+  ): Promise<number> {
     await client.query(`SET maintenance_work_mem = '${memory}'`);
     const expression = type === 'vector' ? 'e vector_l2_ops' : `(e::halfvec(${dimensions})) halfvec_l2_ops`;
-    await client.query(
-      `CREATE INDEX v_idx ON v USING hnsw (${expression}) WITH (m = ${m}, ef_construction = 64)`,
-    );
+    await client.query(`CREATE INDEX v_idx ON v USING ${method} (${expression}) WITH (${parameters})`);
     const size = await client.query<{ bytes: number }>(`SELECT pg_relation_size('v_idx')::float8 AS bytes`);
     return size.rows[0]?.bytes ?? 0;
   }
+  const hnsw = (m: number): string => `m = ${m}, ef_construction = 64`;
 
   it.each([
     ['vector', 64, 16],
@@ -57,7 +68,8 @@ describe.runIf(hasPostgres())('the forecast of an index build', () => {
     ['halfvec', 384, 16],
     ['halfvec', 768, 24],
   ] as const)('%s(%i), m = %i: the size on disk, within a twentieth', async (type, dimensions, m) => {
-    const actual = await build(type, dimensions, m, '256MB');
+    await load(dimensions, ROWS);
+    const actual = await build(type, dimensions, 'hnsw', hnsw(m), '256MB');
     expect(Math.abs(hnswIndexBytes(ROWS, dimensions, m, type) / actual - 1)).toBeLessThan(0.05);
     expect(spilledAfter(notices)).toBeNull();
   });
@@ -70,10 +82,37 @@ describe.runIf(hasPostgres())('the forecast of an index build', () => {
     '%s(%i), m = %i: where the graph leaves the memory, within a fiftieth',
     async (type, dimensions, m) => {
       const foretold = (MEMORY_MIB * MIB) / hnswGraphBytesPerRow({ dimensions, m, type, parallel: false });
-      await build(type, dimensions, m, `${MEMORY_MIB}MB`, Math.ceil(foretold * 1.05));
+      await load(dimensions, Math.ceil(foretold * 1.05));
+      await build(type, dimensions, 'hnsw', hnsw(m), `${MEMORY_MIB}MB`);
       const said = spilledAfter(notices);
       expect(said).not.toBeNull();
       expect(Math.abs(foretold / (said ?? 0) - 1)).toBeLessThan(0.02);
+    },
+  );
+
+  it.each([
+    ['vector', 64, 20],
+    ['vector', 384, 50],
+    ['halfvec', 384, 20],
+    ['halfvec', 768, 100],
+  ] as const)(
+    'IVFFlat, %s(%i), %i lists: the size within a twentieth, and the memory to the megabyte',
+    async (type, dimensions, lists) => {
+      const shape = { type, dimensions, lists };
+      await load(dimensions, ROWS);
+      const needed = ivfflatBuildBytes(ROWS, shape) / MIB;
+      // Of too little the server says how much it would take.
+      const refused = await build(
+        type,
+        dimensions,
+        'ivfflat',
+        `lists = ${lists}`,
+        `${Math.floor(needed * 0.9)}MB`,
+      ).catch((error: unknown) => messageOf(error));
+      const said = /^memory required is (\d+) MB/.exec(String(refused))?.[1];
+      expect(Math.abs(Number(said) - needed)).toBeLessThanOrEqual(1);
+      const actual = await build(type, dimensions, 'ivfflat', `lists = ${lists}`, `${Math.ceil(needed)}MB`);
+      expect(Math.abs(ivfflatIndexBytes(ROWS, shape) / actual - 1)).toBeLessThan(0.05);
     },
   );
 });
