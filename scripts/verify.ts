@@ -1,4 +1,5 @@
 import { openEmbedder } from '../src/embedding/configured.ts';
+import { loadJudged } from '../src/ledger/judgements.ts';
 import { migrate } from '../src/db/migrate.ts';
 import type { Pool } from '../src/db/pool.ts';
 import { ConfigError, GateError } from '../src/errors.ts';
@@ -25,7 +26,12 @@ async function assertJudgeable(pool: Pool, target: Target): Promise<void> {
 }
 
 async function readQuestions({ flags }: Invocation): Promise<Questions> {
-  const { queries, judgements } = flags;
+  const { queries, judgements, judged } = flags;
+  if (judged === true && queries !== undefined)
+    throw new ConfigError('--judged brings its own queries: it does not go with --queries.', {
+      code: 'USAGE',
+      remedy: 'Leave one of the two out.',
+    });
   if (judgements !== undefined && queries === undefined)
     throw new ConfigError('--judgements needs --queries: the texts of what was judged.', {
       code: 'USAGE',
@@ -35,6 +41,17 @@ async function readQuestions({ flags }: Invocation): Promise<Questions> {
     queries: typeof queries === 'string' ? await readQueries(queries) : null,
     judgements: typeof judgements === 'string' ? await readJudgements(judgements) : null,
   };
+}
+
+/** @throws GateError where nothing was judged yet. */
+async function clickedQuestions(pool: Pool, backfill: string): Promise<Questions> {
+  const judged = await loadJudged(pool, backfill);
+  if (judged.queries.length > 0) return judged;
+  throw new GateError('Nothing was judged yet.', {
+    code: 'NOT_JUDGED',
+    remedy:
+      'Run `npm run dashboard` with dashboard.user and dashboard.password set, search, and press relevant, partly or not beside the answers; or give --queries and --judgements.',
+  });
 }
 
 export const verifyCommand: Command = {
@@ -52,6 +69,10 @@ export const verifyCommand: Command = {
       value: 'FILE',
       help: 'Which keys are relevant to them: TREC qrels (query 0 key grade) or BEIR (query key grade)',
     },
+    judged: {
+      type: 'boolean',
+      help: 'Measure by the queries and judgements that were clicked on the search page of the dashboard',
+    },
     report: {
       type: 'string',
       value: 'FILE',
@@ -64,7 +85,7 @@ export const verifyCommand: Command = {
     },
   },
   async run(invocation) {
-    const questions = await readQuestions(invocation);
+    const given = await readQuestions(invocation);
     const report = await reportWanted(invocation);
     const config = await invocation.config();
     const logger = invocation.logger(config.settings.logLevel);
@@ -73,6 +94,8 @@ export const verifyCommand: Command = {
       await migrate(pool);
       const target = await describeTarget(pool, config.backfill, config.settings);
       await assertJudgeable(pool, target);
+      const questions =
+        invocation.flags['judged'] === true ? await clickedQuestions(pool, config.backfill) : given;
       const input: VerifyInput = {
         pool,
         target,

@@ -4,7 +4,11 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Hono } from 'hono';
 
-const FILES = { 'page.css': 'text/css', 'page.js': 'text/javascript' } as const;
+const FILES = {
+  'page.css': 'text/css',
+  'page.js': 'text/javascript',
+  'judge.js': 'text/javascript',
+} as const;
 type AssetName = keyof typeof FILES;
 
 const load = (name: AssetName): { body: string; type: string; version: string } => {
@@ -12,7 +16,7 @@ const load = (name: AssetName): { body: string; type: string; version: string } 
   const version = createHash('sha256').update(body).digest('hex').slice(0, 12);
   return { body, type: `${FILES[name]}; charset=utf-8`, version };
 };
-const LOADED = { 'page.css': load('page.css'), 'page.js': load('page.js') };
+const LOADED = { 'page.css': load('page.css'), 'page.js': load('page.js'), 'judge.js': load('judge.js') };
 
 /** Another content is another address, so a browser keeps what it has. */
 export const assetUrl = (name: AssetName): string => `/assets/${name}?v=${LOADED[name].version}`;

@@ -10,15 +10,18 @@ export const NOTHING: Markup = html``;
 export interface PageInput {
   title: string;
   heading: Markup | string;
-  here: '/' | '/search';
+  here: '/' | '/search' | '/judge';
   /** Of the progress page: brings itself up to date. */
   live: boolean;
   body: Markup;
+  /** Of the page's own, where it has one. */
+  script?: 'judge.js';
 }
 
 const LINKS = [
   ['/', 'Progress'],
   ['/search', 'Search'],
+  ['/judge', 'Judge'],
   ['/queues', 'Queues'],
   ['/api/status', 'JSON'],
 ] as const;
@@ -26,7 +29,7 @@ const LINKS = [
 /** Reloading takes the script's place where there is none. */
 const RELOAD = html`<noscript><meta http-equiv="refresh" content="5" /></noscript>`;
 
-export function layout({ title, heading, here, live, body }: PageInput): Markup {
+export function layout({ title, heading, here, live, body, script }: PageInput): Markup {
   const links = LINKS.map(
     ([href, name]) =>
       html`<li><a href="${href}" ${href === here ? html`aria-current="page"` : NOTHING}>${name}</a></li>`,
@@ -46,6 +49,7 @@ export function layout({ title, heading, here, live, body }: PageInput): Markup 
                 <script type="module" src="${assetUrl('page.js')}"></script>`
             : NOTHING
         }
+        ${script === undefined ? NOTHING : html`<script type="module" src="${assetUrl(script)}"></script>`}
       </head>
       <body>
         <a class="skip" href="#main">Skip to content</a>

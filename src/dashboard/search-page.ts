@@ -1,6 +1,7 @@
 /** The search page: legacy and vector answers side by side. */
 
 import { html } from 'hono/html';
+import { judgeButtons, type Judging } from './judge.ts';
 import { NOTHING, layout, type Markup } from './layout.ts';
 import type { SearchAnswer, SearchQuestion, SearchResult } from './search.ts';
 
@@ -12,6 +13,8 @@ export interface SearchPageInput {
   /** Null before a query is asked. */
   result: SearchResult | null;
   texts: boolean;
+  /** Null where clicks are not taken. */
+  judging: Judging | null;
 }
 
 export const MOST_HITS = 100;
@@ -38,7 +41,12 @@ function searchForm({ filters, question }: SearchPageInput): Markup {
   </section>`;
 }
 
-function side(answer: SearchAnswer, which: 'legacy' | 'vector', time: string): Markup {
+function side(
+  answer: SearchAnswer,
+  which: 'legacy' | 'vector',
+  time: string,
+  buttons: (key: string) => Markup,
+): Markup {
   const hits = answer[which];
   const others = answer[which === 'legacy' ? 'vector' : 'legacy'].map(({ key }) => key);
   const { sql, plan } = answer.sql[which];
@@ -52,7 +60,7 @@ function side(answer: SearchAnswer, which: 'legacy' | 'vector', time: string): M
           <code>${key}</code> ${title}
           <small class="${rank > 0 ? 'both' : 'quiet'}"
             >${rank > 0 ? `other rank ${rank}` : 'here only'}${distance === null ? '' : `, distance ${distance.toFixed(4)}`}</small
-          >
+          >${buttons(key)}
         </li>`;
       })}
     </ol>
@@ -67,13 +75,16 @@ function side(answer: SearchAnswer, which: 'legacy' | 'vector', time: string): M
   </section>`;
 }
 
-function answered(answer: SearchAnswer): Markup {
+function answered(answer: SearchAnswer, { judging, question }: SearchPageInput): Markup {
+  const buttons = (key: string): Markup =>
+    judging === null ? NOTHING : judgeButtons(judging, question.text, question.k, key);
   const { overlap, legacy, vector, legacyMs, vectorMs, embeddingMs } = answer;
   return html`<p class="notice">
       ${overlap} in both, of ${legacy.length} by the legacy search and ${vector.length} by vectors
     </p>
-    ${side(answer, 'legacy', `${legacyMs.toFixed(1)} ms`)}
-    ${side(answer, 'vector', `${vectorMs.toFixed(1)} ms, and ${embeddingMs.toFixed(1)} ms for the model`)}`;
+    ${judging === null ? NOTHING : html`<p id="judging" class="quiet wide" role="status"></p>`}
+    ${side(answer, 'legacy', `${legacyMs.toFixed(1)} ms`, buttons)}
+    ${side(answer, 'vector', `${vectorMs.toFixed(1)} ms, and ${embeddingMs.toFixed(1)} ms for the model`, buttons)}`;
 }
 
 export function searchPage(input: SearchPageInput): Markup {
@@ -83,6 +94,7 @@ export function searchPage(input: SearchPageInput): Markup {
     heading: backfill,
     here: '/search',
     live: false,
+    ...(input.judging === null ? {} : { script: 'judge.js' as const }),
     body: html`${searchForm(input)}
     ${
       texts
@@ -97,7 +109,7 @@ export function searchPage(input: SearchPageInput): Markup {
         ? NOTHING
         : 'trouble' in result
           ? html`<p class="notice" role="alert">${result.trouble}</p>`
-          : answered(result.answer)
+          : answered(result.answer, input)
     }`,
   });
 }

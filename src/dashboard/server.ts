@@ -21,6 +21,7 @@ import { requireCredentials } from './credentials.ts';
 import { EventStreams } from './events.ts';
 import { ProgressFeed } from './feed.ts';
 import { securityHeaders } from './headers.ts';
+import { judgePage, judgeRoutes, judging, type JudgeInput } from './judge.ts';
 import { progressPage, progressSections } from './page.ts';
 import { assertProtected, hasCredentials, isLoopback, readTls } from './protection.ts';
 import { MOST_HITS, searchPage } from './search-page.ts';
@@ -69,8 +70,9 @@ export function createDashboardApp(input: DashboardInput): DashboardApp {
   });
   app.use(requireCredentials(settings, logger));
   app.route('/assets', assets());
-  const closeProgress = addProgress(app, input);
-  const closeSearch = addSearch(app, input);
+  const token = newCsrfToken();
+  const closeProgress = addProgress(app, input, token);
+  const closeSearch = addSearch(app, input, token);
   const board = new HonoAdapter(serveStatic);
   board.setBasePath('/queues');
   createBullBoard({
@@ -87,8 +89,18 @@ export function createDashboardApp(input: DashboardInput): DashboardApp {
   return { app, close };
 }
 
-function addSearch(app: Hono, { pool, backfill, settings, logger }: DashboardInput): () => Promise<void> {
+function addSearch(
+  app: Hono,
+  { pool, backfill, settings, logger }: DashboardInput,
+  token: string,
+): () => Promise<void> {
   const texts = hasCredentials(settings);
+  const judge: JudgeInput = { pool, backfill, settings, csrf: texts ? token : null };
+  app.use('/judge', bodyLimit({ maxSize: MOST_JUDGEMENT_BYTES }), async (context, next) =>
+    context.req.method === 'GET' ? next() : protectActions(settings, token)(context, next),
+  );
+  app.get('/judge', async (context) => context.html(await judgePage(judge)));
+  app.route('/judge', judgeRoutes(judge));
   const search = new PageSearch({ pool, backfill, settings, logger, texts });
   const filters = settings.searchFilters.map(({ name }) => name);
   app.get('/search', async (context) => {
@@ -96,13 +108,25 @@ function addSearch(app: Hono, { pool, backfill, settings, logger }: DashboardInp
     const hits = /^\d{1,3}$/.test(k) ? Math.min(Math.max(Number(k), 1), MOST_HITS) : DEFAULT_HITS;
     const question = { text: q.trim().slice(0, MOST_QUERY_CHARACTERS), k: hits, filter };
     const result = question.text === '' ? null : await search.ask(question);
-    return context.html(searchPage({ backfill, filters, question, result, texts }));
+    return context.html(
+      searchPage({
+        backfill,
+        filters,
+        question,
+        result,
+        texts,
+        judging: await judging(judge, question.text, filter),
+      }),
+    );
   });
   return () => search.close();
 }
 
-function addProgress(app: Hono, { pool, backfill, settings, queues, logger }: DashboardInput): () => void {
-  const token = newCsrfToken();
+function addProgress(
+  app: Hono,
+  { pool, backfill, settings, queues, logger }: DashboardInput,
+  token: string,
+): () => void {
   // Who has no credentials is shown no token, and presses nothing.
   const csrf = hasCredentials(settings) ? token : null;
   const feed = new ProgressFeed({ pool, backfill, logger });
@@ -123,6 +147,8 @@ function addProgress(app: Hono, { pool, backfill, settings, queues, logger }: Da
 
 /** A form holds a token and nothing else. */
 const MOST_FORM_BYTES = 4096;
+/** A query of a thousand characters, each of up to twelve in a form. */
+const MOST_JUDGEMENT_BYTES = 16_384;
 const MOST_QUERY_CHARACTERS = 1000;
 const DEFAULT_HITS = 10;
 

@@ -11,6 +11,7 @@ import { prepareQueues } from '../../scripts/lib/session.ts';
 import { startWorkers } from '../../scripts/lib/worker-process.ts';
 import { openQueue, type OpenQueue } from '../../src/queue/connection.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
+import { runCommand } from '../setup/command.ts';
 import { backends } from '../setup/databases.ts';
 import { makeModel, type TestModel } from '../setup/model.ts';
 
@@ -174,6 +175,59 @@ describe.skipIf(executablePath === null).each(backends().slice(0, 1))(
       expect(complaints).toEqual([]);
     });
 
+    it('keeps clicks as judgements, by which verify measures both searches', async () => {
+      const { config, pool, env } = backfill;
+      await saveTuned(pool, config.backfill, { rowsPerSecond: null });
+      expect((await backfill.work()).state).toBe('ready');
+      expect((await runCommand('verify', ['--judged', '--json'], env)).code).toBe(3);
+      const page = await openPage();
+      await page.goto(`${dashboard.url}/judge`);
+      await page.locator('#samples a').first().waitFor();
+      await page.goto(`${dashboard.url}/search?q=bicycle&k=5`);
+      const best = page.locator('#vector li').first();
+      const row = (await best.locator('code').textContent()) ?? '';
+      await best.getByRole('button', { name: `relevant: row ${row}` }).click();
+      await page.getByText('saved', { exact: true }).waitFor();
+      const other = page.locator('#vector li').nth(1);
+      await other.getByRole('button', { name: 'not: row' }).click();
+      const saved = async (): Promise<number[]> =>
+        (
+          await pool.query<{ grade: number }>(
+            `SELECT grade FROM pgvector_backfill.judgement WHERE query = 'bicycle' ORDER BY grade DESC`,
+          )
+        ).rows.map(({ grade }) => grade);
+      await expect.poll(saved, PATIENCE).toEqual([2, 0]);
+      // Pressed again, a judgement is taken back; the page that is loaded anew shows what is kept.
+      await other.getByRole('button', { name: 'not: row' }).click();
+      await expect.poll(saved, PATIENCE).toEqual([2]);
+      await page.reload();
+      const pressed = page.locator('#vector button[aria-pressed=true]');
+      expect(await pressed.getAttribute('aria-label')).toBe(`relevant: row ${row}`);
+      await page.screenshot({ path: `${SCREENSHOTS}/judging.png`, fullPage: true });
+      await page.setViewportSize({ width: 390, height: 844 });
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+      await page.goto(`${dashboard.url}/judge`);
+      expect(await page.locator('#judged').textContent()).toMatch(/bicycle\s*1\s*1/);
+      await page.screenshot({ path: `${SCREENSHOTS}/judge-phone.png`, fullPage: true });
+      expect(complaints).toEqual([]);
+
+      const measured = JSON.parse((await runCommand('verify', ['--judged', '--json'], env)).stdout) as {
+        relevance: { queries: number; systems: { name: string; mrr: number }[] };
+      };
+      expect(measured.relevance.queries).toBe(1);
+      expect(measured.relevance.systems.find(({ name }) => name === 'vector')?.mrr).toBe(1);
+      // From elsewhere, or no judgement at all.
+      const post = (form: Record<string, string>): Promise<number> =>
+        context.request.post(`${dashboard.url}/judge`, { form }).then((answer) => answer.status());
+      expect(await post({ q: 'bicycle', key: row, grade: '0' })).toBe(403);
+      const csrf = await page
+        .goto(`${dashboard.url}/search?q=bicycle`)
+        .then(() => page.locator('input[name=csrf]').first().inputValue());
+      expect(await post({ csrf, q: 'bicycle', key: 'x', grade: '0' })).toBe(400);
+      expect(await post({ csrf, q: 'bicycle', key: row, grade: '7' })).toBe(400);
+      expect(await saved()).toEqual([2]);
+    });
+
     it('works without a script, and shows the queues under its policy', async () => {
       const page = await openPage({ httpCredentials: CREDENTIALS, javaScriptEnabled: false });
       await page.goto(dashboard.url);
@@ -189,7 +243,7 @@ describe.skipIf(executablePath === null).each(backends().slice(0, 1))(
 
     it('lets nobody in without credentials', async () => {
       const page = await openPage({});
-      for (const path of ['/', '/events', '/queues', '/api/status']) {
+      for (const path of ['/', '/events', '/queues', '/api/status', '/judge', '/search']) {
         const answer = await context.request.get(`${dashboard.url}${path}`);
         expect(answer.status(), path).toBe(401);
       }

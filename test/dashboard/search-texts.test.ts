@@ -55,7 +55,13 @@ describe.each(backends().slice(0, 1))('the search page on $name', ({ create }) =
     // A vector of hundreds of numbers helps nobody.
     expect(sql.vector.plan).not.toMatch(/\[[-\d., e]{40,}\]/);
     const titles = articles().map(({ title }) => title);
-    const input = { backfill: 'articles', filters: [], question: { text: 'x', k: 5, filter: '' }, texts };
+    const input = {
+      backfill: 'articles',
+      filters: [],
+      question: { text: 'x', k: 5, filter: '' },
+      texts,
+      judging: null,
+    };
     const page = (await searchPage({ ...input, result })).toString();
     expect(titles.some((title) => page.includes(title))).toBe(texts);
   });

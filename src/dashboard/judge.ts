@@ -1,0 +1,149 @@
+/** Judging by eye: queries to look at, and a click for each answer, kept as judgements that `verify --judged` measures by. */
+
+import { Hono } from 'hono';
+import { html } from 'hono/html';
+import type { Settings } from '../config/settings.ts';
+import type { Pool } from '../db/pool.ts';
+import { latestRun } from '../ledger/run.ts';
+import {
+  GRADES,
+  gradesOf,
+  judgedQueries,
+  saveJudgement,
+  type Grade,
+  type JudgedQuery,
+} from '../ledger/judgements.ts';
+import { describeTarget } from '../table/target.ts';
+import { chooseQueries } from '../verify/query-source.ts';
+import { sampleRows } from '../verify/sample.ts';
+import { layout, table, type Markup } from './layout.ts';
+import { CSRF_FIELD } from './same-origin.ts';
+
+/** What one look at a query knows of its judgements; null where clicks are not taken (no credentials, a filter). */
+export interface Judging {
+  csrf: string;
+  grades: ReadonlyMap<string, Grade>;
+}
+
+const WORDS: Record<Grade, string> = { 2: 'relevant', 1: 'partly', 0: 'not' };
+
+/** Buttons of one answer: each saves at once, and again takes back. */
+export function judgeButtons({ csrf, grades }: Judging, query: string, k: number, key: string): Markup {
+  const present = grades.get(key);
+  return html`<form class="judge" method="post" action="/judge">
+    <input type="hidden" name="${CSRF_FIELD}" value="${csrf}" />
+    <input type="hidden" name="q" value="${query}" /><input type="hidden" name="k" value="${k}" />
+    <input type="hidden" name="key" value="${key}" />
+    ${GRADES.toReversed().map(
+      (grade) =>
+        html`<button
+          name="grade"
+          value="${grade === present ? '' : String(grade)}"
+          data-grade="${grade}"
+          aria-pressed="${grade === present ? 'true' : 'false'}"
+          aria-label="${WORDS[grade]}: row ${key}"
+        >
+          ${WORDS[grade]}
+        </button>`,
+    )}
+  </form>`;
+}
+
+export interface JudgeInput {
+  pool: Pool;
+  backfill: string;
+  settings: Settings;
+  /** Null where clicks are not taken. */
+  csrf: string | null;
+}
+
+const MOST_LISTED = 200;
+const SAMPLED = 20;
+
+export async function judging(
+  { pool, backfill, csrf }: JudgeInput,
+  query: string,
+  filter: string,
+): Promise<Judging | null> {
+  if (csrf === null || filter !== '' || query === '') return null;
+  return { csrf, grades: await gradesOf(pool, backfill, query) };
+}
+
+/** POST only, and behind `protectActions`. A script asks for no page and gets none. */
+export function judgeRoutes({ pool, backfill }: JudgeInput): Hono {
+  const app = new Hono();
+  app.post('/', async (context) => {
+    const { q: query, k, key, grade: given } = await context.req.parseBody();
+    const grade = given === '' ? null : GRADES.find((each) => String(each) === given);
+    const isQuery = typeof query === 'string' && query !== '' && query.length <= 1000;
+    if (!isQuery || typeof key !== 'string' || !/^-?\d{1,19}$/.test(key) || grade === undefined)
+      return context.text('A judgement is a query, a key and a grade from 0 to 2.', 400);
+    await saveJudgement(pool, backfill, { query, key, grade });
+    if (context.req.header('accept') === 'application/json') return context.body(null, 204);
+    const hits = typeof k === 'string' ? k : '10';
+    return context.redirect(`/search?${new URLSearchParams({ q: query, k: hits }).toString()}`, 303);
+  });
+  return app;
+}
+
+/** Queries to judge by: what was judged already, and first lines of rows, which are what somebody might look for. */
+export async function judgePage(input: JudgeInput): Promise<Markup> {
+  const { pool, backfill, csrf } = input;
+  const body =
+    csrf === null
+      ? html`<p class="notice wide">
+          Judging shows texts of rows and saves clicks: set <code>dashboard.user</code> and
+          <code>dashboard.password</code>.
+        </p>`
+      : html`${judgedSection(await judgedQueries(pool, backfill, MOST_LISTED))}
+        ${sampleSection(await sampledQueries(input))}`;
+  return layout({ title: `${backfill}: judge`, heading: backfill, here: '/judge', live: false, body });
+}
+
+const link = (query: string): Markup =>
+  html`<a href="/search?${new URLSearchParams({ q: query }).toString()}">${query}</a>`;
+
+function judgedSection(judged: readonly JudgedQuery[]): Markup {
+  const clicks = judged.reduce((sum, { judgements }) => sum + judgements, 0);
+  return html`<section id="judged" class="wide">
+    <h2>Judged <b>${judged.length} queries, ${clicks} answers</b></h2>
+    ${
+      judged.length === 0
+        ? html`<p class="quiet">
+            Search for something and press relevant, partly or not beside an answer; then
+            <code>npm run verify -- --judged</code> measures both searches by it.
+          </p>`
+        : table(
+            'Judged queries',
+            ['Query', 'Answers judged', 'Relevant'],
+            judged.map(({ query, judgements, relevant }) => [
+              link(query),
+              String(judgements),
+              String(relevant),
+            ]),
+          )
+    }
+  </section>`;
+}
+
+function sampleSection(queries: readonly string[]): Markup {
+  return html`<section id="samples" class="wide">
+    <h2>To judge <b>first lines of rows</b></h2>
+    ${
+      queries.length === 0
+        ? html`<p class="quiet">No row has a vector yet.</p>`
+        : html`<ul class="queries">
+            ${queries.map((query) => html`<li>${link(query)}</li>`)}
+          </ul>`
+    }
+  </section>`;
+}
+
+async function sampledQueries({ pool, backfill, settings }: JudgeInput): Promise<string[]> {
+  const run = await latestRun(pool, backfill);
+  if (run === null) return [];
+  const target = await describeTarget(pool, backfill, settings);
+  const rows = await sampleRows(pool, target, run.rowsPlanned, SAMPLED);
+  const { queries } = await chooseQueries({ pool, target, settings, read: {} }, null, rows);
+  return queries.map(({ text }) => text);
+}
