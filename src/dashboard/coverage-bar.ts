@@ -59,15 +59,18 @@ export function coverageBar(snapshot: ProgressSnapshot): Markup {
 const WIDTH = 600;
 const HEIGHT = 80;
 
-export function ratePlot(samples: readonly Sample[]): Markup {
-  const [first, last] = [samples[0], samples.at(-1)];
-  if (first === undefined || last === undefined || samples.length < 2) return NOTHING;
-  const most = Math.max(...samples.map((each) => each.rowsPerSecond));
+type Words = (value: number) => string;
+
+/** One curve over time, from 0. Without two points there is nothing to draw. */
+function curve(what: string, points: readonly { at: number; value: number }[], words: Words): Markup {
+  const [first, last] = [points[0], points.at(-1)];
+  if (first === undefined || last === undefined || points.length < 2) return NOTHING;
+  const most = Math.max(...points.map(({ value }) => value));
   const span = Math.max(last.at - first.at, 1);
-  const points = samples
+  const line = points
     .map(
-      ({ at, rowsPerSecond }) =>
-        `${(((at - first.at) / span) * WIDTH).toFixed(1)},${(HEIGHT - (rowsPerSecond / (most || 1)) * (HEIGHT - 4)).toFixed(1)}`,
+      ({ at, value }) =>
+        `${(((at - first.at) / span) * WIDTH).toFixed(1)},${(HEIGHT - (value / (most || 1)) * (HEIGHT - 4)).toFixed(1)}`,
     )
     .join(' ');
   const seconds = span / 1000;
@@ -76,14 +79,22 @@ export function ratePlot(samples: readonly Sample[]): Markup {
       viewBox="0 0 ${WIDTH} ${HEIGHT}"
       preserveAspectRatio="none"
       role="img"
-      aria-label="Rows a second over the last ${duration(seconds)}, at most ${count(Math.round(most))}"
+      aria-label="${what} over the last ${duration(seconds)}, at most ${words(most)}"
     >
-      <polygon points="0,${HEIGHT} ${points} ${WIDTH},${HEIGHT}" />
-      <polyline points="${points}" />
+      <polygon points="0,${HEIGHT} ${line} ${WIDTH},${HEIGHT}" />
+      <polyline points="${line}" />
     </svg>
     <figcaption>
-      <span>${duration(seconds)} ago</span><span>highest ${count(Math.round(most))} rows/s</span
-      ><span>now</span>
+      <span>${duration(seconds)} ago</span><span>${what}: highest ${words(most)}</span><span>now</span>
     </figcaption>
   </figure>`;
+}
+
+export function ratePlot(samples: readonly Sample[]): Markup {
+  const rates = samples.map(({ at, rowsPerSecond }) => ({ at, value: rowsPerSecond }));
+  const left = samples.flatMap(({ at, etaSeconds }) =>
+    etaSeconds === null ? [] : [{ at, value: etaSeconds }],
+  );
+  return html`${curve('rows a second', rates, (most) => count(Math.round(most)))}
+  ${curve('time left', left, duration)}`;
 }

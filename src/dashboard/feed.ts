@@ -2,11 +2,12 @@
 
 import type { Pool } from '../db/pool.ts';
 import { messageOf } from '../errors.ts';
+import { pastRates } from '../ledger/activity.ts';
 import { listEvents, type ListedEvent } from '../ledger/event.ts';
 import { progressSnapshot, type ProgressSnapshot } from '../ledger/progress.ts';
 import { listQuarantine, type ListedRow } from '../ledger/quarantine.ts';
 import type { Logger } from '../observability/logger.ts';
-import { Samples, type Sample } from './samples.ts';
+import { MOST, Samples, type Sample } from './samples.ts';
 
 export interface View {
   snapshot: ProgressSnapshot;
@@ -34,7 +35,8 @@ const LISTED_EVENTS = 50;
 export class ProgressFeed {
   readonly #input: FeedInput;
   readonly #watchers = new Set<Watcher>();
-  readonly #samples = new Samples();
+  #samples = new Samples();
+  #sampledRun: string | null = null;
   #looking: Promise<View> | null = null;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
@@ -87,13 +89,24 @@ export class ProgressFeed {
     this.#timer = setTimeout(() => void this.#tick(), this.#input.intervalMs ?? INTERVAL_MS);
   }
 
+  /** What was before the first look, or before a new run, is in the ledger. */
+  async #sample({ run, rowsPerSecond, etaSeconds }: ProgressSnapshot): Promise<void> {
+    const now = performance.now();
+    if (run !== null && run !== this.#sampledRun) {
+      this.#sampledRun = run;
+      this.#samples = new Samples();
+      for (const { secondsAgo, ...past } of await pastRates(this.#input.pool, run, MOST / 2))
+        this.#samples.add({ at: now - 1000 * secondsAgo, ...past });
+    }
+    if (rowsPerSecond !== null) this.#samples.add({ at: now, rowsPerSecond, etaSeconds });
+  }
+
   async #read(): Promise<View> {
     const { pool, backfill } = this.#input;
     const snapshot = await progressSnapshot(pool, backfill);
     const quarantined = await listQuarantine(pool, backfill, LISTED_ROWS);
     const events = await listEvents(pool, backfill, LISTED_EVENTS);
-    if (snapshot.rowsPerSecond !== null)
-      this.#samples.add({ at: performance.now(), rowsPerSecond: snapshot.rowsPerSecond });
+    await this.#sample(snapshot);
     return { snapshot, quarantined, events, samples: this.#samples.points };
   }
 }

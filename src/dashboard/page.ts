@@ -9,6 +9,7 @@ import {
   actionsSection,
   button,
   coverageSection,
+  inHandSection,
   rateSection,
   stateSection,
   type Csrf,
@@ -58,7 +59,7 @@ export function progressSections(view: View, csrf: Csrf): Markup {
   return html`${stateSection(snapshot)} ${actionsSection(snapshot, csrf)} ${coverageSection(snapshot)}
     <div class="column">${rateSection(view)} ${indexSection(snapshot)} ${readsSection(snapshot)}</div>
     <div class="column">${loadSection(snapshot)}</div>
-    ${quarantineSection(view, csrf)} ${eventsSection(view)}`;
+    ${inHandSection(snapshot)} ${quarantineSection(view, csrf)} ${eventsSection(view)}`;
 }
 
 export function progressPage(view: View, csrf: Csrf, notice: string | null): Markup {

@@ -6,7 +6,7 @@ import { OPEN_STATES } from '../ledger/run.ts';
 import { count, duration, percent } from '../observability/format.ts';
 import { coverageBar, ratePlot } from './coverage-bar.ts';
 import type { View } from './feed.ts';
-import { NOTHING, facts, type Markup } from './layout.ts';
+import { NOTHING, facts, table, type Markup } from './layout.ts';
 import type { ActionName } from './actions.ts';
 import { CSRF_FIELD } from './same-origin.ts';
 
@@ -86,5 +86,39 @@ export function rateSection({ snapshot, samples }: View): Markup {
       ['pending', count(batches.pending)],
       ['failed', count(batches.failed)],
     ])}
+  </section>`;
+}
+
+const counted = (many: number, one: string, more: string): string =>
+  `${count(many)} ${many === 1 ? one : more}`;
+
+/** Who has what in hand: a worker that is gone shows as a batch that gets old. */
+export function inHandSection({ inHand }: ProgressSnapshot): Markup {
+  const workers = new Set(inHand.map(({ worker }) => worker)).size;
+  return html`<section id="in-hand" class="wide">
+    <h2>
+      Batches in hand
+      <b
+        >${inHand.length === 0 ? '0' : `${counted(inHand.length, 'batch', 'batches')}, ${counted(workers, 'worker', 'workers')}`}</b
+      >
+    </h2>
+    ${
+      inHand.length === 0
+        ? html`<p class="quiet">None.</p>`
+        : table(
+            'Batches in hand',
+            ['Worker', 'Batch', 'Keys from', 'to before', 'Rows', 'State', 'Attempt', 'For'],
+            inHand.map(({ worker, number, lower, upper, rows, state, attempts, seconds }) => [
+              worker ?? '-',
+              String(number),
+              lower ?? '(open)',
+              upper ?? '(open)',
+              count(rows),
+              state,
+              String(attempts),
+              duration(seconds),
+            ]),
+          )
+    }
   </section>`;
 }

@@ -1,13 +1,15 @@
-/** The rate over time, as far as the dashboard has looked: in memory alone, and no more than so many points. */
+/** Rate and time left over time: in memory alone, and no more than so many points. */
 
 export interface Sample {
   /** ms of a clock that does not go back. */
   at: number;
   rowsPerSecond: number;
+  /** Null where it was not known. */
+  etaSeconds: number | null;
 }
 
 /** As many as a plot has room for. */
-const MOST = 240;
+export const MOST = 240;
 
 export class Samples {
   #points: Sample[] = [];

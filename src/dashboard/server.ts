@@ -1,13 +1,8 @@
 /** The progress page at /, its events and buttons, Bull Board (read-only) at /queues, health at /healthz and /readyz. */
 
-import { createRequire } from 'node:module';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { createBullBoard } from '@bull-board/api';
-import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
-import { HonoAdapter } from '@bull-board/hono';
 import { serve } from '@hono/node-server';
-import { serveStatic } from '@hono/node-server/serve-static';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Settings } from '../config/settings.ts';
@@ -17,9 +12,11 @@ import type { Logger } from '../observability/logger.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { Actions } from './actions.ts';
 import { assets } from './assets.ts';
+import { queueBoard } from './board.ts';
 import { requireCredentials } from './credentials.ts';
 import { EventStreams } from './events.ts';
 import { ProgressFeed } from './feed.ts';
+import { whatIsNotReady } from './ready.ts';
 import { securityHeaders } from './headers.ts';
 import { judgePage, judgeRoutes, judging, type JudgeInput } from './judge.ts';
 import { progressPage, progressSections } from './page.ts';
@@ -62,26 +59,15 @@ export function createDashboardApp(input: DashboardInput): DashboardApp {
   // Probes of an orchestrator carry no credentials, and are told nothing but yes or no.
   app.get('/healthz', (context) => context.text('ok'));
   app.get('/readyz', async (context) => {
-    const ready = await pool.query('SELECT 1').then(
-      () => true,
-      () => false,
-    );
-    return ready ? context.text('ready') : context.text('the database does not answer', 503);
+    const trouble = await whatIsNotReady(pool, queues.embed);
+    return trouble === null ? context.text('ready') : context.text(trouble, 503);
   });
   app.use(requireCredentials(settings, logger));
   app.route('/assets', assets());
   const token = newCsrfToken();
   const closeProgress = addProgress(app, input, token);
   const closeSearch = addSearch(app, input, token);
-  const board = new HonoAdapter(serveStatic);
-  board.setBasePath('/queues');
-  createBullBoard({
-    queues: Object.values(queues).map((queue) => new BullMQAdapter(queue, { readOnlyMode: true })),
-    serverAdapter: board,
-    // The package is looked up from here: under a hoisted install its own guess is another folder.
-    options: { uiBasePath: uiFolder(), uiConfig: { boardTitle: 'pgvector-backfill' } },
-  });
-  app.route('/queues', board.registerPlugin());
+  app.route('/queues', queueBoard(Object.values(queues)));
   const close = async (): Promise<void> => {
     closeProgress();
     await closeSearch();
@@ -151,12 +137,6 @@ const MOST_FORM_BYTES = 4096;
 const MOST_JUDGEMENT_BYTES = 16_384;
 const MOST_QUERY_CHARACTERS = 1000;
 const DEFAULT_HITS = 10;
-
-function uiFolder(): string {
-  return createRequire(import.meta.url)
-    .resolve('@bull-board/ui/package.json')
-    .replace(/\/package\.json$/, '');
-}
 
 export async function startDashboard(input: DashboardInput): Promise<Dashboard> {
   assertProtected(input.settings);

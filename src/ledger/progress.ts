@@ -1,6 +1,7 @@
 /** One snapshot for the status line, JSON, metrics and dashboard, read from the ledger alone: it costs the legacy table nothing. */
 
 import type { Queryable } from '../db/pool.ts';
+import { batchesInHand, type BatchInHand } from './activity.ts';
 import { coverageOf } from './accounting.ts';
 import { readModeOf, type ReadModeState } from './read-mode.ts';
 import { readSummary, type ReadSummary } from './read-stats.ts';
@@ -59,6 +60,8 @@ export interface ProgressSnapshot extends ReadSummary {
     /** Sessions that the build waits for. */
     blockers: IndexBlocker[];
   };
+  /** Batches that workers have in hand, the oldest first; at most 50. */
+  inHand: BatchInHand[];
   /** What the workers saw of the database's health at their last look. */
   throttle: ThrottleState;
   /** What `tune` has put in the place of options. */
@@ -138,6 +141,7 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
       actual: run.indexActual,
       blockers: run.indexBlockers,
     },
+    inHand: await batchesInHand(db, run.id),
     throttle,
     tuned,
     longestStatementMs: run.longestStatementMs,
@@ -224,5 +228,6 @@ const EMPTY: Omit<
     actual: null,
     blockers: [],
   },
+  inHand: [],
   longestStatementMs: null,
 };

@@ -6,7 +6,7 @@ import { silentLogger } from '../../src/observability/logger.ts';
 
 it('keeps the whole time in a bounded number of points', () => {
   const samples = new Samples(1);
-  for (let at = 0; at < 10_000; at++) samples.add({ at, rowsPerSecond: at });
+  for (let at = 0; at < 10_000; at++) samples.add({ at, rowsPerSecond: at, etaSeconds: null });
   const { points } = samples;
   expect(points.length).toBeGreaterThan(100);
   expect(points.length).toBeLessThanOrEqual(240);

@@ -111,11 +111,35 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
       counts: { waiting: 1 },
     });
     for (const change of ['pause', 'empty', 'clean/completed']) {
-      expect(
-        (await app.request(`/queues/api/queues/docs-embed/${change}`, { method: 'PUT' })).status,
-      ).toBeGreaterThanOrEqual(400);
+      expect((await app.request(`/queues/api/queues/docs-embed/${change}`, { method: 'PUT' })).status).toBe(
+        405,
+      );
     }
     expect(await open.embed.queue.getWaitingCount()).toBe(1);
+  });
+
+  it('shows bounds and ids of jobs, nothing else that somebody put there, and asks no other host', async () => {
+    await open.embed.queue.add('job', { format: 1, note: 'planted text' } as never);
+    const answer = await app.request('/queues/api/queues?activeQueue=docs-embed&status=waiting&page=1');
+    const shown = await answer.text();
+    expect(shown).not.toContain('planted text');
+    expect(shown).toContain('not a job of this version');
+    const { queues } = JSON.parse(shown) as { queues: { name: string; jobs: { data: unknown }[] }[] };
+    expect(queues.find(({ name }) => name === 'docs-embed')?.jobs.map(({ data }) => data)).toContainEqual(
+      expect.objectContaining({ batch: 1, lower: null, upper: '7' }),
+    );
+    expect(await (await app.request('/queues')).text()).not.toMatch(/(?:href|src)="https?:/);
+  });
+
+  it('is not ready without its queue or its database, and says which', async () => {
+    expect((await app.request('/readyz')).status).toBe(200);
+    await open.embed.close();
+    const unready = await app.request('/readyz');
+    expect([unready.status, await unready.text()]).toEqual([503, 'the queue does not answer']);
+    const gone = { query: () => Promise.reject(new Error('gone')) } as unknown as Pool;
+    const both = await createDashboardApp({ ...input, pool: gone }).app.request('/readyz');
+    expect(await both.text()).toBe('the database and the queue do not answer');
+    expect((await app.request('/healthz')).status).toBe(200);
   });
 
   it('asks for credentials where they are set, but not for its health', async () => {

@@ -1,0 +1,54 @@
+/** Bull Board at /queues: read-only, with the keys and bounds of jobs and nothing else of their data. */
+
+import { createRequire } from 'node:module';
+import { createBullBoard } from '@bull-board/api';
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
+import { HonoAdapter } from '@bull-board/hono';
+import { serveStatic } from '@hono/node-server/serve-static';
+import { Hono, type MiddlewareHandler } from 'hono';
+import type { JobQueue } from '../queue/connection.ts';
+import { parseEmbedJob, parseFinalizeJob, parseSyncJob } from '../queue/jobs.ts';
+
+/** Fonts of another host: the page does without them. */
+const FOREIGN_LINK = /<link[^>]+href="https?:[^>]*>\s*/g;
+
+/** A job that is none of ours may hold anything. */
+const shownData = (data: unknown): unknown =>
+  parseEmbedJob(data) ?? parseFinalizeJob(data) ?? parseSyncJob(data) ?? '(not a job of this version)';
+
+export function queueBoard(queues: readonly JobQueue[]): Hono {
+  const board = new HonoAdapter(serveStatic);
+  board.setBasePath('/queues');
+  createBullBoard({
+    queues: queues.map((queue) => {
+      const adapter = new BullMQAdapter(queue, { readOnlyMode: true });
+      adapter.setFormatter('data', shownData);
+      return adapter;
+    }),
+    serverAdapter: board,
+    // The package is looked up from here: under a hoisted install its own guess is another folder.
+    options: { uiBasePath: uiFolder(), uiConfig: { boardTitle: 'pgvector-backfill' } },
+  });
+  const routes = new Hono();
+  routes.use(async (context, next) => {
+    const { method } = context.req;
+    return method === 'GET' || method === 'HEAD'
+      ? next()
+      : context.text('The queues are shown, not changed.', 405);
+  });
+  routes.use(withoutForeignLinks);
+  routes.route('/', board.registerPlugin());
+  return routes;
+}
+
+const withoutForeignLinks: MiddlewareHandler = async (context, next) => {
+  await next();
+  if ((context.res.headers.get('content-type') ?? '').startsWith('text/html'))
+    context.res = new Response((await context.res.text()).replaceAll(FOREIGN_LINK, ''), context.res);
+};
+
+function uiFolder(): string {
+  return createRequire(import.meta.url)
+    .resolve('@bull-board/ui/package.json')
+    .replace(/\/package\.json$/, '');
+}

@@ -1,0 +1,34 @@
+/** Whether the dashboard can do its work: for probes, which are told what does not answer and nothing more. */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Pool } from '../db/pool.ts';
+import type { JobQueue } from '../queue/connection.ts';
+
+const LIMIT_MS = 2000;
+
+async function answers(ask: () => Promise<unknown>): Promise<boolean> {
+  const late = new AbortController();
+  try {
+    const asked = ask().then(
+      () => true,
+      () => false,
+    );
+    return await Promise.race([asked, delay(LIMIT_MS, false, { signal: late.signal })]);
+  } finally {
+    late.abort();
+  }
+}
+
+/** Null where both answer within two seconds. */
+export async function whatIsNotReady(pool: Pool, queue: JobQueue): Promise<string | null> {
+  const [database, jobs] = await Promise.all([
+    answers(() => pool.query('SELECT 1')),
+    answers(() => queue.getJobCounts('waiting')),
+  ]);
+  const silent = [database ? null : 'the database', jobs ? null : 'the queue'].filter(
+    (each) => each !== null,
+  );
+  return silent.length === 0
+    ? null
+    : `${silent.join(' and ')} ${silent.length === 1 ? 'does' : 'do'} not answer`;
+}
