@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { openEmbedder } from '../../src/embedding/configured.ts';
 import { installationId } from '../../src/ledger/installation.ts';
 import { uniform } from '../../src/random.ts';
-import { openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
+import { REPEATED_TEXTS, openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand, startCommand, type RunningCommand } from '../setup/command.ts';
 import { hasRedis, realDatabase } from '../setup/databases.ts';
 import { makeModel, type TestModel } from '../setup/model.ts';
@@ -192,6 +192,7 @@ describe.runIf(hasRedis())('chaos', () => {
         BACKFILL_BATCH_ROWS: '20',
         BACKFILL_LOG_LEVEL: 'info',
         BACKFILL_DRAIN_SECONDS: '20',
+        ...REPEATED_TEXTS,
       });
       await backfill.pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
       await backfill.pool.query(
@@ -218,8 +219,12 @@ describe.runIf(hasRedis())('chaos', () => {
       const account = await backfill.account();
       expect(account, told).toMatchObject({ missing: 0, stale: 0, quarantined: 0 });
       expect(account.embedded + account.skipped, told).toBe(account.eligible);
-      const { state, index } = await untilSettled(backfill.pool, backfill.config.backfill);
-      expect({ state, valid: index.valid }, told).toEqual({ state: 'ready', valid: true });
+      const { state, reason, index } = await untilSettled(backfill.pool, backfill.config.backfill);
+      expect({ state, reason, valid: index.valid }, told).toEqual({
+        state: 'ready',
+        reason: '',
+        valid: true,
+      });
       expect(await wrongVectors(backfill), told).toEqual([]);
       await Promise.all([database.close(), redis.close()]);
       await backfill.close();
