@@ -2,6 +2,7 @@
 
 import { quoteName } from '../../src/db/identifiers.ts';
 import type { Queryable } from '../../src/db/pool.ts';
+import { estimatedRows, relationBytesSql } from '../../src/table/partitions.ts';
 import type { Target } from '../../src/table/target.ts';
 
 export interface TextRow {
@@ -30,11 +31,10 @@ export async function sampleTexts(db: Queryable, target: Target, shown: number):
 /** By the statistics; of a table without any, a row per page at least, which errs on the side of reading more. */
 async function rowsAbout(db: Queryable, target: Target): Promise<number> {
   const found = await db.query<{ rows: number }>(
-    `SELECT greatest(reltuples, pg_relation_size(oid) / current_setting('block_size')::int)::float8 AS rows
-       FROM pg_class WHERE oid = to_regclass($1)`,
+    `SELECT ${relationBytesSql('$1::regclass')} / current_setting('block_size')::int AS rows`,
     [target.table],
   );
-  return found.rows[0]?.rows ?? 0;
+  return Math.max(found.rows[0]?.rows ?? 0, await estimatedRows(db, target.table));
 }
 
 async function draw(db: Queryable, target: Target, share: number, count: number): Promise<TextRow[]> {

@@ -7,11 +7,11 @@ import { DDL_LIMITS, backoffMs, type TransactionLimits } from '../db/transaction
 import { TransientError } from '../errors.ts';
 
 /**
- * `sql` is a DROP INDEX CONCURRENTLY, which no transaction may hold. Cut off, it leaves an invalid index, which the next
- * attempt drops.
+ * `sql` is a DROP INDEX, which no transaction may hold where it is CONCURRENTLY. Cut off, that leaves an invalid index,
+ * which the next attempt drops.
  * @throws TransientError where other transactions held the table or the index through all tries.
  */
-export async function dropIndexConcurrently(
+export async function dropIndexUnderShortLocks(
   database: string,
   sql: string,
   { lockTimeoutMs, tries }: Pick<TransactionLimits, 'lockTimeoutMs' | 'tries'> = DDL_LIMITS,

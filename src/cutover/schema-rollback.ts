@@ -19,8 +19,15 @@ import { READ_MODE_SEEN_SECONDS } from '../search/create-search.ts';
 import { missingCapture, runUnderLocks } from '../sync/capture.ts';
 import type { Target } from '../table/target.ts';
 import { actorOf } from './actor.ts';
-import { addedObjects, dropColumnsSql, dropIndexNamedSql, dropStageSql, type AddedObjects } from './added.ts';
-import { dropIndexConcurrently } from './drop-index.ts';
+import {
+  addedObjects,
+  dropAddedIndexSql,
+  dropColumnsSql,
+  dropStageSql,
+  type AddedIndex,
+  type AddedObjects,
+} from './added.ts';
+import { dropIndexUnderShortLocks } from './drop-index.ts';
 import { forgetBackfill, otherBackfills } from './forget.ts';
 import { waitUntilIdle, type Queues } from './halt.ts';
 import { changeReads } from './change-reads.ts';
@@ -124,9 +131,9 @@ async function functionStep({ pool, target }: SchemaRollbackInput): Promise<Step
   return step('function', statements.map(ended), () => underLocks(pool, target, statements));
 }
 
-function indexStep({ settings, target }: SchemaRollbackInput, index: string): Step {
-  const sql = dropIndexNamedSql(target, index);
-  return step('index', [ended(sql)], () => dropIndexConcurrently(settings.database, sql));
+function indexStep({ settings }: SchemaRollbackInput, index: AddedIndex): Step {
+  const sql = dropAddedIndexSql(index);
+  return step('index', [ended(sql)], () => dropIndexUnderShortLocks(settings.database, sql));
 }
 
 function columnSteps({ pool, target }: SchemaRollbackInput, { columns, kept }: AddedObjects): Step[] {

@@ -3,6 +3,7 @@
 import type pg from 'pg';
 import { quoteQualified } from '../db/identifiers.ts';
 import type { IndexActual } from '../ledger/index-figures.ts';
+import { relationBytesSql } from '../table/partitions.ts';
 import type { Target } from '../table/target.ts';
 import { spilledAfter } from './forecast.ts';
 import type { IndexDefinition } from './index-definition.ts';
@@ -29,7 +30,7 @@ export async function measureBuild(
   { seconds, notices, walBefore }: BuildCourse,
 ): Promise<IndexActual> {
   const size = await session.query<{ bytes: number }>(
-    'SELECT pg_relation_size(to_regclass($1))::float8 AS bytes',
+    `SELECT ${relationBytesSql('to_regclass($1)')} AS bytes`,
     [quoteQualified({ schema: target.schema, name: wanted.name })],
   );
   const walAfter = walBefore === null ? null : await walPosition(session);

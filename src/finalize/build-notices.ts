@@ -3,7 +3,7 @@
 import type pg from 'pg';
 import { messageOf } from '../errors.ts';
 import { hnswGraphBytesPerRow, spilledAfter } from './forecast.ts';
-import type { BuildInput } from './build-index.ts';
+import type { BuildInput } from './build-attempt.ts';
 
 const MIB = 1024 * 1024;
 /** Of many alike, such as one for each worker, the first ones say it all. */

@@ -2,6 +2,7 @@
 
 import type { Queryable } from '../db/pool.ts';
 import type { IndexBlocker } from '../ledger/run.ts';
+import { treeSql } from '../table/partitions.ts';
 import type { Target } from '../table/target.ts';
 
 export interface BuildProgress {
@@ -20,7 +21,7 @@ export interface BuildCounters {
   tuplesTotal: number;
 }
 
-/** The build under way on the table, by the process that does it; null where there is none. */
+/** The build under way on the table or a part of it, by the process that does it; null where there is none. */
 export async function buildUnderWay(
   db: Queryable,
   target: Target,
@@ -28,7 +29,7 @@ export async function buildUnderWay(
   const found = await db.query<BuildCounters & { pid: number }>(
     `SELECT pid, phase, blocks_done::float8 AS "blocksDone", blocks_total::float8 AS "blocksTotal",
             tuples_done::float8 AS "tuplesDone", tuples_total::float8 AS "tuplesTotal"
-       FROM pg_stat_progress_create_index WHERE datname = current_database() AND relid = $1::regclass ORDER BY pid LIMIT 1`,
+       FROM pg_stat_progress_create_index WHERE datname = current_database() AND relid IN ${treeSql('$1::regclass')} ORDER BY pid LIMIT 1`,
     [target.table],
   );
   return found.rows[0] ?? null;

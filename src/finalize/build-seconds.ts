@@ -2,6 +2,7 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
+import { relationBytesSql } from '../table/partitions.ts';
 import type { Target } from '../table/target.ts';
 import { findVectorExtension } from '../table/vector-extension.ts';
 import { workersToSet } from './build-session.ts';
@@ -43,7 +44,7 @@ export async function serverMemory(db: Queryable): Promise<number> {
 /** As PostgreSQL plans them: one for min_parallel_table_scan_size of the table, another for each three times as much. */
 async function parallelWorkers(pool: Pool, target: Target, settings: Settings): Promise<number> {
   const found = await pool.query<{ allowed: number; bytes: number; least: number }>(
-    `SELECT current_setting('max_parallel_maintenance_workers')::int AS allowed, pg_relation_size($1::regclass)::float8 AS bytes,
+    `SELECT current_setting('max_parallel_maintenance_workers')::int AS allowed, ${relationBytesSql('$1::regclass')} AS bytes,
             pg_size_bytes(current_setting('min_parallel_table_scan_size'))::float8 AS least`,
     [target.table],
   );

@@ -29,6 +29,8 @@ export interface ChoiceInput {
     'indexMethod' | 'indexType' | 'columnType' | 'indexM' | 'indexLists' | 'indexMemory' | 'indexBuildMinutes'
   >;
   rows: number;
+  /** Of the largest single build. */
+  rowsAtOnce: number;
   dimensions: number;
   /** Of pgvector. */
   version: string;
@@ -105,8 +107,9 @@ export async function chooseIndex(input: ChoiceInput): Promise<IndexChoice> {
 }
 
 async function weigh(input: ChoiceInput, plan: IndexPlan, budget: number): Promise<Candidate> {
-  const { settings, rows, dimensions } = input;
-  const foretold = forecast(rows, dimensions, { ...plan, m: settings.indexM, lists: settings.indexLists });
+  const { settings, rows, rowsAtOnce, dimensions } = input;
+  const { indexM, indexLists } = settings;
+  const foretold = forecast(rows, dimensions, { ...plan, m: indexM, lists: indexLists, rowsAtOnce });
   const minutes = settings.indexBuildMinutes;
   const seconds = minutes === undefined ? null : ((await input.secondsOf?.(plan)) ?? null);
   return {

@@ -109,20 +109,22 @@ export interface PlannedIndex extends IndexPlan {
   lists?: number | undefined;
   /** Of the column that the rows get. */
   columnType?: VectorType;
+  /** Rows of the largest single build, where the table is in parts; all of them where absent. */
+  rowsAtOnce?: number;
 }
 
 export function forecast(rows: number, dimensions: number, index: PlannedIndex): Forecast {
-  const { m, type, lists = ivfflatLists(rows), columnType = 'vector' } = index;
+  const { m, type, rowsAtOnce = rows, lists = ivfflatLists(rowsAtOnce), columnType = 'vector' } = index;
   const hnsw = index.method === 'hnsw';
   const shape = { dimensions, lists, type };
   const graphBytes = hnsw
-    ? Math.ceil(rows * hnswGraphBytesPerRow({ dimensions, m, type, parallel: true }))
+    ? Math.ceil(rowsAtOnce * hnswGraphBytesPerRow({ dimensions, m, type, parallel: true }))
     : null;
   const indexBytes = hnsw ? hnswIndexBytes(rows, dimensions, m, type) : ivfflatIndexBytes(rows, shape);
   return {
     rows,
     graphBytes,
-    memoryBytes: graphBytes ?? ivfflatBuildBytes(rows, shape),
+    memoryBytes: graphBytes ?? ivfflatBuildBytes(rowsAtOnce, shape),
     indexBytes,
     walBytes: indexBytes,
     heapBytes: rows * vectorBytes(dimensions, columnType),

@@ -36,13 +36,17 @@ export function wantedIndex(target: Target, settings: Settings, rows: number): I
   };
 }
 
-export function createIndexSql(target: Target, index: IndexDefinition): string {
+export const createIndexSql = (target: Target, index: IndexDefinition): string =>
+  `CREATE INDEX CONCURRENTLY ${quoteName(index.name)} ON ${target.table} ${kindSql(target, index)}`;
+
+/** An index without entries, which becomes valid once each partition's own is attached. A partition that is made later gets one by itself. */
+export const createParentIndexSql = (target: Target, index: IndexDefinition): string =>
+  `CREATE INDEX ${quoteName(index.name)} ON ONLY ${target.table} ${kindSql(target, index)}`;
+
+function kindSql(target: Target, index: IndexDefinition): string {
   const column = quoteName(index.column);
   const indexed = index.cast === null ? column : `(${column}${index.cast})`;
-  return (
-    `CREATE INDEX CONCURRENTLY ${quoteName(index.name)} ON ${target.table} USING ${index.method} ` +
-    `(${indexed} ${target.vectorPrefix}${index.operatorClass}) WITH (${index.parameters.join(', ')})`
-  );
+  return `USING ${index.method} (${indexed} ${target.vectorPrefix}${index.operatorClass}) WITH (${index.parameters.join(', ')})`;
 }
 
 export function dropIndexSql(target: Target, index: IndexDefinition): string {
@@ -51,7 +55,7 @@ export function dropIndexSql(target: Target, index: IndexDefinition): string {
 
 export type FoundIndex =
   | { kind: 'none' }
-  /** Left behind by a build that did not end; it costs every write and serves no read. */
+  /** Left behind by a build that did not end; it costs every write and serves no read. Or of a partitioned table, and not yet whole. */
   | { kind: 'invalid' }
   | { kind: 'valid' }
   /** A valid index of this name that is something else: never ours to drop. */
@@ -113,7 +117,8 @@ export async function findIndex(db: Queryable, target: Target, wanted: IndexDefi
     // IVFFlat's number of lists follows the row count of its day; more rows since are no other definition.
     (wanted.method === 'ivfflat' || row.parameters.toSorted().join() === wanted.parameters.join());
   if (row.valid) return matches ? { kind: 'valid' } : { kind: 'other', definition: row.definition };
-  return row.ours && row.column === wanted.column
+  // What is attached to an index of a partitioned table would go with it: one of another definition is not ours to drop.
+  return row.ours && row.column === wanted.column && (matches || !target.isPartitioned)
     ? { kind: 'invalid' }
     : { kind: 'other', definition: row.definition };
 }

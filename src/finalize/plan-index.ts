@@ -6,6 +6,7 @@ import { recordEvent } from '../ledger/event.ts';
 import { lastBuildRate, type IndexForecast } from '../ledger/index-figures.ts';
 import type { Run } from '../ledger/run.ts';
 import { savePlan } from '../table/index-plan.ts';
+import { rowsOfLargestLeaf } from '../table/partitions.ts';
 import { withIndex, type Target } from '../table/target.ts';
 import { findVectorExtension } from '../table/vector-extension.ts';
 import { secondsOfBuild, serverMemory } from './build-seconds.ts';
@@ -33,6 +34,7 @@ export async function targetWithIndex(input: PlanIndexInput, rows: number): Prom
   const { plan, reason, candidates } = await chooseIndex({
     settings,
     rows,
+    rowsAtOnce: await rowsOfLargestLeaf(pool, target.table, rows),
     dimensions: run.dimensions,
     version: version ?? '0',
     serverMemory: await serverMemory(pool),
@@ -55,7 +57,8 @@ export async function targetWithIndex(input: PlanIndexInput, rows: number): Prom
 export async function foretell(input: PlanIndexInput, target: Target, rows: number): Promise<IndexForecast> {
   const { pool, run, settings } = input;
   const { indexM, indexLists, columnType } = settings;
-  const planned = { ...target.indexed, m: indexM, lists: indexLists, columnType };
+  const rowsAtOnce = await rowsOfLargestLeaf(pool, target.table, rows);
+  const planned = { ...target.indexed, m: indexM, lists: indexLists, columnType, rowsAtOnce };
   const foretold = forecast(rows, run.dimensions, planned);
   const rate = await lastBuildRate(pool, target.backfill, target.indexed.method);
   return {

@@ -3,6 +3,7 @@
 import type { Settings } from '../config/settings.ts';
 import { quoteName, quoteQualified } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
+import { treeSql } from '../table/partitions.ts';
 import type { TableFacts } from '../table/target.ts';
 import type { Finding } from './finding.ts';
 
@@ -13,7 +14,7 @@ export async function checkRelatives(
 ): Promise<Finding[]> {
   return [
     ...(await checkPartition(db, table, settings)),
-    ...(await checkChildren(db, table, settings)),
+    ...(table.kind === 'p' ? await checkPartitions(db, table) : await checkChildren(db, table, settings)),
     ...(await checkPublications(db, table, settings)),
   ];
 }
@@ -49,6 +50,44 @@ async function checkPartition(
   ];
 }
 
+/** Its columns and indexes are those of each partition, so each must be ours to change, and a table. */
+async function checkPartitions(db: Queryable, { oid, schema, name }: TableFacts): Promise<Finding[]> {
+  const found = await db.query<{ name: string; foreign: boolean; owner: boolean }>(
+    `SELECT c.oid::regclass::text AS name, c.relkind = 'f' AS foreign, pg_has_role(c.relowner, 'USAGE') AS owner
+       FROM pg_partition_tree($1::oid::regclass) t JOIN pg_class c ON c.oid = t.relid WHERE t.level > 0 AND c.relkind <> 'p' ORDER BY 1`,
+    [oid],
+  );
+  const named = (of: { name: string }[]): string => of.map((each) => each.name).join(', ');
+  const foreign = found.rows.filter((part) => part.foreign);
+  const others = found.rows.filter((part) => !part.owner);
+  const shown = `${schema}.${name}`;
+  const findings: Finding[] = [];
+  if (foreign.length > 0)
+    findings.push({
+      level: 'error',
+      check: 'partitions',
+      message: `${named(foreign)}, of ${shown}, is on another server, where no index can be built from here.`,
+      remedy: 'Detach it, or give each other partition a backfill of its own.',
+    });
+  if (others.length > 0)
+    findings.push({
+      level: 'error',
+      check: 'partitions',
+      message: `This user does not own ${named(others)}, of ${shown}.`,
+      remedy: `Connect as the owner of ${shown} and of all its partitions.`,
+      option: 'database',
+    });
+  return findings.length > 0
+    ? findings
+    : [
+        {
+          level: 'ok',
+          check: 'partitions',
+          message: `${shown} has ${found.rows.length} partitions: each gets its index concurrently, then the table's turns valid`,
+        },
+      ];
+}
+
 /** Rows of children belong to their parent in every statement, but no index keeps their keys apart. */
 async function checkChildren(
   db: Queryable,
@@ -73,27 +112,39 @@ async function checkChildren(
   ];
 }
 
+interface Published {
+  schema: string;
+  name: string;
+  publications: string[];
+  /** Whether all columns are published. */
+  whole: boolean;
+  identity: string;
+  /** Whether its replica identity says which row an update is of. */
+  usable: boolean;
+}
+
 /** Every row's update goes to the subscribers, and PostgreSQL refuses it where they could not tell which row it is. */
-async function checkPublications(
-  db: Queryable,
-  { oid, schema, name }: TableFacts,
-  { key }: Settings,
-): Promise<Finding[]> {
-  const found = await db.query<{ publications: string[]; whole: boolean; identity: string; usable: boolean }>(
+async function checkPublications(db: Queryable, { oid }: TableFacts, { key }: Settings): Promise<Finding[]> {
+  const found = await db.query<Published>(
     // The list of columns came with PostgreSQL 15: read so that older servers have none.
-    `SELECT array(SELECT p.pubname::text FROM pg_publication p JOIN pg_publication_tables t ON t.pubname = p.pubname
-                   WHERE p.pubupdate AND t.schemaname = $2 AND t.tablename = $3 ORDER BY 1) AS publications,
+    `SELECT n.nspname::text AS schema, c.relname::text AS name,
+            array(SELECT p.pubname::text FROM pg_publication p JOIN pg_publication_tables t ON t.pubname = p.pubname
+                   WHERE p.pubupdate AND t.schemaname = n.nspname AND t.tablename = c.relname ORDER BY 1) AS publications,
             NOT EXISTS (SELECT 1 FROM pg_publication_rel r WHERE r.prrelid = c.oid AND to_jsonb(r) ->> 'prattrs' IS NOT NULL) AS whole,
             c.relreplident::text AS identity,
             c.relreplident = 'f' OR EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid
               AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END) AS usable
-       FROM pg_class c WHERE c.oid = $1::oid`,
-    [oid, schema, name],
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.oid IN ${treeSql('$1::oid::regclass')} ORDER BY c.oid <> $1::oid, 1, 2`,
+    [oid],
   );
-  const { publications = [], whole = true, identity = 'd', usable = true } = found.rows[0] ?? {};
-  if (publications.length === 0) return [];
-  const by = `${schema}.${name} is published by ${publications.join(', ')}`;
-  const table = quoteQualified({ schema, name });
+  // Of a partitioned table the one that speaks for all: the first that is refused, else the first.
+  const published = found.rows.filter((each) => each.publications.length > 0);
+  const first = published.find((each) => !each.usable) ?? published[0];
+  if (first === undefined) return [];
+  const { publications, whole, identity, usable } = first;
+  const by = `${first.schema}.${first.name} is published by ${publications.join(', ')}`;
+  const table = quoteQualified(first);
   if (!usable)
     return [
       {

@@ -1,9 +1,10 @@
 /** Doctor's checks of the table, its columns and the rights on it. They read catalogs only. */
 
 import type { Settings } from '../config/settings.ts';
-import { quoteName } from '../db/identifiers.ts';
+import { quoteName, quoteQualified } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
 import { messageOf } from '../errors.ts';
+import { estimatedRows } from '../table/partitions.ts';
 import { findTable, type TableFacts, type Target } from '../table/target.ts';
 import { checkRelatives } from './check-relatives.ts';
 import { checkUpdates } from './check-updates.ts';
@@ -25,20 +26,15 @@ export async function checkTable(
     };
   }
   const shown = `${table.schema}.${table.name}`;
-  if (table.kind !== 'r') {
-    const what: Record<string, string> = {
-      v: 'a view',
-      m: 'a materialized view',
-      p: 'a partitioned table',
-      f: 'a foreign table',
-    };
+  if (table.kind !== 'r' && table.kind !== 'p') {
+    const what: Record<string, string> = { v: 'a view', m: 'a materialized view', f: 'a foreign table' };
     return {
       findings: [
         {
           level: 'error',
           check: 'table',
-          message: `${shown} is ${what[table.kind] ?? 'no table'}; ordinary tables are supported.`,
-          remedy: 'Name the table below it, or one partition per backfill.',
+          message: `${shown} is ${what[table.kind] ?? 'no table'}; tables are supported, partitioned or not.`,
+          remedy: 'Name the table below it.',
           option: 'table',
         },
       ],
@@ -52,18 +48,17 @@ export async function checkTable(
     make: boolean;
     schema: boolean;
     ledger: boolean;
-    rows: number;
   }>(
     `SELECT pg_has_role(c.relowner, 'USAGE') AS owner, has_table_privilege(c.oid, 'SELECT') AS select,
             has_table_privilege(c.oid, 'UPDATE') AS update, has_schema_privilege(c.relnamespace, 'CREATE') AS make,
             has_database_privilege(current_database(), 'CREATE') AS schema,
-            to_regnamespace('pgvector_backfill') IS NOT NULL AND has_schema_privilege(to_regnamespace('pgvector_backfill'), 'CREATE') AS ledger,
-            greatest(c.reltuples, 0)::float8 AS rows
+            to_regnamespace('pgvector_backfill') IS NOT NULL AND has_schema_privilege(to_regnamespace('pgvector_backfill'), 'CREATE') AS ledger
        FROM pg_class c WHERE c.oid = $1`,
     [table.oid],
   );
   const row = facts.rows[0];
   if (row === undefined) return { findings: [], table: null };
+  const rows = row.select ? await estimatedRows(db, quoteQualified(table)) : 0;
   const lacking = [
     row.select ? null : 'SELECT on the table',
     row.update ? null : 'UPDATE on the table',
@@ -72,7 +67,7 @@ export async function checkTable(
     row.schema || row.ledger ? null : 'CREATE on the database (for schema pgvector_backfill)',
   ].filter((each) => each !== null);
   const findings: Finding[] = [
-    { level: 'ok', check: 'table', message: `${shown}, about ${Math.round(row.rows)} rows` },
+    { level: 'ok', check: 'table', message: `${shown}, about ${Math.round(rows)} rows` },
   ];
   if (lacking.length > 0) {
     findings.push({
@@ -111,12 +106,15 @@ export async function checkKey(db: Queryable, target: Target): Promise<Finding[]
     });
   else {
     const fault = key?.unique === true ? 'may be null' : 'has no unique index of its own';
+    const ofParts =
+      target.isPartitioned && key?.unique !== true
+        ? ' A unique index of a partitioned table must hold its partition key: where that is another column, give each partition a unique index of the key and a backfill of its own (docs/partitions.md).'
+        : '';
     findings.push({
       level: 'error',
       check: 'key',
       message: `Key column ${target.key} ${fault}.`,
-      remedy:
-        'Name a unique, not null column with key (--key, env BACKFILL_KEY), or add the index or the constraint.',
+      remedy: `Name a unique, not null column with key (--key, env BACKFILL_KEY), or add the index or the constraint.${ofParts}`,
       option: 'key',
     });
   }

@@ -4,6 +4,7 @@ import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
 import type { Embedder } from '../embedding/embedder.ts';
+import { estimatedRows } from '../table/partitions.ts';
 import type { Target } from '../table/target.ts';
 import type { Finding } from './finding.ts';
 
@@ -64,11 +65,7 @@ export async function checkTextLengths(
 
 /** Whole pages are drawn, about a third more rows than wanted; a small table is read whole. */
 async function sampleTexts(db: Queryable, target: Target): Promise<string[]> {
-  const size = await db.query<{ rows: number }>(
-    'SELECT greatest(reltuples, 0)::float8 AS rows FROM pg_class WHERE oid = $1::regclass',
-    [target.table],
-  );
-  const rows = size.rows[0]?.rows ?? 0;
+  const rows = await estimatedRows(db, target.table);
   const draw = async (percent: number): Promise<string[]> => {
     const found = await db.query<{ text: string }>(
       `SELECT left(text, $2) AS text FROM (

@@ -4,6 +4,7 @@ import type { Settings } from '../config/settings.ts';
 import { quoteName, quoteQualified } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
 import { CAPTURE_TRIGGERS } from '../sync/capture-ddl.ts';
+import { treeSql } from '../table/partitions.ts';
 import type { TableFacts } from '../table/target.ts';
 import type { Finding } from './finding.ts';
 
@@ -65,7 +66,7 @@ async function checkTriggers(
             coalesce(array_length(t.tgattr, 1), 0) = 0
               OR EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = t.tgrelid AND a.attnum = ANY (t.tgattr) AND a.attname = ANY ($3)) AS fires
        FROM pg_trigger t
-      WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & 16 = 16 AND t.tgname <> ALL ($2)
+      WHERE t.tgrelid IN ${treeSql('$1::oid::regclass')} AND t.tgparentid = 0 AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & 16 = 16 AND t.tgname <> ALL ($2)
       ORDER BY 1`,
     [table.oid, CAPTURE_TRIGGERS, [column, updatedAtColumn]],
   );

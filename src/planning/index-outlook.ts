@@ -8,6 +8,7 @@ import { chooseIndex, memoryBudget, type IndexChoice } from '../finalize/choose-
 import { forecast, type Forecast } from '../finalize/forecast.ts';
 import { bytes, count, duration } from '../observability/format.ts';
 import type { IndexPlan } from '../table/index-plan.ts';
+import { estimatedRows, rowsOfLargestLeaf } from '../table/partitions.ts';
 import { withIndex, type Target } from '../table/target.ts';
 import { findVectorExtension } from '../table/vector-extension.ts';
 import type { Finding } from './finding.ts';
@@ -47,9 +48,11 @@ export async function indexOutlook(input: OutlookInput): Promise<IndexOutlook> {
           source: 'random',
           target: withIndex(target, plan),
         });
+  const rowsAtOnce = await rowsOfLargestLeaf(pool, target.table, rows);
   const choice: IndexChoice = await chooseIndex({
     settings,
     rows,
+    rowsAtOnce,
     dimensions,
     version: version ?? available ?? '0',
     serverMemory: memory,
@@ -60,7 +63,7 @@ export async function indexOutlook(input: OutlookInput): Promise<IndexOutlook> {
   return {
     ...choice.plan,
     reason: choice.reason,
-    ...forecast(rows, dimensions, { ...choice.plan, m: indexM, lists: indexLists, columnType }),
+    ...forecast(rows, dimensions, { ...choice.plan, m: indexM, lists: indexLists, columnType, rowsAtOnce }),
     seconds: known ?? (await secondsOf(choice.plan)),
     memoryBudget: memoryBudget(settings.indexMemory, memory),
   };
@@ -76,12 +79,9 @@ export function outlookLine(outlook: IndexOutlook): string {
 /** An index that cannot be built is said before the rows are embedded. */
 export async function checkIndexOutlook(input: Omit<OutlookInput, 'rows'>): Promise<Finding[]> {
   const { pool, target } = input;
-  const found = await pool.query<{ rows: number }>(
-    'SELECT greatest(reltuples, 0)::float8 AS rows FROM pg_class WHERE oid = $1::regclass',
-    [target.table],
-  );
+  const rows = await estimatedRows(pool, target.table);
   try {
-    const outlook = await indexOutlook({ ...input, rows: Math.round(found.rows[0]?.rows ?? 0) });
+    const outlook = await indexOutlook({ ...input, rows: Math.round(rows) });
     const message = `${outlookLine(outlook)}; new row versions ${bytes(outlook.heapBytes)}, staging table ${bytes(outlook.stageBytes)} (${count(outlook.rows)} rows)`;
     if (outlook.memoryBytes <= outlook.memoryBudget) return [{ level: 'ok', check: 'index', message }];
     return [

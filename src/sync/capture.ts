@@ -7,6 +7,7 @@ import { DDL_LIMITS, inTransaction, type TransactionLimits } from '../db/transac
 import { ConfigError, TransientError } from '../errors.ts';
 import { recordEvent } from '../ledger/event.ts';
 import { saveSyncMode, type SyncMode } from '../ledger/sync.ts';
+import { treeSql } from '../table/partitions.ts';
 import type { Target } from '../table/target.ts';
 import { CAPTURE_TRIGGERS, captureDdl, dropCaptureDdl, type CaptureDdl } from './capture-ddl.ts';
 import { watchedColumns } from './watched-columns.ts';
@@ -63,7 +64,7 @@ export async function presentTriggers(db: Queryable, target: Target): Promise<st
 async function wantedCapture(pool: Pool, target: Target, present: string[]): Promise<CaptureDdl> {
   const before = await pool.query<{ present: boolean }>(
     // tgtype: 1 row, 2 before, 16 update (src/include/catalog/pg_trigger.h).
-    `SELECT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = $1::regclass AND NOT tgisinternal AND tgtype & 19 = 19) AS present`,
+    `SELECT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid IN ${treeSql('$1::regclass')} AND NOT tgisinternal AND tgtype & 19 = 19) AS present`,
     [target.table],
   );
   return captureDdl(target, {

@@ -18,6 +18,7 @@ export interface Target {
   name: string;
   /** Quoted schema.table, for FROM, UPDATE and DDL. */
   table: string;
+  isPartitioned: boolean;
   /** Quoted table name alone: how columns of the legacy table are qualified, so that the operator's SQL may do so too. */
   ref: string;
   key: string;
@@ -112,6 +113,7 @@ export async function describeTarget(db: Queryable, backfill: string, settings: 
     schema,
     name,
     table: quoteQualified({ schema, name }),
+    isPartitioned: facts.kind === 'p',
     ref: quoteName(name),
     key: settings.key,
     keyType: keyType.type,
@@ -145,6 +147,17 @@ async function describeVectors(
   const indexed = indexPlan(settings, dimensions, chosen);
   return { dimensions, indexed, indexName: indexNameOf(name, indexed) };
 }
+
+/** The part of a partitioned table that is a table of its own, with an index of its own name. */
+export const leafTarget = (target: Target, { schema, name }: { schema: string; name: string }): Target => ({
+  ...target,
+  schema,
+  name,
+  table: quoteQualified({ schema, name }),
+  isPartitioned: false,
+  ref: quoteName(name),
+  indexName: indexNameOf(name, target.indexed),
+});
 
 const indexNameOf = (table: string, { method }: IndexPlan): string =>
   derivedName(table, `_embedding_${method}_idx`);

@@ -1,5 +1,7 @@
 /** One bounded statement that reads every sign of trouble that PostgreSQL itself knows of. */
 
+import { treeSql } from '../table/partitions.ts';
+
 /** What the role may look at; a monitoring role has all of it. */
 export interface Rights {
   /** Others' sessions, replicas and vacuums. */
@@ -59,8 +61,10 @@ const archiveSql = (rights: Rights): string => `CASE WHEN current_setting('archi
  */
 export function healthSql(rights: Rights): string {
   return `WITH here AS MATERIALIZED (
-    SELECT to_regclass($1)::oid AS relation, pg_current_wal_lsn() AS lsn,
+    SELECT pg_current_wal_lsn() AS lsn,
            (SELECT oid FROM pg_database WHERE datname = current_database()) AS database),
+  relations AS MATERIALIZED (
+    SELECT relid AS oid FROM ${treeSql('to_regclass($1)')} tree WHERE relid IS NOT NULL),
   sessions AS MATERIALIZED (
     SELECT pid, backend_type, state, application_name LIKE 'pgvector-backfill %' AS own,
            CASE WHEN backend_type = 'autovacuum worker' THEN query END AS query FROM pg_stat_activity),
@@ -68,8 +72,8 @@ export function healthSql(rights: Rights): string {
     SELECT state, coalesce(replay_lsn, flush_lsn) AS reached, replay_lag
       FROM pg_stat_replication WHERE state IS DISTINCT FROM 'backup'),
   locks AS MATERIALIZED (
-    SELECT pid, locktype, granted, coalesce(l.relation = here.relation AND l.database = here.database, false) AS ours
-      FROM pg_locks l, here WHERE NOT granted OR (l.relation = here.relation AND l.database = here.database))
+    SELECT pid, locktype, granted, coalesce(l.relation IN (SELECT oid FROM relations) AND l.database = here.database, false) AS ours
+      FROM pg_locks l, here WHERE NOT granted OR (l.relation IN (SELECT oid FROM relations) AND l.database = here.database))
   SELECT (SELECT count(*) FROM replicas WHERE state IS NULL)::int AS "hiddenReplicas",
     (SELECT coalesce(max(CASE WHEN reached >= here.lsn THEN 0 ELSE extract(epoch FROM replay_lag) END), 0) FROM replicas)::float8 AS "replicaLag",
     (SELECT coalesce(max(pg_wal_lsn_diff(here.lsn, reached)), 0) FROM replicas)::float8 AS "replicaLagBytes",
@@ -81,7 +85,7 @@ export function healthSql(rights: Rights): string {
         ? `(SELECT coalesce(max(CASE WHEN s.query LIKE '%(to prevent wraparound)%' THEN 2 ELSE 1 END), 0)
        FROM pg_stat_progress_vacuum v JOIN sessions s USING (pid)
       WHERE s.backend_type = 'autovacuum worker' AND v.datname = current_database()
-        AND v.relid IN (here.relation, (SELECT reltoastrelid FROM pg_class WHERE oid = here.relation)))`
+        AND v.relid IN (SELECT oid FROM relations UNION SELECT c.reltoastrelid FROM pg_class c JOIN relations USING (oid)))`
         : 'NULL'
     }::float8 AS autovacuum,
     (SELECT count(DISTINCT w.pid) FROM locks w LEFT JOIN sessions s USING (pid)

@@ -1,10 +1,12 @@
 /** Does the planner use the index for the search's query, and if not, why? */
 
 import type { Settings } from '../config/settings.ts';
+import { quoteQualified } from '../db/identifiers.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { filterFault, type Filter } from '../search/filter.ts';
 import type { ReadSettings } from '../search/read-settings.ts';
 import { nearestSql, nearestValues, withScan, type ScanMode } from '../search/vector-query.ts';
+import { leavesOf } from '../table/partitions.ts';
 import type { Target } from '../table/target.ts';
 import { explainReason, type PlanReason } from './plan-reason.ts';
 import { RECALL_K } from './recall.ts';
@@ -56,9 +58,9 @@ export async function explainSearch(
   vector: string,
   filter: Filter | null = null,
 ): Promise<PlanResult> {
-  const { target } = input;
   const planned = await explain(input, vector, filter, 'planned');
-  const found = scanOf(planned.Plan, target);
+  const names = await namesOf(input);
+  const found = scanOf(planned.Plan, names);
   const measured = {
     filter: filter?.name ?? null,
     rows: planned.Plan['Actual Rows'] ?? 0,
@@ -71,7 +73,7 @@ export async function explainSearch(
   const cost = { planned: planned.Plan['Total Cost'], forced: null };
   if (found.usesIndex) return { ...measured, ...found, onlyWhenForced: false, reason: 'index', cost };
   const other = await explain(input, vector, filter, 'index');
-  const forced = scanOf(other.Plan, target);
+  const forced = scanOf(other.Plan, names);
   const reason = await explainReason(input, { usable: forced.usesIndex, filtered: filter !== null });
   return {
     ...measured,
@@ -103,13 +105,44 @@ async function explain(
   }
 }
 
-function scanOf(plan: PlanNode, target: Target): { node: string; usesIndex: boolean } {
-  const nodes = flatten(plan);
-  const scan = nodes.find((node) => node['Relation Name'] === target.name) ?? nodes.at(-1);
-  const index = scan?.['Index Name'];
+/** Scans of a partitioned table that are told one by one. */
+const MOST_SHOWN = 3;
+
+interface TableNames {
+  /** Bare names of the tables that hold the rows: the partitions of a partitioned one. */
+  tables: readonly string[];
+  /** Of the vector index, or of its parts. */
+  indexes: readonly string[];
+}
+
+async function namesOf({ pool, target }: PlanInput): Promise<TableNames> {
+  if (!target.isPartitioned) return { tables: [target.name], indexes: [target.indexName] };
+  const parts = await pool.query<{ name: string }>(
+    `SELECT c.relname::text AS name FROM pg_partition_tree(to_regclass($1)) t JOIN pg_class c ON c.oid = t.relid WHERE t.isleaf`,
+    [quoteQualified({ schema: target.schema, name: target.indexName })],
+  );
   return {
-    node: index === undefined ? (scan?.['Node Type'] ?? 'none') : `${scan?.['Node Type']} using ${index}`,
-    usesIndex: index === target.indexName,
+    tables: (await leavesOf(pool, target.table)).map(({ name }) => name),
+    indexes: parts.rows.map(({ name }) => name),
+  };
+}
+
+/** A partitioned table is read by one scan for each of its partitions, each by its own index. */
+function scanOf(plan: PlanNode, { tables, indexes }: TableNames): { node: string; usesIndex: boolean } {
+  const nodes = flatten(plan);
+  const found = nodes.filter((node) => tables.includes(node['Relation Name'] ?? ''));
+  const scans = found.length > 0 ? found : nodes.slice(-1);
+  const shown = scans.map((scan) =>
+    scan['Index Name'] === undefined ? scan['Node Type'] : `${scan['Node Type']} using ${scan['Index Name']}`,
+  );
+  const more = shown.length > MOST_SHOWN ? ` and ${shown.length - MOST_SHOWN} more` : '';
+  const together = nodes.find((node) => node['Node Type'].endsWith('Append'))?.['Node Type'] ?? 'Append';
+  return {
+    node:
+      shown.length <= 1
+        ? (shown[0] ?? 'none')
+        : `${together} of ${shown.slice(0, MOST_SHOWN).join(', ')}${more}`,
+    usesIndex: scans.every((scan) => indexes.includes(scan['Index Name'] ?? '')),
   };
 }
 

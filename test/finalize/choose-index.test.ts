@@ -12,6 +12,7 @@ async function choose(
   return chooseIndex({
     settings,
     rows: 1_000_000,
+    rowsAtOnce: changes.rows ?? 1_000_000,
     dimensions: 384,
     version: '0.8.2',
     serverMemory: 64 * MIB,

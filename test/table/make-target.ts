@@ -18,6 +18,7 @@ export const makeTarget = (changes: Partial<Target> = {}): Target => ({
   column: 'embedding',
   updatedAtColumn: 'embedding_updated_at',
   stage: '"public"."articles_embedding_stage"',
+  isPartitioned: false,
   stageName: 'articles_embedding_stage',
   vectorPrefix: '"public".',
   columnType: 'vector',
