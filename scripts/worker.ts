@@ -26,7 +26,13 @@ export const worker: Command = {
     return withDatabase(config, 'worker', logger, async (pool) => {
       const running = await startWorkers(config, pool, logger, roles);
       logger.info(
-        { backfill: config.backfill, roles, concurrency: config.settings.concurrency, pid: process.pid },
+        {
+          backfill: config.backfill,
+          roles,
+          concurrency: config.settings.concurrency,
+          pid: process.pid,
+          ...(running.metricsUrl === null ? {} : { metrics: `${running.metricsUrl}/metrics` }),
+        },
         'worker started',
       );
       let state = 'stopped';

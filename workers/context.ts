@@ -2,6 +2,7 @@
 
 import type { Settings } from '../src/config/settings.ts';
 import type { Pool } from '../src/db/pool.ts';
+import type { Instruments } from '../src/observability/instruments.ts';
 import type { Logger } from '../src/observability/logger.ts';
 import type { QueueAddress } from '../src/queue/connection.ts';
 import type { Throttle } from '../src/throttle/throttle.ts';
@@ -13,6 +14,7 @@ export interface WorkerContext {
   address: QueueAddress;
   logger: Logger;
   throttle: Throttle;
+  instruments: Instruments;
 }
 
 /** A role that is running. */

@@ -28,7 +28,7 @@ const NOT_OPEN = { left: 'the run is not open' };
 const LEFT = { left: 'the batch is done, the run was stopped, or another worker has it' };
 
 export function startEmbedWorker(context: WorkerContext, embedder: Embedder): RunningWorker {
-  const { pool, settings, backfill, throttle } = context;
+  const { pool, settings, backfill, throttle, instruments } = context;
   const collapse = new CollapseCheck();
   const finalizeQueue = openQueue(context.address, 'finalize');
   const embedQueue = openQueue(context.address, 'embed');
@@ -42,19 +42,23 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
     try {
       const target = await describeTarget(pool, backfill, settings);
       const outcome = await processBatch(
-        { pool, target, settings, embedder, logger, collapse, throttle },
+        { pool, target, settings, embedder, logger, collapse, throttle, instruments },
         run,
         data.batch,
         signal,
       );
       const elapsedMs = Math.round(performance.now() - started);
-      if (outcome.kind === 'merged') logger.info({ ...outcome.counts, elapsedMs }, 'batch merged');
+      if (outcome.kind === 'merged') {
+        instruments.merged(outcome.counts, elapsedMs / 1000);
+        logger.info({ ...outcome.counts, elapsedMs }, 'batch merged');
+      }
       // Also behind a batch that was done already: a worker that died between the merge and this line owes it.
       await finalizeWhenDue(pool, settings, finalizeQueue.queue, run);
       if (outcome.kind === 'left') return LEFT;
       return { ...outcome.counts, elapsedMs };
     } catch (error) {
       if (isHeld(error)) throw error;
+      instruments.failed(classify(error));
       logger.warn({ err: describeFailure(error), class: classify(error), attempt }, 'batch not merged');
       if (classify(error) !== 'configuration') throw error;
       await stopRun(context, run, error);

@@ -12,6 +12,7 @@ import type { Embedder } from '../../src/embedding/embedder.ts';
 import { BackfillError, ConfigError } from '../../src/errors.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { describeTarget } from '../../src/table/target.ts';
+import { Instruments } from '../../src/observability/instruments.ts';
 import { Throttle } from '../../src/throttle/throttle.ts';
 import { trainFrom } from '../../src/training/train-from.ts';
 import { startEmbedWorker } from '../../workers/embed.ts';
@@ -194,7 +195,10 @@ async function workerSeconds(
   const address = await prepareQueues(config, pool, logger);
   const started = performance.now();
   const throttle = new Throttle({ pool, backfill, settings, logger });
-  const worker = startEmbedWorker({ backfill, settings, pool, address, logger, throttle }, embedder);
+  const worker = startEmbedWorker(
+    { backfill, settings, pool, address, logger, throttle, instruments: new Instruments() },
+    embedder,
+  );
   try {
     for (;;) {
       const { rows } = await pool.query<{ open: number; failed: number; late: number }>(

@@ -7,6 +7,7 @@ import { GateError } from '../../src/errors.ts';
 import { installationId } from '../../src/ledger/installation.ts';
 import { latestRun, type Run } from '../../src/ledger/run.ts';
 import { ledgerVersion } from '../../src/db/migrate.ts';
+import { tracing } from '../../src/observability/tracing.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { assertQueueKeys } from '../../src/queue/key-types.ts';
 import {
@@ -49,6 +50,7 @@ export async function prepareQueues(config: Config, pool: Pool, logger: Logger):
     backfill: config.backfill,
     installation: await installationId(pool),
     logger,
+    telemetry: (await tracing()).telemetry,
   };
   await assertQueueKeys(address);
   return address;

@@ -5,12 +5,14 @@ import type { Config } from '../../src/config/load.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { openEmbedder } from '../../src/embedding/configured.ts';
 import { lent, type Embedder } from '../../src/embedding/embedder.ts';
+import { Instruments } from '../../src/observability/instruments.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { QUEUE_ROLES, type QueueRole } from '../../src/queue/connection.ts';
 import type { RunningWorker } from '../../workers/context.ts';
 import { Throttle } from '../../src/throttle/throttle.ts';
 import { startEmbedWorker } from '../../workers/embed.ts';
 import { startFinalizeWorker } from '../../workers/finalize.ts';
+import { startMetricsServer, type MetricsServer } from '../../workers/metrics-server.ts';
 import { startSyncWorker } from '../../workers/sync.ts';
 import { prepareQueues } from './session.ts';
 
@@ -20,6 +22,8 @@ const MOST_SILENCE_MS = 90_000;
 const SPARE_CONNECTIONS = 4;
 
 export interface WorkerProcess {
+  /** Of its metrics and health; null where they are not asked for. */
+  metricsUrl: string | null;
   /** Lets batches in flight end, within the configured time. @returns false where they did not. */
   drain(): Promise<boolean>;
 }
@@ -43,7 +47,11 @@ export async function startWorkers(
   throttle.onTuned(({ concurrency }) => {
     batches.options.max = concurrency + SPARE_CONNECTIONS;
   });
-  const context = { backfill, settings, pool, address, logger, throttle };
+  const instruments = new Instruments();
+  const context = { backfill, settings, pool, address, logger, throttle, instruments };
+  // First, so that a port that is taken is told before a model is loaded.
+  const metrics: MetricsServer | null =
+    settings.metricsPort === undefined ? null : await startMetricsServer(context, settings.metricsPort);
   const embeds = roles.includes('embed') || roles.includes('sync');
   const embedder: Embedder | null = embeds
     ? await openEmbedder(settings, settings.threads, (line) => logger.info(line))
@@ -58,6 +66,7 @@ export async function startWorkers(
     running.push(startSyncWorker({ ...context, pool: batches }, embedder));
   if (roles.includes('finalize')) running.push(startFinalizeWorker(context, gateEmbedder));
   return {
+    metricsUrl: metrics?.url ?? null,
     async drain() {
       throttle.close();
       const closed = Promise.all(running.map((worker) => worker.close())).then(() => true);
@@ -65,6 +74,7 @@ export async function startWorkers(
       const late = delay(settings.drainSeconds * 1000, false, { signal: deadline.signal }).catch(() => false);
       const drained = await Promise.race([closed, late]);
       deadline.abort();
+      await metrics?.close();
       await embedder?.close();
       // What did not end in time would be waited for here without end.
       if (drained) await batches.end();

@@ -9,6 +9,8 @@ import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
+import { quarantineCounts } from '../ledger/quarantine.ts';
+import { readTimes } from '../ledger/read-times.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { Actions } from './actions.ts';
 import { assets } from './assets.ts';
@@ -19,6 +21,7 @@ import { ProgressFeed } from './feed.ts';
 import { whatIsNotReady } from './ready.ts';
 import { securityHeaders } from './headers.ts';
 import { judgePage, judgeRoutes, judging, type JudgeInput } from './judge.ts';
+import { scrape } from './metrics/scrape.ts';
 import { progressPage, progressSections } from './page.ts';
 import { assertProtected, hasCredentials, isLoopback, readTls } from './protection.ts';
 import { MOST_HITS, searchPage } from './search-page.ts';
@@ -122,6 +125,16 @@ function addProgress(
     context.html(progressPage(await feed.look(), csrf, actions.notice(context.req.query('done')))),
   );
   app.get('/events', (context) => streams.answer(context));
+  app.get('/metrics', async (context) => {
+    const [{ snapshot }, jobs, quarantined, times] = await Promise.all([
+      feed.look(),
+      jobCounts(queues),
+      quarantineCounts(pool, backfill),
+      readTimes(pool, backfill),
+    ]);
+    const result = scrape({ snapshot, jobs, quarantined, times });
+    return context.body(await result.text(), 200, { 'content-type': result.contentType });
+  });
   app.get('/api/status', async (context) => context.json((await feed.look()).snapshot));
   app.use('/actions/*', bodyLimit({ maxSize: MOST_FORM_BYTES }), protectActions(settings, token));
   app.route('/actions', actions.routes({ pool, backfill, settings, queues }));
@@ -129,6 +142,15 @@ function addProgress(
     streams.close();
     feed.close();
   };
+}
+
+const JOB_STATES = ['waiting', 'active', 'delayed', 'prioritized', 'failed', 'completed'] as const;
+
+async function jobCounts(queues: DashboardInput['queues']): Promise<Record<string, Record<string, number>>> {
+  const counted = Object.entries(queues).map(
+    async ([role, queue]) => [role, await queue.getJobCounts(...JOB_STATES)] as const,
+  );
+  return Object.fromEntries(await Promise.all(counted));
 }
 
 /** A form holds a token and nothing else. */

@@ -43,7 +43,16 @@ export interface ProgressSnapshot extends ReadSummary {
   rowsPerSecond: number | null;
   /** Null before 1 % and where nothing moves. */
   etaSeconds: number | null;
-  batches: { pending: number; staged: number; merged: number; failed: number };
+  batches: {
+    pending: number;
+    staged: number;
+    merged: number;
+    failed: number;
+    /** Attempts beyond the first of each batch. */
+    retries: number;
+  };
+  /** That the model has read, of rows that are embedded. */
+  tokens: number;
   /** Rows written since they were read last. */
   sync: SyncState;
   /** By which search applications are answered; what they counted meanwhile is beside it. */
@@ -88,6 +97,8 @@ interface Sums {
   staged: number;
   merged: number;
   failed: number;
+  retries: number;
+  tokens: number;
   recentRows: number;
   recentSeconds: number | null;
   runSeconds: number | null;
@@ -130,7 +141,14 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
     coverage: coverageOf(sums),
     rowsPerSecond: rate,
     etaSeconds: pending === 0 ? 0 : rate === null || share < LEAST_SHARE_FOR_ETA ? null : pending / rate,
-    batches: { pending: sums.pending, staged: sums.staged, merged: sums.merged, failed: sums.failed },
+    batches: {
+      pending: sums.pending,
+      staged: sums.staged,
+      merged: sums.merged,
+      failed: sums.failed,
+      retries: sums.retries,
+    },
+    tokens: sums.tokens,
     sync,
     ...reads,
     index: {
@@ -164,6 +182,7 @@ async function sumBatches(db: Queryable, run: Run): Promise<Sums> {
             count(*) FILTER (WHERE state = 'staged')::int AS staged,
             count(*) FILTER (WHERE state = 'merged')::int AS merged,
             count(*) FILTER (WHERE state = 'failed')::int AS failed,
+            coalesce(sum(greatest(attempts - 1, 0)), 0)::float8 AS retries, coalesce(sum(tokens), 0)::float8 AS tokens,
             coalesce(sum(eligible) FILTER (WHERE state = 'merged' AND merged_at > now() - make_interval(secs => $2)), 0)::float8 AS "recentRows",
             extract(epoch FROM now() - greatest(min(started_at) FILTER (WHERE merged_at > now() - make_interval(secs => $2)),
                                                 now() - make_interval(secs => $2)))::float8 AS "recentSeconds",
@@ -217,7 +236,8 @@ const EMPTY: Omit<
   coverage: 0,
   rowsPerSecond: null,
   etaSeconds: null,
-  batches: { pending: 0, staged: 0, merged: 0, failed: 0 },
+  batches: { pending: 0, staged: 0, merged: 0, failed: 0, retries: 0 },
+  tokens: 0,
   index: {
     name: null,
     method: null,

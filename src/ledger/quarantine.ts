@@ -80,3 +80,17 @@ export async function listQuarantine(db: Queryable, backfill: string, limit: num
   );
   return listed.rows.map((row) => ({ ...row, at: row.at.toISOString() }));
 }
+
+/** Rows set aside, by class. */
+export async function quarantineCounts(
+  db: Queryable,
+  backfill: string,
+): Promise<Record<QuarantineClass, number>> {
+  const found = await db.query<{ class: QuarantineClass; rows: number }>(
+    'SELECT class, count(*)::float8 AS rows FROM pgvector_backfill.quarantine WHERE backfill = $1 GROUP BY class',
+    [backfill],
+  );
+  const counts = { row: 0, 'too-long': 0, refused: 0 };
+  for (const each of found.rows) counts[each.class] = each.rows;
+  return counts;
+}

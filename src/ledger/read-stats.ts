@@ -33,7 +33,8 @@ export const emptyCounts = (): ReadCounts => ({
   canaryErrors: 0,
 });
 
-const addArrays = (column: string): string =>
+/** Adds two arrays, element by element, in the SET of an upsert whose table is `s`. */
+export const addArraysSql = (column: string): string =>
   `${column} = (SELECT array_agg(coalesce(a, 0) + coalesce(b, 0) ORDER BY place)
                   FROM unnest(s.${column}, excluded.${column}) WITH ORDINALITY AS t (a, b, place))`;
 
@@ -45,7 +46,7 @@ export async function addReadCounts(db: Queryable, backfill: string, counts: Rea
      SELECT name, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM pgvector_backfill.backfill WHERE name = $1
      ON CONFLICT (backfill) DO UPDATE SET searches = s.searches + excluded.searches, errors = s.errors + excluded.errors,
        timeouts = s.timeouts + excluded.timeouts, skipped = s.skipped + excluded.skipped, overlap = s.overlap + excluded.overlap,
-       rank_correlation = s.rank_correlation + excluded.rank_correlation, ${addArrays('legacy_ms')}, ${addArrays('vector_ms')},
+       rank_correlation = s.rank_correlation + excluded.rank_correlation, ${addArraysSql('legacy_ms')}, ${addArraysSql('vector_ms')},
        canary_vector = s.canary_vector + excluded.canary_vector, canary_legacy = s.canary_legacy + excluded.canary_legacy,
        canary_errors = s.canary_errors + excluded.canary_errors`,
     [

@@ -11,8 +11,12 @@ export const emptyHistogram = (): number[] => Array.from({ length: BUCKETS }, ()
 
 export function bucketOf(milliseconds: number): number {
   if (!(milliseconds > FIRST_MS)) return 0;
-  return Math.min(BUCKETS - 1, Math.ceil(Math.log(milliseconds / FIRST_MS) / Math.log(GROWTH)));
+  // A time at the very end of a bucket is in it, whatever the logarithm's last digit.
+  return Math.min(BUCKETS - 1, Math.ceil(Math.log(milliseconds / FIRST_MS) / Math.log(GROWTH) - 1e-9));
 }
+
+/** Upper end of a bucket, ms. The last one has none. */
+export const bucketEndMs = (bucket: number): number => FIRST_MS * GROWTH ** bucket;
 
 /** Nearest rank: the upper end of its bucket, ms; null of nothing. */
 export function histogramPercentile(counts: readonly number[], share: number): number | null {
@@ -21,7 +25,7 @@ export function histogramPercentile(counts: readonly number[], share: number): n
   let left = Math.max(1, Math.ceil(share * total));
   for (const [bucket, count] of counts.entries()) {
     left -= count;
-    if (left <= 0) return FIRST_MS * GROWTH ** bucket;
+    if (left <= 0) return bucketEndMs(bucket);
   }
   return null;
 }

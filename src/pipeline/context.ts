@@ -1,6 +1,7 @@
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Embedder } from '../embedding/embedder.ts';
+import type { Instruments, StepName } from '../observability/instruments.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Target } from '../table/target.ts';
 import type { Throttle } from '../throttle/throttle.ts';
@@ -17,4 +18,12 @@ export interface PipelineContext {
   collapse: CollapseCheck;
   /** One for a worker process. */
   throttle: Throttle;
+  /** Of the process, where somebody looks at it. */
+  instruments?: Instruments | undefined;
 }
+
+export const measured = <T>(
+  { instruments }: PipelineContext,
+  step: StepName,
+  work: () => Promise<T>,
+): Promise<T> => (instruments === undefined ? work() : instruments.step(step, work));

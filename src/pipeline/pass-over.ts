@@ -1,6 +1,6 @@
 import type { Claim } from '../ledger/claim.ts';
 import type { KeyRange } from '../table/row-state.ts';
-import type { PipelineContext } from './context.ts';
+import { measured, type PipelineContext } from './context.ts';
 import { embedRows } from './embed.ts';
 import { mergePage } from './merge.ts';
 import { readWork, type WorkPage } from './read.ts';
@@ -21,12 +21,13 @@ export async function passOver(
   let after: string | null = null;
   let limit = context.settings.batchRows;
   do {
-    const work: WorkPage = await readWork(context, range, after, limit);
+    const work: WorkPage = await measured(context, 'read', () => readWork(context, range, after, limit));
     if (work.rows.length === 0) return true;
-    const page = await embedRows(context, work.rows, signal);
+    const page = await measured(context, 'embed', () => embedRows(context, work.rows, signal));
+    context.instruments?.tokens(page.tokens);
     for (const { row } of page.unusable) unusable.add(row.key);
-    if (!(await stagePage(context, claim, work.rows, page))) return false;
-    if (!(await mergePage(context, claim, work.rows, page))) return false;
+    if (!(await measured(context, 'stage', () => stagePage(context, claim, work.rows, page)))) return false;
+    if (!(await measured(context, 'merge', () => mergePage(context, claim, work.rows, page)))) return false;
     ({ after, limit } = work);
   } while (after !== null);
   return true;

@@ -16,7 +16,7 @@ import type { Run } from '../ledger/run.ts';
 import { classify } from '../db/sqlstates.ts';
 import { messageOf } from '../errors.ts';
 import { NEEDS_WORK, rowStatesSql } from '../table/row-state.ts';
-import type { PipelineContext } from './context.ts';
+import { measured, type PipelineContext } from './context.ts';
 import { passOver } from './pass-over.ts';
 import { deleteOrphans, releaseOrphans } from './stage.ts';
 
@@ -67,7 +67,8 @@ async function processClaimed(
   const unusable = new Set<string>();
   for (let pass = 1; ; pass++) {
     if (!(await passOver(context, batch, batch, unusable, signal))) return { kind: 'left' };
-    const outcome = await closeBatch(context, batch, [...unusable], pass >= MOST_PASSES);
+    const last = pass >= MOST_PASSES;
+    const outcome = await measured(context, 'account', () => closeBatch(context, batch, [...unusable], last));
     if (outcome !== null) return outcome;
     // Rows that another transaction holds are free again in a moment, mostly.
     await delay(backoffMs(pass));

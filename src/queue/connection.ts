@@ -1,6 +1,13 @@
 /** The one place that builds queues and workers. Nothing else knows whether Redis or PostgreSQL carries the jobs. */
 
-import { Queue, createPostgresBackend, runMigrations, type Processor, type Worker } from 'bullmq';
+import {
+  Queue,
+  createPostgresBackend,
+  runMigrations,
+  type Processor,
+  type Telemetry,
+  type Worker,
+} from 'bullmq';
 import pg from 'pg';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -19,6 +26,8 @@ export interface QueueAddress {
   /** Id of the ledger's installation: keeps the keys of two databases on one Redis apart. */
   installation: string;
   logger: Logger;
+  /** Traces, where they are exported. */
+  telemetry?: Telemetry | undefined;
 }
 
 /** BullMQ's own schema on its PostgreSQL backend; its default, so that other tools find it. */
@@ -187,15 +196,16 @@ export function openWorker(
 }
 
 function connect(address: QueueAddress, blocking: boolean): { options: object; close: () => void } {
+  const traced = address.telemetry === undefined ? {} : { telemetry: address.telemetry };
   if (isPostgres(address.url)) {
     const pool = createQueuePool(address.url);
-    return { options: { connection: pool }, close: () => void pool.end() };
+    return { options: { connection: pool, ...traced }, close: () => void pool.end() };
   }
   // A worker waits through a restart of Redis for as long as it takes; a producer fails after some tries and says so.
   const connection = connectRedis(address.url, { maxRetriesPerRequest: blocking ? null : 20 });
   connection.on('error', () => {});
   const prefix = keyPrefix(address.installation);
-  return { options: { connection, prefix }, close: () => connection.disconnect() };
+  return { options: { connection, prefix, ...traced }, close: () => connection.disconnect() };
 }
 
 /**

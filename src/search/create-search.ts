@@ -132,8 +132,26 @@ export function createSearch(options: CreateSearchOptions): Search {
   }
 
   async function answer(text: string, asked: SearchOptions): Promise<SearchResult> {
+    const started = performance.now();
     const k = checkedK(asked.k ?? DEFAULTS.k);
     const present = await state.get();
+    try {
+      const result = await answerBy(present, text, k, asked);
+      stats.answered(present.mode, performance.now() - started);
+      return result;
+    } catch (error) {
+      // Whoever no longer waits has not met an error.
+      if (asked.signal?.aborted !== true) stats.answered(present.mode, null);
+      throw error;
+    }
+  }
+
+  async function answerBy(
+    present: ReadState,
+    text: string,
+    k: number,
+    asked: SearchOptions,
+  ): Promise<SearchResult> {
     const { settings, target } = await keeper.get(present);
     const filter = chooseFilter(settings.searchFilters, asked.filter);
     const { read, mode } = present;

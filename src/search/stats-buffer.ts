@@ -2,6 +2,9 @@
 
 import { addReadCounts, emptyCounts, type ReadCounts } from '../ledger/read-stats.ts';
 import type { Queryable } from '../db/pool.ts';
+import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
+import type { ReadMode } from '../ledger/read-mode.ts';
+import { addReadTimes, addTime, emptyTimes, type ReadTimes } from '../ledger/read-times.ts';
 import { bucketOf } from '../observability/histogram.ts';
 
 const HAND_OVER_MS = 1000;
@@ -19,6 +22,9 @@ export class StatsBuffer {
   readonly #db: Queryable;
   readonly #backfill: string;
   #counts: ReadCounts | null = null;
+  #times = new Map<ReadMode, ReadTimes>();
+  /** A role that may not write to the ledger is not asked to once a second. */
+  #refused = false;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(db: Queryable, backfill: string) {
@@ -44,18 +50,39 @@ export class StatsBuffer {
     }
   }
 
+  /** @param milliseconds null where the search threw */
+  answered(mode: ReadMode, milliseconds: number | null): void {
+    const times = this.#times.get(mode) ?? emptyTimes();
+    this.#times.set(mode, times);
+    if (milliseconds === null) times.errors++;
+    else addTime(times, milliseconds);
+    this.#schedule();
+  }
+
   /** Never throws: counts that the ledger does not take are lost, a search is not. */
   async handOver(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     const counts = this.#counts;
     this.#counts = null;
-    if (counts !== null) await addReadCounts(this.#db, this.#backfill, counts).catch(() => {});
+    const times = this.#times;
+    this.#times = new Map();
+    if (this.#refused) return;
+    try {
+      if (counts !== null) await addReadCounts(this.#db, this.#backfill, counts);
+      for (const [mode, each] of times) await addReadTimes(this.#db, this.#backfill, mode, each);
+    } catch (error) {
+      this.#refused = hasSqlState(error, SQLSTATE.privilege, SQLSTATE.tableMissing, SQLSTATE.readOnly);
+    }
   }
 
   #open(): ReadCounts {
     this.#counts ??= emptyCounts();
-    this.#timer ??= setTimeout(() => void this.handOver(), HAND_OVER_MS).unref();
+    this.#schedule();
     return this.#counts;
+  }
+
+  #schedule(): void {
+    if (!this.#refused) this.#timer ??= setTimeout(() => void this.handOver(), HAND_OVER_MS).unref();
   }
 }

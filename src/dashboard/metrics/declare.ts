@@ -1,0 +1,38 @@
+/** How a metric of the dashboard is declared: by a name, and how its samples are read from one view. */
+
+import type { ProgressSnapshot } from '../../ledger/progress.ts';
+import type { ReadMode } from '../../ledger/read-mode.ts';
+import type { ReadTimes } from '../../ledger/read-times.ts';
+import { PREFIX, type MetricDefinition, type Sample } from '../../observability/metric.ts';
+
+export interface MetricsView {
+  snapshot: ProgressSnapshot;
+  /** Jobs by state, by the queue's role. */
+  jobs: Record<string, Record<string, number>>;
+  /** Rows set aside, by class. */
+  quarantined: Record<string, number>;
+  times: readonly (ReadTimes & { mode: ReadMode })[];
+}
+
+export interface Metric extends MetricDefinition {
+  read: (view: MetricsView) => Sample[];
+}
+
+export const metric = (
+  name: string,
+  type: 'gauge' | 'counter',
+  labels: readonly string[],
+  help: string,
+  read: Metric['read'],
+): Metric => ({ name: PREFIX + name, type, labels, help, read });
+
+/** Nothing where the value is not known. */
+export const known = (value: number | null | undefined): Sample[] =>
+  value === null || value === undefined ? [] : [{ value }];
+export const byLabel = (label: string, values: Record<string, number | null | undefined>): Sample[] =>
+  Object.entries(values).flatMap(([name, value]) =>
+    value === null || value === undefined ? [] : [{ labels: { [label]: name }, value }],
+  );
+/** 1 for the present one, 0 for the others. */
+export const oneOf = (label: string, all: readonly string[], present: string): Sample[] =>
+  all.map((each) => ({ labels: { [label]: each }, value: each === present ? 1 : 0 }));

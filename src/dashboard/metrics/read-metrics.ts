@@ -1,0 +1,69 @@
+/** Of the applications' reads. */
+
+import { READ_MODES } from '../../ledger/read-mode.ts';
+import { byLabel, known, metric, oneOf, type Metric } from './declare.ts';
+
+export const READ_METRICS: readonly Metric[] = [
+  metric(
+    'read_mode',
+    'gauge',
+    ['mode'],
+    'By which search the applications are answered: 1 for the present mode.',
+    ({ snapshot }) => oneOf('mode', READ_MODES, snapshot.readMode.mode),
+  ),
+  metric(
+    'canary_ratio',
+    'gauge',
+    [],
+    'Share of the reads that the canary answers; absent in other modes.',
+    ({ snapshot: { readMode } }) => known(readMode.percent === null ? null : readMode.percent / 100),
+  ),
+  metric(
+    'search_errors_total',
+    'counter',
+    ['mode'],
+    'Searches of applications that threw, by read mode.',
+    ({ times }) => times.map(({ mode, errors }) => ({ labels: { mode }, value: errors })),
+  ),
+  metric(
+    'shadow_searches_total',
+    'counter',
+    ['result'],
+    'Shadow searches since reads left legacy last: compared, failed, timed out, or skipped for want of room.',
+    ({ snapshot: { shadow } }) =>
+      byLabel('result', {
+        compared: shadow.searches,
+        error: shadow.errors,
+        timeout: shadow.timeouts,
+        skipped: shadow.skipped,
+      }),
+  ),
+  metric(
+    'shadow_overlap_ratio',
+    'gauge',
+    [],
+    'Mean overlap at k of legacy and vector answers; absent where nothing was compared.',
+    ({ snapshot }) => known(snapshot.shadow.overlap),
+  ),
+  metric(
+    'shadow_rank_correlation_ratio',
+    'gauge',
+    [],
+    'Mean rank-biased overlap of them; absent where nothing was compared.',
+    ({ snapshot }) => known(snapshot.shadow.rankCorrelation),
+  ),
+  metric(
+    'canary_searches_total',
+    'counter',
+    ['answered_by'],
+    'Searches in mode canary by the search that answered.',
+    ({ snapshot: { canary } }) => byLabel('answered_by', { vector: canary.vector, legacy: canary.legacy }),
+  ),
+  metric(
+    'canary_errors_total',
+    'counter',
+    [],
+    'Searches in mode canary for which the vector search was given up.',
+    ({ snapshot }) => known(snapshot.canary.errors),
+  ),
+];

@@ -1,0 +1,45 @@
+/** `/metrics` of the dashboard: the snapshot of the progress page, the queues' counts and the searches' times, for Prometheus. */
+
+import type { ReadMode } from '../../ledger/read-mode.ts';
+import type { ReadTimes } from '../../ledger/read-times.ts';
+import { bucketEndMs, BUCKETS } from '../../observability/histogram.ts';
+import { PREFIX, Scrape, type Distribution, type MetricDefinition } from '../../observability/metric.ts';
+import type { Metric, MetricsView } from './declare.ts';
+import { INDEX_METRICS } from './index-metrics.ts';
+import { READ_METRICS } from './read-metrics.ts';
+import { RUN_METRICS } from './run-metrics.ts';
+
+const METRICS: readonly Metric[] = [...RUN_METRICS, ...INDEX_METRICS, ...READ_METRICS];
+
+const SEARCH_SECONDS: MetricDefinition = {
+  name: `${PREFIX}search_seconds`,
+  type: 'histogram',
+  labels: ['mode'],
+  help: 'Time of applications’ searches by createSearch, model and database together, by read mode.',
+};
+
+/** 73 buckets are more than a series needs: every fourth end, each twice the one before. */
+const EVERY = 4;
+
+function distributionOf({ mode, ms, totalMs }: ReadTimes & { mode: ReadMode }): Distribution {
+  const counts: number[] = [];
+  const ends: number[] = [];
+  for (let first = 0; first < BUCKETS; first += EVERY) {
+    // The first bucket stands alone, so that the ends are the powers of two of a quarter of a millisecond.
+    const from = first === 0 ? 0 : first - EVERY + 1;
+    counts.push(ms.slice(from, first + 1).reduce((sum, each) => sum + each, 0));
+    // Powers of a root are off by a last digit, which would be part of the label.
+    ends.push(Number((bucketEndMs(first) / 1000).toPrecision(6)));
+  }
+  return { labels: { mode }, ends, counts, sum: totalMs / 1000 };
+}
+
+export function scrape(view: MetricsView): Scrape {
+  const result = new Scrape();
+  for (const each of METRICS) result.add(each, each.read(view));
+  result.addHistogram(SEARCH_SECONDS, view.times.map(distributionOf));
+  return result;
+}
+
+/** All that a scrape of the dashboard can hold. */
+export const DASHBOARD_METRICS: readonly MetricDefinition[] = [...METRICS, SEARCH_SECONDS];

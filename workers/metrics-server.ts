@@ -1,0 +1,60 @@
+/** Metrics and health of one worker process, on a port of their own: for Prometheus and for an orchestrator's probes. */
+
+import type { AddressInfo } from 'node:net';
+import { serve } from '@hono/node-server';
+import { Hono } from 'hono';
+import { whatIsNotReady } from '../src/dashboard/ready.ts';
+import { ConfigError, messageOf } from '../src/errors.ts';
+import { openQueue } from '../src/queue/connection.ts';
+import type { WorkerContext } from './context.ts';
+
+export interface MetricsServer {
+  url: string;
+  close(): Promise<void>;
+}
+
+/** @param metricsPort 0 chooses a free one. @throws ConfigError where it cannot be listened on. */
+export async function startMetricsServer(
+  { pool, address, settings, instruments }: WorkerContext,
+  metricsPort: number,
+): Promise<MetricsServer> {
+  instruments.withProcess();
+  const { queue, close } = openQueue(address, 'embed');
+  const app = new Hono();
+  const { registry } = instruments;
+  app.get('/metrics', async (context) =>
+    context.body(await registry.metrics(), 200, { 'content-type': registry.contentType }),
+  );
+  app.get('/healthz', (context) => context.text('ok'));
+  app.get('/readyz', async (context) => {
+    const trouble = await whatIsNotReady(pool, queue);
+    return trouble === null ? context.text('ready') : context.text(trouble, 503);
+  });
+  const { metricsHost: hostname } = settings;
+  const server = serve({ fetch: app.fetch, hostname, port: metricsPort });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('listening', resolve);
+      server.once('error', reject);
+    });
+  } catch (error) {
+    await close();
+    throw new ConfigError(`Cannot listen on ${hostname}:${metricsPort}: ${messageOf(error)}.`, {
+      code: 'METRICS_ADDRESS',
+      remedy:
+        'Set metrics.port (--metrics-port, env BACKFILL_METRICS_PORT) to a free port, or to 0 for any; each worker of a machine needs its own.',
+      cause: error,
+    });
+  }
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`,
+    close: async () => {
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        if ('closeAllConnections' in server) server.closeAllConnections();
+      });
+      await close();
+    },
+  };
+}
