@@ -4,12 +4,12 @@
  */
 
 import { createHash } from 'node:crypto';
-import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { FakeServer, items, json } from '../embedding/endpoint/fake-server.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand, startCommand } from '../setup/command.ts';
 import { backends } from '../setup/databases.ts';
+import { everythingInRedis, everythingKept } from '../setup/kept.ts';
 import { makeModel, type TestModel } from '../setup/model.ts';
 
 const PLANTED = {
@@ -51,31 +51,10 @@ describe.each(backends())('masking on $name', ({ create }) => {
   let backfill: TestBackfill;
   afterEach(() => backfill.close());
 
-  /** All rows of all tables but the operator's own, as text. */
   async function everythingElse(): Promise<string> {
-    const tables = await backfill.pool.query<{ name: string }>(
-      `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
-        WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND tablename <> 'docs'`,
-    );
-    expect(tables.rows.map(({ name }) => name)).toContain('public.docs_embedding_stage');
-    const rows: string[] = [];
-    for (const { name } of tables.rows)
-      rows.push(
-        ...(await backfill.pool.query<{ row: string }>(`SELECT t::text AS row FROM ${name} t`)).rows.map(
-          ({ row }) => row,
-        ),
-      );
-    return rows.join('\n');
-  }
-
-  async function everythingInRedis(url: string): Promise<string> {
-    if (!url.startsWith('redis')) return '';
-    const redis = new Redis(url);
-    const found: string[] = [];
-    for await (const keys of redis.scanStream({ match: '*' }) as AsyncIterable<string[]>)
-      for (const key of keys) found.push(key, String(await redis.dumpBuffer(key)));
-    await redis.quit();
-    return found.join('\n');
+    const kept = await everythingKept(backfill.pool, 'docs');
+    expect(kept).toContain('public.docs_embedding_stage');
+    return kept;
   }
 
   it('keeps every planted value where it was, and counts what it masked', async () => {
