@@ -14,6 +14,7 @@ import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command
 import { bytes, count } from './lib/format.ts';
 import { enqueueRun, withPreflight } from './lib/enqueue-run.ts';
 import { withDatabase } from './lib/session.ts';
+import { withStages } from './lib/stage-bar.ts';
 
 export const enqueueCommand: Command = {
   name: 'enqueue',
@@ -45,7 +46,9 @@ export const enqueueCommand: Command = {
         }
         if (invocation.flags['dry-run'] === true)
           return dryRun(invocation, config, pool, preflight.target, preflight.embedder, limitRows);
-        const result = await enqueueRun(config, pool, logger, preflight, limitRows);
+        const result = await withStages(invocation.json, (onStage) =>
+          enqueueRun(config, pool, logger, preflight, limitRows, onStage),
+        );
         invocation.emit(result);
         invocation.say(
           `Run ${result.run} of ${config.backfill}: ${count(result.rows)} rows in ${count(result.batches)} batches; ${count(result.enqueued)} jobs added, ${count(result.alreadyDone)} batches already done.`,

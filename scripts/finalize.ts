@@ -1,14 +1,20 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Pool } from '../src/db/pool.ts';
+import { progressSnapshot, type ProgressSnapshot } from '../src/ledger/progress.ts';
 import { describeTarget } from '../src/table/target.ts';
 import { findIndex, wantedIndex } from '../src/finalize/index-definition.ts';
 import { reopenFailedRun } from '../src/ledger/run.ts';
 import { addFinalizeJob } from '../src/queue/producer.ts';
-import { EXIT, runAsProgram, type Command } from './lib/command.ts';
+import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
+import { ProgressLine } from './lib/progress-line.ts';
 import { prepareQueues, requireRun, withDatabase, withQueues } from './lib/session.ts';
 
 export const finalizeCommand: Command = {
   name: 'finalize',
   summary: 'Asks for the index build now, whatever the coverage. A worker with the finalize role does it.',
-  flags: {},
+  flags: {
+    watch: { type: 'boolean', help: 'Show the build until the run is ready, or waits for the operator' },
+  },
   async run(invocation) {
     const config = await invocation.config();
     const logger = invocation.logger(config.settings.logLevel);
@@ -20,20 +26,53 @@ export const finalizeCommand: Command = {
       const address = await prepareQueues(config, pool, logger);
       await reopenFailedRun(pool, run.id);
       const asked = await withQueues(address, (queues) => addFinalizeJob(queues.finalize, run.uid, 'asked'));
-      invocation.emit({
-        backfill: config.backfill,
-        run: run.id,
-        asked,
-        index: { name: wanted.name, found: kind },
-      });
+      if (invocation.flags['watch'] !== true)
+        invocation.emit({
+          backfill: config.backfill,
+          run: run.id,
+          asked,
+          index: { name: wanted.name, found: kind },
+        });
       invocation.say(
         asked
           ? `Asked for ${wanted.name} (now: ${kind}). A worker builds it; npm run status -- --watch shows how far it is.`
           : 'A finalizer is on its way already.',
       );
-      return EXIT.done;
+      if (invocation.flags['watch'] !== true) return EXIT.done;
+      const { state } = await untilBuilt(invocation, pool, config.backfill);
+      return state === 'failed' ? EXIT.failed : EXIT.done;
     });
   },
 };
+
+const WATCH_MS = 500;
+/** Looks at a run that stands still before it is said that nobody builds. */
+const PATIENCE = 20;
+
+/** The worker's last word: ready, or why not. Ends early where the verb is interrupted: the build goes on. */
+async function untilBuilt(invocation: Invocation, pool: Pool, backfill: string): Promise<ProgressSnapshot> {
+  const line = new ProgressLine(process.stderr);
+  let moved = false;
+  try {
+    for (let looks = 1; ; looks++) {
+      const snapshot = await progressSnapshot(pool, backfill);
+      moved ||= snapshot.state === 'finalizing' || snapshot.state === 'verifying';
+      if (!invocation.json) line.show(snapshot);
+      const isOver =
+        snapshot.state === 'failed' || (snapshot.state === 'ready' && (moved || looks > PATIENCE));
+      if (isOver || (snapshot.state === 'verifying' && snapshot.reason.startsWith('verify '))) {
+        invocation.emit(snapshot);
+        return snapshot;
+      }
+      if (!moved && looks === PATIENCE)
+        process.stderr.write(
+          '\nNo worker has taken it up yet: is one running with the finalize role? Ctrl-C ends the watch.\n',
+        );
+      await delay(WATCH_MS, undefined, { signal: invocation.signal });
+    }
+  } finally {
+    line.end();
+  }
+}
 
 await runAsProgram(finalizeCommand, import.meta);

@@ -7,6 +7,7 @@ import { DEFAULT_DIMENSIONS, DEFAULT_SEED } from '../src/training/train.ts';
 import { trainFrom, type TrainFromOptions, type TrainedFrom } from '../src/training/train-from.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { withDatabase } from './lib/session.ts';
+import { withStages } from './lib/stage-bar.ts';
 
 function wholeNumber(invocation: Invocation, flag: string, fallback: number): number {
   const given = invocation.flags[flag];
@@ -60,10 +61,14 @@ export const trainModelCommand: Command = {
       seed: wholeNumber(invocation, 'seed', DEFAULT_SEED),
       signal: invocation.signal,
     };
-    const result =
+    const result = await withStages(invocation.json, (onStage) =>
       typeof from === 'string'
-        ? await trainFrom(recordTexts(from, { signal: invocation.signal, onNotes: printNotes }), options)
-        : await trainOnTable(invocation, options);
+        ? trainFrom(recordTexts(from, { signal: invocation.signal, onNotes: printNotes }), {
+            ...options,
+            onStage,
+          })
+        : trainOnTable(invocation, { ...options, onStage }),
+    );
     invocation.say(
       `Trained on ${result.trainedOn} of ${result.documents} texts: ${result.vocabulary} words, ${result.dimensions} dimensions, ${result.seconds} s.`,
     );

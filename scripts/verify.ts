@@ -10,6 +10,7 @@ import { verify, type VerifyInput } from '../src/verify/verify.ts';
 import { noticeOnStderr } from './lib/download-line.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { requireRun, withDatabase } from './lib/session.ts';
+import { withStages } from './lib/stage-bar.ts';
 import { checkLines, measureLines } from './lib/verify-lines.ts';
 import { reportWanted, writeReport } from './lib/verify-report.ts';
 
@@ -104,7 +105,7 @@ export const verifyCommand: Command = {
         openEmbedder: () => openEmbedder(config.settings, 1, noticeOnStderr),
         questions,
       };
-      const verification = await verify(input);
+      const verification = await withStages(invocation.json, (onStage) => verify({ ...input, onStage }));
       const { passed, checks, full, ...figures } = verification;
       if (report !== null) await writeReport(report, input, questions, verification);
       invocation.emit({ passed, checks, ...figures, ...full });

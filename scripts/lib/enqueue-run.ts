@@ -5,6 +5,7 @@ import { migrate } from '../../src/db/migrate.ts';
 import type { Pool } from '../../src/db/pool.ts';
 import { openEmbedder } from '../../src/embedding/configured.ts';
 import type { Embedder } from '../../src/embedding/embedder.ts';
+import type { OnStage } from '../../src/observability/stage.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { blockers, diagnose } from '../../src/planning/doctor.ts';
 import { enqueue, type EnqueueResult } from '../../src/planning/enqueue.ts';
@@ -50,10 +51,11 @@ export async function enqueueRun(
   logger: Logger,
   { target, embedder }: { target: Target; embedder: Embedder },
   limitRows: number | null,
+  onStage?: OnStage,
 ): Promise<EnqueueResult> {
   await migrate(pool);
   const address = await prepareQueues(config, pool, logger);
   return withQueues(address, (queues) =>
-    enqueue({ pool, target, settings: config.settings, embedder, logger, queues, limitRows }),
+    enqueue({ pool, target, settings: config.settings, embedder, logger, queues, limitRows, onStage }),
   );
 }

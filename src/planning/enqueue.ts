@@ -22,10 +22,12 @@ import {
   type Run,
 } from '../ledger/run.ts';
 import { syncMode } from '../ledger/sync.ts';
+import type { OnStage } from '../observability/stage.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { addEmbedJobs, addFinalizeJob, scheduleSync, unscheduleSync } from '../queue/producer.ts';
 import { applyCapture } from '../sync/capture.ts';
+import { estimatedRows } from '../table/partitions.ts';
 import type { Target } from '../table/target.ts';
 import { applyDdl } from './ddl.ts';
 import { planRun } from './plan.ts';
@@ -40,6 +42,7 @@ export interface EnqueueInput {
   queues: { embed: JobQueue; finalize: JobQueue; sync: JobQueue };
   /** Only the first rows by key; null = all. */
   limitRows: number | null;
+  onStage?: OnStage | undefined;
 }
 
 export interface EnqueueResult {
@@ -84,7 +87,9 @@ async function enqueueLocked(input: EnqueueInput): Promise<EnqueueResult> {
   if (run.plannedAt === null) {
     const resuming = !fresh || (await hasStagedRows(pool, target));
     logger.info({ run: run.id }, 'planning');
+    const total = input.limitRows ?? Math.round(await estimatedRows(pool, target.table));
     await planRun(pool, target, run, {
+      onRows: (rows) => input.onStage?.({ what: 'planning rows', done: rows, total }),
       batchRows: run.batchRows,
       limitRows: input.limitRows,
       resuming,
@@ -167,6 +172,7 @@ async function produce(input: EnqueueInput, run: Run, fresh: boolean): Promise<E
     const page = await unfinishedBatches(pool, run.id, after, PAGE);
     enqueued += await addEmbedJobs(queues.embed, run.uid, page, settings.attempts, fresh);
     unfinished += page.length;
+    input.onStage?.({ what: 'adding jobs', done: unfinished, total: run.batchesPlanned });
     if (page.length < PAGE) break;
     after = page.at(-1)?.number ?? after;
     logger.info({ run: run.id, enqueued }, 'jobs added');

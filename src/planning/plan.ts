@@ -29,6 +29,8 @@ export interface PlanOptions {
   /** Whether some rows may be done already, so that their state has to be looked at. */
   resuming: boolean;
   fingerprint: string;
+  /** After each page: rows that are planned so far. */
+  onRows?: ((rows: number) => void) | undefined;
 }
 
 /** Buckets of `batchRows` keys behind `after`; one index-only pass where nothing is done yet and every row is eligible. */
@@ -87,6 +89,7 @@ async function walk(
     const last = rows < pageRows;
     cursor = buckets.at(-1)?.last ?? cursor;
     seen += rows;
+    options.onRows?.(seen);
     await onPage(buckets, cursor, last);
     if (last) return;
   }

@@ -8,12 +8,14 @@
 import { ConfigError } from '../errors.ts';
 import { readCorpus } from './corpus.ts';
 import { uniform } from '../random.ts';
+import type { OnStage } from '../observability/stage.ts';
 import { rightSingularVectors } from './svd.ts';
 import { buildVocabulary, type Vocabulary } from './vocabulary.ts';
 import type { Dense } from './linear.ts';
 import { SPECIAL_TOKENS } from './words.ts';
 
 export interface TrainOptions {
+  onStage?: OnStage | undefined;
   /** Length of the vectors, 2 to 1,024; default 128. */
   dimensions?: number;
   /** Whole number; the same texts and seed give the same model; default 1. */
@@ -82,11 +84,14 @@ export async function trainModel(
   checkWhole('maxDocuments', maxDocuments, 1, 10_000_000);
 
   const interrupt = signal === undefined ? {} : { signal };
-  const corpus = await readCorpus(texts, { seed, maxDocuments, ...interrupt });
+  const { onStage } = options;
+  const corpus = await readCorpus(counted(texts, onStage), { seed, maxDocuments, ...interrupt });
+  onStage?.({ what: 'choosing words', done: 0, total: null });
   const vocabulary = buildVocabulary(corpus, maxVocabulary);
   const { vectors } = await rightSingularVectors(vocabulary.rows, {
     rank: dimensions,
     random: uniform(seed),
+    onStage,
     ...interrupt,
   });
   return {
@@ -101,6 +106,19 @@ export async function trainModel(
     words: vocabulary.words,
     table: tokenTable(vocabulary, vectors, dimensions),
   };
+}
+
+const READ_STEP = 1000;
+
+async function* counted(
+  texts: AsyncIterable<string> | Iterable<string>,
+  onStage: OnStage | undefined,
+): AsyncGenerator<string> {
+  let done = 0;
+  for await (const text of texts) {
+    if (done++ % READ_STEP === 0) onStage?.({ what: 'reading texts', done, total: null });
+    yield text;
+  }
 }
 
 /** Word rows are idf × V, so that a mean of rows is the text's own tf × idf row in the latent space. */

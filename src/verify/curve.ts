@@ -57,6 +57,7 @@ export async function measureCurve(
   context: SearchContext,
   queries: CurveQueries,
   lists: number | null,
+  onSeries: (what: string) => void,
 ): Promise<Curve> {
   const { target, settings, pool } = context;
   const { method } = target.indexed;
@@ -76,6 +77,7 @@ export async function measureCurve(
       const exact = await answers(context, queries[source], 'exact', filter, {});
       const conditional = filter !== null || target.where !== '(true)';
       for (const iterativeScan of known && conditional ? scans : [null]) {
+        onSeries([source, filter?.name, iterativeScan].filter((each) => each != null).join(', '));
         const points: CurvePoint[] = [];
         for (const value of values) {
           const read = readSettings(curve.setting, value, iterativeScan);

@@ -45,11 +45,17 @@ export interface FullMeasurement {
   read: ReadSettings;
 }
 
+/** How often `stage` is called. */
+export const FULL_STAGES = 4;
+/** `isPart` of the stage that is told already. */
+export type OnVerifyStage = (what: string, isPart?: boolean) => void;
+
 /** @throws ConfigError where no query of the file was judged, or a filter or the legacy search does not run */
 export async function measureFully(
   input: VerifyInput,
   questions: Questions,
   embedded: number,
+  stage: OnVerifyStage,
 ): Promise<FullMeasurement> {
   const { pool, target, settings } = input;
   const result: FullResult = {
@@ -71,14 +77,25 @@ export async function measureFully(
   const embedder = await openModel(input, questions);
   try {
     const queries = embedder === null ? [] : await embedQueries(embedder, chosen.queries);
-    const checks = await measureIndex(context, result, sample, rows, chosen.source === 'file' ? queries : []);
+    stage('recall by setting');
+    const checks = await measureIndex(
+      context,
+      result,
+      sample,
+      rows,
+      chosen.source === 'file' ? queries : [],
+      (series) => stage(`recall by setting: ${series}`, true),
+    );
     const read = { ...stored, ...result.recommendation?.settings };
     if (result.recommendation !== null) await saveReadSettings(pool, target.backfill, read);
     const tuned = { ...context, read };
+    stage('rows of filtered searches');
     checks.push(...(await measureFilters(tuned, result, rows, queries)));
     if (embedder !== null) {
+      stage('latency');
       result.latency = await measureLatency(tuned, searchable(queries));
       checks.push(latencyCheck(result.latency, settings));
+      stage(judged === null ? 'agreement with the legacy search' : 'relevance');
       if (judged === null) {
         result.agreement = await measureAgreement(tuned, queries, chosen.source);
         checks.push(agreementCheck(result.agreement));
@@ -121,6 +138,7 @@ async function measureIndex(
   sample: SampledRow,
   rows: readonly SampledRow[],
   queries: readonly EmbeddedQuery[],
+  onSeries: (what: string) => void,
 ): Promise<Check[]> {
   const plan = await explainSearch(context, sample.vector);
   // Without the index there is no curve: every setting would be the exact search.
@@ -130,7 +148,7 @@ async function measureIndex(
     queries: searchable(queries).map(({ vector }) => ({ vector, own: null })),
   };
   const target = context.settings.verifyRecall;
-  result.curve = await measureCurve(context, asked, await listsOf(context));
+  result.curve = await measureCurve(context, asked, await listsOf(context), onSeries);
   result.recommendation = recommend(result.curve, target);
   return [curveCheck(result.curve, target, result.recommendation)];
 }

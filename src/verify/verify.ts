@@ -10,6 +10,7 @@ import { recordEvent } from '../ledger/event.ts';
 import { readModeOf, readsVectors } from '../ledger/read-mode.ts';
 import { moveRun, type Run } from '../ledger/run.ts';
 import { loadReadSettings, type ReadSettings } from '../search/read-settings.ts';
+import type { OnStage } from '../observability/stage.ts';
 import type { Target } from '../table/target.ts';
 import {
   FULL_VERSION,
@@ -20,7 +21,7 @@ import {
 import type { Embedder } from '../embedding/embedder.ts';
 import type { Check } from './check.ts';
 import { checkFreshness } from './freshness.ts';
-import { measureFully, type FullResult, type Questions } from './full.ts';
+import { FULL_STAGES, measureFully, type OnVerifyStage, type FullResult, type Questions } from './full.ts';
 import type { PlanResult } from './plan.ts';
 import { syncCheck, syncHealth, type SyncHealth } from './sync-health.ts';
 import { checkSearch, type SearchMeasures } from './search-checks.ts';
@@ -48,6 +49,7 @@ export interface VerifyInput {
   openEmbedder: () => Promise<Embedder>;
   /** Asks for everything, also what takes its time: recall curve, filters, latency, relevance or agreement. */
   questions?: Questions;
+  onStage?: OnStage;
 }
 
 /** Runs every check, stores the result, and moves a run that waits for it to `ready`. */
@@ -55,18 +57,24 @@ export async function verify(input: VerifyInput): Promise<Verification> {
   const { pool, target, run } = input;
   // Before anything is measured: an index that is built anew meanwhile is not the one that was verified.
   const index = await presentIndex(pool, target, run.id);
+  const stage = stagesOf(input);
+  stage('accounting');
   const accounting = await accountForGate(pool, target, run.fingerprint);
   const sync = await syncHealth(pool, target.backfill, accounting);
   const measured =
-    input.questions === undefined ? null : await measureFully(input, input.questions, accounting.embedded);
+    input.questions === undefined
+      ? null
+      : await measureFully(input, input.questions, accounting.embedded, stage);
   const full = measured?.result ?? null;
   const read = measured?.read ?? (await loadReadSettings(pool, target.backfill));
+  stage('recall, plan and latency of the search');
   const search = await checkSearch({ ...input, read }, accounting.embedded);
   const { measures, plan } = search;
   const baseline = await loadBaseline(pool, target.backfill, {
     read,
     querySet: full?.relevance?.querySet ?? null,
   });
+  stage('freshness');
   const now = { recallAt10: measures.recallAt10, systems: full?.relevance?.systems ?? null };
   const checks: Check[] = [
     ...accountingChecks(accounting, input.settings, sync),
@@ -100,6 +108,19 @@ export async function verify(input: VerifyInput): Promise<Verification> {
     await moveRun(pool, run.id, ['finalizing', 'verifying'], readsVectors(reads) ? 'cut_over' : 'ready', '');
   else await moveRun(pool, run.id, ['finalizing', 'verifying', 'ready'], 'verifying', reason);
   return { passed, checks, accounting, measures, plan, read, full };
+}
+
+/** Of a verification, in order; those of the full one are between the first and the last two. */
+const STAGES = 3;
+
+/** Called as each stage begins. */
+function stagesOf({ onStage, questions }: VerifyInput): OnVerifyStage {
+  const total = questions === undefined ? STAGES : STAGES + FULL_STAGES;
+  let done = 0;
+  return (what, isPart = false) => {
+    if (!isPart) done++;
+    onStage?.({ what: `verifying ${what}`, done, total });
+  };
 }
 
 const ENQUEUE =

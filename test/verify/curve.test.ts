@@ -22,7 +22,7 @@ describe.each(databases())('the recall curve on $name', ({ create }) => {
   it('goes up with ef_search, and a filter needs an iterative scan', async () => {
     table = await openVectorTable(await create(), ROWS);
     const context = await table.context({ 'search-filters': FILTERS });
-    const curve = await measureCurve(context, await queriesOf(context), null);
+    const curve = await measureCurve(context, await queriesOf(context), null, () => {});
     expect(curve).toMatchObject({ setting: 'hnsw.ef_search', k: 10 });
     expect(
       curve.series.map(({ source, filter, iterativeScan }) => [source, filter, iterativeScan].join()),
@@ -63,7 +63,7 @@ describe.each(databases())('the recall curve on $name', ({ create }) => {
       'CREATE INDEX things_embedding_ivfflat_idx ON things USING ivfflat (embedding vector_cosine_ops) WITH (lists = 12)',
     );
     const context = await table.context({ 'index-method': 'ivfflat' });
-    const curve = await measureCurve(context, await queriesOf(context), 12);
+    const curve = await measureCurve(context, await queriesOf(context), 12, () => {});
     expect(curve.setting).toBe('ivfflat.probes');
     const [rows] = curve.series;
     expect(rows?.points.map(({ value }) => value)).toEqual([1, 2, 5, 10, 12]);

@@ -1,0 +1,71 @@
+/** How far a verb is: a bar that is redrawn on a terminal, a line now and then elsewhere, nothing beside one JSON object. */
+
+import type { OnStage, Stage } from '../../src/observability/stage.ts';
+import { count } from './format.ts';
+
+const BAR_WIDTH = 24;
+/** Elsewhere than on a terminal: what is over sooner needs no line, and what goes on one in this time. */
+const PLAIN_INTERVAL_MS = 5000;
+
+export interface StageBarOptions {
+  stream: NodeJS.WriteStream;
+  /** With --json nothing is shown. */
+  silent: boolean;
+  /** ms of a clock that does not go back. */
+  now?: () => number;
+}
+
+export class StageBar {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #silent: boolean;
+  readonly #now: () => number;
+  #shownAt: number;
+  #drawn = false;
+
+  constructor({ stream, silent, now = () => performance.now() }: StageBarOptions) {
+    this.#stream = stream;
+    this.#silent = silent;
+    this.#now = now;
+    this.#shownAt = now();
+  }
+
+  readonly show: OnStage = (stage) => {
+    if (this.#silent) return;
+    if (this.#stream.isTTY) {
+      this.#drawn = true;
+      this.#stream.write(`\r\u001B[2K${lineOf(stage).slice(0, Math.max(20, this.#stream.columns - 1))}`);
+    } else if (this.#now() - this.#shownAt >= PLAIN_INTERVAL_MS) {
+      this.#shownAt = this.#now();
+      this.#stream.write(`${textOf(stage)}\n`);
+    }
+  };
+
+  /** Takes the bar away: what the verb has to say comes in its place. */
+  end(): void {
+    if (this.#drawn) this.#stream.write('\r\u001B[2K');
+    this.#drawn = false;
+  }
+}
+
+/** The bar for the length of `work`. */
+export async function withStages<T>(silent: boolean, work: (onStage: OnStage) => Promise<T>): Promise<T> {
+  const bar = new StageBar({ stream: process.stderr, silent });
+  try {
+    return await work(bar.show);
+  } finally {
+    bar.end();
+  }
+}
+
+function textOf({ what, done, total }: Stage): string {
+  if (total === null) return `${what}: ${count(done)}`;
+  // An estimate of the server's may be short of what is there.
+  return `${what}: ${count(done)} of ${count(Math.max(total, done))}`;
+}
+
+function lineOf(stage: Stage): string {
+  const { done, total } = stage;
+  if (total === null || total === 0) return textOf(stage);
+  const filled = Math.round(Math.min(1, done / total) * BAR_WIDTH);
+  return `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${textOf(stage)}`;
+}

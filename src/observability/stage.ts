@@ -1,0 +1,11 @@
+/** How far a verb is that takes its time. */
+
+export interface Stage {
+  /** Such as "planning". */
+  what: string;
+  done: number;
+  /** Null where it is not known how much there is. */
+  total: number | null;
+}
+
+export type OnStage = (stage: Stage) => void;
