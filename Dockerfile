@@ -15,14 +15,17 @@ FROM ${NODE_IMAGE} AS modules
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # What the runtime never opens makes up half of the packages: the inference libraries of other systems and processors,
-# the WebAssembly backend of the browser, and the browser bundles.
+# the WebAssembly backend of the browser, browser bundles, compilers that others name as optional peers, and code for
+# bundlers beside what Node loads.
 RUN npm ci --omit=dev --no-audit --no-fund \
   && cd node_modules \
   && find onnxruntime-node/bin -mindepth 2 -maxdepth 2 -type d ! -name linux -exec rm -r {} + \
   && find onnxruntime-node/bin -mindepth 3 -maxdepth 3 -type d ! -name "$(node -p process.arch)" -exec rm -r {} + \
   && rm -rf @xenova/transformers/dist \
   && find onnxruntime-web/dist -name '*.wasm' -delete \
-  && find . -name '*.map' -type f -delete
+  && rm -rf typescript @typescript @types echarts/dist echarts/types protobufjs/cli \
+  && rm -rf @opentelemetry/*/build/esm @opentelemetry/*/build/esnext \
+  && find . \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' \) -type f -delete
 
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production BACKFILL_MODEL_LOCAL_PATH=/models

@@ -5,6 +5,7 @@ import { benchCapture } from './bench/capture.ts';
 import { benchEmbed, parsePrecisions } from './bench/embed.ts';
 import { benchE2e, parseModels } from './bench/e2e.ts';
 import { makeTexts } from './bench/minilm-model.ts';
+import { benchSnapshot } from './bench/snapshot.ts';
 import { benchWrite } from './bench/write.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 
@@ -19,6 +20,14 @@ const SUITES: Record<string, Suite> = {
       rounds: number(invocation, 'rounds', 3),
     };
     return benchWrite(database, options, invocation.logger(logLevel), (line) => invocation.say(line));
+  },
+  async snapshot(invocation) {
+    const { database, logLevel } = (await invocation.config(['table', 'text'])).settings;
+    const options = {
+      rows: number(invocation, 'rows', 1_000_000),
+      rounds: number(invocation, 'rounds', 3),
+    };
+    return benchSnapshot(database, options, invocation.logger(logLevel), (line) => invocation.say(line));
   },
   async capture(invocation) {
     const { database } = (await invocation.config(['table', 'text'])).settings;
@@ -57,6 +66,7 @@ export const bench: Command = {
     'Benchmarks, as ratios within one run.',
     '`bench write`: COPY and merge of ready vectors against psql and against row-by-row UPDATE (a real PostgreSQL).',
     '`bench capture`: writes a second with the triggers of change capture against without (a real PostgreSQL).',
+    '`bench snapshot`: database time of a minute of looks at the progress page against one count of the rows (a real PostgreSQL).',
     "`bench embed`: the embedding engine against other libraries and the machine's matrix products (no server).",
     '`bench e2e`: the whole worker against the bare engine (a real PostgreSQL and Redis).',
   ].join('\n'),

@@ -6,6 +6,7 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { openEmbedder } from '../../src/embedding/configured.ts';
 import { lent, type Embedder } from '../../src/embedding/embedder.ts';
 import { Instruments } from '../../src/observability/instruments.ts';
+import { WORKER_NAME } from '../../src/observability/worker-name.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { QUEUE_ROLES, type QueueRole } from '../../src/queue/connection.ts';
 import type { RunningWorker } from '../../workers/context.ts';
@@ -31,9 +32,10 @@ export interface WorkerProcess {
 export async function startWorkers(
   config: Config,
   pool: Pool,
-  logger: Logger,
+  processLogger: Logger,
   roles: readonly QueueRole[] = QUEUE_ROLES,
 ): Promise<WorkerProcess> {
+  const logger = processLogger.child({ worker: WORKER_NAME });
   const { settings, backfill } = config;
   const address = await prepareQueues(config, pool, logger);
   // Batches and sync have connections of their own: their statements are short, so silence means that the network is gone.

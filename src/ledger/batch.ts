@@ -1,12 +1,9 @@
 /** Batches: one key range, one job each. */
 
-import { hostname } from 'node:os';
 import type { Queryable } from '../db/pool.ts';
+import { WORKER_NAME } from '../observability/worker-name.ts';
 import type { KeyRange } from '../table/row-state.ts';
 import { OPEN_STATES } from './run.ts';
-
-/** This process, for whoever looks at who has what in hand. */
-const WORKER = `${hostname().slice(0, 100)}/${process.pid}`;
 
 export interface PlannedBatch extends KeyRange {
   number: number;
@@ -111,7 +108,7 @@ export async function claimBatch(
        FROM pgvector_backfill.run r
       WHERE r.uid = $1 AND b.run = r.id AND b.number = $2 AND b.state <> 'merged' AND r.state = ANY ($3)
       RETURNING b.run::text AS run, b.number, b.token, b.lower_key AS lower, b.upper_key AS upper`,
-    [runUid, number, OPEN_STATES, WORKER],
+    [runUid, number, OPEN_STATES, WORKER_NAME],
   );
   return claimed.rows[0] ?? null;
 }

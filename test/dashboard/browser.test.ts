@@ -237,6 +237,9 @@ describe.skipIf(executablePath === null).each(backends().slice(0, 1))(
       const board = await openPage();
       await board.goto(`${dashboard.url}/queues`);
       await board.getByText('articles-embed').first().waitFor();
+      await board.goto(`${dashboard.url}/queues/queue/articles-embed?status=waiting`);
+      await board.waitForLoadState('networkidle');
+      await board.screenshot({ path: `${SCREENSHOTS}/queues.png`, fullPage: true });
       expect(complaints).toEqual([]);
     });
 

@@ -149,6 +149,18 @@ describe.each(backends())('planted text and secrets on $name', ({ name, create }
     expect(workerPages).toEqual([expect.stringContaining('pgvector_backfill_worker_batch_seconds'), 'ready']);
     const { stdout, stderr } = await worker.ended;
     output.push(stdout, stderr);
+    const merged = stderr
+      .split('\n')
+      .filter((line) => line.includes('batch merged'))
+      .map((line) => JSON.parse(line) as object);
+    expect(merged.length).toBeGreaterThan(0);
+    for (const line of merged)
+      expect(line).toMatchObject({
+        run: '1',
+        batch: expect.any(Number) as number,
+        worker: expect.stringMatching(/\/\d+$/) as string,
+        elapsedMs: expect.any(Number) as number,
+      });
     expect(await backfill.snapshot()).toMatchObject({ rows: { embedded: ROWS - 2, quarantined: 2 } });
     for (const verb of ['status', 'verify', 'retry', 'cutover', 'rollback']) await run(verb);
 
