@@ -8,6 +8,7 @@ import { addReadTimes, addTime, emptyTimes, type ReadTimes } from '../ledger/rea
 import { bucketOf } from '../observability/histogram.ts';
 
 const HAND_OVER_MS = 1000;
+const REFUSED_MS = 60_000;
 
 export interface Comparison {
   overlap: number;
@@ -23,8 +24,8 @@ export class StatsBuffer {
   readonly #backfill: string;
   #counts: ReadCounts | null = null;
   #times = new Map<ReadMode, ReadTimes>();
-  /** A role that may not write to the ledger is not asked to once a second. */
-  #refused = false;
+  /** Every search has a time, in mode legacy too: where the ledger is not there, or does not take them, it is not asked once a second. */
+  #timesFrom = 0;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(db: Queryable, backfill: string) {
@@ -52,6 +53,7 @@ export class StatsBuffer {
 
   /** @param milliseconds null where the search threw */
   answered(mode: ReadMode, milliseconds: number | null): void {
+    if (performance.now() < this.#timesFrom) return;
     const times = this.#times.get(mode) ?? emptyTimes();
     this.#times.set(mode, times);
     if (milliseconds === null) times.errors++;
@@ -67,12 +69,13 @@ export class StatsBuffer {
     this.#counts = null;
     const times = this.#times;
     this.#times = new Map();
-    if (this.#refused) return;
+    if (counts !== null) await addReadCounts(this.#db, this.#backfill, counts).catch(() => {});
     try {
-      if (counts !== null) await addReadCounts(this.#db, this.#backfill, counts);
       for (const [mode, each] of times) await addReadTimes(this.#db, this.#backfill, mode, each);
     } catch (error) {
-      this.#refused = hasSqlState(error, SQLSTATE.privilege, SQLSTATE.tableMissing, SQLSTATE.readOnly);
+      const { privilege, tableMissing, schemaMissing, readOnly } = SQLSTATE;
+      if (hasSqlState(error, privilege, tableMissing, schemaMissing, readOnly))
+        this.#timesFrom = performance.now() + REFUSED_MS;
     }
   }
 
@@ -83,6 +86,6 @@ export class StatsBuffer {
   }
 
   #schedule(): void {
-    if (!this.#refused) this.#timer ??= setTimeout(() => void this.handOver(), HAND_OVER_MS).unref();
+    this.#timer ??= setTimeout(() => void this.handOver(), HAND_OVER_MS).unref();
   }
 }

@@ -206,7 +206,7 @@ describe.runIf(hasPostgres())('tables as they have grown', () => {
       'CREATE TABLE legacy.docs PARTITION OF legacy.parted FOR VALUES FROM (1) TO (100)',
       rows,
     );
-    expect(blocking(await findings({ table: 'legacy.parted' }))).toEqual(['table']);
+    expect(blocking(await findings({ table: 'legacy.parted' }))).toEqual([]);
     const found = of('partition', await findings());
     expect(found).toMatchObject([{ level: 'error' }]);
     const remedy = /: (ALTER TABLE .+)\.$/.exec(found[0]?.remedy ?? '')?.[1] ?? '';
@@ -214,6 +214,17 @@ describe.runIf(hasPostgres())('tables as they have grown', () => {
     expect(await (await wholeRoad()).account()).toMatchObject({ embedded: 10 });
     await pool.query(`UPDATE legacy.parted SET body = 'edited' WHERE id = 3`);
     expect((await pool.query('SELECT key FROM pgvector_backfill.change')).rows).toEqual([{ key: '3' }]);
+  });
+
+  it('a partitioned table with a part on another server blocks', async () => {
+    await make(
+      'CREATE TABLE legacy.docs (id bigint NOT NULL, body text) PARTITION BY RANGE (id)',
+      'CREATE FOREIGN DATA WRAPPER nobody; CREATE SERVER nowhere FOREIGN DATA WRAPPER nobody',
+      'CREATE FOREIGN TABLE legacy.far PARTITION OF legacy.docs FOR VALUES FROM (1) TO (10) SERVER nowhere',
+    );
+    const [found] = of('partitions', await findings());
+    expect(found).toMatchObject({ level: 'error' });
+    expect(found?.message).toContain('legacy.far');
   });
 
   it.each([

@@ -1,6 +1,7 @@
 /** The library face, by every read mode. */
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { readTimes } from '../../src/ledger/read-times.ts';
 import { readSummary } from '../../src/ledger/read-stats.ts';
 import { fuse } from '../../src/relevance/fuse.ts';
 import { createSearch, type CreateSearchOptions, type Search } from '../../src/search/create-search.ts';
@@ -40,7 +41,9 @@ describe.each(backends().filter(({ name }) => name !== 'PostgreSQL and Redis'))(
     });
     afterAll(() => table.close());
     beforeEach(() =>
-      table.pool.query('DELETE FROM pgvector_backfill.read_mode; DELETE FROM pgvector_backfill.read_stats'),
+      table.pool.query(
+        'DELETE FROM pgvector_backfill.read_mode; DELETE FROM pgvector_backfill.read_stats; DELETE FROM pgvector_backfill.read_times',
+      ),
     );
 
     it('answers by the mode that the ledger holds', async () => {
@@ -75,6 +78,23 @@ describe.each(backends().filter(({ name }) => name !== 'PostgreSQL and Redis'))(
       expect(await keys(search)).toEqual(LEGACY_BREAD);
       await next({ mode: 'legacy', percent: null });
       expect(await keys(search)).toEqual(LEGACY_BREAD);
+      await expect(search.search('bread', { filter: 'none of that name' })).rejects.toMatchObject({
+        code: 'FILTER_UNKNOWN',
+      });
+      await search.close();
+      const times = await readTimes(table.pool, 'things');
+      const counted = times.map(({ mode, ms, errors }) => [
+        mode,
+        ms.reduce((sum, each) => sum + each, 0),
+        errors,
+      ]);
+      expect(counted).toEqual([
+        ['canary', 1, 0],
+        ['hybrid', 1, 0],
+        ['legacy', 2, 1],
+        ['shadow', 1, 0],
+        ['vector', 2, 0],
+      ]);
     });
 
     it('compares beside the answer in shadow, and keeps sums and no text', async () => {
