@@ -199,7 +199,9 @@ function connect(address: QueueAddress, blocking: boolean): { options: object; c
   const traced = address.telemetry === undefined ? {} : { telemetry: address.telemetry };
   if (isPostgres(address.url)) {
     const pool = createQueuePool(address.url);
-    return { options: { connection: pool, ...traced }, close: () => void pool.end() };
+    // Closing twice is no fault of anybody's.
+    const close = (): void => void (pool.ending || pool.end());
+    return { options: { connection: pool, ...traced }, close };
   }
   // A worker waits through a restart of Redis for as long as it takes; a producer fails after some tries and says so.
   const connection = connectRedis(address.url, { maxRetriesPerRequest: blocking ? null : 20 });

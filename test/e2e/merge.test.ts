@@ -229,14 +229,17 @@ describe.runIf(hasPostgres())('between read and merge', () => {
         dimensions: model.dimensions,
         batchRows: 1000,
       });
-      // On the same session: what another one has scanned is handed over later, at a time of its own.
-      await planRun(single, context.target, run, {
+      await planRun(pool, context.target, run, {
         batchRows: 1000,
         limitRows: null,
         resuming: false,
         fingerprint: embedder.fingerprint,
       });
       await moveRun(pool, run.id, ['planned'], 'running', '');
+      // What other sessions have scanned so far is handed over when they end, or at a time of their own.
+      await single.query(
+        'SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+      );
       const before = await scans();
       for (const number of [20, 1, 40]) {
         expect(
