@@ -7,56 +7,67 @@ import { benchE2e, parseModels } from './bench/e2e.ts';
 import { makeTexts } from './bench/minilm-model.ts';
 import { benchSnapshot } from './bench/snapshot.ts';
 import { benchWrite } from './bench/write.ts';
+import type { OnStage } from '../src/observability/stage.ts';
+import { StageBar } from './lib/stage-bar.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 
-type Suite = (invocation: Invocation) => Promise<object>;
+/** How a suite tells how far it is, and what came out. */
+interface Voice {
+  say: (line: string) => void;
+  onStage: OnStage;
+}
+
+type Suite = (invocation: Invocation, voice: Voice) => Promise<object>;
 
 const SUITES: Record<string, Suite> = {
-  async write(invocation) {
+  async write(invocation, { say, onStage }) {
     const { database, logLevel } = (await invocation.config(['table', 'text'])).settings;
     const options = {
       rows: number(invocation, 'rows', 50_000),
       dimensions: number(invocation, 'dimensions', 384),
       rounds: number(invocation, 'rounds', 3),
+      onStage,
     };
-    return benchWrite(database, options, invocation.logger(logLevel), (line) => invocation.say(line));
+    return benchWrite(database, options, invocation.logger(logLevel), say);
   },
-  async snapshot(invocation) {
+  async snapshot(invocation, { say, onStage }) {
     const { database, logLevel } = (await invocation.config(['table', 'text'])).settings;
     const options = {
       rows: number(invocation, 'rows', 1_000_000),
       rounds: number(invocation, 'rounds', 3),
+      onStage,
     };
-    return benchSnapshot(database, options, invocation.logger(logLevel), (line) => invocation.say(line));
+    return benchSnapshot(database, options, invocation.logger(logLevel), say);
   },
-  async capture(invocation) {
+  async capture(invocation, { say, onStage }) {
     const { database } = (await invocation.config(['table', 'text'])).settings;
     const options = {
       rows: number(invocation, 'rows', 50_000),
       seconds: number(invocation, 'seconds', 3),
       rounds: number(invocation, 'rounds', 3),
+      onStage,
     };
-    return benchCapture(database, options, invocation.logger('warn'), (line) => invocation.say(line));
+    return benchCapture(database, options, invocation.logger('warn'), say);
   },
-  embed(invocation) {
+  embed(invocation, { say, onStage }) {
     const options = {
       texts: number(invocation, 'texts', 1024),
       rounds: number(invocation, 'rounds', 3),
+      onStage,
       precisions: parsePrecisions(String(invocation.flags['precision'] ?? 'fp32,int8')),
     };
-    return benchEmbed(invocation.cwd, options, (line) => invocation.say(line));
+    return benchEmbed(invocation.cwd, options, say);
   },
-  async e2e(invocation) {
+  async e2e(invocation, { say, onStage }) {
     const { database, queue } = (await invocation.config(['table', 'text'])).settings;
     const options = {
       texts: number(invocation, 'texts', 4096),
       rounds: number(invocation, 'rounds', 3),
+      onStage,
       models: parseModels(String(invocation.flags['model'] ?? 'fp32,int8,static')),
       staticTexts: () => staticTexts(invocation),
     };
-    return benchE2e({ database, queue }, invocation.cwd, options, invocation.logger('warn'), (line) =>
-      invocation.say(line),
-    );
+    return benchE2e({ database, queue }, invocation.cwd, options, invocation.logger('warn'), say);
   },
 };
 
@@ -106,7 +117,16 @@ export const bench: Command = {
         code: 'USAGE',
         remedy: `Suites: ${Object.keys(SUITES).join(', ')}.`,
       });
-    invocation.emit(await suite(invocation));
+    const bar = new StageBar({ stream: process.stderr, silent: invocation.json });
+    const say = (line: string): void => {
+      bar.end();
+      invocation.say(line);
+    };
+    try {
+      invocation.emit(await suite(invocation, { say, onStage: bar.show }));
+    } finally {
+      bar.end();
+    }
     return EXIT.done;
   },
 };

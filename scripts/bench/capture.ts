@@ -14,6 +14,7 @@ import { applyCapture } from '../../src/sync/capture.ts';
 import { describeTarget } from '../../src/table/target.ts';
 import { uniform } from '../../src/random.ts';
 import { withBenchDatabase, type BenchDatabase } from './database.ts';
+import type { OnStage } from '../../src/observability/stage.ts';
 import { machine, ratioOf, showRatio, type Ratio } from './ratio.ts';
 
 export interface CaptureOptions {
@@ -21,6 +22,7 @@ export interface CaptureOptions {
   /** Of one measurement. */
   seconds: number;
   rounds: number;
+  onStage?: OnStage;
 }
 
 export interface CaptureResult {
@@ -88,11 +90,13 @@ export function benchCapture(
   return withBenchDatabase(url, logger, async (database) => {
     await prepare(database, options.rows);
     const kinds: CaptureResult['kinds'] = [];
+    let done = 0;
     for (const kind of KINDS) {
       const rates: Record<string, number[]> = { [PLAIN]: [], [CAPTURED]: [] };
       for (let round = 0; round < options.rounds; round++) {
         // Whoever goes second finds another state of the disk's queue: they take turns.
         for (const table of round % 2 === 0 ? [PLAIN, CAPTURED] : [CAPTURED, PLAIN]) {
+          options.onStage?.({ what: kind.name, done: done++, total: 2 * KINDS.length * options.rounds });
           await database.pool.query('TRUNCATE pgvector_backfill.change');
           await database.pool.query('CHECKPOINT').catch(() => {});
           rates[table]?.push(await measure(database.pool, kind.sql(table), options));

@@ -20,12 +20,14 @@ import {
   type SystemSetup,
 } from './embed-systems.ts';
 import { MAX_TOKENS, makeMiniLmModel, makeTexts } from './minilm-model.ts';
+import type { OnStage } from '../../src/observability/stage.ts';
 import { machine, median, ratioOf, showRatio, type Ratio } from './ratio.ts';
 import { LINEAR_OPERATIONS, attentionOperations } from './roofline.ts';
 
 export interface EmbedOptions {
   texts: number;
   rounds: number;
+  onStage?: OnStage;
   precisions: ('fp32' | 'int8')[];
 }
 
@@ -96,7 +98,7 @@ export async function benchEmbed(
   const texts = makeTexts(options.texts);
   const result: EmbedResult = { machine: machine() };
   for (const precision of options.precisions)
-    result[precision] = await benchPrecision(models, precision === 'int8', texts, options.rounds, say);
+    result[precision] = await benchPrecision(models, precision === 'int8', texts, options, say);
   return result;
 }
 
@@ -104,7 +106,7 @@ async function benchPrecision(
   models: string,
   quantized: boolean,
   texts: string[],
-  rounds: number,
+  { rounds, onStage }: EmbedOptions,
   say: (line: string) => void,
 ): Promise<PrecisionResult> {
   const base = { models, quantized, maxTokens: MAX_TOKENS };
@@ -138,7 +140,7 @@ async function benchPrecision(
       children.set(int8 ? 'roofline-int8' : 'roofline', child);
       await child.ask({ type: 'open-roofline', quantized: int8, threads }, 'opened');
     }
-    return await measure(children, { texts, tokens, perText, rounds, notInstalled }, say);
+    return await measure(children, { texts, tokens, perText, rounds, onStage, notInstalled }, say);
   } finally {
     for (const child of children.values()) child.end();
   }
@@ -146,7 +148,14 @@ async function benchPrecision(
 
 async function measure(
   children: ReadonlyMap<SystemName | 'roofline' | 'roofline-int8', Child>,
-  input: { texts: string[]; tokens: Int32Array; perText: number; rounds: number; notInstalled: string[] },
+  input: {
+    texts: string[];
+    tokens: Int32Array;
+    perText: number;
+    rounds: number;
+    onStage: OnStage | undefined;
+    notInstalled: string[];
+  },
   say: (line: string) => void,
 ): Promise<PrecisionResult> {
   const { texts, tokens, perText } = input;
@@ -154,6 +163,7 @@ async function measure(
   const peaks = new Map<string, number>();
   for (let round = 0; round <= input.rounds; round++) {
     for (const [name, child] of children) {
+      input.onStage?.({ what: `${name}, round`, done: round, total: input.rounds });
       let rate: number;
       if (name === 'roofline' || name === 'roofline-int8') {
         rate = (await child.ask({ type: 'multiply', milliseconds: ROOFLINE_MS }, 'multiplied')).perSecond;

@@ -12,11 +12,13 @@ import { insertBatches } from '../../src/ledger/batch.ts';
 import { createRun, moveRun } from '../../src/ledger/run.ts';
 import { silentLogger, type Logger } from '../../src/observability/logger.ts';
 import { withBenchDatabase } from './database.ts';
+import type { OnStage } from '../../src/observability/stage.ts';
 import { machine, ratioOf, showRatio, type Ratio } from './ratio.ts';
 
 export interface SnapshotOptions {
   rows: number;
   rounds: number;
+  onStage?: OnStage;
 }
 
 export interface SnapshotResult {
@@ -39,15 +41,17 @@ const SETTLE_MS = 1500;
 
 export async function benchSnapshot(
   url: string,
-  { rows, rounds }: SnapshotOptions,
+  { rows, rounds, onStage }: SnapshotOptions,
   logger: Logger,
   say: (line: string) => void,
 ): Promise<SnapshotResult> {
   return withBenchDatabase(url, logger, async ({ pool, url: own }) => {
+    onStage?.({ what: 'filling the table', done: 0, total: rounds + 1 });
     await fill(pool, rows);
     const [minuteMs, countMs]: [number[], number[]] = [[], []];
     let tableScans = 0;
     for (let round = 1; round <= rounds; round++) {
+      onStage?.({ what: 'looking', done: round, total: rounds + 1 });
       const scansBefore = await scansOf(pool);
       minuteMs.push(await databaseMs(pool, () => look(own)));
       tableScans += (await scansOf(pool)) - scansBefore;

@@ -6,6 +6,7 @@
 
 import type { Logger } from '../../src/observability/logger.ts';
 import { withBenchDatabase } from './database.ts';
+import type { OnStage } from '../../src/observability/stage.ts';
 import { machine, ratioOf, showRatio, type Ratio } from './ratio.ts';
 import { WriteBench } from './write-systems.ts';
 
@@ -13,6 +14,7 @@ export interface WriteOptions {
   rows: number;
   dimensions: number;
   rounds: number;
+  onStage?: OnStage;
 }
 
 export interface WriteResult {
@@ -49,6 +51,8 @@ async function rounds(
   await bench.prepare();
   for (let round = 1; round <= options.rounds; round++) {
     for (const [index, [name, measure]] of systems.entries()) {
+      const done = (round - 1) * systems.length + index;
+      options.onStage?.({ what: name, done, total: options.rounds * systems.length });
       const rate = await measure();
       rates[index]?.push(rate);
       say(`round ${round}: ${name}: ${Math.round(rate).toLocaleString('en-US')} rows/s`);
