@@ -7,7 +7,6 @@ import {
   settingsOfReads,
   type SearchFunction,
 } from '../src/cutover/search-function.ts';
-import { migrate } from '../src/db/migrate.ts';
 import { ConfigError } from '../src/errors.ts';
 import { recordEvent } from '../src/ledger/event.ts';
 import {
@@ -47,7 +46,6 @@ export const cutover: Command = {
     const execute = invocation.flags['execute'] === true;
     return withDatabase(config, 'cutover', invocation.logger(settings.logLevel), async (pool) => {
       const run = await requireRun(pool, backfill);
-      await migrate(pool);
       const target = await describeTarget(pool, backfill, settings);
       const from = await readModeOf(pool, backfill);
       const gate = await cutoverGate(pool, target, run, settings.verifyValidHours);

@@ -1,6 +1,6 @@
 import { ConfigError } from '../src/errors.ts';
 import { latestRun } from '../src/ledger/run.ts';
-import { ledgerVersion } from '../src/db/migrate.ts';
+import { ledgerPresent } from '../src/db/migrate.ts';
 import type { Pool } from '../src/db/pool.ts';
 import type { Config } from '../src/config/load.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
@@ -82,7 +82,7 @@ async function dryRun(
   limitRows: number | null,
 ): Promise<number> {
   const { settings, backfill } = config;
-  const run = (await ledgerVersion(pool)) === 0 ? null : await latestRun(pool, backfill);
+  const run = (await ledgerPresent(pool)) ? await latestRun(pool, backfill) : null;
   const ddl = (await missingDdl(pool, target, embedder.dimensions)).map((each) => each.sql);
   const { mode } = await chooseCapture(pool, target, settings);
   ddl.push(...(await missingCapture(pool, target, mode)));

@@ -1,5 +1,4 @@
 import { changeReads } from '../src/cutover/change-reads.ts';
-import { migrate } from '../src/db/migrate.ts';
 import { readModeOf, showReadChoice, LEGACY_READS } from '../src/ledger/read-mode.ts';
 import { READ_MODE_SEEN_SECONDS } from '../src/search/create-search.ts';
 import { runAsProgram, type Command } from './lib/command.ts';
@@ -26,7 +25,6 @@ export const rollback: Command = {
     const execute = invocation.flags['execute'] === true;
     return withDatabase(config, 'rollback', invocation.logger(settings.logLevel), async (pool) => {
       const run = await requireRun(pool, backfill);
-      await migrate(pool);
       const from = await readModeOf(pool, backfill);
       const reason = reasonOf(invocation);
       const plan =

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ledgerVersion } from '../src/db/migrate.ts';
+import { ledgerPresent } from '../src/db/migrate.ts';
 import type { Pool } from '../src/db/pool.ts';
 import { GateError } from '../src/errors.ts';
 import { showReadChoice } from '../src/ledger/read-mode.ts';
@@ -29,7 +29,7 @@ export const status: Command = {
     const config = await invocation.config(['text']);
     const logger = invocation.logger(config.settings.logLevel);
     return withDatabase(config, 'status', logger, async (pool) => {
-      if ((await ledgerVersion(pool)) === 0) {
+      if (!(await ledgerPresent(pool))) {
         throw new GateError('This database has no ledger yet.', {
           code: 'NO_LEDGER',
           remedy: 'Run `npm run enqueue` first.',

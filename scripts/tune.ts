@@ -1,4 +1,3 @@
-import { migrate } from '../src/db/migrate.ts';
 import { recordEvent } from '../src/ledger/event.ts';
 import { readThrottle, saveTuned } from '../src/ledger/throttle.ts';
 import { EXIT, runAsProgram, type Command } from './lib/command.ts';
@@ -33,7 +32,6 @@ export const tune: Command = {
     const logger = invocation.logger(settings.logLevel);
     return withDatabase(config, 'tune', logger, async (pool) => {
       const run = await requireRun(pool, backfill);
-      await migrate(pool);
       const { tuned: before } = await readThrottle(pool, backfill);
       const tuned = readTuned(invocation.flags, settings, before);
       const changes = tunedChanges(settings, before, tuned);

@@ -1,6 +1,5 @@
 import { openEmbedder } from '../src/embedding/configured.ts';
 import { loadJudged } from '../src/ledger/judgements.ts';
-import { migrate } from '../src/db/migrate.ts';
 import type { Pool } from '../src/db/pool.ts';
 import { ConfigError, GateError } from '../src/errors.ts';
 import { readJudgements, readQueries } from '../src/relevance/query-file.ts';
@@ -92,7 +91,6 @@ export const verifyCommand: Command = {
     const logger = invocation.logger(config.settings.logLevel);
     return withDatabase(config, 'verify', logger, async (pool) => {
       const run = await requireRun(pool, config.backfill);
-      await migrate(pool);
       const target = await describeTarget(pool, config.backfill, config.settings);
       await assertJudgeable(pool, target);
       const questions =

@@ -1,12 +1,11 @@
 /** What the verbs open, and close again whatever happens. */
 
 import type { Config } from '../../src/config/load.ts';
-import { migrate } from '../../src/db/migrate.ts';
+import { ledgerVersion, migrate } from '../../src/db/migrate.ts';
 import { assertReachable, createPool, type Pool } from '../../src/db/pool.ts';
 import { GateError } from '../../src/errors.ts';
 import { installationId } from '../../src/ledger/installation.ts';
 import { latestRun, type Run } from '../../src/ledger/run.ts';
-import { ledgerVersion } from '../../src/db/migrate.ts';
 import { tracing } from '../../src/observability/tracing.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { assertQueueKeys } from '../../src/queue/key-types.ts';
@@ -70,10 +69,14 @@ export async function withQueues<T>(
   }
 }
 
-/** The latest run. @throws GateError where nothing was enqueued yet. */
+/** The latest run; a ledger of an older release is brought up to date. @throws GateError where nothing was enqueued yet. */
 export async function requireRun(pool: Pool, backfill: string): Promise<Run> {
-  const run = (await ledgerVersion(pool)) === 0 ? null : await latestRun(pool, backfill);
-  if (run !== null) return run;
+  if ((await ledgerVersion(pool)) > 0) {
+    // All who ask for it write to the ledger, and a way back must not wait for another command.
+    await migrate(pool);
+    const run = await latestRun(pool, backfill);
+    if (run !== null) return run;
+  }
   throw new GateError(`Backfill ${backfill} has no run yet.`, {
     code: 'NO_RUN',
     remedy: 'Run `npm run enqueue` first.',

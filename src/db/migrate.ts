@@ -36,9 +36,17 @@ export async function ledgerVersion(db: Queryable): Promise<number> {
   return version.rows[0]?.version ?? 0;
 }
 
-/** @throws GateError where a newer release has already migrated this database. */
-export async function assertLedgerKnown(db: Queryable): Promise<number> {
-  const newest = (await listMigrations()).at(-1)?.version ?? 0;
+export interface LedgerState {
+  /** Of the newest step that is done; 0 where there is no ledger. */
+  version: number;
+  /** By number, not by the newest: a database may have seen a build in which a step with a lower number was still missing. */
+  missing: Migration[];
+}
+
+/** Reads only. @throws GateError where a newer release has already migrated this database. */
+export async function ledgerState(db: Queryable): Promise<LedgerState> {
+  const migrations = await listMigrations();
+  const newest = migrations.at(-1)?.version ?? 0;
   const version = await ledgerVersion(db);
   if (version > newest) {
     throw new GateError(`The ledger is at version ${version}, this release knows versions up to ${newest}.`, {
@@ -46,24 +54,36 @@ export async function assertLedgerKnown(db: Queryable): Promise<number> {
       remedy: 'Use the release that wrote it, or a newer one; an older one could damage it.',
     });
   }
-  return version;
-}
-
-/** By number, not by the newest: a database may have seen a build in which a step with a lower number was still missing. */
-async function missingMigrations(db: Queryable): Promise<Migration[]> {
-  const migrations = await listMigrations();
-  if ((await assertLedgerKnown(db)) === 0) return migrations;
+  if (version === 0) return { version, missing: migrations };
   const applied = await db.query<{ version: number }>(`SELECT version FROM ${LEDGER_SCHEMA}.migration`);
   const versions = new Set(applied.rows.map((row) => row.version));
-  return migrations.filter(({ version }) => !versions.has(version));
+  return { version, missing: migrations.filter((each) => !versions.has(each.version)) };
+}
+
+/**
+ * False where there is no ledger yet. For those who look without changing anything: whoever writes calls `migrate`.
+ * @throws GateError where this release wants a newer ledger, or a newer release has been here
+ */
+export async function ledgerPresent(db: Queryable): Promise<boolean> {
+  const { version, missing } = await ledgerState(db);
+  if (version === 0) return false;
+  if (missing.length === 0) return true;
+  throw new GateError(
+    `The ledger is of an older release: version ${version}, without ${missing.map(({ name }) => name).join(', ')}.`,
+    {
+      code: 'LEDGER_OLDER',
+      remedy:
+        'Start a worker of this release, or run `npm run enqueue`: both bring it up to date, in schema pgvector_backfill alone, and the run goes on.',
+    },
+  );
 }
 
 /** All in one transaction: either every missing step is in, or none. Safe to call from many processes at once. */
 export async function migrate(pool: Pool): Promise<void> {
-  if ((await missingMigrations(pool)).length === 0) return;
+  if ((await ledgerState(pool)).missing.length === 0) return;
   await inTransaction(pool, { ...LEDGER_LIMITS, lockTimeoutMs: 60_000 }, async (client) => {
     await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-    for (const { version, name } of await missingMigrations(client)) {
+    for (const { version, name } of (await ledgerState(client)).missing) {
       await client.query(await readFile(new URL(name, FOLDER), 'utf8'));
       await client.query(`INSERT INTO ${LEDGER_SCHEMA}.migration (version, name) VALUES ($1, $2)`, [
         version,

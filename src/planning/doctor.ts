@@ -2,7 +2,7 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
-import { assertLedgerKnown } from '../db/migrate.ts';
+import { ledgerState } from '../db/migrate.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, ConfigError, messageOf } from '../errors.ts';
 import { backfillClash } from '../ledger/run.ts';
@@ -98,13 +98,13 @@ function textLengths(
 
 async function checkLedger({ pool }: DoctorInput, target: Target | null): Promise<Finding[]> {
   try {
-    const version = await assertLedgerKnown(pool);
-    if (version === 0 || target === null)
-      return [
-        { level: 'ok', check: 'ledger', message: version === 0 ? 'will be created' : `version ${version}` },
-      ];
-    const clash = await backfillClash(pool, target);
-    if (clash === null) return [{ level: 'ok', check: 'ledger', message: `version ${version}` }];
+    const { version, missing } = await ledgerState(pool);
+    const message =
+      version === 0
+        ? 'will be created'
+        : `version ${version}${missing.length === 0 ? '' : ', will be brought up to date'}`;
+    const clash = version === 0 || target === null ? null : await backfillClash(pool, target);
+    if (clash === null) return [{ level: 'ok', check: 'ledger', message }];
     return [
       {
         level: 'error',
