@@ -188,7 +188,7 @@ export const OPTIONS = {
     path: 'key',
     schema: columnName,
     fallback: 'id',
-    help: 'Unique, not null key column: bigint, integer or smallint',
+    help: 'Unique, not null key column: bigint, integer, smallint or uuid',
   }),
   text: option({
     path: 'text',

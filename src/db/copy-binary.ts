@@ -15,10 +15,11 @@ const TRAILER = Buffer.from([0xff, 0xff]);
 /** Bytes collected before a chunk is handed to the socket: few system calls, bounded memory. */
 const CHUNK_BYTES = 256 * 1024;
 
-/** Width of the key column's integer type in bytes. */
-export type KeyWidth = 2 | 4 | 8;
+/** Width of the key column's type in bytes: an integer, or a uuid of 16. */
+export type KeyWidth = 2 | 4 | 8 | 16;
 
 export interface StagedRow {
+  /** Signed, but for a uuid. */
   key: bigint;
   vector: Float32Array;
   /** 32 bytes. */
@@ -68,7 +69,10 @@ function writeRow(
   let at = buffer.writeInt16BE(5, start);
   at = buffer.writeInt32BE(shape.keyWidth, at);
   if (shape.keyWidth === 8) at = buffer.writeBigInt64BE(row.key, at);
-  else if (shape.keyWidth === 4) at = buffer.writeInt32BE(Number(row.key), at);
+  else if (shape.keyWidth === 16) {
+    at = buffer.writeBigUInt64BE(row.key >> 64n, at);
+    at = buffer.writeBigUInt64BE(BigInt.asUintN(64, row.key), at);
+  } else if (shape.keyWidth === 4) at = buffer.writeInt32BE(Number(row.key), at);
   else at = buffer.writeInt16BE(Number(row.key), at);
   at = buffer.writeInt32BE(vectorBytes, at);
   at = buffer.writeInt16BE(shape.dimensions, at);

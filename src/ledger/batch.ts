@@ -2,6 +2,7 @@
 
 import type { Queryable } from '../db/pool.ts';
 import { WORKER_NAME } from '../observability/worker-name.ts';
+import type { KeyType } from '../table/key.ts';
 import type { KeyRange } from '../table/row-state.ts';
 import { OPEN_STATES } from './run.ts';
 
@@ -83,12 +84,17 @@ export async function reopenFailedBatches(db: Queryable, run: string): Promise<n
 }
 
 /** Merged batches of these rows are open again. @returns how many there were. */
-export async function reopenBatchesOf(db: Queryable, run: string, keys: readonly string[]): Promise<number> {
+export async function reopenBatchesOf(
+  db: Queryable,
+  keyType: KeyType,
+  run: string,
+  keys: readonly string[],
+): Promise<number> {
   if (keys.length === 0) return 0;
   const reopened = await db.query(
     `UPDATE pgvector_backfill.batch b SET state = 'staged', reason = '' WHERE run = $1 AND state = 'merged'
-        AND EXISTS (SELECT 1 FROM unnest($2::numeric[]) AS k (key)
-                     WHERE (b.lower_key IS NULL OR key >= b.lower_key::numeric) AND (b.upper_key IS NULL OR key < b.upper_key::numeric))`,
+        AND EXISTS (SELECT 1 FROM unnest($2::${keyType}[]) AS k (key)
+                     WHERE (b.lower_key IS NULL OR key >= b.lower_key::${keyType}) AND (b.upper_key IS NULL OR key < b.upper_key::${keyType}))`,
     [run, keys],
   );
   return reopened.rowCount ?? 0;

@@ -5,6 +5,7 @@ import { norm } from '../embedding/pooling.ts';
 import { SKIPPED_AS_LONG, VECTOR_FAULT, type VectorFault } from '../embedding/embedder.ts';
 import { ConfigError } from '../errors.ts';
 import type { QuarantineClass } from '../ledger/quarantine.ts';
+import { keyNumber } from '../table/key.ts';
 import type { PipelineContext } from './context.ts';
 import type { WorkRow } from './read.ts';
 
@@ -63,7 +64,7 @@ export async function embedRows(
       page.unusable.push({ row, class: fault === SKIPPED_AS_LONG ? 'too-long' : 'row', reason });
     else
       page.embedded.push({
-        key: BigInt(row.key),
+        key: keyNumber(context.target.keyType, row.key),
         vector: vectorAt(at),
         textHash: row.hash,
         truncated: row.cut || result.truncated[at] === 1,

@@ -11,6 +11,7 @@ import type { Queryable } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { holdClaim, markClaimStaged, type Claim } from '../ledger/claim.ts';
 import { quarantineRows } from '../ledger/quarantine.ts';
+import { keyText } from '../table/key.ts';
 import { SET_ASIDE, STAGED, rangeSql, type KeyRange } from '../table/row-state.ts';
 import type { Target } from '../table/target.ts';
 import type { PipelineContext } from './context.ts';
@@ -36,7 +37,7 @@ export async function stagePage(
       // A batch and the drain of changes have met at a row that was not staged when it was read. Either may win: where
       // the older text does, the row counts as stale, and whoever reads it next brings it in line.
       if (!isStagedTwice(error, target) || attempt >= MOST_TRIES) throw error;
-      replaced = page.embedded.map((row) => String(row.key));
+      replaced = page.embedded.map((row) => keyText(target.keyType, row.key));
     }
   }
 }

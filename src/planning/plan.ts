@@ -5,6 +5,7 @@ import type { Pool, Queryable } from '../db/pool.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
 import { insertBatches, lastBatch, type PlannedBatch } from '../ledger/batch.ts';
 import type { Run } from '../ledger/run.ts';
+import { edgeKeySql, keyBehind } from '../table/key.ts';
 import { rangeSql, rowStatesSql } from '../table/row-state.ts';
 import type { Target } from '../table/target.ts';
 
@@ -41,7 +42,7 @@ async function readBuckets(
   after: string | null,
   rows: number,
 ): Promise<Bucket[]> {
-  const lower = after === null ? null : afterKey(target, after);
+  const lower = after === null ? null : keyBehind(target.keyType, after);
   if (after !== null && lower === null) return [];
   const range = { lower, upper: null };
   const key = `${target.ref}.${quoteName(target.key)}`;
@@ -52,7 +53,7 @@ async function readBuckets(
     : `SELECT ${key} AS key, 'missing' AS state, false AS truncated FROM ${target.table}
         WHERE ${target.where} AND ${rangeSql(target, key, range, values)} ORDER BY 1 LIMIT $${values.push(rows)}`;
   const found = await db.query<Bucket>(
-    `SELECT min(key)::text AS first, max(key)::text AS last, count(*)::float8 AS rows,
+    `SELECT ${edgeKeySql(target.keyType, 'min', 'key')} AS first, ${edgeKeySql(target.keyType, 'max', 'key')} AS last, count(*)::float8 AS rows,
             count(*) FILTER (WHERE state = 'embedded')::float8 AS embedded,
             count(*) FILTER (WHERE state = 'skipped')::float8 AS skipped,
             count(*) FILTER (WHERE state = 'quarantined')::float8 AS quarantined,
@@ -143,7 +144,7 @@ export async function planRun(pool: Pool, target: Target, run: Run, options: Pla
         // A canary ends behind its last row; a whole plan is open at its end for rows that are still to come.
         const closed =
           tail !== null && last && options.limitRows !== null
-            ? { ...tail, upper: afterKey(target, cursor) }
+            ? { ...tail, upper: cursor === null ? null : keyBehind(target.keyType, cursor) }
             : tail;
         if (closed !== null) planned.push(closed);
         await insertBatches(client, run.id, planned);
@@ -184,16 +185,4 @@ async function closeDone(
       done.map((d) => d.truncated),
     ],
   );
-}
-
-const LARGEST_KEY = {
-  smallint: 32_767n,
-  integer: 2_147_483_647n,
-  bigint: 9_223_372_036_854_775_807n,
-} as const;
-
-/** The smallest key behind `key`; null where the type has none. */
-function afterKey(target: Target, key: string | null): string | null {
-  if (key === null || BigInt(key) >= LARGEST_KEY[target.keyType]) return null;
-  return String(BigInt(key) + 1n);
 }

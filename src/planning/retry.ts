@@ -10,6 +10,7 @@ import { forgiveRows } from '../ledger/quarantine.ts';
 import { reopenFailedRun, type Run } from '../ledger/run.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { addEmbedJobs } from '../queue/producer.ts';
+import { describeTarget } from '../table/target.ts';
 
 export interface RetryInput {
   pool: Pool;
@@ -37,10 +38,11 @@ const PAGE = 5000;
 /** Safe to repeat: what is tried already is not tried twice. */
 export async function retry({ pool, settings, run, queue, quarantined }: RetryInput): Promise<RetryResult> {
   const { backfill } = run;
+  const { keyType } = await describeTarget(pool, backfill, settings);
   const { batches, rows } = await inTransaction(pool, LEDGER_LIMITS, async (client) => {
     const keys = quarantined ? await forgiveRows(client, backfill) : [];
     const failed = await reopenFailedBatches(client, run.id);
-    return { batches: failed + (await reopenBatchesOf(client, run.id, keys)), rows: keys.length };
+    return { batches: failed + (await reopenBatchesOf(client, keyType, run.id, keys)), rows: keys.length };
   });
   // Whoever asks for it says that the cause is repaired.
   await reopenFailedRun(pool, run.id);

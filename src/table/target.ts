@@ -6,10 +6,9 @@ import { derivedName, parseQualified, quoteName, quoteQualified } from '../db/id
 import type { Queryable } from '../db/pool.ts';
 import { ConfigError } from '../errors.ts';
 import { chosenPlan, indexPlan, type IndexPlan } from './index-plan.ts';
+import { KEY_TYPES, KEY_TYPE_NAMES, type KeyType } from './key.ts';
 import { findVectorExtension } from './vector-extension.ts';
 import type { VectorType } from './vector-type.ts';
-
-export type KeyType = 'bigint' | 'integer' | 'smallint';
 
 export interface Target {
   backfill: string;
@@ -45,12 +44,6 @@ export interface Target {
   /** Its bare name. */
   indexName: string;
 }
-
-const KEY_TYPES: Record<string, { type: KeyType; width: KeyWidth }> = {
-  int8: { type: 'bigint', width: 8 },
-  int4: { type: 'integer', width: 4 },
-  int2: { type: 'smallint', width: 2 },
-};
 
 /** Columns of the staging table; a legacy key of such a name would stand there twice. */
 const STAGE_COLUMNS = ['embedding', 'text_hash', 'batch', 'staged_at', 'truncated'];
@@ -92,15 +85,14 @@ export async function describeTarget(db: Queryable, backfill: string, settings: 
     [oid, settings.key],
   );
   const type = column.rows[0]?.type;
-  const keyRemedy =
-    'Set the option key (--key, env BACKFILL_KEY, file key key) to a unique bigint, integer or smallint column.';
+  const keyRemedy = `Set the option key (--key, env BACKFILL_KEY, file key key) to a unique column of type ${KEY_TYPE_NAMES}.`;
   if (type === undefined) {
     throw new ConfigError(`Key column ${settings.key} does not exist in ${schema}.${name}.`, {
       code: 'KEY_MISSING',
       remedy: keyRemedy,
     });
   }
-  const keyType = KEY_TYPES[type];
+  const keyType = Object.hasOwn(KEY_TYPES, type) ? KEY_TYPES[type as keyof typeof KEY_TYPES] : undefined;
   if (keyType === undefined || STAGE_COLUMNS.includes(settings.key)) {
     throw new ConfigError(`Key column ${settings.key} of type ${type} is not supported.`, {
       code: 'KEY_TYPE',
@@ -116,7 +108,7 @@ export async function describeTarget(db: Queryable, backfill: string, settings: 
     isPartitioned: facts.kind === 'p',
     ref: quoteName(name),
     key: settings.key,
-    keyType: keyType.type,
+    keyType: keyType.name,
     keyWidth: keyType.width,
     text: textExpression(settings.text, quoteName(name)),
     where: settings.where === undefined ? '(true)' : `(${settings.where})`,

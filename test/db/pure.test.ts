@@ -114,7 +114,12 @@ function decode(
     expect(fields).toBe(5);
     expect(buffer.readInt32BE(at)).toBe(width);
     at += 4;
-    const key = width === 8 ? buffer.readBigInt64BE(at) : BigInt(buffer.readIntBE(at, width));
+    const key =
+      width === 16
+        ? BigInt(`0x${buffer.toString('hex', at, at + 16)}`)
+        : width === 8
+          ? buffer.readBigInt64BE(at)
+          : BigInt(buffer.readIntBE(at, width));
     at += width;
     const bytes = buffer.readInt32BE(at);
     const dimensions = buffer.readInt16BE(at + 4);
@@ -142,18 +147,23 @@ function decode(
 
 describe('encodeStagedRows', () => {
   it('writes what the documented format reads back, for every key width and across chunks', () => {
-    const bounds = { 2: 15n, 4: 31n, 8: 63n } as const;
+    const ends = {
+      2: [-(2n ** 15n), 2n ** 15n - 1n],
+      4: [-(2n ** 31n), 2n ** 31n - 1n],
+      8: [-(2n ** 63n), 2n ** 63n - 1n],
+      16: [0n, 2n ** 128n - 1n],
+    } as const;
     fc.assert(
       fc.property(
-        fc.constantFrom<KeyWidth>(2, 4, 8),
+        fc.constantFrom<KeyWidth>(2, 4, 8, 16),
         fc.integer({ min: 1, max: 400 }),
         fc.integer({ min: 0, max: 300 }),
         fc.infiniteStream(fc.float({ noNaN: true })),
         (keyWidth, dimensions, count, floats) => {
-          const least = -(2n ** bounds[keyWidth]);
+          const [least, most] = ends[keyWidth];
           const one = Float32Array.from({ length: dimensions }, () => floats.next().value as number);
           const rows: StagedRow[] = Array.from({ length: count }, (_, n) => ({
-            key: n % 2 === 0 ? least + BigInt(n) : -least - 1n - BigInt(n),
+            key: n % 2 === 0 ? least + BigInt(n) : most - BigInt(n),
             vector: one,
             textHash: Buffer.alloc(32, n % 256),
             truncated: n % 3 === 0,
@@ -211,8 +221,13 @@ describe('encodeStagedRows', () => {
   });
 
   it('refuses a key that its type cannot hold', () => {
-    for (const keyWidth of [2, 4, 8] as const) {
-      const key = 2n ** BigInt(8 * keyWidth - 1);
+    for (const [keyWidth, key] of [
+      [2, 2n ** 15n],
+      [4, 2n ** 31n],
+      [8, 2n ** 63n],
+      [16, 2n ** 128n],
+      [16, -1n],
+    ] as const) {
       const row = { key, vector: new Float32Array(1), textHash: Buffer.alloc(32), truncated: true };
       expect(() => [...encodeStagedRows([row], { keyWidth, dimensions: 1, batch: 1 })]).toThrow(RangeError);
     }

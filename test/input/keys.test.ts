@@ -5,14 +5,39 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
+import { reopenBatchesOf } from '../../src/ledger/batch.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { complaints, hashEmbedder, travel } from '../setup/small-road.ts';
 
+/** Keys between two ends, as text: the ends themselves more often than chance would have it. */
+const whole = (least: bigint, most: bigint): fc.Arbitrary<string> =>
+  fc
+    .oneof(
+      fc.constantFrom(least, least + 1n, -1n, 0n, 1n, most - 1n, most),
+      fc.bigInt({ min: least, max: most }),
+    )
+    .map(String);
+
+const uuids = fc.oneof(
+  fc.constantFrom(
+    '00000000-0000-0000-0000-000000000000',
+    '00000000-0000-0000-0000-000000000001',
+    // Where the halves meet, and where a signed number would turn over.
+    '00000000-0000-0000-ffff-ffffffffffff',
+    '00000000-0000-0001-0000-000000000000',
+    '7fffffff-ffff-ffff-ffff-ffffffffffff',
+    '80000000-0000-0000-0000-000000000000',
+    'ffffffff-ffff-ffff-ffff-ffffffffffff',
+  ),
+  fc.uuid(),
+);
+
 const TYPES = [
-  ['smallint', -(2n ** 15n), 2n ** 15n - 1n],
-  ['integer', -(2n ** 31n), 2n ** 31n - 1n],
-  ['bigint', -(2n ** 63n), 2n ** 63n - 1n],
+  ['smallint', whole(-(2n ** 15n), 2n ** 15n - 1n)],
+  ['integer', whole(-(2n ** 31n), 2n ** 31n - 1n)],
+  ['bigint', whole(-(2n ** 63n), 2n ** 63n - 1n)],
+  ['uuid', uuids],
 ] as const;
 
 describe.runIf(hasPostgres())('keys', () => {
@@ -29,11 +54,7 @@ describe.runIf(hasPostgres())('keys', () => {
     await database.drop();
   });
 
-  it.each(TYPES)('of type %s, anywhere between %s and %s', async (type, least, most) => {
-    const key = fc.oneof(
-      fc.constantFrom(least, least + 1n, -1n, 0n, 1n, most - 1n, most),
-      fc.bigInt({ min: least, max: most }),
-    );
+  it.each(TYPES)('of type %s, anywhere between its ends', async (type, key) => {
     const keys = fc.uniqueArray(key, { minLength: 1, maxLength: 12 });
     await fc.assert(
       fc.asyncProperty(keys, keys, fc.integer({ min: 1, max: 5 }), async (first, later, batchRows) => {
@@ -68,6 +89,14 @@ describe.runIf(hasPostgres())('keys', () => {
         expect(await road.account()).toMatchObject({ eligible: now, embedded: now });
         const staged = await pool.query('SELECT 1 FROM docs_embedding_stage');
         expect(staged.rowCount).toBe(now);
+        const one = first[0] ?? '';
+        expect(await reopenBatchesOf(pool, type, road.run.id, [one])).toBe(1);
+        const open = await pool.query<{ holds: boolean }>(
+          `SELECT (lower_key IS NULL OR lower_key::${type} <= $2) AND (upper_key IS NULL OR upper_key::${type} > $2) AS holds
+             FROM pgvector_backfill.batch WHERE run = $1 AND state <> 'merged'`,
+          [road.run.id, one],
+        );
+        expect(open.rows).toEqual([{ holds: true }]);
       }),
       { numRuns: 8 },
     );
