@@ -7,7 +7,7 @@ import { modelDifference, modelFacts } from '../embedding/configured.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError } from '../errors.ts';
 import { accountFor, accountForGate, coverageOf } from '../ledger/accounting.ts';
-import { reopenFailedBatches, unfinishedBatches } from '../ledger/batch.ts';
+import { lastBatch, reopenFailedBatches, unfinishedBatches } from '../ledger/batch.ts';
 import { judgeAnew } from '../ledger/breaker.ts';
 import { recordEvent } from '../ledger/event.ts';
 import {
@@ -84,7 +84,8 @@ async function enqueueLocked(input: EnqueueInput): Promise<EnqueueResult> {
   if (mode === 'off') await unscheduleSync(input.queues.sync);
   else await scheduleSync(input.queues.sync, input.settings.syncSeconds);
   const { run, fresh } = await currentRun(input);
-  if (run.plannedAt === null) {
+  const isGrowing = await grows(input, run);
+  if (run.plannedAt === null || isGrowing) {
     const resuming = !fresh || (await hasStagedRows(pool, target));
     logger.info({ run: run.id }, 'planning');
     const total = input.limitRows ?? Math.round(await estimatedRows(pool, target.table));
@@ -143,6 +144,13 @@ async function currentRun({
     detail: { model, dimensions, fingerprint },
   });
   return { run, fresh: latest === null };
+}
+
+/** A canary with batches still to do, and all rows are wanted now: its plan goes on behind its last row. */
+async function grows({ pool, limitRows }: EnqueueInput, run: Run): Promise<boolean> {
+  if (limitRows !== null || run.plannedAt === null) return false;
+  const last = await lastBatch(pool, run.id);
+  return last !== null && last.upper !== null;
 }
 
 /** Every batch is done, and yet rows need work: another run is due. A run with work left is not over. */

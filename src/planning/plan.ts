@@ -142,10 +142,8 @@ export async function planRun(pool: Pool, target: Target, run: Run, options: Pla
             done.push({ ...bucket, number: next });
         }
         // A canary ends behind its last row; a whole plan is open at its end for rows that are still to come.
-        const closed =
-          tail !== null && last && options.limitRows !== null
-            ? { ...tail, upper: cursor === null ? null : keyBehind(target.keyType, cursor) }
-            : tail;
+        const end = options.limitRows === null || cursor === null ? null : keyBehind(target.keyType, cursor);
+        const closed = tail !== null && last ? { ...tail, upper: end } : tail;
         if (closed !== null) planned.push(closed);
         await insertBatches(client, run.id, planned);
         await closeDone(client, run.id, done);

@@ -131,4 +131,16 @@ describe.each(backends())('the whole road on $name', ({ create }) => {
     expect(await backfill.work()).toMatchObject({ state: 'ready', coverage: 1 });
     expect(await backfill.account()).toMatchObject({ missing: 0, stale: 0 });
   });
+
+  it('a canary that is still to do grows to all rows', async () => {
+    await open();
+    const canary = await backfill.enqueue(60);
+    const whole = await backfill.enqueue();
+    expect(whole.run).toBe(canary.run);
+    expect(whole.rows).toBeGreaterThan(60);
+    expect(whole.enqueued).toBe(whole.batches - canary.batches);
+    expect(await backfill.enqueue()).toMatchObject({ rows: whole.rows, enqueued: 0 });
+    expect(await backfill.work()).toMatchObject({ state: 'ready', coverage: 1, rows: { pending: 0 } });
+    expect(await backfill.account()).toMatchObject({ eligible: whole.rows, missing: 0, stale: 0 });
+  });
 });
