@@ -9,6 +9,7 @@ import type { LedgerEvent } from '../ledger/event.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Target } from '../table/target.ts';
 import { buildUnderWay, describeBlockers, type BuildProgress } from './build-progress.ts';
+import type { BuildCourse } from './build-course.ts';
 import type { BuildSession } from './build-session.ts';
 import { POLL_MS, watched } from './build-watch.ts';
 import { createIndexSql, dropIndexSql, findIndex, type IndexDefinition } from './index-definition.ts';
@@ -36,6 +37,8 @@ export interface Done {
   built: boolean;
   /** What the server said while building, such as that the graph no longer fits into memory. */
   notices: string[];
+  /** How the build went, as seen from outside. */
+  course: BuildCourse;
 }
 
 const MOST_BUILDS = 3;

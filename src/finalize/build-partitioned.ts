@@ -110,11 +110,12 @@ function forPart(
     target,
     wanted,
     rows: part.rows,
-    onProgress: ({ phase, share, blockers }) =>
+    onProgress: ({ phase, share, blockers, workers }) =>
       input.onProgress({
         phase: `partition ${ready.length + 1} of ${leaves.length}, ${part.schema}.${part.name}: ${phase}`,
         share: Math.min(1, (before + (share ?? 0) * part.bytes) / all),
         blockers,
+        workers,
       }),
   };
 }
