@@ -26,6 +26,8 @@ export interface BuildInput {
   wanted: IndexDefinition;
   logger: Logger;
   onProgress: (progress: BuildProgress) => Promise<void>;
+  /** Before the first statement that builds: what is known of an earlier build is no longer so. */
+  onBegin?: () => Promise<void>;
   /** What happened that whoever looks later should find. */
   onEvent: (event: BuildEvent) => Promise<void>;
   signal?: AbortSignal | undefined;
@@ -93,6 +95,7 @@ async function buildAnew(
       const message = `${wanted.name} was invalid, of a build that did not end`;
       await onEvent({ level: 'info', kind: 'index.leftover-dropped', message });
     }
+    if (!done.built) await input.onBegin?.();
     done.built = true;
     await watched(input, session, createIndexSql(target, wanted), 'waiting for the table');
   } catch (error) {

@@ -23,6 +23,7 @@ export async function buildPartitioned(input: BuildInput, session: BuildSession,
   if (found.kind === 'other') throw nameTaken(input, found.definition);
   if (found.kind === 'none') {
     await underShortLock(session, target, [createParentIndexSql(target, wanted)]);
+    await input.onBegin?.();
     // Valid at once where there is no partition yet.
     done.built = true;
   }

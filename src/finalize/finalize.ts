@@ -68,8 +68,6 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
   };
   const figures = await foretell(input, target, rows.embedded);
   if (run.indexActual === null) await saveFillActual(pool, run.id, await tableSizes(pool, target));
-  // Where a build is known already, this may be a look at an index that is there.
-  if (run.indexActual === null) await saveIndexFigures(pool, run.id, figures, null);
   const result = await ensureIndex({
     pool,
     target,
@@ -79,6 +77,7 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
     wanted,
     logger,
     onProgress: report,
+    onBegin: () => saveIndexFigures(pool, run.id, figures, null),
     onEvent: (event) => recordEvent(pool, { backfill: target.backfill, run: run.id, ...event }),
     signal: input.signal,
   });
