@@ -5,13 +5,14 @@ import type { Pool } from '../src/db/pool.ts';
 import type { Config } from '../src/config/load.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
 import { missingDdl } from '../src/planning/ddl.ts';
+import { fillLine } from '../src/planning/fill-outlook.ts';
 import { indexOutlook, outlookLine } from '../src/planning/index-outlook.ts';
 import { previewPlan } from '../src/planning/plan.ts';
 import { chooseCapture, missingCapture } from '../src/sync/capture.ts';
 import type { Target } from '../src/table/target.ts';
 import { findingLines } from './doctor.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
-import { bytes, count } from './lib/format.ts';
+import { count } from './lib/format.ts';
 import { enqueueRun, withPreflight } from './lib/enqueue-run.ts';
 import { withDatabase } from './lib/session.ts';
 import { withStages } from './lib/stage-bar.ts';
@@ -115,9 +116,7 @@ async function dryRun(
     `${count(plan.rows)} eligible rows in ${count(plan.batches)} batches of ${count(settings.batchRows)}; model ${embedder.model}, ${embedder.dimensions} dimensions.`,
   );
   invocation.say(run === null ? 'No run yet.' : `Latest run: ${run.id}, ${run.state}.`);
-  invocation.say(
-    `Forecast: staging table ${bytes(sizes.stageBytes)}, new row versions ${bytes(sizes.heapBytes)}; ${outlookLine(sizes)}.`,
-  );
+  invocation.say(`Forecast: ${fillLine(sizes.fill)}; then ${outlookLine(sizes)}.`);
   invocation.say(ddl.length === 0 ? 'No DDL is needed.' : 'DDL:');
   for (const sql of ddl) invocation.say(`  ${sql};`);
   invocation.say('Nothing was changed.');

@@ -7,7 +7,8 @@ import { listQuarantine, type ListedRow } from '../src/ledger/quarantine.ts';
 import { progressSnapshot } from '../src/ledger/progress.ts';
 import { MOST_COUNTED } from '../src/ledger/sync.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
-import { bytes, count, duration, percent } from './lib/format.ts';
+import { count, duration, percent } from './lib/format.ts';
+import { figureLines } from './lib/figure-lines.ts';
 import { throttleLines } from './lib/throttle-lines.ts';
 import { modelDrift, type ModelDrift } from './lib/model-drift.ts';
 import { ProgressLine } from './lib/progress-line.ts';
@@ -97,22 +98,8 @@ function statusLines(snapshot: ProgressSnapshot, drift: ModelDrift | null): stri
           `model    ${model.name}, ${model.dimensions} dimensions, fingerprint ${model.fingerprint.slice(0, 12)}: ${drift.drift === true ? 'DRIFT, ' : ''}${drift.detail}`,
         ]),
     `index    ${index.name === null ? 'not built yet' : `${index.name} (${index.method}${index.forecast?.type === undefined ? '' : ` on ${index.forecast.type}`}), ${index.valid ? 'valid' : (index.phase ?? 'not valid')}`}`,
-    ...figureLines(index),
+    ...figureLines(snapshot),
   ];
-}
-
-/** Forecast and actual, side by side. */
-function figureLines({ forecast, actual }: ProgressSnapshot['index']): string[] {
-  if (forecast === null) return [];
-  const known = (value: number | null, show: (value: number) => string): string =>
-    value === null ? 'unknown' : show(value);
-  const figures = [
-    `size ${bytes(forecast.sizeBytes)}${actual === null ? '' : ` (is ${bytes(actual.sizeBytes)})`}`,
-    `WAL ${bytes(forecast.walBytes)}${actual === null ? '' : ` (was ${known(actual.walBytes, bytes)})`}`,
-    `time ${known(forecast.seconds, duration)}${actual === null ? '' : ` (was ${duration(actual.seconds)})`}`,
-    `memory ${bytes(forecast.memoryBytes)}${actual === null ? '' : actual.spilledAfter === null ? ' (fitted)' : ` (left memory after ${count(actual.spilledAfter)} rows)`}`,
-  ];
-  return [`forecast ${figures.join(', ')}`];
 }
 
 function readLines({ readMode, shadow, canary }: ProgressSnapshot): string[] {

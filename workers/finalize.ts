@@ -94,7 +94,9 @@ export function startFinalizeWorker(
         // A batch that closed between the look and the words would wait for nobody to call again.
         if ((await unfinishedBatches(pool, run.id, 0, 1)).length > 0) return outcome;
       }
-      const verification = await verify({ pool, target, settings, run, openEmbedder });
+      // With the index that the finalizer has chosen meanwhile.
+      const indexed = await describeTarget(pool, backfill, settings);
+      const verification = await verify({ pool, target: indexed, settings, run, openEmbedder });
       logger.info({ passed: verification.passed }, 'verified');
       return { ...outcome, passed: verification.passed };
     } catch (error) {

@@ -9,6 +9,7 @@ import type { LedgerEvent } from '../ledger/event.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Target } from '../table/target.ts';
 import { buildUnderWay, describeBlockers, type BuildProgress } from './build-progress.ts';
+import type { BuildCourse } from './build-course.ts';
 import type { BuildSession } from './build-session.ts';
 import { POLL_MS, watched } from './build-watch.ts';
 import { createIndexSql, dropIndexSql, findIndex, type IndexDefinition } from './index-definition.ts';
@@ -25,6 +26,8 @@ export interface BuildInput {
   wanted: IndexDefinition;
   logger: Logger;
   onProgress: (progress: BuildProgress) => Promise<void>;
+  /** Before the first statement that builds: what is known of an earlier build is no longer so. */
+  onBegin?: () => Promise<void>;
   /** What happened that whoever looks later should find. */
   onEvent: (event: BuildEvent) => Promise<void>;
   signal?: AbortSignal | undefined;
@@ -36,6 +39,8 @@ export interface Done {
   built: boolean;
   /** What the server said while building, such as that the graph no longer fits into memory. */
   notices: string[];
+  /** How the build went, as seen from outside. */
+  course: BuildCourse;
 }
 
 const MOST_BUILDS = 3;
@@ -90,6 +95,7 @@ async function buildAnew(
       const message = `${wanted.name} was invalid, of a build that did not end`;
       await onEvent({ level: 'info', kind: 'index.leftover-dropped', message });
     }
+    if (!done.built) await input.onBegin?.();
     done.built = true;
     await watched(input, session, createIndexSql(target, wanted), 'waiting for the table');
   } catch (error) {

@@ -4,40 +4,57 @@ import type pg from 'pg';
 import { quoteQualified } from '../db/identifiers.ts';
 import type { IndexActual } from '../ledger/index-figures.ts';
 import { relationBytesSql } from '../table/partitions.ts';
+import { walPosition } from '../table/table-sizes.ts';
 import type { Target } from '../table/target.ts';
+import type { BuildCourse } from './build-course.ts';
 import { spilledAfter } from './forecast.ts';
 import type { IndexDefinition } from './index-definition.ts';
 
-/** Bytes of WAL so far; null where it cannot be read. */
-export async function walPosition(session: pg.Client): Promise<number | null> {
-  const found = await session
-    .query<{ bytes: number }>(`SELECT (pg_current_wal_insert_lsn() - '0/0')::float8 AS bytes`)
-    .catch(() => null);
-  return found?.rows[0]?.bytes ?? null;
-}
-
-export interface BuildCourse {
-  seconds: number;
+export interface Measured {
+  course: BuildCourse;
   notices: readonly string[];
   /** Bytes; null where it could not be read. */
   walBefore: number | null;
+  /** maintenance_work_mem that the build had, bytes. */
+  memoryBytes: number;
 }
 
 export async function measureBuild(
   session: pg.Client,
   target: Target,
   wanted: IndexDefinition,
-  { seconds, notices, walBefore }: BuildCourse,
+  { course, notices, walBefore, memoryBytes }: Measured,
 ): Promise<IndexActual> {
-  const size = await session.query<{ bytes: number }>(
-    `SELECT ${relationBytesSql('to_regclass($1)')} AS bytes`,
-    [quoteQualified({ schema: target.schema, name: wanted.name })],
-  );
   const walAfter = walBefore === null ? null : await walPosition(session);
   return {
-    sizeBytes: size.rows[0]?.bytes ?? 0,
+    sizeBytes: await indexBytes(session, target, wanted),
     walBytes: walBefore === null || walAfter === null ? null : walAfter - walBefore,
-    seconds,
+    ...course.figures,
+    memoryBytes,
     spilledAfter: spilledAfter(notices),
   };
+}
+
+/** Of a build that this process has only watched: what it wrote, and what the server told its own session, nobody knows. */
+export async function measureWatched(
+  session: pg.Client,
+  target: Target,
+  wanted: IndexDefinition,
+  figures: BuildCourse['figures'],
+): Promise<IndexActual> {
+  return {
+    sizeBytes: await indexBytes(session, target, wanted),
+    walBytes: null,
+    ...figures,
+    memoryBytes: null,
+    spilledAfter: null,
+  };
+}
+
+async function indexBytes(session: pg.Client, target: Target, { name }: IndexDefinition): Promise<number> {
+  const size = await session.query<{ bytes: number }>(
+    `SELECT ${relationBytesSql('to_regclass($1)')} AS bytes`,
+    [quoteQualified({ schema: target.schema, name })],
+  );
+  return size.rows[0]?.bytes ?? 0;
 }

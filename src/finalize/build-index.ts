@@ -5,17 +5,18 @@ import { isUnreachable } from '../db/sqlstates.ts';
 import { TransientError, messageOf } from '../errors.ts';
 import type { IndexActual } from '../ledger/index-figures.ts';
 import { rowsOfLargestLeaf } from '../table/partitions.ts';
+import { walPosition } from '../table/table-sizes.ts';
 import { untilValid, type BuildInput, type Done } from './build-attempt.ts';
-import { measureBuild, walPosition } from './build-figures.ts';
+import { BuildCourse } from './build-course.ts';
+import { measureBuild, measureWatched } from './build-figures.ts';
 import { watchNotices } from './build-notices.ts';
 import { ATTACH_LOCKED, buildPartitioned } from './build-partitioned.ts';
-import { buildUnderWay } from './build-progress.ts';
+import { buildUnderWay, type BuildProgress } from './build-progress.ts';
 import { openBuildSession, prepareSession, type BuildSession } from './build-session.ts';
 import { POLL_MS, lookAt } from './build-watch.ts';
 
 export interface BuildResult extends Done {
-  seconds: number;
-  /** Null where nothing was built. */
+  /** Null where nothing was built, by this one or under its eyes. */
   actual: IndexActual | null;
 }
 
@@ -25,12 +26,16 @@ const MOST_SESSIONS = 3;
 
 /** @throws GateError where the name is taken by another index, ConfigError where the server cannot build it. */
 export async function ensureIndex(input: BuildInput): Promise<BuildResult> {
-  const started = performance.now();
-  const done: Done = { built: false, notices: [] };
+  const course = new BuildCourse();
+  const done: Done = { built: false, notices: [], course };
+  const onProgress = (progress: BuildProgress): Promise<void> => {
+    course.saw(progress);
+    return input.onProgress(progress);
+  };
   for (let sessions = 1; ; sessions++) {
     try {
-      const actual = await ensureOnSession(input, done, started);
-      return { ...done, seconds: (performance.now() - started) / 1000, actual };
+      const actual = await ensureOnSession({ ...input, onProgress }, done);
+      return { ...done, actual };
     } catch (error) {
       const isLost =
         isUnreachable(error) || (error instanceof TransientError && error.code !== ATTACH_LOCKED);
@@ -45,30 +50,37 @@ export async function ensureIndex(input: BuildInput): Promise<BuildResult> {
   }
 }
 
-/** @param started of `performance.now()` */
-async function ensureOnSession(input: BuildInput, done: Done, started: number): Promise<IndexActual | null> {
+async function ensureOnSession(input: BuildInput, done: Done): Promise<IndexActual | null> {
   const { settings, target, wanted } = input;
   const session = await openBuildSession(settings);
   watchNotices(input, session.client, done.notices);
   try {
-    await takeTurn(input, session);
+    const watched = await takeTurn(input, session);
     const rows = await rowsOfLargestLeaf(input.pool, target.table, input.rows);
-    await prepareSession({ ...input, rows }, session);
+    const memoryBytes = await prepareSession({ ...input, rows }, session);
+    done.course.begin();
     const walBefore = await walPosition(session.client);
     await (target.isPartitioned ? buildPartitioned : untilValid)(input, session, done);
-    if (!done.built) return null;
-    const seconds = (performance.now() - started) / 1000;
-    const { notices } = done;
-    return await measureBuild(session.client, target, wanted, { seconds, notices, walBefore });
+    const { course, notices } = done;
+    if (done.built)
+      return await measureBuild(session.client, target, wanted, { course, notices, walBefore, memoryBytes });
+    return watched === null ? null : await measureWatched(session.client, target, wanted, watched);
   } finally {
     await session.end();
   }
 }
 
-/** Exactly one finalizer: the lock is the session's, so it is held until the server itself has let go of a build. */
-async function takeTurn(input: BuildInput, { client, pid }: BuildSession): Promise<void> {
+/**
+ * Exactly one finalizer: the lock is the session's, so it is held until the server itself has let go of a build.
+ * @returns the course of the build that was waited for; null where there was none
+ */
+async function takeTurn(
+  input: BuildInput,
+  { client, pid }: BuildSession,
+): Promise<BuildCourse['figures'] | null> {
   const { pool, target, onProgress, signal } = input;
   const key = [FINALIZE_LOCK, `${target.table} ${target.column}`];
+  let others = null as { pid: number; course: BuildCourse } | null;
   for (;;) {
     const tried = await client.query<{ taken: boolean }>(
       'SELECT pg_try_advisory_lock($1, hashtext($2)) AS taken',
@@ -76,10 +88,17 @@ async function takeTurn(input: BuildInput, { client, pid }: BuildSession): Promi
     );
     const taken = tried.rows[0]?.taken === true;
     const other = await buildUnderWay(pool, target);
-    if (taken && other === null) return;
+    if (taken && other === null) return others?.course.figures ?? null;
     if (taken) await client.query('SELECT pg_advisory_unlock($1, hashtext($2))', key);
+    if (other !== null && other.pid !== others?.pid) {
+      others = { pid: other.pid, course: new BuildCourse() };
+      others.course.begin(other.ageSeconds ?? 0);
+    }
     const progress = await lookAt(pool, target, other?.pid ?? pid, 'waiting for another finalizer');
-    if (progress !== null) await onProgress(progress);
+    if (progress !== null) {
+      others?.course.saw(progress);
+      await onProgress(progress);
+    }
     await delay(POLL_MS, undefined, signal === undefined ? {} : { signal });
   }
 }

@@ -2,7 +2,7 @@
 
 import type pg from 'pg';
 import { messageOf } from '../errors.ts';
-import { hnswGraphBytesPerRow, spilledAfter } from './forecast.ts';
+import { PARALLEL_RESERVE_BYTES, hnswGraphBytesPerRow, spilledAfter } from './forecast.ts';
 import type { BuildInput } from './build-attempt.ts';
 
 const MIB = 1024 * 1024;
@@ -15,7 +15,8 @@ export function watchNotices(input: BuildInput, client: pg.Client, notices: stri
     if (message === undefined || notices.length >= MOST_NOTICES) return;
     notices.push(message);
     const { dimensions, settings, target } = input;
-    const shape = { dimensions, m: settings.indexM, type: target.indexed.type, parallel: true };
+    // Whichever way the next build goes: alone it takes a little more for each row, with workers their reserve.
+    const shape = { dimensions, m: settings.indexM, type: target.indexed.type, parallel: false };
     const spill = spillOf(message, input.rows, hnswGraphBytesPerRow(shape));
     if (spill === null) return;
     input
@@ -32,8 +33,7 @@ export function spillOf(
 ): { message: string; detail: { tuples: number; rows: number; neededMiB: number } } | null {
   const tuples = spilledAfter([notice]);
   if (tuples === null) return null;
-  // The margin is pgvector's own reserve in a parallel build.
-  const neededMiB = Math.ceil((rows * bytesPerRow) / MIB) + 4;
+  const neededMiB = Math.ceil((rows * bytesPerRow + PARALLEL_RESERVE_BYTES) / MIB);
   return {
     message: `The HNSW graph no longer fits into maintenance_work_mem after ${tuples} of ${rows} rows: the rest is inserted one by one, many times slower. For the next build set index.maintenanceWorkMem to ${neededMiB}MB where the server has it.`,
     detail: { tuples, rows, neededMiB },

@@ -23,6 +23,7 @@ export async function buildPartitioned(input: BuildInput, session: BuildSession,
   if (found.kind === 'other') throw nameTaken(input, found.definition);
   if (found.kind === 'none') {
     await underShortLock(session, target, [createParentIndexSql(target, wanted)]);
+    await input.onBegin?.();
     // Valid at once where there is no partition yet.
     done.built = true;
   }
@@ -110,11 +111,12 @@ function forPart(
     target,
     wanted,
     rows: part.rows,
-    onProgress: ({ phase, share, blockers }) =>
+    onProgress: ({ phase, share, blockers, workers }) =>
       input.onProgress({
         phase: `partition ${ready.length + 1} of ${leaves.length}, ${part.schema}.${part.name}: ${phase}`,
         share: Math.min(1, (before + (share ?? 0) * part.bytes) / all),
         blockers,
+        workers,
       }),
   };
 }

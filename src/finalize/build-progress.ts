@@ -11,6 +11,8 @@ export interface BuildProgress {
   share: number | null;
   /** Sessions that the build waits for; empty where it waits for none. */
   blockers: IndexBlocker[];
+  /** Parallel workers beside the session itself. */
+  workers: number;
 }
 
 export interface BuildCounters {
@@ -21,15 +23,22 @@ export interface BuildCounters {
   tuplesTotal: number;
 }
 
+export interface BuildUnderWay extends BuildCounters {
+  pid: number;
+  workers: number;
+  /** Of its statement; null where the role may not see it. */
+  ageSeconds: number | null;
+}
+
 /** The build under way on the table or a part of it, by the process that does it; null where there is none. */
-export async function buildUnderWay(
-  db: Queryable,
-  target: Target,
-): Promise<(BuildCounters & { pid: number }) | null> {
-  const found = await db.query<BuildCounters & { pid: number }>(
-    `SELECT pid, phase, blocks_done::float8 AS "blocksDone", blocks_total::float8 AS "blocksTotal",
-            tuples_done::float8 AS "tuplesDone", tuples_total::float8 AS "tuplesTotal"
-       FROM pg_stat_progress_create_index WHERE datname = current_database() AND relid IN ${treeSql('$1::regclass')} ORDER BY pid LIMIT 1`,
+export async function buildUnderWay(db: Queryable, target: Target): Promise<BuildUnderWay | null> {
+  const found = await db.query<BuildUnderWay>(
+    `SELECT p.pid, phase, blocks_done::float8 AS "blocksDone", blocks_total::float8 AS "blocksTotal",
+            tuples_done::float8 AS "tuplesDone", tuples_total::float8 AS "tuplesTotal",
+            (SELECT count(*)::int FROM pg_stat_activity w WHERE w.leader_pid = p.pid AND w.pid <> p.pid) AS workers,
+            extract(epoch FROM clock_timestamp() - a.query_start)::float8 AS "ageSeconds"
+       FROM pg_stat_progress_create_index p LEFT JOIN pg_stat_activity a ON a.pid = p.pid
+      WHERE p.datname = current_database() AND p.relid IN ${treeSql('$1::regclass')} ORDER BY p.pid LIMIT 1`,
     [target.table],
   );
   return found.rows[0] ?? null;

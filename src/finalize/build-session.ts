@@ -8,7 +8,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Target } from '../table/target.ts';
 import { FULL_VERSION, findVectorExtension, isAtLeast } from '../table/vector-extension.ts';
 import { MOST_DEFAULT_MEMORY } from './choose-index.ts';
-import { hnswGraphBytesPerRow, ivfflatBuildBytes, ivfflatLists } from './forecast.ts';
+import { PARALLEL_RESERVE_BYTES, hnswGraphBytesPerRow, ivfflatBuildBytes, ivfflatLists } from './forecast.ts';
 
 export interface BuildSession {
   client: pg.Client;
@@ -28,9 +28,6 @@ export interface SessionNeeds {
 
 /** CONCURRENTLY waits for older transactions; a wait without end would keep vacuum from the table just as long. */
 const LOCK_TIMEOUT = '10min';
-const MIB = 1024 * 1024;
-/** pgvector keeps this much of maintenance_work_mem back in a parallel build (3 MB) and as margin (1 MB). */
-const MEMORY_RESERVE = 4 * MIB;
 
 /**
  * SET on the session, as SET LOCAL outside of a transaction does nothing in silence. A notice of pgvector's tells that the
@@ -62,11 +59,11 @@ export async function openBuildSession(settings: Settings): Promise<BuildSession
   }
 }
 
-/** @throws GateError where the server must not build concurrently, or does not keep the settings of a session. */
+/** @returns maintenance_work_mem as the server has it now, bytes. @throws GateError where the server must not build concurrently, or does not keep the settings of a session. */
 export async function prepareSession(
   { target, settings, dimensions, rows, logger }: SessionNeeds,
   { client }: BuildSession,
-): Promise<void> {
+): Promise<number> {
   const server = await client.query<{ number: number }>(
     `SELECT current_setting('server_version_num')::int AS number`,
   );
@@ -85,8 +82,9 @@ export async function prepareSession(
   const version = (await findVectorExtension(client)).version ?? '0';
   const workers = workersToSet(version, settings.indexWorkers);
   if (workers !== null) await set(client, 'max_parallel_maintenance_workers', String(workers));
-  const shown = await client.query<{ memory: string; workers: string; timeout: string }>(
-    `SELECT current_setting('maintenance_work_mem') AS memory, current_setting('max_parallel_maintenance_workers') AS workers,
+  const shown = await client.query<{ memory: string; bytes: number; workers: string; timeout: string }>(
+    `SELECT current_setting('maintenance_work_mem') AS memory,
+            pg_size_bytes(current_setting('maintenance_work_mem'))::float8 AS bytes, current_setting('max_parallel_maintenance_workers') AS workers,
             current_setting('statement_timeout') AS timeout`,
   );
   logger.info({ ...shown.rows[0], pgvector: version }, 'index session');
@@ -97,6 +95,7 @@ export async function prepareSession(
       remedy:
         'Point the option database (--database, env DATABASE_URL, file key database) of the worker that finalizes to the server itself, or to a pooler in session mode.',
     });
+  return shown.rows[0]?.bytes ?? 0;
 }
 
 const set = (client: pg.Client, name: string, value: string): Promise<unknown> =>
@@ -121,9 +120,9 @@ async function memoryToSet(
   // A graph that does not fit spills; without the memory for its centres an IVFFlat index is not built at all.
   const needed =
     method === 'hnsw'
-      ? Math.min(graph + MEMORY_RESERVE, MOST_DEFAULT_MEMORY)
+      ? Math.min(graph + PARALLEL_RESERVE_BYTES, MOST_DEFAULT_MEMORY)
       : ivfflatBuildBytes(rows, { dimensions, type, lists: settings.indexLists ?? ivfflatLists(rows) }) +
-        MEMORY_RESERVE;
+        PARALLEL_RESERVE_BYTES;
   const present = await db.query<{ bytes: number }>(
     `SELECT pg_size_bytes(current_setting('maintenance_work_mem'))::float8 AS bytes`,
   );

@@ -76,8 +76,9 @@ export async function lookAt(
 ): Promise<BuildProgress | null> {
   const blockers = await blockersOf(pool, pid);
   const build = await buildUnderWay(pool, target);
-  if (build !== null && build.pid === pid) return { phase: build.phase, share: shareOf(build), blockers };
-  return blockers.length === 0 ? null : { phase, share: null, blockers };
+  if (build !== null && build.pid === pid)
+    return { phase: build.phase, share: shareOf(build), blockers, workers: build.workers };
+  return blockers.length === 0 ? null : { phase, share: null, blockers, workers: 0 };
 }
 
 async function isBusy(pool: Pool, pid: number): Promise<boolean> {

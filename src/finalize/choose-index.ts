@@ -3,7 +3,7 @@
 import type { Settings } from '../config/settings.ts';
 import { sizeInBytes } from '../config/size.ts';
 import { ConfigError } from '../errors.ts';
-import { typesOf, type IndexPlan } from '../table/index-plan.ts';
+import { typesOf, type IndexMethod, type IndexPlan } from '../table/index-plan.ts';
 import { isAtLeast } from '../table/vector-extension.ts';
 import { HALFVEC_VERSION, MOST_INDEXED_DIMENSIONS, type VectorType } from '../table/vector-type.ts';
 import { forecast, type Forecast } from './forecast.ts';
@@ -36,6 +36,8 @@ export interface ChoiceInput {
   version: string;
   /** maintenance_work_mem of the server, bytes. */
   serverMemory: number;
+  /** Whether parallel workers build an index of that method. */
+  isParallel: (method: IndexMethod) => Promise<boolean>;
   /** Seconds of a build, where there is a limit. */
   secondsOf?: (plan: IndexPlan) => Promise<number | null>;
 }
@@ -83,33 +85,52 @@ const refused = (message: string, remedy: string): ConfigError =>
 export async function chooseIndex(input: ChoiceInput): Promise<IndexChoice> {
   const { settings } = input;
   const types = refuseUnfit(input);
-  const first = types[0] as VectorType;
   if (settings.indexMethod !== 'auto') {
-    const plan = { method: settings.indexMethod, type: first };
+    const plan = { method: settings.indexMethod, type: types[0] as VectorType };
     return { plan, reason: 'as configured', candidates: [] };
   }
   const budget = memoryBudget(settings.indexMemory, input.serverMemory);
-  const plans: IndexPlan[] = [
-    ...types.map((type) => ({ method: 'hnsw' as const, type })),
-    { method: 'ivfflat', type: first },
-  ];
+  const plans = (['hnsw', 'ivfflat'] as const).flatMap((method) => types.map((type) => ({ method, type })));
   const candidates: Candidate[] = [];
   for (const plan of plans) {
     const candidate = await weigh(input, plan, budget);
     candidates.push(candidate);
     if (candidate.against === null) break;
   }
-  // IVFFlat at last, whatever speaks against it: some index is better than none.
-  const taken = candidates.at(-1) as Candidate;
-  const before = candidates.slice(0, -1).map(describe);
+  const taken = takenOf(candidates, settings.indexMemory === undefined ? null : budget);
+  const before = candidates.filter((each) => each !== taken).map(describe);
   const reason = before.length === 0 ? 'fits memory and time' : before.join('; ');
   return { plan: { method: taken.method, type: taken.type }, reason, candidates };
+}
+
+/**
+ * The first that fits; else some index, as that is better than none: IVFFlat, where the server may give it what it asks for.
+ * With less it is not built at all, while HNSW is, slowly.
+ * @param limit bytes that are not to be exceeded; null where there is none
+ */
+function takenOf(candidates: readonly Candidate[], limit: number | null): Candidate {
+  const last = candidates.at(-1) as Candidate;
+  if (last.against === null) return last;
+  const canBeBuilt = (each: Candidate): boolean =>
+    each.method === 'hnsw' || limit === null || each.memoryBytes <= limit;
+  return (
+    candidates.find((each) => each.method === 'ivfflat' && canBeBuilt(each)) ??
+    candidates.findLast(canBeBuilt) ??
+    last
+  );
 }
 
 async function weigh(input: ChoiceInput, plan: IndexPlan, budget: number): Promise<Candidate> {
   const { settings, rows, rowsAtOnce, dimensions } = input;
   const { indexM, indexLists } = settings;
-  const foretold = forecast(rows, dimensions, { ...plan, m: indexM, lists: indexLists, rowsAtOnce });
+  const parallel = await input.isParallel(plan.method);
+  const foretold = forecast(rows, dimensions, {
+    ...plan,
+    m: indexM,
+    lists: indexLists,
+    rowsAtOnce,
+    parallel,
+  });
   const minutes = settings.indexBuildMinutes;
   const seconds = minutes === undefined ? null : ((await input.secondsOf?.(plan)) ?? null);
   return {

@@ -4,16 +4,18 @@ import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { accountFor, coverageOf } from '../ledger/accounting.ts';
 import { recordEvent } from '../ledger/event.ts';
-import { saveIndexFigures } from '../ledger/index-figures.ts';
+import { saveFillActual } from '../ledger/fill-figures.ts';
+import { saveIndexFigures, saveWatchedBuild, type IndexForecast } from '../ledger/index-figures.ts';
 import { OPEN_STATES, moveRun, saveIndexProgress, setRunReason, type Run } from '../ledger/run.ts';
 import type { Logger } from '../observability/logger.ts';
+import { tableSizes } from '../table/table-sizes.ts';
 import type { Target } from '../table/target.ts';
-import { ensureIndex } from './build-index.ts';
+import { ensureIndex, type BuildResult } from './build-index.ts';
 import { ivfflatLists } from './forecast.ts';
 import { foretell, targetWithIndex } from './plan-index.ts';
 import { loadReadSettings, saveReadSettings } from '../search/read-settings.ts';
 import { describeBlockers, describeProgress, type BuildProgress } from './build-progress.ts';
-import { wantedIndex } from './index-definition.ts';
+import { wantedIndex, type IndexDefinition } from './index-definition.ts';
 
 export interface FinalizeInput {
   pool: Pool;
@@ -32,7 +34,7 @@ export type FinalizeOutcome =
   /** The run is over or failed; nothing was done. */
   | { kind: 'left' }
   | { kind: 'below-threshold'; coverage: number }
-  | { kind: 'indexed'; index: string; method: string; built: boolean; seconds: number };
+  | { kind: 'indexed'; index: string; method: string; built: boolean; seconds: number | null };
 
 export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
   const { pool, settings, run, logger } = input;
@@ -65,8 +67,7 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
     await input.onProgress({ phase: progress.phase, share: progress.share });
   };
   const figures = await foretell(input, target, rows.embedded);
-  // Where a build is known already, this may be a look at an index that is there.
-  if (run.indexActual === null) await saveIndexFigures(pool, run.id, figures, null);
+  if (run.indexActual === null) await saveFillActual(pool, run.id, await tableSizes(pool, target));
   const result = await ensureIndex({
     pool,
     target,
@@ -76,31 +77,44 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
     wanted,
     logger,
     onProgress: report,
+    onBegin: () => saveIndexFigures(pool, run.id, figures, null),
     onEvent: (event) => recordEvent(pool, { backfill: target.backfill, run: run.id, ...event }),
     signal: input.signal,
   });
-  const seconds = result.built ? result.seconds : null;
-  if (result.actual !== null) await saveIndexFigures(pool, run.id, figures, result.actual);
+  const seconds = result.actual?.seconds ?? null;
   await saveIndexProgress(pool, run.id, { ...index, phase: 'valid', progress: 1, seconds });
-  if (result.built) {
-    if (wanted.method === 'ivfflat') await readByDefault(pool, target, rows.embedded, settings);
-    await recordEvent(pool, {
-      backfill: target.backfill,
-      run: run.id,
-      level: 'info',
-      kind: 'index.built',
-      message: `${wanted.name} (${wanted.method}) in ${result.seconds.toFixed(1)} s`,
-      detail: { coverage, rows: rows.embedded, notices: result.notices },
-    });
-    logger.info({ index: wanted.name, seconds: result.seconds, notices: result.notices }, 'index built');
-  }
+  if (wanted.method === 'ivfflat') await readByDefault(pool, target, rows.embedded, settings);
+  await keepActual(input, result, figures, wanted, { coverage, rows: rows.embedded });
   return {
     kind: 'indexed',
     index: wanted.name,
     method: wanted.method,
     built: result.built,
-    seconds: result.seconds,
+    seconds,
   };
+}
+
+/** Its figures, and the event of whoever has built it; of a build whose worker is gone, what was seen from outside. */
+async function keepActual(
+  { pool, run, logger }: FinalizeInput,
+  { built, actual, notices }: BuildResult,
+  forecast: IndexForecast,
+  { name, method }: IndexDefinition,
+  detail: { coverage: number; rows: number },
+): Promise<void> {
+  if (actual === null) return;
+  if (built) await saveIndexFigures(pool, run.id, forecast, actual);
+  else if (!(await saveWatchedBuild(pool, run.id, actual))) return;
+  const { seconds } = actual;
+  await recordEvent(pool, {
+    backfill: run.backfill,
+    run: run.id,
+    level: 'info',
+    kind: built ? 'index.built' : 'index.built-by-another',
+    message: `${name} (${method}) in ${seconds === null ? 'unknown' : seconds.toFixed(1)} s${built ? '' : ', begun by a worker that did not see its end'}`,
+    detail: { ...detail, notices },
+  });
+  logger.info({ index: name, seconds, notices }, 'index built');
 }
 
 /** One list of many, as pgvector has it by itself, finds little. What `verify` measured stays; it measures this one too. */

@@ -1,14 +1,12 @@
 /** What an index will take, before it is built. Figures from pgvector's own structures (src/hnsw.h, src/ivfflat.h). */
 
+import { PAGE_BYTES, aligned } from '../table/heap-pages.ts';
 import type { IndexPlan } from '../table/index-plan.ts';
 import { vectorBytes, type VectorType } from '../table/vector-type.ts';
 
-const PAGE_BYTES = 8192;
 /** Page minus header and the HNSW page's special space. */
 const USABLE_PAGE_BYTES = 8160;
 
-/** PostgreSQL aligns values and tuples to 8 bytes. */
-const aligned = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 /** Of each piece that a build without parallel workers takes from its own memory; shared memory has no such headers. */
 const CHUNK_HEADER_BYTES = 8;
 /** Element, value, list of layers and neighbours of the lowest one. */
@@ -34,6 +32,13 @@ export function hnswGraphBytesPerRow({ dimensions, m, type = 'vector', parallel 
     (8 + 16 * m) * upperLayers;
   return parallel ? pieces : pieces + CHUNK_HEADER_BYTES * (CHUNKS_PER_ROW + upperLayers);
 }
+
+/** What pgvector keeps of maintenance_work_mem for other things in a parallel build (3 MB), and as margin (1 MB). */
+export const PARALLEL_RESERVE_BYTES = 4 * 1024 * 1024;
+
+/** maintenance_work_mem with which the graph of these rows does not leave memory, bytes. */
+export const hnswBuildBytes = (rows: number, shape: GraphShape): number =>
+  Math.ceil(rows * hnswGraphBytesPerRow(shape)) + (shape.parallel ? PARALLEL_RESERVE_BYTES : 0);
 
 /** Size of an HNSW index on disk, bytes. */
 export function hnswIndexBytes(
@@ -88,47 +93,38 @@ export function ivfflatBuildBytes(rows: number, { dimensions, lists, type }: Lis
 
 export interface Forecast {
   rows: number;
-  /** Memory to build the graph without spilling, bytes; null where the method has no graph. */
+  /** The graph itself, bytes; null where the method has none. */
   graphBytes: number | null;
-  /** Memory that the build takes, bytes. */
+  /** maintenance_work_mem that the build asks for, bytes: for the graph not to spill, or for the centres of the lists. */
   memoryBytes: number;
   indexBytes: number;
   /** WAL of the build, bytes: every page of the index once, at its end. */
   walBytes: number;
-  /** New row versions of the legacy table by the merge, bytes, before a vacuum gives the old ones back. */
-  heapBytes: number;
-  stageBytes: number;
 }
-
-/** Tuple header, key, hash, batch and time of a staging row. */
-const STAGE_ROW_OVERHEAD = 96;
 
 export interface PlannedIndex extends IndexPlan {
   m: number;
   /** Of IVFFlat; by the rows where absent. */
   lists?: number | undefined;
-  /** Of the column that the rows get. */
-  columnType?: VectorType;
+  /** Whether parallel workers build it. */
+  parallel: boolean;
   /** Rows of the largest single build, where the table is in parts; all of them where absent. */
   rowsAtOnce?: number;
 }
 
 export function forecast(rows: number, dimensions: number, index: PlannedIndex): Forecast {
-  const { m, type, rowsAtOnce = rows, lists = ivfflatLists(rowsAtOnce), columnType = 'vector' } = index;
+  const { m, type, parallel, rowsAtOnce = rows, lists = ivfflatLists(rowsAtOnce) } = index;
   const hnsw = index.method === 'hnsw';
   const shape = { dimensions, lists, type };
-  const graphBytes = hnsw
-    ? Math.ceil(rowsAtOnce * hnswGraphBytesPerRow({ dimensions, m, type, parallel: true }))
-    : null;
+  const graph = { dimensions, m, type, parallel };
+  const graphBytes = hnsw ? Math.ceil(rowsAtOnce * hnswGraphBytesPerRow(graph)) : null;
   const indexBytes = hnsw ? hnswIndexBytes(rows, dimensions, m, type) : ivfflatIndexBytes(rows, shape);
   return {
     rows,
     graphBytes,
-    memoryBytes: graphBytes ?? ivfflatBuildBytes(rowsAtOnce, shape),
+    memoryBytes: hnsw ? hnswBuildBytes(rowsAtOnce, graph) : ivfflatBuildBytes(rowsAtOnce, shape),
     indexBytes,
     walBytes: indexBytes,
-    heapBytes: rows * vectorBytes(dimensions, columnType),
-    stageBytes: Math.ceil(rows * (vectorBytes(dimensions, 'vector') + STAGE_ROW_OVERHEAD)),
   };
 }
 

@@ -10,6 +10,7 @@ import { rowsOfLargestLeaf } from '../table/partitions.ts';
 import { withIndex, type Target } from '../table/target.ts';
 import { findVectorExtension } from '../table/vector-extension.ts';
 import { secondsOfBuild, serverMemory } from './build-seconds.ts';
+import { parallelWorkers } from './build-workers.ts';
 import { chooseIndex } from './choose-index.ts';
 import { forecast } from './forecast.ts';
 import { findIndex, wantedIndex } from './index-definition.ts';
@@ -38,6 +39,7 @@ export async function targetWithIndex(input: PlanIndexInput, rows: number): Prom
     dimensions: run.dimensions,
     version: version ?? '0',
     serverMemory: await serverMemory(pool),
+    isParallel: async (method) => (await parallelWorkers({ db: pool, target, settings, method })) > 0,
     secondsOf: (each) => buildSeconds(input, withIndex(target, each), rows),
   });
   if (isAuto) {
@@ -56,11 +58,13 @@ export async function targetWithIndex(input: PlanIndexInput, rows: number): Prom
 
 export async function foretell(input: PlanIndexInput, target: Target, rows: number): Promise<IndexForecast> {
   const { pool, run, settings } = input;
-  const { indexM, indexLists, columnType } = settings;
+  const { indexM, indexLists } = settings;
   const rowsAtOnce = await rowsOfLargestLeaf(pool, target.table, rows);
-  const planned = { ...target.indexed, m: indexM, lists: indexLists, columnType, rowsAtOnce };
+  const { method } = target.indexed;
+  const parallel = (await parallelWorkers({ db: pool, target, settings, method })) > 0;
+  const planned = { ...target.indexed, m: indexM, lists: indexLists, rowsAtOnce, parallel };
   const foretold = forecast(rows, run.dimensions, planned);
-  const rate = await lastBuildRate(pool, target.backfill, target.indexed.method);
+  const rate = await lastBuildRate(pool, target.backfill, method);
   return {
     type: target.indexed.type,
     memoryBytes: foretold.memoryBytes,

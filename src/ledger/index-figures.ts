@@ -19,8 +19,15 @@ export interface IndexActual {
   sizeBytes: number;
   /** WAL of the whole server while the index was built, others' writes included; null where it cannot be read. */
   walBytes: number | null;
-  seconds: number;
-  /** Rows in the graph when it left maintenance_work_mem; null where it fitted. */
+  /** From the first session's beginning; null where not even that was seen. */
+  seconds: number | null;
+  /** Of these, those in which it waited for other sessions. Absent in builds of an older release, as are the next two. */
+  waitedSeconds?: number;
+  /** Parallel workers, the most at a time. */
+  workers?: number;
+  /** maintenance_work_mem that it had; null of a build that was only watched to its end. */
+  memoryBytes?: number | null;
+  /** Rows in the graph when it left that memory; null where it fitted, or was only watched. */
   spilledAfter: number | null;
 }
 
@@ -38,11 +45,20 @@ export async function saveIndexFigures(
   ]);
 }
 
-/** Seconds a byte of index, from the newest build of the backfill; null before the first one. */
+/** Where the finalizer has only watched the build. @returns false where whoever had begun it has saved more. */
+export async function saveWatchedBuild(db: Queryable, run: string, actual: IndexActual): Promise<boolean> {
+  const saved = await db.query(
+    'UPDATE pgvector_backfill.run SET index_actual = $2 WHERE id = $1 AND index_actual IS NULL',
+    [run, actual],
+  );
+  return saved.rowCount === 1;
+}
+
+/** Seconds a byte of index without its waits, from the newest build of the backfill; null before the first one. */
 export async function lastBuildRate(db: Queryable, backfill: string, method: string): Promise<number | null> {
   const found = await db.query<{ rate: number | null }>(
-    `SELECT (index_actual->>'seconds')::float8 / nullif((index_actual->>'sizeBytes')::float8, 0) AS rate
-       FROM pgvector_backfill.run WHERE backfill = $1 AND index_method = $2 AND index_actual IS NOT NULL
+    `SELECT ((index_actual->>'seconds')::float8 - coalesce((index_actual->>'waitedSeconds')::float8, 0)) / nullif((index_actual->>'sizeBytes')::float8, 0) AS rate
+       FROM pgvector_backfill.run WHERE backfill = $1 AND index_method = $2 AND index_actual->>'seconds' IS NOT NULL
       ORDER BY id DESC LIMIT 1`,
     [backfill, method],
   );

@@ -5,6 +5,7 @@ import { batchesInHand, type BatchInHand } from './activity.ts';
 import { coverageOf } from './accounting.ts';
 import { readModeOf, type ReadModeState } from './read-mode.ts';
 import { readSummary, type ReadSummary } from './read-stats.ts';
+import type { FillActual, FillForecast } from './fill-figures.ts';
 import type { IndexActual, IndexForecast } from './index-figures.ts';
 import { latestRun, type IndexBlocker, type Run, type RunState } from './run.ts';
 import { syncState, type SyncState } from './sync.ts';
@@ -57,6 +58,8 @@ export interface ProgressSnapshot extends ReadSummary {
   sync: SyncState;
   /** By which search applications are answered; what they counted meanwhile is beside it. */
   readMode: ReadModeState;
+  /** What writing the vectors takes: foretold when the run was planned, measured before the index build. */
+  fill: { forecast: FillForecast | null; actual: FillActual | null };
   index: {
     name: string | null;
     method: string | null;
@@ -151,6 +154,7 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
     tokens: sums.tokens,
     sync,
     ...reads,
+    fill: { forecast: run.fillForecast, actual: run.fillActual },
     index: {
       ...(await indexState(db, run)),
       phase: run.indexPhase,
@@ -238,6 +242,7 @@ const EMPTY: Omit<
   etaSeconds: null,
   batches: { pending: 0, staged: 0, merged: 0, failed: 0, retries: 0 },
   tokens: 0,
+  fill: { forecast: null, actual: null },
   index: {
     name: null,
     method: null,

@@ -1,5 +1,6 @@
 /** Runs: one planned pass over the table each. */
 
+import type { FillActual, FillForecast } from './fill-figures.ts';
 import type { IndexActual, IndexForecast } from './index-figures.ts';
 import type { Queryable } from '../db/pool.ts';
 import type { Target } from '../table/target.ts';
@@ -72,6 +73,9 @@ export interface Run {
   indexForecast: IndexForecast | null;
   indexActual: IndexActual | null;
   indexBlockers: IndexBlocker[];
+  /** Null in runs that an older release planned; the actual also before the index build. */
+  fillForecast: FillForecast | null;
+  fillActual: FillActual | null;
   /** Of the merge; null before the first one. */
   longestStatementMs: number | null;
 }
@@ -81,7 +85,7 @@ const COLUMNS = `id::text AS id, uid::text AS uid, backfill, state, reason, fing
   started_at AS "startedAt", embedded_at AS "embeddedAt", finished_at AS "finishedAt", index_name AS "indexName",
   index_method AS "indexMethod", index_phase AS "indexPhase", index_progress AS "indexProgress", index_seconds AS "indexSeconds",
   index_forecast AS "indexForecast", index_actual AS "indexActual", index_blockers AS "indexBlockers",
-  longest_statement_ms AS "longestStatementMs"`;
+  fill_forecast AS "fillForecast", fill_actual AS "fillActual", longest_statement_ms AS "longestStatementMs"`;
 
 export async function latestRun(db: Queryable, backfill: string): Promise<Run | null> {
   const found = await db.query<Run>(

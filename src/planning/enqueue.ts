@@ -10,6 +10,7 @@ import { accountFor, accountForGate, coverageOf } from '../ledger/accounting.ts'
 import { lastBatch, reopenFailedBatches, unfinishedBatches } from '../ledger/batch.ts';
 import { judgeAnew } from '../ledger/breaker.ts';
 import { recordEvent } from '../ledger/event.ts';
+import { saveFillForecast } from '../ledger/fill-figures.ts';
 import {
   createRun,
   findRun,
@@ -28,8 +29,10 @@ import type { JobQueue } from '../queue/connection.ts';
 import { addEmbedJobs, addFinalizeJob, scheduleSync, unscheduleSync } from '../queue/producer.ts';
 import { applyCapture } from '../sync/capture.ts';
 import { estimatedRows } from '../table/partitions.ts';
+import { tableSizes } from '../table/table-sizes.ts';
 import type { Target } from '../table/target.ts';
 import { applyDdl } from './ddl.ts';
+import { fillForecast } from './fill-outlook.ts';
 import { planRun } from './plan.ts';
 import { inTurn } from './turn.ts';
 
@@ -89,13 +92,14 @@ async function enqueueLocked(input: EnqueueInput): Promise<EnqueueResult> {
     const resuming = !fresh || (await hasStagedRows(pool, target));
     logger.info({ run: run.id }, 'planning');
     const total = input.limitRows ?? Math.round(await estimatedRows(pool, target.table));
-    await planRun(pool, target, run, {
+    const toDo = await planRun(pool, target, run, {
       onRows: (rows) => input.onStage?.({ what: 'planning rows', done: rows, total }),
       batchRows: run.batchRows,
       limitRows: input.limitRows,
       resuming,
       fingerprint: run.fingerprint,
     });
+    await foretellFill(input, run, run.rowsPlanned + toDo);
   }
   const planned = await findRun(pool, run.uid);
   if (planned === null)
@@ -161,6 +165,16 @@ async function isOver(pool: Pool, target: Target, run: Run): Promise<boolean> {
   const rows = await accountForGate(pool, target, run.fingerprint);
   // What is captured has sync to bring it in line: on a live table there is always some.
   return rows.missing + rows.stale > ((await syncMode(pool, target.backfill)) === 'off' ? 0 : rows.captured);
+}
+
+/** Before the first row is written: sizes grow from here. */
+async function foretellFill(
+  { pool, target, settings }: EnqueueInput,
+  { id, dimensions }: Run,
+  rows: number,
+): Promise<void> {
+  const forecast = await fillForecast({ pool, target, settings, dimensions, rows });
+  await saveFillForecast(pool, id, forecast, await tableSizes(pool, target));
 }
 
 async function hasStagedRows(pool: Pool, target: Target): Promise<boolean> {

@@ -3,14 +3,17 @@
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { ConfigError } from '../errors.ts';
+import { parallelWorkers } from '../finalize/build-workers.ts';
 import { secondsOfBuild, serverMemory } from '../finalize/build-seconds.ts';
 import { chooseIndex, memoryBudget, type IndexChoice } from '../finalize/choose-index.ts';
 import { forecast, type Forecast } from '../finalize/forecast.ts';
+import type { FillForecast } from '../ledger/fill-figures.ts';
 import { bytes, count, duration } from '../observability/format.ts';
-import type { IndexPlan } from '../table/index-plan.ts';
+import type { IndexMethod, IndexPlan } from '../table/index-plan.ts';
 import { estimatedRows, rowsOfLargestLeaf } from '../table/partitions.ts';
 import { withIndex, type Target } from '../table/target.ts';
 import { findVectorExtension } from '../table/vector-extension.ts';
+import { fillForecast, fillLine } from './fill-outlook.ts';
 import type { Finding } from './finding.ts';
 
 export interface IndexOutlook extends Forecast, IndexPlan {
@@ -18,6 +21,8 @@ export interface IndexOutlook extends Forecast, IndexPlan {
   reason: string;
   /** Of the build; null where it was not asked for or cannot be told before the extension is there. */
   seconds: number | null;
+  /** What writing the vectors takes, before the build. */
+  fill: FillForecast;
   /** What the build may take, bytes. */
   memoryBudget: number;
 }
@@ -37,6 +42,7 @@ export async function indexOutlook(input: OutlookInput): Promise<IndexOutlook> {
   const { pool, target, settings, dimensions, rows } = input;
   const { version, available } = await findVectorExtension(pool);
   const memory = await serverMemory(pool);
+  const fill = await fillForecast(input);
   const secondsOf = async (plan: IndexPlan): Promise<number | null> =>
     version === null || !input.calibrate
       ? null
@@ -46,8 +52,11 @@ export async function indexOutlook(input: OutlookInput): Promise<IndexOutlook> {
           dimensions,
           rows,
           source: 'random',
+          growth: fill.heapBytes,
           target: withIndex(target, plan),
         });
+  const isParallel = async (method: IndexMethod): Promise<boolean> =>
+    (await parallelWorkers({ db: pool, target, settings, method, growth: fill.heapBytes })) > 0;
   const rowsAtOnce = await rowsOfLargestLeaf(pool, target.table, rows);
   const choice: IndexChoice = await chooseIndex({
     settings,
@@ -56,14 +65,17 @@ export async function indexOutlook(input: OutlookInput): Promise<IndexOutlook> {
     dimensions,
     version: version ?? available ?? '0',
     serverMemory: memory,
+    isParallel,
     secondsOf,
   });
-  const { indexM, indexLists, columnType } = settings;
+  const { indexM, indexLists } = settings;
+  const parallel = await isParallel(choice.plan.method);
   const known = choice.candidates.at(-1)?.seconds ?? null;
   return {
     ...choice.plan,
     reason: choice.reason,
-    ...forecast(rows, dimensions, { ...choice.plan, m: indexM, lists: indexLists, columnType, rowsAtOnce }),
+    ...forecast(rows, dimensions, { ...choice.plan, m: indexM, lists: indexLists, rowsAtOnce, parallel }),
+    fill,
     seconds: known ?? (await secondsOf(choice.plan)),
     memoryBudget: memoryBudget(settings.indexMemory, memory),
   };
@@ -78,18 +90,19 @@ export function outlookLine(outlook: IndexOutlook): string {
 
 /** An index that cannot be built is said before the rows are embedded. */
 export async function checkIndexOutlook(input: Omit<OutlookInput, 'rows'>): Promise<Finding[]> {
-  const { pool, target } = input;
+  const { pool, target, settings } = input;
   const rows = await estimatedRows(pool, target.table);
   try {
     const outlook = await indexOutlook({ ...input, rows: Math.round(rows) });
-    const message = `${outlookLine(outlook)}; new row versions ${bytes(outlook.heapBytes)}, staging table ${bytes(outlook.stageBytes)} (${count(outlook.rows)} rows)`;
-    if (outlook.memoryBytes <= outlook.memoryBudget) return [{ level: 'ok', check: 'index', message }];
+    const message = `${outlookLine(outlook)}; before that, ${fillLine(outlook.fill)} (${count(outlook.rows)} rows)`;
+    const [level, consequence] = shortage(outlook, settings);
+    if (level === 'ok') return [{ level, check: 'index', message }];
     return [
       {
-        level: 'warn',
+        level,
         check: 'index',
-        message: `${message}. ${bytes(outlook.memoryBudget)} may be used: the rest is inserted row by row, many times slower.`,
-        remedy: `Set index.maintenanceWorkMem (env BACKFILL_INDEX_MAINTENANCE_WORK_MEM) to ${Math.ceil(outlook.memoryBytes / 1024 ** 2)}MB where the server has it, or index.method to auto.`,
+        message: `${message}. ${consequence}`,
+        remedy: `Set index.maintenanceWorkMem (env BACKFILL_INDEX_MAINTENANCE_WORK_MEM) to ${Math.ceil(outlook.memoryBytes / 1024 ** 2)}MB where the server has it, or ${settings.indexMethod === 'auto' ? 'raise index.buildMinutes' : 'index.method to auto'}.`,
         option: 'index.maintenanceWorkMem',
       },
     ];
@@ -98,4 +111,18 @@ export async function checkIndexOutlook(input: Omit<OutlookInput, 'rows'>): Prom
     const remedy = error.remedy === undefined ? {} : { remedy: error.remedy };
     return [{ level: 'error', check: 'index', message: error.message, ...remedy, option: 'index.type' }];
   }
+}
+
+/** A graph leaves memory and goes on; without the memory for its centres an IVFFlat index is not built at all. */
+function shortage(
+  { method, memoryBytes, memoryBudget }: IndexOutlook,
+  { indexMemory }: Settings,
+): [Finding['level'], string] {
+  if (memoryBytes <= memoryBudget) return ['ok', ''];
+  const may = bytes(memoryBudget);
+  if (method === 'hnsw')
+    return ['warn', `${may} may be used: the rest is inserted row by row, many times slower.`];
+  if (indexMemory === undefined)
+    return ['warn', `More than ${may}: the centres of its lists ask for it, and it will be taken.`];
+  return ['error', `${may} may be used, and with less than it asks for the index is not built.`];
 }

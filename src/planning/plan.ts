@@ -118,11 +118,13 @@ export async function previewPlan(db: Queryable, target: Target, options: PlanOp
  * Writes the batches of a run. The ranges are half-open and touch each other; the first begins and the last ends open,
  * so that no key is outside of all of them. Each page is a transaction that also moves the cursor: a planner that was
  * killed goes on where it stood.
+ * @returns rows that need work, of those that this call has planned
  */
-export async function planRun(pool: Pool, target: Target, run: Run, options: PlanOptions): Promise<void> {
+export async function planRun(pool: Pool, target: Target, run: Run, options: PlanOptions): Promise<number> {
   const previous = await lastBatch(pool, run.id);
   let number = previous?.number ?? 0;
   let open: PlannedBatch | null = previous;
+  let toDo = 0;
   await walk(
     pool,
     target,
@@ -155,9 +157,12 @@ export async function planRun(pool: Pool, target: Target, run: Run, options: Pla
         number = next;
         open = tail;
       });
+      for (const { rows, embedded, skipped, quarantined } of buckets)
+        toDo += rows - embedded - skipped - quarantined;
     },
     run.rowsPlanned,
   );
+  return toDo;
 }
 
 /** Ranges without work are merged from the start, with what was counted in them. */

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { articles } from '../../src/sample/articles.ts';
+import { hnswBuildBytes } from '../../src/finalize/forecast.ts';
 import { loadArticles } from '../../src/sample/load.ts';
 import { openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';
@@ -115,6 +116,38 @@ describe.runIf(hasPostgres())('the finalizer', () => {
     expect(await indexes()).toMatchObject([{ name: NAME, valid: true }]);
     const built = await pool.query(`SELECT 1 FROM pgvector_backfill.event WHERE kind = 'index.built'`);
     expect(built.rowCount).toBe(1);
+  });
+
+  it('verifies the index that it has chosen, not the one that it began with', async () => {
+    const { rows } = await backfill.pool.query<{ rows: number }>(
+      'SELECT count(*)::int AS rows FROM articles',
+    );
+    // A dense graph: of so few rows another would not fill the least memory that a server takes.
+    const shape = { dimensions: model.dimensions, m: 100, type: 'halfvec', parallel: false } as const;
+    const enough = Math.ceil(hnswBuildBytes(rows[0]?.rows ?? 0, shape) / 1024);
+    expect(enough).toBeGreaterThan(1024);
+    const other = await openBackfill(
+      {
+        databaseUrl: backfill.config.settings.database,
+        queueUrl: backfill.config.settings.queue,
+        drop: async () => {},
+      },
+      model,
+      {
+        ...backfill.env,
+        BACKFILL_INDEX_METHOD: 'auto',
+        BACKFILL_INDEX_M: '100',
+        BACKFILL_INDEX_EF_CONSTRUCTION: '200',
+        BACKFILL_INDEX_MAINTENANCE_WORK_MEM: `${enough}kB`,
+      },
+    );
+    const snapshot = await other.work();
+    expect(snapshot).toMatchObject({
+      state: 'ready',
+      index: { name: NAME, valid: true, forecast: { type: 'halfvec' }, actual: { waitedSeconds: 0 } },
+    });
+    expect(snapshot.fill.actual?.stageBytes).toBeGreaterThan(0);
+    await other.pool.end();
   });
 
   it('builds an IVFFlat index with lists by row count', async () => {

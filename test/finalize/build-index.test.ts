@@ -111,7 +111,20 @@ describe.runIf(hasPostgres())('the build of the index', () => {
     const [held] = await indexes();
     await letGo();
     const results = await Promise.all(both.map((build) => build.result));
-    expect(results.filter(({ built }) => built)).toHaveLength(1);
+    const builder = results.filter(({ built }) => built);
+    expect(builder).toHaveLength(1);
+    expect(builder[0]?.actual).toMatchObject({
+      walBytes: expect.any(Number) as number,
+      memoryBytes: expect.any(Number) as number,
+      spilledAfter: null,
+    });
+    const [course] = builder.map(({ actual }) => actual);
+    expect(course?.waitedSeconds).toBeGreaterThan(0);
+    expect(course?.waitedSeconds).toBeLessThanOrEqual(course?.seconds ?? 0);
+    // The other one has its time from the server, and makes up nothing that only the builder can know.
+    const watcher = results.find(({ built }) => !built)?.actual;
+    expect(watcher).toMatchObject({ sizeBytes: course?.sizeBytes, walBytes: null, memoryBytes: null });
+    expect(Math.abs((watcher?.seconds ?? 0) - (course?.seconds ?? 0))).toBeLessThan(3);
     expect(await indexes()).toEqual([{ ...held, valid: true }]);
   });
 

@@ -4,9 +4,9 @@ import { describeBlockers, describeProgress, shareOf } from '../../src/finalize/
 
 describe('describeProgress', () => {
   it.each([
-    [{ phase: 'initializing', share: null, blockers: [] }, 'initializing'],
+    [{ phase: 'initializing', share: null, blockers: [], workers: 0 }, 'initializing'],
     [
-      { phase: 'building index: loading tuples', share: 0.999, blockers: [] },
+      { phase: 'building index: loading tuples', share: 0.999, blockers: [], workers: 2 },
       'building index: loading tuples 99 %',
     ],
   ])('%j is "%s"', (progress, line) => {

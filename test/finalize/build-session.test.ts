@@ -34,7 +34,7 @@ describe('gates by version', () => {
 });
 
 describe('prepareSession', () => {
-  const prepare = async (session: BuildSession, flags: Record<string, string> = {}): Promise<void> =>
+  const prepare = async (session: BuildSession, flags: Record<string, string> = {}): Promise<number> =>
     prepareSession(
       {
         target: makeTarget({ table: '"public"."things"' }),
@@ -75,7 +75,11 @@ describe('prepareSession', () => {
     const table = await openVectorTable(database, 10, null);
     const settings = await makeSettings({ database: database.databaseUrl });
     const session = await openBuildSession(settings);
-    await prepare(session, { 'index-maintenance-work-mem': '96MB', 'index-parallel-workers': '0' });
+    const memory = await prepare(session, {
+      'index-maintenance-work-mem': '96MB',
+      'index-parallel-workers': '0',
+    });
+    expect(memory).toBe(96 * 1024 ** 2);
     const sql = `SELECT name, setting FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout', 'maintenance_work_mem',
       'max_parallel_maintenance_workers', 'client_min_messages', 'tcp_keepalives_idle') ORDER BY name`;
     const shown = async (db: Pick<BuildSession['client'], 'query'>): Promise<Record<string, string>> =>

@@ -16,6 +16,7 @@ async function choose(
     dimensions: 384,
     version: '0.8.2',
     serverMemory: 64 * MIB,
+    isParallel: () => Promise.resolve(true),
     ...changes,
   });
 }
@@ -30,6 +31,34 @@ describe('the automatic choice of the index', () => {
     const { plan, candidates } = await choose({ 'index-maintenance-work-mem': memory });
     expect(plan).toEqual({ method, type });
     for (const { against } of candidates.slice(0, -1)) expect(against).toMatch(/of memory/);
+  });
+
+  it('counts what a parallel build keeps of the memory for itself', async () => {
+    const isParallel = (): Promise<boolean> => Promise.resolve(false);
+    const rows = 100_000;
+    const alone = await choose({}, { rows, isParallel });
+    const together = await choose({}, { rows });
+    // 1,544 + 674 bytes a row and 4 MB; alone 32.5 bytes more a row for the headers of its pieces.
+    expect((together.candidates[0]?.memoryBytes ?? 0) / MIB).toBeCloseTo(215.5, 0);
+    expect((alone.candidates[0]?.memoryBytes ?? 0) / MIB).toBeCloseTo(214.7, 0);
+  });
+
+  it('is IVFFlat on halfvec where the centres of vectors take too much', async () => {
+    // 49 MB of samples as vector, 24 as halfvec.
+    const many = { rows: 100_000, dimensions: 1200 };
+    const { plan, candidates } = await choose({ 'index-maintenance-work-mem': '32MB' }, many);
+    expect(plan).toEqual({ method: 'ivfflat', type: 'halfvec' });
+    expect(candidates).toHaveLength(4);
+  });
+
+  it('never is an IVFFlat that could not be built: HNSW gets there, slowly', async () => {
+    const { plan, reason } = await choose({ 'index-maintenance-work-mem': '4MB' }, { rows: 100_000 });
+    expect(plan).toEqual({ method: 'hnsw', type: 'halfvec' });
+    expect(reason).toMatch(/IVFFlat on vector needs .*IVFFlat on halfvec needs/);
+    // No build is short enough: the quickest is taken that the memory is there for.
+    const secondsOf = (): Promise<number> => Promise.resolve(3600);
+    const hurried = await choose({ 'index-build-minutes': '1' }, { rows: 100_000, secondsOf });
+    expect(hurried.plan).toEqual({ method: 'ivfflat', type: 'vector' });
   });
 
   it('goes by a gigabyte where no memory is configured, or by what the server has', async () => {

@@ -4,6 +4,8 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { messageOf } from '../../src/errors.ts';
 import {
+  PARALLEL_RESERVE_BYTES,
+  hnswBuildBytes,
   hnswGraphBytesPerRow,
   hnswIndexBytes,
   ivfflatBuildBytes,
@@ -89,6 +91,29 @@ describe.runIf(hasPostgres())('the forecast of an index build', () => {
       expect(Math.abs(foretold / (said ?? 0) - 1)).toBeLessThan(0.02);
     },
   );
+
+  it('with parallel workers keeps its reserve, and fits into what is foretold', async () => {
+    // Wide vectors in a sparse graph: much memory, and few comparisons.
+    const shape = { dimensions: 2000, m: 2, parallel: true };
+    // Below 32 MB for each process there are no workers.
+    const memory = 100 * MIB;
+    const fitting = Math.floor((memory - PARALLEL_RESERVE_BYTES) / hnswGraphBytesPerRow(shape));
+    await load(shape.dimensions, fitting);
+    await client.query('SET min_parallel_table_scan_size = 0');
+    await client.query('SET max_parallel_maintenance_workers = 2');
+    const sparse = 'm = 2, ef_construction = 4';
+    const foretold = Math.ceil(hnswBuildBytes(fitting, shape) / 1024);
+    await build('vector', shape.dimensions, 'hnsw', sparse, `${foretold}kB`);
+    expect(spilledAfter(notices)).toBeNull();
+    await client.query('DROP INDEX v_idx');
+    const least = foretold - PARALLEL_RESERVE_BYTES / 1024;
+    await build('vector', shape.dimensions, 'hnsw', sparse, `${least}kB`);
+    await client.query('SET max_parallel_maintenance_workers = 0');
+    const rest = least * 1024 - PARALLEL_RESERVE_BYTES;
+    expect(Math.abs(rest / hnswGraphBytesPerRow(shape) / (spilledAfter(notices) ?? 0) - 1)).toBeLessThan(
+      0.02,
+    );
+  });
 
   it.each([
     ['vector', 64, 20],

@@ -1,0 +1,61 @@
+/** Forecast and actual, side by side: of writing the vectors and of building their index. */
+
+import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
+import { bytes, count, duration } from './format.ts';
+
+const beside = (name: string, foretold: string, actual: string | null): string =>
+  `${name} ${foretold}${actual === null ? '' : ` (${actual})`}`;
+
+const known = (value: number | null | undefined, show: (value: number) => string): string =>
+  value == null ? 'unknown' : show(value);
+
+export function figureLines({ fill, index }: Pick<ProgressSnapshot, 'fill' | 'index'>): string[] {
+  return [...fillLines(fill), ...indexLines(index)];
+}
+
+function fillLines({ forecast, actual }: ProgressSnapshot['fill']): string[] {
+  if (forecast === null) return [];
+  const figures = [
+    beside('new row versions', bytes(forecast.heapBytes), actual && `grew ${bytes(actual.heapBytes)}`),
+    beside('out of line', bytes(forecast.toastBytes), actual && `grew ${bytes(actual.toastBytes)}`),
+    beside(
+      'other indexes up to',
+      bytes(forecast.otherIndexBytes),
+      actual && `grew ${bytes(actual.otherIndexBytes)}`,
+    ),
+    beside('staging', bytes(forecast.stageBytes), actual && `grew ${bytes(actual.stageBytes)}`),
+    beside('WAL', bytes(forecast.walBytes), actual && `was ${known(actual.walBytes, bytes)}`),
+  ];
+  return [`forecast of the vectors: ${figures.join(', ')}`];
+}
+
+function indexLines({ forecast, actual }: ProgressSnapshot['index']): string[] {
+  if (forecast === null) return [];
+  const figures = [
+    beside('size', bytes(forecast.sizeBytes), actual && `is ${bytes(actual.sizeBytes)}`),
+    beside('WAL', bytes(forecast.walBytes), actual && `was ${known(actual.walBytes, bytes)}`),
+    beside('time', known(forecast.seconds, duration), actual && timeOf(actual)),
+    beside('memory', bytes(forecast.memoryBytes), actual && memoryOf(actual)),
+  ];
+  return [`forecast of the build: ${figures.join(', ')}`];
+}
+
+type Actual = NonNullable<ProgressSnapshot['index']['actual']>;
+
+function timeOf({ seconds, waitedSeconds = 0, workers }: Actual): string {
+  const waits = waitedSeconds < 1 ? '' : `, ${duration(waitedSeconds)} of it waiting for other sessions`;
+  const help =
+    workers === undefined ? '' : workers === 0 ? ', no parallel workers' : `, ${workers} parallel workers`;
+  return `was ${known(seconds, duration)}${waits}${help}`;
+}
+
+/** The server does not tell how much of its memory a build has used, only that it was not enough. */
+function memoryOf({ memoryBytes, spilledAfter }: Actual): string {
+  if (memoryBytes === null) return 'unknown';
+  const given = memoryBytes === undefined ? '' : ` ${bytes(memoryBytes)}`;
+  return spilledAfter === null
+    ? memoryBytes === undefined
+      ? 'fitted'
+      : `fitted into${given}`
+    : `left its${given} after ${count(spilledAfter)} rows`;
+}
