@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 /** `pgvector-backfill <verb>`: the same verbs as the npm scripts. */
 
-import { EXIT, runCommand } from './lib/command.ts';
+import { EXIT, runToEnd } from './lib/command.ts';
 import { VERBS } from './lib/verbs.ts';
 
 const [verb = '', ...rest] = process.argv.slice(2);
 const load = VERBS[verb];
-if (load !== undefined) process.exitCode = await runCommand(await load(), rest, process.env);
+if (load !== undefined) process.exitCode = await runToEnd(await load(), rest);
 else {
   const asked = verb === '--help' || verb === 'help';
   const usage = `Usage: pgvector-backfill <verb> [flags]\n\nVerbs: ${Object.keys(VERBS).join(', ')}\nEach has --help.\n`;

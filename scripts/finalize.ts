@@ -40,7 +40,8 @@ export const finalizeCommand: Command = {
       );
       if (invocation.flags['watch'] !== true) return EXIT.done;
       const { state } = await untilBuilt(invocation, pool, config.backfill);
-      return state === 'failed' ? EXIT.failed : EXIT.done;
+      if (state === 'failed') return EXIT.failed;
+      return state === 'verifying' ? EXIT.gate : EXIT.done;
     });
   },
 };
@@ -52,15 +53,20 @@ const PATIENCE = 20;
 /** The worker's last word: ready, or why not. Ends early where the verb is interrupted: the build goes on. */
 async function untilBuilt(invocation: Invocation, pool: Pool, backfill: string): Promise<ProgressSnapshot> {
   const line = new ProgressLine(process.stderr);
+  // A verdict from before is not the one of this build.
+  const before = await progressSnapshot(pool, backfill);
   let moved = false;
   try {
     for (let looks = 1; ; looks++) {
       const snapshot = await progressSnapshot(pool, backfill);
-      moved ||= snapshot.state === 'finalizing' || snapshot.state === 'verifying';
+      moved ||=
+        (snapshot.state === 'finalizing' || snapshot.state === 'verifying') &&
+        (snapshot.state !== before.state || snapshot.reason !== before.reason);
       if (!invocation.json) line.show(snapshot);
-      const isOver =
-        snapshot.state === 'failed' || (snapshot.state === 'ready' && (moved || looks > PATIENCE));
-      if (isOver || (snapshot.state === 'verifying' && snapshot.reason.startsWith('verify '))) {
+      const judged =
+        snapshot.state === 'ready' ||
+        (snapshot.state === 'verifying' && snapshot.reason.startsWith('verify '));
+      if (snapshot.state === 'failed' || (judged && (moved || looks > PATIENCE))) {
         invocation.emit(snapshot);
         return snapshot;
       }

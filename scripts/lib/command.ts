@@ -75,6 +75,8 @@ export async function runCommand(command: Command, argv: string[], env: NodeJS.P
     interrupt.abort();
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  for (const stream of [process.stdout, process.stderr])
+    if (!stream.listeners('error').includes(unlessNobodyReads)) stream.on('error', unlessNobodyReads);
   let json = argv.includes('--json');
   try {
     const invocation = parse(command, argv, env, interrupt.signal);
@@ -203,6 +205,17 @@ export async function runAsProgram(command: Command, meta: ImportMeta): Promise<
   const started = process.argv[1];
   if (started === undefined || !existsSync(started) || realpathSync(started) !== fileURLToPath(meta.url))
     return;
-  process.exitCode = await runCommand(command, process.argv.slice(2), process.env);
+  process.exitCode = await runToEnd(command, process.argv.slice(2));
+}
+
+/** As this process's own work: what was traced is handed over before it ends. */
+export async function runToEnd(command: Command, argv: string[]): Promise<number> {
+  const code = await runCommand(command, argv, process.env);
   await endTracing();
+  return code;
+}
+
+/** `| head` has read enough: what is done is done to its end all the same, above all where it changes something. */
+function unlessNobodyReads(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }

@@ -1,6 +1,6 @@
 /** What `verify` says in a terminal. */
 
-import type { Check } from '../../src/verify/check.ts';
+import { showFigure, type Check } from '../../src/verify/check.ts';
 import type { Curve } from '../../src/verify/curve.ts';
 import type { FullResult } from '../../src/verify/full.ts';
 import type { Latency } from '../../src/verify/latency.ts';
@@ -8,10 +8,8 @@ import { RELEVANCE_NOTES } from '../../src/verify/relevance-check.ts';
 import type { Relevance } from '../../src/verify/relevance.ts';
 
 export function checkLines(checks: readonly Check[]): string[] {
-  const shown = (value: Check['value']): string =>
-    typeof value === 'number' && !Number.isInteger(value) ? value.toFixed(4) : String(value ?? '-');
   return checks.flatMap(({ name, passed, value, threshold, detail, remedy }) => [
-    `${passed ? 'pass' : 'FAIL'}  ${name.padEnd(18)} ${shown(value)}${threshold === null ? '' : `  (needs ${shown(threshold)})`}  ${detail}`,
+    `${passed ? 'pass' : 'FAIL'}  ${name.padEnd(18)} ${showFigure(value)}${threshold === null ? '' : `  (needs ${showFigure(threshold)})`}  ${detail}`,
     ...(remedy === null ? [] : [`      ${passed ? 'note' : 'do'}: ${remedy}`]),
   ]);
 }

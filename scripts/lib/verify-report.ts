@@ -49,6 +49,7 @@ export async function writeReport(
     run: input.run.id,
     at: new Date(),
     verification,
+    recallTarget: input.settings.verifyRecall,
     samples: shown,
   });
   await write(path, page, 'w');

@@ -60,7 +60,7 @@ async function stagingStep({ pool, target, keepSync }: CompletionInput): Promise
     actions: stage ? [`${sql};`] : [],
     notes: stage
       ? [
-          'Without it nobody knows which text a vector is of: `verify` ends, and a later `enqueue` embeds every row again.',
+          'Without the staging table nobody knows which text a vector is of: `verify` ends, and a later `enqueue` embeds every row again.',
         ]
       : [],
     run: () => underLocks(pool, target, [sql]),

@@ -6,6 +6,7 @@ import { ConfigError, TransientError, messageOf } from '../errors.ts';
 import { forkEntry } from '../fork-entry.ts';
 import type { Embeddings } from './embedder.ts';
 import type { FromInference, LoadRequest, TextRequest } from './messages.ts';
+import { unusable } from './unusable.ts';
 
 interface Task {
   request: TextRequest;
@@ -218,13 +219,6 @@ export class InferencePool {
       );
     this.#feed();
   }
-}
-
-function unusable({ options, location }: LoadRequest, message: string): ConfigError {
-  return new ConfigError(`Model ${options.name} cannot be used: ${message}.`, {
-    code: 'MODEL_UNUSABLE',
-    remedy: `Check the model files in ${location.folder} (\`npm run model -- check\`) and the installation of onnxruntime-node.`,
-  });
 }
 
 function cancelled(): TransientError {

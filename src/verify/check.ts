@@ -11,3 +11,12 @@ export interface Check {
   /** What to do; on a check that passed, advice. Null where there is nothing to do. */
   remedy: string | null;
 }
+
+/** Figures of which four places after the point would show nothing but noughts. */
+const SMALL = 0.001;
+
+/** For a person's eye: a tolerance of 1e-5 must not look like none. */
+export function showFigure(value: Check['value']): string {
+  if (typeof value !== 'number' || Number.isInteger(value)) return String(value ?? '-');
+  return Math.abs(value) < SMALL ? value.toExponential(1) : value.toFixed(4);
+}

@@ -1,7 +1,7 @@
 /** Recall against exact search over the settings of the index: what more searching buys, with and without filters. */
 
 import type { Interval } from '../relevance/bootstrap.ts';
-import { wilson } from '../relevance/wilson.ts';
+import { groupedWilson, type Counted } from '../relevance/wilson.ts';
 import type { Filter } from '../search/filter.ts';
 import { ITERATIVE_SCANS, type IterativeScan, type ReadSettings } from '../search/read-settings.ts';
 import {
@@ -17,7 +17,7 @@ import type { SearchContext } from './systems.ts';
 export interface CurvePoint extends Interval {
   /** Of the setting. */
   value: number;
-  /** Share of the exact answers' places that the index filled with rows as near; low and high by Wilson, place by place. */
+  /** Share of the exact answers' places that the index filled with rows as near; low and high by Wilson, with the queries as groups of places. */
   recall: number;
   p50Ms: number;
 }
@@ -125,16 +125,16 @@ async function measurePoint(
   // The first point would pay for what the others then find in the cache.
   if (first) await answers(context, queries, 'index', filter, read);
   const found = await answers(context, queries, 'index', filter, read);
-  let hits = 0;
-  let places = 0;
-  for (const [at, { own }] of queries.entries()) {
+  const counted = queries.map(({ own }, at): Counted => {
     const wanted: Neighbour[] = withoutOwn(exact[at]?.neighbours ?? [], own);
-    hits += Math.round(recallOf(wanted, withoutOwn(found[at]?.neighbours ?? [], own)) * wanted.length);
-    places += wanted.length;
-  }
+    const share = recallOf(wanted, withoutOwn(found[at]?.neighbours ?? [], own));
+    return { hits: Math.round(share * wanted.length), trials: wanted.length };
+  });
+  const hits = counted.reduce((sum, each) => sum + each.hits, 0);
+  const places = counted.reduce((sum, each) => sum + each.trials, 0);
   return {
     recall: places === 0 ? 1 : hits / places,
-    ...wilson(hits, places),
+    ...groupedWilson(counted),
     p50Ms:
       percentile(
         found.map(({ milliseconds }) => milliseconds),

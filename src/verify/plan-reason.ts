@@ -1,5 +1,6 @@
 /** Why the planner does not take the vector index, from the catalog and the server's settings, and what to do about it. */
 
+import { estimatedRows } from '../table/partitions.ts';
 import { operatorClass } from '../table/vector-type.ts';
 import type { PlanInput } from './plan.ts';
 
@@ -12,6 +13,21 @@ export const PLAN_REASONS = {
   cost: {
     why: 'the index can serve the query, but the planner holds another path for cheaper, such as an index of the filter’s columns; its answer is exact',
     remedy: null,
+  },
+  'cost-settings': {
+    why: 'the index can serve the query, but the planner holds reading the whole table, which is not small, for cheaper',
+    remedy:
+      'ANALYZE the table, and set what the planner reckons with: random_page_cost (1.1 on solid-state disks), effective_cache_size, seq_page_cost; pgvector 0.8 or newer reckons better.',
+  },
+  'filter-scan': {
+    why: 'the planner holds reading the whole table, which is not small, for the cheapest way to the rows of this filter',
+    remedy:
+      'Make an index of the filter’s columns, or a partial vector index with its condition; then ANALYZE the table.',
+  },
+  'other-index': {
+    why: 'another vector index serves the query, not the one that this backfill has built and verified',
+    remedy:
+      'Drop that index, and run `npm run finalize` where that of the backfill is not there: two of them cost every write twice.',
   },
   disabled: {
     why: 'enable_indexscan is off for this user, database or server',
@@ -55,16 +71,27 @@ interface VectorIndex {
   valid: boolean;
 }
 
-/** @param usable whether the index was used once other paths were turned off. */
+/** Rows up to which reading all of them takes no time that a search would notice. */
+const SMALL_ROWS = 10_000;
+
+export interface OtherPlan {
+  /** Whether the index was used once other paths were turned off. */
+  usable: boolean;
+  filtered: boolean;
+  /** Whether the planner reads the whole table. */
+  readsAll: boolean;
+  /** Indexes that it reads the table by. */
+  by: readonly string[];
+}
+
 export async function explainReason(
   { pool, target, settings }: PlanInput,
-  { usable, filtered }: { usable: boolean; filtered: boolean },
+  { usable, filtered, readsAll, by }: OtherPlan,
 ): Promise<PlanReason> {
   const enabled = await pool.query<{ enabled: string }>(
     `SELECT current_setting('enable_indexscan') AS enabled`,
   );
   if (enabled.rows[0]?.enabled === 'off') return 'disabled';
-  if (usable) return filtered ? 'cost' : 'small-table';
   const found = await pool.query<VectorIndex>(
     `SELECT c.relname::text AS name, o.opcname::text AS "operatorClass", i.indkey[0] = 0 AS expression,
             i.indpred IS NOT NULL AS partial, i.indisvalid AND i.indisready AS valid
@@ -76,6 +103,12 @@ export async function explainReason(
       WHERE i.indrelid = $1::regclass AND (a.attname = $2 OR i.indkey[0] = 0)`,
     [target.table, target.column],
   );
+  if (found.rows.some(({ name }) => by.includes(name))) return 'other-index';
+  if (usable) {
+    const small = !readsAll || (await estimatedRows(pool, target.table)) <= SMALL_ROWS;
+    if (filtered) return small ? 'cost' : 'filter-scan';
+    return small ? 'small-table' : 'cost-settings';
+  }
   // That of our name first: with it gone, another one says more than that there is none.
   const index = found.rows.find(({ name }) => name === target.indexName) ?? found.rows[0];
   if (index === undefined) return 'no-index';

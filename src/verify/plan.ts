@@ -71,10 +71,17 @@ export async function explainSearch(
     },
   };
   const cost = { planned: planned.Plan['Total Cost'], forced: null };
-  if (found.usesIndex) return { ...measured, ...found, onlyWhenForced: false, reason: 'index', cost };
+  if (found.usesIndex)
+    return { ...measured, node: found.node, usesIndex: true, onlyWhenForced: false, reason: 'index', cost };
   const other = await explain(input, vector, filter, 'index');
   const forced = scanOf(other.Plan, names);
-  const reason = await explainReason(input, { usable: forced.usesIndex, filtered: filter !== null });
+  const { readsAll, by } = found;
+  const reason = await explainReason(input, {
+    usable: forced.usesIndex,
+    filtered: filter !== null,
+    readsAll,
+    by,
+  });
   return {
     ...measured,
     node: forced.usesIndex ? `${found.node} (${forced.node} when forced)` : found.node,
@@ -127,8 +134,16 @@ async function namesOf({ pool, target }: PlanInput): Promise<TableNames> {
   };
 }
 
+interface Scan {
+  node: string;
+  usesIndex: boolean;
+  /** Whether some part of the table is read from beginning to end. */
+  readsAll: boolean;
+  by: string[];
+}
+
 /** A partitioned table is read by one scan for each of its partitions, each by its own index. */
-function scanOf(plan: PlanNode, { tables, indexes }: TableNames): { node: string; usesIndex: boolean } {
+function scanOf(plan: PlanNode, { tables, indexes }: TableNames): Scan {
   const nodes = flatten(plan);
   const found = nodes.filter((node) => tables.includes(node['Relation Name'] ?? ''));
   const scans = found.length > 0 ? found : nodes.slice(-1);
@@ -143,6 +158,8 @@ function scanOf(plan: PlanNode, { tables, indexes }: TableNames): { node: string
         ? (shown[0] ?? 'none')
         : `${together} of ${shown.slice(0, MOST_SHOWN).join(', ')}${more}`,
     usesIndex: scans.every((scan) => indexes.includes(scan['Index Name'] ?? '')),
+    readsAll: scans.some((scan) => scan['Node Type'].endsWith('Seq Scan')),
+    by: scans.flatMap((scan) => scan['Index Name'] ?? []),
   };
 }
 

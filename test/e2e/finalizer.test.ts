@@ -75,6 +75,20 @@ describe.runIf(hasPostgres())('the finalizer', () => {
     expect(await backfill.work()).toMatchObject({ state: 'ready', index: { valid: true } });
   });
 
+  it('is followed to the verdict of its own build, not the one from before', async () => {
+    expect(await backfill.work()).toMatchObject({ state: 'ready' });
+    await backfill.pool.query(`DROP INDEX ${NAME}`);
+    expect((await runCommand('verify', ['--json'], backfill.env)).code).toBe(3);
+    const watched = runCommand('finalize', ['--watch', '--json'], backfill.env);
+    const worker = await startWorkers(backfill.config, backfill.pool, silentLogger, ['finalize']);
+    const { code, json } = await watched;
+    await worker.drain();
+    expect({ code, last: json() }).toMatchObject({
+      code: 0,
+      last: { state: 'ready', index: { valid: true } },
+    });
+  });
+
   it('builds once where two finalizers are asked at a time, and reports who blocks the build', async () => {
     // An older transaction that has written: CONCURRENTLY waits for it.
     const blocker = await backfill.pool.connect();

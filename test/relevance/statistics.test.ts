@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { overlap, rankBiasedOverlap } from '../../src/relevance/agreement.ts';
 import { pairedBootstrap } from '../../src/relevance/bootstrap.ts';
 import { fuse } from '../../src/relevance/fuse.ts';
-import { wilson } from '../../src/relevance/wilson.ts';
+import { groupedWilson, wilson } from '../../src/relevance/wilson.ts';
 
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
 const ranking = fc.shuffledSubarray(KEYS);
@@ -160,5 +160,23 @@ describe('agreement', () => {
     expect(rankBiasedOverlap(base, ['x', 'b', 'c', 'd', 'e', 'f'])).toBeLessThan(
       rankBiasedOverlap(base, ['a', 'b', 'c', 'd', 'e', 'x']),
     );
+  });
+});
+
+describe('groupedWilson', () => {
+  const groups = (...hits: number[]): { hits: number; trials: number }[] =>
+    hits.map((each) => ({ hits: each, trials: 10 }));
+
+  it('counts all trials where the groups are alike', () => {
+    expect(groupedWilson(groups(...Array<number>(50).fill(9)))).toEqual(wilson(450, 500));
+    expect(groupedWilson(groups(...Array<number>(50).fill(10)))).toEqual(wilson(500, 500));
+    expect(groupedWilson([])).toEqual({ low: 0, high: 1 });
+  });
+
+  it('counts groups where each is hit whole or not at all', () => {
+    const interval = groupedWilson(groups(...Array<number>(45).fill(10), ...Array<number>(5).fill(0)));
+    // 50 groups, of which one is spent on their mean.
+    expect(interval.low).toBeCloseTo(wilson(0.9 * 49, 49).low, 12);
+    expect(interval.low).toBeLessThan(wilson(450, 500).low - 0.05);
   });
 });

@@ -112,6 +112,12 @@ describe('verbs', () => {
     expect((await running.ended).code).toBe(130);
   });
 
+  it('go on to their end where nobody reads what they say', async () => {
+    const running = startCommand('status', ['--help'], {});
+    running.child.stdout?.destroy();
+    expect(await running.ended).toMatchObject({ code: 0, stderr: '' });
+  });
+
   it('are reached by the bin as well', async () => {
     const help = await runCommand('cli', ['--help'], {});
     expect(help.code).toBe(0);

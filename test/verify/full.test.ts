@@ -119,10 +119,16 @@ describe.each(databases())('verify with judged queries on $name', ({ create }) =
       run: '1',
       at: new Date(0),
       verification,
+      recallTarget: 0.9,
       samples: [],
     });
     expect(page.includes('&lt;articles&gt;')).toBe(true);
     expect(page.match(/<svg /g)?.length).toBeGreaterThanOrEqual(7);
+    // What reads are given, in words and as the dashed upright line; and a page for dark screens.
+    const chosen = Object.entries(verification.full!.recommendation!.settings);
+    expect(page).toContain(chosen.map(([name, value]) => `${name} = ${value}`).join(', '));
+    expect(page.match(/stroke-dasharray/g)?.length).toBeGreaterThanOrEqual(3);
+    expect(page).toContain('prefers-color-scheme: dark');
     expect(page.match(/<script|\ssrc=|<link|url\((?!#)/g)).toBeNull();
     expect(new Set(page.match(/https?:\/\/[^"'\s)<]+/g))).toEqual(
       new Set(['http://www.w3.org/2000/svg', 'http://www.w3.org/1999/xlink']),
@@ -148,6 +154,7 @@ describe.each(databases())('verify with judged queries on $name', ({ create }) =
         run: '1',
         at: new Date(0),
         verification,
+        recallTarget: 0.9,
         samples,
       });
       expect(shown.includes(queries[0]!.text)).toBe(true);
@@ -173,6 +180,16 @@ describe.each(databases())('verify with judged queries on $name', ({ create }) =
       expect(value).toBeLessThan(1);
     }
     expect(named(checks, 'agreement')).toMatchObject({ passed: true });
+    const page = await reportPage({
+      backfill: 'articles',
+      run: '1',
+      at: new Date(0),
+      verification: await backfill.verify({ queries: null, judgements: null }),
+      recallTarget: 0.9,
+      samples: [],
+    });
+    expect(page).toContain('<h2>Agreement</h2>');
+    expect(page).toContain('rank-biased overlap');
     expect((await backfill.verify({ queries, judgements: null })).full?.agreement?.source).toBe('file');
   });
 

@@ -108,6 +108,43 @@ describe.runIf(hasPostgres())('the plan on a server that is set otherwise', () =
     }
   });
 
+  it('does not take a large table that is read whole for a small one', async () => {
+    const database = await realDatabase();
+    table = await openVectorTable(database, 12_000);
+    await table.pool.query(
+      `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET random_page_cost = 100000', current_database()); END $$`,
+    );
+    const context = await table.context({ 'search-filters': RARE });
+    const pool = createPool(database.databaseUrl, { name: 'test', max: 1, logger: silentLogger });
+    try {
+      const input = { ...context, pool };
+      const plain = await explainSearch(input, VECTOR);
+      expect(plain).toMatchObject({ usesIndex: true, onlyWhenForced: true, reason: 'cost-settings' });
+      expect(planCheck(plain, context.target)).toMatchObject({
+        passed: false,
+        remedy: expect.stringContaining('random_page_cost') as string,
+      });
+      const [filter] = context.settings.searchFilters;
+      const filtered = await explainSearch(input, VECTOR, filter);
+      expect(filtered.reason).toBe('filter-scan');
+      expect(planCheck(filtered, context.target).passed).toBe(false);
+    } finally {
+      await pool.end();
+    }
+  });
+
+  it('says that another vector index serves the query', async () => {
+    table = await openVectorTable(
+      await realDatabase(),
+      3000,
+      'CREATE INDEX of_somebody ON things USING hnsw (embedding vector_cosine_ops)',
+    );
+    const context = await table.context();
+    const plan = await explainSearch(context, VECTOR);
+    expect(plan).toMatchObject({ node: 'Index Scan using of_somebody', reason: 'other-index' });
+    expect(planCheck(plan, context.target).passed).toBe(false);
+  });
+
   it('says that an index is not valid', async () => {
     table = await openVectorTable(await realDatabase(), 300);
     await table.pool.query(`UPDATE pg_index SET indisvalid = false WHERE indexrelid = '${INDEX}'::regclass`);

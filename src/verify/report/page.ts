@@ -2,12 +2,15 @@
 
 import { html, raw } from 'hono/html';
 import type { Comparison } from '../../search/compare.ts';
-import type { Check } from '../check.ts';
+import type { Agreement } from '../agreement.ts';
+import { showFigure, type Check } from '../check.ts';
 import type { Curve } from '../curve.ts';
 import type { Latency } from '../latency.ts';
 import { RELEVANCE_NOTES } from '../relevance-check.ts';
+import type { Recommendation } from '../recommend.ts';
 import type { Relevance } from '../relevance.ts';
 import type { Verification } from '../verify.ts';
+import { COLOURS, GRID, INK } from './chart.ts';
 import { curveCharts, intervalChart, latencyChart, relevanceChart, seriesName } from './charts.ts';
 import { sampleSection } from './samples.ts';
 
@@ -19,17 +22,25 @@ export interface ReportInput {
   run: string;
   at: Date;
   verification: Verification;
+  /** Recall that the curve is held against. */
+  recallTarget: number;
   /** Side by side answers with titles of rows; only where the operator has asked for them. */
   samples: readonly Comparison[];
 }
 
 const STYLE = `
-:root { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff }
+:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff; --line: #ddd; --pass: #1a7f37; --fail: #c62828; --note: #8a5a00; --less: #555 }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0 } td, th { padding: .3rem .5rem; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top; overflow-wrap: anywhere }
+table { border-collapse: collapse; width: 100%; margin: 1rem 0 } td, th { padding: .3rem .5rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; overflow-wrap: anywhere }
 td:nth-child(-n + 2), th { overflow-wrap: normal } td:first-child { white-space: nowrap }
-td { font-variant-numeric: tabular-nums } .pass { color: #1a7f37 } .fail { color: #c62828; font-weight: 600 } .note { color: #8a5a00 }
-svg { max-width: 100%; height: auto } small { color: #555 }
+td { font-variant-numeric: tabular-nums } .pass { color: var(--pass) } .fail { color: var(--fail); font-weight: 600 } .note { color: var(--note) }
+svg { max-width: 100%; height: auto } small { color: var(--less) }
+@media (max-width: 40rem) { td, th { padding: .3rem .2rem; font-size: .8rem } td:nth-child(-n + 2), th { overflow-wrap: anywhere } }
+@media (prefers-color-scheme: dark) {
+:root { color: #ddd; background: #16181b; --line: #3a3d42; --pass: #4cc270; --fail: #ff7b72; --note: #e0a84a; --less: #a5a8ad }
+svg [fill="${INK}"] { fill: #ccc } svg [stroke="${INK}"] { stroke: #aaa } svg [stroke="${GRID}"] { stroke: #3a3d42 }
+svg [fill="${COLOURS[0]}"] { fill: #8096ff } svg [stroke="${COLOURS[0]}"] { stroke: #8096ff }
+}
 `;
 /** Nothing is fetched and nothing runs, whatever a name or a title holds. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'";
@@ -58,15 +69,15 @@ export async function reportPage(input: ReportInput): Promise<string> {
           ${samples.length === 0 ? 'Figures and names only: no text of rows or queries.' : 'With sample answers at the end.'}
         </p>
         ${checksSection(checks)} ${full?.relevance ? relevanceSection(full.relevance) : ''}
-        ${full?.curve ? curveSection(full.curve) : ''} ${full?.latency ? latencySection(full.latency) : ''}
+        ${full?.agreement ? agreementSection(full.agreement) : ''}
+        ${full?.curve ? curveSection(full.curve, full.recommendation, input.recallTarget) : ''}
+        ${full?.latency ? latencySection(full.latency) : ''}
         ${samples.length === 0 ? '' : sampleSection(samples)}
       </body>
     </html> `;
   return (await page).toString();
 }
 
-const shown = (value: Check['value']): string =>
-  typeof value === 'number' && !Number.isInteger(value) ? value.toFixed(4) : String(value ?? '-');
 const figure = (value: number | null, digits = 3): string => value?.toFixed(digits) ?? '-';
 const picture = (svg: string): Part => html`<div>${raw(svg)}</div>`;
 
@@ -95,8 +106,8 @@ function checksSection(checks: readonly Check[]): Part {
       checks.map((check) => [
         word(check),
         check.name,
-        shown(check.value),
-        shown(check.threshold),
+        showFigure(check.value),
+        showFigure(check.threshold),
         html`${check.detail}${check.remedy === null ? '' : html`<br /><strong>${check.remedy}</strong>`}`,
       ]),
     )}`;
@@ -123,7 +134,37 @@ function relevanceSection(relevance: Relevance): Part {
     <p><small>${RELEVANCE_NOTES.measures}. ${RELEVANCE_NOTES.ties}.</small></p>`;
 }
 
-function curveSection(curve: Curve): Part {
+function agreementSection(agreement: Agreement): Part {
+  const { queries, source, k, overlap, measure, rankCorrelation, legacyEmpty } = agreement;
+  return html`<h2>Agreement</h2>
+    <p>
+      Nobody has judged: how far the vector search and the legacy search answer alike, over ${queries}
+      ${source === 'file' ? 'queries of the file' : 'first lines of rows'}. Which of them is better, this does
+      not tell.
+    </p>
+    ${table(
+      ['', 'mean'],
+      [
+        [`overlap@${k}`, figure(overlap)],
+        [`${measure} (p = 0.9)`, figure(rankCorrelation)],
+        ['queries for which legacy finds nothing', String(legacyEmpty)],
+      ],
+    )}`;
+}
+
+function recommended(found: Recommendation | null, target: number): Part {
+  if (found === null)
+    return html`<p class="fail">No setting reaches ${target} with its whole interval; reads keep theirs.</p>`;
+  const settings = Object.entries(found.settings).map(([name, value]) => `${name} = ${value}`);
+  return html`<p>
+    Reads are run with <strong>${settings.join(', ')}</strong>, the cheapest that reach ${target} everywhere:
+    recall ${figure(found.recall)} where it is least, at least ${figure(found.low)}; ${figure(found.p50Ms, 2)}
+    ms for the plain
+    query.${found.filtersBelow.length === 0 ? '' : ` Not with these filters, which no setting helps: ${found.filtersBelow.join(', ')}.`}
+  </p>`;
+}
+
+function curveSection(curve: Curve, found: Recommendation | null, target: number): Part {
   const rows = curve.series.flatMap((series) =>
     series.points.map(({ value, recall, low, high, p50Ms }) => [
       series.filter ?? '',
@@ -136,8 +177,12 @@ function curveSection(curve: Curve): Part {
     ]),
   );
   return html`<h2>Recall of the index</h2>
-    <p>Recall@${curve.k} against exact search by ${curve.setting}; 95 % intervals by Wilson.</p>
-    ${curveCharts(curve).map(
+    ${recommended(found, target)}
+    <p>
+      Recall@${curve.k} against exact search by ${curve.setting}, with 95 % intervals; dashed the recall that
+      is wanted and the setting that was chosen.
+    </p>
+    ${curveCharts(curve, { target, chosen: found?.settings ?? null }).map(
       ({ title, recall, cost }) =>
         html`<h3>${title}</h3>
           ${picture(recall)}${picture(cost)}`,

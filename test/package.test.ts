@@ -1,0 +1,80 @@
+/** The package as another project has it: built, imported by its name, without tsx and without our sources. */
+
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+const run = promisify(execFile);
+const TSC = resolve('node_modules/.bin/tsc');
+const NAME = 'pgvector-backfill';
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'consumer-'));
+  const modules = join(folder, 'node_modules');
+  await mkdir(join(modules, NAME), { recursive: true });
+  for (const name of await readdir('node_modules'))
+    if (!name.startsWith('.')) await symlink(resolve('node_modules', name), join(modules, name));
+  await cp('package.json', join(modules, NAME, 'package.json'));
+  await run(TSC, ['-p', 'tsconfig.build.json', '--outDir', join(modules, NAME, 'dist')]);
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
+}, 120_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+it('is imported by plain JavaScript', async () => {
+  await writeFile(
+    join(folder, 'app.js'),
+    `import pg from 'pg';
+     import { createSearch, defineConfig, ConfigError } from '${NAME}';
+     const pool = new pg.Pool({ connectionString: 'postgres://u@127.0.0.1:1/d' });
+     const search = createSearch({ pool, backfill: 'articles' });
+     const code = await search.search('x', { k: 0 }).catch((error) => error instanceof ConfigError && error.code);
+     await search.close();
+     await pool.end();
+     console.log(JSON.stringify([typeof defineConfig({ backfills: {} }), code]));`,
+  );
+  const { stdout } = await run(process.execPath, ['app.js'], { cwd: folder });
+  expect(JSON.parse(stdout)).toEqual(['object', 'SEARCH_K']);
+});
+
+it.each([
+  ['nodenext', 'nodenext'],
+  ['esnext', 'bundler'],
+])('has types that hold under module %s', async (module, moduleResolution) => {
+  await writeFile(
+    join(folder, 'app.ts'),
+    `import pg from 'pg';
+     import { createSearch, defineConfig } from '${NAME}';
+     import type { CreateSearchOptions, FilterChoice, ReadMode, SearchHit, SearchResult } from '${NAME}';
+     export default defineConfig({ backfills: { a: { table: 'a', text: ['t'] } } });
+     const options: CreateSearchOptions = { pool: new pg.Pool(), backfill: 'articles' };
+     const articles = createSearch(options);
+     const filter: FilterChoice = { name: 'language', values: ['de'] };
+     const result: SearchResult = await articles.search('flat tyre', { k: 10, filter, key: 'u', signal: AbortSignal.timeout(10) });
+     const [first]: SearchHit[] = result.hits;
+     const mode: ReadMode = result.mode;
+     console.log(first?.key, mode);
+     // @ts-expect-error k is a number
+     await articles.search('x', { k: '1' });
+     // @ts-expect-error there is no such option
+     createSearch({ pool: new pg.Pool(), backfill: 'a', nope: 1 });
+     // @ts-expect-error there is no such key
+     defineConfig({ backfills: { a: { tabel: 'a' } } });
+     await articles.close();`,
+  );
+  const compilerOptions = {
+    module,
+    moduleResolution,
+    target: 'es2022',
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    types: ['node'],
+  };
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['app.ts'] }));
+  const { stdout } = await run(TSC, ['-p', '.'], { cwd: folder });
+  expect(stdout).toBe('');
+});
