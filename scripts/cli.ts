@@ -1,13 +1,19 @@
 #!/usr/bin/env node
 /** `pgvector-backfill <verb>`: the same verbs as the npm scripts. */
 
+import { endTracing } from '../src/observability/tracing.ts';
 import { EXIT, runCommand } from './lib/command.ts';
+import { tolerateClosedPipes } from './lib/terminal.ts';
 import { VERBS } from './lib/verbs.ts';
+
+tolerateClosedPipes();
 
 const [verb = '', ...rest] = process.argv.slice(2);
 const load = VERBS[verb];
-if (load !== undefined) process.exitCode = await runCommand(await load(), rest, process.env);
-else {
+if (load !== undefined) {
+  process.exitCode = await runCommand(await load(), rest, process.env);
+  await endTracing();
+} else {
   const asked = verb === '--help' || verb === 'help';
   const usage = `Usage: pgvector-backfill <verb> [flags]\n\nVerbs: ${Object.keys(VERBS).join(', ')}\nEach has --help.\n`;
   (asked ? process.stdout : process.stderr).write(

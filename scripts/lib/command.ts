@@ -10,6 +10,7 @@ import type { OptionName } from '../../src/config/settings.ts';
 import { BackfillError, ConfigError, GateError, messageOf } from '../../src/errors.ts';
 import { createLogger, type Logger } from '../../src/observability/logger.ts';
 import { endTracing } from '../../src/observability/tracing.ts';
+import { tolerateClosedPipes } from './terminal.ts';
 
 export const EXIT = { done: 0, failed: 1, usage: 2, gate: 3, interrupted: 130 } as const;
 
@@ -203,6 +204,7 @@ export async function runAsProgram(command: Command, meta: ImportMeta): Promise<
   const started = process.argv[1];
   if (started === undefined || !existsSync(started) || realpathSync(started) !== fileURLToPath(meta.url))
     return;
+  tolerateClosedPipes();
   process.exitCode = await runCommand(command, process.argv.slice(2), process.env);
   await endTracing();
 }
