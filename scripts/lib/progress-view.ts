@@ -2,7 +2,7 @@
 
 import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
 import { count, duration, percent } from './format.ts';
-import { coloured, lineWidth, type Colour } from './terminal.ts';
+import { coloured, lineWidth, wrapped, type Colour } from './terminal.ts';
 import { heldBy } from './throttle-lines.ts';
 
 const BAR_WIDTH = 40;
@@ -113,9 +113,11 @@ export class ProgressView {
   /** In one write, so that nothing flickers; a line that wrapped would be counted as one and left behind. */
   #draw(lines: readonly Line[]): void {
     const width = lineWidth(this.#stream);
-    const fitting = lines.slice(0, Math.max((this.#stream.rows || Infinity) - 1, 1));
+    const fitting = lines
+      .flatMap(({ text, colour }) => wrapped(text, width).map((part) => ({ text: part, colour })))
+      .slice(0, Math.max((this.#stream.rows || Infinity) - 1, 1));
     const up = this.#drawn === 0 ? '' : `\u001B[${this.#drawn}A`;
-    const drawn = fitting.map(({ text, colour }) => `\u001B[2K${coloured(text.slice(0, width), colour)}\n`);
+    const drawn = fitting.map(({ text, colour }) => `\u001B[2K${coloured(text, colour)}\n`);
     this.#stream.write(`${up}\r${drawn.join('')}\u001B[J`);
     this.#drawn = fitting.length;
   }

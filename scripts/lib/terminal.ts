@@ -11,6 +11,19 @@ export function lineWidth({ columns }: Pick<NodeJS.WriteStream, 'columns'>): num
   return Math.max(LEAST_COLUMNS, (columns > 0 ? columns : USUAL_COLUMNS) - 1);
 }
 
+/** At spaces, and within words that are wider than a line. */
+export function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > width) {
+    const space = rest.lastIndexOf(' ', width);
+    const end = space > 0 ? space : width;
+    lines.push(rest.slice(0, end));
+    rest = rest.slice(end).trimStart();
+  }
+  return [...lines, rest];
+}
+
 export type Colour = Parameters<typeof styleText>[0];
 
 /** `text` as it is where colours are not wanted (https://no-color.org). */

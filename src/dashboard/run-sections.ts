@@ -66,34 +66,44 @@ export function doneAbout(etaSeconds: number | null, now: Date): string {
   return `about ${day === now.toISOString().slice(0, 10) ? '' : `${day} `}${time} UTC`;
 }
 
-function paceWords({ state, rowsPerSecond, etaSeconds }: ProgressSnapshot): { rate: string; left: string } {
+/** What there is no figure for is said in words: nothing moves while a run is paused, and the rows' time is over before the index is there. */
+function paceWords({ state, rowsPerSecond, etaSeconds, index }: ProgressSnapshot): {
+  rate: string;
+  left: string;
+  note: string;
+} {
   const isStill = state === 'paused' || state === 'failed';
-  return {
-    rate: rowsPerSecond === null ? (isStill ? state : 'not measured yet') : count(Math.round(rowsPerSecond)),
-    left:
-      etaSeconds === null
-        ? isStill
-          ? state
-          : 'not known yet'
-        : etaSeconds === 0
-          ? 'none'
-          : duration(etaSeconds),
-  };
+  const rate =
+    rowsPerSecond === null ? (isStill ? state : 'not measured yet') : count(Math.round(rowsPerSecond));
+  if (state === 'finalizing' && !index.valid && etaSeconds === 0) {
+    const seconds = index.forecast?.seconds ?? null;
+    return { rate, left: 'index build', note: seconds === null ? '' : `foretold: ${duration(seconds)}` };
+  }
+  const left =
+    etaSeconds === null
+      ? isStill
+        ? state
+        : 'not known yet'
+      : etaSeconds === 0
+        ? 'none'
+        : duration(etaSeconds);
+  return { rate, left, note: doneAbout(etaSeconds, new Date()) };
 }
 
 export function coverageSection(snapshot: ProgressSnapshot): Markup {
-  const { rows, coverage, etaSeconds } = snapshot;
-  const { rate, left } = paceWords(snapshot);
-  const figure = (name: string, value: string, note = ''): Markup =>
+  const { rows, coverage } = snapshot;
+  const { rate, left, note } = paceWords(snapshot);
+  const figure = (name: string, value: string, more = ''): Markup =>
     html`<div>
       <dt>${name}</dt>
-      <dd><b>${value}</b>${note === '' ? NOTHING : html` <small>${note}</small>`}</dd>
+      <dd><b>${value}</b>${more === '' ? NOTHING : html` <small>${more}</small>`}</dd>
     </div>`;
   return html`<section id="coverage">
     <h2 class="unseen">Coverage</h2>
     <dl class="figures">
-      ${figure('Coverage', percent(coverage))} ${figure('Rows left', count(rows.pending + rows.stale))}
-      ${figure('Rows a second', rate)} ${figure('Time left', left, doneAbout(etaSeconds, new Date()))}
+      ${figure('Coverage', percent(coverage), 'of the rows with text')}
+      ${figure('Rows left', count(rows.pending + rows.stale))} ${figure('Rows a second', rate)}
+      ${figure('Time left', left, note)}
     </dl>
     ${coverageBar(snapshot)}
     <p class="quiet">

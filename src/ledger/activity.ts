@@ -46,8 +46,8 @@ export interface PastRate {
 }
 
 /**
- * Merged rows a second, as the snapshot would have told them at the end of each of `parts` equal parts of the run's time so
- * far: over the window before it, as batches come in lumps. Empty before the first merge. One pass over the batches.
+ * Merged rows a second, as the snapshot would have told them at the end of each of `parts` equal parts of the time since the
+ * first batch was taken up: over the window before it, as batches come in lumps. Empty before the first merge. One pass over the batches.
  */
 export async function pastRates(
   db: Queryable,
@@ -57,11 +57,10 @@ export async function pastRates(
 ): Promise<PastRate[]> {
   const found = await db.query<PastRate>(
     `WITH span AS (
-       SELECT r.started_at AS first, greatest(extract(epoch FROM m.last - r.started_at)::float8, 0.001) / $2::int AS width, m.total
-         FROM pgvector_backfill.run r,
-              LATERAL (SELECT max(merged_at) FILTER (WHERE state = 'merged') AS last, sum(rows)::float8 AS total
-                         FROM pgvector_backfill.batch WHERE run = r.id) m
-        WHERE r.id = $1 AND r.started_at IS NOT NULL AND m.last IS NOT NULL),
+       SELECT m.first, greatest(extract(epoch FROM m.last - m.first)::float8, 0.001) / $2::int AS width, m.total
+         FROM (SELECT min(started_at) AS first, max(merged_at) FILTER (WHERE state = 'merged') AS last, sum(rows)::float8 AS total
+                 FROM pgvector_backfill.batch WHERE run = $1) m
+        WHERE m.last IS NOT NULL),
      sums AS (
        SELECT least(greatest(floor(extract(epoch FROM merged_at - first)::float8 / width)::int, 0), $2::int - 1) AS part, sum(eligible)::float8 AS rows
          FROM pgvector_backfill.batch, span WHERE run = $1 AND state = 'merged' GROUP BY part),
