@@ -2,7 +2,10 @@
 /** `pgvector-backfill <verb>`: the same verbs as the npm scripts. */
 
 import { EXIT, runToEnd } from './lib/command.ts';
+import { tolerateClosedPipes } from './lib/terminal.ts';
 import { VERBS } from './lib/verbs.ts';
+
+tolerateClosedPipes();
 
 const [verb = '', ...rest] = process.argv.slice(2);
 const load = VERBS[verb];

@@ -15,7 +15,7 @@ import { trainFrom } from '../src/training/train-from.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { demoLines, keepLines } from './lib/demo-report.ts';
 import { runDemo, type DemoRun } from './lib/demo-run.ts';
-import { ProgressLine } from './lib/progress-line.ts';
+import { ProgressView } from './lib/progress-view.ts';
 
 /** The search that the sample's application has today: words of the query, or the query to the letter. */
 const LEGACY_SEARCH = `SELECT id FROM articles, websearch_to_tsquery('english', $1) AS query
@@ -88,7 +88,7 @@ async function demoOn(invocation: Invocation, env: Record<string, string>): Prom
   const config = await loadConfig({ flags: {}, env, cwd: env['BACKFILL_MODEL_LOCAL_PATH'] ?? '.' });
   const logger = invocation.logger('warn');
   const pool = createPool(config.settings.database, { name: 'demo', max: 6, logger });
-  const line = new ProgressLine(process.stderr);
+  const line = new ProgressView(process.stderr);
   try {
     const onNotes = (notes: string[]): void => notes.forEach((note) => process.stderr.write(`${note}\n`));
     const source =

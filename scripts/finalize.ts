@@ -6,7 +6,7 @@ import { findIndex, wantedIndex } from '../src/finalize/index-definition.ts';
 import { reopenFailedRun } from '../src/ledger/run.ts';
 import { addFinalizeJob } from '../src/queue/producer.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
-import { ProgressLine } from './lib/progress-line.ts';
+import { ProgressView } from './lib/progress-view.ts';
 import { prepareQueues, requireRun, withDatabase, withQueues } from './lib/session.ts';
 
 export const finalizeCommand: Command = {
@@ -52,7 +52,7 @@ const PATIENCE = 20;
 
 /** The worker's last word: ready, or why not. Ends early where the verb is interrupted: the build goes on. */
 async function untilBuilt(invocation: Invocation, pool: Pool, backfill: string): Promise<ProgressSnapshot> {
-  const line = new ProgressLine(process.stderr);
+  const line = new ProgressView(process.stderr);
   // A verdict from before is not the one of this build.
   const before = await progressSnapshot(pool, backfill);
   let moved = false;
@@ -70,10 +70,12 @@ async function untilBuilt(invocation: Invocation, pool: Pool, backfill: string):
         invocation.emit(snapshot);
         return snapshot;
       }
-      if (!moved && looks === PATIENCE)
+      if (!moved && looks === PATIENCE) {
+        line.end();
         process.stderr.write(
-          '\nNo worker has taken it up yet: is one running with the finalize role? Ctrl-C ends the watch.\n',
+          'No worker has taken it up yet: is one running with the finalize role? Ctrl-C ends the watch.\n',
         );
+      }
       await delay(WATCH_MS, undefined, { signal: invocation.signal });
     }
   } finally {

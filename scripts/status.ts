@@ -11,7 +11,7 @@ import { count, duration, percent } from './lib/format.ts';
 import { figureLines } from './lib/figure-lines.ts';
 import { throttleLines } from './lib/throttle-lines.ts';
 import { modelDrift, type ModelDrift } from './lib/model-drift.ts';
-import { ProgressLine } from './lib/progress-line.ts';
+import { ProgressView } from './lib/progress-view.ts';
 import { withDatabase } from './lib/session.ts';
 import type { ProgressSnapshot } from '../src/ledger/progress.ts';
 
@@ -55,9 +55,12 @@ export const status: Command = {
 };
 
 async function watch(invocation: Invocation, pool: Pool, backfill: string): Promise<void> {
-  const line = new ProgressLine(process.stdout);
+  const line = new ProgressView(process.stdout);
+  // Nobody reads any more: `status --watch | head -1`.
+  const closed = new AbortController();
+  process.stdout.once('error', () => closed.abort());
   try {
-    for (;;) {
+    while (!closed.signal.aborted) {
       const snapshot = await progressSnapshot(pool, backfill);
       if (invocation.json) invocation.emit(snapshot);
       else line.show(snapshot);

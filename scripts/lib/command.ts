@@ -10,6 +10,7 @@ import type { OptionName } from '../../src/config/settings.ts';
 import { BackfillError, ConfigError, GateError, messageOf } from '../../src/errors.ts';
 import { createLogger, type Logger } from '../../src/observability/logger.ts';
 import { endTracing } from '../../src/observability/tracing.ts';
+import { tolerateClosedPipes } from './terminal.ts';
 
 export const EXIT = { done: 0, failed: 1, usage: 2, gate: 3, interrupted: 130 } as const;
 
@@ -75,8 +76,6 @@ export async function runCommand(command: Command, argv: string[], env: NodeJS.P
     interrupt.abort();
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  for (const stream of [process.stdout, process.stderr])
-    if (!stream.listeners('error').includes(unlessNobodyReads)) stream.on('error', unlessNobodyReads);
   let json = argv.includes('--json');
   try {
     const invocation = parse(command, argv, env, interrupt.signal);
@@ -205,6 +204,7 @@ export async function runAsProgram(command: Command, meta: ImportMeta): Promise<
   const started = process.argv[1];
   if (started === undefined || !existsSync(started) || realpathSync(started) !== fileURLToPath(meta.url))
     return;
+  tolerateClosedPipes();
   process.exitCode = await runToEnd(command, process.argv.slice(2));
 }
 
@@ -213,9 +213,4 @@ export async function runToEnd(command: Command, argv: string[]): Promise<number
   const code = await runCommand(command, argv, process.env);
   await endTracing();
   return code;
-}
-
-/** `| head` has read enough: what is done is done to its end all the same, above all where it changes something. */
-function unlessNobodyReads(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
 }

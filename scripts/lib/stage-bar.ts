@@ -2,6 +2,7 @@
 
 import type { OnStage, Stage } from '../../src/observability/stage.ts';
 import { count } from './format.ts';
+import { lineWidth } from './terminal.ts';
 
 const BAR_WIDTH = 24;
 /** Elsewhere than on a terminal: what is over sooner needs no line, and what goes on one in this time. */
@@ -33,7 +34,7 @@ export class StageBar {
     if (this.#silent) return;
     if (this.#stream.isTTY) {
       this.#drawn = true;
-      this.#stream.write(`\r\u001B[2K${lineOf(stage).slice(0, Math.max(20, this.#stream.columns - 1))}`);
+      this.#stream.write(`\r\u001B[2K${lineOf(stage).slice(0, lineWidth(this.#stream))}`);
     } else if (this.#now() - this.#shownAt >= PLAIN_INTERVAL_MS) {
       this.#shownAt = this.#now();
       this.#stream.write(`${textOf(stage)}\n`);

@@ -12,6 +12,16 @@ import { parseEmbedJob, parseFinalizeJob, parseSyncJob } from '../queue/jobs.ts'
 /** Fonts of another host: the page does without them. */
 const FOREIGN_LINK = /<link[^>]+href="https?:[^>]*>\s*/g;
 
+/** The way back, and no link to another host's documentation. */
+const UI = {
+  boardTitle: 'pgvector-backfill',
+  hideDocsLink: true,
+  miscLinks: [
+    { text: 'Progress', url: '/' },
+    { text: 'Search', url: '/search' },
+  ],
+};
+
 /** A job that is none of ours may hold anything. */
 const shownData = (data: unknown): unknown =>
   parseEmbedJob(data) ?? parseFinalizeJob(data) ?? parseSyncJob(data) ?? '(not a job of this version)';
@@ -27,7 +37,7 @@ export function queueBoard(queues: readonly JobQueue[]): Hono {
     }),
     serverAdapter: board,
     // The package is looked up from here: under a hoisted install its own guess is another folder.
-    options: { uiBasePath: uiFolder(), uiConfig: { boardTitle: 'pgvector-backfill' } },
+    options: { uiBasePath: uiFolder(), uiConfig: UI },
   });
   const routes = new Hono();
   routes.use(async (context, next) => {

@@ -1,10 +1,9 @@
-/** Coverage as a bar, and the rate over time as a plot: SVG made here, so that no style stands in the page. */
+/** Coverage as a bar: SVG made here, so that no style stands in the page. */
 
 import { html } from 'hono/html';
 import type { ProgressSnapshot } from '../ledger/progress.ts';
-import { count, duration, percent } from '../observability/format.ts';
+import { count, percent } from '../observability/format.ts';
 import { NOTHING, type Markup } from './layout.ts';
-import type { Sample } from './samples.ts';
 
 const PARTS = ['embedded', 'staged', 'stale', 'pending', 'skipped', 'quarantined'] as const;
 
@@ -54,47 +53,4 @@ export function coverageBar(snapshot: ProgressSnapshot): Markup {
     <ul class="legend">
       ${legend}
     </ul>`;
-}
-
-const WIDTH = 600;
-const HEIGHT = 80;
-
-type Words = (value: number) => string;
-
-/** One curve over time, from 0. Without two points there is nothing to draw. */
-function curve(what: string, points: readonly { at: number; value: number }[], words: Words): Markup {
-  const [first, last] = [points[0], points.at(-1)];
-  if (first === undefined || last === undefined || points.length < 2) return NOTHING;
-  const most = Math.max(...points.map(({ value }) => value));
-  const span = Math.max(last.at - first.at, 1);
-  const line = points
-    .map(
-      ({ at, value }) =>
-        `${(((at - first.at) / span) * WIDTH).toFixed(1)},${(HEIGHT - (value / (most || 1)) * (HEIGHT - 4)).toFixed(1)}`,
-    )
-    .join(' ');
-  const seconds = span / 1000;
-  return html`<figure class="plot">
-    <svg
-      viewBox="0 0 ${WIDTH} ${HEIGHT}"
-      preserveAspectRatio="none"
-      role="img"
-      aria-label="${what} over the last ${duration(seconds)}, at most ${words(most)}"
-    >
-      <polygon points="0,${HEIGHT} ${line} ${WIDTH},${HEIGHT}" />
-      <polyline points="${line}" />
-    </svg>
-    <figcaption>
-      <span>${duration(seconds)} ago</span><span>${what}: highest ${words(most)}</span><span>now</span>
-    </figcaption>
-  </figure>`;
-}
-
-export function ratePlot(samples: readonly Sample[]): Markup {
-  const rates = samples.map(({ at, rowsPerSecond }) => ({ at, value: rowsPerSecond }));
-  const left = samples.flatMap(({ at, etaSeconds }) =>
-    etaSeconds === null ? [] : [{ at, value: etaSeconds }],
-  );
-  return html`${curve('rows a second', rates, (most) => count(Math.round(most)))}
-  ${curve('time left', left, duration)}`;
 }

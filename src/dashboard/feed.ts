@@ -30,7 +30,8 @@ export interface FeedInput {
 
 const INTERVAL_MS = 1000;
 const LISTED_ROWS = 50;
-const LISTED_EVENTS = 50;
+/** More than are shown: those of a signal that comes and goes become one. */
+const LISTED_EVENTS = 200;
 
 export class ProgressFeed {
   readonly #input: FeedInput;

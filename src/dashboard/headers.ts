@@ -29,3 +29,11 @@ export function securityHeaders(settings: Settings, inlineStyle: boolean): Middl
     },
   });
 }
+
+/** A page may hold texts of rows: no browser keeps it on its disk, and no proxy. Files that are the same for all say so themselves. */
+export const keepNothing: MiddlewareHandler = async (context, next) => {
+  await next();
+  const type = context.res.headers.get('content-type') ?? '';
+  if (!context.res.headers.has('cache-control') && /^(text\/(html|plain)|application\/json)/.test(type))
+    context.res.headers.set('Cache-Control', 'no-store');
+};

@@ -13,6 +13,7 @@ const BARE = new Set(['number', 'level', 'sessions', 'files']);
 function inUnit(value: number | null, unit: string): string {
   if (value === null) return '-';
   if (unit === 'bytes') return bytes(value);
+  if (unit === 'bytes/s') return `${bytes(value)}/s`;
   if (unit === 'share') return percent(value);
   const figure = Number(value.toPrecision(3)).toLocaleString('en-US');
   return BARE.has(unit) ? figure : `${figure} ${unit}`;
@@ -53,80 +54,60 @@ export function loadSection({ throttle, sync }: ProgressSnapshot): Markup {
   </section>`;
 }
 
-interface IndexFigures {
-  sizeBytes?: number | null;
-  memoryBytes?: number | null;
-  walBytes?: number | null;
-  seconds?: number | null;
-}
-
-/** Figures of a build and who stands in its way, as far as the snapshot has them. */
-interface MoreOfIndex {
-  forecast?: IndexFigures | null;
-  actual?: IndexFigures | null;
-  blockers?: readonly unknown[] | null;
-}
-
 const show = <T>(value: T | null | undefined, words: (value: T) => string): string =>
   value == null ? '-' : words(value);
 
-function figuresTable({ forecast, actual }: MoreOfIndex): Markup {
-  if (forecast == null && actual == null) return NOTHING;
-  const row = (name: string, field: keyof IndexFigures, words: (value: number) => string): string[] => [
-    name,
-    show(forecast?.[field], words),
-    show(actual?.[field], words),
-  ];
+function figuresTable({ forecast, actual }: ProgressSnapshot['index']): Markup {
+  if (forecast === null) return NOTHING;
+  const fitted = ({ spilledAfter }: NonNullable<typeof actual>): string =>
+    spilledAfter === null ? 'fitted' : `left memory after ${count(spilledAfter)} rows`;
   return table(
     'Index build, foretold and measured',
     ['', 'Forecast', 'Measured'],
     [
-      row('Size', 'sizeBytes', bytes),
-      row('Memory', 'memoryBytes', bytes),
-      row('WAL', 'walBytes', bytes),
-      row('Time', 'seconds', duration),
+      ['Size', bytes(forecast.sizeBytes), show(actual?.sizeBytes, bytes)],
+      ['Memory', bytes(forecast.memoryBytes), show(actual, fitted)],
+      // Nobody else's writes can be told apart from the build's.
+      ['WAL (of the whole server)', bytes(forecast.walBytes), show(actual?.walBytes, bytes)],
+      ['Time', show(forecast.seconds, duration), show(actual?.seconds, duration)],
     ],
   );
 }
 
-/** Statements of other sessions may hold values: names and figures alone are shown. */
-function blockerWords(blocker: unknown): string {
-  if (typeof blocker !== 'object' || blocker === null) return String(blocker);
-  return Object.entries(blocker)
-    .filter(
-      ([name, value]) => !/query|statement|sql/i.test(name) && ['string', 'number'].includes(typeof value),
-    )
-    .map(([name, value]) => `${name} ${String(value)}`)
-    .join(', ');
-}
-
 export function indexSection({ index }: ProgressSnapshot): Markup {
-  const more: ProgressSnapshot['index'] & MoreOfIndex = index;
-  const blockers = more.blockers ?? [];
-  const phase = index.valid
-    ? 'valid'
-    : (index.phase ?? (index.name === null ? 'not built yet' : 'not valid'));
+  const { blockers, name, method, forecast } = index;
+  const phase = index.valid ? 'valid' : (index.phase ?? (name === null ? 'not built yet' : 'not valid'));
   return html`<section id="index">
-    <h2>Index</h2>
-    ${facts([
-      ['Index', index.name === null ? '-' : `${index.name} (${index.method ?? ''})`],
-      [
-        'Phase',
-        index.progress === null || index.valid
-          ? phase
-          : html`${phase}, ${percent(index.progress)}
-              <progress max="1" value="${index.progress}" aria-label="Index build"></progress>`,
-      ],
-    ])}
+    <h2>Index <b class="${index.valid ? 'good' : ''}">${phase}</b></h2>
+    ${
+      name === null
+        ? html`<p class="quiet">It is built once enough rows are embedded.</p>`
+        : html`<p>
+            <code>${name}</code>
+            <span class="quiet">${method}${forecast === null ? '' : ` on ${forecast.type}`}</span>
+          </p>`
+    }
+    ${
+      index.progress === null || index.valid
+        ? NOTHING
+        : html`<p><progress max="1" value="${index.progress}" aria-label="Index build"></progress></p>`
+    }
     ${
       blockers.length === 0
         ? NOTHING
-        : html`<p>Waits for:</p>
-            <ul>
-              ${blockers.map((each) => html`<li>${blockerWords(each)}</li>`)}
-            </ul>`
+        : html`<p><strong class="badge hold">waits</strong> for sessions older than itself:</p>
+            ${table(
+              'Sessions that the index build waits for',
+              ['Process', 'Application', 'State', 'For'],
+              blockers.map(({ pid, application, state, ageSeconds }) => [
+                pid === 0 ? 'prepared transaction' : String(pid),
+                application,
+                state,
+                show(ageSeconds, duration),
+              ]),
+            )}`
     }
-    ${figuresTable(more)}
+    ${figuresTable(index)}
   </section>`;
 }
 

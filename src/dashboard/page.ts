@@ -1,6 +1,7 @@
 /** The progress page, whole as the server makes it; a script of its own only keeps it up to date. */
 
 import { html } from 'hono/html';
+import type { ListedEvent } from '../ledger/event.ts';
 import { count } from '../observability/format.ts';
 import type { View } from './feed.ts';
 import { indexSection, loadSection, readsSection } from './health-sections.ts';
@@ -33,6 +34,20 @@ function quarantineSection({ snapshot, quarantined }: View, csrf: Csrf): Markup 
   </section>`;
 }
 
+const LISTED_EVENTS = 50;
+const isOfThrottle = ({ kind }: ListedEvent): boolean => kind === 'throttle.hold' || kind === 'throttle.go';
+
+/** A signal about its threshold comes and goes every few seconds for hours: that is one line, not all of them. */
+export function withoutFlapping(events: readonly ListedEvent[]): (ListedEvent & { more: number })[] {
+  const shown: (ListedEvent & { more: number })[] = [];
+  for (const event of events) {
+    const last = shown.at(-1);
+    if (last !== undefined && isOfThrottle(event) && isOfThrottle(last)) last.more++;
+    else shown.push({ ...event, more: 0 });
+  }
+  return shown.slice(0, LISTED_EVENTS);
+}
+
 function eventsSection({ events }: View): Markup {
   return html`<section id="events" class="wide">
     <h2>Events</h2>
@@ -42,11 +57,11 @@ function eventsSection({ events }: View): Markup {
         : table(
             'Events',
             ['At (UTC)', 'Level', 'Kind', 'What'],
-            events.map(({ at, level, kind, message }) => [
+            withoutFlapping(events).map(({ at, level, kind, message, more }) => [
               moment(at),
               html`<span class="badge ${level}">${level}</span>`,
               kind,
-              message,
+              more === 0 ? message : html`${message} <small>and ${more} holds and releases before it</small>`,
             ]),
           )
     }
@@ -56,9 +71,10 @@ function eventsSection({ events }: View): Markup {
 /** The parts that a live page replaces. */
 export function progressSections(view: View, csrf: Csrf): Markup {
   const { snapshot } = view;
-  return html`${stateSection(snapshot)} ${actionsSection(snapshot, csrf)} ${coverageSection(snapshot)}
-    <div class="column">${rateSection(view)} ${indexSection(snapshot)} ${readsSection(snapshot)}</div>
-    <div class="column">${loadSection(snapshot)}</div>
+  return html`<div class="head">${stateSection(snapshot)} ${actionsSection(snapshot, csrf)}</div>
+    ${coverageSection(snapshot)}
+    <div class="column">${rateSection(view)} ${indexSection(snapshot)}</div>
+    <div class="column">${loadSection(snapshot)} ${readsSection(snapshot)}</div>
     ${inHandSection(snapshot)} ${quarantineSection(view, csrf)} ${eventsSection(view)}`;
 }
 

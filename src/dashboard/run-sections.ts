@@ -4,9 +4,10 @@ import { html } from 'hono/html';
 import type { ProgressSnapshot } from '../ledger/progress.ts';
 import { OPEN_STATES } from '../ledger/run.ts';
 import { count, duration, percent } from '../observability/format.ts';
-import { coverageBar, ratePlot } from './coverage-bar.ts';
+import { coverageBar } from './coverage-bar.ts';
 import type { View } from './feed.ts';
 import { NOTHING, facts, table, type Markup } from './layout.ts';
+import { ratePlots } from './plots.ts';
 import type { ActionName } from './actions.ts';
 import { CSRF_FIELD } from './same-origin.ts';
 
@@ -54,37 +55,77 @@ export function actionsSection({ state, run, batches }: ProgressSnapshot, csrf: 
   </section>`;
 }
 
+/** Below it, a clock time says no more than the seconds left. */
+const LEAST_SECONDS_FOR_CLOCK = 120;
+
+/** `about 18:24 UTC`; with the day where it is not today's. To the minute, so that it does not jump at each look. */
+export function doneAbout(etaSeconds: number | null, now: Date): string {
+  if (etaSeconds === null || etaSeconds < LEAST_SECONDS_FOR_CLOCK) return '';
+  const then = new Date(now.getTime() + etaSeconds * 1000).toISOString();
+  const [day, time] = [then.slice(0, 10), then.slice(11, 16)];
+  return `about ${day === now.toISOString().slice(0, 10) ? '' : `${day} `}${time} UTC`;
+}
+
+/** What there is no figure for is said in words: nothing moves while a run is paused, and the rows' time is over before the index is there. */
+function paceWords({ state, rowsPerSecond, etaSeconds, index }: ProgressSnapshot): {
+  rate: string;
+  left: string;
+  note: string;
+} {
+  const isStill = state === 'paused' || state === 'failed';
+  const rate =
+    rowsPerSecond === null ? (isStill ? state : 'not measured yet') : count(Math.round(rowsPerSecond));
+  if (state === 'finalizing' && !index.valid && etaSeconds === 0) {
+    const seconds = index.forecast?.seconds ?? null;
+    return { rate, left: 'index build', note: seconds === null ? '' : `foretold: ${duration(seconds)}` };
+  }
+  const left =
+    etaSeconds === null
+      ? isStill
+        ? state
+        : 'not known yet'
+      : etaSeconds === 0
+        ? 'none'
+        : duration(etaSeconds);
+  return { rate, left, note: doneAbout(etaSeconds, new Date()) };
+}
+
 export function coverageSection(snapshot: ProgressSnapshot): Markup {
+  const { rows, coverage } = snapshot;
+  const { rate, left, note } = paceWords(snapshot);
+  const figure = (name: string, value: string, more = ''): Markup =>
+    html`<div>
+      <dt>${name}</dt>
+      <dd><b>${value}</b>${more === '' ? NOTHING : html` <small>${more}</small>`}</dd>
+    </div>`;
   return html`<section id="coverage">
-    <h2>Coverage <b>${percent(snapshot.coverage)}</b></h2>
+    <h2 class="unseen">Coverage</h2>
+    <dl class="figures">
+      ${figure('Coverage', percent(coverage), 'of the rows with text')}
+      ${figure('Rows left', count(rows.pending + rows.stale))} ${figure('Rows a second', rate)}
+      ${figure('Time left', left, note)}
+    </dl>
     ${coverageBar(snapshot)}
     <p class="quiet">
-      Of ${count(snapshot.rows.eligible)}
-      rows${
-        snapshot.rows.truncated === 0
-          ? ''
-          : `; of ${count(snapshot.rows.truncated)} embedded only the beginning was read`
-      }
+      Of ${count(rows.eligible)}
+      rows${rows.truncated === 0 ? '' : `; of ${count(rows.truncated)} embedded only the beginning was read`}
     </p>
   </section>`;
 }
 
 export function rateSection({ snapshot, samples }: View): Markup {
-  const { rowsPerSecond, etaSeconds, batches, longestStatementMs } = snapshot;
+  const { batches, longestStatementMs } = snapshot;
   return html`<section id="rate">
     <h2>Rate</h2>
-    ${facts([
-      ['Rows a second', rowsPerSecond === null ? 'not measured yet' : count(Math.round(rowsPerSecond))],
-      ['Time left', etaSeconds === null ? 'not known yet' : etaSeconds === 0 ? 'none' : duration(etaSeconds)],
-      ['Longest merge', longestStatementMs === null ? '-' : `${count(Math.round(longestStatementMs))} ms`],
-    ])}
-    ${ratePlot(samples)}
+    ${samples.length < 2 ? html`<p class="quiet">Nothing is measured yet.</p>` : ratePlots(samples)}
     <h3>Batches</h3>
     ${facts([
       ['merged', count(batches.merged)],
       ['staged', count(batches.staged)],
       ['pending', count(batches.pending)],
       ['failed', count(batches.failed)],
+      ['tried again', count(batches.retries)],
+      ['longest merge', longestStatementMs === null ? '-' : `${count(Math.round(longestStatementMs))} ms`],
     ])}
   </section>`;
 }

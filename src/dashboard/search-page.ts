@@ -41,28 +41,42 @@ function searchForm({ filters, question }: SearchPageInput): Markup {
   </section>`;
 }
 
-function side(
-  answer: SearchAnswer,
-  which: 'legacy' | 'vector',
-  time: string,
-  buttons: (key: string) => Markup,
+const NAMES = { legacy: 'Legacy search', vector: 'Vector search' } as const;
+type Side = keyof typeof NAMES;
+
+/** How the rows are got at: the first scan of the plan, without its figures. */
+export const accessOf = (plan: string): string | null =>
+  /(?:Parallel )?(?:Index Only|Index|Bitmap Index|Seq|Function|CTE) Scan[^\n(]*/.exec(plan)?.[0].trim() ??
+  null;
+
+function hitLine(
+  { key, title, distance }: SearchAnswer[Side][number],
+  rank: number,
+  other: Side,
+  buttons: Markup,
 ): Markup {
+  const also = `${other === 'legacy' ? 'legacy' : 'vector'} rank ${rank}`;
+  return html`<li>
+    <p><code>${key}</code> ${title}</p>
+    <div class="meta">
+      ${rank > 0 ? html`<span class="both">${also}</span>` : html`<span>here only</span>`}
+      ${distance === null ? NOTHING : html`<span>distance ${distance.toFixed(4)}</span>`} ${buttons}
+    </div>
+  </li>`;
+}
+
+function side(answer: SearchAnswer, which: Side, buttons: (key: string) => Markup): Markup {
   const hits = answer[which];
-  const others = answer[which === 'legacy' ? 'vector' : 'legacy'].map(({ key }) => key);
+  const other = which === 'legacy' ? 'vector' : 'legacy';
+  const others = answer[other].map(({ key }) => key);
   const { sql, plan } = answer.sql[which];
+  const access = accessOf(plan);
   return html`<section id="${which}">
-    <h2>${which} <b>${hits.length} hits</b></h2>
-    <p class="quiet">${time}</p>
+    <h2>${NAMES[which]} <b>${hits.length} ${hits.length === 1 ? 'hit' : 'hits'}</b></h2>
+    ${access === null ? NOTHING : html`<p class="quiet">${access}</p>`}
+    ${hits.length === 0 ? html`<p>Nothing found.</p>` : NOTHING}
     <ol class="hits">
-      ${hits.map(({ key, title, distance }) => {
-        const rank = others.indexOf(key) + 1;
-        return html`<li>
-          <code>${key}</code> ${title}
-          <small class="${rank > 0 ? 'both' : 'quiet'}"
-            >${rank > 0 ? `other rank ${rank}` : 'here only'}${distance === null ? '' : `, distance ${distance.toFixed(4)}`}</small
-          >${buttons(key)}
-        </li>`;
-      })}
+      ${hits.map((hit) => hitLine(hit, others.indexOf(hit.key) + 1, other, buttons(hit.key)))}
     </ol>
     <details>
       <summary>SQL</summary>
@@ -75,16 +89,28 @@ function side(
   </section>`;
 }
 
+function summary(answer: SearchAnswer): Markup {
+  const { overlap, legacy, vector, legacyMs, vectorMs, embeddingMs } = answer;
+  const figure = (name: string, value: string, note: string): Markup =>
+    html`<div>
+      <dt>${name}</dt>
+      <dd><b>${value}</b> <small>${note}</small></dd>
+    </div>`;
+  return html`<section class="wide" aria-label="Both searches in figures">
+    <dl class="figures">
+      ${figure('In both answers', String(overlap), `of ${legacy.length} legacy and ${vector.length} vector hits`)}
+      ${figure('Legacy search', `${legacyMs.toFixed(1)} ms`, 'in the database')}
+      ${figure('Vector search', `${(vectorMs + embeddingMs).toFixed(1)} ms`, `${vectorMs.toFixed(1)} in the database, ${embeddingMs.toFixed(1)} for the model`)}
+    </dl>
+  </section>`;
+}
+
 function answered(answer: SearchAnswer, { judging, question }: SearchPageInput): Markup {
   const buttons = (key: string): Markup =>
     judging === null ? NOTHING : judgeButtons(judging, question.text, question.k, key);
-  const { overlap, legacy, vector, legacyMs, vectorMs, embeddingMs } = answer;
-  return html`<p class="notice">
-      ${overlap} in both, of ${legacy.length} by the legacy search and ${vector.length} by vectors
-    </p>
-    ${judging === null ? NOTHING : html`<p id="judging" class="quiet wide" role="status"></p>`}
-    ${side(answer, 'legacy', `${legacyMs.toFixed(1)} ms`, buttons)}
-    ${side(answer, 'vector', `${vectorMs.toFixed(1)} ms, and ${embeddingMs.toFixed(1)} ms for the model`, buttons)}`;
+  return html`${summary(answer)}
+  ${judging === null ? NOTHING : html`<p id="judging" class="quiet wide" role="status"></p>`}
+  ${side(answer, 'legacy', buttons)} ${side(answer, 'vector', buttons)}`;
 }
 
 export function searchPage(input: SearchPageInput): Markup {

@@ -19,7 +19,7 @@ import { requireCredentials } from './credentials.ts';
 import { EventStreams } from './events.ts';
 import { ProgressFeed } from './feed.ts';
 import { whatIsNotReady } from './ready.ts';
-import { securityHeaders } from './headers.ts';
+import { keepNothing, securityHeaders } from './headers.ts';
 import { judgePage, judgeRoutes, judging, type JudgeInput } from './judge.ts';
 import { scrape } from './metrics/scrape.ts';
 import { progressPage, progressSections } from './page.ts';
@@ -58,6 +58,7 @@ export function createDashboardApp(input: DashboardInput): DashboardApp {
   app.use((context, next) =>
     (context.req.path.startsWith('/queues') ? headers.board : headers.own)(context, next),
   );
+  app.use(keepNothing);
   app.use(checkHost(settings));
   // Probes of an orchestrator carry no credentials, and are told nothing but yes or no.
   app.get('/healthz', (context) => context.text('ok'));

@@ -1,7 +1,7 @@
 /** One snapshot for the status line, JSON, metrics and dashboard, read from the ledger alone: it costs the legacy table nothing. */
 
 import type { Queryable } from '../db/pool.ts';
-import { batchesInHand, type BatchInHand } from './activity.ts';
+import { LEAST_SHARE_FOR_ETA, RATE_WINDOW_SECONDS, batchesInHand, type BatchInHand } from './activity.ts';
 import { coverageOf } from './accounting.ts';
 import { readModeOf, type ReadModeState } from './read-mode.ts';
 import { readSummary, type ReadSummary } from './read-stats.ts';
@@ -40,7 +40,7 @@ export interface ProgressSnapshot extends ReadSummary {
   } | null;
   /** Share of the rows with text that are embedded, 0 to 1. */
   coverage: number;
-  /** Over the last minutes while batches are under way, over the whole run afterwards; null where nothing is measured yet. */
+  /** Over the last minutes while batches are under way, over the whole run afterwards; null where nothing is measured yet, or nothing moves. */
   rowsPerSecond: number | null;
   /** Null before 1 % and where nothing moves. */
   etaSeconds: number | null;
@@ -82,11 +82,6 @@ export interface ProgressSnapshot extends ReadSummary {
   longestStatementMs: number | null;
 }
 
-/** Window of the rate: long enough to hold several batches, short enough to follow a change. */
-const RATE_WINDOW_SECONDS = 300;
-/** An ETA before this share is a guess. */
-const LEAST_SHARE_FOR_ETA = 0.01;
-
 interface Sums {
   eligible: number;
   embedded: number;
@@ -117,7 +112,8 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
   const sums = await sumBatches(db, run);
   const done = sums.embedded + sums.skipped + sums.quarantined;
   const pending = Math.max(sums.eligible - done - sums.changed, 0);
-  const rate = rowsPerSecond(sums, pending);
+  const stands = pending > 0 && (run.state === 'paused' || run.state === 'failed');
+  const rate = stands ? null : rowsPerSecond(sums, pending);
   const share = sums.eligible === 0 ? 1 : done / sums.eligible;
   return {
     backfill,

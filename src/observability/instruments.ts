@@ -52,6 +52,9 @@ export const WORKER_METRICS: readonly MetricDefinition[] = [
   FAILURES,
 ];
 
+/** Gauges of prom-client's that end in `_total`, which means a counter; the same are there by type under other names. */
+const MISNAMED = ['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total`);
+
 export class Instruments {
   readonly registry = new Registry();
   readonly #tracer = trace.getTracer('pgvector-backfill');
@@ -82,6 +85,7 @@ export class Instruments {
   /** Of the process: processor, memory, event loop, garbage collection, by the names that prom-client gives them. */
   withProcess(): this {
     collectDefaultMetrics({ register: this.registry });
+    for (const name of MISNAMED) this.registry.removeSingleMetric(name);
     return this;
   }
 

@@ -64,7 +64,7 @@ export class Health {
 
   async #readSql(): Promise<Reading> {
     const sql = this.#sql;
-    if (sql === undefined) return { value: null };
+    if (sql === undefined) return { value: null, off: true };
     try {
       const rows = await readOnly(this.#pool, async (client) => {
         const answer = (await client.query<unknown[]>({ text: sql, rowMode: 'array' })) as unknown;

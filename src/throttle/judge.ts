@@ -22,7 +22,7 @@ export function judge(
   const reasons: string[] = [];
   const signals = SIGNALS.map(({ name, unit, label }): SignalState => {
     const reading = readings[name];
-    const { hold, stop } = limits(name);
+    const { hold, stop } = reading.off === true ? { hold: null, stop: null } : limits(name);
     const held = before.some((signal) => signal.name === name && isHolding(signal));
     const state =
       reading.holds === true && (hold !== null || stop !== null)

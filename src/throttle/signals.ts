@@ -47,6 +47,8 @@ export interface Reading {
   note?: string;
   /** The operator's own check gave no answer: whoever sets up a guard does not want to go on without it. */
   holds?: true;
+  /** Nothing is set up to be read. */
+  off?: true;
 }
 export type Readings = Record<SignalName, Reading>;
 

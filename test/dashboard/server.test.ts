@@ -95,6 +95,7 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
   it('shows state and queues, and lets nobody change them', async () => {
     const page = await app.request('/');
     expect(page.status).toBe(200);
+    expect(page.headers.get('cache-control')).toBe('no-store');
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self';");
     expect(await page.text()).toContain('npm run enqueue');
     expect(await (await app.request('/api/status')).json()).toMatchObject({

@@ -62,8 +62,10 @@ describe.each(backends())('pause and resume on $name', ({ create }) => {
     // What was in flight has ended once no batch is claimed and unfinished any more; from then on nothing moves.
     const claimed = `SELECT count(*)::int AS n FROM pgvector_backfill.batch WHERE started_at IS NOT NULL AND state <> 'merged'`;
     for (let open = 1; open > 0;) open = (await backfill.pool.query<{ n: number }>(claimed)).rows[0]?.n ?? 0;
-    const { batches } = await backfill.snapshot();
+    const { batches, rowsPerSecond, etaSeconds } = await backfill.snapshot();
     expect(batches).toMatchObject({ merged: 2, pending: ROWS / 20 - 2 });
+    // Nothing moves: a time left would be made up.
+    expect([rowsPerSecond, etaSeconds]).toEqual([null, null]);
     const late = startCommand('worker', ['--exit-when-done', '--json'], backfill.env);
     expect((await late.ended).json()).toMatchObject({ state: 'paused' });
     expect((await backfill.snapshot()).batches).toEqual(batches);

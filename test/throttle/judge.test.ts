@@ -80,6 +80,13 @@ describe('the verdict', () => {
     expect(judge(broken, limits({}), []).verdict).toBe('go');
   });
 
+  it('calls a check that nobody has set up off, not fine', () => {
+    const without = readings({ sqlValue: { value: null, off: true } });
+    const { verdict, signals } = judge(without, limits({ sqlValue: { hold: 1, stop: null } }), []);
+    expect(verdict).toBe('go');
+    expect(signals.find(({ name }) => name === 'sqlValue')).toMatchObject({ state: 'off', hold: null });
+  });
+
   it('is never milder for a worse value', () => {
     const order = ['go', 'hold', 'stop'];
     const value = fc.double({ min: 0, max: 1e12, noNaN: true });

@@ -1,0 +1,126 @@
+/** Progress of a run: a few lines that are redrawn on a terminal, one line now and then elsewhere. */
+
+import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
+import { count, duration, percent } from './format.ts';
+import { coloured, lineWidth, wrapped, type Colour } from './terminal.ts';
+import { heldBy } from './throttle-lines.ts';
+
+const BAR_WIDTH = 40;
+/** Elsewhere than on a terminal, at most one line in this time. */
+const PLAIN_INTERVAL_MS = 5000;
+
+const done = ({ rows }: ProgressSnapshot): number => rows.embedded + rows.skipped + rows.quarantined;
+const because = (reason: string): string => (reason === '' ? '' : ` (${reason})`);
+
+function pace({ rowsPerSecond, etaSeconds }: ProgressSnapshot): string[] {
+  const parts = rowsPerSecond === null ? [] : [`${count(Math.round(rowsPerSecond))} rows/s`];
+  if (etaSeconds !== null && etaSeconds > 0) parts.push(`ETA ${duration(etaSeconds)}`);
+  return parts;
+}
+
+function trouble({ rows, batches }: ProgressSnapshot): string[] {
+  const parts = rows.quarantined > 0 ? [`${count(rows.quarantined)} quarantined`] : [];
+  if (batches.failed > 0) parts.push(`${count(batches.failed)} batches failed`);
+  return parts;
+}
+
+export function statusLine(snapshot: ProgressSnapshot): string {
+  const { rows, coverage, state, reason, index } = snapshot;
+  const parts = [
+    `${count(done(snapshot))}/${count(rows.eligible)} rows`,
+    `coverage ${percent(coverage)}`,
+    ...pace(snapshot),
+    ...trouble(snapshot),
+  ];
+  if (state === 'finalizing' && index.phase !== null) parts.push(`index: ${index.phase}`);
+  const held = heldBy(snapshot);
+  if (held !== null) parts.push(held);
+  return `${state}${because(reason)}: ${parts.join(', ')}`;
+}
+
+interface Line {
+  text: string;
+  colour: Colour | null;
+}
+
+function stateColour({ state, throttle }: ProgressSnapshot): Colour | null {
+  if (state === 'failed') return 'red';
+  if (state === 'paused' || throttle.state !== 'go') return 'yellow';
+  return state === 'none' ? null : 'green';
+}
+
+/** Of what there is nothing to say there is no line. */
+export function progressLines(snapshot: ProgressSnapshot): Line[] {
+  const { backfill, state, reason, rows, coverage, index, inHand, sync, batches } = snapshot;
+  const filled = Math.round(coverage * BAR_WIDTH);
+  const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`;
+  const workers = new Set(inHand.map(({ worker }) => worker)).size;
+  const held = heldBy(snapshot);
+  const plain = (text: string): Line => ({ text, colour: null });
+  const lines: Line[] = [
+    { text: `${backfill}  ${state}${because(reason)}`, colour: stateColour(snapshot) },
+    {
+      text: `${bar} ${percent(coverage)}  ${count(done(snapshot))} of ${count(rows.eligible)} rows`,
+      colour: stateColour(snapshot),
+    },
+    plain([...pace(snapshot), `${count(batches.pending + batches.staged)} batches left`].join(', ')),
+  ];
+  if (inHand.length > 0) {
+    const who = `${inHand.length} in hand of ${workers} ${workers === 1 ? 'worker' : 'workers'}`;
+    lines.push(plain(`${who}, the oldest for ${duration(inHand[0]?.seconds ?? 0)}`));
+  }
+  if (held !== null) lines.push({ text: held, colour: 'yellow' });
+  if (trouble(snapshot).length > 0) lines.push({ text: trouble(snapshot).join(', '), colour: 'yellow' });
+  if (sync.pending > 0) lines.push(plain(`sync: ${count(sync.pending)} changes to do`));
+  if (index.name !== null && index.phase !== null && !index.valid) {
+    lines.push(plain(`index: ${index.phase}`));
+    for (const { pid, application, state: doing } of index.blockers)
+      lines.push({ text: `  waits for ${application} (pid ${pid}, ${doing})`, colour: 'yellow' });
+  }
+  return lines;
+}
+
+export class ProgressView {
+  readonly #stream: NodeJS.WriteStream;
+  /** Lines that stand on the terminal. */
+  #drawn = 0;
+  #last = '';
+  #printedAt = 0;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+  }
+
+  show(snapshot: ProgressSnapshot): void {
+    if (this.#stream.isTTY) {
+      this.#draw(progressLines(snapshot));
+      return;
+    }
+    const line = statusLine(snapshot);
+    const now = Date.now();
+    if (line === this.#last || (now - this.#printedAt < PLAIN_INTERVAL_MS && sameState(line, this.#last)))
+      return;
+    this.#last = line;
+    this.#printedAt = now;
+    this.#stream.write(`${line}\n`);
+  }
+
+  /** Leaves the lines where they stand. */
+  end(): void {
+    this.#drawn = 0;
+  }
+
+  /** In one write, so that nothing flickers; a line that wrapped would be counted as one and left behind. */
+  #draw(lines: readonly Line[]): void {
+    const width = lineWidth(this.#stream);
+    const fitting = lines
+      .flatMap(({ text, colour }) => wrapped(text, width).map((part) => ({ text: part, colour })))
+      .slice(0, Math.max((this.#stream.rows || Infinity) - 1, 1));
+    const up = this.#drawn === 0 ? '' : `\u001B[${this.#drawn}A`;
+    const drawn = fitting.map(({ text, colour }) => `\u001B[2K${coloured(text, colour)}\n`);
+    this.#stream.write(`${up}\r${drawn.join('')}\u001B[J`);
+    this.#drawn = fitting.length;
+  }
+}
+
+const sameState = (a: string, b: string): boolean => a.split(/[ :(]/)[0] === b.split(/[ :(]/)[0];

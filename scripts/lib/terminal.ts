@@ -1,0 +1,45 @@
+/** What a terminal can take: its width, colours, and a reader that has gone. */
+
+import { styleText } from 'node:util';
+
+/** Where the terminal does not say, as under `script`. */
+const USUAL_COLUMNS = 80;
+const LEAST_COLUMNS = 20;
+
+/** A line of so many characters does not wrap. */
+export function lineWidth({ columns }: Pick<NodeJS.WriteStream, 'columns'>): number {
+  return Math.max(LEAST_COLUMNS, (columns > 0 ? columns : USUAL_COLUMNS) - 1);
+}
+
+/** At spaces, and within words that are wider than a line. */
+export function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > width) {
+    const space = rest.lastIndexOf(' ', width);
+    const end = space > 0 ? space : width;
+    lines.push(rest.slice(0, end));
+    rest = rest.slice(end).trimStart();
+  }
+  return [...lines, rest];
+}
+
+export type Colour = Parameters<typeof styleText>[0];
+
+/** `text` as it is where colours are not wanted (https://no-color.org). */
+export function coloured(text: string, colour: Colour | null, env: NodeJS.ProcessEnv = process.env): string {
+  const isPlain = (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb';
+  // The check of the stream would be of stdout, which need not be the one that is written to.
+  return colour === null || isPlain ? text : styleText(colour, text, { validateStream: false });
+}
+
+/**
+ * `npm run status | head -1`: what is printed for people may go unread, and work under way goes on all the same. Without
+ * this the first line too many ends the process with a stack trace.
+ */
+export function tolerateClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+}

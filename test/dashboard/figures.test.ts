@@ -1,0 +1,75 @@
+/** How the pages put figures into words and curves. */
+
+import { expect, it } from 'vitest';
+import { withoutFlapping } from '../../src/dashboard/page.ts';
+import { ratePlots, roundTop } from '../../src/dashboard/plots.ts';
+import { doneAbout } from '../../src/dashboard/run-sections.ts';
+import { accessOf } from '../../src/dashboard/search-page.ts';
+import { duration } from '../../src/observability/format.ts';
+
+it('ends an axis at a round number that no value is above', () => {
+  expect([0, 0.3, 1, 7, 213, 499, 501, 1000].map(roundTop)).toEqual([1, 0.5, 1, 10, 500, 500, 1000, 1000]);
+});
+
+it('draws a curve with its axes in figures, and none without two points', async () => {
+  const at = (
+    seconds: number,
+    rowsPerSecond: number,
+  ): { at: number; rowsPerSecond: number; etaSeconds: null } => ({
+    at: seconds * 1000,
+    rowsPerSecond,
+    etaSeconds: null,
+  });
+  expect(String(await ratePlots([at(0, 10)])).trim()).toBe('');
+  const shown = String(await ratePlots([at(0, 0), at(60, 100), at(120, 150)]));
+  expect(shown).toContain('Rows a second over the last 2 min 0 s: highest 150, now 150');
+  expect(shown).toContain('points="0.0,100.0 300.0,50.0 600.0,25.0"');
+  expect(shown).not.toContain('Time left');
+});
+
+it('says when a run will be done, with the day where that is another one', () => {
+  const now = new Date('2026-03-01T23:50:30Z');
+  expect(doneAbout(null, now)).toBe('');
+  expect(doneAbout(30, now)).toBe('');
+  expect(doneAbout(300, now)).toBe('about 23:55 UTC');
+  expect(doneAbout(3600, now)).toBe('about 2026-03-02 00:50 UTC');
+});
+
+it('shows days where a run takes days', () => {
+  expect([59, 3599, 86_399, 86_400, 200_000].map(duration)).toEqual([
+    '59 s',
+    '59 min 59 s',
+    '23 h 59 min',
+    '1 d 0 h',
+    '2 d 7 h',
+  ]);
+});
+
+it('makes one event of those of a signal that comes and goes', () => {
+  const event = (kind: string, message: string): Parameters<typeof withoutFlapping>[0][number] => ({
+    at: '2026-03-01T00:00:00.000Z',
+    level: 'info',
+    kind,
+    message,
+  });
+  const shown = withoutFlapping([
+    event('throttle.go', 'newest'),
+    event('throttle.hold', 'a'),
+    event('throttle.go', 'b'),
+    event('run.tuned', 'c'),
+    event('throttle.hold', 'd'),
+  ]);
+  expect(shown.map(({ message, more }) => [message, more])).toEqual([
+    ['newest', 2],
+    ['c', 0],
+    ['d', 0],
+  ]);
+});
+
+it('names the way to the rows from a plan', () => {
+  expect(accessOf('Limit  (cost=1..2)\n  ->  Index Scan using a_idx on a  (cost=1..2)\n')).toBe(
+    'Index Scan using a_idx on a',
+  );
+  expect(accessOf('Gather\n  ->  Parallel Seq Scan on a  (cost=1..2)')).toBe('Parallel Seq Scan on a');
+  expect(accessOf('Result  (cost=0..1)')).toBeNull();
+});
