@@ -65,6 +65,15 @@ function hitLine(
   </li>`;
 }
 
+/** Fewer hits than there are would speak for the other side without need. */
+const filterNote = (filteredOf: number | null): Markup =>
+  filteredOf === null
+    ? NOTHING
+    : html`<p class="quiet">
+        The legacy SQL knows nothing of the filter: of its first ${filteredOf} keys those that meet it are
+        shown. Give the filter a <code>legacySearch</code> of its own to see them all.
+      </p>`;
+
 function side(answer: SearchAnswer, which: Side, buttons: (key: string) => Markup): Markup {
   const hits = answer[which];
   const other = which === 'legacy' ? 'vector' : 'legacy';
@@ -74,6 +83,7 @@ function side(answer: SearchAnswer, which: Side, buttons: (key: string) => Marku
   return html`<section id="${which}">
     <h2>${NAMES[which]} <b>${hits.length} ${hits.length === 1 ? 'hit' : 'hits'}</b></h2>
     ${access === null ? NOTHING : html`<p class="quiet">${access}</p>`}
+    ${which === 'legacy' ? filterNote(answer.legacyFilteredOf) : NOTHING}
     ${hits.length === 0 ? html`<p>Nothing found.</p>` : NOTHING}
     <ol class="hits">
       ${hits.map((hit) => hitLine(hit, others.indexOf(hit.key) + 1, other, buttons(hit.key)))}

@@ -23,6 +23,8 @@ export interface Comparison {
   text: string;
   legacy: Hit[];
   vector: Hit[];
+  /** Keys of the legacy SQL that were held against a filter which it knows nothing of; null where there was none. */
+  legacyFilteredOf: number | null;
   /** Keys that both found. */
   overlap: number;
   legacyMs: number;
@@ -73,6 +75,7 @@ export async function compareSearches(
     text,
     legacy: legacy.keys.map((key) => hit(key, null)),
     vector: vector.neighbours.map(({ key, distance }) => hit(key, distance)),
+    legacyFilteredOf: legacy.filteredOf,
     overlap: vector.neighbours.filter(({ key }) => legacy.keys.includes(key)).length,
     legacyMs: legacy.milliseconds,
     vectorMs: vector.milliseconds,

@@ -15,6 +15,13 @@ export interface LegacySearchOptions {
   limits?: TransactionLimits;
 }
 
+export interface LegacyAnswer {
+  keys: string[];
+  milliseconds: number;
+  /** Keys that the SQL gave before they were held against a filter that it knows nothing of; null where it needed none of that. */
+  filteredOf: number | null;
+}
+
 interface LegacyQuery {
   sql: string;
   values: unknown[];
@@ -61,7 +68,7 @@ export async function legacySearch(
   text: string,
   k: number,
   { filter = null, limits = TABLE_LIMITS }: LegacySearchOptions = {},
-): Promise<{ keys: string[]; milliseconds: number }> {
+): Promise<LegacyAnswer> {
   const { sql, values, behind } = legacyQuery(target, settings, text, k, filter);
   try {
     return await inTransaction(pool, limits, async (client) => {
@@ -71,7 +78,11 @@ export async function legacySearch(
       const found = await client.query<unknown[]>({ text: sql, values, rowMode: 'array' });
       const keys = found.rows.map((row) => String(row[0]));
       const kept = behind === null ? keys : await keepFiltered(client, target, behind, keys);
-      return { keys: kept.slice(0, k), milliseconds: performance.now() - started };
+      return {
+        keys: kept.slice(0, k),
+        milliseconds: performance.now() - started,
+        filteredOf: behind === null ? null : keys.length,
+      };
     });
   } catch (error) {
     // The transaction is read-only by our own wish, and the values are for $1 and $2: what these refuse is the operator's

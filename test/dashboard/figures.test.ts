@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { withoutFlapping } from '../../src/dashboard/page.ts';
 import { ratePlots, roundTop } from '../../src/dashboard/plots.ts';
 import { doneAbout } from '../../src/dashboard/run-sections.ts';
-import { accessOf } from '../../src/dashboard/search-page.ts';
+import { accessOf, searchPage } from '../../src/dashboard/search-page.ts';
 import { duration } from '../../src/observability/format.ts';
 
 it('ends an axis at a round number that no value is above', () => {
@@ -72,4 +72,53 @@ it('names the way to the rows from a plan', () => {
   );
   expect(accessOf('Gather\n  ->  Parallel Seq Scan on a  (cost=1..2)')).toBe('Parallel Seq Scan on a');
   expect(accessOf('Result  (cost=0..1)')).toBeNull();
+});
+
+it('compares both answers, and says where the legacy one is cut short by a filter', async () => {
+  const hit = (
+    key: string,
+    distance: number | null,
+  ): { key: string; title: string; distance: number | null } => ({
+    key,
+    title: '',
+    distance,
+  });
+  const page = (legacyFilteredOf: number | null): Promise<string> =>
+    Promise.resolve(
+      searchPage({
+        backfill: 'docs',
+        filters: ['news'],
+        question: { text: 'q', k: 2, filter: 'news' },
+        result: {
+          answer: {
+            text: 'q',
+            legacy: [hit('7', null)],
+            vector: [hit('9', 0.1), hit('7', 0.2)],
+            legacyFilteredOf,
+            overlap: 1,
+            legacyMs: 40,
+            vectorMs: 1.5,
+            embeddingMs: 2.5,
+            sql: {
+              legacy: { sql: 'SELECT 1', plan: 'Seq Scan on docs  (cost=0..1)' },
+              vector: {
+                sql: 'SELECT 2',
+                plan: 'Limit\n  ->  Index Scan using docs_idx on docs  (cost=0..1)',
+              },
+            },
+          },
+        },
+        texts: true,
+        judging: null,
+      }),
+    ).then(String);
+  const shown = await page(100);
+  expect(shown).toMatch(/of its first 100 keys\s+those that meet it/);
+  expect(shown).toContain('vector rank 2');
+  expect(shown).toContain('legacy rank 1');
+  expect(shown).toContain('Index Scan using docs_idx on docs');
+  expect(shown.replaceAll(/\s+/g, ' ')).toContain(
+    '<b>4.0 ms</b> <small>1.5 in the database, 2.5 for the model',
+  );
+  expect(await page(null)).not.toContain('knows nothing of the filter');
 });

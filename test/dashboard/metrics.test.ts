@@ -144,6 +144,9 @@ describe('the worker’s metrics', () => {
     expect(values.get('pgvector_backfill_worker_tokens_total')).toBe(70);
     expect(values.get('pgvector_backfill_worker_batch_failures_total{class="transient"}')).toBe(1);
     expect(values.has('process_resident_memory_bytes')).toBe(true);
+    // The ending says counter to whoever reads it.
+    const types = [...(await instruments.registry.metrics()).matchAll(/^# TYPE (\S+) (\S+)$/gm)];
+    expect(types.filter(([, name = '', type]) => name.endsWith('_total') && type !== 'counter')).toEqual([]);
   });
 });
 
