@@ -52,6 +52,9 @@ async function reasonAgainst(
   if (last.run !== run.id)
     return `the last verification was of run ${last.run}, the present one is ${run.id}`;
   if (!last.passed) return `the last verification did not pass: ${last.failed.join(', ')}`;
+  const worse = await unansweredRelevance(db, run, last);
+  if (worse !== null)
+    return `verification ${worse.id} did not pass ${worse.failed.join(', ')}, and none since has measured relevance: \`npm run verify\` with --queries and --judgements, or with --judged`;
   if (last.hours > validHours)
     return `the last verification is ${last.hours.toFixed(1)} h old, verify.validHours is ${validHours}`;
   const index = await presentIndex(db, target, run.id);
@@ -61,6 +64,25 @@ async function reasonAgainst(
   if (index.oid !== last.oid || index.definition !== last.definition)
     return `index ${index.name} is not the one that was verified: it was built anew since`;
   return null;
+}
+
+/** A verification without judged queries passes whatever relevance is: it does not take back what one with them has found. */
+async function unansweredRelevance(
+  db: Queryable,
+  run: Run,
+  last: LastVerification,
+): Promise<Pick<LastVerification, 'id' | 'failed'> | null> {
+  const found = await db.query<Pick<LastVerification, 'id' | 'failed'>>(
+    `SELECT id::text AS id,
+            ARRAY(SELECT c ->> 'name' FROM jsonb_array_elements(checks) c
+                   WHERE c ->> 'passed' = 'false' AND c ->> 'name' LIKE 'relevance%') AS failed
+       FROM pgvector_backfill.verification
+      WHERE backfill = $1 AND run = $2 AND id <= $3 AND result #>> '{relevance,systems}' IS NOT NULL
+      ORDER BY verification.id DESC LIMIT 1`,
+    [run.backfill, run.id, last.id],
+  );
+  const measured = found.rows[0];
+  return measured === undefined || measured.failed.length === 0 ? null : measured;
 }
 
 async function lastVerification(db: Queryable, backfill: string): Promise<LastVerification | null> {

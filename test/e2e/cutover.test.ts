@@ -185,6 +185,17 @@ describe.runIf(hasPostgres())('the gate in front of the reads', () => {
     await refused('is not the one that was verified');
     expect((await backfill.verify()).passed).toBe(true);
     expect((await run('cutover', '--to', 'vector')).code).toBe(0);
+    // One with judged queries found them worse; the one behind it had none and passed.
+    await pool.query(
+      `UPDATE pgvector_backfill.verification SET passed = false, checks = '[{"name":"relevance","passed":false}]',
+              result = '{"relevance":{"systems":[]}}' WHERE id = (SELECT min(id) FROM pgvector_backfill.verification)`,
+    );
+    await refused('did not pass relevance, and none since has measured relevance');
+    await pool.query(
+      `UPDATE pgvector_backfill.verification SET result = '{"relevance":{"systems":[]}}'
+        WHERE id = (SELECT max(id) FROM pgvector_backfill.verification)`,
+    );
+    expect((await run('cutover', '--to', 'vector')).code).toBe(0);
     await pool.query('DROP INDEX articles_embedding_hnsw_idx');
     await refused('there is no index');
     expect((await backfill.verify()).passed).toBe(false);
@@ -193,7 +204,7 @@ describe.runIf(hasPostgres())('the gate in front of the reads', () => {
     await refused('did not pass: index-valid');
     await pool.query('DELETE FROM pgvector_backfill.verification');
     await refused('nothing was verified yet');
-    expect((await events('reads.refused')).length).toBe(6);
+    expect((await events('reads.refused')).length).toBe(7);
 
     const passed = await run('cutover', '--to', 'vector', '--execute', '--override', 'the table is tiny');
     expect(passed.json()).toMatchObject({ executed: true, gate: { passed: false } });
