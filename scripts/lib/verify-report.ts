@@ -6,7 +6,6 @@ import { ConfigError, messageOf } from '../../src/errors.ts';
 import type { Comparison } from '../../src/search/compare.ts';
 import type { Questions } from '../../src/verify/full.ts';
 import { spread } from '../../src/verify/query-source.ts';
-import { reportPage } from '../../src/verify/report/page.ts';
 import { compareSamples } from '../../src/verify/report/samples.ts';
 import type { Verification, VerifyInput } from '../../src/verify/verify.ts';
 import type { Invocation } from './command.ts';
@@ -44,6 +43,8 @@ export async function writeReport(
   verification: Verification,
 ): Promise<void> {
   const shown = samples === 0 ? [] : await answers(input, spread(queries ?? [], samples));
+  // The charting library takes longer to load than most checks to run.
+  const { reportPage } = await import('../../src/verify/report/page.ts');
   const page = await reportPage({
     backfill: input.target.backfill,
     run: input.run.id,
