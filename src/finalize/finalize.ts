@@ -15,7 +15,7 @@ import { ivfflatLists } from './forecast.ts';
 import { foretell, targetWithIndex } from './plan-index.ts';
 import { loadReadSettings, saveReadSettings } from '../search/read-settings.ts';
 import { describeBlockers, describeProgress, type BuildProgress } from './build-progress.ts';
-import { wantedIndex, type IndexDefinition } from './index-definition.ts';
+import { findIndex, wantedIndex, type IndexDefinition } from './index-definition.ts';
 
 export interface FinalizeInput {
   pool: Pool;
@@ -68,6 +68,9 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
   };
   const figures = await foretell(input, target, rows.embedded);
   if (run.indexActual === null) await saveFillActual(pool, run.id, await tableSizes(pool, target));
+  const forget = (): Promise<void> => saveIndexFigures(pool, run.id, figures, null);
+  // Nothing is there, and nobody is at it: the figures of a build before are of another index.
+  if ((await findIndex(pool, target, wanted)).kind === 'none') await forget();
   const result = await ensureIndex({
     pool,
     target,
@@ -77,7 +80,7 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
     wanted,
     logger,
     onProgress: report,
-    onBegin: () => saveIndexFigures(pool, run.id, figures, null),
+    onBegin: forget,
     onEvent: (event) => recordEvent(pool, { backfill: target.backfill, run: run.id, ...event }),
     signal: input.signal,
   });
