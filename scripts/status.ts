@@ -16,6 +16,8 @@ import { withDatabase } from './lib/session.ts';
 import type { ProgressSnapshot } from '../src/ledger/progress.ts';
 
 const WATCH_MS = 1000;
+/** Many looks of a finalizer. */
+const LONG_UNSEEN_SECONDS = 15;
 /** Quarantined rows that are shown. */
 const LISTED = 20;
 
@@ -100,9 +102,15 @@ function statusLines(snapshot: ProgressSnapshot, drift: ModelDrift | null): stri
       : [
           `model    ${model.name}, ${model.dimensions} dimensions, fingerprint ${model.fingerprint.slice(0, 12)}: ${drift.drift === true ? 'DRIFT, ' : ''}${drift.detail}`,
         ]),
-    `index    ${index.name === null ? 'not built yet' : `${index.name} (${index.method}${index.forecast?.type === undefined ? '' : ` on ${index.forecast.type}`}), ${index.valid ? 'valid' : (index.phase ?? 'not valid')}`}`,
+    `index    ${index.name === null ? 'not built yet' : `${index.name} (${index.method}${index.forecast?.type === undefined ? '' : ` on ${index.forecast.type}`}), ${index.valid ? 'valid' : (index.phase ?? 'not valid')}${unseen(index)}`}`,
     ...figureLines(snapshot),
   ];
+}
+
+/** A finalizer looks every second: of one that is gone, this is the last word and not the present state. */
+function unseen({ seenSecondsAgo }: ProgressSnapshot['index']): string {
+  if (seenSecondsAgo === null || seenSecondsAgo < LONG_UNSEEN_SECONDS) return '';
+  return `, as it was ${duration(seenSecondsAgo)} ago: no worker has looked since, though the server may be at it; \`npm run worker\` goes on with it`;
 }
 
 function readLines({ readMode, shadow, canary }: ProgressSnapshot): string[] {

@@ -35,17 +35,21 @@ export async function measureBuild(
   };
 }
 
-/** Of a build that this process has only watched: what it wrote, and what the server told its own session, nobody knows. */
-export async function measureWatched(
+/**
+ * Of an index that another process has built: what that wrote, and what the server told its session, nobody knows.
+ * @param watched its course, where this process has waited for it
+ */
+export async function measureUnbuilt(
   session: pg.Client,
   target: Target,
   wanted: IndexDefinition,
-  figures: BuildCourse['figures'],
+  watched: BuildCourse['figures'] | null,
 ): Promise<IndexActual> {
+  const sizeBytes = await indexBytes(session, target, wanted);
   return {
-    sizeBytes: await indexBytes(session, target, wanted),
+    sizeBytes,
     walBytes: null,
-    ...figures,
+    ...(watched ?? { seconds: null }),
     memoryBytes: null,
     spilledAfter: null,
   };

@@ -8,16 +8,18 @@ import { rowsOfLargestLeaf } from '../table/partitions.ts';
 import { walPosition } from '../table/table-sizes.ts';
 import { untilValid, type BuildInput, type Done } from './build-attempt.ts';
 import { BuildCourse } from './build-course.ts';
-import { measureBuild, measureWatched } from './build-figures.ts';
+import { measureBuild, measureUnbuilt } from './build-figures.ts';
 import { watchNotices } from './build-notices.ts';
 import { ATTACH_LOCKED, buildPartitioned } from './build-partitioned.ts';
 import { buildUnderWay, type BuildProgress } from './build-progress.ts';
 import { openBuildSession, prepareSession, type BuildSession } from './build-session.ts';
+import { vacuumTable } from './build-vacuum.ts';
 import { POLL_MS, lookAt } from './build-watch.ts';
 
 export interface BuildResult extends Done {
-  /** Null where nothing was built, by this one or under its eyes. */
-  actual: IndexActual | null;
+  actual: IndexActual;
+  /** Whether another one's build was waited for. */
+  watched: boolean;
 }
 
 const FINALIZE_LOCK = 716_423;
@@ -34,8 +36,8 @@ export async function ensureIndex(input: BuildInput): Promise<BuildResult> {
   };
   for (let sessions = 1; ; sessions++) {
     try {
-      const actual = await ensureOnSession({ ...input, onProgress }, done);
-      return { ...done, actual };
+      const came = await ensureOnSession({ ...input, onProgress }, done);
+      return { ...done, ...came };
     } catch (error) {
       const isLost =
         isUnreachable(error) || (error instanceof TransientError && error.code !== ATTACH_LOCKED);
@@ -50,7 +52,10 @@ export async function ensureIndex(input: BuildInput): Promise<BuildResult> {
   }
 }
 
-async function ensureOnSession(input: BuildInput, done: Done): Promise<IndexActual | null> {
+async function ensureOnSession(
+  input: BuildInput,
+  done: Done,
+): Promise<Pick<BuildResult, 'actual' | 'watched'>> {
   const { settings, target, wanted } = input;
   const session = await openBuildSession(settings);
   watchNotices(input, session.client, done.notices);
@@ -58,13 +63,15 @@ async function ensureOnSession(input: BuildInput, done: Done): Promise<IndexActu
     const watched = await takeTurn(input, session);
     const rows = await rowsOfLargestLeaf(input.pool, target.table, input.rows);
     const memoryBytes = await prepareSession({ ...input, rows }, session);
+    await vacuumTable(input, session);
     done.course.begin();
     const walBefore = await walPosition(session.client);
     await (target.isPartitioned ? buildPartitioned : untilValid)(input, session, done);
     const { course, notices } = done;
-    if (done.built)
-      return await measureBuild(session.client, target, wanted, { course, notices, walBefore, memoryBytes });
-    return watched === null ? null : await measureWatched(session.client, target, wanted, watched);
+    const actual = done.built
+      ? await measureBuild(session.client, target, wanted, { course, notices, walBefore, memoryBytes })
+      : await measureUnbuilt(session.client, target, wanted, watched);
+    return { actual, watched: watched !== null };
   } finally {
     await session.end();
   }

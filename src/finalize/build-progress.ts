@@ -44,6 +44,20 @@ export async function buildUnderWay(db: Queryable, target: Target): Promise<Buil
   return found.rows[0] ?? null;
 }
 
+/** The vacuum that process is at, before its build; null where it is at none. */
+export async function vacuumUnderWay(
+  db: Queryable,
+  pid: number,
+): Promise<{ phase: string; share: number | null } | null> {
+  const found = await db.query<{ phase: string; share: number | null }>(
+    `SELECT 'vacuum: ' || phase AS phase,
+            CASE WHEN phase = 'scanning heap' THEN heap_blks_scanned::float8 / nullif(heap_blks_total, 0) END AS share
+       FROM pg_stat_progress_vacuum WHERE pid = $1`,
+    [pid],
+  );
+  return found.rows[0] ?? null;
+}
+
 /**
  * IVFFlat reads the table (blocks), then loads its sorted tuples while the counters of the blocks stand at their end: tuples
  * go first. While it waits, the counters are of the phase before.

@@ -3,7 +3,7 @@
 import type pg from 'pg';
 import type { Settings } from '../config/settings.ts';
 import { connectClient, type Queryable } from '../db/pool.ts';
-import { GateError, messageOf } from '../errors.ts';
+import { GateError } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Target } from '../table/target.ts';
 import { FULL_VERSION, findVectorExtension, isAtLeast } from '../table/vector-extension.ts';
@@ -74,9 +74,6 @@ export async function prepareSession(
     });
   const wanted: Record<string, string> = { ...SETTINGS };
   for (const [name, value] of Object.entries(wanted)) await set(client, name, value);
-  await client
-    .query(`VACUUM (ANALYZE, SKIP_LOCKED) ${target.table}`)
-    .catch((error: unknown) => logger.warn({ err: messageOf(error) }, 'VACUUM before the index build'));
   const memory = await memoryToSet(client, { target, settings, dimensions, rows });
   if (memory !== null) await set(client, 'maintenance_work_mem', memory);
   const version = (await findVectorExtension(client)).version ?? '0';

@@ -5,7 +5,7 @@ import type { Pool } from '../db/pool.ts';
 import { TransientError, messageOf } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Target } from '../table/target.ts';
-import { blockersOf, buildUnderWay, shareOf, type BuildProgress } from './build-progress.ts';
+import { blockersOf, buildUnderWay, shareOf, vacuumUnderWay, type BuildProgress } from './build-progress.ts';
 import type { BuildSession } from './build-session.ts';
 
 export interface WatchInput {
@@ -78,6 +78,8 @@ export async function lookAt(
   const build = await buildUnderWay(pool, target);
   if (build !== null && build.pid === pid)
     return { phase: build.phase, share: shareOf(build), blockers, workers: build.workers };
+  const vacuum = await vacuumUnderWay(pool, pid);
+  if (vacuum !== null) return { ...vacuum, blockers, workers: 0 };
   return blockers.length === 0 ? null : { phase, share: null, blockers, workers: 0 };
 }
 

@@ -8,10 +8,10 @@ import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import type { IndexPlan } from '../table/index-plan.ts';
-import type { Metric } from '../table/metric.ts';
+import { distanceOperator, type Metric } from '../table/metric.ts';
 import type { Target } from '../table/target.ts';
 import { operatorClass } from '../table/vector-type.ts';
-import { ivfflatLists } from './forecast.ts';
+import { ivfflatLists, ivfflatSamples } from './forecast.ts';
 
 export interface CalibrationInput {
   pool: Pool;
@@ -45,9 +45,9 @@ export async function calibrate(input: CalibrationInput): Promise<number | null>
     );
     const sampled = await drawSample(client, input);
     if (sampled < LEAST_SAMPLE) return null;
-    const started = performance.now();
-    await client.query(buildSql(input, sampled));
-    return scale(input, sampled, (performance.now() - started) / 1000);
+    const seconds = await timed(client, buildSql(input));
+    if (input.plan.method === 'hnsw') return hnswSeconds(input.rows, sampled, seconds);
+    return ivfflatSeconds(input, sampled, seconds, await distanceSeconds(client, input, sampled));
   } catch (error) {
     if (hasSqlState(error, SQLSTATE.privilege, SQLSTATE.queryCanceled)) return null;
     throw error;
@@ -74,24 +74,57 @@ async function drawSample(client: pg.PoolClient, input: CalibrationInput): Promi
   return drawn.rowCount ?? 0;
 }
 
-function buildSql({ target, plan, metric, m, efConstruction }: CalibrationInput, sampled: number): string {
+function buildSql({ target, plan, metric, m, efConstruction, rows, lists }: CalibrationInput): string {
   const parameters =
     plan.method === 'hnsw'
       ? `m = ${m}, ef_construction = ${efConstruction}`
-      : `lists = ${sampleLists(sampled)}`;
+      : `lists = ${sampleLists({ rows, lists })}`;
   return `CREATE INDEX ON pg_temp.${TABLE} USING ${plan.method} (v ${target.vectorPrefix}${operatorClass(metric, plan.type)}) WITH (${parameters})`;
 }
 
-const sampleLists = (sampled: number): number => Math.max(10, ivfflatLists(sampled));
+/** As many as there will be, where that is still a matter of a second: finding few centres says little of finding many. */
+const MOST_SAMPLE_LISTS = 100;
+const sampleLists = ({
+  rows,
+  lists = ivfflatLists(rows),
+}: Pick<CalibrationInput, 'rows' | 'lists'>): number => Math.min(MOST_SAMPLE_LISTS, Math.max(10, lists));
 
-/** Each row goes through the graph by its height (log n); each row is compared with each list. */
-function scale(
-  { plan, rows, lists = ivfflatLists(rows) }: CalibrationInput,
+async function timed(client: pg.PoolClient, sql: string): Promise<number> {
+  const started = performance.now();
+  await client.query(sql);
+  return (performance.now() - started) / 1000;
+}
+
+/** Vectors that all of the sample are compared with to time a distance. */
+const COMPARED = 20;
+
+/** Of one comparison, with some of the executor's own time. */
+async function distanceSeconds(
+  client: pg.PoolClient,
+  { metric, target }: CalibrationInput,
+  sampled: number,
+): Promise<number> {
+  const operator = distanceOperator(metric, target.vectorPrefix);
+  const seconds = await timed(
+    client,
+    `SELECT max(a.v ${operator} b.v) FROM pg_temp.${TABLE} b, (SELECT v FROM pg_temp.${TABLE} LIMIT ${COMPARED}) a`,
+  );
+  return seconds / (COMPARED * sampled);
+}
+
+/** Each row goes through the graph by its height (log n). */
+const hnswSeconds = (rows: number, sampled: number, seconds: number): number =>
+  seconds * (rows / sampled) * Math.max(1, Math.log2(rows) / Math.log2(sampled));
+
+/** The centres are found on a sample, whose size follows the lists; then each row is compared with each centre. */
+export function ivfflatSeconds(
+  { rows, lists = ivfflatLists(rows) }: Pick<CalibrationInput, 'rows' | 'lists'>,
   sampled: number,
   seconds: number,
+  distance: number,
 ): number {
-  const ratio = rows / sampled;
-  return plan.method === 'hnsw'
-    ? seconds * ratio * Math.max(1, Math.log2(rows) / Math.log2(sampled))
-    : seconds * ratio * Math.max(1, lists / sampleLists(sampled));
+  const few = sampleLists({ rows, lists });
+  const compared = Math.min(seconds, sampled * few * distance);
+  const samples = Math.min(rows, ivfflatSamples(lists));
+  return (seconds - compared) * ((samples * lists) / (sampled * few)) + rows * lists * distance;
 }

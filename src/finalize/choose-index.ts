@@ -43,6 +43,9 @@ export interface ChoiceInput {
 }
 
 const MIB = 1024 * 1024;
+/** Reasons where nothing speaks against another index. */
+export const AS_CONFIGURED = 'as configured';
+export const FITS = 'fits memory and time';
 /** Where nothing is configured: never more than this on a server that serves others. */
 export const MOST_DEFAULT_MEMORY = 1024 * MIB;
 
@@ -87,7 +90,7 @@ export async function chooseIndex(input: ChoiceInput): Promise<IndexChoice> {
   const types = refuseUnfit(input);
   if (settings.indexMethod !== 'auto') {
     const plan = { method: settings.indexMethod, type: types[0] as VectorType };
-    return { plan, reason: 'as configured', candidates: [] };
+    return { plan, reason: AS_CONFIGURED, candidates: [] };
   }
   const budget = memoryBudget(settings.indexMemory, input.serverMemory);
   const plans = (['hnsw', 'ivfflat'] as const).flatMap((method) => types.map((type) => ({ method, type })));
@@ -99,7 +102,7 @@ export async function chooseIndex(input: ChoiceInput): Promise<IndexChoice> {
   }
   const taken = takenOf(candidates, settings.indexMemory === undefined ? null : budget);
   const before = candidates.filter((each) => each !== taken).map(describe);
-  const reason = before.length === 0 ? 'fits memory and time' : before.join('; ');
+  const reason = before.length === 0 ? FITS : before.join('; ');
   return { plan: { method: taken.method, type: taken.type }, reason, candidates };
 }
 

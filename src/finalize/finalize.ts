@@ -5,7 +5,7 @@ import type { Pool } from '../db/pool.ts';
 import { accountFor, coverageOf } from '../ledger/accounting.ts';
 import { recordEvent } from '../ledger/event.ts';
 import { saveFillActual } from '../ledger/fill-figures.ts';
-import { saveIndexFigures, saveWatchedBuild, type IndexForecast } from '../ledger/index-figures.ts';
+import { saveIndexFigures, saveUnbuilt, type IndexForecast } from '../ledger/index-figures.ts';
 import { OPEN_STATES, moveRun, saveIndexProgress, setRunReason, type Run } from '../ledger/run.ts';
 import type { Logger } from '../observability/logger.ts';
 import { tableSizes } from '../table/table-sizes.ts';
@@ -15,7 +15,7 @@ import { ivfflatLists } from './forecast.ts';
 import { foretell, targetWithIndex } from './plan-index.ts';
 import { loadReadSettings, saveReadSettings } from '../search/read-settings.ts';
 import { describeBlockers, describeProgress, type BuildProgress } from './build-progress.ts';
-import { wantedIndex, type IndexDefinition } from './index-definition.ts';
+import { findIndex, wantedIndex, type IndexDefinition } from './index-definition.ts';
 
 export interface FinalizeInput {
   pool: Pool;
@@ -68,6 +68,9 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
   };
   const figures = await foretell(input, target, rows.embedded);
   if (run.indexActual === null) await saveFillActual(pool, run.id, await tableSizes(pool, target));
+  const forget = (): Promise<void> => saveIndexFigures(pool, run.id, figures, null);
+  // Nothing is there, and nobody is at it: the figures of a build before are of another index.
+  if ((await findIndex(pool, target, wanted)).kind === 'none') await forget();
   const result = await ensureIndex({
     pool,
     target,
@@ -77,11 +80,11 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
     wanted,
     logger,
     onProgress: report,
-    onBegin: () => saveIndexFigures(pool, run.id, figures, null),
+    onBegin: forget,
     onEvent: (event) => recordEvent(pool, { backfill: target.backfill, run: run.id, ...event }),
     signal: input.signal,
   });
-  const seconds = result.actual?.seconds ?? null;
+  const seconds = result.actual.seconds;
   await saveIndexProgress(pool, run.id, { ...index, phase: 'valid', progress: 1, seconds });
   if (wanted.method === 'ivfflat') await readByDefault(pool, target, rows.embedded, settings);
   await keepActual(input, result, figures, wanted, { coverage, rows: rows.embedded });
@@ -97,14 +100,13 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
 /** Its figures, and the event of whoever has built it; of a build whose worker is gone, what was seen from outside. */
 async function keepActual(
   { pool, run, logger }: FinalizeInput,
-  { built, actual, notices }: BuildResult,
+  { built, watched, actual, notices }: BuildResult,
   forecast: IndexForecast,
   { name, method }: IndexDefinition,
   detail: { coverage: number; rows: number },
 ): Promise<void> {
-  if (actual === null) return;
   if (built) await saveIndexFigures(pool, run.id, forecast, actual);
-  else if (!(await saveWatchedBuild(pool, run.id, actual))) return;
+  else if (!(await saveUnbuilt(pool, run.id, forecast, actual)) || !watched) return;
   const { seconds } = actual;
   await recordEvent(pool, {
     backfill: run.backfill,

@@ -81,10 +81,13 @@ export interface ListsShape {
 const SAMPLES_PER_LIST = 50;
 const LEAST_SAMPLES = 10_000;
 
+/** Rows that the centres are found on, where there are as many. */
+export const ivfflatSamples = (lists: number): number => Math.max(lists * SAMPLES_PER_LIST, LEAST_SAMPLES);
+
 /** Memory to find the centres of an IVFFlat index, bytes: the build ends with an error where it does not get it. Source: src/ivfkmeans.c. */
 export function ivfflatBuildBytes(rows: number, { dimensions, lists, type }: ListsShape): number {
   // Room is made for all samples, also where there are fewer rows.
-  const room = Math.max(lists * SAMPLES_PER_LIST, LEAST_SAMPLES);
+  const room = ivfflatSamples(lists);
   const samples = Math.min(rows, room);
   const item = aligned(vectorBytes(dimensions, type));
   const bounds = 4 * (samples * lists + lists * lists);

@@ -45,11 +45,17 @@ export async function saveIndexFigures(
   ]);
 }
 
-/** Where the finalizer has only watched the build. @returns false where whoever had begun it has saved more. */
-export async function saveWatchedBuild(db: Queryable, run: string, actual: IndexActual): Promise<boolean> {
+/** Where the finalizer has found the index there, or waited for it. @returns false where whoever has built it has saved more. */
+export async function saveUnbuilt(
+  db: Queryable,
+  run: string,
+  forecast: IndexForecast,
+  actual: IndexActual,
+): Promise<boolean> {
   const saved = await db.query(
-    'UPDATE pgvector_backfill.run SET index_actual = $2 WHERE id = $1 AND index_actual IS NULL',
-    [run, actual],
+    `UPDATE pgvector_backfill.run SET index_forecast = coalesce(index_forecast, $2), index_actual = $3
+      WHERE id = $1 AND index_actual IS NULL`,
+    [run, forecast, actual],
   );
   return saved.rowCount === 1;
 }

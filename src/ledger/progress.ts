@@ -71,6 +71,8 @@ export interface ProgressSnapshot extends ReadSummary {
     actual: IndexActual | null;
     /** Sessions that the build waits for. */
     blockers: IndexBlocker[];
+    /** Since a finalizer last looked at the build under way: it does every second. Null where there is none. */
+    seenSecondsAgo: number | null;
   };
   /** Batches that workers have in hand, the oldest first; at most 50. */
   inHand: BatchInHand[];
@@ -158,6 +160,7 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
       forecast: run.indexForecast,
       actual: run.indexActual,
       blockers: run.indexBlockers,
+      seenSecondsAgo: run.state === 'finalizing' ? run.indexSeenSeconds : null,
     },
     inHand: await batchesInHand(db, run.id),
     throttle,
@@ -248,6 +251,7 @@ const EMPTY: Omit<
     forecast: null,
     actual: null,
     blockers: [],
+    seenSecondsAgo: null,
   },
   inHand: [],
   longestStatementMs: null,

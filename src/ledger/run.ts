@@ -73,6 +73,8 @@ export interface Run {
   indexForecast: IndexForecast | null;
   indexActual: IndexActual | null;
   indexBlockers: IndexBlocker[];
+  /** Since a finalizer last looked at the build; null before one did. */
+  indexSeenSeconds: number | null;
   /** Null in runs that an older release planned; the actual also before the index build. */
   fillForecast: FillForecast | null;
   fillActual: FillActual | null;
@@ -85,7 +87,7 @@ const COLUMNS = `id::text AS id, uid::text AS uid, backfill, state, reason, fing
   started_at AS "startedAt", embedded_at AS "embeddedAt", finished_at AS "finishedAt", index_name AS "indexName",
   index_method AS "indexMethod", index_phase AS "indexPhase", index_progress AS "indexProgress", index_seconds AS "indexSeconds",
   index_forecast AS "indexForecast", index_actual AS "indexActual", index_blockers AS "indexBlockers",
-  fill_forecast AS "fillForecast", fill_actual AS "fillActual", longest_statement_ms AS "longestStatementMs"`;
+  extract(epoch FROM clock_timestamp() - index_seen_at)::float8 AS "indexSeenSeconds", fill_forecast AS "fillForecast", fill_actual AS "fillActual", longest_statement_ms AS "longestStatementMs"`;
 
 export async function latestRun(db: Queryable, backfill: string): Promise<Run | null> {
   const found = await db.query<Run>(
@@ -237,7 +239,7 @@ export interface IndexProgress {
 export async function saveIndexProgress(db: Queryable, id: string, index: IndexProgress): Promise<void> {
   await db.query(
     `UPDATE pgvector_backfill.run SET index_name = $2, index_method = $3, index_phase = $4, index_progress = $5,
-            index_seconds = coalesce($6, index_seconds), index_blockers = $7 WHERE id = $1`,
+            index_seconds = coalesce($6, index_seconds), index_blockers = $7, index_seen_at = clock_timestamp() WHERE id = $1`,
     [
       id,
       index.name,

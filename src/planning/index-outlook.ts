@@ -5,7 +5,13 @@ import type { Pool } from '../db/pool.ts';
 import { ConfigError } from '../errors.ts';
 import { parallelWorkers } from '../finalize/build-workers.ts';
 import { secondsOfBuild, serverMemory } from '../finalize/build-seconds.ts';
-import { chooseIndex, memoryBudget, type IndexChoice } from '../finalize/choose-index.ts';
+import {
+  AS_CONFIGURED,
+  FITS,
+  chooseIndex,
+  memoryBudget,
+  type IndexChoice,
+} from '../finalize/choose-index.ts';
 import { forecast, type Forecast } from '../finalize/forecast.ts';
 import type { FillForecast } from '../ledger/fill-figures.ts';
 import { bytes, count, duration } from '../observability/format.ts';
@@ -70,7 +76,9 @@ export async function indexOutlook(input: OutlookInput): Promise<IndexOutlook> {
   });
   const { indexM, indexLists } = settings;
   const parallel = await isParallel(choice.plan.method);
-  const known = choice.candidates.at(-1)?.seconds ?? null;
+  const { method, type } = choice.plan;
+  const taken = choice.candidates.find((each) => each.method === method && each.type === type);
+  const known = taken?.seconds ?? null;
   return {
     ...choice.plan,
     reason: choice.reason,
@@ -94,7 +102,7 @@ export async function checkIndexOutlook(input: Omit<OutlookInput, 'rows'>): Prom
   const rows = await estimatedRows(pool, target.table);
   try {
     const outlook = await indexOutlook({ ...input, rows: Math.round(rows) });
-    const message = `${outlookLine(outlook)}; before that, ${fillLine(outlook.fill)} (${count(outlook.rows)} rows)`;
+    const message = `${outlookLine(outlook)}${why(outlook)}; before that, ${fillLine(outlook.fill)} (${count(outlook.rows)} rows)`;
     const [level, consequence] = shortage(outlook, settings);
     if (level === 'ok') return [{ level, check: 'index', message }];
     return [
@@ -102,8 +110,7 @@ export async function checkIndexOutlook(input: Omit<OutlookInput, 'rows'>): Prom
         level,
         check: 'index',
         message: `${message}. ${consequence}`,
-        remedy: `Set index.maintenanceWorkMem (env BACKFILL_INDEX_MAINTENANCE_WORK_MEM) to ${Math.ceil(outlook.memoryBytes / 1024 ** 2)}MB where the server has it, or ${settings.indexMethod === 'auto' ? 'raise index.buildMinutes' : 'index.method to auto'}.`,
-        option: 'index.maintenanceWorkMem',
+        ...remedyOf(outlook, settings),
       },
     ];
   } catch (error) {
@@ -113,16 +120,42 @@ export async function checkIndexOutlook(input: Omit<OutlookInput, 'rows'>): Prom
   }
 }
 
+/** What spoke against those that come before it. */
+const why = ({ reason }: IndexOutlook): string =>
+  reason === FITS || reason === AS_CONFIGURED ? '' : ` (${reason})`;
+
 /** A graph leaves memory and goes on; without the memory for its centres an IVFFlat index is not built at all. */
 function shortage(
-  { method, memoryBytes, memoryBudget }: IndexOutlook,
-  { indexMemory }: Settings,
+  outlook: IndexOutlook,
+  { indexMemory, indexBuildMinutes }: Settings,
 ): [Finding['level'], string] {
-  if (memoryBytes <= memoryBudget) return ['ok', ''];
+  const { method, memoryBytes, memoryBudget } = outlook;
   const may = bytes(memoryBudget);
-  if (method === 'hnsw')
-    return ['warn', `${may} may be used: the rest is inserted row by row, many times slower.`];
-  if (indexMemory === undefined)
-    return ['warn', `More than ${may}: the centres of its lists ask for it, and it will be taken.`];
-  return ['error', `${may} may be used, and with less than it asks for the index is not built.`];
+  if (memoryBytes > memoryBudget) {
+    if (method === 'hnsw')
+      return ['warn', `${may} may be used: the rest is inserted row by row, many times slower.`];
+    if (indexMemory === undefined)
+      return ['warn', `More than ${may}: the centres of its lists ask for it, and it will be taken.`];
+    return ['error', `${may} may be used, and with less than it asks for the index is not built.`];
+  }
+  return isTooSlow(outlook, indexBuildMinutes)
+    ? ['warn', `${indexBuildMinutes} min are allowed (index.buildMinutes), and it takes longer.`]
+    : ['ok', ''];
+}
+
+const isTooSlow = ({ seconds }: IndexOutlook, minutes: number | undefined): boolean =>
+  seconds !== null && minutes !== undefined && seconds > 60 * minutes;
+
+function remedyOf(outlook: IndexOutlook, { indexMethod }: Settings): Pick<Finding, 'remedy' | 'option'> {
+  const { memoryBytes, memoryBudget } = outlook;
+  const isAuto = indexMethod === 'auto';
+  if (memoryBytes <= memoryBudget)
+    return {
+      remedy: `Raise index.buildMinutes (env BACKFILL_INDEX_BUILD_MINUTES)${isAuto ? '' : ', or set index.method to auto'}.`,
+      option: 'index.buildMinutes',
+    };
+  return {
+    remedy: `Set index.maintenanceWorkMem (env BACKFILL_INDEX_MAINTENANCE_WORK_MEM) to ${Math.ceil(memoryBytes / 1024 ** 2)}MB where the server has it${isAuto ? '' : ', or index.method to auto'}.`,
+    option: 'index.maintenanceWorkMem',
+  };
 }

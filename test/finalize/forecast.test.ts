@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ivfflatSeconds } from '../../src/finalize/calibrate.ts';
 import { forecast, hnswGraphBytesPerRow, hnswIndexBytes, ivfflatLists } from '../../src/finalize/forecast.ts';
 
 const GIB = 1024 ** 3;
@@ -49,6 +50,18 @@ describe('forecast', () => {
     );
     // A row that is larger than a page would still take one.
     expect(hnswIndexBytes(10, 2000, 100)).toBe(10 * 8192);
+  });
+
+  it('scales the time of IVFFlat by the comparisons, not by the rows alone', () => {
+    const distance = 1e-6;
+    // 5,000 rows and 100 lists: half a second of comparisons, a second for the centres.
+    const seconds = (rows: number): number => ivfflatSeconds({ rows, lists: 100 }, 5000, 1.5, distance);
+    // The centres are found on 10,000 rows, however many there are.
+    expect(seconds(100_000)).toBeCloseTo(2 + 10, 6);
+    expect(seconds(200_000)).toBeCloseTo(2 + 20, 6);
+    // More lists than the trial had: 50 rows for each, compared with each.
+    expect(ivfflatSeconds({ rows: 1e6, lists: 1000 }, 5000, 1.5, distance)).toBeCloseTo(100 + 1000, 6);
+    expect(ivfflatSeconds({ rows: 10_000, lists: 10 }, 5000, 0.01, 1)).toBeGreaterThan(0);
   });
 
   it('has no graph for IVFFlat, and lists by the number of rows', () => {
