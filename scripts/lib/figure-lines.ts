@@ -1,7 +1,8 @@
 /** Forecast and actual, side by side: of writing the vectors and of building their index. */
 
+import { buildMemory, buildTime } from '../../src/ledger/figure-words.ts';
 import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
-import { bytes, count, duration } from './format.ts';
+import { bytes, duration } from './format.ts';
 
 const beside = (name: string, foretold: string, actual: string | null): string =>
   `${name} ${foretold}${actual === null ? '' : ` (${actual})`}`;
@@ -34,28 +35,8 @@ function indexLines({ forecast, actual }: ProgressSnapshot['index']): string[] {
   const figures = [
     beside('size', bytes(forecast.sizeBytes), actual && `is ${bytes(actual.sizeBytes)}`),
     beside('WAL', bytes(forecast.walBytes), actual && `was ${known(actual.walBytes, bytes)}`),
-    beside('time', known(forecast.seconds, duration), actual && timeOf(actual)),
-    beside('memory', bytes(forecast.memoryBytes), actual && memoryOf(actual)),
+    beside('time', known(forecast.seconds, duration), actual && `was ${buildTime(actual)}`),
+    beside('memory', bytes(forecast.memoryBytes), actual && buildMemory(actual)),
   ];
   return [`forecast of the build: ${figures.join(', ')}`];
-}
-
-type Actual = NonNullable<ProgressSnapshot['index']['actual']>;
-
-function timeOf({ seconds, waitedSeconds = 0, workers }: Actual): string {
-  const waits = waitedSeconds < 1 ? '' : `, ${duration(waitedSeconds)} of it waiting for other sessions`;
-  const help =
-    workers === undefined ? '' : workers === 0 ? ', no parallel workers' : `, ${workers} parallel workers`;
-  return `was ${known(seconds, duration)}${waits}${help}`;
-}
-
-/** The server does not tell how much of its memory a build has used, only that it was not enough. */
-function memoryOf({ memoryBytes, spilledAfter }: Actual): string {
-  if (memoryBytes === null) return 'unknown';
-  const given = memoryBytes === undefined ? '' : ` ${bytes(memoryBytes)}`;
-  return spilledAfter === null
-    ? memoryBytes === undefined
-      ? 'fitted'
-      : `fitted into${given}`
-    : `left its${given} after ${count(spilledAfter)} rows`;
 }

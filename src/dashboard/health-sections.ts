@@ -1,6 +1,7 @@
 /** What goes on around the run: the database's health, sync, the index, and by which search is read. */
 
 import { html } from 'hono/html';
+import { buildMemory, buildTime } from '../ledger/figure-words.ts';
 import type { ProgressSnapshot } from '../ledger/progress.ts';
 import { showReadChoice } from '../ledger/read-mode.ts';
 import type { SignalState } from '../ledger/throttle.ts';
@@ -57,21 +58,48 @@ export function loadSection({ throttle, sync }: ProgressSnapshot): Markup {
 const show = <T>(value: T | null | undefined, words: (value: T) => string): string =>
   value == null ? '-' : words(value);
 
-function figuresTable({ forecast, actual }: ProgressSnapshot['index']): Markup {
+/** Nobody else's writes can be told apart from ours. */
+const SERVER_WAL = 'WAL (of the whole server)';
+
+function buildTable({ forecast, actual }: ProgressSnapshot['index']): Markup {
   if (forecast === null) return NOTHING;
-  const fitted = ({ spilledAfter }: NonNullable<typeof actual>): string =>
-    spilledAfter === null ? 'fitted' : `left memory after ${count(spilledAfter)} rows`;
   return table(
     'Index build, foretold and measured',
     ['', 'Forecast', 'Measured'],
     [
       ['Size', bytes(forecast.sizeBytes), show(actual?.sizeBytes, bytes)],
-      ['Memory', bytes(forecast.memoryBytes), show(actual, fitted)],
-      // Nobody else's writes can be told apart from the build's.
-      ['WAL (of the whole server)', bytes(forecast.walBytes), show(actual?.walBytes, bytes)],
-      ['Time', show(forecast.seconds, duration), show(actual?.seconds, duration)],
+      ['Memory', bytes(forecast.memoryBytes), show(actual, buildMemory)],
+      [SERVER_WAL, bytes(forecast.walBytes), show(actual?.walBytes, bytes)],
+      ['Time', show(forecast.seconds, duration), show(actual, buildTime)],
     ],
   );
+}
+
+/** What writing the vectors takes on disk. */
+export function spaceSection({ fill: { forecast, actual } }: ProgressSnapshot): Markup {
+  const rows = (foretold: NonNullable<typeof forecast>): string[][] =>
+    (
+      [
+        ['New row versions', 'heapBytes'],
+        ['Out of line', 'toastBytes'],
+        ['Other indexes, at most', 'otherIndexBytes'],
+        ['Staging table', 'stageBytes'],
+        [SERVER_WAL, 'walBytes'],
+      ] as const
+    ).map(([name, field]) => [name, bytes(foretold[field]), show(actual?.[field], bytes)]);
+  return html`<section id="space">
+    <h2>Space</h2>
+    ${
+      forecast === null
+        ? NOTHING
+        : table('Writing the vectors, foretold and measured', ['', 'Forecast', 'Measured'], rows(forecast))
+    }
+    ${
+      actual === null
+        ? html`<p class="quiet">Foretold when a run is planned, measured before its index is built.</p>`
+        : NOTHING
+    }
+  </section>`;
 }
 
 export function indexSection({ index }: ProgressSnapshot): Markup {
@@ -107,7 +135,7 @@ export function indexSection({ index }: ProgressSnapshot): Markup {
               ]),
             )}`
     }
-    ${figuresTable(index)}
+    ${buildTable(index)}
   </section>`;
 }
 

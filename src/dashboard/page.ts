@@ -4,7 +4,7 @@ import { html } from 'hono/html';
 import type { ListedEvent } from '../ledger/event.ts';
 import { count } from '../observability/format.ts';
 import type { View } from './feed.ts';
-import { indexSection, loadSection, readsSection } from './health-sections.ts';
+import { indexSection, loadSection, readsSection, spaceSection } from './health-sections.ts';
 import { NOTHING, layout, moment, table, type Markup } from './layout.ts';
 import {
   actionsSection,
@@ -73,7 +73,7 @@ export function progressSections(view: View, csrf: Csrf): Markup {
   const { snapshot } = view;
   return html`<div class="head">${stateSection(snapshot)} ${actionsSection(snapshot, csrf)}</div>
     ${coverageSection(snapshot)}
-    <div class="column">${rateSection(view)} ${indexSection(snapshot)}</div>
+    <div class="column">${rateSection(view)} ${indexSection(snapshot)} ${spaceSection(snapshot)}</div>
     <div class="column">${loadSection(snapshot)} ${readsSection(snapshot)}</div>
     ${inHandSection(snapshot)} ${quarantineSection(view, csrf)} ${eventsSection(view)}`;
 }

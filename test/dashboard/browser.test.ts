@@ -133,6 +133,10 @@ describe.skipIf(executablePath === null).each(backends().slice(0, 1))(
         expect(await page.locator('#events').textContent()).toContain('run.resumed');
         await saveTuned(pool, config.backfill, { rowsPerSecond: null });
         await page.locator('#state .badge.ready').waitFor();
+        // Foretold at the plan, measured before the index: both are there by now.
+        const staging = page.locator('#space tr', { hasText: 'Staging table' }).locator('td');
+        expect(await staging.nth(1).textContent()).toMatch(/\d [kM]?B$/);
+        expect(await staging.nth(2).textContent()).toMatch(/\d [kM]?B$/);
         await page.emulateMedia({ colorScheme: 'dark' });
         await page.screenshot({ path: `${SCREENSHOTS}/ready-dark.png`, fullPage: true });
         await page.setViewportSize({ width: 390, height: 844 });
