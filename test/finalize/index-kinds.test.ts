@@ -136,8 +136,10 @@ for (const { name, create } of backends().filter((each) => each.name !== 'Postgr
     it('is chosen, kept, and read with enough of its lists', async () => {
       const { target, road } = await built({
         BACKFILL_INDEX_METHOD: 'auto',
-        // Less than any graph of these rows.
-        BACKFILL_INDEX_MAINTENANCE_WORK_MEM: '100kB',
+        // Enough for the lists, and less than any graph as dense as this one.
+        BACKFILL_INDEX_MAINTENANCE_WORK_MEM: '1MB',
+        BACKFILL_INDEX_M: '100',
+        BACKFILL_INDEX_EF_CONSTRUCTION: '200',
         BACKFILL_INDEX_LISTS: '4',
       });
       expect(target).toMatchObject({
