@@ -1,5 +1,6 @@
 /** PGlite: PostgreSQL compiled to WASM, one session, called with raw protocol messages. The only file that imports it. */
 
+import { readFile } from 'node:fs/promises';
 import { PGlite, type PGliteInterface } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
 import { messageOf } from '../errors.ts';
@@ -21,10 +22,13 @@ type MainLoop = { _PostgresMainLoopOnce: () => void };
  */
 export async function openEngine(options: {
   dataDir?: string;
+  /** A file that `freshImage` was written to, to begin with where `dataDir` is absent. */
+  image?: string;
   onCrash: (reason: string) => never;
 }): Promise<Engine> {
   const pglite = await PGlite.create({
     ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
+    ...(options.image === undefined ? {} : { loadDataDir: new Blob([await readFile(options.image)]) }),
     extensions: { vector, abortHook: abortHook(options.onCrash) },
   });
   watchMainLoop(pglite.Module, options.onCrash);
@@ -41,6 +45,16 @@ export async function openEngine(options: {
     },
     close: () => pglite.close(),
   };
+}
+
+/** A cluster as it is made, as a tar of 40 MB: to begin with it takes a seventh of the time that making one anew takes. */
+export async function freshImage(): Promise<Buffer> {
+  const pglite = await PGlite.create({ extensions: { vector } });
+  try {
+    return Buffer.from(await (await pglite.dumpDataDir('none')).arrayBuffer());
+  } finally {
+    await pglite.close();
+  }
 }
 
 /** abort() in C reaches Emscripten's hook before any JavaScript of PGlite can catch it. */

@@ -10,5 +10,6 @@ export type ToServer = { type: 'detach' };
 /** Everything the server has to know, as its one argument in JSON. */
 export interface ServerOptions {
   dataDir?: string;
+  image?: string;
   port: number;
 }

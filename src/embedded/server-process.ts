@@ -26,6 +26,7 @@ async function main(options: ServerOptions): Promise<void> {
   const release = options.dataDir === undefined ? null : await claimDataDir(options.dataDir);
   const engine = await openEngine({
     ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
+    ...(options.image === undefined ? {} : { image: options.image }),
     onCrash: crash,
   });
   const gateway = await startGateway(engine, { port: options.port, logger: { info: say } });

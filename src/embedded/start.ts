@@ -15,6 +15,8 @@ const STOP_LIMIT_MS = 7000;
 export interface EmbeddedServerOptions {
   /** Where data are kept. Default: in memory, which is faster and gone at the end. */
   dataDir?: string;
+  /** In memory: a file that `freshImage` was written to, to begin with. Default: the cluster is made anew. */
+  image?: string;
   /** Default 0: a free one is chosen. */
   port?: number;
   logger?: { info(message: string): void };
@@ -36,8 +38,12 @@ export interface EmbeddedServer {
  * @throws ConfigError where the port or the data directory cannot be had.
  */
 export async function startEmbeddedServer(options: EmbeddedServerOptions = {}): Promise<EmbeddedServer> {
-  const { port = 0, dataDir, logger } = options;
-  const child = spawnServer({ port, ...(dataDir === undefined ? {} : { dataDir }) });
+  const { port = 0, dataDir, image, logger } = options;
+  const child = spawnServer({
+    port,
+    ...(dataDir === undefined ? {} : { dataDir }),
+    ...(image === undefined ? {} : { image }),
+  });
   child.stderr?.pipe(process.stderr, { end: false });
   const listening = await untilListening(child);
   child.unref();

@@ -3,7 +3,8 @@
 import { Client, Pool, type ClientConfig, type Notification, type QueryResult } from 'pg';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { WireClient } from './wire.ts';
-import { startEmbeddedServer, type EmbeddedServer } from '../../src/embedded/start.ts';
+import { embeddedServer } from '../setup/embedded.ts';
+import type { EmbeddedServer } from '../../src/embedded/start.ts';
 
 export interface Harness {
   readonly url: string;
@@ -19,7 +20,7 @@ export function useEmbeddedServer(): Harness {
   let server: EmbeddedServer;
   const open: { end(): Promise<void> }[] = [];
   beforeAll(async () => {
-    server = await startEmbeddedServer();
+    server = await embeddedServer();
   });
   afterEach(async () => {
     await Promise.all(open.splice(0).map((each) => each.end()));

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { startEmbeddedServer } from '../../src/embedded/start.ts';
+import { embeddedServer } from './embedded.ts';
 
 export interface TestDatabase {
   databaseUrl: string;
@@ -33,7 +33,7 @@ export const hasRedis = (): boolean => hasPostgres() && inject('redisUrl') !== n
 export const hasContainers = (): boolean => inject('containers');
 
 async function embeddedDatabase(): Promise<TestDatabase> {
-  const server = await startEmbeddedServer();
+  const server = await embeddedServer();
   return { databaseUrl: server.url, queueUrl: server.url, drop: () => server.stop() };
 }
 

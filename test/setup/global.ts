@@ -1,5 +1,8 @@
 /** Vitest's global setup: finds or starts the real servers, and says in one line what runs and what does not. */
 
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { findChromium } from './browser.ts';
 import { assertContainers, startPostgres, startRedis, type StartedServer } from './containers.ts';
@@ -14,6 +17,8 @@ declare module 'vitest' {
     realOnly: boolean;
     /** Whether a test can start servers of its own, to kill them. */
     containers: boolean;
+    /** Where the first test that needs it puts a fresh cluster of the embedded server. */
+    embeddedImage: string;
     /** Path of a browser for tests of pages; null where there is none. */
     chromium: string | null;
     /** Why something of these is not here; empty where everything is. */
@@ -74,6 +79,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const chromium = findChromium();
   if (chromium === null) reasons.push(NO_CHROMIUM);
 
+  const folder = await mkdtemp(join(tmpdir(), 'pgvector-backfill-test-'));
+  project.provide('embeddedImage', join(folder, 'embedded.tar'));
   project.provide('postgresUrl', postgresUrl);
   project.provide('redisUrl', redisUrl);
   project.provide('realOnly', realOnly);
@@ -85,6 +92,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   );
   return async () => {
     await stop();
+    await rm(folder, { recursive: true, force: true });
     const line = notRunLine({ reasons, ...leftOut(project, postgresUrl !== null) });
     if (line !== null) process.stdout.write(`\n${LOUD}${line}${PLAIN}\n`);
   };
