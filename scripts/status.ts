@@ -88,6 +88,8 @@ function statusLines(snapshot: ProgressSnapshot, drift: ModelDrift | null): stri
       : snapshot.etaSeconds === 0
         ? ''
         : `, ETA ${duration(snapshot.etaSeconds)}`;
+  // Neither NULL nor a vector of zeros, which is set aside, stands in an index.
+  const leftOut = rows.skipped + rows.quarantined;
   return [
     `${snapshot.backfill}  run ${snapshot.run ?? '-'}  ${snapshot.state}${snapshot.reason === '' ? '' : `: ${snapshot.reason}`}`,
     `rows     ${count(rows.eligible)} eligible = ${count(rows.embedded)} embedded + ${count(rows.skipped)} skipped + ${count(rows.quarantined)} quarantined + ${count(rows.pending)} pending + ${count(rows.stale)} stale`,
@@ -102,7 +104,7 @@ function statusLines(snapshot: ProgressSnapshot, drift: ModelDrift | null): stri
       : [
           `model    ${model.name}, ${model.dimensions} dimensions, fingerprint ${model.fingerprint.slice(0, 12)}: ${drift.drift === true ? 'DRIFT, ' : ''}${drift.detail}`,
         ]),
-    `index    ${index.name === null ? 'not built yet' : `${index.name} (${index.method}${index.forecast?.type === undefined ? '' : ` on ${index.forecast.type}`}), ${index.valid ? 'valid' : (index.phase ?? 'not valid')}${unseen(index)}`}`,
+    `index    ${index.name === null ? 'not built yet' : `${index.name} (${index.method}${index.forecast?.type === undefined ? '' : ` on ${index.forecast.type}`}), ${index.valid ? 'valid' : (index.phase ?? 'not valid')}${unseen(index)}`}${leftOut === 0 ? '' : `; ${count(leftOut)} rows without a vector are in no index`}`,
     ...figureLines(snapshot),
   ];
 }
@@ -121,7 +123,9 @@ function readLines({ readMode, shadow, canary }: ProgressSnapshot): string[] {
   return [
     `reads    ${showReadChoice(readMode)}${since === null ? '' : ` since ${since}`}${by === null ? '' : ` by ${by}`}`,
     ...(asked === 0
-      ? []
+      ? readMode.mode === 'shadow'
+        ? ['shadow   no search of an application was compared yet']
+        : []
       : [
           `shadow   ${count(shadow.searches)} compared, ${count(shadow.errors)} errors, ${count(shadow.timeouts)} timeouts, ${count(shadow.skipped)} skipped; overlap ${percent(shadow.overlap ?? 0)}, rank correlation ${(shadow.rankCorrelation ?? 0).toFixed(3)}; p50 / p95: legacy ${ms(shadow.legacyMs)}, vector ${ms(shadow.vectorMs)}`,
         ]),

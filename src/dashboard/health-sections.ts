@@ -102,8 +102,9 @@ export function spaceSection({ fill: { forecast, actual } }: ProgressSnapshot): 
   </section>`;
 }
 
-export function indexSection({ index }: ProgressSnapshot): Markup {
+export function indexSection({ index, rows }: ProgressSnapshot): Markup {
   const { blockers, name, method, forecast } = index;
+  const leftOut = rows.skipped + rows.quarantined;
   const phase = index.valid ? 'valid' : (index.phase ?? (name === null ? 'not built yet' : 'not valid'));
   return html`<section id="index">
     <h2>Index <b class="${index.valid ? 'good' : ''}">${phase}</b></h2>
@@ -136,6 +137,13 @@ export function indexSection({ index }: ProgressSnapshot): Markup {
             )}`
     }
     ${buildTable(index)}
+    ${
+      name === null || leftOut === 0
+        ? NOTHING
+        : html`<p class="quiet">
+            ${count(leftOut)} rows have no vector: they are in no index, and no vector search finds them.
+          </p>`
+    }
   </section>`;
 }
 
