@@ -103,7 +103,7 @@ function advice(found: Recommendation | null, few: boolean, within: boolean): st
     );
   if (found !== null && found.filtersBelow.length > 0)
     parts.push(
-      `Build a partial index for ${found.filtersBelow.join(', ')}, or raise hnsw.max_scan_tuples: no setting reaches the target with these filters.`,
+      `No setting of the index reaches the target with ${found.filtersBelow.join(', ')}. That matters where the planner takes the index for them (the checks plan:… tell; an exact path does not mind): build a partial index, or raise hnsw.max_scan_tuples.`,
     );
   return parts.length === 0 ? null : parts.join(' ');
 }
