@@ -49,6 +49,17 @@ export async function inTransaction<T>(
   }
 }
 
+/** The same for SQL that holds words of the operator's: it may read and nothing else. */
+export const inReadOnly = <T>(
+  pool: Pool,
+  limits: TransactionLimits,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> =>
+  inTransaction(pool, limits, async (client) => {
+    await client.query('SET TRANSACTION READ ONLY');
+    return work(client);
+  });
+
 async function once<T>(
   pool: Pool,
   limits: TransactionLimits,

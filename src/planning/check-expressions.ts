@@ -3,7 +3,7 @@
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
-import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
+import { TABLE_LIMITS, inReadOnly } from '../db/transaction.ts';
 import { messageOf } from '../errors.ts';
 import type { Target } from '../table/target.ts';
 import type { Finding } from './finding.ts';
@@ -91,10 +91,7 @@ async function faultOf(pool: Pool, { raw, used, bare, values }: Expression): Pro
 /** With a parameter, so that the server takes one statement and no more; it may read and nothing else. */
 async function attempt(pool: Pool, sql: string, values: readonly unknown[]): Promise<unknown> {
   try {
-    await inTransaction(pool, TABLE_LIMITS, async (client) => {
-      await client.query('SET TRANSACTION READ ONLY');
-      await client.query(sql, [...values, 0]);
-    });
+    await inReadOnly(pool, TABLE_LIMITS, (client) => client.query(sql, [...values, 0]));
     return null;
   } catch (error) {
     return error;

@@ -2,7 +2,8 @@
 
 import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
-import type { Queryable } from '../db/pool.ts';
+import type { Pool } from '../db/pool.ts';
+import { TABLE_LIMITS, inReadOnly } from '../db/transaction.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { estimatedRows } from '../table/partitions.ts';
 import type { Target } from '../table/target.ts';
@@ -23,14 +24,14 @@ const CONSEQUENCE = {
 
 /** Nothing for a model that does not tell its tokens, and for a table without text. */
 export async function checkTextLengths(
-  db: Queryable,
+  pool: Pool,
   target: Target,
   settings: Settings,
   embedder: Embedder,
 ): Promise<Finding[]> {
   const { maxTokens } = embedder;
   if (embedder.countTokens === undefined || maxTokens === undefined) return [];
-  const texts = await sampleTexts(db, target);
+  const texts = await sampleTexts(pool, target);
   if (texts.length === 0) return [];
   const tokens = (await embedder.countTokens(texts)).sort();
   const at = (share: number): number => tokens[Math.ceil(share * tokens.length) - 1] ?? 0;
@@ -64,15 +65,17 @@ export async function checkTextLengths(
 }
 
 /** Whole pages are drawn, about a third more rows than wanted; a small table is read whole. */
-async function sampleTexts(db: Queryable, target: Target): Promise<string[]> {
-  const rows = await estimatedRows(db, target.table);
+async function sampleTexts(pool: Pool, target: Target): Promise<string[]> {
+  const rows = await estimatedRows(pool, target.table);
   const draw = async (percent: number): Promise<string[]> => {
-    const found = await db.query<{ text: string }>(
-      `SELECT left(text, $2) AS text FROM (
+    const found = await inReadOnly(pool, TABLE_LIMITS, (client) =>
+      client.query<{ text: string }>(
+        `SELECT left(text, $2) AS text FROM (
          SELECT ${target.text} AS text, ${target.ref}.${quoteName(target.key)} AS key
            FROM ${target.table} TABLESAMPLE SYSTEM ($1) REPEATABLE (1) WHERE ${target.where}) sampled
         WHERE text ~ '\\S' ORDER BY md5(key::text) LIMIT $3`,
-      [percent, MOST_CHARACTERS, SAMPLED_ROWS],
+        [percent, MOST_CHARACTERS, SAMPLED_ROWS],
+      ),
     );
     return found.rows.map((row) => row.text);
   };

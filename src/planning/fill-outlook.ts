@@ -5,8 +5,9 @@
 
 import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
-import type { Queryable } from '../db/pool.ts';
-import { isUnreachable } from '../db/sqlstates.ts';
+import type { Pool, Queryable } from '../db/pool.ts';
+import { SQLSTATE, hasSqlState, isUnreachable } from '../db/sqlstates.ts';
+import { TABLE_LIMITS, inReadOnly } from '../db/transaction.ts';
 import type { FillForecast } from '../ledger/fill-figures.ts';
 import { bytes } from '../observability/format.ts';
 import { TOAST_POINTER_BYTES, aligned, chunksBytes, pagesBytes, storedRow } from '../table/heap-pages.ts';
@@ -16,7 +17,7 @@ import type { Target } from '../table/target.ts';
 import { vectorBytes } from '../table/vector-type.ts';
 
 export interface FillInput {
-  pool: Queryable;
+  pool: Pool;
   target: Target;
   settings: Pick<Settings, 'columnType'>;
   dimensions: number;
@@ -89,8 +90,8 @@ async function fillFactorOf(db: Queryable, target: Target): Promise<number> {
 }
 
 /** Bytes of sampled rows' values as they lie in the row; a value above 2,000 bytes is out of line already, and stays where it is. */
-async function sampleWidths(db: Queryable, target: Target): Promise<number[]> {
-  const columns = await db.query<{ name: string; length: number }>(
+async function sampleWidths(pool: Pool, target: Target): Promise<number[]> {
+  const columns = await pool.query<{ name: string; length: number }>(
     `SELECT attname::text AS name, attlen AS length FROM pg_attribute
       WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attname <> ALL ($2) ORDER BY attnum`,
     [target.table, [target.column, target.updatedAtColumn]],
@@ -100,17 +101,18 @@ async function sampleWidths(db: Queryable, target: Target): Promise<number[]> {
     if (length > 0) return `CASE WHEN ${column} IS NULL THEN 0 ELSE ${length} END`;
     return `CASE WHEN pg_column_size(${column}) > 2000 THEN ${TOAST_POINTER_BYTES} ELSE coalesce(pg_column_size(${column}), 0) END`;
   });
-  const all = await estimatedRows(db, target.table);
+  const all = await estimatedRows(pool, target.table);
   const percent = all <= 10 * SAMPLED_ROWS ? 100 : (100 * 4 * SAMPLED_ROWS) / all;
-  const found = await db
-    .query<{ width: number }>(
+  const found = await inReadOnly(pool, TABLE_LIMITS, (client) =>
+    client.query<{ width: number }>(
       `SELECT (${width.join(' + ')})::float8 AS width FROM ${target.table} TABLESAMPLE SYSTEM ($1) REPEATABLE (1)
         WHERE ${target.where} LIMIT $2`,
       [percent, SAMPLED_ROWS * 4],
-    )
-    // A condition that does not run, or a part that cannot be read, is named by the checks of the table.
+    ),
+  )
+    // A condition that does not run or would write, or a part that cannot be read, is named by the checks of the table.
     .catch((error: unknown) => {
-      if (isUnreachable(error)) throw error;
+      if (isUnreachable(error) && !hasSqlState(error, SQLSTATE.readOnly)) throw error;
       return { rows: [] };
     });
   return found.rows.length === 0 ? BLANK_ROW : found.rows.map((row) => row.width);

@@ -1,7 +1,7 @@
 /** The SQL of both searches and how the server would run it. Nothing is run. */
 
 import type { Queryable } from '../db/pool.ts';
-import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
+import { TABLE_LIMITS, inReadOnly } from '../db/transaction.ts';
 import type { CompareInput } from './compare.ts';
 import type { Filter } from './filter.ts';
 import { legacyQuery } from './legacy-query.ts';
@@ -33,11 +33,8 @@ export async function explainSearches(
   const read = forDepth(await loadReadSettings(pool, target.backfill), k);
   const { sql, values } = legacyQuery(target, settings, text, k, filter);
   return {
-    legacy: await inTransaction(pool, TABLE_LIMITS, async (client) => {
-      // Somebody else's SQL: planning may call its functions.
-      await client.query('SET TRANSACTION READ ONLY');
-      return planOf(client, sql, values);
-    }),
+    // Planning may call functions of the operator's SQL.
+    legacy: await inReadOnly(pool, TABLE_LIMITS, (client) => planOf(client, sql, values)),
     vector: await withScan(
       pool,
       target,

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import { hasSqlState, isUnreachable, SQLSTATE } from '../db/sqlstates.ts';
-import { TABLE_LIMITS, inTransaction, type TransactionLimits } from '../db/transaction.ts';
+import { TABLE_LIMITS, inReadOnly, type TransactionLimits } from '../db/transaction.ts';
 import type { Pool } from '../db/pool.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { Target } from '../table/target.ts';
@@ -71,9 +71,7 @@ export async function legacySearch(
 ): Promise<LegacyAnswer> {
   const { sql, values, behind } = legacyQuery(target, settings, text, k, filter);
   try {
-    return await inTransaction(pool, limits, async (client) => {
-      // Somebody else's SQL runs here: it may read and nothing else.
-      await client.query('SET TRANSACTION READ ONLY');
+    return await inReadOnly(pool, limits, async (client) => {
       const started = performance.now();
       const found = await client.query<unknown[]>({ text: sql, values, rowMode: 'array' });
       const keys = found.rows.map((row) => String(row[0]));

@@ -4,7 +4,7 @@ import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
 import { hasSqlState, isUnreachable, SQLSTATE } from '../db/sqlstates.ts';
-import { TABLE_LIMITS, inTransaction, type TransactionLimits } from '../db/transaction.ts';
+import { TABLE_LIMITS, inReadOnly, type TransactionLimits } from '../db/transaction.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { Target } from '../table/target.ts';
 import { filterSql, filterValues, type Filter } from './filter.ts';
@@ -52,15 +52,14 @@ export async function textSearch(
   { filter = null, limits = { ...TABLE_LIMITS, tries: 1 } }: TextSearchOptions = {},
 ): Promise<string[]> {
   try {
-    const found = await inTransaction(pool, limits, async (client) => {
-      await client.query('SET TRANSACTION READ ONLY');
-      return client.query<{ key: string }>(textRankSql(target, settings, filter), [
+    const found = await inReadOnly(pool, limits, (client) =>
+      client.query<{ key: string }>(textRankSql(target, settings, filter), [
         ...filterValues(filter),
         settings.searchTextConfig,
         anyWord(text),
         k,
-      ]);
-    });
+      ]),
+    );
     return found.rows.map(({ key }) => key);
   } catch (error) {
     if (hasSqlState(error, SQLSTATE.queryCanceled) || isUnreachable(error)) throw error;

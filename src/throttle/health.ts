@@ -4,7 +4,7 @@ import type { Settings } from '../config/settings.ts';
 import { parseQualified, quoteQualified } from '../db/identifiers.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState, isUnreachable } from '../db/sqlstates.ts';
-import { inTransaction } from '../db/transaction.ts';
+import { inReadOnly } from '../db/transaction.ts';
 import { diskUsed } from './disk.ts';
 import { RIGHTS_SQL, healthSql, type HealthRow, type Rights } from './health-sql.ts';
 import { SIGNALS, type Reading, type Readings } from './signals.ts';
@@ -43,7 +43,7 @@ export class Health {
   }
 
   async #readOwn(): Promise<Readings> {
-    const row = await readOnly(this.#pool, async (client) => {
+    const row = await inReadOnly(this.#pool, READ_LIMITS, async (client) => {
       const rights = await this.#currentRights(client);
       return (await client.query<HealthRow>(healthSql(rights), [this.#table])).rows[0] as HealthRow;
     });
@@ -66,7 +66,7 @@ export class Health {
     const sql = this.#sql;
     if (sql === undefined) return { value: null, off: true };
     try {
-      const rows = await readOnly(this.#pool, async (client) => {
+      const rows = await inReadOnly(this.#pool, READ_LIMITS, async (client) => {
         const answer = (await client.query<unknown[]>({ text: sql, rowMode: 'array' })) as unknown;
         return (answer as { rows?: unknown[][] }).rows ?? [];
       });
@@ -79,12 +79,6 @@ export class Health {
     }
   }
 }
-
-const readOnly = <T>(pool: Pool, work: Parameters<typeof inTransaction<T>>[2]): Promise<T> =>
-  inTransaction(pool, READ_LIMITS, async (client) => {
-    await client.query('SET TRANSACTION READ ONLY');
-    return work(client);
-  });
 
 /** A message may hold a value of the operator's tables; the code does not. */
 function reasonOf(error: unknown): string {

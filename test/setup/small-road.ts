@@ -39,6 +39,8 @@ export function hashEmbedder(dimensions = 8): Embedder {
     fingerprint: 'f'.repeat(64),
     precision: 'full',
     maxCharacters: 2048,
+    maxTokens: 256,
+    countTokens: (texts) => Promise.resolve(new Int32Array(texts.length).fill(1)),
     embed: (texts) =>
       Promise.resolve({
         vectors: Float32Array.from(texts.flatMap(vectorOf)),

@@ -125,7 +125,7 @@ describe('recommend', () => {
     expect(found).toMatchObject({ settings: { 'hnsw.ef_search': '10' }, filtersBelow: ['f'] });
     expect(curveCheck(below, 0.9, found)).toMatchObject({
       passed: true,
-      remedy: expect.stringContaining('partial index for f') as string,
+      remedy: expect.stringContaining('reaches the target with f') as string,
     });
   });
 
