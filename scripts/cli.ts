@@ -9,7 +9,7 @@ tolerateClosedPipes();
 
 const [verb = '', ...rest] = process.argv.slice(2);
 const load = VERBS[verb];
-if (load !== undefined) process.exitCode = await runToEnd(await load(), rest);
+if (load !== undefined) process.exitCode = await runToEnd(await load(), rest, 'bin');
 else {
   const asked = verb === '--help' || verb === 'help';
   const usage = `Usage: pgvector-backfill <verb> [flags]\n\nVerbs: ${Object.keys(VERBS).join(', ')}\nEach has --help.\n`;

@@ -33,7 +33,7 @@ export const enqueueCommand: Command = {
       withPreflight(config, pool, async (preflight) => {
         const { findings, blocking } = preflight;
         for (const line of findingLines(findings.filter((each) => each.level !== 'ok')))
-          process.stderr.write(`${line}\n`);
+          invocation.warn(line);
         if (!preflight.passed) {
           invocation.emit({
             error: {

@@ -72,8 +72,8 @@ async function untilBuilt(invocation: Invocation, pool: Pool, backfill: string):
       }
       if (!moved && looks === PATIENCE) {
         line.end();
-        process.stderr.write(
-          'No worker has taken it up yet: is one running with the finalize role? Ctrl-C ends the watch.\n',
+        invocation.warn(
+          'No worker has taken it up yet: is one running with the finalize role? Ctrl-C ends the watch.',
         );
       }
       await delay(WATCH_MS, undefined, { signal: invocation.signal });

@@ -31,6 +31,8 @@ export interface Invocation {
   json: boolean;
   /** Prints for people; nothing with --json. */
   say(line: string): void;
+  /** Prints for people beside what is asked for: on stderr, also with --json. */
+  warn(line: string): void;
   /** The one object of --json; nothing without it. */
   emit(result: unknown): void;
   /** Loads the configuration; options in `optional` may be missing. */
@@ -67,8 +69,20 @@ const COMMON: Record<string, Flag> = {
   help: { type: 'boolean', help: 'Show this help' },
 };
 
+/** How verbs are typed here: by the scripts of a checkout, or by the bin, which is all that an image has. */
+export type Typed = 'npm' | 'bin';
+
+/** Commands that a text names, as they are typed. */
+export const asTyped = (text: string, typed: Typed): string =>
+  typed === 'npm' ? text : text.replaceAll(/npm run ([a-z][a-z-]*)( --(?= ))?/g, 'pgvector-backfill $1');
+
 /** Runs a verb; what it throws becomes a message and an exit code. */
-export async function runCommand(command: Command, argv: string[], env: NodeJS.ProcessEnv): Promise<number> {
+export async function runCommand(
+  command: Command,
+  argv: string[],
+  env: NodeJS.ProcessEnv,
+  typed: Typed = 'npm',
+): Promise<number> {
   const interrupt = new AbortController();
   const onSignal = (): void => {
     // A second signal ends at once: whoever presses twice means it.
@@ -78,22 +92,28 @@ export async function runCommand(command: Command, argv: string[], env: NodeJS.P
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   let json = argv.includes('--json');
   try {
-    const invocation = parse(command, argv, env, interrupt.signal);
+    const invocation = parse(command, argv, env, interrupt.signal, typed);
     json = invocation.json;
     if (invocation.flags['help'] === true) {
-      process.stdout.write(helpText(command));
+      process.stdout.write(asTyped(helpText(command), typed));
       return EXIT.done;
     }
     return await command.run(invocation);
   } catch (error) {
     if (interrupt.signal.aborted) return EXIT.interrupted;
-    return report(error, json);
+    return report(error, json, typed);
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }
 
-function parse(command: Command, argv: string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Invocation {
+function parse(
+  command: Command,
+  argv: string[],
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+  typed: Typed,
+): Invocation {
   const options: NonNullable<ParseArgsConfig['options']> = {};
   for (const [name, flag] of Object.entries({ ...COMMON, ...command.flags }))
     options[name] = { type: flag.type, multiple: flag.multiple ?? false };
@@ -126,7 +146,8 @@ function parse(command: Command, argv: string[], env: NodeJS.ProcessEnv, signal:
     cwd: process.cwd(),
     json,
     signal,
-    say: (line) => void (json || process.stdout.write(`${line}\n`)),
+    say: (line) => void (json || process.stdout.write(`${asTyped(line, typed)}\n`)),
+    warn: (line) => void process.stderr.write(`${asTyped(line, typed)}\n`),
     emit: (result) => void (json && process.stdout.write(`${JSON.stringify(result)}\n`)),
     config: (optional) =>
       loadConfig({
@@ -181,17 +202,19 @@ export function helpText(command: Command): string {
   return `${lines.join('\n')}\n`;
 }
 
-function report(error: unknown, json: boolean): number {
+function report(error: unknown, json: boolean, typed: Typed): number {
   const known = error instanceof BackfillError ? error : null;
+  const message = asTyped(messageOf(error), typed);
+  const remedy = known?.remedy === undefined ? null : asTyped(known.remedy, typed);
   const code =
     error instanceof ConfigError ? EXIT.usage : error instanceof GateError ? EXIT.gate : EXIT.failed;
   if (json) {
     process.stdout.write(
-      `${JSON.stringify({ error: { code: known?.code ?? 'UNEXPECTED', message: messageOf(error), remedy: known?.remedy ?? null } })}\n`,
+      `${JSON.stringify({ error: { code: known?.code ?? 'UNEXPECTED', message, remedy } })}\n`,
     );
   }
   process.stderr.write(
-    `error${known === null ? '' : ` ${known.code}`}: ${messageOf(error)}\n${known?.remedy === undefined ? '' : `${known.remedy}\n`}`,
+    `error${known === null ? '' : ` ${known.code}`}: ${message}\n${remedy === null ? '' : `${remedy}\n`}`,
   );
   // A fault of ours, not of the operator's: where it came from is worth more than a tidy screen.
   if (known === null && error instanceof Error && error.stack !== undefined)
@@ -205,12 +228,12 @@ export async function runAsProgram(command: Command, meta: ImportMeta): Promise<
   if (started === undefined || !existsSync(started) || realpathSync(started) !== fileURLToPath(meta.url))
     return;
   tolerateClosedPipes();
-  process.exitCode = await runToEnd(command, process.argv.slice(2));
+  process.exitCode = await runToEnd(command, process.argv.slice(2), 'npm');
 }
 
 /** As this process's own work: what was traced is handed over before it ends. */
-export async function runToEnd(command: Command, argv: string[]): Promise<number> {
-  const code = await runCommand(command, argv, process.env);
+export async function runToEnd(command: Command, argv: string[], typed: Typed): Promise<number> {
+  const code = await runCommand(command, argv, process.env, typed);
   await endTracing();
   return code;
 }

@@ -40,6 +40,6 @@ export function refuse(
 ): number {
   invocation.emit({ ...change, error: { ...error, message: change.reason } });
   for (const line of change.plan) invocation.say(`  ${line}`);
-  process.stderr.write(`error ${error.code}: ${change.reason}\n${error.remedy}\n`);
+  invocation.warn(`error ${error.code}: ${change.reason}\n${error.remedy}`);
   return EXIT.gate;
 }

@@ -9,7 +9,7 @@ import { demo } from '../../scripts/demo.ts';
 import { doctor } from '../../scripts/doctor.ts';
 import { enqueueCommand } from '../../scripts/enqueue.ts';
 import { finalizeCommand } from '../../scripts/finalize.ts';
-import { helpText } from '../../scripts/lib/command.ts';
+import { asTyped, helpText } from '../../scripts/lib/command.ts';
 import { mask } from '../../scripts/mask.ts';
 import { model } from '../../scripts/model.ts';
 import { pauseCommand } from '../../scripts/pause.ts';
@@ -47,6 +47,14 @@ const COMMANDS = [
   verifyCommand,
   worker,
 ];
+
+it('names commands as they are typed', () => {
+  const text = 'Run `npm run enqueue -- --rows 10`, then npm run train-model. npm run status shows it.';
+  expect(asTyped(text, 'npm')).toBe(text);
+  expect(asTyped(text, 'bin')).toBe(
+    'Run `pgvector-backfill enqueue --rows 10`, then pgvector-backfill train-model. pgvector-backfill status shows it.',
+  );
+});
 
 describe('verbs', () => {
   it('each have an npm script of their name, and help', async () => {
@@ -126,6 +134,10 @@ describe('verbs', () => {
       code: 2,
       stderr: expect.stringContaining('nonsense') as string,
     });
-    expect((await runCommand('cli', ['doctor', '--help'], {})).stdout).toContain('Usage: npm run doctor');
+    const lost = await runCommand('cli', ['doctor', '--nonsense'], {});
+    expect(lost.stderr).toContain('See `pgvector-backfill doctor --help`.');
+    expect((await runCommand('cli', ['doctor', '--help'], {})).stdout).toContain(
+      'Usage: pgvector-backfill doctor [flags]',
+    );
   });
 });
