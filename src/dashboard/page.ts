@@ -73,8 +73,8 @@ export function progressSections(view: View, csrf: Csrf): Markup {
   const { snapshot } = view;
   return html`<div class="head">${stateSection(snapshot)} ${actionsSection(snapshot, csrf)}</div>
     ${coverageSection(snapshot)}
-    <div class="column">${rateSection(view)} ${indexSection(snapshot)} ${spaceSection(snapshot)}</div>
-    <div class="column">${loadSection(snapshot)} ${readsSection(snapshot)}</div>
+    <div class="column">${rateSection(view)} ${indexSection(snapshot)}</div>
+    <div class="column">${loadSection(snapshot)} ${readsSection(snapshot)} ${spaceSection(snapshot)}</div>
     ${inHandSection(snapshot)} ${quarantineSection(view, csrf)} ${eventsSection(view)}`;
 }
 
