@@ -62,27 +62,32 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
     findings.push(findingOf('model', error, 'model.name'));
     return null;
   });
-  if (embedder !== null) {
-    findings.push({
-      level: 'ok',
-      check: 'model',
-      message: `${embedder.model}, ${embedder.dimensions} dimensions`,
-    });
-    if (target !== null)
-      findings.push(
-        ...(await checkVectorColumn(pool, target, embedder.dimensions)),
-        ...(await checkIndexOutlook({
-          pool,
-          target,
-          settings,
-          dimensions: embedder.dimensions,
-          calibrate: input.calibrate ?? false,
-        })),
-        ...(await textLengths(input, target, embedder)),
-      );
+  try {
+    if (embedder !== null) findings.push(...(await checkWithModel(input, target, embedder)));
+    if (input.withQueue) findings.push(...(await checkQueue(settings)));
+  } catch (error) {
+    // Nobody else would close it, and its processes would keep this one from ending.
+    await embedder?.close();
+    throw error;
   }
-  if (input.withQueue) findings.push(...(await checkQueue(settings)));
   return { findings, target, embedder };
+}
+
+async function checkWithModel(
+  input: DoctorInput,
+  target: Target | null,
+  embedder: Embedder,
+): Promise<Finding[]> {
+  const { pool, settings, calibrate = false } = input;
+  const { dimensions, model } = embedder;
+  const known: Finding = { level: 'ok', check: 'model', message: `${model}, ${dimensions} dimensions` };
+  if (target === null) return [known];
+  return [
+    known,
+    ...(await checkVectorColumn(pool, target, dimensions)),
+    ...(await checkIndexOutlook({ pool, target, settings, dimensions, calibrate })),
+    ...(await textLengths(input, target, embedder)),
+  ];
 }
 
 /** A text expression that fails was found by the checks of the columns. */
