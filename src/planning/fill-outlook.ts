@@ -30,10 +30,12 @@ const SAMPLED_ROWS = 1000;
 const BLANK_ROW = [TOAST_POINTER_BYTES * 4];
 const TUPLE_HEADER_BYTES = 24;
 const UPDATED_AT_BYTES = 8;
-/** Staging row without its vector: header, key, hash and its length, batch, time, flag. */
-const STAGE_TUPLE_BYTES = TUPLE_HEADER_BYTES + 8 + 36 + 4 + 8 + 1;
-/** An entry of a B-tree on a number, its line pointer and the part of a page that is left free. */
-const INDEX_ENTRY_BYTES = 23;
+/** Staging row without its vector and its key: header, hash and its length, batch, time, flag. */
+const STAGE_TUPLE_BYTES = TUPLE_HEADER_BYTES + 36 + 4 + 8 + 1;
+/** Of a key, aligned as what stands behind it. */
+const LEAST_KEY_BYTES = 8;
+/** An entry of a B-tree beside its key, its line pointer and the part of a page that is left free. */
+const INDEX_ENTRY_BYTES = 15;
 /** Record of a row of COPY, beyond the row. */
 const COPY_RECORD_BYTES = 10;
 /** Records of the row's lock and of its update, beyond the row. */
@@ -50,11 +52,12 @@ export async function fillForecast(input: FillInput): Promise<FillForecast> {
   const share = all === 0 ? 1 : Math.min(1, rows / all);
   const scale = rows / widths.length;
   const value = vectorBytes(dimensions, settings.columnType);
+  const keyBytes = Math.max(LEAST_KEY_BYTES, target.keyWidth);
   const fresh = widths.map((width) =>
     storedRow(aligned(TUPLE_HEADER_BYTES + width) + UPDATED_AT_BYTES, value),
   );
   const chunks = fresh.flatMap((row) => row.chunks);
-  const staged = widths.map(() => storedRow(STAGE_TUPLE_BYTES, vectorBytes(dimensions, 'vector')));
+  const staged = widths.map(() => storedRow(STAGE_TUPLE_BYTES + keyBytes, vectorBytes(dimensions, 'vector')));
   const stagedChunks = staged.flatMap((row) => row.chunks);
   const sum = (values: readonly number[]): number => values.reduce((total, each) => total + each, 0);
   const tuples = fresh.map((row) => row.tuple);
@@ -72,7 +75,8 @@ export async function fillForecast(input: FillInput): Promise<FillForecast> {
     toastBytes: round(chunksBytes(chunks) * scale),
     otherIndexBytes: round(otherIndexBytes * share),
     stageBytes: round(
-      (pagesBytes(stageTuples) + chunksBytes(stagedChunks) + widths.length * INDEX_ENTRY_BYTES) * scale,
+      (pagesBytes(stageTuples) + chunksBytes(stagedChunks) + widths.length * (INDEX_ENTRY_BYTES + keyBytes)) *
+        scale,
     ),
     // Each page that is there already is written whole once after a checkpoint.
     walBytes: round(walOfSample * scale + (heapBytes + otherIndexBytes) * share),
