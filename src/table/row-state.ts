@@ -42,10 +42,10 @@ export function rangeSql(target: Target, column: string, range: KeyRange, values
 }
 
 /** The staged vector is of type `vector`, whatever the column is. */
-function sameVectorSql({ columnType, vectorPrefix }: Target): string {
+export function sameVectorSql({ columnType, vectorPrefix }: Target, staged: string, stored: string): string {
   return columnType === 'vector'
-    ? `${vectorPrefix}vector_eq(s.vector, l.vector)`
-    : `${vectorPrefix}halfvec_eq(s.vector::${vectorPrefix}halfvec, l.vector)`;
+    ? `${vectorPrefix}vector_eq(${staged}, ${stored})`
+    : `${vectorPrefix}halfvec_eq(${staged}::${vectorPrefix}halfvec, ${stored})`;
 }
 
 /**
@@ -92,7 +92,7 @@ export function rowStatesSql(
       LEFT JOIN pgvector_backfill.quarantine q ON q.backfill = ${backfillParameter} AND q.key = l.key::text
       CROSS JOIN LATERAL (SELECT
            CASE WHEN l.text !~ '\\S' THEN CASE WHEN l.vector IS NULL THEN 'skipped' WHEN ${refused} THEN 'quarantined' ELSE 'stale' END
-                WHEN s.text_hash = l.hash AND ${sameVectorSql(target)} THEN 'embedded'
+                WHEN s.text_hash = l.hash AND ${sameVectorSql(target, 's.vector', 'l.vector')} THEN 'embedded'
                 WHEN q.text_hash = l.hash AND l.vector IS NULL
                   THEN CASE q.class WHEN 'too-long' THEN 'skipped' ELSE 'quarantined' END
                 WHEN ${refused} THEN 'quarantined'

@@ -4,7 +4,7 @@ import { quoteName } from '../db/identifiers.ts';
 import { norm } from '../embedding/pooling.ts';
 import type { Embedder, Precision } from '../embedding/embedder.ts';
 import { messageOf } from '../errors.ts';
-import { textHashSql } from '../table/row-state.ts';
+import { sameVectorSql, textHashSql } from '../table/row-state.ts';
 import type { Check } from './check.ts';
 import type { VerifyInput } from './verify.ts';
 
@@ -58,8 +58,9 @@ async function worstDistance(
 ): Promise<{ worst: number; rows: number }> {
   const column = `${target.ref}.${quoteName(target.column)}`;
   const key = quoteName(target.key);
-  // A row that was written a moment ago and waits for its vector is the business of the accounting.
-  const isCurrent = `EXISTS (SELECT 1 FROM ${target.stage} pgvb WHERE pgvb.${key} = ${target.ref}.${key} AND pgvb.text_hash = ${textHashSql(target, '$4')})`;
+  // A row that was written a moment ago and waits for its vector, staged already or not, is the business of the accounting.
+  const isCurrent = `EXISTS (SELECT 1 FROM ${target.stage} pgvb WHERE pgvb.${key} = ${target.ref}.${key} AND pgvb.text_hash = ${textHashSql(target, '$4')}
+                        AND ${sameVectorSql(target, 'pgvb.embedding', column)})`;
   const draw = async (percent: number): Promise<{ text: string; vector: string }[]> => {
     const found = await pool.query<{ text: string; vector: string }>(
       `SELECT left(text, $2) AS text, vector FROM (

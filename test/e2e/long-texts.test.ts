@@ -140,10 +140,14 @@ describe.each(backends())('long documents on $name', ({ create }) => {
 
     const fresh = (checks: { name: string }[]): unknown => checks.find(({ name }) => name === 'freshness');
     expect(fresh((await backfill.verify()).checks)).toMatchObject({ passed: true, threshold: 1e-5 });
-    // A vector of another text that staging and table agree upon: nothing but embedding it again can tell.
     await backfill.pool.query(
       `UPDATE docs SET embedding = (SELECT embedding FROM docs WHERE id = ${ROWS - 1}) WHERE id = 1`,
     );
+    // As between staging and merge: the staged vector is of the text, the row's is not yet, and that is to be counted.
+    const unmerged = (await backfill.verify()).checks;
+    expect(fresh(unmerged)).toMatchObject({ passed: true });
+    expect(unmerged.find(({ name }) => name === 'missing-rows')).toMatchObject({ passed: false, value: 1 });
+    // A vector of another text that staging and table agree upon: nothing but embedding it again can tell.
     await backfill.pool.query(
       'UPDATE docs_embedding_stage s SET embedding = d.embedding FROM docs d WHERE d.id = s.id',
     );
