@@ -90,7 +90,7 @@ async function demoOn(invocation: Invocation, env: Record<string, string>): Prom
   const pool = createPool(config.settings.database, { name: 'demo', max: 6, logger });
   const line = new ProgressView(process.stderr);
   try {
-    const onNotes = (notes: string[]): void => notes.forEach((note) => process.stderr.write(`${note}\n`));
+    const onNotes = (notes: string[]): void => notes.forEach((note) => invocation.warn(note));
     const source =
       typeof from === 'string' ? readRecords(from, { onNotes, signal: invocation.signal }) : articles();
     const rows = await loadArticles(pool, source);

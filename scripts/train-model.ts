@@ -19,8 +19,6 @@ function wholeNumber(invocation: Invocation, flag: string, fallback: number): nu
   });
 }
 
-const printNotes = (notes: string[]): void => notes.forEach((note) => process.stderr.write(`${note}\n`));
-
 async function trainOnTable(invocation: Invocation, options: TrainFromOptions): Promise<TrainedFrom> {
   const config = await invocation.config();
   return withDatabase(config, 'train-model', invocation.logger(config.settings.logLevel), async (pool) =>
@@ -61,9 +59,10 @@ export const trainModelCommand: Command = {
       seed: wholeNumber(invocation, 'seed', DEFAULT_SEED),
       signal: invocation.signal,
     };
+    const onNotes = (notes: string[]): void => notes.forEach((note) => invocation.warn(note));
     const result = await withStages(invocation.json, (onStage) =>
       typeof from === 'string'
-        ? trainFrom(recordTexts(from, { signal: invocation.signal, onNotes: printNotes }), {
+        ? trainFrom(recordTexts(from, { signal: invocation.signal, onNotes }), {
             ...options,
             onStage,
           })

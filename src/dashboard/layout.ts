@@ -80,6 +80,19 @@ export function facts(rows: readonly (readonly [string, Markup | string])[]): Ma
   </dl>`;
 }
 
+/** The few figures that a page begins with: name, value, and a word on it or none. */
+export function figures(list: readonly (readonly [name: string, value: string, note?: string])[]): Markup {
+  return html`<dl class="figures">
+    ${list.map(
+      ([name, value, note = '']) =>
+        html`<div>
+          <dt>${name}</dt>
+          <dd><b>${value}</b>${note === '' ? NOTHING : html` <small>${note}</small>`}</dd>
+        </div>`,
+    )}
+  </dl>`;
+}
+
 /** A table that scrolls by itself where the page is narrow. */
 export function table(
   label: string,

@@ -6,7 +6,7 @@ import { OPEN_STATES } from '../ledger/run.ts';
 import { count, duration, percent } from '../observability/format.ts';
 import { coverageBar } from './coverage-bar.ts';
 import type { View } from './feed.ts';
-import { NOTHING, facts, table, type Markup } from './layout.ts';
+import { NOTHING, facts, figures, table, type Markup } from './layout.ts';
 import { ratePlots } from './plots.ts';
 import type { ActionName } from './actions.ts';
 import { CSRF_FIELD } from './same-origin.ts';
@@ -93,18 +93,14 @@ function paceWords({ state, rowsPerSecond, etaSeconds, index }: ProgressSnapshot
 export function coverageSection(snapshot: ProgressSnapshot): Markup {
   const { rows, coverage } = snapshot;
   const { rate, left, note } = paceWords(snapshot);
-  const figure = (name: string, value: string, more = ''): Markup =>
-    html`<div>
-      <dt>${name}</dt>
-      <dd><b>${value}</b>${more === '' ? NOTHING : html` <small>${more}</small>`}</dd>
-    </div>`;
   return html`<section id="coverage">
     <h2 class="unseen">Coverage</h2>
-    <dl class="figures">
-      ${figure('Coverage', percent(coverage), 'of the rows with text')}
-      ${figure('Rows left', count(rows.pending + rows.stale))} ${figure('Rows a second', rate)}
-      ${figure('Time left', left, note)}
-    </dl>
+    ${figures([
+      ['Coverage', percent(coverage), 'of the rows with text'],
+      ['Rows left', count(rows.pending + rows.stale)],
+      ['Rows a second', rate],
+      ['Time left', left, note],
+    ])}
     ${coverageBar(snapshot)}
     <p class="quiet">
       Of ${count(rows.eligible)}

@@ -2,7 +2,7 @@
 
 import { html } from 'hono/html';
 import { judgeButtons, type Judging } from './judge.ts';
-import { NOTHING, layout, type Markup } from './layout.ts';
+import { NOTHING, figures, layout, type Markup } from './layout.ts';
 import type { SearchAnswer, SearchQuestion, SearchResult } from './search.ts';
 
 export interface SearchPageInput {
@@ -101,17 +101,16 @@ function side(answer: SearchAnswer, which: Side, buttons: (key: string) => Marku
 
 function summary(answer: SearchAnswer): Markup {
   const { overlap, legacy, vector, legacyMs, vectorMs, embeddingMs } = answer;
-  const figure = (name: string, value: string, note: string): Markup =>
-    html`<div>
-      <dt>${name}</dt>
-      <dd><b>${value}</b> <small>${note}</small></dd>
-    </div>`;
   return html`<section class="wide" aria-label="Both searches in figures">
-    <dl class="figures">
-      ${figure('In both answers', String(overlap), `of ${legacy.length} legacy and ${vector.length} vector hits`)}
-      ${figure('Legacy search', `${legacyMs.toFixed(1)} ms`, 'in the database')}
-      ${figure('Vector search', `${(vectorMs + embeddingMs).toFixed(1)} ms`, `${vectorMs.toFixed(1)} in the database, ${embeddingMs.toFixed(1)} for the model`)}
-    </dl>
+    ${figures([
+      ['In both answers', String(overlap), `of ${legacy.length} legacy and ${vector.length} vector hits`],
+      ['Legacy search', `${legacyMs.toFixed(1)} ms`, 'in the database'],
+      [
+        'Vector search',
+        `${(vectorMs + embeddingMs).toFixed(1)} ms`,
+        `${vectorMs.toFixed(1)} in the database, ${embeddingMs.toFixed(1)} for the model`,
+      ],
+    ])}
   </section>`;
 }
 

@@ -22,14 +22,10 @@ function tell(message: FromServer): void {
   if (process.connected) process.send?.(message);
 }
 
-async function main(options: ServerOptions): Promise<void> {
-  const release = options.dataDir === undefined ? null : await claimDataDir(options.dataDir);
-  const engine = await openEngine({
-    ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
-    ...(options.image === undefined ? {} : { image: options.image }),
-    onCrash: crash,
-  });
-  const gateway = await startGateway(engine, { port: options.port, logger: { info: say } });
+async function main({ port, ...data }: ServerOptions): Promise<void> {
+  const release = data.dataDir === undefined ? null : await claimDataDir(data.dataDir);
+  const engine = await openEngine({ ...data, onCrash: crash });
+  const gateway = await startGateway(engine, { port, logger: { info: say } });
 
   let stopping = false;
   const stop = async (): Promise<void> => {

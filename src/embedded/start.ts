@@ -38,12 +38,8 @@ export interface EmbeddedServer {
  * @throws ConfigError where the port or the data directory cannot be had.
  */
 export async function startEmbeddedServer(options: EmbeddedServerOptions = {}): Promise<EmbeddedServer> {
-  const { port = 0, dataDir, image, logger } = options;
-  const child = spawnServer({
-    port,
-    ...(dataDir === undefined ? {} : { dataDir }),
-    ...(image === undefined ? {} : { image }),
-  });
+  const { port = 0, logger, ...data } = options;
+  const child = spawnServer({ port, ...data });
   child.stderr?.pipe(process.stderr, { end: false });
   const listening = await untilListening(child);
   child.unref();
