@@ -19,6 +19,7 @@ export interface FillForecast {
 /** By which sizes have grown since the run was planned; WAL of the whole server, others' writes included, null where it cannot be read. */
 export type FillActual = Omit<FillForecast, 'walBytes'> & { walBytes: number | null };
 
+/** The sizes before stay those of the first plan: of a canary that grows, rows may be written already. */
 export async function saveFillForecast(
   db: Queryable,
   run: string,
@@ -26,7 +27,7 @@ export async function saveFillForecast(
   before: TableSizes,
 ): Promise<void> {
   await db.query(
-    'UPDATE pgvector_backfill.run SET fill_forecast = $2, fill_before = $3, fill_actual = NULL WHERE id = $1',
+    'UPDATE pgvector_backfill.run SET fill_forecast = $2, fill_before = coalesce(fill_before, $3), fill_actual = NULL WHERE id = $1',
     [run, forecast, before],
   );
 }

@@ -167,7 +167,7 @@ async function isOver(pool: Pool, target: Target, run: Run): Promise<boolean> {
   return rows.missing + rows.stale > ((await syncMode(pool, target.backfill)) === 'off' ? 0 : rows.captured);
 }
 
-/** Before the first row is written: sizes grow from here. */
+/** Before the first row of this plan is written. */
 async function foretellFill(
   { pool, target, settings }: EnqueueInput,
   { id, dimensions }: Run,
