@@ -27,6 +27,9 @@ export function backends(): Backend[] {
   return list;
 }
 
+/** One database, the best there is: for suites to which it does not matter what carries the jobs. */
+export const databases = (): Backend[] => backends().slice(0, 1);
+
 export const hasPostgres = (): boolean => inject('postgresUrl') !== null;
 export const hasRedis = (): boolean => hasPostgres() && inject('redisUrl') !== null;
 /** For tests that kill their servers: the shared ones are not theirs to kill. */
