@@ -56,7 +56,7 @@ const SUITES: Record<string, Suite> = {
       onStage,
       precisions: parsePrecisions(String(invocation.flags['precision'] ?? 'fp32,int8')),
     };
-    return benchEmbed(invocation.cwd, options, say);
+    return benchEmbed(invocation.host.cwd, options, say);
   },
   async e2e(invocation, { say, onStage }) {
     const { database, queue } = (await invocation.config(['table', 'text'])).settings;
@@ -67,7 +67,7 @@ const SUITES: Record<string, Suite> = {
       models: parseModels(String(invocation.flags['model'] ?? 'fp32,int8,static')),
       staticTexts: () => staticTexts(invocation),
     };
-    return benchE2e({ database, queue }, invocation.cwd, options, invocation.logger('warn'), say);
+    return benchE2e({ database, queue }, invocation.host.cwd, options, invocation.logger('warn'), say);
   },
 };
 
@@ -136,7 +136,7 @@ async function staticTexts(invocation: Invocation): Promise<string[]> {
   const { from } = invocation.flags;
   if (typeof from !== 'string') return makeTexts(number(invocation, 'rows', 50_000));
   const texts: string[] = [];
-  for await (const text of recordTexts(resolve(invocation.cwd, from), { signal: invocation.signal }))
+  for await (const text of recordTexts(resolve(invocation.host.cwd, from), { signal: invocation.signal }))
     texts.push(text);
   return texts;
 }

@@ -88,7 +88,7 @@ async function demoOn(invocation: Invocation, env: Record<string, string>): Prom
   const config = await loadConfig({ flags: {}, env, cwd: env['BACKFILL_MODEL_LOCAL_PATH'] ?? '.' });
   const logger = invocation.logger('warn');
   const pool = createPool(config.settings.database, { name: 'demo', max: 6, logger });
-  const line = new ProgressView(process.stderr);
+  const line = new ProgressView(invocation.host.stderr);
   try {
     const onNotes = (notes: string[]): void => notes.forEach((note) => invocation.warn(note));
     const source =
@@ -113,6 +113,7 @@ async function demoOn(invocation: Invocation, env: Record<string, string>): Prom
       logger,
       queries,
       signal: invocation.signal,
+      openEmbedder: invocation.openEmbedder,
       onProgress: (snapshot) => line.show(snapshot),
     });
   } finally {

@@ -1,7 +1,5 @@
-import { openEmbedder } from '../src/embedding/configured.ts';
 import { diagnose, blockers } from '../src/planning/doctor.ts';
 import type { Finding } from '../src/planning/finding.ts';
-import { noticeOnStderr } from './lib/download-line.ts';
 import { EXIT, runAsProgram, type Command } from './lib/command.ts';
 import { withDatabase } from './lib/session.ts';
 
@@ -28,7 +26,7 @@ export const doctor: Command = {
         pool,
         backfill,
         settings,
-        openEmbedder: () => openEmbedder(settings, 1, noticeOnStderr),
+        openEmbedder: () => invocation.openEmbedder(settings, 1),
         withQueue: true,
         calibrate: true,
       });

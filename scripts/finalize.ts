@@ -52,7 +52,7 @@ const PATIENCE = 20;
 
 /** The worker's last word: ready, or why not. Ends early where the verb is interrupted: the build goes on. */
 async function untilBuilt(invocation: Invocation, pool: Pool, backfill: string): Promise<ProgressSnapshot> {
-  const line = new ProgressView(process.stderr);
+  const line = new ProgressView(invocation.host.stderr);
   // A verdict from before is not the one of this build.
   const before = await progressSnapshot(pool, backfill);
   let moved = false;

@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
-import { openEmbedder, modelOptions } from '../src/embedding/configured.ts';
+import { modelOptions } from '../src/embedding/configured.ts';
 import { fetchModel } from '../src/embedding/model-download.ts';
 import {
   expectedFiles,
@@ -20,7 +20,7 @@ const ACTIONS: Record<string, (invocation: Invocation) => Promise<number>> = { f
 async function fetch(invocation: Invocation): Promise<number> {
   const { settings } = await invocation.config(['database', 'table', 'text']);
   if (settings.modelEndpoint !== undefined) throw noFiles();
-  const line = new DownloadLine(process.stderr);
+  const line = new DownloadLine(invocation.host.stderr);
   const result = await fetchModel(modelOptions(settings), {
     signal: invocation.signal,
     notice: (text) => line.say(text),
@@ -58,7 +58,7 @@ async function check(invocation: Invocation): Promise<number> {
   try {
     result.revision = (await readManifest(folder))?.revision ?? null;
     if (files.every(({ present }) => present)) result.checksum = modelChecksum(await modelFileFacts(options));
-    const embedder = await openEmbedder({ ...settings, modelAllowDownload: false }, 1);
+    const embedder = await invocation.openEmbedder({ ...settings, modelAllowDownload: false }, 1);
     result.dimensions = embedder.dimensions;
     await embedder.close();
     result.usable = true;

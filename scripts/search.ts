@@ -1,4 +1,3 @@
-import { openEmbedder } from '../src/embedding/configured.ts';
 import {
   createFunctionSql,
   plainSearchSql,
@@ -8,7 +7,6 @@ import {
 import { ConfigError } from '../src/errors.ts';
 import { compareSearches, type Comparison } from '../src/search/compare.ts';
 import { describeTarget } from '../src/table/target.ts';
-import { noticeOnStderr } from './lib/download-line.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { withDatabase } from './lib/session.ts';
 
@@ -68,7 +66,7 @@ export const search: Command = {
     const logger = invocation.logger(config.settings.logLevel);
     return withDatabase(config, 'search', logger, async (pool) => {
       const target = await describeTarget(pool, config.backfill, config.settings);
-      const embedder = await openEmbedder(config.settings, 1, noticeOnStderr);
+      const embedder = await invocation.openEmbedder(config.settings, 1);
       try {
         const comparison = await compareSearches(
           { pool, target, settings: config.settings, embedder },

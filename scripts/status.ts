@@ -57,10 +57,10 @@ export const status: Command = {
 };
 
 async function watch(invocation: Invocation, pool: Pool, backfill: string): Promise<void> {
-  const line = new ProgressView(process.stdout);
+  const line = new ProgressView(invocation.host.stdout);
   // Nobody reads any more: `status --watch | head -1`.
   const closed = new AbortController();
-  process.stdout.once('error', () => closed.abort());
+  invocation.host.stdout.once('error', () => closed.abort());
   try {
     while (!closed.signal.aborted) {
       const snapshot = await progressSnapshot(pool, backfill);

@@ -54,13 +54,13 @@ export const trainModelCommand: Command = {
       });
     }
     const options: TrainFromOptions = {
-      out: resolve(invocation.cwd, out),
+      out: resolve(invocation.host.cwd, out),
       dimensions: wholeNumber(invocation, 'dimensions', DEFAULT_DIMENSIONS),
       seed: wholeNumber(invocation, 'seed', DEFAULT_SEED),
       signal: invocation.signal,
     };
     const onNotes = (notes: string[]): void => notes.forEach((note) => invocation.warn(note));
-    const result = await withStages(invocation.json, (onStage) =>
+    const result = await withStages(invocation, (onStage) =>
       typeof from === 'string'
         ? trainFrom(recordTexts(from, { signal: invocation.signal, onNotes }), {
             ...options,

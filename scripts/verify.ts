@@ -1,4 +1,3 @@
-import { openEmbedder } from '../src/embedding/configured.ts';
 import { loadJudged } from '../src/ledger/judgements.ts';
 import type { Pool } from '../src/db/pool.ts';
 import { ConfigError, GateError } from '../src/errors.ts';
@@ -6,7 +5,6 @@ import { readJudgements, readQueries } from '../src/relevance/query-file.ts';
 import { describeTarget, type Target } from '../src/table/target.ts';
 import type { Questions } from '../src/verify/full.ts';
 import { verify, type VerifyInput } from '../src/verify/verify.ts';
-import { noticeOnStderr } from './lib/download-line.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { requireRun, withDatabase } from './lib/session.ts';
 import { withStages } from './lib/stage-bar.ts';
@@ -100,10 +98,10 @@ export const verifyCommand: Command = {
         target,
         settings: config.settings,
         run,
-        openEmbedder: () => openEmbedder(config.settings, 1, noticeOnStderr),
+        openEmbedder: () => invocation.openEmbedder(config.settings, 1),
         questions,
       };
-      const verification = await withStages(invocation.json, (onStage) => verify({ ...input, onStage }));
+      const verification = await withStages(invocation, (onStage) => verify({ ...input, onStage }));
       const { passed, checks, full, ...figures } = verification;
       if (report !== null) await writeReport(report, input, questions, verification);
       invocation.emit({ passed, checks, ...figures, ...full });

@@ -24,7 +24,7 @@ export const worker: Command = {
     const roles = parseRoles(invocation.flags['role']);
     const logger = invocation.logger(config.settings.logLevel);
     return withDatabase(config, 'worker', logger, async (pool) => {
-      const running = await startWorkers(config, pool, logger, roles);
+      const running = await startWorkers(config, pool, logger, roles, invocation.host);
       logger.info(
         {
           backfill: config.backfill,
@@ -61,7 +61,7 @@ export const worker: Command = {
       logger.info({ drained }, 'worker ended');
       invocation.emit({ backfill: config.backfill, state, drained });
       // What did not end within the time is taken up by another worker; a handle of it may still be open here.
-      if (!drained) process.exit(EXIT.failed);
+      if (!drained) invocation.host.exit(EXIT.failed);
       return state === 'failed' || state === 'paused' ? EXIT.failed : EXIT.done;
     });
   },

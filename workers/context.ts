@@ -6,6 +6,7 @@ import type { Instruments } from '../src/observability/instruments.ts';
 import type { Logger } from '../src/observability/logger.ts';
 import type { QueueAddress } from '../src/queue/connection.ts';
 import type { Throttle } from '../src/throttle/throttle.ts';
+import type { WorkerTimes } from './times.ts';
 
 export interface WorkerContext {
   backfill: string;
@@ -15,6 +16,7 @@ export interface WorkerContext {
   logger: Logger;
   throttle: Throttle;
   instruments: Instruments;
+  times: WorkerTimes;
 }
 
 /** A role that is running. */

@@ -83,7 +83,9 @@ export function startSyncWorker(context: WorkerContext, embedder: Embedder): Run
       } catch (error) {
         logger.warn({ err: messageOf(error) }, 'sync could not be scheduled');
       }
-      await delay(SCHEDULE_MS, undefined, { signal: stop.signal }).catch(() => {});
+      await delay(context.times.scheduleMs ?? SCHEDULE_MS, undefined, { signal: stop.signal }).catch(
+        () => {},
+      );
     }
   };
   const scheduling = keepScheduled();

@@ -201,7 +201,7 @@ async function workerSeconds(
   const started = performance.now();
   const throttle = new Throttle({ pool, backfill, settings, logger });
   const worker = startEmbedWorker(
-    { backfill, settings, pool, address, logger, throttle, instruments: new Instruments() },
+    { backfill, settings, pool, address, logger, throttle, instruments: new Instruments(), times: {} },
     embedder,
   );
   try {

@@ -6,10 +6,12 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { loadConfig, type Config } from '../../src/config/load.ts';
 import type { Option } from '../../src/config/option.ts';
 import { OPTIONS } from '../../src/config/options.ts';
-import type { OptionName } from '../../src/config/settings.ts';
+import type { OptionName, Settings } from '../../src/config/settings.ts';
 import { BackfillError, ConfigError, GateError, messageOf } from '../../src/errors.ts';
+import type { Embedder } from '../../src/embedding/embedder.ts';
 import { createLogger, type Logger } from '../../src/observability/logger.ts';
 import { endTracing } from '../../src/observability/tracing.ts';
+import { processHost, type Host } from './host.ts';
 import { tolerateClosedPipes } from './terminal.ts';
 
 export const EXIT = { done: 0, failed: 1, usage: 2, gate: 3, interrupted: 130 } as const;
@@ -26,8 +28,7 @@ export interface Flag {
 export interface Invocation {
   flags: Record<string, string | boolean | undefined>;
   positionals: string[];
-  env: NodeJS.ProcessEnv;
-  cwd: string;
+  host: Host;
   json: boolean;
   /** Prints for people; nothing with --json. */
   say(line: string): void;
@@ -38,6 +39,8 @@ export interface Invocation {
   /** Loads the configuration; options in `optional` may be missing. */
   config(optional?: OptionName[]): Promise<Config>;
   logger(level: string): Logger;
+  /** The configured one; what is fetched for it is told on stderr. `processes` as for `openEmbedder`. */
+  openEmbedder(settings: Settings, processes?: number): Promise<Embedder>;
   /** Aborted by SIGINT or SIGTERM. */
   signal: AbortSignal;
 }
@@ -80,40 +83,33 @@ export const asTyped = (text: string, typed: Typed): string =>
 export async function runCommand(
   command: Command,
   argv: string[],
-  env: NodeJS.ProcessEnv,
+  host: Host,
   typed: Typed = 'npm',
 ): Promise<number> {
   const interrupt = new AbortController();
-  const onSignal = (): void => {
+  const stopListening = host.onInterrupt(() => {
     // A second signal ends at once: whoever presses twice means it.
-    if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
+    if (interrupt.signal.aborted) host.exit(EXIT.interrupted);
     interrupt.abort();
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  });
   let json = argv.includes('--json');
   try {
-    const invocation = parse(command, argv, env, interrupt.signal, typed);
+    const invocation = parse(command, argv, host, interrupt.signal, typed);
     json = invocation.json;
     if (invocation.flags['help'] === true) {
-      process.stdout.write(asTyped(helpText(command), typed));
+      host.stdout.write(asTyped(helpText(command), typed));
       return EXIT.done;
     }
     return await command.run(invocation);
   } catch (error) {
     if (interrupt.signal.aborted) return EXIT.interrupted;
-    return report(error, json, typed);
+    return report(error, json, host, typed);
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    stopListening();
   }
 }
 
-function parse(
-  command: Command,
-  argv: string[],
-  env: NodeJS.ProcessEnv,
-  signal: AbortSignal,
-  typed: Typed,
-): Invocation {
+function parse(command: Command, argv: string[], host: Host, signal: AbortSignal, typed: Typed): Invocation {
   const options: NonNullable<ParseArgsConfig['options']> = {};
   for (const [name, flag] of Object.entries({ ...COMMON, ...command.flags }))
     options[name] = { type: flag.type, multiple: flag.multiple ?? false };
@@ -142,23 +138,24 @@ function parse(
   return {
     flags,
     positionals,
-    env,
-    cwd: process.cwd(),
+    host,
     json,
     signal,
-    say: (line) => void (json || process.stdout.write(`${asTyped(line, typed)}\n`)),
-    warn: (line) => void process.stderr.write(`${asTyped(line, typed)}\n`),
-    emit: (result) => void (json && process.stdout.write(`${JSON.stringify(result)}\n`)),
+    say: (line) => void (json || host.stdout.write(`${asTyped(line, typed)}\n`)),
+    warn: (line) => void host.stderr.write(`${asTyped(line, typed)}\n`),
+    emit: (result) => void (json && host.stdout.write(`${JSON.stringify(result)}\n`)),
     config: (optional) =>
       loadConfig({
         flags: Object.fromEntries(table.map((each) => [each.flag, flags[each.flag] as string | undefined])),
-        env,
-        cwd: process.cwd(),
+        env: host.env,
+        cwd: host.cwd,
         configPath: flags['config'] as string | undefined,
         backfill: flags['backfill'] as string | undefined,
         ...(optional === undefined ? {} : { optional }),
       }),
-    logger: createLogger,
+    logger: (level) => createLogger(level, host.stderr),
+    openEmbedder: (settings, processes) =>
+      host.openEmbedder(settings, processes, (line) => void host.stderr.write(`${line}\n`)),
   };
 }
 
@@ -202,23 +199,20 @@ export function helpText(command: Command): string {
   return `${lines.join('\n')}\n`;
 }
 
-function report(error: unknown, json: boolean, typed: Typed): number {
+function report(error: unknown, json: boolean, { stdout, stderr }: Host, typed: Typed): number {
   const known = error instanceof BackfillError ? error : null;
   const message = asTyped(messageOf(error), typed);
   const remedy = known?.remedy === undefined ? null : asTyped(known.remedy, typed);
   const code =
     error instanceof ConfigError ? EXIT.usage : error instanceof GateError ? EXIT.gate : EXIT.failed;
   if (json) {
-    process.stdout.write(
-      `${JSON.stringify({ error: { code: known?.code ?? 'UNEXPECTED', message, remedy } })}\n`,
-    );
+    stdout.write(`${JSON.stringify({ error: { code: known?.code ?? 'UNEXPECTED', message, remedy } })}\n`);
   }
-  process.stderr.write(
+  stderr.write(
     `error${known === null ? '' : ` ${known.code}`}: ${message}\n${remedy === null ? '' : `${remedy}\n`}`,
   );
   // A fault of ours, not of the operator's: where it came from is worth more than a tidy screen.
-  if (known === null && error instanceof Error && error.stack !== undefined)
-    process.stderr.write(`${error.stack}\n`);
+  if (known === null && error instanceof Error && error.stack !== undefined) stderr.write(`${error.stack}\n`);
   return code;
 }
 
@@ -233,7 +227,7 @@ export async function runAsProgram(command: Command, meta: ImportMeta): Promise<
 
 /** As this process's own work: what was traced is handed over before it ends. */
 export async function runToEnd(command: Command, argv: string[], typed: Typed): Promise<number> {
-  const code = await runCommand(command, argv, process.env, typed);
+  const code = await runCommand(command, argv, processHost(), typed);
   await endTracing();
   return code;
 }

@@ -2,15 +2,16 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../src/config/load.ts';
-import { lent } from '../../src/embedding/embedder.ts';
+import { lent, type OpenEmbedder } from '../../src/embedding/embedder.ts';
 import type { Pool } from '../../src/db/pool.ts';
 import { GateError } from '../../src/errors.ts';
 import { progressSnapshot, type ProgressSnapshot } from '../../src/ledger/progress.ts';
+import { QUEUE_ROLES } from '../../src/queue/connection.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { compareSearches, type Comparison } from '../../src/search/compare.ts';
 import { describeTarget } from '../../src/table/target.ts';
 import { verify, type Verification } from '../../src/verify/verify.ts';
-import { enqueueRun, withPreflight } from './enqueue-run.ts';
+import { enqueueRun, withPreflight, type Preflight } from './enqueue-run.ts';
 import { requireRun } from './session.ts';
 import { startWorkers } from './worker-process.ts';
 
@@ -34,12 +35,13 @@ export interface DemoInput {
   queries: readonly string[];
   signal: AbortSignal;
   onProgress: (snapshot: ProgressSnapshot) => void;
+  openEmbedder: OpenEmbedder;
 }
 
 export async function runDemo(input: DemoInput): Promise<DemoRun> {
   const { config, pool, logger, queries } = input;
   const { settings, backfill } = config;
-  return withPreflight(config, pool, async (preflight) => {
+  const proceed = async (preflight: Preflight): Promise<DemoRun> => {
     if (!preflight.passed) {
       const [blocker] = preflight.blocking;
       const remedy = blocker?.remedy === undefined ? {} : { remedy: blocker.remedy };
@@ -70,11 +72,19 @@ export async function runDemo(input: DemoInput): Promise<DemoRun> {
       dimensions: embedder.dimensions,
       indexSeconds: run.indexSeconds,
     };
-  });
+  };
+  return withPreflight(config, pool, proceed, input.openEmbedder);
 }
 
-async function work({ config, pool, logger, signal, onProgress }: Omit<DemoInput, 'queries'>): Promise<void> {
-  const workers = await startWorkers(config, pool, logger);
+async function work({
+  config,
+  pool,
+  logger,
+  signal,
+  onProgress,
+  openEmbedder,
+}: Omit<DemoInput, 'queries'>): Promise<void> {
+  const workers = await startWorkers(config, pool, logger, QUEUE_ROLES, { openEmbedder });
   try {
     for (;;) {
       const snapshot = await progressSnapshot(pool, config.backfill);

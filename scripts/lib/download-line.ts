@@ -1,15 +1,16 @@
 /** Progress of a download: redrawn on a terminal, a line a file elsewhere. */
 
 import { bytes as shown } from './format.ts';
+import type { Output } from './host.ts';
 
 const REDRAW_MS = 100;
 
 export class DownloadLine {
-  readonly #stream: NodeJS.WriteStream;
+  readonly #stream: Output;
   #drawnAt = 0;
   #open = false;
 
-  constructor(stream: NodeJS.WriteStream) {
+  constructor(stream: Output) {
     this.#stream = stream;
   }
 
@@ -34,6 +35,3 @@ export class DownloadLine {
     this.#open = false;
   }
 }
-
-/** For verbs that fetch on the way to something else. */
-export const noticeOnStderr = (line: string): void => void process.stderr.write(`${line}\n`);

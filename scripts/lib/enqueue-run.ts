@@ -3,15 +3,14 @@
 import type { Config } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import type { Pool } from '../../src/db/pool.ts';
-import { openEmbedder } from '../../src/embedding/configured.ts';
-import type { Embedder } from '../../src/embedding/embedder.ts';
+import type { Embedder, OpenEmbedder } from '../../src/embedding/embedder.ts';
 import type { OnStage } from '../../src/observability/stage.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { blockers, diagnose } from '../../src/planning/doctor.ts';
 import { enqueue, type EnqueueResult } from '../../src/planning/enqueue.ts';
 import type { Finding } from '../../src/planning/finding.ts';
 import type { Target } from '../../src/table/target.ts';
-import { noticeOnStderr } from './download-line.ts';
+import { processHost } from './host.ts';
 import { prepareQueues, withQueues } from './session.ts';
 
 /** What doctor found, and what is open where nothing blocks. */
@@ -25,13 +24,14 @@ export async function withPreflight<T>(
   config: Config,
   pool: Pool,
   work: (preflight: Preflight) => Promise<T>,
+  openEmbedder: OpenEmbedder = processHost().openEmbedder,
 ): Promise<T> {
   const { settings, backfill } = config;
   const { findings, target, embedder } = await diagnose({
     pool,
     backfill,
     settings,
-    openEmbedder: () => openEmbedder(settings, 1, noticeOnStderr),
+    openEmbedder: () => openEmbedder(settings, 1),
     withQueue: true,
   });
   try {

@@ -2,6 +2,7 @@
 
 import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
 import { count, duration, percent } from './format.ts';
+import type { Output } from './host.ts';
 import { coloured, lineWidth, wrapped, type Colour } from './terminal.ts';
 import { heldBy } from './throttle-lines.ts';
 
@@ -81,13 +82,13 @@ export function progressLines(snapshot: ProgressSnapshot): Line[] {
 }
 
 export class ProgressView {
-  readonly #stream: NodeJS.WriteStream;
+  readonly #stream: Output;
   /** Lines that stand on the terminal. */
   #drawn = 0;
   #last = '';
   #printedAt = 0;
 
-  constructor(stream: NodeJS.WriteStream) {
+  constructor(stream: Output) {
     this.#stream = stream;
   }
 

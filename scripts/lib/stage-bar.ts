@@ -1,7 +1,9 @@
 /** How far a verb is: a bar that is redrawn on a terminal, a line now and then elsewhere, nothing beside one JSON object. */
 
 import type { OnStage, Stage } from '../../src/observability/stage.ts';
+import type { Invocation } from './command.ts';
 import { count } from './format.ts';
+import type { Output } from './host.ts';
 import { lineWidth } from './terminal.ts';
 
 const BAR_WIDTH = 24;
@@ -9,7 +11,7 @@ const BAR_WIDTH = 24;
 const PLAIN_INTERVAL_MS = 5000;
 
 export interface StageBarOptions {
-  stream: NodeJS.WriteStream;
+  stream: Output;
   /** With --json nothing is shown. */
   silent: boolean;
   /** ms of a clock that does not go back. */
@@ -17,7 +19,7 @@ export interface StageBarOptions {
 }
 
 export class StageBar {
-  readonly #stream: NodeJS.WriteStream;
+  readonly #stream: Output;
   readonly #silent: boolean;
   readonly #now: () => number;
   #shownAt: number;
@@ -49,8 +51,11 @@ export class StageBar {
 }
 
 /** The bar for the length of `work`. */
-export async function withStages<T>(silent: boolean, work: (onStage: OnStage) => Promise<T>): Promise<T> {
-  const bar = new StageBar({ stream: process.stderr, silent });
+export async function withStages<T>(
+  { host, json }: Pick<Invocation, 'host' | 'json'>,
+  work: (onStage: OnStage) => Promise<T>,
+): Promise<T> {
+  const bar = new StageBar({ stream: host.stderr, silent: json });
   try {
     return await work(bar.show);
   } finally {

@@ -1,7 +1,6 @@
 /** The report of `verify`: written whatever the result, as it shows what is wrong. */
 
 import { writeFile } from 'node:fs/promises';
-import { openEmbedder } from '../../src/embedding/configured.ts';
 import { ConfigError, messageOf } from '../../src/errors.ts';
 import type { Comparison } from '../../src/search/compare.ts';
 import type { Questions } from '../../src/verify/full.ts';
@@ -69,10 +68,10 @@ async function write(path: string, content: string, flag: 'a' | 'w'): Promise<vo
 }
 
 async function answers(
-  { pool, target, settings }: VerifyInput,
+  { pool, target, settings, openEmbedder }: VerifyInput,
   queries: NonNullable<Questions['queries']>,
 ): Promise<Comparison[]> {
-  const embedder = await openEmbedder(settings, 1);
+  const embedder = await openEmbedder();
   try {
     return await compareSamples({ pool, target, settings, embedder }, queries);
   } finally {

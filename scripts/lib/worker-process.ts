@@ -3,18 +3,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../src/config/load.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { openEmbedder } from '../../src/embedding/configured.ts';
-import { lent, type Embedder } from '../../src/embedding/embedder.ts';
+import { lent, type Embedder, type OpenEmbedder } from '../../src/embedding/embedder.ts';
 import { Instruments } from '../../src/observability/instruments.ts';
 import { WORKER_NAME } from '../../src/observability/worker-name.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { QUEUE_ROLES, type QueueRole } from '../../src/queue/connection.ts';
 import type { RunningWorker } from '../../workers/context.ts';
+import type { WorkerTimes } from '../../workers/times.ts';
 import { Throttle } from '../../src/throttle/throttle.ts';
 import { startEmbedWorker } from '../../workers/embed.ts';
 import { startFinalizeWorker } from '../../workers/finalize.ts';
 import { startMetricsServer, type MetricsServer } from '../../workers/metrics-server.ts';
 import { startSyncWorker } from '../../workers/sync.ts';
+import { processHost } from './host.ts';
 import { prepareQueues } from './session.ts';
 
 /** Statements of a batch are limited to a minute by the server. */
@@ -29,15 +30,21 @@ export interface WorkerProcess {
   drain(): Promise<boolean>;
 }
 
+export interface WorkerOptions {
+  openEmbedder?: OpenEmbedder;
+  times?: WorkerTimes | undefined;
+}
+
 export async function startWorkers(
   config: Config,
   pool: Pool,
   processLogger: Logger,
   roles: readonly QueueRole[] = QUEUE_ROLES,
+  { openEmbedder = processHost().openEmbedder, times = {} }: WorkerOptions = {},
 ): Promise<WorkerProcess> {
   const logger = processLogger.child({ worker: WORKER_NAME });
   const { settings, backfill } = config;
-  const address = await prepareQueues(config, pool, logger);
+  const address = { ...(await prepareQueues(config, pool, logger)), times };
   // Batches and sync have connections of their own: their statements are short, so silence means that the network is gone.
   const batches = createPool(settings.database, {
     name: 'worker batches',
@@ -50,7 +57,7 @@ export async function startWorkers(
     batches.options.max = concurrency + SPARE_CONNECTIONS;
   });
   const instruments = new Instruments();
-  const context = { backfill, settings, pool, address, logger, throttle, instruments };
+  const context = { backfill, settings, pool, address, logger, throttle, instruments, times };
   // First, so that a port that is taken is told before a model is loaded.
   const metrics: MetricsServer | null =
     settings.metricsPort === undefined ? null : await startMetricsServer(context, settings.metricsPort);

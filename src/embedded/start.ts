@@ -1,11 +1,10 @@
 /** Starts the embedded server in a process of its own: an index build there must not block the caller's event loop. */
 
-import { fork, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ConfigError } from '../errors.ts';
+import { forkEntry } from '../fork-entry.ts';
 import { DATABASE, HOST } from './address.ts';
 import type { FromServer, ServerOptions, ToServer } from './messages.ts';
 
@@ -65,21 +64,13 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions = {}): 
 }
 
 function spawnServer(options: ServerOptions): ChildProcess {
-  const fromSource = import.meta.url.endsWith('.ts');
-  const source = fileURLToPath(new URL('./server-process.ts', import.meta.url));
-  return fork(fromSource ? source : source.replace(/\.ts$/, '.js'), [JSON.stringify(options)], {
-    // Not what this process runs under: a test runner has no loader for TypeScript, an inspector's port is taken.
-    execArgv: fromSource ? ['--import', loaderUrl()] : [],
+  return forkEntry(new URL('./server-process.ts', import.meta.url), {
+    args: [JSON.stringify(options)],
     // Ctrl-C in the terminal goes to this process alone, which may still need the database to drain.
     detached: true,
     // Its own pipe, passed on below: an inherited one would keep whoever reads our output waiting for a detached server.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
-}
-
-/** `import.meta.resolve` is not there under vitest. */
-function loaderUrl(): string {
-  return pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 }
 
 async function untilListening(child: ChildProcess): Promise<{ port: number }> {

@@ -1,5 +1,7 @@
 /** The small interface behind which every model runs. */
 
+import type { Settings } from '../config/settings.ts';
+
 /** Why a text has no usable vector. */
 export const VECTOR_FAULT = {
   0: null,
@@ -54,6 +56,16 @@ export interface Embedder {
   /** Tokens of each text, whole, as a document. */
   countTokens?(texts: readonly string[]): Promise<Int32Array>;
 }
+
+/**
+ * Opens the embedder that the configuration asks for. `processes`: inference processes of local files, as configured where
+ * absent. `notice`: told where files are fetched.
+ */
+export type OpenEmbedder = (
+  settings: Settings,
+  processes?: number,
+  notice?: (line: string) => void,
+) => Promise<Embedder>;
 
 /** For someone who closes what they are given, of an embedder that others go on with. */
 export const lent = (embedder: Embedder): Embedder => ({ ...embedder, close: () => Promise.resolve() });

@@ -18,9 +18,13 @@ const REDACTED = [
   '*.connectionString',
 ];
 
-export function createLogger(level: string): Logger {
+/** What log lines are written to. */
+export type LogStream = Pick<NodeJS.WriteStream, 'write' | 'isTTY'>;
+
+export function createLogger(level: string, stream: LogStream = process.stderr): Logger {
   const options = { level, base: null, redact: { paths: REDACTED, censor: '[redacted]' } };
-  if (process.stderr.isTTY) {
+  if (stream !== process.stderr) return pino(options, stream);
+  if (stream.isTTY) {
     return pino({
       ...options,
       transport: { target: 'pino-pretty', options: { destination: 2, singleLine: true } },

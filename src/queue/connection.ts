@@ -28,6 +28,15 @@ export interface QueueAddress {
   logger: Logger;
   /** Traces, where they are exported. */
   telemetry?: Telemetry | undefined;
+  times?: QueueTimes | undefined;
+}
+
+/** Of a worker; what is absent has its usual value. */
+export interface QueueTimes {
+  /** How long a job is one worker's without a word from it, ms. */
+  lockMs?: number;
+  /** Between two looks for jobs of workers that are gone, ms. */
+  stalledIntervalMs?: number;
 }
 
 /** BullMQ's own schema on its PostgreSQL backend; its default, so that other tools find it. */
@@ -175,8 +184,8 @@ export function openWorker(
   const settings = {
     ...options,
     concurrency,
-    lockDuration: LOCK_MS,
-    stalledInterval: STALLED_INTERVAL_MS,
+    lockDuration: address.times?.lockMs ?? LOCK_MS,
+    stalledInterval: address.times?.stalledIntervalMs ?? STALLED_INTERVAL_MS,
     maxStalledCount: MOST_STALLS,
     autorun: true,
   };

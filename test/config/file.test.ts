@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import { messageOf } from '../../src/errors.ts';
-import { runCommand } from '../setup/command.ts';
+import { startCommand } from '../setup/command.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -58,7 +58,7 @@ it.each([
   ['backfill.config.json', CONTENT.replaceAll(/(\w+): /g, '"$1": ').replaceAll("'", '"')],
 ])('a verb reads %s: %s', async (name, content) => {
   await writeFile(join(folder, name), content);
-  const { code, json } = await runCommand('status', ['--json', '--log-level', 'silent'], {}, folder);
+  const { code, json } = await startCommand('status', ['--json', '--log-level', 'silent'], {}, folder).ended;
   expect(json()).toMatchObject({
     error: { message: expect.stringContaining('127.0.0.1:1/from_file') as string },
   });

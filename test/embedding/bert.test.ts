@@ -9,7 +9,7 @@ import type { ModelOptions } from '../../src/embedding/model-files.ts';
 import { openTransformersEmbedder, type LocalEmbedder } from '../../src/embedding/transformers-embedder.ts';
 import { makeBert } from '../setup/bert.ts';
 import { libraryPipeline, type Extract } from '../setup/library-pipeline.ts';
-import { modelOptionsOf, type TestModel } from '../setup/model.ts';
+import { modelOptionsOf, type OwnModel } from '../setup/model.ts';
 
 /** The limit of the written tokenizer. */
 const MAX_TOKENS = 256;
@@ -17,7 +17,7 @@ const texts = makeTexts(200);
 const SHORT = makeTexts(1, 3)[0] ?? '';
 
 describe('the engine on a model with attention', () => {
-  let model: TestModel;
+  let model: OwnModel;
   let options: ModelOptions;
   let library: { full: Extract; int8: Extract };
   const open: Embedder[] = [];

@@ -8,20 +8,18 @@ import { modelFingerprint, type ModelOptions } from '../../src/embedding/model-f
 import { openTransformersEmbedder } from '../../src/embedding/transformers-embedder.ts';
 import { articles } from '../../src/sample/articles.ts';
 import { libraryPipeline } from '../setup/library-pipeline.ts';
-import { makeModel, modelOptionsOf, type TestModel } from '../setup/model.ts';
+import { modelOptionsOf, sampleModel } from '../setup/model.ts';
 
 describe('the transformers embedder', () => {
-  let model: TestModel;
+  const model = sampleModel();
   let options: ModelOptions;
   let embedder: Embedder;
   beforeAll(async () => {
-    model = await makeModel();
     options = modelOptionsOf(model);
     embedder = await openTransformersEmbedder(options, 2);
   });
   afterAll(async () => {
     await embedder.close();
-    await model.remove();
   });
 
   const row = (vectors: Float32Array, index: number): number[] => [

@@ -17,14 +17,14 @@ import {
   type ModelOptions,
 } from '../../src/embedding/model-files.ts';
 import { openTransformersEmbedder } from '../../src/embedding/transformers-embedder.ts';
-import { makeModel, modelOptionsOf, type TestModel } from '../setup/model.ts';
+import { makeModel, modelOptionsOf, type OwnModel } from '../setup/model.ts';
 import { COMMIT, FakeHub, serve, type Misbehaviour } from './fake-hub.ts';
 
 const NAME = 'org/small';
 const GRAPH = 'onnx/model.onnx';
 
 describe('model files from a hub', () => {
-  let model: TestModel;
+  let model: OwnModel;
   let hub: FakeHub;
   let root: string;
   let options: ModelOptions;

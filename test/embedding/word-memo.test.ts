@@ -2,23 +2,21 @@
 
 import { AutoTokenizer, env } from '@xenova/transformers';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { LoadedTokenizer } from '../../src/embedding/text-tokens.ts';
 import { WordMemo, isWordwise } from '../../src/embedding/word-memo.ts';
 import { articles } from '../../src/sample/articles.ts';
-import { makeModel, type TestModel } from '../setup/model.ts';
+import { sampleModel } from '../setup/model.ts';
 
 describe('tokens by words', () => {
-  let model: TestModel;
+  const model = sampleModel();
   let tokenizer: LoadedTokenizer;
   const encode = (text: string): number[] => tokenizer.encode(text, null, { add_special_tokens: false });
   beforeAll(async () => {
-    model = await makeModel();
     env.localModelPath = model.localPath;
     env.allowRemoteModels = false;
     tokenizer = (await AutoTokenizer.from_pretrained(model.name)) as LoadedTokenizer;
   });
-  afterAll(() => model.remove());
 
   it('are taken for tokenizers of the kind of BERT, and for no others', () => {
     expect(isWordwise(tokenizer)).toBe(true);

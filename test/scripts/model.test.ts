@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeHub } from '../embedding/fake-hub.ts';
 import { runCommand, type CommandResult } from '../setup/command.ts';
-import { makeModel, type TestModel } from '../setup/model.ts';
+import { makeModel, type OwnModel } from '../setup/model.ts';
 
 describe('model', () => {
-  let source: TestModel;
+  let source: OwnModel;
   let hub: FakeHub;
   let root: string;
   beforeAll(async () => {

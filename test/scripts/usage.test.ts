@@ -127,16 +127,16 @@ describe('verbs', () => {
   });
 
   it('are reached by the bin as well', async () => {
-    const help = await runCommand('cli', ['--help'], {});
+    const help = await startCommand('cli', ['--help'], {}).ended;
     expect(help.code).toBe(0);
     for (const command of COMMANDS) expect(help.stdout).toContain(command.name);
-    expect(await runCommand('cli', ['nonsense'], {})).toMatchObject({
+    expect(await startCommand('cli', ['nonsense'], {}).ended).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('nonsense') as string,
     });
-    const lost = await runCommand('cli', ['doctor', '--nonsense'], {});
+    const lost = await startCommand('cli', ['doctor', '--nonsense'], {}).ended;
     expect(lost.stderr).toContain('See `pgvector-backfill doctor --help`.');
-    expect((await runCommand('cli', ['doctor', '--help'], {})).stdout).toContain(
+    expect((await startCommand('cli', ['doctor', '--help'], {}).ended).stdout).toContain(
       'Usage: pgvector-backfill doctor [flags]',
     );
   });

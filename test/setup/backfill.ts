@@ -1,9 +1,7 @@
 /** A backfill under test: a database of its own, a table, and the verbs' own functions in this process. */
 
-import { setTimeout as delay } from 'node:timers/promises';
 import { loadConfig, type Config } from '../../src/config/load.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { openEmbedder } from '../../src/embedding/configured.ts';
 import { accountFor, type Accounting } from '../../src/ledger/accounting.ts';
 import { progressSnapshot, type ProgressSnapshot } from '../../src/ledger/progress.ts';
 import { latestRun, type Run } from '../../src/ledger/run.ts';
@@ -13,9 +11,13 @@ import { describeTarget, type Target } from '../../src/table/target.ts';
 import type { Questions } from '../../src/verify/full.ts';
 import { verify, type Verification } from '../../src/verify/verify.ts';
 import { enqueueRun, withPreflight } from '../../scripts/lib/enqueue-run.ts';
-import { startWorkers } from '../../scripts/lib/worker-process.ts';
+import { startWorkers, type WorkerProcess } from '../../scripts/lib/worker-process.ts';
+import { QUEUE_ROLES, type QueueRole } from '../../src/queue/connection.ts';
+import type { WorkerTimes } from '../../workers/times.ts';
 import type { TestDatabase } from './databases.ts';
+import { sharedEmbedder } from './embedder.ts';
 import type { TestModel } from './model.ts';
+import { until } from './until.ts';
 
 export interface TestBackfill {
   config: Config;
@@ -23,7 +25,9 @@ export interface TestBackfill {
   /** For verbs in processes of their own. */
   env: Record<string, string>;
   enqueue(limitRows?: number): Promise<EnqueueResult>;
-  /** Workers of both roles until nothing moves any more. */
+  /** In this process, of all roles where none are named. They have to be drained. */
+  workers(roles?: readonly QueueRole[], times?: WorkerTimes): Promise<WorkerProcess>;
+  /** Workers of all roles until nothing moves any more. */
   work(): Promise<ProgressSnapshot>;
   snapshot(): Promise<ProgressSnapshot>;
   run(): Promise<Run>;
@@ -37,8 +41,6 @@ export interface TestBackfill {
 
 /** A table of few distinct texts is a graph of islands, in which recall is luck: for tests of something else. */
 export const REPEATED_TEXTS = { BACKFILL_VERIFY_RECALL: '0' } as const;
-
-const POLL_MS = 50;
 
 export async function openBackfill(
   database: TestDatabase,
@@ -60,6 +62,8 @@ export async function openBackfill(
   const logger = silentLogger;
   const pool = createPool(settings.database, { name: 'test', max: 8, logger });
   const target = (): Promise<Target> => describeTarget(pool, backfill, settings);
+  const workers = (roles = QUEUE_ROLES, times: WorkerTimes = {}): Promise<WorkerProcess> =>
+    startWorkers(config, pool, logger, roles, { openEmbedder: sharedEmbedder, times });
   const run = async (): Promise<Run> => {
     const latest = await latestRun(pool, backfill);
     if (latest === null) throw new Error('nothing was enqueued');
@@ -70,6 +74,7 @@ export async function openBackfill(
     pool,
     env,
     run,
+    workers,
     target,
     snapshot: () => progressSnapshot(pool, backfill),
     account: async () => accountFor(pool, await target(), (await run()).fingerprint),
@@ -79,20 +84,25 @@ export async function openBackfill(
         target: await target(),
         settings,
         run: await run(),
-        openEmbedder: () => openEmbedder(settings, 1),
+        openEmbedder: () => sharedEmbedder(settings, 1),
         ...(questions === undefined ? {} : { questions }),
       }),
     enqueue: (limitRows) =>
-      withPreflight(config, pool, (preflight) => {
-        if (!preflight.passed) throw new Error(preflight.blocking.map((each) => each.message).join('; '));
-        return enqueueRun(config, pool, logger, preflight, limitRows ?? null);
-      }),
+      withPreflight(
+        config,
+        pool,
+        (preflight) => {
+          if (!preflight.passed) throw new Error(preflight.blocking.map((each) => each.message).join('; '));
+          return enqueueRun(config, pool, logger, preflight, limitRows ?? null);
+        },
+        sharedEmbedder,
+      ),
     async work() {
-      const workers = await startWorkers(config, pool, logger);
+      const running = await workers();
       try {
         return await untilSettled(pool, backfill);
       } finally {
-        await workers.drain();
+        await running.drain();
       }
     },
     async vectorDigest() {
@@ -109,9 +119,9 @@ export async function openBackfill(
   };
 }
 
-/** Polls the ledger until no batch is on its way and the state is one that waits for a person. */
-export async function untilSettled(pool: Pool, backfill: string): Promise<ProgressSnapshot> {
-  for (;;) {
+/** Until no batch is on its way and the state is one that waits for a person. */
+export const untilSettled = (pool: Pool, backfill: string): Promise<ProgressSnapshot> =>
+  until('the run is settled', async () => {
     const snapshot = await progressSnapshot(pool, backfill);
     const { state, reason, batches } = snapshot;
     const moving = batches.pending + batches.staged > 0;
@@ -119,8 +129,7 @@ export async function untilSettled(pool: Pool, backfill: string): Promise<Progre
       (state === 'running' || state === 'verifying') &&
       reason !== '' &&
       !reason.startsWith('the index is built');
-    if (state === 'failed' || state === 'paused' || (!moving && (state === 'ready' || waits)))
-      return snapshot;
-    await delay(POLL_MS);
-  }
-}
+    return state === 'failed' || state === 'paused' || (!moving && (state === 'ready' || waits))
+      ? snapshot
+      : null;
+  });

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SHAPE, type BertShape } from '../../scripts/bench/minilm-graph.ts';
 import { writeBertModel } from '../../scripts/bench/minilm-model.ts';
-import type { TestModel } from './model.ts';
+import type { OwnModel } from './model.ts';
 
-export async function makeBert(shape: Partial<BertShape> = {}): Promise<TestModel> {
+export async function makeBert(shape: Partial<BertShape> = {}): Promise<OwnModel> {
   const localPath = await mkdtemp(join(tmpdir(), 'pgvector-backfill-bert-'));
   const small = { ...SHAPE, layers: 2, width: 64, heads: 4, inner: 128, ...shape };
   await writeBertModel(join(localPath, 'bert'), small);

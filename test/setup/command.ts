@@ -1,7 +1,14 @@
-/** Runs a verb as a user would, in a process of its own. */
+/** Runs a verb as a user would: in the test's own process, or in one of its own where processes are the point. */
 
 import { spawn, type ChildProcess } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { inject } from 'vitest';
+import { runCommand as runInProcess } from '../../scripts/lib/command.ts';
+import type { Host, Output } from '../../scripts/lib/host.ts';
+import { VERBS } from '../../scripts/lib/verbs.ts';
+import { sharedEmbedder } from './embedder.ts';
+import { measured } from './measure.ts';
 
 export interface CommandResult {
   code: number | null;
@@ -11,65 +18,147 @@ export interface CommandResult {
   json: () => unknown;
 }
 
-export interface RunningCommand {
-  child: ChildProcess;
+interface Running {
   /** Resolves with the first line of output (either stream) that matches. */
   waitFor(pattern: RegExp): Promise<string>;
   ended: Promise<CommandResult>;
 }
 
-const LOADER = import.meta.resolve('tsx');
+export interface RunningCommand extends Running {
+  child: ChildProcess;
+}
 
+export interface RunningVerb extends Running {
+  /** As SIGTERM does: the first one asks, the second one ends at once. */
+  interrupt(): void;
+}
+
+/** What is written, and whoever waits for a line of it. */
+class Transcript {
+  stdout = '';
+  stderr = '';
+  readonly #waiting = new Set<() => void>();
+
+  readonly add = (stream: 'stdout' | 'stderr', chunk: string): void => {
+    this[stream] += chunk;
+    this.look();
+  };
+  look(): void {
+    for (const look of this.#waiting) look();
+  }
+  waitFor(pattern: RegExp, verb: string, ended: () => boolean): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        const line = `${this.stdout}\n${this.stderr}`.split('\n').find((each) => pattern.test(each));
+        if (line === undefined && !ended()) return;
+        this.#waiting.delete(look);
+        if (line === undefined)
+          reject(new Error(`${verb} ended before ${pattern}: ${this.stdout}\n${this.stderr}`));
+        else resolve(line);
+      };
+      this.#waiting.add(look);
+      look();
+    });
+  }
+  result(code: number | null): CommandResult {
+    const { stdout, stderr } = this;
+    return {
+      code,
+      stdout,
+      stderr,
+      json: () => JSON.parse(stdout.trim().split('\n').at(-1) ?? 'null') as unknown,
+    };
+  }
+}
+
+/** In a process of its own, from the compiled program: for kills, signals and pipes. */
 export function startCommand(
   verb: string,
   args: string[],
   env: Record<string, string>,
   cwd = process.cwd(),
 ): RunningCommand {
-  const script = fileURLToPath(new URL(`../../scripts/${verb}.ts`, import.meta.url));
+  const script = fileURLToPath(new URL(`scripts/${verb}.js`, inject('compiled')));
   const { PATH, HOME } = process.env;
-  const child = spawn(process.execPath, ['--import', LOADER, script, ...args], {
+  const child = spawn(process.execPath, [script, ...args], {
     env: { PATH, HOME, ...env },
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let stdout = '';
-  let stderr = '';
-  const waiting = new Set<() => void>();
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    stdout += chunk;
-    for (const look of waiting) look();
-  });
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    stderr += chunk;
-    for (const look of waiting) look();
-  });
-  const ended = new Promise<CommandResult>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => {
-      for (const look of waiting) look();
-      resolve({
-        code,
-        stdout,
-        stderr,
-        json: () => JSON.parse(stdout.trim().split('\n').at(-1) ?? 'null') as unknown,
-      });
+  const transcript = new Transcript();
+  for (const stream of ['stdout', 'stderr'] as const)
+    child[stream].setEncoding('utf8').on('data', (chunk: string) => transcript.add(stream, chunk));
+  const ended = measured(
+    'process',
+    () =>
+      new Promise<CommandResult>((resolve, reject) => {
+        child.on('error', reject);
+        child.on('close', (code) => {
+          transcript.look();
+          resolve(transcript.result(code));
+        });
+      }),
+  );
+  return {
+    child,
+    ended,
+    waitFor: (pattern) =>
+      transcript.waitFor(pattern, verb, () => child.exitCode !== null || child.signalCode !== null),
+  };
+}
+
+/** The same verb in this process: it is given its arguments, environment, streams, interrupts and embedder. */
+export function startVerb(
+  verb: string,
+  args: string[],
+  env: Record<string, string>,
+  { cwd = process.cwd(), times }: Pick<Partial<Host>, 'cwd' | 'times'> = {},
+): RunningVerb {
+  const transcript = new Transcript();
+  const interrupts = new EventEmitter();
+  let code: number | null = null;
+  const output = (stream: 'stdout' | 'stderr'): Output =>
+    Object.assign(new EventEmitter(), {
+      isTTY: false,
+      columns: 0,
+      rows: 0,
+      write: (chunk: string | Uint8Array) => {
+        transcript.add(stream, typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString());
+        return true;
+      },
+    }) as unknown as Output;
+  let force: (status: number) => void;
+  const forced = new Promise<number>((resolve) => (force = resolve));
+  const host: Host = {
+    env,
+    cwd,
+    stdout: output('stdout'),
+    stderr: output('stderr'),
+    onInterrupt: (listener) => {
+      interrupts.on('interrupt', listener);
+      return () => void interrupts.off('interrupt', listener);
+    },
+    exit: (status) => {
+      force(status);
+      throw new Error('the process would end here');
+    },
+    openEmbedder: sharedEmbedder,
+    ...(times === undefined ? {} : { times }),
+  };
+  const load = VERBS[verb];
+  if (load === undefined) throw new Error(`there is no verb ${verb}`);
+  const ended = load()
+    .then((command) => Promise.race([runInProcess(command, args, host), forced]))
+    .then((status) => {
+      code = status;
+      transcript.look();
+      return transcript.result(status);
     });
-  });
-  const waitFor = (pattern: RegExp): Promise<string> =>
-    new Promise((resolve, reject) => {
-      const look = (): void => {
-        const line = `${stdout}\n${stderr}`.split('\n').find((each) => pattern.test(each));
-        if (line === undefined && child.exitCode === null) return;
-        waiting.delete(look);
-        if (line === undefined)
-          reject(new Error(`${verb} ended (${child.exitCode}) before ${pattern}: ${stdout}\n${stderr}`));
-        else resolve(line);
-      };
-      waiting.add(look);
-      look();
-    });
-  return { child, waitFor, ended };
+  return {
+    ended,
+    interrupt: () => void interrupts.emit('interrupt'),
+    waitFor: (pattern) => transcript.waitFor(pattern, verb, () => code !== null),
+  };
 }
 
 export function runCommand(
@@ -78,5 +167,5 @@ export function runCommand(
   env: Record<string, string>,
   cwd?: string,
 ): Promise<CommandResult> {
-  return startCommand(verb, args, env, cwd).ended;
+  return startVerb(verb, args, env, cwd === undefined ? {} : { cwd }).ended;
 }

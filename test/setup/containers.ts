@@ -78,7 +78,7 @@ export async function startPostgres(
   const image = options.image ?? POSTGRES_IMAGE;
   await obtain(image);
   const password = randomBytes(12).toString('hex');
-  const settings = ['max_connections=300', 'fsync=off', 'shared_buffers=256MB'];
+  const settings = ['max_connections=300', 'fsync=off', 'shared_buffers=256MB', 'max_wal_size=8GB'];
   const container = new GenericContainer(image)
     .withEnvironment({ POSTGRES_PASSWORD: password })
     .withCommand(['postgres', ...settings.flatMap((each) => ['-c', each]), ...(options.args ?? [])])

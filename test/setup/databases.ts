@@ -3,7 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { embeddedServer } from './embedded.ts';
+import { embeddedDatabase } from './embedded.ts';
+import { measured } from './measure.ts';
 
 export interface TestDatabase {
   databaseUrl: string;
@@ -12,22 +13,26 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
+export interface DatabaseOptions {
+  /** As PostgreSQL makes one: without extension, ledger and queue. */
+  bare?: boolean;
+}
+
 export interface Backend {
   name: 'PostgreSQL and Redis' | 'PostgreSQL alone' | 'embedded';
-  create: () => Promise<TestDatabase>;
+  create: (options?: DatabaseOptions) => Promise<TestDatabase>;
 }
 
-/** What can run here. Suites go over all of it, so that nothing is tested on one backend only by accident. */
+/** What can carry rows and jobs here: for suites that touch the queue. */
 export function backends(): Backend[] {
   const redisUrl = inject('redisUrl');
-  const list: Backend[] = inject('realOnly') ? [] : [{ name: 'embedded', create: embeddedDatabase }];
-  if (hasPostgres()) list.unshift({ name: 'PostgreSQL alone', create: () => realDatabase() });
-  if (hasPostgres() && redisUrl !== null)
-    list.unshift({ name: 'PostgreSQL and Redis', create: () => realDatabase(redisUrl) });
-  return list;
+  if (!hasPostgres()) return [{ name: 'embedded', create: embeddedDatabase }];
+  const alone: Backend = { name: 'PostgreSQL alone', create: (options) => realDatabase(undefined, options) };
+  if (redisUrl === null) return [alone];
+  return [{ name: 'PostgreSQL and Redis', create: (options) => realDatabase(redisUrl, options) }, alone];
 }
 
-/** One database, the best there is: for suites to which it does not matter what carries the jobs. */
+/** One of them, the best there is: for suites to which it does not matter what carries the jobs. */
 export const databases = (): Backend[] => backends().slice(0, 1);
 
 export const hasPostgres = (): boolean => inject('postgresUrl') !== null;
@@ -35,24 +40,41 @@ export const hasRedis = (): boolean => hasPostgres() && inject('redisUrl') !== n
 /** For tests that kill their servers: the shared ones are not theirs to kill. */
 export const hasContainers = (): boolean => inject('containers');
 
-async function embeddedDatabase(): Promise<TestDatabase> {
-  const server = await embeddedServer();
-  return { databaseUrl: server.url, queueUrl: server.url, drop: () => server.stop() };
-}
-
 /** On the real server; its queue is in the same database where no Redis is given. */
-export async function realDatabase(redisUrl?: string): Promise<TestDatabase> {
+export async function realDatabase(redisUrl?: string, options: DatabaseOptions = {}): Promise<TestDatabase> {
   const server = inject('postgresUrl');
   if (server === null) throw new Error(`guard the suite with hasPostgres(): ${inject('notHere').join('; ')}`);
-  const name = `test_${randomBytes(6).toString('hex')}`;
-  await onServer(server, `CREATE DATABASE ${name}`);
+  const url = await measured('database', () =>
+    options.bare === true ? newDatabase(server, 'template1') : preparedDatabase(server),
+  );
+  // Never dropped one by one: the server goes as a whole, or the run drops what is its own at its end.
+  return { databaseUrl: url, queueUrl: redisUrl ?? url, drop: () => Promise.resolve() };
+}
+
+/** The next one is made while the test runs that has this one. */
+let next: Promise<string> | null = null;
+
+async function preparedDatabase(server: string): Promise<string> {
+  const mine = next ?? clone(server);
+  next = clone(server);
+  // Whoever asks for it hears of it.
+  next.catch(() => {});
+  return mine;
+}
+
+/** With extension, ledger and queue as the template has them, and an installation of its own. */
+async function clone(server: string): Promise<string> {
+  const url = await newDatabase(server, inject('template'));
+  await onServer(url, 'UPDATE pgvector_backfill.installation SET id = gen_random_uuid()');
+  return url;
+}
+
+async function newDatabase(server: string, template: string): Promise<string> {
+  const name = `${inject('databasePrefix')}${randomBytes(6).toString('hex')}`;
+  await onServer(server, `CREATE DATABASE ${name} TEMPLATE ${template}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
-  return {
-    databaseUrl: url.href,
-    queueUrl: redisUrl ?? url.href,
-    drop: () => onServer(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
-  };
+  return url.href;
 }
 
 export async function onServer(url: string, sql: string): Promise<void> {

@@ -1,22 +1,36 @@
-/** Vitest's global setup: finds or starts the real servers, and says in one line what runs and what does not. */
+/**
+ * Vitest's global setup, once for all projects: compiles the program for tests that start processes, makes the models,
+ * finds or starts the real servers and a database to copy, and says in one line what runs and what does not.
+ */
 
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { TestProject } from 'vitest/node';
+import { buildQuickly } from '../../scripts/build.ts';
 import { findChromium } from './browser.ts';
 import { assertContainers, startPostgres, startRedis, type StartedServer } from './containers.ts';
+import { makeSampleModels } from './model.ts';
 import { notRunLine } from './not-run.ts';
+import { dropDatabases, makeTemplate } from './template.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
     /** Server (not database) to make test databases on; null where there is none. */
     postgresUrl: string | null;
     redisUrl: string | null;
-    /** Whether suites leave the embedded server to a pass of its own (TEST_REAL_ONLY). */
-    realOnly: boolean;
+    /** Database of that server with extension, ledger and queue, to copy. */
+    template: string;
+    /** Names of this run's databases begin with it. */
+    databasePrefix: string;
     /** Whether a test can start servers of its own, to kill them. */
     containers: boolean;
+    /** Folder of the compiled program, as a URL that ends with a slash. */
+    compiled: string;
+    /** Folder of the models that no test changes. */
+    models: string;
     /** Where the first test that needs it puts a fresh cluster of the embedded server. */
     embeddedImage: string;
     /** Path of a browser for tests of pages; null where there is none. */
@@ -31,13 +45,24 @@ const PLAIN = '\u001B[0m';
 
 const NO_CHROMIUM = 'browser: CHROMIUM_PATH is not set and no Chromium is installed';
 
+/** Where tests find what they start as processes. */
+const COMPILED = fileURLToPath(new URL('../../.cache/compiled', import.meta.url));
+
 const embeddedOnly = process.env['TEST_EMBEDDED_ONLY'] === '1';
-const realOnly = process.env['TEST_REAL_ONLY'] === '1' && !embeddedOnly;
 
 const firstLine = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 
+/** `--project unit` needs no server. */
+const wantsServers = ({ vitest }: TestProject): boolean =>
+  vitest.config.project.length === 0 ||
+  vitest.config.project.some((name) => name !== 'unit' && name !== 'isolated');
+
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const withServers = wantsServers(project);
+  const folder = await mkdtemp(join(tmpdir(), 'pgvector-backfill-test-'));
+  const models = join(folder, 'models');
+  const prepared = Promise.all([buildQuickly(COMPILED), makeSampleModels(models)]);
   const started: StartedServer[] = [];
   const reasons: string[] = [];
   const find = async (
@@ -45,7 +70,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     variable: string,
     start: () => Promise<StartedServer>,
   ): Promise<string | null> => {
-    if (embeddedOnly) return null;
+    if (embeddedOnly || !withServers) return null;
     const given = process.env[variable];
     if (given !== undefined && given !== '') return given;
     try {
@@ -68,29 +93,36 @@ export default async function setup(project: TestProject): Promise<() => Promise
     find('PostgreSQL', 'TEST_DATABASE_URL', () => startPostgres()),
     find('Redis', 'TEST_REDIS_URL', () => startRedis()),
   ]);
-  if (reasons.length > 0 && (realOnly || process.env['REQUIRE_REAL_SERVERS'] === '1')) {
+  if (reasons.length > 0 && process.env['REQUIRE_REAL_SERVERS'] === '1') {
     await stop();
-    throw new Error(
-      `${realOnly ? 'TEST_REAL_ONLY' : 'REQUIRE_REAL_SERVERS'} is set, but: ${reasons.join('; ')}`,
-    );
+    throw new Error(`REQUIRE_REAL_SERVERS is set, but: ${reasons.join('; ')}`);
   }
-  const containers = !embeddedOnly && (await canStartContainers(reasons));
+  const containers = !embeddedOnly && withServers && (await canStartContainers(reasons));
+  const databasePrefix = `test_${randomBytes(3).toString('hex')}_`;
+  const template = `${databasePrefix}template`;
+  if (postgresUrl !== null) await makeTemplate(postgresUrl, template);
 
   const chromium = findChromium();
   if (chromium === null) reasons.push(NO_CHROMIUM);
 
-  const folder = await mkdtemp(join(tmpdir(), 'pgvector-backfill-test-'));
+  await prepared;
+  project.provide('compiled', pathToFileURL(`${COMPILED}/`).href);
+  project.provide('models', models);
+  project.provide('databasePrefix', databasePrefix);
+  project.provide('template', template);
   project.provide('embeddedImage', join(folder, 'embedded.tar'));
   project.provide('postgresUrl', postgresUrl);
   project.provide('redisUrl', redisUrl);
-  project.provide('realOnly', realOnly);
   project.provide('containers', containers);
   project.provide('chromium', chromium);
   project.provide('notHere', reasons);
   process.stdout.write(
-    `Servers under test: ${realOnly ? 'not the embedded one (TEST_REAL_ONLY)' : 'embedded'}${postgresUrl === null ? '' : ', PostgreSQL'}${redisUrl === null ? '' : ', Redis'}${containers ? ', and containers of a test’s own' : ''}${chromium === null ? '' : ', Chromium'}\n`,
+    `Servers under test: embedded${postgresUrl === null ? '' : ', PostgreSQL'}${redisUrl === null ? '' : ', Redis'}${containers ? ', and containers of a test’s own' : ''}${chromium === null ? '' : ', Chromium'}\n`,
   );
   return async () => {
+    // A server that somebody lent is left as it was; one of our own goes as a whole.
+    if (postgresUrl !== null && started.every(({ url }) => url !== postgresUrl))
+      await dropDatabases(postgresUrl, databasePrefix);
     await stop();
     await rm(folder, { recursive: true, force: true });
     const line = notRunLine({ reasons, ...leftOut(project, postgresUrl !== null) });

@@ -1,8 +1,9 @@
-/** A small real model for tests, made by the project's own trainer from the sample table. */
+/** Small real models for tests, made by the project's own trainer from the sample table. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inject } from 'vitest';
 import type { ModelOptions } from '../../src/embedding/model-files.ts';
 import { articles } from '../../src/sample/articles.ts';
 import { trainFrom } from '../../src/training/train-from.ts';
@@ -33,13 +34,33 @@ export interface TestModel {
   localPath: string;
   name: string;
   dimensions: number;
+}
+
+const NAME = 'sample';
+const DIMENSIONS = 32;
+/** With enough of them for relevance to mean something. */
+const MORE_DIMENSIONS = 64;
+
+/** Made once for the whole run, by its setup. */
+export async function makeSampleModels(folder: string): Promise<void> {
+  const texts = articles().map((article) => `${article.title}\n${article.body ?? ''}`);
+  for (const dimensions of [DIMENSIONS, MORE_DIMENSIONS])
+    await trainFrom(texts, { out: join(folder, String(dimensions), NAME), dimensions, seed: 1 });
+}
+
+/** That all tests read, and none changes. */
+export function sampleModel(dimensions: typeof DIMENSIONS | typeof MORE_DIMENSIONS = DIMENSIONS): TestModel {
+  return { localPath: join(inject('models'), String(dimensions)), name: NAME, dimensions };
+}
+
+export interface OwnModel extends TestModel {
   remove(): Promise<void>;
 }
 
-export async function makeModel(dimensions = 32): Promise<TestModel> {
+/** One of the test's own, to change or to take away. */
+export async function makeModel(dimensions = DIMENSIONS): Promise<OwnModel> {
   const localPath = await mkdtemp(join(tmpdir(), 'pgvector-backfill-test-'));
-  const name = 'sample';
   const texts = articles().map((article) => `${article.title}\n${article.body ?? ''}`);
-  await trainFrom(texts, { out: join(localPath, name), dimensions, seed: 1 });
-  return { localPath, name, dimensions, remove: () => rm(localPath, { recursive: true, force: true }) };
+  await trainFrom(texts, { out: join(localPath, NAME), dimensions, seed: 1 });
+  return { localPath, name: NAME, dimensions, remove: () => rm(localPath, { recursive: true, force: true }) };
 }

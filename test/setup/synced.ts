@@ -1,22 +1,18 @@
 /** What holds of a table at rest, whatever was written to it before. */
 
-import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { openEmbedder } from '../../src/embedding/configured.ts';
-import { silentLogger } from '../../src/observability/logger.ts';
-import { startWorkers } from '../../scripts/lib/worker-process.ts';
 import type { TestBackfill } from './backfill.ts';
+import { sharedEmbedder } from './embedder.ts';
+import { until } from './until.ts';
 
-const POLL_MS = 50;
-
-/** Polls until no captured change is left. Workers have to be up. */
+/** Until no captured change is left. Workers have to be up. */
 export async function untilSynced(backfill: TestBackfill): Promise<void> {
-  while ((await backfill.snapshot()).sync.pending > 0) await delay(POLL_MS);
+  await until('no captured change is left', async () => (await backfill.snapshot()).sync.pending === 0);
 }
 
 /** Workers until no captured change is left: after a run they are what is left to do. */
 export async function drainChanges(backfill: TestBackfill): Promise<void> {
-  const workers = await startWorkers(backfill.config, backfill.pool, silentLogger);
+  const workers = await backfill.workers();
   try {
     await untilSynced(backfill);
   } finally {
@@ -43,7 +39,7 @@ export async function expectSynced(backfill: TestBackfill): Promise<void> {
     `SELECT ${text} AS text, "${column}"::text AS vector FROM ${table} WHERE "${column}" IS NOT NULL AND ${where}`,
   );
   expect(stored.rows.length).toBe(rows.embedded);
-  const embedder = await openEmbedder(config.settings, 1);
+  const embedder = await sharedEmbedder(config.settings, 1);
   try {
     const { vectors } = await embedder.embed(stored.rows.map((row) => row.text));
     let worst = 0;

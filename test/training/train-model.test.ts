@@ -1,8 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { runCommand } from '../../scripts/lib/command.ts';
-import { trainModelCommand } from '../../scripts/train-model.ts';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { runCommand } from '../setup/command.ts';
 import { temporaryDirectory } from './model.ts';
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
@@ -10,17 +9,14 @@ let stdout: string;
 let stderr: string;
 beforeEach(async () => {
   directory = await temporaryDirectory();
-  stdout = '';
-  stderr = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => ((stdout += String(chunk)), true));
-  vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => ((stderr += String(chunk)), true));
 });
-afterEach(async () => {
-  vi.restoreAllMocks();
-  await directory[Symbol.asyncDispose]();
-});
+afterEach(() => directory[Symbol.asyncDispose]());
 
-const run = (...argv: string[]): Promise<number> => runCommand(trainModelCommand, argv, {});
+async function run(...argv: string[]): Promise<number | null> {
+  const result = await runCommand('train-model', argv, {});
+  ({ stdout, stderr } = result);
+  return result.code;
+}
 
 test('trains on a file and prints one object', async () => {
   const from = join(directory.path, 'texts.jsonl');

@@ -1,0 +1,31 @@
+/** `npm run build`: the compiled program in `dist/`, or in the folder that is named. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** What the program reads beside its code. */
+const DATA_FOLDERS = ['src/db/migrations', 'src/dashboard/assets'];
+
+/** @throws Error where the compiler found something; what it found is on stdout. */
+export async function build(out: string, options: readonly string[] = []): Promise<void> {
+  const compiler = join(
+    dirname(createRequire(import.meta.url).resolve('typescript/package.json')),
+    'bin/tsc',
+  );
+  const args = [compiler, '-p', join(ROOT, 'tsconfig.build.json'), '--outDir', out, ...options];
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit' });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  if (code !== 0) throw new Error(`The compiler ended with ${code}.`);
+  for (const folder of DATA_FOLDERS) await cp(join(ROOT, folder), join(out, folder), { recursive: true });
+}
+
+/** For processes of the tests: only what has changed since the last time, and types are another command's to check. */
+export const buildQuickly = (out: string): Promise<void> =>
+  build(out, ['--noCheck', '--incremental', '--tsBuildInfoFile', join(out, '.tsbuildinfo')]);
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await build(resolve(process.argv[2] ?? 'dist'));

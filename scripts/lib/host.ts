@@ -1,0 +1,36 @@
+/** What a verb meets outside of itself: this process's own, or what a test passes in. */
+
+import type { OpenEmbedder } from '../../src/embedding/embedder.ts';
+import type { WorkerTimes } from '../../workers/times.ts';
+
+/** As much of a stream as output needs; a terminal says so, and how wide it is. */
+export type Output = Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns' | 'rows' | 'once'>;
+
+export interface Host {
+  env: NodeJS.ProcessEnv;
+  cwd: string;
+  stdout: Output;
+  stderr: Output;
+  /** Calls back at each SIGINT and SIGTERM. @returns what ends that. */
+  onInterrupt(listener: () => void): () => void;
+  /** Ends the process at once, whatever is still open. */
+  exit(code: number): never;
+  openEmbedder: OpenEmbedder;
+  /** Intervals of workers, where they are not the usual ones. */
+  times?: WorkerTimes;
+}
+
+export const processHost = (): Host => ({
+  env: process.env,
+  cwd: process.cwd(),
+  stdout: process.stdout,
+  stderr: process.stderr,
+  onInterrupt: (listener) => {
+    process.on('SIGINT', listener).on('SIGTERM', listener);
+    return () => void process.off('SIGINT', listener).off('SIGTERM', listener);
+  },
+  exit: (code) => process.exit(code),
+  // Tokenizer and runtime are loaded by the verbs that embed, not by `status`.
+  openEmbedder: async (...model) =>
+    (await import('../../src/embedding/configured.ts')).openEmbedder(...model),
+});

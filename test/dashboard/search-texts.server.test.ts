@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { searchPage } from '../../src/dashboard/search-page.ts';
+import { PageSearch, type SearchResult } from '../../src/dashboard/search.ts';
+import { openEmbedder } from '../../src/embedding/configured.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
+import { articles } from '../../src/sample/articles.ts';
+import { loadArticles } from '../../src/sample/load.ts';
+import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
+import { backends } from '../setup/databases.ts';
+import { sampleModel } from '../setup/model.ts';
+
+describe.each(backends().slice(0, 1))('the search page on $name', ({ create }) => {
+  const model = sampleModel();
+  let backfill: TestBackfill;
+  const ask = async (texts: boolean, legacySearch?: string): Promise<SearchResult> => {
+    const { pool, config } = backfill;
+    const settings = { ...config.settings, legacySearch };
+    const search = new PageSearch({
+      pool,
+      backfill: config.backfill,
+      settings,
+      logger: silentLogger,
+      texts,
+      open: (wanted) => openEmbedder(wanted, 1),
+    });
+    try {
+      return await search.ask({ text: 'bicycle', k: 5, filter: '' });
+    } finally {
+      await search.close();
+    }
+  };
+  beforeAll(async () => {
+    backfill = await openBackfill(await create(), model, {
+      BACKFILL_TABLE: 'public.articles',
+      BACKFILL_TEXT: 'title,body',
+    });
+    await loadArticles(backfill.pool, articles());
+    await backfill.enqueue();
+    await backfill.work();
+  });
+  afterAll(async () => {
+    await backfill.close();
+  });
+
+  it.each([true, false])('shows the text of rows only to whoever may read it: %s', async (texts) => {
+    const result = await ask(texts);
+    if ('trouble' in result) throw new Error(result.trouble);
+    const { vector, legacy, sql } = result.answer;
+    expect(vector).toHaveLength(5);
+    for (const { title } of [...vector, ...legacy]) expect(title !== '').toBe(texts);
+    expect(sql.legacy.plan).toContain('cost=');
+    expect(sql.vector.sql).toContain('ORDER BY');
+    // A vector of hundreds of numbers helps nobody.
+    expect(sql.vector.plan).not.toMatch(/\[[-\d., e]{40,}\]/);
+    const titles = articles().map(({ title }) => title);
+    const input = {
+      backfill: 'articles',
+      filters: [],
+      question: { text: 'x', k: 5, filter: '' },
+      texts,
+      judging: null,
+    };
+    const page = (await searchPage({ ...input, result })).toString();
+    expect(titles.some((title) => page.includes(title))).toBe(texts);
+  });
+
+  it('keeps the words of the server, which may hold a row, from whoever may not read it', async () => {
+    const casts = `SELECT title::int FROM articles WHERE $1 <> '' LIMIT $2`;
+    const said = await ask(false, casts);
+    expect(said).toMatchObject({
+      trouble: expect.stringMatching(/^The search failed: LEGACY_SEARCH_FAILED/),
+    });
+    const told = await ask(true, casts);
+    expect(told).toMatchObject({ trouble: expect.stringContaining('invalid input syntax') });
+  });
+});

@@ -1,0 +1,103 @@
+/** What goes on behind the cut-over: rows that are written later, applications with a configuration of their own. */
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { articles } from '../../src/sample/articles.ts';
+import { loadArticles } from '../../src/sample/load.ts';
+import { createSearch, type Search } from '../../src/search/create-search.ts';
+import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
+import { runCommand, type CommandResult } from '../setup/command.ts';
+import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
+import { expectSynced, untilSynced } from '../setup/synced.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
+import { startWorkers } from '../../scripts/lib/worker-process.ts';
+import { sampleModel } from '../setup/model.ts';
+
+const QUERY = 'bicycle with a flat tyre';
+
+const model = sampleModel();
+let backfill: TestBackfill;
+let search: Search | null = null;
+afterEach(async () => {
+  await search?.close();
+  search = null;
+  await backfill.close();
+});
+
+async function open(database: TestDatabase, options: Record<string, string> = {}): Promise<void> {
+  backfill = await openBackfill(database, model, {
+    BACKFILL_TABLE: 'articles',
+    BACKFILL_TEXT: 'title,body',
+    BACKFILL_WHERE: "status <> 'draft'",
+    ...options,
+  });
+  await loadArticles(backfill.pool, articles());
+  await backfill.enqueue();
+  await backfill.work();
+}
+const run = (verb: string, ...args: string[]): Promise<CommandResult> =>
+  runCommand(verb, [...args, '--json'], backfill.env);
+const state = async (): Promise<string> => (await backfill.run()).state;
+/** Asks until the mode is that: a change is seen by asking, within the bound of the client. */
+async function askUntil(mode: string): Promise<Awaited<ReturnType<Search['search']>>> {
+  for (;;) {
+    const answer = await (search as Search).search(QUERY, { k: 5 });
+    if (answer.mode === mode) return answer;
+  }
+}
+
+describe.runIf(hasPostgres())('behind the cut-over', () => {
+  it('completes and goes on to bring rows in line where sync is kept', async () => {
+    await open(await realDatabase(), { BACKFILL_SYNC_EVERY_SECONDS: '1' });
+    const { pool, config } = backfill;
+    await run('cutover', '--to', 'vector', '--execute');
+    expect((await run('complete', '--keep-sync', '--execute')).json()).toMatchObject({
+      executed: true,
+      plan: expect.not.arrayContaining([expect.stringContaining('DROP')]) as unknown,
+    });
+    expect(await state()).toBe('completed');
+    await pool.query(`UPDATE articles SET body = 'A puppy that learns to sit.' WHERE id = 103`);
+    const workers = await startWorkers(config, pool, silentLogger);
+    await untilSynced(backfill);
+    await workers.drain();
+    await expectSynced(backfill);
+    // Nobody can tell any more once staging is gone too.
+    expect((await run('complete', '--execute')).code).toBe(0);
+    expect(await run('verify')).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('NO_STAGE') as string,
+    });
+  });
+
+  it('serves an application that brings a configuration file, with its own options above it', async () => {
+    await open(await realDatabase());
+    const { pool } = backfill;
+    await run('cutover', '--to', 'vector', '--execute');
+    const folder = await mkdtemp(join(tmpdir(), 'pgvector-backfill-search-'));
+    const config = join(folder, 'backfill.config.json');
+    const file = {
+      backfills: {
+        articles: {
+          table: 'articles',
+          text: ['title', 'body'],
+          model: { name: model.name, localPath: './elsewhere', quantized: false },
+          legacySearch: 'SELECT 1 WHERE $1 <> $2::text',
+        },
+      },
+    };
+    await writeFile(config, JSON.stringify(file));
+    search = createSearch({ pool, backfill: 'articles', config });
+    await expect(search.search(QUERY)).rejects.toMatchObject({
+      code: expect.stringMatching(/MODEL/) as string,
+    });
+    await search.close();
+    const options = { model: { localPath: model.localPath } };
+    search = createSearch({ pool, backfill: 'articles', config, options });
+    expect(await search.search(QUERY, { k: 5 })).toMatchObject({ mode: 'vector', hits: { length: 5 } });
+    await run('rollback', '--execute');
+    expect((await askUntil('legacy')).hits).toEqual([{ key: '1', rank: 1, distance: null, score: null }]);
+    await rm(folder, { recursive: true });
+  });
+});

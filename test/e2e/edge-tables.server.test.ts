@@ -1,0 +1,163 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
+import { backends } from '../setup/databases.ts';
+import { sampleModel } from '../setup/model.ts';
+
+const model = sampleModel();
+
+const TEXT = 'Change the oil of the car';
+
+describe.each(backends())('unusual tables on $name', ({ create }) => {
+  let backfill: TestBackfill;
+  afterEach(() => backfill.close());
+
+  /** `rows` is the select list of the table's content. */
+  async function whole(
+    keyType: string,
+    rows: string,
+    options: Record<string, string> = {},
+  ): Promise<TestBackfill> {
+    backfill = await openBackfill(await create(), model, {
+      BACKFILL_TABLE: 'things',
+      BACKFILL_TEXT: 'body',
+      BACKFILL_BATCH_ROWS: '2',
+      ...options,
+    });
+    await backfill.pool.query(`CREATE TABLE things (id ${keyType} PRIMARY KEY, body text)`);
+    await backfill.pool.query(`INSERT INTO things (id, body) ${rows}`);
+    await backfill.enqueue();
+    return backfill;
+  }
+
+  it('an empty table: nothing to embed, an index for what will come, the gate passes', async () => {
+    await whole('bigint', 'SELECT 1, NULL WHERE false');
+    expect(await backfill.work()).toMatchObject({
+      state: 'ready',
+      reason: '',
+      rows: { eligible: 0 },
+      coverage: 1,
+      index: { valid: true },
+    });
+    expect(await backfill.enqueue()).toMatchObject({ rows: 0, batches: 0, enqueued: 0 });
+  });
+
+  it('one row', async () => {
+    await whole('bigint', `SELECT 1, '${TEXT}'`);
+    expect(await backfill.work()).toMatchObject({
+      state: 'ready',
+      reason: '',
+      rows: { eligible: 1, embedded: 1 },
+    });
+  });
+
+  it('all texts NULL: every row is skipped and counted', async () => {
+    await whole('bigint', 'SELECT n, NULL FROM generate_series(1, 5) n');
+    expect(await backfill.work()).toMatchObject({
+      state: 'ready',
+      reason: '',
+      rows: { eligible: 5, skipped: 5, embedded: 0 },
+      coverage: 1,
+    });
+  });
+
+  it('texts of white space only are skipped; texts that the model cannot read are quarantined with the reason', async () => {
+    await whole('bigint', `VALUES (1, E' \\t\\n'), (2, 'qzxv 8#~ ЖЖЖ'), (3, '${TEXT}')`, {
+      BACKFILL_INDEX_COVERAGE: '0.5',
+      BACKFILL_SYNC_MODE: 'off',
+    });
+    expect(await backfill.work()).toMatchObject({
+      state: 'ready',
+      reason: '',
+      rows: { eligible: 3, skipped: 1, quarantined: 1, embedded: 1 },
+    });
+    const found = await backfill.pool.query(
+      'SELECT key, class, reason, attempts FROM pgvector_backfill.quarantine',
+    );
+    expect(found.rows).toEqual([
+      { key: '2', class: 'row', reason: 'no word of the text is known to the model', attempts: 1 },
+    ]);
+    // An edit takes the row out of quarantine again.
+    await backfill.pool.query(`UPDATE things SET body = '${TEXT}' WHERE id = 2`);
+    await backfill.enqueue();
+    expect(await backfill.work()).toMatchObject({ rows: { embedded: 2, quarantined: 0 } });
+    expect((await backfill.pool.query('SELECT 1 FROM pgvector_backfill.quarantine')).rowCount).toBe(0);
+  });
+
+  it('negative keys and a gap of a thousand million', async () => {
+    await whole(
+      'bigint',
+      `SELECT n, '${TEXT} ' || n FROM (VALUES (-7::bigint), (-1), (0), (3), (1000000003), (1000000004), (5000000000)) v (n)`,
+    );
+    expect((await backfill.run()).batchesPlanned).toBe(4);
+    expect(await backfill.work()).toMatchObject({
+      state: 'ready',
+      reason: '',
+      rows: { eligible: 7, embedded: 7 },
+    });
+  });
+
+  it.each([
+    ['smallint', -32_768n, 32_767n],
+    ['integer', -2_147_483_648n, 2_147_483_647n],
+    ['bigint', -9_223_372_036_854_775_808n, 9_223_372_036_854_775_807n],
+  ])('%s keys to both ends of the type', async (type, least, most) => {
+    await whole(
+      type,
+      `VALUES ('${least}'::${type}, '${TEXT}'), (0, '${TEXT} again'), ('${most}'::${type}, '${TEXT}')`,
+    );
+    expect(await backfill.work()).toMatchObject({
+      state: 'ready',
+      reason: '',
+      rows: { eligible: 3, embedded: 3 },
+    });
+    // A canary's last range has an end, and the type may have no key behind it.
+    expect(await backfill.account()).toMatchObject({ missing: 0, stale: 0 });
+  });
+
+  it('names that need quotes, a text expression and a condition that use them', async () => {
+    backfill = await openBackfill(await create(), model, {
+      BACKFILL_TABLE: '"Odd ""schema"""."select"',
+      BACKFILL_KEY: 'Key "one"',
+      BACKFILL_TEXT: `sql:"select"."The Text" || ' car'`,
+      BACKFILL_WHERE: `"from" <> 'no'`,
+      BACKFILL_COLUMN: 'Vector Column',
+      BACKFILL_UPDATED_AT_COLUMN: 'when?',
+    });
+    const { pool } = backfill;
+    await pool.query('CREATE SCHEMA "Odd ""schema"""');
+    await pool.query(
+      `CREATE TABLE "Odd ""schema"""."select" ("Key ""one""" int PRIMARY KEY, "The Text" text, "from" text)`,
+    );
+    await pool.query(
+      `INSERT INTO "Odd ""schema"""."select" VALUES (1, 'oil', 'yes'), (2, 'oil', 'no'), (3, NULL, 'yes')`,
+    );
+    await backfill.enqueue();
+    expect(await backfill.work()).toMatchObject({
+      state: 'ready',
+      reason: '',
+      rows: { eligible: 2, embedded: 1, skipped: 1 },
+    });
+    expect((await backfill.verify()).passed).toBe(true);
+  });
+
+  it('a legacy table whose columns are named like those of the staging table', async () => {
+    backfill = await openBackfill(await create(), model, {
+      BACKFILL_TABLE: 'things',
+      BACKFILL_TEXT: 'text_hash',
+      BACKFILL_WHERE: 'batch > 0',
+      BACKFILL_COLUMN: 'vector',
+    });
+    await backfill.pool.query(
+      'CREATE TABLE things (id int PRIMARY KEY, text_hash text, batch int, staged_at text, state text, key text)',
+    );
+    await backfill.pool.query(
+      `INSERT INTO things (id, text_hash, batch) VALUES (1, '${TEXT}', 1), (2, '${TEXT}', 0)`,
+    );
+    await backfill.enqueue();
+    expect(await backfill.work()).toMatchObject({
+      state: 'ready',
+      reason: '',
+      rows: { eligible: 1, embedded: 1 },
+    });
+  });
+});

@@ -1,0 +1,177 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { articles } from '../../src/sample/articles.ts';
+import { hnswBuildBytes } from '../../src/finalize/forecast.ts';
+import { loadArticles } from '../../src/sample/load.ts';
+import { openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
+import { runCommand } from '../setup/command.ts';
+import { hasPostgres, realDatabase } from '../setup/databases.ts';
+import { sampleModel } from '../setup/model.ts';
+import { startWorkers } from '../../scripts/lib/worker-process.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
+
+const NAME = 'articles_embedding_hnsw_idx';
+
+describe.runIf(hasPostgres())('the finalizer', () => {
+  const model = sampleModel();
+  let backfill: TestBackfill;
+  beforeEach(async () => {
+    backfill = await openBackfill(await realDatabase(), model, {
+      BACKFILL_TABLE: 'articles',
+      BACKFILL_TEXT: 'title,body',
+    });
+    await loadArticles(backfill.pool, articles());
+    await backfill.enqueue();
+  });
+  afterEach(() => backfill.close());
+
+  const indexes = async (): Promise<{ name: string; valid: boolean; oid: string }[]> =>
+    (
+      await backfill.pool.query<{ name: string; valid: boolean; oid: string }>(
+        `SELECT c.relname::text AS name, i.indisvalid AS valid, c.oid::text AS oid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+          JOIN pg_am am ON am.oid = c.relam WHERE i.indrelid = 'articles'::regclass AND am.amname = 'hnsw'`,
+      )
+    ).rows;
+
+  it('replaces the invalid leftover of a build that was cut off', async () => {
+    await backfill.pool.query(
+      `CREATE INDEX ${NAME} ON articles USING hnsw (embedding vector_cosine_ops) WITH (m = 16, ef_construction = 64)`,
+    );
+    await backfill.pool.query(
+      `UPDATE pg_index SET indisvalid = false WHERE indexrelid = '${NAME}'::regclass`,
+    );
+    const [leftover] = await indexes();
+    expect(await backfill.work()).toMatchObject({ state: 'ready', index: { valid: true } });
+    const after = await indexes();
+    expect(after).toMatchObject([{ name: NAME, valid: true }]);
+    expect(after[0]?.oid).not.toBe(leftover?.oid);
+  });
+
+  it('leaves a valid index of the wanted definition as it is', async () => {
+    await backfill.pool.query(
+      `CREATE INDEX ${NAME} ON articles USING hnsw (embedding vector_cosine_ops) WITH (ef_construction = 64, m = 16)`,
+    );
+    const before = await indexes();
+    expect(await backfill.work()).toMatchObject({ state: 'ready' });
+    expect(await indexes()).toEqual(before);
+  });
+
+  it('never drops a valid index of another definition: the run stops and says what to do', async () => {
+    await backfill.pool.query(
+      `CREATE INDEX ${NAME} ON articles USING hnsw (embedding vector_l2_ops) WITH (m = 8, ef_construction = 64)`,
+    );
+    const before = await indexes();
+    const snapshot = await backfill.work();
+    expect(snapshot.state).toBe('failed');
+    expect(snapshot.reason).toContain(NAME);
+    expect(snapshot.reason).toContain('vector_l2_ops');
+    expect(await indexes()).toEqual(before);
+    // Repaired by the operator, it goes on by the same verb.
+    await backfill.pool.query(`DROP INDEX ${NAME}`);
+    await backfill.enqueue();
+    expect(await backfill.work()).toMatchObject({ state: 'ready', index: { valid: true } });
+  });
+
+  it('is followed to the verdict of its own build, not the one from before', async () => {
+    expect(await backfill.work()).toMatchObject({ state: 'ready' });
+    await backfill.pool.query(`DROP INDEX ${NAME}`);
+    expect((await runCommand('verify', ['--json'], backfill.env)).code).toBe(3);
+    const watched = runCommand('finalize', ['--watch', '--json'], backfill.env);
+    const worker = await startWorkers(backfill.config, backfill.pool, silentLogger, ['finalize']);
+    const { code, json } = await watched;
+    await worker.drain();
+    expect({ code, last: json() }).toMatchObject({
+      code: 0,
+      last: { state: 'ready', index: { valid: true } },
+    });
+  });
+
+  it('builds once where two finalizers are asked at a time, and reports who blocks the build', async () => {
+    // An older transaction that has written: CONCURRENTLY waits for it.
+    const blocker = await backfill.pool.connect();
+    await blocker.query('BEGIN');
+    await blocker.query(`UPDATE articles SET updated_at = now() WHERE id = (SELECT min(id) FROM articles)`);
+    const pid = (await blocker.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid;
+    const { config, pool } = backfill;
+    const workers = await Promise.all([
+      startWorkers(config, pool, silentLogger, ['finalize']),
+      startWorkers(config, pool, silentLogger, ['finalize']),
+    ]);
+    const embedding = await startWorkers(config, pool, silentLogger, ['embed']);
+    // The blocked row keeps one batch from merging; coverage without it is enough to ask for the index by hand.
+    expect((await runCommand('finalize', ['--json'], backfill.env)).code).toBe(0);
+    for (;;) {
+      const { index, reason } = await backfill.snapshot();
+      const blocker = index.blockers.find((each) => each.pid === pid);
+      if (blocker === undefined) continue;
+      expect(blocker).toEqual({
+        pid,
+        application: 'pgvector-backfill test',
+        state: 'idle in transaction',
+        waitEvent: 'ClientRead',
+        ageSeconds: expect.any(Number) as number,
+      });
+      expect(reason).toMatch(
+        new RegExp(`; waits for pid ${pid} .pgvector-backfill test., idle in transaction for \\d+ s`),
+      );
+      expect(index.phase).toMatch(/^waiting for/);
+      break;
+    }
+    await blocker.query('ROLLBACK');
+    blocker.release();
+    expect(await untilSettled(pool, config.backfill)).toMatchObject({
+      state: 'ready',
+      index: { valid: true, blockers: [] },
+    });
+    await Promise.all([...workers, embedding].map((each) => each.drain()));
+    expect(await indexes()).toMatchObject([{ name: NAME, valid: true }]);
+    const built = await pool.query(`SELECT 1 FROM pgvector_backfill.event WHERE kind = 'index.built'`);
+    expect(built.rowCount).toBe(1);
+  });
+
+  it('verifies the index that it has chosen, not the one that it began with', async () => {
+    const { rows } = await backfill.pool.query<{ rows: number }>(
+      'SELECT count(*)::int AS rows FROM articles',
+    );
+    // A dense graph: of so few rows another would not fill the least memory that a server takes.
+    const shape = { dimensions: model.dimensions, m: 100, type: 'halfvec', parallel: false } as const;
+    const enough = Math.ceil(hnswBuildBytes(rows[0]?.rows ?? 0, shape) / 1024);
+    expect(enough).toBeGreaterThan(1024);
+    const other = await openBackfill(
+      {
+        databaseUrl: backfill.config.settings.database,
+        queueUrl: backfill.config.settings.queue,
+        drop: async () => {},
+      },
+      model,
+      {
+        ...backfill.env,
+        BACKFILL_INDEX_METHOD: 'auto',
+        BACKFILL_INDEX_M: '100',
+        BACKFILL_INDEX_EF_CONSTRUCTION: '200',
+        BACKFILL_INDEX_MAINTENANCE_WORK_MEM: `${enough}kB`,
+      },
+    );
+    const snapshot = await other.work();
+    expect(snapshot).toMatchObject({
+      state: 'ready',
+      index: { name: NAME, valid: true, forecast: { type: 'halfvec' }, actual: { waitedSeconds: 0 } },
+    });
+    expect(snapshot.fill.actual?.stageBytes).toBeGreaterThan(0);
+    await other.pool.end();
+  });
+
+  it('builds an IVFFlat index with lists by row count', async () => {
+    const database = {
+      databaseUrl: backfill.config.settings.database,
+      queueUrl: backfill.config.settings.queue,
+      drop: async () => {},
+    };
+    const options = { ...backfill.env, BACKFILL_INDEX_METHOD: 'ivfflat', BACKFILL_VERIFY_RECALL: '0' };
+    const other = await openBackfill(database, model, options);
+    expect(await other.work()).toMatchObject({
+      state: 'ready',
+      index: { name: 'articles_embedding_ivfflat_idx', method: 'ivfflat', valid: true },
+    });
+    await other.pool.end();
+  });
+});

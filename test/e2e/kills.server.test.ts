@@ -1,0 +1,285 @@
+/**
+ * A worker killed at each step of a batch, and what else ends in the middle: another worker ends up with the same table.
+ * Each step is held by a lock of the test's, so that the kill falls where it is meant to.
+ */
+
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import pg from 'pg';
+import { REPEATED_TEXTS, openBackfill, type TestBackfill } from '../setup/backfill.ts';
+import { startCommand, type RunningCommand } from '../setup/command.ts';
+import { hasRedis, realDatabase } from '../setup/databases.ts';
+import { sampleModel } from '../setup/model.ts';
+import { startProxy } from '../setup/proxy.ts';
+import { FakeServer, fine, items, json } from '../embedding/endpoint/fake-server.ts';
+
+const ROWS = 1000;
+const LOCK = 42;
+
+describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
+  const model = sampleModel();
+  let digest: string;
+  beforeAll(async () => {
+    const undisturbed = await filled({});
+    await undisturbed.enqueue();
+    await undisturbed.work();
+    await expectWhole(undisturbed);
+    digest = await undisturbed.vectorDigest();
+    await undisturbed.close();
+  });
+
+  async function filled(
+    options: Record<string, string>,
+    redisUrl = inject('redisUrl') ?? '',
+  ): Promise<TestBackfill> {
+    const backfill = await openBackfill(await realDatabase(redisUrl), model, {
+      BACKFILL_TABLE: 'docs',
+      BACKFILL_TEXT: 'body',
+      ...REPEATED_TEXTS,
+      BACKFILL_BATCH_ROWS: '100',
+      BACKFILL_LOG_LEVEL: 'info',
+      ...options,
+    });
+    await backfill.pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
+    await backfill.pool.query(
+      `INSERT INTO docs SELECT n, (ARRAY['bread dough yeast', 'bicycle tyre puncture', 'kitten sleeps', 'mortgage interest', 'guitar strings'])[1 + n % 5] || ' ' || (n % 11)
+         FROM generate_series(1, $1::int) n`,
+      [ROWS],
+    );
+    return backfill;
+  }
+
+  async function expectWhole(backfill: TestBackfill, expected?: string): Promise<void> {
+    expect(await backfill.account()).toMatchObject({ eligible: ROWS, embedded: ROWS, stale: 0, missing: 0 });
+    expect(await backfill.snapshot()).toMatchObject({
+      state: 'ready',
+      rows: { eligible: ROWS, embedded: ROWS, quarantined: 0 },
+      index: { valid: true },
+    });
+    const { rows } = await backfill.pool.query(
+      `SELECT count(*)::int AS n FROM pg_index i WHERE indrelid = 'docs'::regclass AND NOT indisprimary`,
+    );
+    expect(rows).toEqual([{ n: 1 }]);
+    if (expected !== undefined) expect(await backfill.vectorDigest()).toBe(expected);
+  }
+
+  /** Statements of this kind wait until the session that this returns lets go. */
+  async function holdAt(backfill: TestBackfill, when: string, table: string): Promise<pg.Client> {
+    const holder = new pg.Client({ connectionString: backfill.env['DATABASE_URL'] });
+    await holder.connect();
+    await holder.query('SELECT pg_advisory_lock($1)', [LOCK]);
+    await holder.query(`CREATE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN
+        PERFORM pg_advisory_xact_lock_shared(${LOCK}); RETURN NEW; END $f$`);
+    await holder.query(`CREATE TRIGGER held BEFORE ${when} ON ${table} FOR EACH ROW EXECUTE FUNCTION held()`);
+    return holder;
+  }
+  async function untilHeld(holder: pg.Client): Promise<void> {
+    for (let waiting = 0; waiting === 0;)
+      waiting =
+        (
+          await holder.query(
+            `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+          )
+        ).rowCount ?? 0;
+  }
+  async function letGo(holder: pg.Client): Promise<void> {
+    await holder.query('SELECT pg_advisory_unlock($1)', [LOCK]);
+    await holder.end();
+  }
+  async function kill(worker: RunningCommand): Promise<void> {
+    worker.child.kill('SIGKILL');
+    await worker.ended;
+  }
+
+  it.each([
+    ['while it copies into the staging table', 'INSERT', 'docs_embedding_stage'],
+    ['while it merges, with the vectors staged', 'UPDATE', 'docs'],
+    ['while it closes the batch, with the rows merged', 'UPDATE OF merged_at', 'pgvector_backfill.batch'],
+    ['while it takes the batch in hand', 'UPDATE OF token', 'pgvector_backfill.batch'],
+  ])('%s', async (_name, when, table) => {
+    const backfill = await filled({});
+    await backfill.enqueue();
+    const holder = await holdAt(backfill, when, table);
+    const worker = startCommand('worker', [], backfill.env);
+    await untilHeld(holder);
+    await kill(worker);
+    await holder.query(`DROP FUNCTION held CASCADE`).catch(() => {});
+    await letGo(holder);
+    await backfill.pool.query(`DROP FUNCTION IF EXISTS held CASCADE`);
+    await backfill.work();
+    await expectWhole(backfill, digest);
+    await backfill.close();
+  });
+
+  it('after the batch is merged, before its job is completed', async () => {
+    const redis = await startProxy(() => inject('redisUrl') ?? '');
+    const backfill = await filled({ BACKFILL_CONCURRENCY: '1', BACKFILL_BATCH_ROWS: String(ROWS) });
+    await backfill.enqueue();
+    const holder = await holdAt(backfill, 'UPDATE OF merged_at', 'pgvector_backfill.batch');
+    const worker = startCommand('worker', [], { ...backfill.env, QUEUE_URL: redis.url });
+    await untilHeld(holder);
+    // From here on the worker hears nothing of its queue, so that the job cannot be completed.
+    redis.hold();
+    await letGo(holder);
+    for (let merged = 0; merged === 0;) ({ merged } = (await backfill.snapshot()).batches);
+    await kill(worker);
+    await redis.close();
+    await backfill.pool.query(`DROP FUNCTION held CASCADE`);
+    expect((await backfill.snapshot()).state).toBe('running');
+    await backfill.work();
+    await expectWhole(backfill, digest);
+    await backfill.close();
+  });
+
+  it('while it embeds; and a frozen one that wakes up behind another writes nothing', async () => {
+    const server = await FakeServer.start();
+    const backfill = await filled({
+      BACKFILL_MODEL_ENDPOINT: `${server.origin}/v1`,
+      BACKFILL_MODEL_NAME: 'remote',
+      BACKFILL_CONCURRENCY: '1',
+      BACKFILL_BATCH_ROWS: String(ROWS),
+      BACKFILL_MODEL_REQUEST_TEXTS: '2000',
+    });
+    await backfill.enqueue();
+    const wrong: (() => void)[] = [];
+    /** Embeds the probe; leaves rows without an answer, and gives a wrong one when it is told to. */
+    server.behave((asked, response, nth) => {
+      if (asked.texts.length === 1) return fine(asked, response, nth);
+      wrong.push(() => json(response, { data: items(asked.texts, () => [1, 2, 3, 4]) }));
+    });
+    const killed = startCommand('worker', [], backfill.env);
+    while (wrong.length === 0) await server.arrival();
+    await kill(killed);
+    const frozen = startCommand('worker', [], backfill.env);
+    while (wrong.length === 1) await server.arrival();
+    frozen.child.kill('SIGSTOP');
+    server.behave(fine);
+    await backfill.work();
+    const vectors = await backfill.vectorDigest();
+    for (const answer of wrong) answer();
+    frozen.child.kill('SIGCONT');
+    await frozen.waitFor(/left|taken over|job.*(lock|stalled)|queue connection|worker/i);
+    frozen.child.kill('SIGTERM');
+    await frozen.ended;
+    expect(await backfill.vectorDigest()).toBe(vectors);
+    await expectWhole(backfill);
+    await backfill.close();
+    await server.close();
+  });
+
+  it('while it builds the index', async () => {
+    const backfill = await filled({});
+    await backfill.enqueue();
+    const writer = new pg.Client({ connectionString: backfill.env['DATABASE_URL'] });
+    await writer.connect();
+    // The build waits for transactions that were there before it.
+    const worker = startCommand('worker', [], backfill.env);
+    await worker.waitFor(/batch merged/);
+    await writer.query('BEGIN');
+    await writer.query(`INSERT INTO docs VALUES (-1, NULL)`);
+    const builds = async (): Promise<{ pid: number; oid: string }[]> =>
+      (
+        await backfill.pool.query<{ pid: number; oid: string }>(
+          `SELECT pid, index_relid::text AS oid FROM pg_stat_progress_create_index
+            WHERE datname = current_database() AND index_relid <> 0`,
+        )
+      ).rows;
+    let held = await builds();
+    while (held.length === 0) held = await builds();
+    await kill(worker);
+    await backfill.pool.query(`UPDATE pgvector_backfill.run SET index_blockers = '[]'`);
+    const second = backfill.work();
+    // The server goes on with the build of the first; the second finds that, and says whom it waits for.
+    while ((await backfill.snapshot()).index.blockers.length === 0) expect(await builds()).toEqual(held);
+    await writer.query('ROLLBACK');
+    await writer.end();
+    await second;
+    await expectWhole(backfill, digest);
+    const { rows } = await backfill.pool.query(
+      `SELECT indexrelid::text AS oid FROM pg_index WHERE indrelid = 'docs'::regclass AND NOT indisprimary`,
+    );
+    expect(rows).toEqual([{ oid: held[0]?.oid }]);
+    await backfill.close();
+  });
+
+  it('the producer in mid-plan: the next one plans the rest', async () => {
+    const backfill = await filled({ BACKFILL_BATCH_ROWS: '10' });
+    const first = startCommand('enqueue', [], { ...backfill.env });
+    // Between the DDL and the plan.
+    for (let there = false; !there;)
+      there = (
+        await backfill.pool.query(`SELECT to_regclass('pgvector_backfill.batch') IS NOT NULL AS there`)
+      ).rows[0].there as boolean;
+    const holder = await holdAt(backfill, 'INSERT', 'pgvector_backfill.batch');
+    await Promise.race([untilHeld(holder), first.ended]);
+    await kill(first);
+    await letGo(holder);
+    await backfill.pool.query('DROP FUNCTION held CASCADE');
+    expect((await backfill.enqueue()).batches).toBe(ROWS / 10);
+    await backfill.work();
+    await expectWhole(backfill, digest);
+    await backfill.close();
+  });
+
+  it('by a second signal, at once; by the deadline, with what is in flight left to others', async () => {
+    const backfill = await filled({ BACKFILL_DRAIN_SECONDS: '1' });
+    await backfill.enqueue();
+    const holder = await holdAt(backfill, 'UPDATE', 'docs');
+    const impatient = startCommand('worker', [], { ...backfill.env, BACKFILL_DRAIN_SECONDS: '600' });
+    await untilHeld(holder);
+    impatient.child.kill('SIGTERM');
+    await impatient.waitFor(/draining/);
+    impatient.child.kill('SIGTERM');
+    expect((await impatient.ended).code).toBe(130);
+    const slow = startCommand('worker', ['--json'], backfill.env);
+    await slow.waitFor(/worker started/);
+    for (let waiting = 0; waiting < 2;)
+      waiting =
+        (
+          await holder.query(
+            `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+          )
+        ).rowCount ?? 0;
+    slow.child.kill('SIGTERM');
+    const { code, json: result } = await slow.ended;
+    expect(code).toBe(1);
+    expect(result()).toMatchObject({ drained: false });
+    await letGo(holder);
+    await backfill.pool.query('DROP FUNCTION held CASCADE');
+    await backfill.work();
+    await expectWhole(backfill, digest);
+    await backfill.close();
+  });
+
+  it('the network between worker and database: cut, then silent', async () => {
+    const proxy = await startProxy(() => inject('postgresUrl') ?? '');
+    const backfill = await filled({ BACKFILL_BATCH_ROWS: '50' });
+    await backfill.enqueue();
+    const through = new URL(backfill.env['DATABASE_URL'] ?? '');
+    const { port, hostname } = new URL(proxy.url);
+    through.port = port;
+    through.hostname = hostname;
+    const worker = startCommand('worker', ['--exit-when-done'], {
+      ...backfill.env,
+      DATABASE_URL: through.href,
+    });
+    await worker.waitFor(/batch merged/);
+    proxy.cut();
+    await worker.waitFor(/batch not merged/);
+    proxy.resume();
+    for (let merged = 0; merged < 3;) ({ merged } = (await backfill.snapshot()).batches);
+    proxy.hold();
+    const before = (await backfill.snapshot()).batches.merged;
+    proxy.resume();
+    for (let merged = before; merged === before && (await backfill.snapshot()).state === 'running';)
+      ({ merged } = (await backfill.snapshot()).batches);
+    expect((await worker.ended).code).toBe(0);
+    await expectWhole(backfill, digest);
+    // One attempt each: a server that is away costs none.
+    const { rows } = await backfill.pool.query(
+      `SELECT count(*)::int AS n FROM pgvector_backfill.batch WHERE state = 'failed'`,
+    );
+    expect(rows).toEqual([{ n: 0 }]);
+    await proxy.close();
+    await backfill.close();
+  });
+});

@@ -1,0 +1,94 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { articles } from '../../src/sample/articles.ts';
+import { loadArticles } from '../../src/sample/load.ts';
+import { judgedQueries } from '../../src/sample/queries.ts';
+import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
+import { runCommand, type CommandResult } from '../setup/command.ts';
+import { backends } from '../setup/databases.ts';
+import { sampleModel } from '../setup/model.ts';
+
+interface VerifyJson {
+  passed: boolean;
+  checks: { name: string; passed: boolean; value: unknown; threshold: unknown; remedy: string | null }[];
+  relevance: { queries: number; systems: { name: string; ndcg10: number; low: number; high: number }[] };
+  curve: { setting: string };
+  latency: { systems: { name: string }[] };
+}
+
+describe('the verb verify', () => {
+  const model = sampleModel(64);
+  let backfill: TestBackfill;
+  let folder: string;
+  const path = (name: string): string => join(folder, name);
+  const verify = (...args: string[]): Promise<CommandResult> =>
+    runCommand('verify', args, backfill.env, folder);
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'pgvector-backfill-verify-'));
+    const [backend] = backends();
+    backfill = await openBackfill(await backend!.create(), model, {
+      BACKFILL_TABLE: 'articles',
+      BACKFILL_TEXT: 'title,body',
+    });
+    await loadArticles(backfill.pool, articles());
+    await backfill.enqueue();
+    await backfill.work();
+    const lines = judgedQueries.map(({ text }, at) => JSON.stringify({ _id: `q${at}`, text }));
+    await writeFile(path('queries.jsonl'), lines.join('\n'));
+    const grades = judgedQueries.flatMap(({ relevant }, at) => relevant.map((key) => `q${at}\t${key}\t1`));
+    await writeFile(path('qrels.tsv'), ['query-id\tcorpus-id\tscore', ...grades].join('\n'));
+  });
+  afterAll(async () => {
+    await backfill.close();
+    await rm(folder, { recursive: true });
+  });
+
+  it('measures judged queries, says it as JSON, and writes a report with samples', async () => {
+    const { code, json, stderr } = await verify(
+      '--json',
+      '--queries',
+      path('queries.jsonl'),
+      '--judgements',
+      path('qrels.tsv'),
+      '--report',
+      path('report.html'),
+      '--samples',
+      '2',
+    );
+    const { passed, checks, relevance, curve, latency } = json() as VerifyJson;
+    expect(checks.filter((check) => !check.passed)).toEqual([]);
+    expect({ code, stderr, passed }).toEqual({ code: 0, stderr: '', passed: true });
+    expect(relevance.queries).toBe(judgedQueries.length);
+    expect(relevance.systems.map(({ name }) => name)).toEqual(['legacy', 'tsvector', 'vector', 'hybrid']);
+    expect(curve.setting).toBe('hnsw.ef_search');
+    expect(latency.systems).toHaveLength(5);
+    const report = await readFile(path('report.html'), 'utf8');
+    expect(report.startsWith('<!doctype html>')).toBe(true);
+    expect(report.includes(judgedQueries[0]!.text)).toBe(true);
+  });
+
+  it('ends with 3 where a check does not pass, writes the report all the same, and says what to do', async () => {
+    const { code, stdout } = await verify('--verify-latency-ms', '0.0001', '--report', path('failed.html'));
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/FAIL {2}latency-p95 .*\n {6}do: See which part takes the time/);
+    expect(stdout).toContain('Recall@10 and median ms by hnsw.ef_search');
+    expect((await readFile(path('failed.html'), 'utf8')).includes('latency-p95')).toBe(true);
+  });
+
+  it.each([
+    ['--judgements needs --queries', ['--judgements', 'qrels.tsv']],
+    ['--samples needs --report and --queries', ['--samples', '3', '--report', 'r.html']],
+    ['--samples must be', ['--samples', 'many']],
+    ['does not exist', ['--queries', 'nothing.jsonl']],
+    ['cannot be written', ['--report', 'no/such/folder.html']],
+    [
+      'one for each of values',
+      ['--search-filters', '[{"name":"f","where":"id = $1 AND id = $2","values":[1]}]'],
+    ],
+  ])('refuses with 2: %s', async (message, args) => {
+    const { code, stderr } = await verify(...args);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(message) as string });
+  });
+});
