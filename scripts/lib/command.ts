@@ -226,8 +226,13 @@ export async function runAsProgram(command: Command, meta: ImportMeta): Promise<
 }
 
 /** As this process's own work: what was traced is handed over before it ends. */
-export async function runToEnd(command: Command, argv: string[], typed: Typed): Promise<number> {
-  const code = await runCommand(command, argv, processHost(), typed);
+export async function runToEnd(
+  command: Command,
+  argv: string[],
+  typed: Typed,
+  host: Host = processHost(),
+): Promise<number> {
+  const code = await runCommand(command, argv, host, typed);
   await endTracing();
   return code;
 }

@@ -58,7 +58,12 @@ it.each([
   ['backfill.config.json', CONTENT.replaceAll(/(\w+): /g, '"$1": ').replaceAll("'", '"')],
 ])('a verb reads %s: %s', async (name, content) => {
   await writeFile(join(folder, name), content);
-  const { code, json } = await startCommand('status', ['--json', '--log-level', 'silent'], {}, folder).ended;
+  const { code, json } = await startCommand(
+    'status',
+    ['--json', '--log-level', 'silent'],
+    {},
+    { cwd: folder },
+  ).ended;
   expect(json()).toMatchObject({
     error: { message: expect.stringContaining('127.0.0.1:1/from_file') as string },
   });

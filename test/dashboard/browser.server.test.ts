@@ -8,11 +8,10 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { articles } from '../../src/sample/articles.ts';
 import { loadArticles } from '../../src/sample/load.ts';
 import { prepareQueues } from '../../scripts/lib/session.ts';
-import { startWorkers } from '../../scripts/lib/worker-process.ts';
 import { openQueue, type OpenQueue } from '../../src/queue/connection.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';
-import { backends } from '../setup/databases.ts';
+import { databases } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 
 const CREDENTIALS = { username: 'admin', password: 'long enough' };
@@ -22,7 +21,7 @@ const PATIENCE = { timeout: 30_000 };
 const executablePath = inject('chromium');
 
 // One backend is enough: what the pages are made of is tested on each.
-describe.skipIf(executablePath === null).each(backends().slice(0, 1))(
+describe.skipIf(executablePath === null).each(databases())(
   'the dashboard in a browser on $name',
   ({ create }) => {
     const model = sampleModel();
@@ -105,7 +104,7 @@ describe.skipIf(executablePath === null).each(backends().slice(0, 1))(
           textHash: Buffer.alloc(32),
         },
       ]);
-      const workers = await startWorkers(config, pool, silentLogger);
+      const workers = await backfill.workers();
       try {
         const embedded = page.locator('#coverage .legend li', { hasText: 'embedded' }).locator('b');
         const merged = (least: number): Promise<void> =>
@@ -149,7 +148,7 @@ describe.skipIf(executablePath === null).each(backends().slice(0, 1))(
     });
 
     it('shows both searches side by side, with a filter and the plan of each', async () => {
-      const workers = await startWorkers(backfill.config, backfill.pool, silentLogger);
+      const workers = await backfill.workers();
       await saveTuned(backfill.pool, backfill.config.backfill, { rowsPerSecond: null });
       try {
         const page = await openPage();

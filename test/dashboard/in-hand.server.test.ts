@@ -9,12 +9,12 @@ import { claimBatch, insertBatches, markMerged, type ClaimedBatch } from '../../
 import { progressSnapshot } from '../../src/ledger/progress.ts';
 import { createRun, moveRun, type Run } from '../../src/ledger/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { backends, type TestDatabase } from '../setup/databases.ts';
+import { databases, type TestDatabase } from '../setup/databases.ts';
 
 const ROWS = 100;
 const ALL_EMBEDDED = { eligible: ROWS, embedded: ROWS, skipped: 0, quarantined: 0, changed: 0, truncated: 0 };
 
-describe.each(backends())('what goes on, on $name', ({ create }) => {
+describe.each(databases())('what goes on, on $name', ({ create }) => {
   let database: TestDatabase;
   let pool: Pool;
   let run: Run;

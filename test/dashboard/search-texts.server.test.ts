@@ -6,10 +6,10 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { articles } from '../../src/sample/articles.ts';
 import { loadArticles } from '../../src/sample/load.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
-import { backends } from '../setup/databases.ts';
+import { databases } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 
-describe.each(backends().slice(0, 1))('the search page on $name', ({ create }) => {
+describe.each(databases())('the search page on $name', ({ create }) => {
   const model = sampleModel();
   let backfill: TestBackfill;
   const ask = async (texts: boolean, legacySearch?: string): Promise<SearchResult> => {

@@ -4,9 +4,9 @@ import { ledgerVersion, migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { DDL_LIMITS, inTransaction } from '../../src/db/transaction.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { backends, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
+import { databases, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 
-describe.each(backends())('the ledger on $name', ({ create }) => {
+describe.each(databases())('the ledger on $name', ({ create }) => {
   let database: TestDatabase;
   let pool: Pool;
   beforeEach(async () => {

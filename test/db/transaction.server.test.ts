@@ -3,9 +3,9 @@ import { assertReachable, createPool, describeUrl, type Pool } from '../../src/d
 import { backoffMs, inTransaction, LEDGER_LIMITS } from '../../src/db/transaction.ts';
 import { ConfigError, messageOf, TransientError } from '../../src/errors.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { backends, type TestDatabase } from '../setup/databases.ts';
+import { databases, type TestDatabase } from '../setup/databases.ts';
 
-describe.each(backends())('inTransaction on $name', ({ create }) => {
+describe.each(databases())('inTransaction on $name', ({ create }) => {
   let database: TestDatabase;
   let pool: Pool;
   beforeEach(async () => {

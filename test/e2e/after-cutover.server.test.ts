@@ -11,8 +11,6 @@ import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand, type CommandResult } from '../setup/command.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { expectSynced, untilSynced } from '../setup/synced.ts';
-import { silentLogger } from '../../src/observability/logger.ts';
-import { startWorkers } from '../../scripts/lib/worker-process.ts';
 import { sampleModel } from '../setup/model.ts';
 
 const QUERY = 'bicycle with a flat tyre';
@@ -51,7 +49,7 @@ async function askUntil(mode: string): Promise<Awaited<ReturnType<Search['search
 describe.runIf(hasPostgres())('behind the cut-over', () => {
   it('completes and goes on to bring rows in line where sync is kept', async () => {
     await open(await realDatabase(), { BACKFILL_SYNC_EVERY_SECONDS: '1' });
-    const { pool, config } = backfill;
+    const { pool } = backfill;
     await run('cutover', '--to', 'vector', '--execute');
     expect((await run('complete', '--keep-sync', '--execute')).json()).toMatchObject({
       executed: true,
@@ -59,7 +57,7 @@ describe.runIf(hasPostgres())('behind the cut-over', () => {
     });
     expect(await state()).toBe('completed');
     await pool.query(`UPDATE articles SET body = 'A puppy that learns to sit.' WHERE id = 103`);
-    const workers = await startWorkers(config, pool, silentLogger);
+    const workers = await backfill.workers();
     await untilSynced(backfill);
     await workers.drain();
     await expectSynced(backfill);

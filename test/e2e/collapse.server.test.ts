@@ -8,14 +8,14 @@ import { articles } from '../../src/sample/articles.ts';
 import { trainModel } from '../../src/training/train.ts';
 import { writeModel } from '../../src/training/write.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
-import { runCommand, startCommand } from '../setup/command.ts';
-import { backends } from '../setup/databases.ts';
+import { runCommand } from '../setup/command.ts';
+import { databases } from '../setup/databases.ts';
 import type { TestModel } from '../setup/model.ts';
 
 const DIMENSIONS = 16;
 const ROWS = 300;
 
-describe.each(backends())('a collapsed model on $name', ({ create }) => {
+describe.each(databases())('a collapsed model on $name', ({ create }) => {
   let model: TestModel;
   let backfill: TestBackfill;
   const bodies = articles().map(({ title, body }) => `${title}\n${body ?? ''}`);
@@ -44,7 +44,7 @@ describe.each(backends())('a collapsed model on $name', ({ create }) => {
       [bodies.slice(0, ROWS)],
     );
     expect((await runCommand('enqueue', [], backfill.env)).code).toBe(0);
-    expect((await startCommand('worker', ['--exit-when-done'], backfill.env).ended).code).toBe(1);
+    expect((await runCommand('worker', ['--exit-when-done'], backfill.env)).code).toBe(1);
     const { state, reason } = await backfill.run();
     expect(state).toBe('failed');
     expect(reason).toContain('nearly the same vector');

@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
-import { backends } from '../setup/databases.ts';
+import { databases } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 
 const model = sampleModel();
 
 const TEXT = 'Change the oil of the car';
 
-describe.each(backends())('unusual tables on $name', ({ create }) => {
+describe.each(databases())('unusual tables on $name', ({ create }) => {
   let backfill: TestBackfill;
   afterEach(() => backfill.close());
 

@@ -3,10 +3,14 @@
 import { Redis } from 'ioredis';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { installationId } from '../../src/ledger/installation.ts';
-import { silentLogger } from '../../src/observability/logger.ts';
-import { startWorkers } from '../../scripts/lib/worker-process.ts';
-import { REPEATED_TEXTS, openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
-import { startCommand } from '../setup/command.ts';
+import {
+  REPEATED_TEXTS,
+  TO_BE_KILLED,
+  openBackfill,
+  untilSettled,
+  type TestBackfill,
+} from '../setup/backfill.ts';
+import { startCommand, startVerb } from '../setup/command.ts';
 import { hasPostgres, hasRedis, realDatabase } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 import { inject } from 'vitest';
@@ -68,7 +72,7 @@ describe.runIf(hasPostgres())('faults', () => {
       const backfill = await filled(inject('redisUrl') ?? undefined);
       await backfill.enqueue();
       for (let kill = 1; kill <= 2; kill++) {
-        const worker = startCommand('worker', [], backfill.env);
+        const worker = startCommand('worker', [], backfill.env, { times: TO_BE_KILLED });
         await worker.waitFor(/batch merged/);
         worker.child.kill('SIGKILL');
         await worker.ended;
@@ -107,9 +111,9 @@ describe.runIf(hasPostgres())('faults', () => {
     async () => {
       const backfill = await filled(inject('redisUrl') ?? undefined);
       const first = await backfill.enqueue();
-      const worker = startCommand('worker', [], backfill.env);
+      const worker = startVerb('worker', [], backfill.env);
       await worker.waitFor(/batch merged/);
-      worker.child.kill('SIGTERM');
+      worker.interrupt();
       await worker.ended;
       const redis = new Redis(inject('redisUrl') ?? '');
       const prefix = `{pgvector-backfill-${(await installationId(backfill.pool)).slice(0, 8)}}`;
@@ -134,7 +138,7 @@ describe.runIf(hasPostgres())('faults', () => {
   it('every database connection cut in mid-run, LISTEN connections included: the run goes on by itself', async () => {
     const backfill = await filled();
     await backfill.enqueue();
-    const workers = await startWorkers(backfill.config, backfill.pool, silentLogger);
+    const workers = await backfill.workers();
     for (let cuts = 0; cuts < 3;) {
       const { batches } = await backfill.snapshot().catch(() => ({ batches: { merged: 0 } }));
       if (batches.merged < 5 * (cuts + 1)) continue;
@@ -155,7 +159,7 @@ describe.runIf(hasPostgres())('faults', () => {
     await backfill.pool.query('CREATE TABLE parked AS SELECT * FROM docs');
     await backfill.pool.query('TRUNCATE docs');
     await backfill.enqueue();
-    const workers = await startWorkers(backfill.config, backfill.pool, silentLogger);
+    const workers = await backfill.workers();
     await untilSettled(backfill.pool, backfill.config.backfill);
     await cutConnections(backfill);
     await backfill.pool

@@ -6,8 +6,6 @@ import { openBackfill, untilSettled, type TestBackfill } from '../setup/backfill
 import { runCommand } from '../setup/command.ts';
 import { hasPostgres, realDatabase } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
-import { startWorkers } from '../../scripts/lib/worker-process.ts';
-import { silentLogger } from '../../src/observability/logger.ts';
 
 const NAME = 'articles_embedding_hnsw_idx';
 
@@ -76,7 +74,7 @@ describe.runIf(hasPostgres())('the finalizer', () => {
     await backfill.pool.query(`DROP INDEX ${NAME}`);
     expect((await runCommand('verify', ['--json'], backfill.env)).code).toBe(3);
     const watched = runCommand('finalize', ['--watch', '--json'], backfill.env);
-    const worker = await startWorkers(backfill.config, backfill.pool, silentLogger, ['finalize']);
+    const worker = await backfill.workers(['finalize']);
     const { code, json } = await watched;
     await worker.drain();
     expect({ code, last: json() }).toMatchObject({
@@ -92,11 +90,8 @@ describe.runIf(hasPostgres())('the finalizer', () => {
     await blocker.query(`UPDATE articles SET updated_at = now() WHERE id = (SELECT min(id) FROM articles)`);
     const pid = (await blocker.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid;
     const { config, pool } = backfill;
-    const workers = await Promise.all([
-      startWorkers(config, pool, silentLogger, ['finalize']),
-      startWorkers(config, pool, silentLogger, ['finalize']),
-    ]);
-    const embedding = await startWorkers(config, pool, silentLogger, ['embed']);
+    const workers = await Promise.all([backfill.workers(['finalize']), backfill.workers(['finalize'])]);
+    const embedding = await backfill.workers(['embed']);
     // The blocked row keeps one batch from merging; coverage without it is enough to ask for the index by hand.
     expect((await runCommand('finalize', ['--json'], backfill.env)).code).toBe(0);
     for (;;) {

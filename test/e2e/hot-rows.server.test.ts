@@ -6,7 +6,6 @@ import { unfinishedBatches } from '../../src/ledger/batch.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { openQueue } from '../../src/queue/connection.ts';
 import { addEmbedJobs } from '../../src/queue/producer.ts';
-import { startWorkers } from '../../scripts/lib/worker-process.ts';
 import { REPEATED_TEXTS, openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { startCommand } from '../setup/command.ts';
 import { hasRedis, realDatabase } from '../setup/databases.ts';
@@ -45,7 +44,7 @@ describe.runIf(hasRedis())('in mid-run', { timeout: 120_000 }, () => {
       const holder = await pool.connect();
       await holder.query('BEGIN');
       await holder.query('SELECT 1 FROM docs WHERE id BETWEEN 250 AND 349 FOR UPDATE');
-      const workers = await startWorkers(config, pool, silentLogger);
+      const workers = await backfill.workers();
       for (let merged = 0; merged < ROWS / 100;) ({ merged } = (await backfill.snapshot()).batches);
       // Every batch is closed, none has failed, and what was held is known.
       expect(await backfill.snapshot()).toMatchObject({ batches: { failed: 0, pending: 0, staged: 0 } });
@@ -65,10 +64,6 @@ describe.runIf(hasRedis())('in mid-run', { timeout: 120_000 }, () => {
     await fill({ BACKFILL_BATCH_ROWS: '1', BACKFILL_SYNC_MODE: 'off' });
     const { pool, config, env } = backfill;
     // Held where it moves the run from planned to running: the plan is whole, no job is there yet.
-    const first = startCommand('enqueue', [], env);
-    for (let there = false; !there;)
-      there = (await pool.query(`SELECT to_regclass('pgvector_backfill.sync') IS NOT NULL AS there`)).rows[0]
-        .there as boolean;
     const holder = await pool.connect();
     await holder.query(`CREATE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN
         PERFORM pg_advisory_xact_lock_shared(42); RETURN NEW; END $f$`);
@@ -76,6 +71,7 @@ describe.runIf(hasRedis())('in mid-run', { timeout: 120_000 }, () => {
     await holder.query(
       `CREATE TRIGGER held BEFORE UPDATE OF state ON pgvector_backfill.run FOR EACH ROW EXECUTE FUNCTION held()`,
     );
+    const first = startCommand('enqueue', [], env);
     const waiting = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 42 AND NOT granted
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
     for (let held = 0; held === 0;) held = (await holder.query(waiting)).rowCount ?? 0;

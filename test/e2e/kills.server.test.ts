@@ -5,7 +5,7 @@
 
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import pg from 'pg';
-import { REPEATED_TEXTS, openBackfill, type TestBackfill } from '../setup/backfill.ts';
+import { REPEATED_TEXTS, TO_BE_KILLED, openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { startCommand, type RunningCommand } from '../setup/command.ts';
 import { hasRedis, realDatabase } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
@@ -14,6 +14,7 @@ import { FakeServer, fine, items, json } from '../embedding/endpoint/fake-server
 
 const ROWS = 1000;
 const LOCK = 42;
+const DOOMED = { times: TO_BE_KILLED };
 
 describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
   const model = sampleModel();
@@ -99,7 +100,7 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
     const backfill = await filled({});
     await backfill.enqueue();
     const holder = await holdAt(backfill, when, table);
-    const worker = startCommand('worker', [], backfill.env);
+    const worker = startCommand('worker', [], backfill.env, DOOMED);
     await untilHeld(holder);
     await kill(worker);
     await holder.query(`DROP FUNCTION held CASCADE`).catch(() => {});
@@ -115,7 +116,7 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
     const backfill = await filled({ BACKFILL_CONCURRENCY: '1', BACKFILL_BATCH_ROWS: String(ROWS) });
     await backfill.enqueue();
     const holder = await holdAt(backfill, 'UPDATE OF merged_at', 'pgvector_backfill.batch');
-    const worker = startCommand('worker', [], { ...backfill.env, QUEUE_URL: redis.url });
+    const worker = startCommand('worker', [], { ...backfill.env, QUEUE_URL: redis.url }, DOOMED);
     await untilHeld(holder);
     // From here on the worker hears nothing of its queue, so that the job cannot be completed.
     redis.hold();
@@ -146,10 +147,10 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
       if (asked.texts.length === 1) return fine(asked, response, nth);
       wrong.push(() => json(response, { data: items(asked.texts, () => [1, 2, 3, 4]) }));
     });
-    const killed = startCommand('worker', [], backfill.env);
+    const killed = startCommand('worker', [], backfill.env, DOOMED);
     while (wrong.length === 0) await server.arrival();
     await kill(killed);
-    const frozen = startCommand('worker', [], backfill.env);
+    const frozen = startCommand('worker', [], backfill.env, DOOMED);
     while (wrong.length === 1) await server.arrival();
     frozen.child.kill('SIGSTOP');
     server.behave(fine);
@@ -172,7 +173,7 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
     const writer = new pg.Client({ connectionString: backfill.env['DATABASE_URL'] });
     await writer.connect();
     // The build waits for transactions that were there before it.
-    const worker = startCommand('worker', [], backfill.env);
+    const worker = startCommand('worker', [], backfill.env, DOOMED);
     await worker.waitFor(/batch merged/);
     await writer.query('BEGIN');
     await writer.query(`INSERT INTO docs VALUES (-1, NULL)`);
@@ -203,14 +204,10 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
 
   it('the producer in mid-plan: the next one plans the rest', async () => {
     const backfill = await filled({ BACKFILL_BATCH_ROWS: '10' });
-    const first = startCommand('enqueue', [], { ...backfill.env });
     // Between the DDL and the plan.
-    for (let there = false; !there;)
-      there = (
-        await backfill.pool.query(`SELECT to_regclass('pgvector_backfill.batch') IS NOT NULL AS there`)
-      ).rows[0].there as boolean;
     const holder = await holdAt(backfill, 'INSERT', 'pgvector_backfill.batch');
-    await Promise.race([untilHeld(holder), first.ended]);
+    const first = startCommand('enqueue', [], backfill.env);
+    await untilHeld(holder);
     await kill(first);
     await letGo(holder);
     await backfill.pool.query('DROP FUNCTION held CASCADE');
@@ -224,13 +221,13 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
     const backfill = await filled({ BACKFILL_DRAIN_SECONDS: '1' });
     await backfill.enqueue();
     const holder = await holdAt(backfill, 'UPDATE', 'docs');
-    const impatient = startCommand('worker', [], { ...backfill.env, BACKFILL_DRAIN_SECONDS: '600' });
+    const impatient = startCommand('worker', [], { ...backfill.env, BACKFILL_DRAIN_SECONDS: '600' }, DOOMED);
     await untilHeld(holder);
     impatient.child.kill('SIGTERM');
     await impatient.waitFor(/draining/);
     impatient.child.kill('SIGTERM');
     expect((await impatient.ended).code).toBe(130);
-    const slow = startCommand('worker', ['--json'], backfill.env);
+    const slow = startCommand('worker', ['--json'], backfill.env, DOOMED);
     await slow.waitFor(/worker started/);
     for (let waiting = 0; waiting < 2;)
       waiting =

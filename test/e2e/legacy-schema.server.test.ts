@@ -9,7 +9,7 @@ import { prepareQueues, withQueues } from '../../scripts/lib/session.ts';
 import { FakeServer, fine } from '../embedding/endpoint/fake-server.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { catalogState } from '../setup/catalog.ts';
-import { runCommand, startCommand, type CommandResult } from '../setup/command.ts';
+import { runCommand, startVerb, type CommandResult } from '../setup/command.ts';
 import { backends, hasPostgres, hasRedis, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 
@@ -161,7 +161,7 @@ describe.runIf(hasPostgres())('rollback --to-legacy-schema', () => {
     const holder = await pool.connect();
     await holder.query('BEGIN');
     await holder.query('SELECT * FROM docs LIMIT 1');
-    const running = startCommand('rollback', ['--to-legacy-schema', '--execute', '--json'], backfill.env);
+    const running = startVerb('rollback', ['--to-legacy-schema', '--execute', '--json'], backfill.env);
     try {
       // The application goes on while the rollback waits for its turn.
       for (;;) {
@@ -213,7 +213,7 @@ describe.runIf(hasRedis())('rollback --to-legacy-schema beside workers', () => {
       if (asked.texts.length === 1) fine(asked, response, nth);
       else held.push(() => fine(asked, response, nth));
     });
-    const worker = startCommand('worker', [], backfill.env);
+    const worker = startVerb('worker', [], backfill.env);
     while (held.length === 0) await server.arrival();
     const busy = await rollback('--execute', '--drain-seconds', '1');
     expect({ code: busy.code, json: busy.json() }).toMatchObject({
@@ -223,11 +223,11 @@ describe.runIf(hasRedis())('rollback --to-legacy-schema beside workers', () => {
     expect(await backfill.snapshot()).toMatchObject({ state: 'paused', sync: { mode: 'off' } });
     const columns = await pool.query('SELECT embedding FROM docs LIMIT 1');
     expect(columns.rowCount).toBe(1);
-    const going = startCommand('rollback', ['--to-legacy-schema', '--execute', '--json'], backfill.env);
+    const going = startVerb('rollback', ['--to-legacy-schema', '--execute', '--json'], backfill.env);
     server.behave(fine);
     for (const letGo of held) letGo();
     expect((await going.ended).code).toBe(0);
-    worker.child.kill('SIGTERM');
+    worker.interrupt();
     await worker.ended;
     await server.close();
     expect(await catalogState(pool, 'docs')).toEqual(before);

@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';
-import { backends } from '../setup/databases.ts';
+import { databases } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 import { drainChanges } from '../setup/synced.ts';
 
@@ -13,7 +13,7 @@ const SHORT_ROWS = 20;
 const LONG_ROWS = 5;
 const ROWS = SHORT_ROWS + LONG_ROWS + 1;
 
-describe.each(backends())('long documents on $name', ({ create }) => {
+describe.each(databases())('long documents on $name', ({ create }) => {
   let backfill: TestBackfill;
   async function open(options: Record<string, string>): Promise<void> {
     backfill = await openBackfill(await create(), model, {

@@ -7,8 +7,8 @@ import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { FakeServer, items, json } from '../embedding/endpoint/fake-server.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
-import { runCommand, startCommand } from '../setup/command.ts';
-import { backends } from '../setup/databases.ts';
+import { runCommand } from '../setup/command.ts';
+import { databases } from '../setup/databases.ts';
 import { everythingInRedis, everythingKept } from '../setup/kept.ts';
 import { sampleModel } from '../setup/model.ts';
 
@@ -45,7 +45,7 @@ function leaks(where: string): string[] {
     .map(([type]) => type);
 }
 
-describe.each(backends())('masking on $name', ({ create }) => {
+describe.each(databases())('masking on $name', ({ create }) => {
   let backfill: TestBackfill;
   afterEach(() => backfill.close());
 
@@ -78,7 +78,7 @@ describe.each(backends())('masking on $name', ({ create }) => {
     }
     const output: string[] = [];
     const enqueued = await runCommand('enqueue', ['--json'], backfill.env);
-    const worker = await startCommand('worker', ['--exit-when-done', '--json'], backfill.env).ended;
+    const worker = await runCommand('worker', ['--exit-when-done', '--json'], backfill.env);
     const status = await runCommand('status', ['--json'], backfill.env);
     for (const { stdout, stderr } of [enqueued, worker, status]) output.push(stdout, stderr);
     expect([enqueued.code, worker.code, status.code]).toEqual([0, 0, 0]);

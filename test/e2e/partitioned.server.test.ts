@@ -10,7 +10,7 @@ import { judgedQueries } from '../../src/sample/queries.ts';
 import { openBackfill } from '../setup/backfill.ts';
 import { catalogState } from '../setup/catalog.ts';
 import { runCommand } from '../setup/command.ts';
-import { backends } from '../setup/databases.ts';
+import { databases } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 
 interface Verified {
@@ -19,7 +19,7 @@ interface Verified {
   relevance: { queries: number; systems: { name: string; ndcg10: number }[] };
 }
 
-describe.each(backends())('a partitioned table by the verbs, on $name', ({ create }) => {
+describe.each(databases())('a partitioned table by the verbs, on $name', ({ create }) => {
   const model = sampleModel(64);
   let folder: string;
   beforeAll(async () => {

@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { REPEATED_TEXTS, openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
-import { runCommand, startCommand, type CommandResult } from '../setup/command.ts';
+import { runCommand, startVerb, type CommandResult } from '../setup/command.ts';
 import { backends } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 import { FakeServer, fine } from '../embedding/endpoint/fake-server.ts';
@@ -42,7 +42,7 @@ describe.each(backends())('pause and resume on $name', ({ create }) => {
       if (asked.texts.length === 1) fine(asked, response, nth);
       else held.push(() => fine(asked, response, nth));
     });
-    const worker = startCommand('worker', [], backfill.env);
+    const worker = startVerb('worker', [], backfill.env);
     while (held.length < 2) await server.arrival();
     const paused = await run('pause', ['--reason', 'the nightly report']);
     expect(paused.code).toBe(0);
@@ -62,8 +62,8 @@ describe.each(backends())('pause and resume on $name', ({ create }) => {
     expect(batches).toMatchObject({ merged: 2, pending: ROWS / 20 - 2 });
     // Nothing moves: a time left would be made up.
     expect([rowsPerSecond, etaSeconds]).toEqual([null, null]);
-    const late = startCommand('worker', ['--exit-when-done', '--json'], backfill.env);
-    expect((await late.ended).json()).toMatchObject({ state: 'paused' });
+    const late = await runCommand('worker', ['--exit-when-done', '--json'], backfill.env);
+    expect(late.json()).toMatchObject({ state: 'paused' });
     expect((await backfill.snapshot()).batches).toEqual(batches);
     expect((await run('enqueue')).code).toBe(0);
     expect((await backfill.snapshot()).state).toBe('paused');
@@ -84,7 +84,7 @@ describe.each(backends())('pause and resume on $name', ({ create }) => {
       'run.paused',
       'run.resumed',
     ]);
-    worker.child.kill('SIGTERM');
+    worker.interrupt();
     expect((await worker.ended).code).toBe(0);
     await server.close();
   });

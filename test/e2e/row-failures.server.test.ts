@@ -3,8 +3,8 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { REPEATED_TEXTS, openBackfill, type TestBackfill } from '../setup/backfill.ts';
-import { runCommand, startCommand } from '../setup/command.ts';
-import { backends } from '../setup/databases.ts';
+import { runCommand } from '../setup/command.ts';
+import { databases } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 import { drainChanges } from '../setup/synced.ts';
 
@@ -12,7 +12,7 @@ const ROWS = 300;
 
 const model = sampleModel();
 
-describe.each(backends())('rows and faults on $name', ({ create }) => {
+describe.each(databases())('rows and faults on $name', ({ create }) => {
   let backfill: TestBackfill;
   let queueUrl: string;
   beforeEach(async () => {
@@ -91,7 +91,7 @@ describe.each(backends())('rows and faults on $name', ({ create }) => {
   it('a trigger that raises for some rows: those are set aside without their text, the others go through', async () => {
     await backfill.enqueue();
     await refuse('NEW.id IN (3, 4, 150)', `RAISE EXCEPTION 'not this one: %', NEW.body`);
-    const worker = await startCommand('worker', ['--exit-when-done'], backfill.env).ended;
+    const worker = await runCommand('worker', ['--exit-when-done'], backfill.env);
     expect(worker.code).toBe(0);
     await accounted(3);
     const rows = await quarantine();

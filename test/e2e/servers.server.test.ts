@@ -5,8 +5,6 @@
 
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { silentLogger } from '../../src/observability/logger.ts';
-import { startWorkers } from '../../scripts/lib/worker-process.ts';
 import { REPEATED_TEXTS, openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { startPostgres, startRedis, type StartedServer } from '../setup/containers.ts';
 import { hasContainers, hasPostgres, onServer, realDatabase } from '../setup/databases.ts';
@@ -93,7 +91,7 @@ describe.runIf(hasContainers())('PostgreSQL killed in mid-run', { timeout: 240_0
       Promise.resolve(),
     );
     await backfill.enqueue();
-    const workers = await startWorkers(backfill.config, backfill.pool, silentLogger);
+    const workers = await backfill.workers();
     for (const share of [0.1, 0.4]) {
       await untilMerged(backfill, share * (ROWS / BATCH_ROWS));
       // SIGKILL: no shutdown, no checkpoint; what was committed comes back from the log.
@@ -126,7 +124,7 @@ describe.runIf(hasContainers() && hasPostgres())('Redis in mid-run', { timeout: 
   it('killed and started again: its log has the jobs, nobody has to do anything', async () => {
     const backfill = await open();
     await backfill.enqueue();
-    const workers = await startWorkers(backfill.config, backfill.pool, silentLogger);
+    const workers = await backfill.workers();
     for (const share of [0.1, 0.4]) {
       await untilMerged(backfill, share * (ROWS / BATCH_ROWS));
       await redis.kill();
@@ -141,7 +139,7 @@ describe.runIf(hasContainers() && hasPostgres())('Redis in mid-run', { timeout: 
   it('FLUSHALL under a worker that stays up: `enqueue` fills it again, what is merged stays merged', async () => {
     const backfill = await open();
     const first = await backfill.enqueue();
-    const workers = await startWorkers(backfill.config, backfill.pool, silentLogger);
+    const workers = await backfill.workers();
     await untilMerged(backfill, 20);
     const client = new Redis(redis.url);
     await client.flushall();

@@ -2,7 +2,6 @@
 
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startWorkers } from '../../scripts/lib/worker-process.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { saveTuned } from '../../src/ledger/throttle.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
@@ -62,7 +61,7 @@ describe.runIf(hasContainers())('a primary and its replica', () => {
     );
     await backfill.enqueue();
     await standby.query('SELECT pg_wal_replay_pause()');
-    const worker = await startWorkers(backfill.config, backfill.pool, silentLogger);
+    const worker = await backfill.workers();
     let held = await backfill.snapshot();
     while (held.throttle.state !== 'hold') held = await backfill.snapshot();
     expect(held.throttle.reason).toMatch(/^replica lag [\d.]+ s \(holds at 1 s\)$/);

@@ -1,7 +1,7 @@
 /** A run gives way to the database: held, stopped, tuned, and going on by itself. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { startWorkers, type WorkerProcess } from '../../scripts/lib/worker-process.ts';
+import { type WorkerProcess } from '../../scripts/lib/worker-process.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { resume } from '../../src/planning/pause.ts';
 import { prepareQueues, withQueues } from '../../scripts/lib/session.ts';
@@ -38,7 +38,7 @@ async function open(
   );
 }
 
-const work = (): Promise<WorkerProcess> => startWorkers(backfill.config, backfill.pool, silentLogger);
+const work = (): Promise<WorkerProcess> => backfill.workers();
 
 async function until(done: (snapshot: ProgressSnapshot) => boolean): Promise<ProgressSnapshot> {
   for (;;) {

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand, type CommandResult } from '../setup/command.ts';
-import { backends } from '../setup/databases.ts';
+import { databases } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 
 const model = sampleModel();
@@ -12,7 +12,7 @@ const model = sampleModel();
 const OLD_STEPS = ['0001_ledger.sql', '0002_embedding.sql', '0003_failures.sql', '0004_sync.sql'];
 const ROWS = 40;
 
-describe.each(backends())('the ledger of an older release on $name', ({ create }) => {
+describe.each(databases())('the ledger of an older release on $name', ({ create }) => {
   let backfill: TestBackfill;
   beforeEach(async () => {
     backfill = await openBackfill(await create(), model, { BACKFILL_TABLE: 'docs', BACKFILL_TEXT: 'body' });

@@ -13,12 +13,12 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { nearest, nearestSql, nearestValues, withScan } from '../../src/search/vector-query.ts';
 import { loadReadSettings } from '../../src/search/read-settings.ts';
 import { describeTarget, type Target } from '../../src/table/target.ts';
-import { backends, type TestDatabase } from '../setup/databases.ts';
+import { databases, type TestDatabase } from '../setup/databases.ts';
 import { complaints, hashEmbedder, travel, type Road } from '../setup/small-road.ts';
 
 const ROWS = 400;
 
-for (const { name, create } of backends().filter((each) => each.name !== 'PostgreSQL and Redis'))
+for (const { name, create } of databases())
   describe(`an index on ${name}`, () => {
     let database: TestDatabase;
     let pool: Pool;

@@ -13,12 +13,12 @@ import { nearest } from '../../src/search/vector-query.ts';
 import { settle } from '../../src/sync/settle.ts';
 import { describeTarget, type Target } from '../../src/table/target.ts';
 import { explainSearch } from '../../src/verify/plan.ts';
-import { backends, type TestDatabase } from '../setup/databases.ts';
+import { databases, type TestDatabase } from '../setup/databases.ts';
 import { complaints, hashEmbedder, travel, type Road } from '../setup/small-road.ts';
 
 const ROWS = 600;
 
-for (const { name, create } of backends().filter((each) => each.name !== 'PostgreSQL and Redis'))
+for (const { name, create } of databases())
   describe(`a partitioned table on ${name}`, () => {
     let database: TestDatabase;
     let pool: Pool;

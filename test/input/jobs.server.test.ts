@@ -9,7 +9,6 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { openQueue, queueName, type QueueRole } from '../../src/queue/connection.ts';
 import { embedJobData, type JobData } from '../../src/queue/jobs.ts';
 import { keyPrefix } from '../../src/queue/redis.ts';
-import { startWorkers } from '../../scripts/lib/worker-process.ts';
 import { openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { backends, hasRedis, realDatabase } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
@@ -80,7 +79,7 @@ describe.each(backends())('jobs that are none of ours on $name', ({ create }) =>
       await queue.add('embed', embedJobData(uid, 99, null, null));
       await queue.add('embed', embedJobData(uid, 1, '1); DROP TABLE canary; --', '9'));
     });
-    const workers = await startWorkers(config, pool, silentLogger);
+    const workers = await backfill.workers();
     const refused = async (): Promise<number> =>
       (await pool.query(`SELECT 1 FROM pgvector_backfill.event WHERE kind = 'job.refused'`)).rowCount ?? 0;
     while ((await refused()) < forged.length * roles.length);
@@ -135,7 +134,7 @@ describe.runIf(hasRedis())('a Redis that others use too', () => {
     const [victim = ''] = await redis.lrange(key('embed', 'wait'), 0, -1);
     await redis.hset(key('embed', victim), 'data', '{"format":1,"run":"12');
     const { pool, config } = backfill;
-    const workers = await startWorkers(config, pool, silentLogger);
+    const workers = await backfill.workers();
     for (let refused = 0; refused === 0;)
       refused =
         (await pool.query(`SELECT 1 FROM pgvector_backfill.event WHERE kind = 'job.refused'`)).rowCount ?? 0;
@@ -168,8 +167,7 @@ describe.runIf(hasRedis())('a Redis that others use too', () => {
       await prepare();
       await redis.del(key(role, suffix));
       await redis.set(key(role, suffix), 'theirs');
-      const { pool, config } = backfill;
-      for (const attempt of [() => backfill.enqueue(), () => startWorkers(config, pool, silentLogger)]) {
+      for (const attempt of [() => backfill.enqueue(), () => backfill.workers()]) {
         const error: unknown = await attempt().catch((thrown: unknown) => thrown);
         expect(error).toBeInstanceOf(ConfigError);
         expect(error).toMatchObject({

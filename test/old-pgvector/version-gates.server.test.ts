@@ -13,7 +13,7 @@ import {
 } from '../../src/table/vector-extension.ts';
 import { openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';
-import { backends } from '../setup/databases.ts';
+import { databases } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 
 /** Keeps what was logged. */
@@ -29,7 +29,7 @@ function recordingLogger(lines: { facts: Record<string, unknown>; message: strin
   } as unknown as Logger;
 }
 
-describe.each(backends())('gates by the version of pgvector on $name', ({ create }) => {
+describe.each(databases())('gates by the version of pgvector on $name', ({ create }) => {
   const model = sampleModel();
   let backfill: TestBackfill;
   let version: string;

@@ -4,11 +4,11 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createPool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { diagnose } from '../../src/planning/doctor.ts';
-import { backends, type TestDatabase } from '../setup/databases.ts';
+import { databases, type TestDatabase } from '../setup/databases.ts';
 import { hashEmbedder } from '../setup/small-road.ts';
 import { makeSettings } from '../table/make-target.ts';
 
-describe.each(backends().slice(0, 1))('doctor on $name', ({ create }) => {
+describe.each(databases())('doctor on $name', ({ create }) => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await create();

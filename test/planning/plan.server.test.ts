@@ -7,7 +7,7 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { applyDdl, missingDdl } from '../../src/planning/ddl.ts';
 import { planRun, previewPlan, type PlanOptions } from '../../src/planning/plan.ts';
 import { describeTarget, type Target } from '../../src/table/target.ts';
-import { backends, type TestDatabase } from '../setup/databases.ts';
+import { databases, type TestDatabase } from '../setup/databases.ts';
 import { makeSettings } from '../table/make-target.ts';
 
 interface Batch {
@@ -20,7 +20,7 @@ interface Batch {
 
 const LARGEST = 9_223_372_036_854_775_807n;
 
-describe.each(backends())('a plan on $name', ({ create }) => {
+describe.each(databases())('a plan on $name', ({ create }) => {
   let database: TestDatabase;
   let pool: Pool;
   let target: Target;

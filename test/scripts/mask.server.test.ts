@@ -8,7 +8,7 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createFinder } from '../../src/masking/masker.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { runCommand, type CommandResult } from '../setup/command.ts';
-import { backends, type TestDatabase } from '../setup/databases.ts';
+import { databases, type TestDatabase } from '../setup/databases.ts';
 
 interface Shown {
   policy: { version: string; types: string[]; rules: string[] };
@@ -20,7 +20,7 @@ interface Shown {
 
 const ROWS = 300;
 
-describe.each(backends())('the verb mask on $name', ({ create }) => {
+describe.each(databases())('the verb mask on $name', ({ create }) => {
   let database: TestDatabase;
   let pool: Pool;
   let folder: string;

@@ -7,7 +7,7 @@ import { loadArticles } from '../../src/sample/load.ts';
 import { judgedQueries } from '../../src/sample/queries.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand, type CommandResult } from '../setup/command.ts';
-import { backends } from '../setup/databases.ts';
+import { databases } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 
 interface VerifyJson {
@@ -27,7 +27,7 @@ describe('the verb verify', () => {
     runCommand('verify', args, backfill.env, folder);
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'pgvector-backfill-verify-'));
-    const [backend] = backends();
+    const [backend] = databases();
     backfill = await openBackfill(await backend!.create(), model, {
       BACKFILL_TABLE: 'articles',
       BACKFILL_TEXT: 'title,body',

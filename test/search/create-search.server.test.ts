@@ -5,7 +5,7 @@ import { readTimes } from '../../src/ledger/read-times.ts';
 import { readSummary } from '../../src/ledger/read-stats.ts';
 import { fuse } from '../../src/relevance/fuse.ts';
 import { createSearch, type CreateSearchOptions, type Search } from '../../src/search/create-search.ts';
-import { backends } from '../setup/databases.ts';
+import { databases } from '../setup/databases.ts';
 import { openServedTable, wordEmbedder, type ServedTable } from './served-table.ts';
 
 const LEGACY_BREAD = ['3', '6', '9'];
@@ -33,181 +33,174 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((search) => search.close()));
 });
 
-describe.each(backends().filter(({ name }) => name !== 'PostgreSQL and Redis'))(
-  'createSearch on $name',
-  ({ create }) => {
-    beforeAll(async () => {
-      table = await openServedTable(await create());
-    });
-    afterAll(() => table.close());
-    beforeEach(() =>
-      table.pool.query(
-        'DELETE FROM pgvector_backfill.read_mode; DELETE FROM pgvector_backfill.read_stats; DELETE FROM pgvector_backfill.read_times',
-      ),
-    );
+describe.each(databases())('createSearch on $name', ({ create }) => {
+  beforeAll(async () => {
+    table = await openServedTable(await create());
+  });
+  afterAll(() => table.close());
+  beforeEach(() =>
+    table.pool.query(
+      'DELETE FROM pgvector_backfill.read_mode; DELETE FROM pgvector_backfill.read_stats; DELETE FROM pgvector_backfill.read_times',
+    ),
+  );
 
-    it('answers by the mode that the ledger holds', async () => {
-      const search = open();
-      const next = async (mode: Parameters<ServedTable['set']>[0]): Promise<void> => {
-        await table.set(mode);
-        time += 1000;
-      };
-      expect(await search.search('bread', { k: 3 })).toEqual({
-        mode: 'legacy',
-        answeredBy: 'legacy',
-        fallback: null,
-        hits: LEGACY_BREAD.map((key, at) => ({ key, rank: at + 1, distance: null, score: null })),
-      });
-      await next({ mode: 'vector', percent: null });
-      const vector = await search.search('bread', { k: 3 });
-      expect(vector).toMatchObject({ mode: 'vector', answeredBy: 'vector', fallback: null });
-      expect(vector.hits.map(({ key, rank }) => [key, rank])).toEqual(
-        VECTOR_BREAD.map((key, at) => [key, at + 1]),
-      );
-      const allByVector = await keys(search, 'bread', { k: 30 });
-      const allByWords = Array.from({ length: 10 }, (_, at) => String(3 * (at + 1)));
-      for (const { distance, score } of vector.hits) expect(score).toBeCloseTo(1 - (distance ?? 2), 6);
-      await next({ mode: 'hybrid', percent: null });
-      const hybrid = await search.search('bread', { k: 4 });
-      expect(hybrid).toMatchObject({ mode: 'hybrid', answeredBy: 'hybrid' });
-      expect(hybrid.hits.map(({ key }) => key)).toEqual(fuse([allByVector, allByWords], 4));
-      expect(hybrid.hits.map(({ rank }) => rank)).toEqual([1, 2, 3, 4]);
-      await next({ mode: 'canary', percent: 100 });
-      expect(await search.search('bread', { k: 3 })).toMatchObject({ mode: 'canary', answeredBy: 'vector' });
-      await next({ mode: 'shadow', percent: null });
-      expect(await keys(search)).toEqual(LEGACY_BREAD);
-      await next({ mode: 'legacy', percent: null });
-      expect(await keys(search)).toEqual(LEGACY_BREAD);
-      await expect(search.search('bread', { filter: 'none of that name' })).rejects.toMatchObject({
+  it('answers by the mode that the ledger holds', async () => {
+    const search = open();
+    const next = async (mode: Parameters<ServedTable['set']>[0]): Promise<void> => {
+      await table.set(mode);
+      time += 1000;
+    };
+    expect(await search.search('bread', { k: 3 })).toEqual({
+      mode: 'legacy',
+      answeredBy: 'legacy',
+      fallback: null,
+      hits: LEGACY_BREAD.map((key, at) => ({ key, rank: at + 1, distance: null, score: null })),
+    });
+    await next({ mode: 'vector', percent: null });
+    const vector = await search.search('bread', { k: 3 });
+    expect(vector).toMatchObject({ mode: 'vector', answeredBy: 'vector', fallback: null });
+    expect(vector.hits.map(({ key, rank }) => [key, rank])).toEqual(
+      VECTOR_BREAD.map((key, at) => [key, at + 1]),
+    );
+    const allByVector = await keys(search, 'bread', { k: 30 });
+    const allByWords = Array.from({ length: 10 }, (_, at) => String(3 * (at + 1)));
+    for (const { distance, score } of vector.hits) expect(score).toBeCloseTo(1 - (distance ?? 2), 6);
+    await next({ mode: 'hybrid', percent: null });
+    const hybrid = await search.search('bread', { k: 4 });
+    expect(hybrid).toMatchObject({ mode: 'hybrid', answeredBy: 'hybrid' });
+    expect(hybrid.hits.map(({ key }) => key)).toEqual(fuse([allByVector, allByWords], 4));
+    expect(hybrid.hits.map(({ rank }) => rank)).toEqual([1, 2, 3, 4]);
+    await next({ mode: 'canary', percent: 100 });
+    expect(await search.search('bread', { k: 3 })).toMatchObject({ mode: 'canary', answeredBy: 'vector' });
+    await next({ mode: 'shadow', percent: null });
+    expect(await keys(search)).toEqual(LEGACY_BREAD);
+    await next({ mode: 'legacy', percent: null });
+    expect(await keys(search)).toEqual(LEGACY_BREAD);
+    await expect(search.search('bread', { filter: 'none of that name' })).rejects.toMatchObject({
+      code: 'FILTER_UNKNOWN',
+    });
+    await search.close();
+    const times = await readTimes(table.pool, 'things');
+    const counted = times.map(({ mode, ms, errors }) => [
+      mode,
+      ms.reduce((sum, each) => sum + each, 0),
+      errors,
+    ]);
+    expect(counted).toEqual([
+      ['canary', 1, 0],
+      ['hybrid', 1, 0],
+      ['legacy', 2, 1],
+      ['shadow', 1, 0],
+      ['vector', 2, 0],
+    ]);
+  });
+
+  it('compares beside the answer in shadow, and keeps sums and no text', async () => {
+    await table.set({ mode: 'shadow', percent: null });
+    const search = open({ shadowConcurrency: 10 });
+    expect(await keys(search)).toEqual(LEGACY_BREAD);
+    expect(await keys(search, 'guitar')).toHaveLength(3);
+    await search.close();
+    const { shadow } = await readSummary(table.pool, 'things');
+    expect(shadow).toMatchObject({ searches: 2, errors: 0, timeouts: 0, skipped: 0, overlap: 0 });
+    expect(shadow.rankCorrelation).toBe(0);
+    expect(shadow.legacyMs.p95).toBeGreaterThanOrEqual(shadow.legacyMs.p50 ?? Infinity);
+    expect(shadow.vectorMs.p50).toBeGreaterThan(0);
+    const again = open({ shadowConcurrency: 10 });
+    await keys(again);
+    await again.close();
+    expect((await readSummary(table.pool, 'things')).shadow.searches).toBe(3);
+    const stored = await table.pool.query('SELECT read_stats::text AS row FROM pgvector_backfill.read_stats');
+    expect(JSON.stringify(stored.rows)).not.toContain('bread');
+  });
+
+  it('takes filters by name, whatever stands in their values', async () => {
+    const search = open();
+    for (const mode of ['legacy', 'vector', 'hybrid'] as const) {
+      await table.set({ mode, percent: null });
+      time += 1000;
+      const german = await keys(search, 'bread', { filter: 'language' });
+      expect(german.every((key) => Number(key) % 2 === 0)).toBe(true);
+      expect(german.length).toBe(3);
+      const english = await keys(search, 'bread', { filter: { name: 'language', values: ['en'] } });
+      expect(english.every((key) => Number(key) % 2 === 1)).toBe(true);
+      for (const value of [`de' OR true --`, `$1`, `'; DROP TABLE things; --`, '\\', '%'])
+        expect(await keys(search, 'bread', { filter: { name: 'language', values: [value] } })).toEqual([]);
+      await expect(search.search('bread', { filter: `x" OR true` })).rejects.toMatchObject({
         code: 'FILTER_UNKNOWN',
       });
-      await search.close();
-      const times = await readTimes(table.pool, 'things');
-      const counted = times.map(({ mode, ms, errors }) => [
-        mode,
-        ms.reduce((sum, each) => sum + each, 0),
-        errors,
-      ]);
-      expect(counted).toEqual([
-        ['canary', 1, 0],
-        ['hybrid', 1, 0],
-        ['legacy', 2, 1],
-        ['shadow', 1, 0],
-        ['vector', 2, 0],
-      ]);
-    });
-
-    it('compares beside the answer in shadow, and keeps sums and no text', async () => {
-      await table.set({ mode: 'shadow', percent: null });
-      const search = open({ shadowConcurrency: 10 });
-      expect(await keys(search)).toEqual(LEGACY_BREAD);
-      expect(await keys(search, 'guitar')).toHaveLength(3);
-      await search.close();
-      const { shadow } = await readSummary(table.pool, 'things');
-      expect(shadow).toMatchObject({ searches: 2, errors: 0, timeouts: 0, skipped: 0, overlap: 0 });
-      expect(shadow.rankCorrelation).toBe(0);
-      expect(shadow.legacyMs.p95).toBeGreaterThanOrEqual(shadow.legacyMs.p50 ?? Infinity);
-      expect(shadow.vectorMs.p50).toBeGreaterThan(0);
-      const again = open({ shadowConcurrency: 10 });
-      await keys(again);
-      await again.close();
-      expect((await readSummary(table.pool, 'things')).shadow.searches).toBe(3);
-      const stored = await table.pool.query(
-        'SELECT read_stats::text AS row FROM pgvector_backfill.read_stats',
-      );
-      expect(JSON.stringify(stored.rows)).not.toContain('bread');
-    });
-
-    it('takes filters by name, whatever stands in their values', async () => {
-      const search = open();
-      for (const mode of ['legacy', 'vector', 'hybrid'] as const) {
-        await table.set({ mode, percent: null });
-        time += 1000;
-        const german = await keys(search, 'bread', { filter: 'language' });
-        expect(german.every((key) => Number(key) % 2 === 0)).toBe(true);
-        expect(german.length).toBe(3);
-        const english = await keys(search, 'bread', { filter: { name: 'language', values: ['en'] } });
-        expect(english.every((key) => Number(key) % 2 === 1)).toBe(true);
-        for (const value of [`de' OR true --`, `$1`, `'; DROP TABLE things; --`, '\\', '%'])
-          expect(await keys(search, 'bread', { filter: { name: 'language', values: [value] } })).toEqual([]);
-        await expect(search.search('bread', { filter: `x" OR true` })).rejects.toMatchObject({
-          code: 'FILTER_UNKNOWN',
-        });
-        await expect(
-          search.search('bread', { filter: { name: 'language', values: ['a', 'b'] } }),
-        ).rejects.toMatchObject({ code: 'FILTER_VALUES' });
-      }
-      const rows = await table.pool.query('SELECT count(*)::int AS rows FROM things');
-      expect(rows.rows).toEqual([{ rows: 30 }]);
-    });
-
-    it('takes a query text for a text', async () => {
-      const search = open();
-      for (const mode of ['legacy', 'vector', 'hybrid'] as const) {
-        await table.set({ mode, percent: null });
-        time += 1000;
-        const found = await search.search(`bread'); DROP TABLE things; --`, { k: 3 });
-        expect(found.hits.length).toBe(mode === 'legacy' ? 0 : 3);
-      }
-    });
-
-    it('falls back in canary and counts it, throws in vector, goes by words in hybrid', async () => {
-      const search = open({
-        embedder: wordEmbedder({
-          embed: async () => {
-            throw Object.assign(new Error('the model is gone'), { code: 'MODEL_GONE' });
-          },
-        }),
-      });
-      await table.set({ mode: 'canary', percent: 100 });
-      expect(await search.search('bread', { k: 3 })).toMatchObject({
-        mode: 'canary',
-        answeredBy: 'legacy',
-        fallback: 'MODEL_GONE',
-        hits: LEGACY_BREAD.map((key) => ({ key })),
-      });
-      await table.set({ mode: 'vector', percent: null });
-      time += 1000;
-      await expect(search.search('bread')).rejects.toMatchObject({ code: 'MODEL_GONE' });
-      await search.close();
-      expect((await readSummary(table.pool, 'things')).canary).toEqual({ vector: 0, legacy: 1, errors: 1 });
-      const other = open();
-      await expect(other.search('a word nobody knows')).rejects.toMatchObject({
-        code: 'QUERY_NOT_EMBEDDABLE',
-      });
-      await table.set({ mode: 'hybrid', percent: null });
-      time += 1000;
-      expect(await keys(other, '14')).toEqual(['14']);
-    });
-
-    it('refuses a model that did not make the vectors, and what it cannot mean', async () => {
-      await table.set({ mode: 'vector', percent: null });
-      const search = open({ embedder: wordEmbedder({ fingerprint: 'another' }) });
-      await expect(search.search('bread')).rejects.toMatchObject({ code: 'MODEL_MISMATCH' });
-      for (const k of [0, 1.5, 1001, Number.NaN])
-        await expect(search.search('bread', { k })).rejects.toMatchObject({ code: 'SEARCH_K' });
-      await expect(open({ backfill: 'nothing' }).search('bread')).rejects.toMatchObject({
-        code: 'BACKFILL_UNKNOWN',
-      });
       await expect(
-        open({ options: { serch: {} } as unknown as NonNullable<CreateSearchOptions['options']> }).search(
-          'x',
-        ),
-      ).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
-    });
+        search.search('bread', { filter: { name: 'language', values: ['a', 'b'] } }),
+      ).rejects.toMatchObject({ code: 'FILTER_VALUES' });
+    }
+    const rows = await table.pool.query('SELECT count(*)::int AS rows FROM things');
+    expect(rows.rows).toEqual([{ rows: 30 }]);
+  });
 
-    it('needs no ledger where the application brings its options, and goes on when the ledger is gone', async () => {
-      const search = open();
-      expect(await keys(search)).toEqual(LEGACY_BREAD);
-      await table.pool.query('DROP SCHEMA pgvector_backfill CASCADE');
+  it('takes a query text for a text', async () => {
+    const search = open();
+    for (const mode of ['legacy', 'vector', 'hybrid'] as const) {
+      await table.set({ mode, percent: null });
       time += 1000;
-      expect(await keys(search)).toEqual(LEGACY_BREAD);
-      const options = { table: 'things', text: ['body'], legacySearch: 'SELECT 7 WHERE $1 <> $2::text' };
-      expect(await keys(open({ options }), 'x')).toEqual(['7']);
-      expect(await keys(open({ options: { table: 'things', text: ['body'] } }), 'puppy', { k: 2 })).toEqual([
-        '1',
-        '4',
-      ]);
+      const found = await search.search(`bread'); DROP TABLE things; --`, { k: 3 });
+      expect(found.hits.length).toBe(mode === 'legacy' ? 0 : 3);
+    }
+  });
+
+  it('falls back in canary and counts it, throws in vector, goes by words in hybrid', async () => {
+    const search = open({
+      embedder: wordEmbedder({
+        embed: async () => {
+          throw Object.assign(new Error('the model is gone'), { code: 'MODEL_GONE' });
+        },
+      }),
     });
-  },
-);
+    await table.set({ mode: 'canary', percent: 100 });
+    expect(await search.search('bread', { k: 3 })).toMatchObject({
+      mode: 'canary',
+      answeredBy: 'legacy',
+      fallback: 'MODEL_GONE',
+      hits: LEGACY_BREAD.map((key) => ({ key })),
+    });
+    await table.set({ mode: 'vector', percent: null });
+    time += 1000;
+    await expect(search.search('bread')).rejects.toMatchObject({ code: 'MODEL_GONE' });
+    await search.close();
+    expect((await readSummary(table.pool, 'things')).canary).toEqual({ vector: 0, legacy: 1, errors: 1 });
+    const other = open();
+    await expect(other.search('a word nobody knows')).rejects.toMatchObject({
+      code: 'QUERY_NOT_EMBEDDABLE',
+    });
+    await table.set({ mode: 'hybrid', percent: null });
+    time += 1000;
+    expect(await keys(other, '14')).toEqual(['14']);
+  });
+
+  it('refuses a model that did not make the vectors, and what it cannot mean', async () => {
+    await table.set({ mode: 'vector', percent: null });
+    const search = open({ embedder: wordEmbedder({ fingerprint: 'another' }) });
+    await expect(search.search('bread')).rejects.toMatchObject({ code: 'MODEL_MISMATCH' });
+    for (const k of [0, 1.5, 1001, Number.NaN])
+      await expect(search.search('bread', { k })).rejects.toMatchObject({ code: 'SEARCH_K' });
+    await expect(open({ backfill: 'nothing' }).search('bread')).rejects.toMatchObject({
+      code: 'BACKFILL_UNKNOWN',
+    });
+    await expect(
+      open({ options: { serch: {} } as unknown as NonNullable<CreateSearchOptions['options']> }).search('x'),
+    ).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+
+  it('needs no ledger where the application brings its options, and goes on when the ledger is gone', async () => {
+    const search = open();
+    expect(await keys(search)).toEqual(LEGACY_BREAD);
+    await table.pool.query('DROP SCHEMA pgvector_backfill CASCADE');
+    time += 1000;
+    expect(await keys(search)).toEqual(LEGACY_BREAD);
+    const options = { table: 'things', text: ['body'], legacySearch: 'SELECT 7 WHERE $1 <> $2::text' };
+    expect(await keys(open({ options }), 'x')).toEqual(['7']);
+    expect(await keys(open({ options: { table: 'things', text: ['body'] } }), 'puppy', { k: 2 })).toEqual([
+      '1',
+      '4',
+    ]);
+  });
+});

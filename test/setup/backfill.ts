@@ -42,6 +42,11 @@ export interface TestBackfill {
 /** A table of few distinct texts is a graph of islands, in which recall is luck: for tests of something else. */
 export const REPEATED_TEXTS = { BACKFILL_VERIFY_RECALL: '0' } as const;
 
+/** Jobs of a worker that is gone are found at once. */
+const SOON: WorkerTimes = { stalledIntervalMs: 500 };
+/** For a worker that is to be killed: its jobs are free soon after. */
+export const TO_BE_KILLED: WorkerTimes = { lockMs: 2000, stalledIntervalMs: 500 };
+
 export async function openBackfill(
   database: TestDatabase,
   model: TestModel,
@@ -62,7 +67,7 @@ export async function openBackfill(
   const logger = silentLogger;
   const pool = createPool(settings.database, { name: 'test', max: 8, logger });
   const target = (): Promise<Target> => describeTarget(pool, backfill, settings);
-  const workers = (roles = QUEUE_ROLES, times: WorkerTimes = {}): Promise<WorkerProcess> =>
+  const workers = (roles = QUEUE_ROLES, times = SOON): Promise<WorkerProcess> =>
     startWorkers(config, pool, logger, roles, { openEmbedder: sharedEmbedder, times });
   const run = async (): Promise<Run> => {
     const latest = await latestRun(pool, backfill);

@@ -33,6 +33,10 @@ export interface RunningVerb extends Running {
   interrupt(): void;
 }
 
+export type Surroundings = Pick<Partial<Host>, 'cwd' | 'times'>;
+
+const RUN_VERB = fileURLToPath(new URL('./run-verb.mjs', import.meta.url));
+
 /** What is written, and whoever waits for a line of it. */
 class Transcript {
   stdout = '';
@@ -76,11 +80,15 @@ export function startCommand(
   verb: string,
   args: string[],
   env: Record<string, string>,
-  cwd = process.cwd(),
+  { cwd = process.cwd(), times }: Surroundings = {},
 ): RunningCommand {
-  const script = fileURLToPath(new URL(`scripts/${verb}.js`, inject('compiled')));
+  const compiled = inject('compiled');
+  const script =
+    times === undefined
+      ? [fileURLToPath(new URL(`scripts/${verb}.js`, compiled))]
+      : [RUN_VERB, compiled, verb, JSON.stringify(times)];
   const { PATH, HOME } = process.env;
-  const child = spawn(process.execPath, [script, ...args], {
+  const child = spawn(process.execPath, [...script, ...args], {
     env: { PATH, HOME, ...env },
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -112,7 +120,7 @@ export function startVerb(
   verb: string,
   args: string[],
   env: Record<string, string>,
-  { cwd = process.cwd(), times }: Pick<Partial<Host>, 'cwd' | 'times'> = {},
+  { cwd = process.cwd(), times }: Surroundings = {},
 ): RunningVerb {
   const transcript = new Transcript();
   const interrupts = new EventEmitter();

@@ -8,7 +8,7 @@ import { saveBackfill } from '../../src/ledger/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { applyCapture, missingCapture } from '../../src/sync/capture.ts';
 import { describeTarget } from '../../src/table/target.ts';
-import { backends, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
+import { databases, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 
 let database: TestDatabase;
 let pool: Pool;
@@ -61,7 +61,7 @@ async function capture(
 const DOCS =
   'CREATE TABLE docs (id bigint PRIMARY KEY, body text, views int, embedding text, embedding_updated_at timestamptz)';
 
-describe.each(backends())('change capture on $name', ({ create }) => {
+describe.each(databases())('change capture on $name', ({ create }) => {
   it('notes added, edited, deleted and renumbered rows, and nothing else', async () => {
     const { install, noted } = await capture(create, {}, DOCS, `INSERT INTO docs VALUES (1, 'a'), (2, 'b')`);
     expect(await install()).toBe('trigger');

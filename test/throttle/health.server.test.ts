@@ -7,12 +7,12 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { Health, toReadings } from '../../src/throttle/health.ts';
 import type { HealthRow } from '../../src/throttle/health-sql.ts';
-import { backends, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
+import { databases, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 
 const open = (url: string): Pool => createPool(url, { name: 'test', max: 4, logger: silentLogger });
 const NO_STATS = 'needs the role pg_monitor (or pg_read_all_stats)';
 
-describe.each(backends())('health on $name', ({ create }) => {
+describe.each(databases())('health on $name', ({ create }) => {
   it('reads every signal, and a rate from the second look on', async () => {
     const database = await create();
     const pool = open(database.databaseUrl);

@@ -5,7 +5,6 @@ import { installationId } from '../../../src/ledger/installation.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
 import { openQueue } from '../../../src/queue/connection.ts';
 import { isSyncScheduled } from '../../../src/queue/producer.ts';
-import { startWorkers } from '../../../scripts/lib/worker-process.ts';
 import { openBackfill, untilSettled, type TestBackfill } from '../../setup/backfill.ts';
 import { runCommand, startCommand } from '../../setup/command.ts';
 import { backends, hasPostgres, realDatabase } from '../../setup/databases.ts';
@@ -39,12 +38,12 @@ describe.runIf(hasPostgres())('sync under faults', () => {
   /** All batches are merged; a transaction that was open all the time then commits rows with lower keys than any planned. */
   async function withLateCommit(mode: string): Promise<void> {
     await open(realDatabase(), 100, { BACKFILL_SYNC_MODE: mode });
-    const { pool, config } = backfill;
+    const { pool } = backfill;
     await backfill.enqueue();
     const late = await pool.connect();
     await late.query('BEGIN');
     await late.query(`INSERT INTO docs SELECT -n, 'late guitar ' || n FROM generate_series(1, 60) n`);
-    const embedding = await startWorkers(config, pool, silentLogger, ['embed']);
+    const embedding = await backfill.workers(['embed']);
     for (let merged = 0; merged < 5;) ({ merged } = (await backfill.snapshot()).batches);
     await late.query('COMMIT');
     late.release();
@@ -60,7 +59,7 @@ describe.runIf(hasPostgres())('sync under faults', () => {
     await withLateCommit(mode);
     const { pool, config } = backfill;
     // Coverage lacks what came late; the role that builds the index can do without the others here.
-    const finalizing = await startWorkers(config, pool, silentLogger, ['finalize']);
+    const finalizing = await backfill.workers(['finalize']);
     expect(await untilSettled(pool, config.backfill)).toMatchObject({
       state: 'ready',
       rows: { eligible: 160, embedded: 160 },
@@ -74,7 +73,7 @@ describe.runIf(hasPostgres())('sync under faults', () => {
 
   it('a worker that is killed in a sync job: another one takes its changes up, none is lost', async () => {
     await open(realDatabase(), 100);
-    const { pool, config, env } = backfill;
+    const { pool, env } = backfill;
     await backfill.enqueue();
     await backfill.work();
     // Held at its merge by a lock on the table that lets the application's reads through, and then killed.
@@ -94,10 +93,9 @@ describe.runIf(hasPostgres())('sync under faults', () => {
     await holder.query('ROLLBACK');
     holder.release();
     expect(await backfill.snapshot()).toMatchObject({ sync: { mode: 'trigger', pending: 100 } });
-    const workers = await Promise.all([
-      startWorkers(config, pool, silentLogger, ['sync']),
-      startWorkers(config, pool, silentLogger, ['sync']),
-    ]);
+    // As if its time had passed.
+    await pool.query('UPDATE pgvector_backfill.sync SET leased_until = clock_timestamp()');
+    const workers = await Promise.all([backfill.workers(['sync']), backfill.workers(['sync'])]);
     await untilSynced(backfill);
     await Promise.all(workers.map((each) => each.drain()));
     await expectSynced(backfill);
@@ -149,7 +147,7 @@ describe.each(backends())('complete --drop-sync on $name', ({ create }) => {
     expect(done.stdout).toContain('Done.');
     const none = { triggers: 0, functions: 0, scheduled: false, mode: 'off' };
     expect(await left()).toEqual(none);
-    const workers = await startWorkers(config, pool, silentLogger, ['sync']);
+    const workers = await backfill.workers(['sync']);
     await workers.drain();
     expect(await left()).toEqual(none);
     const events = await pool.query(

@@ -1,6 +1,4 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { silentLogger } from '../../../src/observability/logger.ts';
-import { startWorkers } from '../../../scripts/lib/worker-process.ts';
 import { openBackfill, untilSettled, type TestBackfill } from '../../setup/backfill.ts';
 import { backends } from '../../setup/databases.ts';
 import { startWriter } from '../../setup/live-writer.ts';
@@ -35,7 +33,7 @@ describe.each(backends())('a table that is written to through the whole run, on 
       );
       const writer = startWriter(pool, ROWS);
       await backfill.enqueue();
-      const workers = await startWorkers(config, pool, silentLogger);
+      const workers = await backfill.workers();
       expect(await untilSettled(pool, config.backfill)).toMatchObject({
         state: 'ready',
         reason: '',
