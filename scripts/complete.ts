@@ -6,7 +6,8 @@ import { describeTarget } from '../src/table/target.ts';
 import { runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { planDropSync } from './lib/drop-sync.ts';
 import { reasonOf, refuse, tell } from './lib/reads.ts';
-import { prepareQueues, requireRun, withDatabase, withQueues } from './lib/session.ts';
+import { prepareQueues, withQueues } from './lib/queues.ts';
+import { requireRun, withDatabase } from './lib/session.ts';
 
 export const complete: Command = {
   name: 'complete',

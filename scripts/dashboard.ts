@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { assertProtected } from '../src/dashboard/protection.ts';
 import { startDashboard } from '../src/dashboard/server.ts';
 import { EXIT, runAsProgram, type Command } from './lib/command.ts';
-import { prepareQueues, withDatabase, withQueues } from './lib/session.ts';
+import { prepareQueues, withQueues } from './lib/queues.ts';
+import { withDatabase } from './lib/session.ts';
 
 export const dashboard: Command = {
   name: 'dashboard',

@@ -7,7 +7,8 @@ import { reopenFailedRun } from '../src/ledger/run.ts';
 import { addFinalizeJob } from '../src/queue/producer.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { ProgressView } from './lib/progress-view.ts';
-import { prepareQueues, requireRun, withDatabase, withQueues } from './lib/session.ts';
+import { prepareQueues, withQueues } from './lib/queues.ts';
+import { requireRun, withDatabase } from './lib/session.ts';
 
 export const finalizeCommand: Command = {
   name: 'finalize',

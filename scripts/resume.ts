@@ -1,6 +1,7 @@
 import { resume } from '../src/planning/pause.ts';
 import { EXIT, runAsProgram, type Command } from './lib/command.ts';
-import { prepareQueues, requireRun, withDatabase, withQueues } from './lib/session.ts';
+import { prepareQueues, withQueues } from './lib/queues.ts';
+import { requireRun, withDatabase } from './lib/session.ts';
 
 export const resumeCommand: Command = {
   name: 'resume',

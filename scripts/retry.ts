@@ -1,7 +1,8 @@
 import { retry } from '../src/planning/retry.ts';
 import { EXIT, runAsProgram, type Command } from './lib/command.ts';
 import { count } from './lib/format.ts';
-import { prepareQueues, requireRun, withDatabase, withQueues } from './lib/session.ts';
+import { prepareQueues, withQueues } from './lib/queues.ts';
+import { requireRun, withDatabase } from './lib/session.ts';
 
 export const retryCommand: Command = {
   name: 'retry',

@@ -17,7 +17,7 @@ import { Throttle } from '../../src/throttle/throttle.ts';
 import { trainFrom } from '../../src/training/train-from.ts';
 import { startEmbedWorker } from '../../workers/embed.ts';
 import { enqueueRun } from '../lib/enqueue-run.ts';
-import { prepareQueues, withQueues } from '../lib/session.ts';
+import { prepareQueues, withQueues } from '../lib/queues.ts';
 import { withBenchDatabase, type BenchDatabase } from './database.ts';
 import { cacheFolder } from './embed-systems.ts';
 import { MODEL_NAME, makeMiniLmModel, makeTexts } from './minilm-model.ts';

@@ -11,7 +11,7 @@ import { enqueue, type EnqueueResult } from '../../src/planning/enqueue.ts';
 import type { Finding } from '../../src/planning/finding.ts';
 import type { Target } from '../../src/table/target.ts';
 import { processHost } from './host.ts';
-import { prepareQueues, withQueues } from './session.ts';
+import { prepareQueues, withQueues } from './queues.ts';
 
 /** What doctor found, and what is open where nothing blocks. */
 export type Preflight = { findings: Finding[]; blocking: Finding[] } & (

@@ -10,7 +10,8 @@ import { inTurn } from '../../src/planning/turn.ts';
 import { describeTarget } from '../../src/table/target.ts';
 import type { Invocation } from './command.ts';
 import { reasonOf, tell } from './reads.ts';
-import { prepareQueues, withDatabase, withQueues } from './session.ts';
+import { prepareQueues, withQueues } from './queues.ts';
+import { withDatabase } from './session.ts';
 
 export async function rollbackSchema(invocation: Invocation): Promise<number> {
   const config = await invocation.config();

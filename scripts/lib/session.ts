@@ -4,18 +4,8 @@ import type { Config } from '../../src/config/load.ts';
 import { ledgerVersion, migrate } from '../../src/db/migrate.ts';
 import { assertReachable, createPool, type Pool } from '../../src/db/pool.ts';
 import { GateError } from '../../src/errors.ts';
-import { installationId } from '../../src/ledger/installation.ts';
 import { latestRun, type Run } from '../../src/ledger/run.ts';
-import { tracing } from '../../src/observability/tracing.ts';
 import type { Logger } from '../../src/observability/logger.ts';
-import { assertQueueKeys } from '../../src/queue/key-types.ts';
-import {
-  openQueue,
-  prepareQueue,
-  type OpenQueue,
-  type QueueAddress,
-  type QueueRole,
-} from '../../src/queue/connection.ts';
 
 /** Queries side by side in one process besides those of batches in flight: status, monitor, events. */
 const SPARE_CONNECTIONS = 4;
@@ -37,35 +27,6 @@ export async function withDatabase<T>(
     return await work(pool);
   } finally {
     await pool.end();
-  }
-}
-
-/** The queue server is reachable and free for ours, the ledger is up to date; where the queues are. */
-export async function prepareQueues(config: Config, pool: Pool, logger: Logger): Promise<QueueAddress> {
-  await migrate(pool);
-  await prepareQueue(config.settings.queue);
-  const address = {
-    url: config.settings.queue,
-    backfill: config.backfill,
-    installation: await installationId(pool),
-    logger,
-    telemetry: (await tracing()).telemetry,
-  };
-  await assertQueueKeys(address);
-  return address;
-}
-
-export async function withQueues<T>(
-  address: QueueAddress,
-  work: (queues: Record<QueueRole, OpenQueue['queue']>) => Promise<T>,
-): Promise<T> {
-  const open = (role: QueueRole): OpenQueue => openQueue(address, role);
-  const opened = { embed: open('embed'), finalize: open('finalize'), sync: open('sync') };
-  const { embed, finalize, sync } = opened;
-  try {
-    return await work({ embed: embed.queue, finalize: finalize.queue, sync: sync.queue });
-  } finally {
-    await Promise.all(Object.values(opened).map((each) => each.close()));
   }
 }
 

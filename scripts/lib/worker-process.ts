@@ -16,7 +16,7 @@ import { startFinalizeWorker } from '../../workers/finalize.ts';
 import { startMetricsServer, type MetricsServer } from '../../workers/metrics-server.ts';
 import { startSyncWorker } from '../../workers/sync.ts';
 import { processHost } from './host.ts';
-import { prepareQueues } from './session.ts';
+import { prepareQueues } from './queues.ts';
 
 /** Statements of a batch are limited to a minute by the server. */
 const MOST_SILENCE_MS = 90_000;

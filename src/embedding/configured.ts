@@ -1,12 +1,11 @@
 /** The embedder that the configuration asks for, and what can be said of it without opening it. */
 
 import type { Settings } from '../config/settings.ts';
-import { createMasker } from '../masking/masker.ts';
 import { maskPolicyVersion, type MaskPolicy } from '../masking/policy.ts';
 import type { Embedder } from './embedder.ts';
-import { endpointFingerprint, openEndpointEmbedder, type EndpointOptions } from './endpoint-embedder.ts';
+import type { EndpointOptions } from './endpoint-embedder.ts';
+import { endpointFingerprint } from './endpoint-fingerprint.ts';
 import { modelFingerprint, type ModelOptions } from './model-files.ts';
-import { openTransformersEmbedder } from './transformers-embedder.ts';
 
 export const maskPolicy = (settings: Settings): MaskPolicy => ({
   types: settings.maskTypes,
@@ -34,8 +33,8 @@ export function modelOptions(settings: Settings): ModelOptions {
   };
 }
 
-function endpointOptions(settings: Settings, endpoint: string): EndpointOptions {
-  const masker = createMasker(maskPolicy(settings));
+/** All but `mask`, which takes tables of the world's telephone numbers to load: to tell a fingerprint nothing is masked. */
+function endpointFacts(settings: Settings, endpoint: string): Omit<EndpointOptions, 'mask'> {
   return {
     endpoint,
     name: settings.modelName,
@@ -49,22 +48,31 @@ function endpointOptions(settings: Settings, endpoint: string): EndpointOptions 
     longText: settings.modelLongText,
     documentPrefix: settings.modelDocumentPrefix,
     queryPrefix: settings.modelQueryPrefix,
-    maskVersion: masker.version,
-    mask: (text) => masker.mask(text),
+    maskVersion: maskPolicyVersion(maskPolicy(settings)),
   };
+}
+
+async function endpointOptions(settings: Settings, endpoint: string): Promise<EndpointOptions> {
+  const { createMasker } = await import('../masking/masker.ts');
+  const masker = createMasker(maskPolicy(settings));
+  return { ...endpointFacts(settings, endpoint), mask: (text) => masker.mask(text) };
 }
 
 /**
  * `processes`: inference processes of local files; as configured where absent. `notice`: told where files are fetched.
  * @throws ConfigError, TransientError
  */
-export function openEmbedder(
+export async function openEmbedder(
   settings: Settings,
   processes = settings.threads,
   notice?: (line: string) => void,
 ): Promise<Embedder> {
-  if (settings.modelEndpoint !== undefined)
-    return openEndpointEmbedder(endpointOptions(settings, settings.modelEndpoint));
+  // Loaded where one is opened: whoever asks for facts and fingerprints alone starts in half of the time.
+  if (settings.modelEndpoint !== undefined) {
+    const { openEndpointEmbedder } = await import('./endpoint-embedder.ts');
+    return openEndpointEmbedder(await endpointOptions(settings, settings.modelEndpoint));
+  }
+  const { openTransformersEmbedder } = await import('./transformers-embedder.ts');
   return openTransformersEmbedder(modelOptions(settings), processes, notice);
 }
 
@@ -72,7 +80,7 @@ export function openEmbedder(
 export async function presentFingerprint(settings: Settings, dimensions: number): Promise<string> {
   if (settings.modelEndpoint === undefined) return modelFingerprint(modelOptions(settings));
   return endpointFingerprint(
-    endpointOptions(settings, settings.modelEndpoint),
+    endpointFacts(settings, settings.modelEndpoint),
     settings.modelDimensions ?? dimensions,
   );
 }

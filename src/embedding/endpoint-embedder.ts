@@ -9,7 +9,7 @@
  */
 
 import { tryMask } from '../masking/masker.ts';
-import { createHash } from 'node:crypto';
+import { endpointFingerprint } from './endpoint-fingerprint.ts';
 import { setMaxListeners } from 'node:events';
 import { ConfigError, TransientError } from '../errors.ts';
 import { addCounts, type Embedder, type EmbedOptions, type Embeddings } from './embedder.ts';
@@ -38,31 +38,6 @@ const CHARACTERS_PER_TOKEN = 64;
 const MOST_PIECES = 64;
 /** mean-of-chunks: what a token has at least in most languages; English has 4 to 5, and half-filled pieces do less harm than cut ones. */
 const PIECE_CHARACTERS_PER_TOKEN = 3;
-
-/**
- * The digest of all that is known to shape a row's vector. Not the address, nor the key: the same model may move. That the
- * name stands for the same weights everywhere is the operator's word.
- */
-export function endpointFingerprint(
-  options: Pick<
-    EndpointOptions,
-    'name' | 'normalize' | 'maxTokens' | 'longText' | 'documentPrefix' | 'maskVersion'
-  >,
-  dimensions: number,
-): string {
-  const { name, normalize, maxTokens, longText, documentPrefix = '', maskVersion } = options;
-  const facts = {
-    kind: 'endpoint',
-    name,
-    dimensions,
-    normalize,
-    maxTokens,
-    longText,
-    documentPrefix,
-    maskVersion,
-  };
-  return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
-}
 
 /**
  * Sends one text to learn the dimensions.

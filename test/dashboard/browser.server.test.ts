@@ -7,7 +7,7 @@ import { saveTuned } from '../../src/ledger/throttle.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { articles } from '../../src/sample/articles.ts';
 import { loadArticles } from '../../src/sample/load.ts';
-import { prepareQueues } from '../../scripts/lib/session.ts';
+import { prepareQueues } from '../../scripts/lib/queues.ts';
 import { openQueue, type OpenQueue } from '../../src/queue/connection.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';

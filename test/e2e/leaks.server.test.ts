@@ -7,7 +7,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
-import { runCommand, startCommand } from '../setup/command.ts';
+import { startCommand } from '../setup/command.ts';
 import { backends, onServer } from '../setup/databases.ts';
 import { everythingInRedis, everythingKept } from '../setup/kept.ts';
 import { sampleModel } from '../setup/model.ts';
@@ -132,7 +132,8 @@ describe.each(backends())('planted text and secrets on $name', ({ name, create }
     };
     const output: string[] = [];
     const run = async (verb: string, ...args: string[]): Promise<number | null> => {
-      const { code, stdout, stderr } = await runCommand(verb, args, closed);
+      // In processes of their own: traces are set up by a process's environment.
+      const { code, stdout, stderr } = await startCommand(verb, args, closed).ended;
       output.push(stdout, stderr);
       return code;
     };

@@ -5,7 +5,7 @@ import { planSchemaRollback } from '../../src/cutover/schema-rollback.ts';
 import { runSteps, type Step } from '../../src/cutover/step.ts';
 import type { Queues } from '../../src/cutover/halt.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { prepareQueues, withQueues } from '../../scripts/lib/session.ts';
+import { prepareQueues, withQueues } from '../../scripts/lib/queues.ts';
 import { FakeServer, fine } from '../embedding/endpoint/fake-server.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { catalogState } from '../setup/catalog.ts';

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type WorkerProcess } from '../../scripts/lib/worker-process.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { resume } from '../../src/planning/pause.ts';
-import { prepareQueues, withQueues } from '../../scripts/lib/session.ts';
+import { prepareQueues, withQueues } from '../../scripts/lib/queues.ts';
 import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
 import { FakeServer, fine } from '../embedding/endpoint/fake-server.ts';
 import { REPEATED_TEXTS, openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';

@@ -1,0 +1,45 @@
+/** The queues that the verbs open, and close again whatever happens. Apart from the database: `status` loads no queue. */
+
+import type { Config } from '../../src/config/load.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import type { Pool } from '../../src/db/pool.ts';
+import { installationId } from '../../src/ledger/installation.ts';
+import { tracing } from '../../src/observability/tracing.ts';
+import type { Logger } from '../../src/observability/logger.ts';
+import { assertQueueKeys } from '../../src/queue/key-types.ts';
+import {
+  openQueue,
+  prepareQueue,
+  type OpenQueue,
+  type QueueAddress,
+  type QueueRole,
+} from '../../src/queue/connection.ts';
+
+/** The queue server is reachable and free for ours, the ledger is up to date; where the queues are. */
+export async function prepareQueues(config: Config, pool: Pool, logger: Logger): Promise<QueueAddress> {
+  await migrate(pool);
+  await prepareQueue(config.settings.queue);
+  const address = {
+    url: config.settings.queue,
+    backfill: config.backfill,
+    installation: await installationId(pool),
+    logger,
+    telemetry: (await tracing()).telemetry,
+  };
+  await assertQueueKeys(address);
+  return address;
+}
+
+export async function withQueues<T>(
+  address: QueueAddress,
+  work: (queues: Record<QueueRole, OpenQueue['queue']>) => Promise<T>,
+): Promise<T> {
+  const open = (role: QueueRole): OpenQueue => openQueue(address, role);
+  const opened = { embed: open('embed'), finalize: open('finalize'), sync: open('sync') };
+  const { embed, finalize, sync } = opened;
+  try {
+    return await work({ embed: embed.queue, finalize: finalize.queue, sync: sync.queue });
+  } finally {
+    await Promise.all(Object.values(opened).map((each) => each.close()));
+  }
+}
