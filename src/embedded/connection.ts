@@ -1,6 +1,5 @@
 /** One socket: reads messages, has them run one unit at a time, and clears up when the socket closes. */
 
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { messageOf } from '../errors.ts';
 import { Client } from './client.ts';
@@ -61,6 +60,17 @@ class Connection {
     return true;
   }
 
+  /** Also where the client goes away instead. Both listeners go with the first event: a slow reader must not gather them. */
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#socket.off('drain', done).off('close', done);
+        resolve();
+      };
+      this.#socket.on('drain', done).on('close', done);
+    });
+  }
+
   async leave(): Promise<void> {
     if (this.#started !== null) await this.#context.session.leave(this.#started.client);
   }
@@ -91,7 +101,7 @@ class Connection {
       await this.#context.session.run(client, step.unit);
       // A client that reads slowly is answered no faster than it reads.
       if (this.#socket.writableNeedDrain && !this.#socket.destroyed) {
-        await Promise.race([once(this.#socket, 'drain'), once(this.#socket, 'close')]);
+        await this.#drained();
       }
     }
     return true;

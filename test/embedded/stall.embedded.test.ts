@@ -42,3 +42,16 @@ test('a transaction that sits idle while another client waits is ended with the 
   expect(errors[0]).toMatchObject({ code: '25P03' });
   await waiting.end();
 });
+
+test('a client that reads more slowly than it is answered leaves no listener behind', async () => {
+  const warnings: Error[] = [];
+  const heard = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', heard);
+  const client = await connected();
+  // Each answer is more than a socket takes at once; the eleventh listener would be told of.
+  for (let answer = 0; answer < 12; answer++) await client.query(`SELECT repeat('x', 4000000)`);
+  await new Promise(setImmediate);
+  await client.end();
+  process.off('warning', heard);
+  expect(warnings).toEqual([]);
+});
