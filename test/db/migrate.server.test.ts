@@ -10,7 +10,7 @@ describe.each(databases())('the ledger on $name', ({ create }) => {
   let database: TestDatabase;
   let pool: Pool;
   beforeEach(async () => {
-    database = await create();
+    database = await create({ bare: true });
     pool = createPool(database.databaseUrl, { name: 'test', max: 10, logger: silentLogger });
   });
   afterEach(async () => {
@@ -55,7 +55,7 @@ describe.runIf(hasPostgres())('inTransaction', () => {
   let database: TestDatabase;
   let pool: Pool;
   beforeEach(async () => {
-    database = await realDatabase();
+    database = await realDatabase(undefined, { bare: true });
     pool = createPool(database.databaseUrl, { name: 'test', max: 4, logger: silentLogger });
     await pool.query('CREATE TABLE t (id int PRIMARY KEY)');
   });

@@ -49,7 +49,7 @@ describe.each(backends().filter(({ name }) => name !== 'PostgreSQL alone'))(
   'rollback --to-legacy-schema on $name',
   ({ create }) => {
     it('prints what it would do, leaves the table as it was found, and can be done again', async () => {
-      await open(await create());
+      await open(await create({ bare: true }));
       const { pool } = backfill;
       const before = await catalogState(pool, 'docs');
       await backfill.enqueue();
@@ -93,9 +93,9 @@ describe.each(backends().filter(({ name }) => name !== 'PostgreSQL alone'))(
 
 describe.runIf(hasPostgres())('rollback --to-legacy-schema', () => {
   it('keeps what was there before: columns of the operator, other backfills, the extension', async () => {
-    await open(await realDatabase());
+    await open(await realDatabase(undefined, { bare: true }));
     const { pool, env } = backfill;
-    await pool.query('CREATE EXTENSION vector');
+    await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
     await pool.query(`ALTER TABLE docs ADD COLUMN embedding vector(${model.dimensions})`);
     await pool.query('CREATE TABLE others (id bigint PRIMARY KEY, body text)');
     const before = await catalogState(pool, 'docs');
@@ -124,7 +124,7 @@ describe.runIf(hasPostgres())('rollback --to-legacy-schema', () => {
   });
 
   it('goes on where it was cut off, whichever step that was', async () => {
-    await open(await realDatabase());
+    await open(await realDatabase(undefined, { bare: true }));
     const { pool, config } = backfill;
     const before = await catalogState(pool, 'docs');
     const plan = async (queues: Queues): Promise<Step[]> =>
@@ -150,7 +150,7 @@ describe.runIf(hasPostgres())('rollback --to-legacy-schema', () => {
   });
 
   it('drops an index that was cut off in its drop, and gives way to whoever holds the table', async () => {
-    await open(await realDatabase());
+    await open(await realDatabase(undefined, { bare: true }));
     const { pool } = backfill;
     const before = await catalogState(pool, 'docs');
     await backfill.enqueue();
@@ -180,7 +180,7 @@ describe.runIf(hasPostgres())('rollback --to-legacy-schema', () => {
   });
 
   it('says what depends on a column, changes nothing of it, and ends once that is gone', async () => {
-    await open(await realDatabase());
+    await open(await realDatabase(undefined, { bare: true }));
     const { pool } = backfill;
     const before = await catalogState(pool, 'docs');
     await backfill.enqueue();
@@ -200,7 +200,7 @@ describe.runIf(hasPostgres())('rollback --to-legacy-schema', () => {
 describe.runIf(hasRedis())('rollback --to-legacy-schema beside workers', () => {
   it('does not pull the table from under a batch in flight', async () => {
     const server = await FakeServer.start();
-    await open(await realDatabase(inject('redisUrl') ?? ''), {
+    await open(await realDatabase(inject('redisUrl') ?? '', { bare: true }), {
       BACKFILL_MODEL_ENDPOINT: `${server.origin}/v1`,
       BACKFILL_MODEL_NAME: 'remote',
       BACKFILL_LOG_LEVEL: 'info',

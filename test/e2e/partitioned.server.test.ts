@@ -34,7 +34,7 @@ describe.each(databases())('a partitioned table by the verbs, on $name', ({ crea
   });
 
   it('is embedded, indexed, proved, cut over, and given back as it was found', async () => {
-    const backfill = await openBackfill(await create(), model, {
+    const backfill = await openBackfill(await create({ bare: true }), model, {
       BACKFILL_TABLE: 'articles',
       BACKFILL_TEXT: 'title,body',
       BACKFILL_COLUMN_TYPE: 'halfvec',

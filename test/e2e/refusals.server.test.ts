@@ -19,7 +19,10 @@ describe.each(backends())('refusals on $name', ({ create }) => {
   let backfill: TestBackfill;
   let before: unknown;
   beforeEach(async () => {
-    backfill = await openBackfill(await create(), model, { BACKFILL_TABLE: 'docs', BACKFILL_TEXT: 'body' });
+    backfill = await openBackfill(await create({ bare: true }), model, {
+      BACKFILL_TABLE: 'docs',
+      BACKFILL_TEXT: 'body',
+    });
     await backfill.pool.query(`CREATE TABLE docs (id bigint PRIMARY KEY, body text, loose int, name text)`);
     await backfill.pool.query(`INSERT INTO docs VALUES (1, 'bread and butter')`);
     before = (await backfill.pool.query(everythingBefore)).rows[0];
@@ -48,7 +51,7 @@ describe.each(backends())('refusals on $name', ({ create }) => {
   });
 
   it('a column of another dimension than the model', async () => {
-    await backfill.pool.query('CREATE EXTENSION vector');
+    await backfill.pool.query('CREATE EXTENSION IF NOT EXISTS vector');
     await backfill.pool.query('ALTER TABLE docs ADD COLUMN embedding vector(7)');
     before = (await backfill.pool.query(everythingBefore)).rows[0];
     const { code, stderr } = await enqueue({});
@@ -186,7 +189,7 @@ describe.runIf(hasPostgres())('refusals by privilege', () => {
         'ownership',
         'CREATE on schema',
         'CREATE on the database',
-        'CREATE EXTENSION vector',
+        'CREATE EXTENSION IF NOT EXISTS vector',
       ])
         expect(stderr).toContain(word);
       expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'DOCTOR' } });

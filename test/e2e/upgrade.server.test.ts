@@ -15,7 +15,10 @@ const ROWS = 40;
 describe.each(databases())('the ledger of an older release on $name', ({ create }) => {
   let backfill: TestBackfill;
   beforeEach(async () => {
-    backfill = await openBackfill(await create(), model, { BACKFILL_TABLE: 'docs', BACKFILL_TEXT: 'body' });
+    backfill = await openBackfill(await create({ bare: true }), model, {
+      BACKFILL_TABLE: 'docs',
+      BACKFILL_TEXT: 'body',
+    });
     const { pool } = backfill;
     await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
     await pool.query(

@@ -29,7 +29,7 @@ describe.runIf(hasPostgres())('the forecast of an index build', () => {
     client = new pg.Client({ connectionString: database.databaseUrl });
     client.on('notice', ({ message }) => notices.push(message ?? ''));
     await client.connect();
-    await client.query('CREATE EXTENSION vector');
+    await client.query('CREATE EXTENSION IF NOT EXISTS vector');
     await client.query('SET max_parallel_maintenance_workers = 0');
   });
   afterAll(async () => {

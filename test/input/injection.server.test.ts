@@ -43,7 +43,7 @@ describe.runIf(hasPostgres())('SQL in the configuration', () => {
   beforeAll(async () => {
     database = await realDatabase();
     pool = createPool(database.databaseUrl, { name: 'test', max: 4, logger: silentLogger });
-    await pool.query('CREATE EXTENSION vector');
+    await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
     await migrate(pool);
     await pool.query(
       'CREATE TABLE canary AS SELECT n AS id, md5(n::text) AS body FROM generate_series(1, 5) n',

@@ -46,7 +46,7 @@ describe.runIf(hasPostgres())('keys', () => {
   beforeAll(async () => {
     database = await realDatabase();
     pool = createPool(database.databaseUrl, { name: 'test', max: 4, logger: silentLogger });
-    await pool.query('CREATE EXTENSION vector');
+    await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
     await migrate(pool);
   });
   afterAll(async () => {

@@ -16,7 +16,7 @@ describe.runIf(hasPostgres())('tables as they have grown', () => {
   beforeAll(async () => {
     database = await realDatabase();
     pool = createPool(database.databaseUrl, { name: 'test', max: 4, logger: silentLogger });
-    await pool.query('CREATE EXTENSION vector SCHEMA public');
+    await pool.query('CREATE EXTENSION IF NOT EXISTS vector SCHEMA public');
     await migrate(pool);
   });
   afterAll(async () => {

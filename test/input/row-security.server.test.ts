@@ -17,7 +17,7 @@ describe.runIf(hasPostgres())('row-level security', () => {
   beforeEach(async () => {
     database = await realDatabase();
     pool = createPool(database.databaseUrl, { name: 'test', max: 2, logger: silentLogger });
-    await pool.query('CREATE EXTENSION vector');
+    await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
     await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
     await pool.query(`INSERT INTO docs SELECT n, 'text ' || n FROM generate_series(1, 10) n`);
     await pool.query(`CREATE ROLE ${role} LOGIN PASSWORD 'a-test-password'`);

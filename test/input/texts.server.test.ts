@@ -76,7 +76,7 @@ describe.runIf(hasPostgres())('bad texts', () => {
       mkdtemp(join(tmpdir(), 'pgvector-backfill-texts-')),
     ]);
     pool = createPool(database.databaseUrl, { name: 'test', max: 4, logger: silentLogger });
-    await pool.query('CREATE EXTENSION vector');
+    await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
     await migrate(pool);
     config = await loadConfig({
       flags: { table: 'articles', text: 'title,body', 'batch-rows': '5' },

@@ -11,7 +11,7 @@ import { makeSettings } from '../table/make-target.ts';
 describe.each(databases())('doctor on $name', ({ create }) => {
   let database: TestDatabase;
   beforeAll(async () => {
-    database = await create();
+    database = await create({ bare: true });
   });
   afterAll(() => database.drop());
 

@@ -34,7 +34,7 @@ describe.runIf(hasPostgres())('the forecast of the fill', () => {
   beforeEach(async () => {
     database = await realDatabase();
     pool = createPool(database.databaseUrl, { name: 'test', max: 2, logger: silentLogger });
-    await pool.query('CREATE EXTENSION vector');
+    await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
   });
   afterEach(async () => {
     await pool.end();

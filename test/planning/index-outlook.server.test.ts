@@ -15,7 +15,7 @@ describe.runIf(hasPostgres())('the outlook of an index', () => {
   beforeAll(async () => {
     database = await realDatabase();
     pool = createPool(database.databaseUrl, { name: 'test', max: 2, logger: silentLogger });
-    await pool.query('CREATE EXTENSION vector');
+    await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
     await pool.query('CREATE TABLE things (id bigint PRIMARY KEY, title text)');
     await pool.query(`INSERT INTO things SELECT i, 'thing ' || i FROM generate_series(1, 20000) i`);
     await pool.query('VACUUM ANALYZE things');

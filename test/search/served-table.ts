@@ -54,7 +54,7 @@ export function wordEmbedder(changes: Partial<Embedder> = {}): Embedder & { aske
  */
 export async function openServedTable(database: TestDatabase): Promise<ServedTable> {
   const pool = createPool(database.databaseUrl, { name: 'test', max: 6, logger: silentLogger });
-  await pool.query('CREATE EXTENSION vector');
+  await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
   await pool.query(
     `CREATE TABLE things (id bigint PRIMARY KEY, body text, lang text, embedding vector(${WORDS.length}))`,
   );

@@ -98,7 +98,7 @@ describe.runIf(hasPostgres())('installing change capture', () => {
     await open();
     const { pool, config, env } = backfill;
     const role = `owner_${process.pid}`;
-    await pool.query('CREATE EXTENSION vector');
+    await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
     await pool.query(`CREATE ROLE ${role} LOGIN PASSWORD 'a-test-password'`);
     try {
       await pool.query(

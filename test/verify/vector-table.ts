@@ -27,7 +27,7 @@ export async function openVectorTable(
   indexSql: string | null = `CREATE INDEX ${INDEX} ON things USING hnsw (embedding vector_cosine_ops)`,
 ): Promise<VectorTable> {
   const pool = createPool(database.databaseUrl, { name: 'test', max: 4, logger: silentLogger });
-  await pool.query('CREATE EXTENSION vector');
+  await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
   await pool.query(
     `CREATE TABLE things (id bigint PRIMARY KEY, title text, rare boolean, embedding vector(${DIMENSIONS}))`,
   );
