@@ -1,5 +1,5 @@
 # One image for every verb: `worker` unless another is named (`docker run … IMAGE doctor --json`).
-ARG NODE_IMAGE=node:20-bookworm-slim
+ARG NODE_IMAGE=node:24-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app

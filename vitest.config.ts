@@ -22,6 +22,7 @@ export default defineConfig({
   test: {
     globalSetup: ['test/setup/global.ts'],
     maxWorkers: 2,
+    reporters: ['default', './test/setup/report.ts'],
     projects: [
       project('unit', '.test.ts', { exclude: ['**/*.{isolated,server,embedded}.test.ts'] }),
       // With modules that are replaced.

@@ -40,7 +40,7 @@ export interface Invocation {
   config(optional?: OptionName[]): Promise<Config>;
   logger(level: string): Logger;
   /** The configured one; what is fetched for it is told on stderr. `processes` as for `openEmbedder`. */
-  openEmbedder(settings: Settings, processes?: number): Promise<Embedder>;
+  openEmbedder: (settings: Settings, processes?: number) => Promise<Embedder>;
   /** Aborted by SIGINT or SIGTERM. */
   signal: AbortSignal;
 }

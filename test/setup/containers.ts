@@ -1,6 +1,7 @@
 /** Real servers in containers. Images by env, the public ones where nothing is set. */
 
 import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import pg from 'pg';
@@ -12,9 +13,10 @@ import {
   type ContainerRuntimeClient,
   type StartedTestContainer,
 } from 'testcontainers';
+import { measured } from './measure.ts';
 
 export interface StartedServer {
-  /** Another one after `restart`, as Docker gives it another port; a proxy in front keeps one address. */
+  /** Perhaps another one after `restart`, as Docker may give it another address; a proxy in front keeps one. */
   readonly url: string;
   /** Where other containers reach it. */
   readonly inside: { host: string; port: number; password: string };
@@ -31,6 +33,7 @@ const REDIS_IMAGE = process.env['TEST_REDIS_IMAGE'] ?? 'redis:8';
 const RUNTIME_LIMIT_MS = 5000;
 const PULL_LIMIT_MS = 180_000;
 const START_LIMIT_MS = 120_000;
+const DIRECT_LIMIT_MS = 1000;
 
 async function within<T>(limitMs: number, work: Promise<T>, complaint: string): Promise<T> {
   const limit = new AbortController();
@@ -134,20 +137,28 @@ async function startServer(
   { name, password, path }: { name: string; password: string; path: string },
   askOnce: (url: string) => Promise<void>,
 ): Promise<StartedServer> {
-  const container: StartedTestContainer = await image
-    // By this, whoever started the suite finds what a killed one left behind, and nothing of anybody else's.
-    .withLabels({ 'pgvector-backfill.test-run': process.env['TEST_RUN'] ?? 'none' })
-    .withExposedPorts(port)
-    .withWaitStrategy(Wait.forListeningPorts())
-    .withStartupTimeout(START_LIMIT_MS)
-    .start();
+  const container: StartedTestContainer = await measured('container', () =>
+    image
+      // By this, whoever started the suite finds what a killed one left behind, and nothing of anybody else's.
+      .withLabels({ 'pgvector-backfill.test-run': process.env['TEST_RUN'] ?? 'none' })
+      .withExposedPorts(port)
+      .withWaitStrategy(Wait.forListeningPorts())
+      .withStartupTimeout(START_LIMIT_MS)
+      .start(),
+  );
+  const inside = (): string => container.getIpAddress(container.getNetworkNames()[0] ?? '');
+  // On the same machine, without the process that Docker copies every byte through.
+  const direct = await takesConnections(inside(), port);
   const server: StartedServer = {
     get url() {
       const before = name === '' ? 'redis://' : `postgres://${name}:${password}@`;
-      return `${before}${container.getHost()}:${container.getMappedPort(port)}${path}`;
+      const address = direct
+        ? `${inside()}:${port}`
+        : `${container.getHost()}:${container.getMappedPort(port)}`;
+      return `${before}${address}${path}`;
     },
     get inside() {
-      return { host: container.getIpAddress(container.getNetworkNames()[0] ?? ''), port, password };
+      return { host: inside(), port, password };
     },
     async kill() {
       const killed = (await runtime()).container.getById(container.getId());
@@ -155,7 +166,7 @@ async function startServer(
       await killed.wait();
     },
     async restart() {
-      await container.restart();
+      await measured('container', () => container.restart());
       await untilAnswers(() => askOnce(server.url));
     },
     stop: async () => void (await container.stop()),
@@ -167,6 +178,20 @@ async function startServer(
     throw error;
   }
   return server;
+}
+
+function takesConnections(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: DIRECT_LIMIT_MS });
+    const end = (reached: boolean): void => {
+      socket.destroy();
+      resolve(reached);
+    };
+    socket
+      .on('connect', () => end(true))
+      .on('timeout', () => end(false))
+      .on('error', () => end(false));
+  });
 }
 
 /** An open port is not yet a server: the public PostgreSQL image starts twice. */

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { embeddedDatabase } from './embedded.ts';
-import { measured } from './measure.ts';
+import { countDatabase, measured } from './measure.ts';
 
 export interface TestDatabase {
   databaseUrl: string;
@@ -47,6 +47,7 @@ export async function realDatabase(redisUrl?: string, options: DatabaseOptions =
   const url = await measured('database', () =>
     options.bare === true ? newDatabase(server, 'template1') : preparedDatabase(server),
   );
+  countDatabase(redisUrl === undefined ? 'PostgreSQL alone' : 'PostgreSQL and Redis');
   // Never dropped one by one: the server goes as a whole, or the run drops what is its own at its end.
   return { databaseUrl: url, queueUrl: redisUrl ?? url, drop: () => Promise.resolve() };
 }

@@ -7,7 +7,7 @@ import { inject } from 'vitest';
 import { freshImage } from '../../src/embedded/engine.ts';
 import { startEmbeddedServer, type EmbeddedServer } from '../../src/embedded/start.ts';
 import type { TestDatabase } from './databases.ts';
-import { measured } from './measure.ts';
+import { countDatabase, measured } from './measure.ts';
 
 /** Made by whoever is first; where two are, the second takes the place of the first, which is the same. */
 async function image(): Promise<string> {
@@ -44,6 +44,7 @@ let idle: EmbeddedServer | null = null;
 export async function embeddedDatabase(): Promise<TestDatabase> {
   const server = idle ?? (await embeddedServer());
   idle = null;
+  countDatabase('the embedded server');
   return {
     databaseUrl: server.url,
     queueUrl: server.url,

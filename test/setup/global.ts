@@ -14,7 +14,7 @@ import { findChromium } from './browser.ts';
 import { assertContainers, startPostgres, startRedis, type StartedServer } from './containers.ts';
 import { makeSampleModels } from './model.ts';
 import { notRunLine } from './not-run.ts';
-import { dropDatabases, makeTemplate } from './template.ts';
+import { dropDatabases, makeTemplate, serverVersions } from './template.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -35,6 +35,8 @@ declare module 'vitest' {
     embeddedImage: string;
     /** Path of a browser for tests of pages; null where there is none. */
     chromium: string | null;
+    /** Of the servers under test, as they say it themselves. */
+    versions: string;
     /** Why something of these is not here; empty where everything is. */
     notHere: string[];
   }
@@ -101,6 +103,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const databasePrefix = `test_${randomBytes(3).toString('hex')}_`;
   const template = `${databasePrefix}template`;
   if (postgresUrl !== null) await makeTemplate(postgresUrl, template);
+  const versions = await serverVersions(postgresUrl, redisUrl, template);
 
   const chromium = findChromium();
   if (chromium === null) reasons.push(NO_CHROMIUM);
@@ -110,6 +113,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('models', models);
   project.provide('databasePrefix', databasePrefix);
   project.provide('template', template);
+  project.provide('versions', versions);
   project.provide('embeddedImage', join(folder, 'embedded.tar'));
   project.provide('postgresUrl', postgresUrl);
   project.provide('redisUrl', redisUrl);

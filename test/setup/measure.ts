@@ -41,3 +41,16 @@ export function takeWaits(): Waits {
   waits = {};
   return taken;
 }
+
+let databases: Record<string, number> = {};
+
+/** A test has a database there. */
+export function countDatabase(backend: string): void {
+  databases[backend] = (databases[backend] ?? 0) + 1;
+}
+
+export function takeDatabases(): Record<string, number> {
+  const taken = databases;
+  databases = {};
+  return taken;
+}

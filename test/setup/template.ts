@@ -1,5 +1,6 @@
 /** The database that tests get copies of: what `enqueue` does at its first time, done once. */
 
+import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import pg from 'pg';
 import { migrate } from '../../src/db/migrate.ts';
@@ -28,6 +29,30 @@ export async function makeTemplate(server: string, name: string): Promise<void> 
   } finally {
     await pool.end();
   }
+}
+
+/** `PostgreSQL 18.1 with pgvector 0.8.2, Redis 8.0.3`; empty where there is neither. */
+export async function serverVersions(
+  postgresUrl: string | null,
+  redisUrl: string | null,
+  template: string,
+): Promise<string> {
+  const parts: string[] = [];
+  if (postgresUrl !== null) {
+    const url = Object.assign(new URL(postgresUrl), { pathname: `/${template}` }).href;
+    const { rows } = await onServer(url, (client) =>
+      client.query<{ server: string; vector: string }>(
+        `SELECT split_part(current_setting('server_version'), ' ', 1) AS server, extversion AS vector FROM pg_extension WHERE extname = 'vector'`,
+      ),
+    );
+    parts.push(`PostgreSQL ${rows[0]?.server} with pgvector ${rows[0]?.vector}`);
+  }
+  if (redisUrl !== null) {
+    const redis = new Redis(redisUrl);
+    parts.push(`Redis ${/redis_version:(\S+)/.exec(await redis.info('server'))?.[1]}`);
+    redis.disconnect();
+  }
+  return parts.join(', ');
 }
 
 /** All of one run. */
