@@ -10,6 +10,7 @@ import { describe, expect, inject, it } from 'vitest';
 import { openEmbedder } from '../../src/embedding/configured.ts';
 import { installationId } from '../../src/ledger/installation.ts';
 import { uniform } from '../../src/random.ts';
+import { createDocs } from '../setup/docs-table.ts';
 import {
   REPEATED_TEXTS,
   TO_BE_KILLED,
@@ -200,7 +201,7 @@ describe.runIf(hasRedis())('chaos', () => {
         BACKFILL_DRAIN_SECONDS: '20',
         ...REPEATED_TEXTS,
       });
-      await backfill.pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
+      await createDocs(backfill.pool);
       await backfill.pool.query(
         `INSERT INTO docs SELECT n, 'bread ' || ($2::text[])[1 + n % 11] || ' ' || ($2::text[])[1 + n / 11 % 11] || CASE WHEN n % 50 = 0 THEN NULL ELSE '' END
          FROM generate_series(0, $1::int - 1) n`,

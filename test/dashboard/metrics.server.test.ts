@@ -14,6 +14,7 @@ import { Instruments, WORKER_METRICS } from '../../src/observability/instruments
 import { silentLogger } from '../../src/observability/logger.ts';
 import { openQueue, prepareQueue, type OpenQueue } from '../../src/queue/connection.ts';
 import { addEmbedJobs } from '../../src/queue/producer.ts';
+import { createDocs } from '../setup/docs-table.ts';
 import { backends, type TestDatabase } from '../setup/databases.ts';
 import { hashEmbedder, travel } from '../setup/small-road.ts';
 
@@ -38,10 +39,7 @@ describe.each(backends())('metrics on $name', ({ create }) => {
   beforeEach(async () => {
     database = await create();
     pool = createPool(database.databaseUrl, { name: 'test', max: 4, logger: silentLogger });
-    await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
-    await pool.query(
-      `INSERT INTO docs SELECT n, CASE WHEN n % 10 <> 0 THEN 'planted ' || n END FROM generate_series(1, 50) n`,
-    );
+    await createDocs(pool, 50, `CASE WHEN n % 10 <> 0 THEN 'planted ' || n END`);
     await migrate(pool);
     await prepareQueue(database.queueUrl);
     const address = {

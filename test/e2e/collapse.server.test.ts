@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { articles } from '../../src/sample/articles.ts';
 import { trainModel } from '../../src/training/train.ts';
 import { writeModel } from '../../src/training/write.ts';
+import { createDocs } from '../setup/docs-table.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';
 import { databases } from '../setup/databases.ts';
@@ -38,7 +39,7 @@ describe.each(databases())('a collapsed model on $name', ({ create }) => {
       BACKFILL_TABLE: 'docs',
       BACKFILL_TEXT: 'body',
     });
-    await backfill.pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
+    await createDocs(backfill.pool);
     await backfill.pool.query(
       'INSERT INTO docs SELECT at, body FROM unnest($1::text[]) WITH ORDINALITY AS given (body, at)',
       [bodies.slice(0, ROWS)],

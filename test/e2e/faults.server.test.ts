@@ -3,6 +3,7 @@
 import { Redis } from 'ioredis';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { installationId } from '../../src/ledger/installation.ts';
+import { createDocs } from '../setup/docs-table.ts';
 import {
   REPEATED_TEXTS,
   TO_BE_KILLED,
@@ -28,11 +29,10 @@ async function filled(redisUrl?: string, options: Record<string, string> = {}): 
     BACKFILL_LOG_LEVEL: 'info',
     ...options,
   });
-  await backfill.pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
-  await backfill.pool.query(
-    `INSERT INTO docs SELECT n, (ARRAY['bread dough yeast', 'bicycle tyre puncture', 'kitten sleeps', 'mortgage interest', 'guitar strings'])[1 + n % 5]
-       || ' ' || (ARRAY['morning', 'winter', 'garden', 'phone', 'doctor', 'engine', 'rain'])[1 + n % 7] || ' ' || (n % 11) FROM generate_series(1, $1::int) n`,
-    [ROWS],
+  await createDocs(
+    backfill.pool,
+    ROWS,
+    `(ARRAY['bread dough yeast', 'bicycle tyre puncture', 'kitten sleeps', 'mortgage interest', 'guitar strings'])[1 + n % 5] || ' ' || (ARRAY['morning', 'winter', 'garden', 'phone', 'doctor', 'engine', 'rain'])[1 + n % 7] || ' ' || (n % 11)`,
   );
   return backfill;
 }

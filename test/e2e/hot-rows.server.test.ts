@@ -6,6 +6,7 @@ import { unfinishedBatches } from '../../src/ledger/batch.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { openQueue } from '../../src/queue/connection.ts';
 import { addEmbedJobs } from '../../src/queue/producer.ts';
+import { createDocs } from '../setup/docs-table.ts';
 import { REPEATED_TEXTS, openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { startCommand } from '../setup/command.ts';
 import { hasRedis, realDatabase } from '../setup/databases.ts';
@@ -28,11 +29,7 @@ describe.runIf(hasRedis())('in mid-run', { timeout: 120_000 }, () => {
       BACKFILL_ATTEMPTS: '1',
       ...options,
     });
-    await backfill.pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
-    await backfill.pool.query(
-      `INSERT INTO docs SELECT n, 'bread dough ' || n FROM generate_series(1, $1::int) n`,
-      [ROWS],
-    );
+    await createDocs(backfill.pool, ROWS, `'bread dough ' || n`);
   }
 
   it.each(['trigger', 'sweep'])(

@@ -5,6 +5,7 @@
 
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import pg from 'pg';
+import { createDocs } from '../setup/docs-table.ts';
 import { REPEATED_TEXTS, TO_BE_KILLED, openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { startCommand, type RunningCommand } from '../setup/command.ts';
 import { hasRedis, realDatabase } from '../setup/databases.ts';
@@ -40,11 +41,10 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
       BACKFILL_LOG_LEVEL: 'info',
       ...options,
     });
-    await backfill.pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
-    await backfill.pool.query(
-      `INSERT INTO docs SELECT n, (ARRAY['bread dough yeast', 'bicycle tyre puncture', 'kitten sleeps', 'mortgage interest', 'guitar strings'])[1 + n % 5] || ' ' || (n % 11)
-         FROM generate_series(1, $1::int) n`,
-      [ROWS],
+    await createDocs(
+      backfill.pool,
+      ROWS,
+      `(ARRAY['bread dough yeast', 'bicycle tyre puncture', 'kitten sleeps', 'mortgage interest', 'guitar strings'])[1 + n % 5] || ' ' || (n % 11)`,
     );
     return backfill;
   }

@@ -6,6 +6,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { createDocs } from '../setup/docs-table.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { startCommand } from '../setup/command.ts';
 import { backends, onServer } from '../setup/databases.ts';
@@ -111,7 +112,7 @@ describe.each(backends())('planted text and secrets on $name', ({ name, create }
       BACKFILL_LEGACY_SEARCH: `SELECT id FROM docs WHERE body ILIKE '%' || $1 || '%' LIMIT $2`,
     });
     const { pool, env } = backfill;
-    await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
+    await createDocs(pool);
     // Among them one that the model knows no word of, and one whose update is refused by words with its text.
     await pool.query(
       `INSERT INTO docs SELECT n, CASE n WHEN 5 THEN $2 ELSE 'bread garden ' || $2 || ' ' || n END FROM generate_series(1, $1::int) n`,

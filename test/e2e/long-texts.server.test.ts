@@ -1,6 +1,7 @@
 /** Long documents on the whole road, by each policy, and what `status`, `doctor` and `verify` say of texts and model. */
 
 import { afterEach, describe, expect, it } from 'vitest';
+import { createDocs } from '../setup/docs-table.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';
 import { databases } from '../setup/databases.ts';
@@ -24,7 +25,7 @@ describe.each(databases())('long documents on $name', ({ create }) => {
       BACKFILL_MODEL_CHUNK_OVERLAP: '4',
       ...options,
     });
-    await backfill.pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
+    await createDocs(backfill.pool);
     await backfill.pool.query(
       `INSERT INTO docs
        SELECT n, repeat('bread dough yeast ', CASE WHEN n <= ${SHORT_ROWS} THEN 1 + n % 5 ELSE 400 END) || 'car oil'

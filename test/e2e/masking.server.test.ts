@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { FakeServer, items, json } from '../embedding/endpoint/fake-server.ts';
+import { createDocs } from '../setup/docs-table.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';
 import { databases } from '../setup/databases.ts';
@@ -67,7 +68,7 @@ describe.each(databases())('masking on $name', ({ create }) => {
       BACKFILL_MODEL_API_KEY: 'sk-planted-key-of-the-model-server',
       BACKFILL_MASK_RULES: JSON.stringify([{ name: 'badge', pattern: 'BADGE-\\d{6}' }]),
     });
-    await backfill.pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
+    await createDocs(backfill.pool);
     const types = Object.keys(PLANTED) as (keyof typeof PLANTED)[];
     for (let id = 1; id <= ROWS; id++) {
       const type = types[id % types.length] ?? 'email';

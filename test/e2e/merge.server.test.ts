@@ -16,6 +16,7 @@ import { stagePage } from '../../src/pipeline/stage.ts';
 import { planRun } from '../../src/planning/plan.ts';
 import { Throttle } from '../../src/throttle/throttle.ts';
 import { openEmbedder } from '../../src/embedding/configured.ts';
+import { createDocs } from '../setup/docs-table.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { hasPostgres, realDatabase } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
@@ -34,10 +35,7 @@ describe.runIf(hasPostgres())('between read and merge', () => {
       // What the batches do themselves is looked at, not what a trigger adds.
       BACKFILL_SYNC_MODE: 'off',
     });
-    await backfill.pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
-    await backfill.pool.query(
-      `INSERT INTO docs SELECT n, 'bread dough and yeast ' || n FROM generate_series(1, 10) n`,
-    );
+    await createDocs(backfill.pool, 10, `'bread dough and yeast ' || n`);
     await backfill.enqueue();
     embedder = await openEmbedder(backfill.config.settings, 1);
     context = {

@@ -1,6 +1,7 @@
 /** A run that is paused stands still on every worker, and loses nothing by it. */
 
 import { afterEach, describe, expect, it } from 'vitest';
+import { createDocs } from '../setup/docs-table.ts';
 import { REPEATED_TEXTS, openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand, startVerb, type CommandResult } from '../setup/command.ts';
 import { backends } from '../setup/databases.ts';
@@ -30,10 +31,10 @@ describe.each(backends())('pause and resume on $name', ({ create }) => {
     const run = (verb: string, args: string[] = []): Promise<CommandResult> =>
       runCommand(verb, [...args, '--json'], backfill.env);
     expect((await run('pause')).code).toBe(3);
-    await backfill.pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
-    await backfill.pool.query(
-      `INSERT INTO docs SELECT n, 'bread ' || (ARRAY['garden', 'winter', 'guitar'])[1 + n % 3] || ' ' || n % 17 FROM generate_series(1, $1::int) n`,
-      [ROWS],
+    await createDocs(
+      backfill.pool,
+      ROWS,
+      `'bread ' || (ARRAY['garden', 'winter', 'guitar'])[1 + n % 3] || ' ' || n % 17`,
     );
     await backfill.enqueue();
     const held: (() => void)[] = [];

@@ -4,6 +4,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { createDocs } from '../setup/docs-table.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand, type CommandResult } from '../setup/command.ts';
 import { backends, hasPostgres, onServer, realDatabase } from '../setup/databases.ts';
@@ -172,7 +173,7 @@ describe.runIf(hasPostgres())('refusals by privilege', () => {
     });
     const role = `guest_${new URL(backfill.config.settings.database).pathname.slice(1)}`;
     try {
-      await backfill.pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
+      await createDocs(backfill.pool);
       await backfill.pool.query(`CREATE ROLE ${role} LOGIN PASSWORD 'guest'`);
       const url = new URL(backfill.config.settings.database);
       url.username = role;

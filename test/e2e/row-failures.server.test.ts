@@ -2,6 +2,7 @@
 
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createDocs } from '../setup/docs-table.ts';
 import { REPEATED_TEXTS, openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';
 import { databases } from '../setup/databases.ts';
@@ -27,10 +28,10 @@ describe.each(databases())('rows and faults on $name', ({ create }) => {
       BACKFILL_LOG_LEVEL: 'trace',
       BACKFILL_INDEX_COVERAGE: '0.9',
     });
-    await backfill.pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
-    await backfill.pool.query(
-      `INSERT INTO docs SELECT n, 'bread dough yeast ' || (ARRAY['garden', 'winter', 'guitar'])[1 + n % 3] || ' planted' || n FROM generate_series(1, $1::int) n`,
-      [ROWS],
+    await createDocs(
+      backfill.pool,
+      ROWS,
+      `'bread dough yeast ' || (ARRAY['garden', 'winter', 'guitar'])[1 + n % 3] || ' planted' || n`,
     );
   });
   afterEach(() => backfill.close());

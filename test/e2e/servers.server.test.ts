@@ -5,6 +5,7 @@
 
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createDocs } from '../setup/docs-table.ts';
 import { REPEATED_TEXTS, openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { startPostgres, startRedis, type StartedServer } from '../setup/containers.ts';
 import { hasContainers, hasPostgres, onServer, realDatabase } from '../setup/databases.ts';
@@ -27,11 +28,10 @@ async function fill(databaseUrl: string, queueUrl: string, drop: () => Promise<v
     BACKFILL_ATTEMPTS: '1',
     BACKFILL_SYNC_EVERY_SECONDS: '1',
   });
-  await backfill.pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
-  await backfill.pool.query(
-    `INSERT INTO docs SELECT n, (ARRAY['bread dough yeast', 'bicycle tyre puncture', 'kitten sleeps', 'mortgage interest'])[1 + n % 4] || ' ' || n
-       FROM generate_series(1, $1::int) n`,
-    [ROWS],
+  await createDocs(
+    backfill.pool,
+    ROWS,
+    `(ARRAY['bread dough yeast', 'bicycle tyre puncture', 'kitten sleeps', 'mortgage interest'])[1 + n % 4] || ' ' || n`,
   );
   return backfill;
 }

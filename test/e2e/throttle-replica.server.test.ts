@@ -7,6 +7,7 @@ import { saveTuned } from '../../src/ledger/throttle.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { Health } from '../../src/throttle/health.ts';
 import type { Readings } from '../../src/throttle/signals.ts';
+import { createDocs } from '../setup/docs-table.ts';
 import { REPEATED_TEXTS, openBackfill, untilSettled } from '../setup/backfill.ts';
 import { startPostgres, startReplica, type StartedServer } from '../setup/containers.ts';
 import { hasContainers } from '../setup/databases.ts';
@@ -54,10 +55,10 @@ describe.runIf(hasContainers())('a primary and its replica', () => {
         BACKFILL_THROTTLE_ROWS_PER_SECOND: '50',
       },
     );
-    await backfill.pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
-    await backfill.pool.query(
-      `INSERT INTO docs SELECT n, 'bread ' || (ARRAY['garden', 'winter', 'guitar'])[1 + n % 3] || ' ' || n % 17 FROM generate_series(1, $1::int) n`,
-      [ROWS],
+    await createDocs(
+      backfill.pool,
+      ROWS,
+      `'bread ' || (ARRAY['garden', 'winter', 'guitar'])[1 + n % 3] || ' ' || n % 17`,
     );
     await backfill.enqueue();
     await standby.query('SELECT pg_wal_replay_pause()');

@@ -7,6 +7,7 @@ import { resume } from '../../src/planning/pause.ts';
 import { prepareQueues, withQueues } from '../../scripts/lib/queues.ts';
 import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
 import { FakeServer, fine } from '../embedding/endpoint/fake-server.ts';
+import { createDocs } from '../setup/docs-table.ts';
 import { REPEATED_TEXTS, openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';
 import { backends, hasPostgres, realDatabase } from '../setup/databases.ts';
@@ -31,10 +32,10 @@ async function open(
     BACKFILL_THROTTLE_CHECK_SECONDS: '0.1',
     ...options,
   });
-  await backfill.pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
-  await backfill.pool.query(
-    `INSERT INTO docs SELECT n, 'bread ' || (ARRAY['garden', 'winter', 'guitar'])[1 + n % 3] || ' ' || n % 17 FROM generate_series(1, $1::int) n`,
-    [ROWS],
+  await createDocs(
+    backfill.pool,
+    ROWS,
+    `'bread ' || (ARRAY['garden', 'winter', 'guitar'])[1 + n % 3] || ' ' || n % 17`,
   );
 }
 

@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createDocs } from '../setup/docs-table.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand, type CommandResult } from '../setup/command.ts';
 import { databases } from '../setup/databases.ts';
@@ -20,10 +21,7 @@ describe.each(databases())('the ledger of an older release on $name', ({ create 
       BACKFILL_TEXT: 'body',
     });
     const { pool } = backfill;
-    await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
-    await pool.query(
-      `INSERT INTO docs SELECT n, 'bread and butter, loaf ' || n FROM generate_series(1, ${ROWS}) n`,
-    );
+    await createDocs(pool, ROWS, `'bread and butter, loaf ' || n`);
     for (const name of OLD_STEPS) {
       await pool.query(await readFile(new URL(`../../src/db/migrations/${name}`, import.meta.url), 'utf8'));
       await pool.query('INSERT INTO pgvector_backfill.migration (version, name) VALUES ($1, $2)', [

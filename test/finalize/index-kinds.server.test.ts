@@ -13,6 +13,7 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { nearest, nearestSql, nearestValues, withScan } from '../../src/search/vector-query.ts';
 import { loadReadSettings } from '../../src/search/read-settings.ts';
 import { describeTarget, type Target } from '../../src/table/target.ts';
+import { createDocs } from '../setup/docs-table.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
 import { complaints, hashEmbedder, travel, type Road } from '../setup/small-road.ts';
 
@@ -25,7 +26,7 @@ for (const { name, create } of databases())
     beforeEach(async () => {
       database = await create();
       pool = createPool(database.databaseUrl, { name: 'test', max: 4, logger: silentLogger });
-      await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
+      await createDocs(pool);
       await pool.query(`INSERT INTO docs SELECT n, 'text ' || n FROM generate_series(1, $1) n`, [ROWS]);
       await migrate(pool);
     });

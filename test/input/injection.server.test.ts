@@ -10,6 +10,7 @@ import { BackfillError } from '../../src/errors.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { legacySearch } from '../../src/search/legacy-query.ts';
 import { describeTarget } from '../../src/table/target.ts';
+import { createDocs } from '../setup/docs-table.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { complaints, hashEmbedder, travel } from '../setup/small-road.ts';
 
@@ -49,8 +50,7 @@ describe.runIf(hasPostgres())('SQL in the configuration', () => {
       'CREATE TABLE canary AS SELECT n AS id, md5(n::text) AS body FROM generate_series(1, 5) n',
     );
     await pool.query('CREATE SEQUENCE counter');
-    await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
-    await pool.query(`INSERT INTO docs SELECT n, 'text ' || n FROM generate_series(1, 5) n`);
+    await createDocs(pool, 5, `'text ' || n`);
   });
   afterAll(async () => {
     await pool.end();
@@ -226,8 +226,7 @@ describe.runIf(hasPostgres())('SQL in the configuration', () => {
       await pool.query('DROP TABLE public.docs, public.docs_embedding_stage');
       await pool.query('DELETE FROM pgvector_backfill.run');
       await pool.query('DELETE FROM pgvector_backfill.backfill');
-      await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
-      await pool.query(`INSERT INTO docs SELECT n, 'text ' || n FROM generate_series(1, 5) n`);
+      await createDocs(pool, 5, `'text ' || n`);
     }
   });
 });

@@ -9,6 +9,7 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { openQueue, queueName, type QueueRole } from '../../src/queue/connection.ts';
 import { embedJobData, type JobData } from '../../src/queue/jobs.ts';
 import { keyPrefix } from '../../src/queue/redis.ts';
+import { createDocs } from '../setup/docs-table.ts';
 import { openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { backends, hasRedis, realDatabase } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
@@ -22,8 +23,7 @@ async function fill(database: Parameters<typeof openBackfill>[0]): Promise<void>
     BACKFILL_TEXT: 'body',
     BACKFILL_BATCH_ROWS: '2',
   });
-  await backfill.pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
-  await backfill.pool.query(`INSERT INTO docs SELECT n, 'bread dough ' || n FROM generate_series(1, 6) n`);
+  await createDocs(backfill.pool, 6, `'bread dough ' || n`);
   await backfill.pool.query('CREATE TABLE canary AS SELECT 1 AS one');
 }
 

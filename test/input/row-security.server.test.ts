@@ -6,6 +6,7 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { diagnose } from '../../src/planning/doctor.ts';
 import type { Finding } from '../../src/planning/finding.ts';
+import { createDocs } from '../setup/docs-table.ts';
 import { hasPostgres, onServer, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { hashEmbedder } from '../setup/small-road.ts';
 
@@ -18,8 +19,7 @@ describe.runIf(hasPostgres())('row-level security', () => {
     database = await realDatabase();
     pool = createPool(database.databaseUrl, { name: 'test', max: 2, logger: silentLogger });
     await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
-    await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
-    await pool.query(`INSERT INTO docs SELECT n, 'text ' || n FROM generate_series(1, 10) n`);
+    await createDocs(pool, 10, `'text ' || n`);
     await pool.query(`CREATE ROLE ${role} LOGIN PASSWORD 'a-test-password'`);
     const url = new URL(database.databaseUrl);
     await pool.query(`GRANT CREATE ON DATABASE ${url.pathname.slice(1)} TO ${role}`);

@@ -3,6 +3,7 @@
 import pg from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
 import { applyCapture, presentTriggers } from '../../src/sync/capture.ts';
+import { createDocs } from '../setup/docs-table.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';
 import { hasPostgres, realDatabase } from '../setup/databases.ts';
@@ -20,8 +21,7 @@ describe.runIf(hasPostgres())('installing change capture', () => {
       BACKFILL_TEXT: 'body',
       ...options,
     });
-    await backfill.pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
-    await backfill.pool.query(`INSERT INTO docs SELECT n, 'bread ' || n FROM generate_series(1, 20) n`);
+    await createDocs(backfill.pool, 20, `'bread ' || n`);
   };
   afterEach(() => backfill.close());
 

@@ -7,6 +7,7 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { Health, toReadings } from '../../src/throttle/health.ts';
 import type { HealthRow } from '../../src/throttle/health-sql.ts';
+import { createDocs } from '../setup/docs-table.ts';
 import { databases, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 
 const open = (url: string): Pool => createPool(url, { name: 'test', max: 4, logger: silentLogger });
@@ -17,7 +18,7 @@ describe.each(databases())('health on $name', ({ create }) => {
     const database = await create();
     const pool = open(database.databaseUrl);
     const health = new Health(pool, { table: 'docs', throttleSql: undefined });
-    await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
+    await createDocs(pool);
     const first = await health.read();
     expect(first).toMatchObject({
       replicaLag: { value: 0 },
@@ -73,7 +74,7 @@ describe.runIf(hasPostgres())('health of a real server', () => {
   beforeEach(async () => {
     database = await realDatabase();
     pool = open(database.databaseUrl);
-    await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
+    await createDocs(pool);
     await pool.query('CREATE TABLE other (id bigint PRIMARY KEY)');
     await pool.query(`INSERT INTO docs VALUES (1, 'a'), (2, 'b')`);
   });

@@ -16,6 +16,7 @@ import { Throttle } from '../../../src/throttle/throttle.ts';
 import { drainChanges, type DrainOutcome } from '../../../src/sync/drain.ts';
 import { recountMarked } from '../../../src/sync/recount.ts';
 import { sweepAll, sweepSome } from '../../../src/sync/sweep.ts';
+import { createDocs } from '../../setup/docs-table.ts';
 import { openBackfill, type TestBackfill } from '../../setup/backfill.ts';
 import { hasPostgres, realDatabase } from '../../setup/databases.ts';
 import { sampleModel } from '../../setup/model.ts';
@@ -37,10 +38,7 @@ describe.runIf(hasPostgres())('draining changes', () => {
       BACKFILL_SYNC_EVERY_SECONDS: '3600',
       BACKFILL_INDEX_COVERAGE: '0.5',
     });
-    await backfill.pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
-    await backfill.pool.query(
-      `INSERT INTO docs SELECT n, 'bread dough and yeast ' || n FROM generate_series(1, ${ROWS}) n`,
-    );
+    await createDocs(backfill.pool, ROWS, `'bread dough and yeast ' || n`);
     await backfill.enqueue();
     await backfill.work();
     embedder = await openEmbedder(backfill.config.settings, 1);

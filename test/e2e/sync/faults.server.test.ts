@@ -5,6 +5,7 @@ import { installationId } from '../../../src/ledger/installation.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
 import { openQueue } from '../../../src/queue/connection.ts';
 import { isSyncScheduled } from '../../../src/queue/producer.ts';
+import { createDocs } from '../../setup/docs-table.ts';
 import { openBackfill, untilSettled, type TestBackfill } from '../../setup/backfill.ts';
 import { runCommand, startCommand } from '../../setup/command.ts';
 import { backends, hasPostgres, realDatabase } from '../../setup/databases.ts';
@@ -27,11 +28,7 @@ async function open(
     BACKFILL_SYNC_EVERY_SECONDS: '1',
     ...options,
   });
-  await backfill.pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
-  await backfill.pool.query(
-    `INSERT INTO docs SELECT n, 'bread dough yeast ' || n FROM generate_series(1, $1::int) n`,
-    [rows],
-  );
+  await createDocs(backfill.pool, rows, `'bread dough yeast ' || n`);
 }
 
 describe.runIf(hasPostgres())('sync under faults', () => {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { createDocs } from '../../setup/docs-table.ts';
 import { openBackfill, untilSettled, type TestBackfill } from '../../setup/backfill.ts';
 import { backends } from '../../setup/databases.ts';
 import { startWriter } from '../../setup/live-writer.ts';
@@ -27,10 +28,7 @@ describe.each(backends())('a table that is written to through the whole run, on 
         BACKFILL_VERIFY_RECALL: '0',
       });
       const { pool, config } = backfill;
-      await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
-      await pool.query(
-        `INSERT INTO docs SELECT n, 'bread dough yeast ' || n FROM generate_series(1, ${ROWS}) n`,
-      );
+      await createDocs(pool, ROWS, `'bread dough yeast ' || n`);
       const writer = startWriter(pool, ROWS);
       await backfill.enqueue();
       const workers = await backfill.workers();
