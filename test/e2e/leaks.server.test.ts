@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vi
 import { createDocs } from '../setup/docs-table.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { startCommand } from '../setup/command.ts';
-import { backends, onServer } from '../setup/databases.ts';
+import { backends, dropRole, onServer } from '../setup/databases.ts';
 import { everythingInRedis, everythingKept } from '../setup/kept.ts';
 import { sampleModel } from '../setup/model.ts';
 
@@ -79,10 +79,10 @@ afterAll(async () => {
 
 describe.each(backends())('planted text and secrets on $name', ({ name, create }) => {
   let backfill: TestBackfill;
-  let dropRole: () => Promise<void> = () => Promise.resolve();
+  let forget: () => Promise<void> = () => Promise.resolve();
   afterEach(async () => {
     await backfill.close();
-    await dropRole();
+    await forget();
   });
 
   /** A login of its own, whose password is known to be nowhere else. The embedded server has none. */
@@ -92,7 +92,7 @@ describe.each(backends())('planted text and secrets on $name', ({ name, create }
     const url = new URL(databaseUrl);
     const role = `leaks_${url.pathname.slice(1)}`;
     await onServer(server, `CREATE ROLE ${role} SUPERUSER LOGIN PASSWORD '${SECRETS.database}'`);
-    dropRole = () => onServer(server, `DROP ROLE ${role}`);
+    forget = () => dropRole(databaseUrl, role);
     url.username = role;
     url.password = SECRETS.database;
     return url.href;

@@ -167,7 +167,7 @@ describe.each(backends())('refusals on $name', ({ create }) => {
 
 describe.runIf(hasPostgres())('refusals by privilege', () => {
   it('names every privilege that is missing, and that the extension may not be created', async () => {
-    const backfill = await openBackfill(await realDatabase(), model, {
+    const backfill = await openBackfill(await realDatabase(undefined, { bare: true }), model, {
       BACKFILL_TABLE: 'docs',
       BACKFILL_TEXT: 'body',
     });

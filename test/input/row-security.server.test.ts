@@ -1,13 +1,13 @@
 /** Rows that a role does not see would get no vector, and nobody would count them. */
 
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { diagnose } from '../../src/planning/doctor.ts';
 import type { Finding } from '../../src/planning/finding.ts';
 import { createDocs } from '../setup/docs-table.ts';
-import { hasPostgres, onServer, realDatabase, type TestDatabase } from '../setup/databases.ts';
+import { dropRole, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { hashEmbedder } from '../setup/small-road.ts';
 
 describe.runIf(hasPostgres())('row-level security', () => {
@@ -16,7 +16,7 @@ describe.runIf(hasPostgres())('row-level security', () => {
   let pool: Pool;
   let mine: Pool;
   beforeEach(async () => {
-    database = await realDatabase();
+    database = await realDatabase(undefined, { bare: true });
     pool = createPool(database.databaseUrl, { name: 'test', max: 2, logger: silentLogger });
     await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
     await createDocs(pool, 10, `'text ' || n`);
@@ -34,7 +34,7 @@ describe.runIf(hasPostgres())('row-level security', () => {
   afterEach(async () => {
     await Promise.all([mine.end(), pool.end()]);
     await database.drop();
-    await onServer(inject('postgresUrl') ?? '', `DROP ROLE ${role}`);
+    await dropRole(database.databaseUrl, role);
   });
 
   async function findings(db: Pool): Promise<Finding[]> {

@@ -87,3 +87,8 @@ export async function onServer(url: string, sql: string): Promise<void> {
     await client.end();
   }
 }
+
+/** A role of the test's own, with what it owns or may do in the test's database. */
+export async function dropRole(databaseUrl: string, role: string): Promise<void> {
+  await onServer(databaseUrl, `DROP OWNED BY ${role} CASCADE; DROP ROLE ${role}`);
+}

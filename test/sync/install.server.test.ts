@@ -16,7 +16,7 @@ const model = sampleModel();
 describe.runIf(hasPostgres())('installing change capture', () => {
   let backfill: TestBackfill;
   const open = async (options: Record<string, string> = {}): Promise<void> => {
-    backfill = await openBackfill(await realDatabase(), model, {
+    backfill = await openBackfill(await realDatabase(undefined, { bare: true }), model, {
       BACKFILL_TABLE: 'docs',
       BACKFILL_TEXT: 'body',
       ...options,
