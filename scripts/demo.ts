@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { loadConfig } from '../src/config/load.ts';
 import { createPool } from '../src/db/pool.ts';
 import { startEmbeddedServer } from '../src/embedded/start.ts';
@@ -92,7 +92,9 @@ async function demoOn(invocation: Invocation, env: Record<string, string>): Prom
   try {
     const onNotes = (notes: string[]): void => notes.forEach((note) => invocation.warn(note));
     const source =
-      typeof from === 'string' ? readRecords(from, { onNotes, signal: invocation.signal }) : articles();
+      typeof from === 'string'
+        ? readRecords(resolve(invocation.host.cwd, from), { onNotes, signal: invocation.signal })
+        : articles();
     const rows = await loadArticles(pool, source);
     invocation.say(`Table articles: ${rows} rows. Training a small model on their texts…`);
     const target = await describeTarget(pool, config.backfill, config.settings);

@@ -62,7 +62,7 @@ export const trainModelCommand: Command = {
     const onNotes = (notes: string[]): void => notes.forEach((note) => invocation.warn(note));
     const result = await withStages(invocation, (onStage) =>
       typeof from === 'string'
-        ? trainFrom(recordTexts(from, { signal: invocation.signal, onNotes }), {
+        ? trainFrom(recordTexts(resolve(invocation.host.cwd, from), { signal: invocation.signal, onNotes }), {
             ...options,
             onStage,
           })

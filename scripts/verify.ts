@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { loadJudged } from '../src/ledger/judgements.ts';
 import type { Pool } from '../src/db/pool.ts';
 import { ConfigError, GateError } from '../src/errors.ts';
@@ -23,7 +24,7 @@ async function assertJudgeable(pool: Pool, target: Target): Promise<void> {
   });
 }
 
-async function readQuestions({ flags }: Invocation): Promise<Questions> {
+async function readQuestions({ flags, host }: Invocation): Promise<Questions> {
   const { queries, judgements, judged } = flags;
   if (judged === true && queries !== undefined)
     throw new ConfigError('--judged brings its own queries: it does not go with --queries.', {
@@ -36,8 +37,8 @@ async function readQuestions({ flags }: Invocation): Promise<Questions> {
       remedy: 'Add --queries FILE.jsonl with an id and a text per line.',
     });
   return {
-    queries: typeof queries === 'string' ? await readQueries(queries) : null,
-    judgements: typeof judgements === 'string' ? await readJudgements(judgements) : null,
+    queries: typeof queries === 'string' ? await readQueries(resolve(host.cwd, queries)) : null,
+    judgements: typeof judgements === 'string' ? await readJudgements(resolve(host.cwd, judgements)) : null,
   };
 }
 

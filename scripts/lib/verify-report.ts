@@ -1,6 +1,7 @@
 /** The report of `verify`: written whatever the result, as it shows what is wrong. */
 
 import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { ConfigError, messageOf } from '../../src/errors.ts';
 import type { Comparison } from '../../src/search/compare.ts';
 import type { Questions } from '../../src/verify/full.ts';
@@ -16,7 +17,7 @@ export interface ReportWanted {
 }
 
 /** @throws ConfigError where flags do not go together, or the file cannot be written: before anything is measured. */
-export async function reportWanted({ flags }: Invocation): Promise<ReportWanted | null> {
+export async function reportWanted({ flags, host }: Invocation): Promise<ReportWanted | null> {
   const { report, samples, queries } = flags;
   const count = samples === undefined ? 0 : Number(samples);
   if (!Number.isInteger(count) || count < 0 || count > 1000)
@@ -30,8 +31,9 @@ export async function reportWanted({ flags }: Invocation): Promise<ReportWanted 
       remedy: 'For example: --report verify.html --queries FILE --samples 20.',
     });
   if (typeof report !== 'string') return null;
-  await write(report, '', 'a');
-  return { path: report, samples: count };
+  const path = resolve(host.cwd, report);
+  await write(path, '', 'a');
+  return { path, samples: count };
 }
 
 /** @throws ConfigError where the file cannot be written. */

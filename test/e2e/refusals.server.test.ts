@@ -190,7 +190,7 @@ describe.runIf(hasPostgres())('refusals by privilege', () => {
         'ownership',
         'CREATE on schema',
         'CREATE on the database',
-        'CREATE EXTENSION IF NOT EXISTS vector',
+        'CREATE EXTENSION vector',
       ])
         expect(stderr).toContain(word);
       expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'DOCTOR' } });

@@ -27,7 +27,7 @@ describe.each(databases())('the verb mask on $name', ({ create }) => {
   beforeAll(async () => {
     // A folder without configuration and without models.
     folder = await mkdtemp(join(tmpdir(), 'pgvector-backfill-mask-'));
-    database = await create();
+    database = await create({ bare: true });
     pool = createPool(database.databaseUrl, { name: 'test', max: 2, logger: silentLogger });
     await pool.query('CREATE TABLE "Odd docs" (id int PRIMARY KEY, body text, hidden boolean DEFAULT false)');
     await pool.query(
