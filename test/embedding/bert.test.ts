@@ -4,7 +4,6 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeTexts } from '../../scripts/bench/minilm-model.ts';
-import type { Embedder } from '../../src/embedding/embedder.ts';
 import type { ModelOptions } from '../../src/embedding/model-files.ts';
 import { openTransformersEmbedder, type LocalEmbedder } from '../../src/embedding/transformers-embedder.ts';
 import { makeBert } from '../setup/bert.ts';
@@ -20,7 +19,7 @@ describe('the engine on a model with attention', () => {
   let model: OwnModel;
   let options: ModelOptions;
   let library: { full: Extract; int8: Extract };
-  const open: Embedder[] = [];
+  const open = new Map<string, LocalEmbedder>();
   beforeAll(async () => {
     model = await makeBert();
     options = { ...modelOptionsOf(model), maxTokens: MAX_TOKENS };
@@ -28,13 +27,15 @@ describe('the engine on a model with attention', () => {
     library = { full: await libraryPipeline(folder, false), int8: await libraryPipeline(folder, true) };
   });
   afterAll(async () => {
-    for (const embedder of open) await embedder.close();
+    for (const embedder of open.values()) await embedder.close();
     await model.remove();
   });
 
   async function embedderOf(change: Partial<ModelOptions> = {}, processes = 1): Promise<LocalEmbedder> {
-    const embedder = await openTransformersEmbedder({ ...options, ...change }, processes);
-    open.push(embedder);
+    // One for all tests that ask for the same.
+    const key = JSON.stringify([change, processes]);
+    const embedder = open.get(key) ?? (await openTransformersEmbedder({ ...options, ...change }, processes));
+    open.set(key, embedder);
     return embedder;
   }
   const row = (vectors: Float32Array, at: number): Float32Array =>
@@ -223,7 +224,7 @@ describe('the engine on a model with attention', () => {
   });
 
   it('never holds up the process that it works for', async () => {
-    const heavy = await makeBert({ layers: 4, width: 512, heads: 8, inner: 2048, vocabulary: 30_522 });
+    const heavy = await makeBert({ layers: 4, width: 256, heads: 8, inner: 1024, vocabulary: 30_522 });
     const embedder = await openTransformersEmbedder(
       { ...options, localPath: heavy.localPath, name: heavy.name },
       2,
