@@ -13,21 +13,31 @@ import { armCapture } from './arm.ts';
 import type { CapturePrint } from './capture-state.ts';
 import { sweepPart, type SweepInput } from './sweep.ts';
 
-/** Between two looks at the catalog. What was written meanwhile without a trigger waits for the sweep behind the look. */
-export const LOOK_SECONDS = 60;
+export interface LookLimits {
+  /** Between two looks at the catalog. What was written meanwhile without a trigger waits for the sweep behind the look. */
+  everySeconds: number;
+  /** Pages of a new partition that are read at once; a larger one is left to a sweep, which keeps its place. */
+  partPages: number;
+}
+
+const LIMITS: LookLimits = { everySeconds: 60, partPages: 5 };
 
 /** Writers wait behind each try, and nobody has asked for it just now: it comes back with the next look. */
 const LOOK_LIMITS: TransactionLimits = { lockTimeoutMs: 500, statementTimeoutMs: 60_000, tries: 2 };
 
 /** Never throws for what is wrong with capture: changes that were captured are to be drained all the same. */
-export async function lookAfterCapture(input: SweepInput, everySeconds = LOOK_SECONDS): Promise<void> {
+export async function lookAfterCapture(
+  input: SweepInput,
+  { everySeconds, partPages }: LookLimits = LIMITS,
+): Promise<void> {
   const { pool, target } = input;
   await sweepForMissed(input);
   if (!(await isLookDue(pool, target.backfill, everySeconds))) return;
   let fault = '';
   try {
     const armed = await armCapture(pool, target, LOOK_LIMITS);
-    if (armed !== null && Object.keys(armed.added).length > 0) await sweepAdded(input, armed.added);
+    if (armed !== null && Object.keys(armed.added).length > 0)
+      await sweepAdded(input, armed.added, partPages);
   } catch (error) {
     const remedy = error instanceof BackfillError && error.remedy !== undefined ? ` ${error.remedy}` : '';
     fault = `change capture is not as it should be and could not be armed again: ${describeFailure(error)}${remedy}`;
@@ -61,11 +71,11 @@ const MEANING: Record<string, string> = {
 };
 
 /** Small ones are read at once, so that a new partition a day is not a sweep a day. */
-async function sweepAdded(input: SweepInput, added: CapturePrint): Promise<void> {
+async function sweepAdded(input: SweepInput, added: CapturePrint, maxPages: number): Promise<void> {
   const { pool, target } = input;
   let done = true;
   for (const leaf of await leavesOf(pool, target.table))
-    if (leaf.oid in added) done = (await sweepPart(input, partOf(target, leaf))) && done;
+    if (leaf.oid in added) done = (await sweepPart(input, partOf(target, leaf), maxPages)) && done;
   await addArmed(pool, target.backfill, added, !done);
 }
 

@@ -14,8 +14,6 @@ import type { Target } from '../table/target.ts';
 
 /** Rows that one statement reads and hashes. */
 const PAGE_ROWS = 2000;
-/** Pages of a new partition that are read at once; a larger one is left to a sweep, which keeps its place. */
-const MOST_PART_PAGES = 5;
 
 export interface SweepInput {
   pool: Pool;
@@ -69,9 +67,9 @@ export async function sweepSome(
  * that was made empty has none, and is not worth a sweep of the whole table.
  * @returns whether it is done with; false where there is more of it
  */
-export async function sweepPart({ pool, run }: SweepInput, part: Target): Promise<boolean> {
+export async function sweepPart({ pool, run }: SweepInput, part: Target, maxPages: number): Promise<boolean> {
   let lower: string | null = null;
-  for (let page = 0; page < MOST_PART_PAGES; page++) {
+  for (let page = 0; page < maxPages; page++) {
     const end: string | null = await pageEnd(pool, part, { lower, upper: null });
     await noteRange(pool, part, run.fingerprint, { lower, upper: end }, false);
     if (end === null) return true;
