@@ -2,6 +2,7 @@
 
 import { quoteName } from '../db/identifiers.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
+import { BEFORE_UPDATE_SQL } from '../table/before-update.ts';
 import { treeSql } from '../table/partitions.ts';
 import type { Target } from '../table/target.ts';
 import {
@@ -25,12 +26,6 @@ export interface CaptureRepair {
 
 /** tgtype of each trigger: 1 row, 4 insert, 8 delete, 16 update, 32 truncate (src/include/catalog/pg_trigger.h). */
 const TYPES = [1 + 4 + 8, 1 + 16, 32] as const;
-
-/**
- * SQL of whether a BEFORE trigger may change columns that a statement does not name. $1 is the table.
- * tgtype: 1 row, 2 before, 16 update.
- */
-export const BEFORE_UPDATE_SQL = `EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid IN ${treeSql('$1::regclass')} AND NOT tgisinternal AND tgtype & 19 = 19)`;
 
 interface Found {
   mark: string | null;
