@@ -16,6 +16,7 @@ import { openQueue, openWorker } from '../src/queue/connection.ts';
 import { parseSyncJob, type JobData } from '../src/queue/jobs.ts';
 import { scheduleSync, unscheduleSync } from '../src/queue/producer.ts';
 import { drainChanges, type DrainOutcome } from '../src/sync/drain.ts';
+import { lookAfterCapture } from '../src/sync/look-after.ts';
 import { recountMarked } from '../src/sync/recount.ts';
 import { sweepSome } from '../src/sync/sweep.ts';
 import { describeTarget } from '../src/table/target.ts';
@@ -54,12 +55,15 @@ export function startSyncWorker(context: WorkerContext, embedder: Embedder): Run
 
   async function sync(pipeline: PipelineContext, run: Run): Promise<unknown> {
     const started = performance.now();
+    const input = { pool, target: pipeline.target, run };
+    await lookAfterCapture(input);
     let outcome = await drainChanges(pipeline, run, stop.signal);
     if (outcome.kind === 'busy') return { left: 'another worker drains' };
     const swept = await sweepSome(
-      { pool, target: pipeline.target, run },
-      settings.syncSweepSeconds,
+      input,
+      { seconds: settings.syncSweepSeconds, slowSeconds: settings.syncSlowSweepSeconds || null },
       settings.syncSeconds * 1000,
+      async () => !(await throttle.holds()),
       stop.signal,
     );
     if (swept > 0) outcome = add(outcome, await drainChanges(pipeline, run, stop.signal));

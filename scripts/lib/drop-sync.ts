@@ -6,7 +6,8 @@ import { recordEvent } from '../../src/ledger/event.ts';
 import { saveSyncMode, syncState } from '../../src/ledger/sync.ts';
 import type { JobQueue } from '../../src/queue/connection.ts';
 import { isSyncScheduled, unscheduleSync } from '../../src/queue/producer.ts';
-import { missingCapture, runUnderLocks } from '../../src/sync/capture.ts';
+import { missingCapture } from '../../src/sync/capture.ts';
+import { runUnderLocks } from '../../src/sync/table-locks.ts';
 import type { Target } from '../../src/table/target.ts';
 
 export async function planDropSync(pool: Pool, target: Target, queue: JobQueue): Promise<Step> {
@@ -30,9 +31,10 @@ export async function planDropSync(pool: Pool, target: Target, queue: JobQueue):
     actions,
     notes,
     async run() {
-      // The triggers first: it is what may have to wait for others, and without them the rest is harmless.
-      if (statements.length > 0) await runUnderLocks(pool, target, statements);
+      // First, and the triggers looked at behind it: a worker arms them again as long as the ledger says so.
       await saveSyncMode(pool, target.backfill, 'off', 'dropped by complete');
+      const drops = await missingCapture(pool, target, 'off');
+      if (drops.length > 0) await runUnderLocks(pool, target, drops);
       await unscheduleSync(queue);
       const detail = { statements, pending };
       await recordEvent(pool, {

@@ -1,20 +1,20 @@
 /** `rollback --to-legacy-schema`: everything that was added is taken away again. */
 
 import { otherBackfills } from '../../src/cutover/forget.ts';
+import { removalTarget } from '../../src/cutover/removal-target.ts';
 import { planSchemaRollback } from '../../src/cutover/schema-rollback.ts';
 import { runSteps, type Step } from '../../src/cutover/step.ts';
 import { ledgerVersion } from '../../src/db/migrate.ts';
 import type { Pool } from '../../src/db/pool.ts';
 import { readModeOf, showReadChoice } from '../../src/ledger/read-mode.ts';
 import { inTurn } from '../../src/planning/turn.ts';
-import { describeTarget } from '../../src/table/target.ts';
 import type { Invocation } from './command.ts';
 import { reasonOf, tell } from './reads.ts';
 import { prepareQueues, withQueues } from './queues.ts';
 import { withDatabase } from './session.ts';
 
 export async function rollbackSchema(invocation: Invocation): Promise<number> {
-  const config = await invocation.config();
+  const config = await invocation.config(['text']);
   const { backfill, settings } = config;
   const logger = invocation.logger(settings.logLevel);
   const execute = invocation.flags['execute'] === true;
@@ -33,10 +33,10 @@ export async function rollbackSchema(invocation: Invocation): Promise<number> {
     });
   return withDatabase(config, 'rollback', logger, async (pool) => {
     if (!(await isKnown(pool, backfill))) return say('legacy-schema', []);
-    const target = await describeTarget(pool, backfill, settings);
+    const removal = await removalTarget(pool, backfill, settings);
     const address = await prepareQueues(config, pool, logger);
     return withQueues(address, async (queues) => {
-      const plan = (): Promise<Step[]> => planSchemaRollback({ pool, target, settings, queues, reason });
+      const plan = (): Promise<Step[]> => planSchemaRollback({ pool, ...removal, settings, queues, reason });
       const from = showReadChoice(await readModeOf(pool, backfill));
       const steps = await plan();
       if (execute) await inTurn(settings, backfill, 'rollback', async () => runSteps(await plan()));

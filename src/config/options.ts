@@ -449,7 +449,14 @@ export const OPTIONS = {
     schema: wholeNumber(1, 604_800),
     parse: parseNumber,
     fallback: 600,
-    help: 'Seconds from the start of one sweep of the table to the start of the next, where changes are found by sweep',
+    help: 'Seconds from the start of one sweep of the table to the start of the next, where changes are found by sweep; beside triggers too, where text or where change without a write of the row',
+  }),
+  syncSlowSweepSeconds: option({
+    path: 'sync.slowSweepSeconds',
+    schema: wholeNumber(0, 31_536_000),
+    parse: parseNumber,
+    fallback: 86_400,
+    help: 'The same beside triggers, where a sweep takes a tenth of its time: it finds what no trigger could see; 0 for never',
   }),
   throttleReplicaLag: option({
     path: 'throttle.replicaLag',

@@ -49,15 +49,27 @@ export async function addedObjects(db: Queryable, target: Target): Promise<Added
       ORDER BY 1`,
     [target.backfill, target.table, target.indexName, ours, await leafIndexNames(db, target)],
   );
-  const stage = await db.query<{ present: boolean }>('SELECT to_regclass($1) IS NOT NULL AS present', [
-    target.stage,
-  ]);
   return {
     indexes: indexes.rows.filter((row) => row.ours),
     columns: ours,
-    stage: stage.rows[0]?.present === true,
+    stage: await hasStage(db, target),
     kept: [...columns.rows, ...indexes.rows].filter((row) => !row.ours).map((row) => row.name),
   };
+}
+
+/** What is left where the table itself is gone. */
+export const stageAlone = async (db: Queryable, target: Target): Promise<AddedObjects> => ({
+  indexes: [],
+  columns: [],
+  stage: await hasStage(db, target),
+  kept: [],
+});
+
+async function hasStage(db: Queryable, target: Target): Promise<boolean> {
+  const found = await db.query<{ present: boolean }>('SELECT to_regclass($1) IS NOT NULL AS present', [
+    target.stage,
+  ]);
+  return found.rows[0]?.present === true;
 }
 
 export const dropColumnsSql = (target: Target, columns: readonly string[]): string =>

@@ -12,7 +12,12 @@ export type Queues = Record<'embed' | 'finalize' | 'sync', JobQueue>;
 const LOOK_MS = 250;
 
 /** In words, what is still at work; null where nothing is. */
-export async function underWay(pool: Pool, target: Target, queues: Queues): Promise<string | null> {
+export async function underWay(
+  pool: Pool,
+  target: Target,
+  queues: Queues,
+  present = true,
+): Promise<string | null> {
   for (const queue of Object.values(queues)) {
     const active = await queue.getActiveCount();
     // Jobs of workers that were killed stand as active until another worker looks: without one they are nobody's.
@@ -23,7 +28,7 @@ export async function underWay(pool: Pool, target: Target, queues: Queues): Prom
     [target.backfill],
   );
   if (lease.rows[0]?.held === true) return 'a drain of captured changes';
-  return (await buildUnderWay(pool, target)) === null ? null : 'an index build';
+  return !present || (await buildUnderWay(pool, target)) === null ? null : 'an index build';
 }
 
 /** @throws GateError where something is still at work after that time. */
@@ -32,10 +37,11 @@ export async function waitUntilIdle(
   target: Target,
   queues: Queues,
   patienceMs: number,
+  present = true,
 ): Promise<void> {
   const end = performance.now() + patienceMs;
   for (;;) {
-    const busy = await underWay(pool, target, queues);
+    const busy = await underWay(pool, target, queues, present);
     if (busy === null) return;
     if (performance.now() > end)
       throw new GateError(`Workers are still at work: ${busy}.`, {

@@ -16,7 +16,9 @@ import { saveSyncMode, syncMode } from '../ledger/sync.ts';
 import { pause } from '../planning/pause.ts';
 import { isSyncScheduled, unscheduleSync } from '../queue/producer.ts';
 import { READ_MODE_SEEN_SECONDS } from '../search/create-search.ts';
-import { missingCapture, runUnderLocks } from '../sync/capture.ts';
+import { missingCapture } from '../sync/capture.ts';
+import { dropCaptureDdl } from '../sync/capture-ddl.ts';
+import { runUnderLocks } from '../sync/table-locks.ts';
 import type { Target } from '../table/target.ts';
 import { actorOf } from './actor.ts';
 import {
@@ -24,6 +26,7 @@ import {
   dropAddedIndexSql,
   dropColumnsSql,
   dropStageSql,
+  stageAlone,
   type AddedIndex,
   type AddedObjects,
 } from './added.ts';
@@ -37,6 +40,8 @@ import type { Step } from './step.ts';
 export interface SchemaRollbackInput {
   pool: Pool;
   target: Target;
+  /** False where the table is gone, and what was added to it with it; true where absent. */
+  present?: boolean;
   settings: Settings;
   queues: Queues;
   reason: string;
@@ -46,7 +51,7 @@ export interface SchemaRollbackInput {
 export async function planSchemaRollback(input: SchemaRollbackInput): Promise<Step[]> {
   const { pool, target } = input;
   const run = await latestRun(pool, target.backfill);
-  const added = await addedObjects(pool, target);
+  const added = input.present === false ? await stageAlone(pool, target) : await addedObjects(pool, target);
   return [
     await readsStep(input, run),
     await haltStep(input, run),
@@ -84,9 +89,11 @@ async function readsStep({ pool, target, reason }: SchemaRollbackInput, run: Run
 
 /** Capture first, so that no new work comes; then what is under way is waited for. */
 async function haltStep(input: SchemaRollbackInput, run: Run | null): Promise<Step> {
-  const { pool, target, settings, queues, reason } = input;
+  const { pool, target, settings, queues, reason, present = true } = input;
   const { backfill } = target;
-  const statements = await missingCapture(pool, target, 'off');
+  const captured = (): Promise<string[]> =>
+    present ? missingCapture(pool, target, 'off') : Promise.resolve(dropCaptureDdl(target, []));
+  const statements = await captured();
   const pauses = run !== null && OPEN_STATES.includes(run.state);
   const actions = [
     ...(pauses ? [`pause run ${run.id}: workers begin nothing more`] : []),
@@ -106,11 +113,13 @@ async function haltStep(input: SchemaRollbackInput, run: Run | null): Promise<St
       detail: { by, reason },
     });
     if (pauses) await pause(pool, run, 'rollback to the legacy schema');
-    if (statements.length > 0) await runUnderLocks(pool, target, statements);
+    // First, and the triggers looked at behind it: a worker arms them again as long as the ledger says so.
     if ((await syncMode(pool, backfill)) !== 'off')
       await saveSyncMode(pool, backfill, 'off', 'dropped by rollback');
+    const drops = await captured();
+    if (drops.length > 0) await runUnderLocks(pool, target, drops);
     await unscheduleSync(queues.sync);
-    await waitUntilIdle(pool, target, queues, settings.drainSeconds * 1000);
+    await waitUntilIdle(pool, target, queues, settings.drainSeconds * 1000, present);
     await untilReadsAreSeen(pool, backfill);
   });
 }

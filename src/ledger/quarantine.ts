@@ -1,6 +1,7 @@
 /** Rows that cannot be embedded as they are: set aside with the reason, found again by an edit of their text. */
 
 import type { Queryable } from '../db/pool.ts';
+import { assertWritten } from './written.ts';
 
 /**
  * `row`: the model makes no usable vector of the text; `too-long`: left without a vector by the operator's choice, and
@@ -22,7 +23,7 @@ export async function quarantineRows(
   rows: readonly QuarantinedRow[],
 ): Promise<void> {
   if (rows.length === 0) return;
-  await db.query(
+  const written = await db.query(
     `INSERT INTO pgvector_backfill.quarantine (backfill, key, run, batch, class, reason, text_hash)
      SELECT $1, key, $2, $3, class, reason, text_hash
        FROM unnest($4::text[], $5::text[], $6::bytea[], $7::text[]) AS q (key, reason, text_hash, class)
@@ -38,6 +39,7 @@ export async function quarantineRows(
       rows.map((row) => row.class),
     ],
   );
+  assertWritten('quarantine', rows.length, written.rowCount);
 }
 
 /** Rows that have got their vector after all. */

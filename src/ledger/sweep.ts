@@ -15,25 +15,35 @@ export async function wantSweep(db: Queryable, backfill: string): Promise<void> 
   await db.query('UPDATE pgvector_backfill.sync SET sweep_wanted = true WHERE backfill = $1', [backfill]);
 }
 
+export interface SweepPace {
+  /** From the start of one sweep to that of the next, where nothing else finds changes. */
+  seconds: number;
+  /** The same beside triggers; null = never. */
+  slowSeconds: number | null;
+}
+
+/** A sweep under way. Where it is not urgent it looks for what hardly ever happens, and has time. */
+export type Sweep = SweepCursor & { urgent: boolean };
+
 /**
- * Where to go on. Null where no sweep is under way and none is due: the last one began less than `everySeconds` ago, or
- * sweeps are not the way changes are found and nobody wants one.
+ * Where to go on. Null where no sweep is under way and none is due. Beside triggers a slow one goes over the table now and
+ * then: it finds what no trigger sees. Where text or condition change without a write, or the triggers cannot be armed, it
+ * comes as often as without triggers.
  */
-export async function beginSweep(
-  db: Queryable,
-  backfill: string,
-  everySeconds: number,
-): Promise<SweepCursor | null> {
-  const begun = await db.query<SweepCursor>(
+export async function beginSweep(db: Queryable, backfill: string, pace: SweepPace): Promise<Sweep | null> {
+  const begun = await db.query<Sweep>(
     `UPDATE pgvector_backfill.sync
         SET sweep_started_at = CASE WHEN sweep_batch IS NULL THEN now() ELSE sweep_started_at END,
+            sweep_urgent = sweep_wanted OR mode = 'sweep' OR (sweep_urgent AND sweep_batch IS NOT NULL),
             sweep_wanted = sweep_wanted AND sweep_batch IS NOT NULL,
-            sweep_batch = coalesce(sweep_batch, $3)
+            sweep_batch = coalesce(sweep_batch, $4)
       WHERE backfill = $1
         AND (sweep_batch IS NOT NULL OR sweep_wanted
-             OR (mode = 'sweep' AND coalesce(sweep_started_at + make_interval(secs => $2) <= now(), true)))
-      RETURNING sweep_batch AS batch, sweep_key AS key`,
-    [backfill, everySeconds, SWEEP_START.batch],
+             OR (mode = 'sweep' AND coalesce(sweep_started_at + make_interval(secs => $2) <= now(), true))
+             OR (mode = 'trigger' AND coalesce(sweep_started_at, updated_at)
+                   + make_interval(secs => CASE WHEN varies <> '' OR capture_fault <> '' THEN $2::float8 ELSE $3::float8 END) <= now()))
+      RETURNING sweep_batch AS batch, sweep_key AS key, sweep_urgent AS urgent`,
+    [backfill, pace.seconds, pace.slowSeconds, SWEEP_START.batch],
   );
   return begun.rows[0] ?? null;
 }

@@ -56,9 +56,31 @@ export async function syncMode(db: Queryable, backfill: string): Promise<SyncMod
   return found.rows[0]?.mode ?? 'off';
 }
 
+/**
+ * SQL of what is wrong with the triggers as the catalog has them now, of a row `s` of sync; empty where nothing is. Looked
+ * at by whoever asks, as there may be no worker to look and to say so.
+ */
+const DISARMED_SQL = `CASE WHEN s.mode = 'trigger' THEN (
+    SELECT CASE WHEN count(t.oid) = 3 THEN '' ELSE (3 - count(t.oid)) || ' of the 3 triggers on ' || b.target_table
+             || ' are missing or not enabled always: rows that are written now are not captured. Workers arm them again within a minute, and sweep; so does \`npm run enqueue\`' END
+      FROM pgvector_backfill.backfill b LEFT JOIN pg_trigger t
+        ON t.tgrelid = to_regclass(b.target_table) AND starts_with(t.tgname::text, 'pgvector_backfill_capture_') AND t.tgenabled = 'A'
+     WHERE b.name = s.backfill GROUP BY b.target_table) ELSE '' END`;
+
+/** What is wrong with the triggers now; empty where nothing is. */
+export async function captureDisarmed(db: Queryable, backfill: string): Promise<string> {
+  const found = await db.query<{ fault: string }>(
+    `SELECT coalesce(nullif(s.capture_fault, ''), ${DISARMED_SQL}, '') AS fault FROM pgvector_backfill.sync s WHERE s.backfill = $1`,
+    [backfill],
+  );
+  return found.rows[0]?.fault ?? '';
+}
+
 export async function syncState(db: Queryable, backfill: string): Promise<SyncState> {
   const found = await db.query<SyncState>(
-    `SELECT coalesce(s.mode, 'off') AS mode, coalesce(nullif(s.failure, ''), s.mode_reason, '') AS reason,
+    `SELECT coalesce(s.mode, 'off') AS mode,
+            coalesce(nullif(s.failure, ''), nullif(s.capture_fault, ''), nullif(${DISARMED_SQL}, ''), nullif(s.mode_reason, ''),
+                     nullif(s.varies, '') || ' changes without a write of the row: a sweep finds such rows', '') AS reason,
             (SELECT count(*)::int FROM (SELECT 1 FROM pgvector_backfill.change WHERE backfill = $1 LIMIT $2) counted) AS pending,
             (SELECT greatest(extract(epoch FROM now() - at), 0)::float8
                FROM pgvector_backfill.change WHERE backfill = $1 ORDER BY id LIMIT 1) AS "oldestSeconds"

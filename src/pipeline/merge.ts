@@ -7,12 +7,14 @@ import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { LEDGER_LIMITS, TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
 import { holdClaim, type Claim } from '../ledger/claim.ts';
 import { quarantineRows, releaseRows } from '../ledger/quarantine.ts';
+import { beforeUpdateTriggers } from '../table/before-update.ts';
 import { textHashSql } from '../table/row-state.ts';
 import type { Target } from '../table/target.ts';
 import { Bisection } from './bisect.ts';
 import type { PipelineContext } from './context.ts';
 import type { EmbeddedPage } from './embed.ts';
 import type { WorkRow } from './read.ts';
+import { Writes } from './writes.ts';
 
 /**
  * Locks what is free of $1 keys, in key order, and gives it back. Rows that another transaction holds are passed over and
@@ -67,16 +69,19 @@ export async function mergePage(
   claim: Claim,
   rows: readonly WorkRow[],
   page: EmbeddedPage,
+  writes = new Writes(),
 ): Promise<boolean> {
   const unusable = new Set(page.unusable.map(({ row }) => row.key));
   const isCleared = (row: WorkRow): boolean => row.empty || unusable.has(row.key);
   const { throttle } = context;
+  const triggers = await beforeUpdateTriggers(context.pool, context.target.table);
+  const merging: Merging = { writes, mayAlter: triggers.length > 0 };
   for (const [part, merge] of [
     [rows.filter((row) => !isCleared(row)), mergeRows],
     [rows.filter(isCleared), clearRows],
   ] as const) {
     const bisection = new Bisection<WorkRow>(
-      (some) => writeFree(context, claim, some, merge),
+      (some) => writeFree(context, claim, some, merge, merging),
       (row, error) => refuseRow(context, claim, row, error),
     );
     for (let start = 0; start < part.length;) {
@@ -88,7 +93,19 @@ export async function mergePage(
   return true;
 }
 
-type Merge = (db: Queryable, context: PipelineContext, rows: readonly WorkRow[]) => Promise<void>;
+interface Merging {
+  writes: Writes;
+  /** A trigger may change the text while the vector is written. */
+  mayAlter: boolean;
+}
+
+/** @returns by key, the hash of the text that the update left behind, of rows for which it was asked. */
+type Merge = (
+  db: Queryable,
+  context: PipelineContext,
+  rows: readonly WorkRow[],
+  mayAlter: boolean,
+) => Promise<ReadonlyMap<string, Buffer>>;
 
 /** Those of the rows that nobody else holds, in one transaction. @returns false where another worker has taken over. */
 async function writeFree(
@@ -96,9 +113,12 @@ async function writeFree(
   claim: Claim,
   rows: readonly WorkRow[],
   merge: Merge,
+  { writes, mayAlter }: Merging,
 ): Promise<boolean> {
   const { throttle } = context;
   let took = { rows: 0, ms: 0 };
+  let free: WorkRow[] = [];
+  let left: ReadonlyMap<string, Buffer> = new Map();
   const held = await inTransaction(context.pool, TABLE_LIMITS, async (client) => {
     if (!(await holdClaim(client, claim))) return false;
     const started = performance.now();
@@ -107,19 +127,16 @@ async function writeFree(
       context.target,
       rows.map((row) => row.key),
     );
-    const free = new Set(keys);
-    if (keys.length > 0)
-      await merge(
-        client,
-        context,
-        rows.filter((row) => free.has(row.key)),
-      );
+    const locked = new Set(keys);
+    free = rows.filter((row) => locked.has(row.key));
+    if (free.length > 0) left = await merge(client, context, free, mayAlter);
     took = { rows: keys.length, ms: performance.now() - started };
     return true;
   }).catch((error: unknown) => {
     if (hasSqlState(error, SQLSTATE.queryCanceled)) throttle.timedOut();
     throw error;
   });
+  if (held) for (const row of free) writes.note(row.key, row.hash, left.get(row.key) ?? null);
   await throttle.observe(claim.run, took.rows, took.ms);
   return held;
 }
@@ -145,21 +162,35 @@ async function mergeRows(
   db: Queryable,
   { target, embedder }: PipelineContext,
   rows: readonly WorkRow[],
-): Promise<void> {
+  mayAlter: boolean,
+): Promise<Map<string, Buffer>> {
   const keys = rows.map((row) => row.key);
-  await db.query(mergeSql(target), [keys, embedder.fingerprint, keys[0], keys.at(-1)]);
+  const quarantined = rows.filter((row) => row.wasQuarantined).map((row) => row.key);
+  // What comes back is what was written: asked for where that may be something else than what was meant.
+  const returning =
+    mayAlter || quarantined.length > 0
+      ? ` RETURNING ${target.ref}.${quoteName(target.key)}::text AS key, ${mayAlter ? textHashSql(target, '$2') : 'NULL::bytea'} AS hash`
+      : '';
+  const updated = await db.query<{ key: string; hash: Buffer | null }>(mergeSql(target) + returning, [
+    keys,
+    embedder.fingerprint,
+    keys[0],
+    keys.at(-1),
+  ]);
+  const done = new Map(updated.rows.map(({ key, hash }) => [key, hash]));
   await releaseRows(
     db,
     target.backfill,
-    rows.filter((row) => row.wasQuarantined).map((row) => row.key),
+    quarantined.filter((key) => done.has(key)),
   );
+  return new Map([...done].flatMap(([key, hash]) => (hash === null ? [] : [[key, hash] as const])));
 }
 
 async function clearRows(
   db: Queryable,
   { target, embedder }: PipelineContext,
   rows: readonly WorkRow[],
-): Promise<void> {
+): Promise<Map<string, Buffer>> {
   const keys = rows.map((row) => row.key);
   await db.query(clearSql(target), [keys, rows.map((row) => row.hash), embedder.fingerprint]);
   await db.query(
@@ -168,4 +199,5 @@ async function clearRows(
   );
   const empty = rows.filter((row) => row.empty && row.wasQuarantined).map((row) => row.key);
   await releaseRows(db, target.backfill, empty);
+  return new Map();
 }

@@ -5,10 +5,11 @@ import { embedRows } from './embed.ts';
 import { mergePage } from './merge.ts';
 import { readWork, type WorkPage } from './read.ts';
 import { stagePage } from './stage.ts';
+import type { Writes } from './writes.ts';
 
 /**
  * Everything in the range that needs work, a page at a time: read, embedded, staged, merged. Keys of rows that cannot be
- * embedded are added to `unusable`.
+ * embedded are added to `unusable`, what was written to `writes`.
  * @returns false where the claim was taken over.
  */
 export async function passOver(
@@ -16,6 +17,7 @@ export async function passOver(
   claim: Claim,
   range: KeyRange,
   unusable: Set<string>,
+  writes: Writes,
   signal?: AbortSignal,
 ): Promise<boolean> {
   let after: string | null = null;
@@ -27,7 +29,8 @@ export async function passOver(
     context.instruments?.tokens(page.tokens);
     for (const { row } of page.unusable) unusable.add(row.key);
     if (!(await measured(context, 'stage', () => stagePage(context, claim, work.rows, page)))) return false;
-    if (!(await measured(context, 'merge', () => mergePage(context, claim, work.rows, page)))) return false;
+    if (!(await measured(context, 'merge', () => mergePage(context, claim, work.rows, page, writes))))
+      return false;
     ({ after, limit } = work);
   } while (after !== null);
   return true;

@@ -18,7 +18,9 @@ import { messageOf } from '../errors.ts';
 import { NEEDS_WORK, rowStatesSql } from '../table/row-state.ts';
 import { measured, type PipelineContext } from './context.ts';
 import { passOver } from './pass-over.ts';
+import { quarantineLost } from './lost.ts';
 import { deleteOrphans, releaseOrphans } from './stage.ts';
+import { Writes } from './writes.ts';
 
 export type BatchOutcome =
   | { kind: 'merged'; counts: BatchCounts }
@@ -65,10 +67,13 @@ async function processClaimed(
   signal?: AbortSignal,
 ): Promise<BatchOutcome> {
   const unusable = new Set<string>();
+  const writes = new Writes();
   for (let pass = 1; ; pass++) {
-    if (!(await passOver(context, batch, batch, unusable, signal))) return { kind: 'left' };
+    if (!(await passOver(context, batch, batch, unusable, writes, signal))) return { kind: 'left' };
     const last = pass >= MOST_PASSES;
-    const outcome = await measured(context, 'account', () => closeBatch(context, batch, [...unusable], last));
+    const outcome = await measured(context, 'account', () =>
+      closeBatch(context, batch, [...unusable], writes, last),
+    );
     if (outcome !== null) return outcome;
     // Rows that another transaction holds are free again in a moment, mostly.
     await delay(backoffMs(pass));
@@ -83,6 +88,7 @@ async function closeBatch(
   context: PipelineContext,
   batch: ClaimedBatch,
   unusable: readonly string[],
+  writes: Writes,
   last: boolean,
 ): Promise<BatchOutcome | null> {
   const { pool, target, embedder } = context;
@@ -90,7 +96,12 @@ async function closeBatch(
     if (!(await holdBatch(client, batch))) return { kind: 'left' };
     await deleteOrphans(client, target, batch);
     await releaseOrphans(client, target, unusable);
-    const rows = await accountFor(client, target, embedder.fingerprint, batch);
+    let rows = await accountFor(client, target, embedder.fingerprint, batch);
+    if (
+      rows.missing + rows.stale > 0 &&
+      (await quarantineLost(client, context, batch, batch, writes)).lost > 0
+    )
+      rows = await accountFor(client, target, embedder.fingerprint, batch);
     const changed = rows.missing + rows.stale;
     if (changed > 0 && !last) return null;
     if (changed > 0) {

@@ -9,6 +9,7 @@ import { quoteName } from '../db/identifiers.ts';
 import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
 import type { Queryable } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
+import { assertWritten } from '../ledger/written.ts';
 import { holdClaim, markClaimStaged, type Claim } from '../ledger/claim.ts';
 import { quarantineRows } from '../ledger/quarantine.ts';
 import { keyText } from '../table/key.ts';
@@ -70,6 +71,7 @@ function stageOnce(
       );
       const shape = { keyWidth: target.keyWidth, dimensions: embedder.dimensions, batch: claim.number };
       await pipeline(Readable.from(encodeStagedRows(page.embedded, shape)), copy);
+      assertWritten('COPY of vectors', page.embedded.length, copy.rowCount);
     }
     const set = page.unusable.map(({ row, ...why }) => ({ key: row.key, textHash: row.hash, ...why }));
     await quarantineRows(client, target.backfill, claim, set);

@@ -13,6 +13,7 @@ import { checkExpressions } from './check-expressions.ts';
 import { checkAddedColumns, checkNames } from './check-names.ts';
 import { checkKey, checkTable, checkVectorColumn } from './check-table.ts';
 import { checkSync } from './check-sync.ts';
+import { checkVarying } from './check-varying.ts';
 import { checkTextLengths } from './check-texts.ts';
 import type { Finding } from './finding.ts';
 import { checkIndexOutlook } from './index-outlook.ts';
@@ -49,6 +50,7 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
       findings.push(
         ...(await checkKey(pool, target)),
         ...(await checkExpressions(pool, target, settings)),
+        ...(await checkVarying(pool, target, settings)),
         ...(await checkAddedColumns(pool, target)),
         ...(await checkNames(pool, target)),
       );

@@ -16,18 +16,31 @@ export interface TableTraits {
 export interface CaptureDdl {
   /** Quoted, with its schema. */
   functionName: string;
+  /** Its source, as pg_proc.prosrc has it. */
+  body: string;
+  /** Make or mend the function; no lock on the table. */
+  makeFunction: string[];
+  /** All of it, in place of what is there. */
   statements: string[];
-  /** Stands in the function's comment: another definition is another mark. */
+  /** Stands in the function's comment: other triggers are another mark. */
   mark: string;
 }
 
 const PREFIX = 'pgvector_backfill_capture';
 export const CAPTURE_TRIGGERS = [`${PREFIX}_row`, `${PREFIX}_update`, `${PREFIX}_truncate`] as const;
 
+export const CAPTURE_PATH = 'pg_catalog, pg_temp';
+/** The most that a statement of the application waits for a lock on the ledger, once a transaction: less than a person notices. */
+const LOCK_WAIT_MS = 250;
+
+const hashOf = (backfill: string): string => createHash('sha256').update(backfill).digest('hex').slice(0, 8);
+
+/** How the rows of one transaction know of each other. */
+const captureSetting = (backfill: string): string => `pgvector_backfill.capture_${hashOf(backfill)}`;
+
 /** Every backfill its own function: names of columns are static there, which dynamic SQL would pay for at each row. */
 export function captureFunction(backfill: string): string {
-  const hash = createHash('sha256').update(backfill).digest('hex').slice(0, 8);
-  return `pgvector_backfill.${quoteName(derivedName(backfill, `_capture_${hash}`))}`;
+  return `pgvector_backfill.${quoteName(derivedName(backfill, `_capture_${hashOf(backfill)}`))}`;
 }
 
 /**
@@ -41,8 +54,9 @@ export function captureDdl(target: Target, traits: TableTraits): CaptureDdl {
   const execute = `EXECUTE FUNCTION ${functionName}()`;
   // The list spares statements about other columns; a BEFORE trigger may set ours all the same, then the comparison decides.
   const list = traits.hasBeforeUpdate ? '' : ` OF ${traits.watched.map(quoteName).join(', ')}`;
+  const body = captureBody(target);
   const makeFunction = [
-    functionSql(target, functionName),
+    `CREATE OR REPLACE FUNCTION ${functionName}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ${CAPTURE_PATH} AS ${quoteLiteral(body)}`,
     `REVOKE ALL ON FUNCTION ${functionName}() FROM PUBLIC`,
   ];
   const makeTriggers = [
@@ -50,12 +64,14 @@ export function captureDdl(target: Target, traits: TableTraits): CaptureDdl {
     `CREATE TRIGGER ${update} AFTER UPDATE${list} ON ${target.table} FOR EACH ROW WHEN (${traits.watched.map(differs).join(' OR ')}) ${execute}`,
     `CREATE TRIGGER ${truncate} AFTER TRUNCATE ON ${target.table} FOR EACH STATEMENT ${execute}`,
     // What logical replication or a session_replication_role of replica writes is no less new.
-    ...CAPTURE_TRIGGERS.map((name) => `ALTER TABLE ${target.table} ENABLE ALWAYS TRIGGER ${name}`),
+    ...CAPTURE_TRIGGERS.map((name) => enableSql(target.table, name)),
   ];
-  const definition = createHash('sha256').update([...makeFunction, ...makeTriggers].join(';'));
+  const definition = createHash('sha256').update(makeTriggers.join(';'));
   const mark = `pgvector-backfill change capture of ${target.backfill}, ${definition.digest('hex').slice(0, 16)}`;
   return {
     functionName,
+    body,
+    makeFunction,
     mark,
     statements: [
       ...makeFunction,
@@ -67,31 +83,79 @@ export function captureDdl(target: Target, traits: TableTraits): CaptureDdl {
   };
 }
 
+/** @param table quoted */
+export const enableSql = (table: string, trigger: string): string =>
+  `ALTER TABLE ${table} ENABLE ALWAYS TRIGGER ${quoteName(trigger)}`;
+
 /** As bytes: types without an equality and collations that overlook differences are compared all the same. */
 const differs = (column: string): string =>
   `OLD.${quoteName(column)}::text COLLATE "C" IS DISTINCT FROM NEW.${quoteName(column)}::text COLLATE "C"`;
 
-/** Runs with its owner's rights and looks nothing up in schemas of others; whoever writes to the table needs no right on ours. */
-function functionSql(target: Target, functionName: string): string {
+/**
+ * Runs with its owner's rights and looks nothing up in schemas of others; whoever writes to the table needs no right on ours.
+ *
+ * Whatever is wrong (the key has another name, the ledger is locked, missing or not to be written to), the statement of the
+ * application goes through: what cannot be noted row by row is noted as missed, once a transaction, and the table is swept.
+ * - The key is read in a block of its own: one that writes nothing costs a third of a microsecond and no transaction id.
+ * - A block that writes takes a transaction id, and a snapshot of everybody else's suffers beyond 64 of them. So only the
+ *   first note of a transaction is made inside the block; it leaves its lock and a setting that ends with the transaction,
+ *   and the rows behind it are noted without.
+ * - It never waits long for a lock on the ledger, and no second time.
+ */
+function captureBody(target: Target): string {
   const key = quoteName(target.key);
-  const note = (value: string): string =>
-    `INSERT INTO pgvector_backfill.change (backfill, key) VALUES (${quoteLiteral(target.backfill)}, ${value});`;
-  const body = `
+  const backfill = quoteLiteral(target.backfill);
+  const state = quoteLiteral(captureSetting(target.backfill));
+  const wait = `PERFORM set_config('lock_timeout', '${LOCK_WAIT_MS}ms', true);`;
+  const insert = (value: string): string =>
+    `INSERT INTO pgvector_backfill.change (backfill, key) VALUES (${backfill}, ${value});`;
+  const note = (indent: string): string =>
+    [
+      `IF key_before IS NOT NULL OR TG_OP = 'TRUNCATE' THEN ${insert('key_before')} END IF;`,
+      `IF key_after IS NOT NULL THEN ${insert('key_after')} END IF;`,
+    ].join(`\n${indent}`);
+  return `
+DECLARE
+  state text := current_setting(${state}, true);
+  key_before text;
+  key_after text;
+  waits text;
+  missed text;
 BEGIN
-  IF TG_OP = 'TRUNCATE' THEN
-    ${note('NULL')}
+  IF state = 'missed' THEN RETURN NULL; END IF;
+  BEGIN
+    IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND OLD.${key} <> NEW.${key}) THEN key_before := OLD.${key}::text; END IF;
+    IF TG_OP = 'INSERT' OR TG_OP = 'UPDATE' THEN key_after := NEW.${key}::text; END IF;
+    IF state IS DISTINCT FROM 'noted' THEN
+      waits := current_setting('lock_timeout');
+      ${wait}
+      ${note('      ')}
+      PERFORM set_config('lock_timeout', waits, true), set_config(${state}, 'noted', true);
+      RETURN NULL;
+    END IF;
+  EXCEPTION WHEN OTHERS THEN
+    missed := SQLSTATE;
+  END;
+  IF missed IS NULL THEN
+    ${note('    ')}
     RETURN NULL;
   END IF;
-  IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND OLD.${key} <> NEW.${key}) THEN
-    ${note(`OLD.${key}::text`)}
-  END IF;
-  IF TG_OP <> 'DELETE' THEN
-    ${note(`NEW.${key}::text`)}
-  END IF;
+  waits := current_setting('lock_timeout');
+  BEGIN
+    ${wait}
+    INSERT INTO pgvector_backfill.missed_change (backfill, reason) VALUES (${backfill}, missed);
+  EXCEPTION WHEN OTHERS THEN
+    BEGIN
+      ${wait}
+      ${insert('NULL')}
+    EXCEPTION WHEN OTHERS THEN
+      RAISE LOG 'pgvector-backfill % could not note changes of % (SQLSTATE %): the next sweep finds them', ${backfill}, TG_RELID::regclass, missed;
+    END;
+  END;
+  PERFORM set_config('lock_timeout', waits, true), set_config(${state}, 'missed', true);
   RETURN NULL;
 END
 `;
-  return `CREATE OR REPLACE FUNCTION ${functionName}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS ${quoteLiteral(body)}`;
 }
 
 const dropTriggers = (target: Target, triggers: readonly string[]): string[] =>

@@ -12,9 +12,11 @@ import {
   type SyncClaim,
 } from '../ledger/sync.ts';
 import type { PipelineContext } from '../pipeline/context.ts';
+import { quarantineLost } from '../pipeline/lost.ts';
 import { passOver } from '../pipeline/pass-over.ts';
 import { deleteOrphans, releaseOrphans } from '../pipeline/stage.ts';
-import { NEEDS_WORK, rowStatesSql, type KeyRange } from '../table/row-state.ts';
+import { Writes } from '../pipeline/writes.ts';
+import type { KeyRange } from '../table/row-state.ts';
 import { markForRecount } from './recount.ts';
 import { wantSweep } from '../ledger/sweep.ts';
 
@@ -30,6 +32,7 @@ export type DrainOutcome =
 
 /** Changes of one look: about as many rows as a batch, at most. */
 const MOST_CHANGES = 1000;
+const MAX_PASSES = 2;
 
 /**
  * Goes once through the changes that are there at its start. Of two drains at a time one does nothing: changes of a row
@@ -75,8 +78,16 @@ async function drainPage(
   page: ChangePage,
 ): Promise<number | null> {
   // A page that was begun is ended, also by a worker that drains: no signal is handed on.
-  if (page.keys.length > 0 && !(await passOver(context, claim, of(page.keys), new Set()))) return null;
-  return settleChanges(context, claim, page);
+  const writes = new Writes();
+  for (let pass = 1, done = 0; ; pass++) {
+    if (page.keys.length > 0 && !(await passOver(context, claim, of(page.keys), new Set(), writes)))
+      return null;
+    const settled = await settleChanges(context, claim, page, writes);
+    if (settled === null) return null;
+    done += settled.done;
+    // A row that was written and is not right is tried once more, and known then for one that takes no write.
+    if (pass >= MAX_PASSES || !settled.open.some((key) => writes.has(key))) return done;
+  }
 }
 
 const of = (keys: readonly string[]): KeyRange => ({ lower: null, upper: null, keys });
@@ -89,23 +100,21 @@ async function settleChanges(
   context: PipelineContext,
   claim: SyncClaim,
   page: ChangePage,
-): Promise<number | null> {
-  const { pool, target, embedder } = context;
+  writes: Writes,
+): Promise<{ done: number; open: string[] } | null> {
+  const { pool, target } = context;
   return inTransaction(pool, page.truncated ? TABLE_LIMITS : LEDGER_LIMITS, async (client) => {
     if (!(await holdSync(client, claim))) return null;
     await deleteOrphans(client, target, of(page.keys));
     await releaseOrphans(client, target, page.keys);
     if (page.truncated) await wantSweep(client, target.backfill);
     await markForRecount(client, target, claim.run, page.keys);
-    const values: unknown[] = [];
-    const states = rowStatesSql(target, embedder.fingerprint, of(page.keys), values);
+    const { open } = await quarantineLost(client, context, claim, of(page.keys), writes);
     const removed = await client.query(
-      `WITH open AS (SELECT rows.key::text AS key FROM (${states}) rows WHERE state IN ${NEEDS_WORK})
-       DELETE FROM pgvector_backfill.change c
-        WHERE c.backfill = $${values.push(target.backfill)} AND c.id = ANY ($${values.push(page.ids)}::bigint[])
-          AND NOT EXISTS (SELECT 1 FROM open WHERE open.key = c.key)`,
-      values,
+      `DELETE FROM pgvector_backfill.change c
+        WHERE c.backfill = $1 AND c.id = ANY ($2::bigint[]) AND (c.key IS NULL OR c.key <> ALL ($3::text[]))`,
+      [target.backfill, page.ids, open],
     );
-    return removed.rowCount ?? 0;
+    return { done: removed.rowCount ?? 0, open };
   });
 }

@@ -7,7 +7,7 @@
 import { quoteName } from '../db/identifiers.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
-import { SWEEP_START, beginSweep, saveSweep, type SweepCursor } from '../ledger/sweep.ts';
+import { SWEEP_START, beginSweep, saveSweep, type SweepCursor, type SweepPace } from '../ledger/sweep.ts';
 import type { Run } from '../ledger/run.ts';
 import { NEEDS_WORK, SET_ASIDE, STAGED, rangeSql, rowStatesSql, type KeyRange } from '../table/row-state.ts';
 import type { Target } from '../table/target.ts';
@@ -33,18 +33,26 @@ export async function sweepAll(input: SweepInput, signal?: AbortSignal): Promise
   return found;
 }
 
-/** Goes on with the sweep that is due, for at most `budgetMs`. @returns changes that were noted. */
+/** Of its time, what a sweep takes that is not urgent: it reads and hashes every text of the table. */
+const SLOW_SHARE = 0.1;
+
+/**
+ * Goes on with the sweep that is due, for at most `budgetMs`, and no further than `mayGo` lets it: the table comes first.
+ * @returns changes that were noted.
+ */
 export async function sweepSome(
   input: SweepInput,
-  everySeconds: number,
+  pace: SweepPace,
   budgetMs: number,
+  mayGo: () => Promise<boolean>,
   signal?: AbortSignal,
 ): Promise<number> {
   const { pool, target } = input;
   let found = 0;
-  const end = performance.now() + budgetMs;
-  let cursor = await beginSweep(pool, target.backfill, everySeconds);
-  while (cursor !== null) {
+  const sweep = await beginSweep(pool, target.backfill, pace);
+  const end = performance.now() + budgetMs * (sweep?.urgent === false ? SLOW_SHARE : 1);
+  let cursor: SweepCursor | null = sweep;
+  while (cursor !== null && (await mayGo())) {
     const page = await sweepPage(input, cursor);
     found += page.found;
     cursor = page.next;
@@ -52,6 +60,22 @@ export async function sweepSome(
     if (signal?.aborted === true || performance.now() >= end) break;
   }
   return found;
+}
+
+/**
+ * A partition that was not there before, if it is small. One that was attached brings rows that no trigger has seen; one
+ * that was made empty has none, and is not worth a sweep of the whole table.
+ * @returns whether it is done with; false where there is more of it
+ */
+export async function sweepPart({ pool, run }: SweepInput, part: Target, maxPages: number): Promise<boolean> {
+  let lower: string | null = null;
+  for (let page = 0; page < maxPages; page++) {
+    const end: string | null = await pageEnd(pool, part, { lower, upper: null });
+    await noteRange(pool, part, run.fingerprint, { lower, upper: end }, false);
+    if (end === null) return true;
+    lower = end;
+  }
+  return false;
 }
 
 /** Two workers at the same page note the same keys twice, which costs a look. */
@@ -88,27 +112,38 @@ async function pageEnd(db: Queryable, target: Target, range: KeyRange): Promise<
   return found.rows[0]?.key ?? null;
 }
 
-/** Rows to embed, and staged rows without their legacy row, that no change stands for yet. */
-function noteRange(pool: Pool, target: Target, fingerprint: string, range: KeyRange): Promise<number> {
-  const key = quoteName(target.key);
+/** Rows to embed, and staged rows without their legacy row (not of a part alone), that no change stands for yet. */
+function noteRange(
+  pool: Pool,
+  target: Target,
+  fingerprint: string,
+  range: KeyRange,
+  orphans = true,
+): Promise<number> {
   return inTransaction(pool, TABLE_LIMITS, async (client) => {
     const values: unknown[] = [];
     const states = rowStatesSql(target, fingerprint, range, values);
-    const staged = rangeSql(target, `${STAGED}.${key}`, range, values);
-    const legacyRange = rangeSql(target, `${target.ref}.${key}`, range, values);
     const backfill = `$${values.push(target.backfill)}`;
+    const gone = orphans ? orphansSql(target, range, values) : '';
     const noted = await client.query(
       `INSERT INTO pgvector_backfill.change (backfill, key)
        SELECT ${backfill}, f.key FROM (
          SELECT rows.key::text AS key FROM (${states}) rows WHERE state IN ${NEEDS_WORK}
-         UNION ALL
-         SELECT ${STAGED}.${key}::text FROM ${target.stage} ${STAGED} WHERE ${staged}
-            AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${legacyRange} AND ${target.ref}.${key} = ${STAGED}.${key} AND ${target.where})) f
+         ${gone}) f
         WHERE NOT EXISTS (SELECT 1 FROM pgvector_backfill.change c WHERE c.backfill = ${backfill} AND c.key = f.key)`,
       values,
     );
     return noted.rowCount ?? 0;
   });
+}
+
+function orphansSql(target: Target, range: KeyRange, values: unknown[]): string {
+  const key = quoteName(target.key);
+  const staged = rangeSql(target, `${STAGED}.${key}`, range, values);
+  const legacyRange = rangeSql(target, `${target.ref}.${key}`, range, values);
+  return `UNION ALL
+         SELECT ${STAGED}.${key}::text FROM ${target.stage} ${STAGED} WHERE ${staged}
+            AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${legacyRange} AND ${target.ref}.${key} = ${STAGED}.${key} AND ${target.where})`;
 }
 
 /** Quarantined rows that are gone; there are few, and their keys are kept as text, in no order of the table's. */

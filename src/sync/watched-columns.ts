@@ -1,42 +1,98 @@
-/** Which columns of the legacy table text and condition are made of: what PostgreSQL itself says of a view over them. */
+/** What text and condition are made of: what PostgreSQL itself says of views over them. */
 
-import type { Pool } from '../db/pool.ts';
+import type { Pool, Queryable } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
 import type { Target } from '../table/target.ts';
 
 const VIEW = 'pgvector_backfill_watched';
 
-/**
- * Columns whose change can change a row's text, its key, or whether it takes part. Where they cannot be told (an
- * expression over the whole row, or no right to make a temporary view): all but those that are added by us.
- */
-export async function watchedColumns(pool: Pool, target: Target): Promise<string[]> {
-  const used = await usedColumns(pool, target).catch((error: unknown) => {
-    if (hasSqlState(error, SQLSTATE.privilege)) return [];
-    throw error;
-  });
-  const watched = used.length > 0 ? used : await ownColumns(pool, target);
-  return [...new Set([target.key, ...watched])];
+export interface ExpressionFacts {
+  /**
+   * Columns whose change can change a row's text, its key, or whether it takes part. Where they cannot be told (an
+   * expression over the whole row, or no right to make a temporary view): all but those that are added by us.
+   */
+  watched: string[];
+  /** What else decides, so that a row's text changes or it takes part without being written: by option, in words. */
+  varying: { option: 'text' | 'where'; what: string[] }[];
 }
 
-/** The view is gone again before the transaction ends; nobody else ever sees it. */
-function usedColumns(pool: Pool, target: Target): Promise<string[]> {
-  return inTransaction(pool, LEDGER_LIMITS, async (client) => {
-    await client.query(
-      `CREATE TEMP VIEW ${VIEW} AS SELECT ${target.text} AS text, ${target.where} AS takes_part FROM ${target.table}`,
-    );
-    const found = await client.query<{ name: string }>(
-      `SELECT DISTINCT a.attname::text AS name, a.attnum
-         FROM pg_rewrite r JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
-         JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
-        WHERE r.ev_class = 'pg_temp.${VIEW}'::regclass AND d.refclassid = 'pg_class'::regclass
-          AND d.refobjid = $1::regclass AND a.attnum > 0 ORDER BY a.attnum`,
-      [target.table],
-    );
-    await client.query(`DROP VIEW pg_temp.${VIEW}`);
-    return found.rows.map((row) => row.name);
+/** The views are gone again before the transaction ends; nobody else ever sees them. */
+export async function expressionFacts(pool: Pool, target: Target): Promise<ExpressionFacts> {
+  const used = new Set<string>();
+  const varying: ExpressionFacts['varying'] = [];
+  await inTransaction(pool, LEDGER_LIMITS, async (client) => {
+    used.clear();
+    varying.length = 0;
+    for (const [option, sql] of [['text', target.text] as const, ['where', target.where] as const]) {
+      await client.query(`CREATE TEMP VIEW ${VIEW} AS SELECT ${sql} AS value FROM ${target.table}`);
+      for (const name of await usedColumns(client, target)) used.add(name);
+      const what = await varyingParts(client, target);
+      if (what.length > 0) varying.push({ option, what });
+      await client.query(`DROP VIEW pg_temp.${VIEW}`);
+    }
+  }).catch((error: unknown) => {
+    if (!hasSqlState(error, SQLSTATE.privilege)) throw error;
   });
+  const watched = used.size > 0 ? [...used] : await ownColumns(pool, target);
+  return { watched: [...new Set([target.key, ...watched])], varying };
+}
+
+/** The columns alone, as `expressionFacts` has them. */
+export async function watchedColumns(pool: Pool, target: Target): Promise<string[]> {
+  return (await expressionFacts(pool, target)).watched;
+}
+
+async function usedColumns(db: Queryable, target: Target): Promise<string[]> {
+  const found = await db.query<{ name: string }>(
+    `SELECT DISTINCT a.attname::text AS name, a.attnum
+       FROM pg_rewrite r JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+       JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+      WHERE r.ev_class = 'pg_temp.${VIEW}'::regclass AND d.refclassid = 'pg_class'::regclass
+        AND d.refobjid = $1::regclass AND a.attnum > 0 ORDER BY a.attnum`,
+    [target.table],
+  );
+  return found.rows.map((row) => row.name);
+}
+
+/**
+ * Functions of PostgreSQL's own that are no more than stable because settings of the session decide how values are written
+ * (DateStyle, TimeZone) or which words are stemmed; those do not change by themselves.
+ */
+const BY_SETTINGS = [
+  ...['concat', 'concat_ws', 'format', 'textanycat', 'anytextcat', 'array_to_string', 'string_agg'],
+  ...['quote_literal', 'quote_nullable', 'to_char', 'to_date', 'to_timestamp', 'to_number'],
+  ...['date', 'time', 'timetz', 'timestamp', 'timestamptz', 'timezone', 'date_part', 'date_trunc', 'extract'],
+  ...['timestamptz_pl_interval', 'timestamptz_mi_interval', 'interval_pl_timestamptz', 'generate_series'],
+  ...['to_json', 'to_jsonb', 'row_to_json', 'array_to_json', 'json_build_object', 'json_build_array'],
+  ...['jsonb_build_object', 'jsonb_build_array', 'json_agg', 'jsonb_agg', 'to_tsvector', 'jsonb_to_tsvector'],
+  ...['convert', 'convert_to', 'convert_from', 'ts_headline', 'to_tsquery', 'plainto_tsquery'],
+];
+const COMPARES_TIMES = '^(timestamptz?|date)_(eq|ne|lt|le|gt|ge|cmp)_(timestamptz?|date)$';
+
+/** In the order of SQLValueFunctionOp (src/include/nodes/primnodes.h). */
+const SQL_VALUES = [
+  ...['CURRENT_DATE', 'CURRENT_TIME', 'CURRENT_TIME', 'CURRENT_TIMESTAMP', 'CURRENT_TIMESTAMP'],
+  ...['LOCALTIME', 'LOCALTIME', 'LOCALTIMESTAMP', 'LOCALTIMESTAMP', 'CURRENT_ROLE', 'CURRENT_USER', 'USER'],
+  ...['SESSION_USER', 'CURRENT_CATALOG', 'CURRENT_SCHEMA'],
+];
+
+/** Functions that are not immutable, values of the session, and other tables: read out of the view's parse tree. */
+async function varyingParts(db: Queryable, target: Target): Promise<string[]> {
+  const found = await db.query<{ what: string }>(
+    `WITH tree AS (SELECT oid, ev_action::text AS tree FROM pg_rewrite WHERE ev_class = 'pg_temp.${VIEW}'::regclass),
+          called AS (SELECT DISTINCT m[1]::oid AS oid FROM tree, regexp_matches(tree, ':(?:funcid|opfuncid) ([0-9]+)', 'g') m)
+     SELECT p.oid::regprocedure::text || CASE p.provolatile WHEN 's' THEN ' (stable)' ELSE ' (volatile)' END AS what
+       FROM called JOIN pg_proc p USING (oid)
+      WHERE p.provolatile = 'v'
+         OR (p.provolatile = 's' AND NOT (p.pronamespace = 'pg_catalog'::regnamespace AND (p.proname = ANY ($2) OR p.proname ~ $3)))
+     UNION SELECT ($4::text[])[m[1]::int + 1] FROM tree, regexp_matches(tree, '[{]SQLVALUEFUNCTION :op ([0-9]+)', 'g') m
+     UNION SELECT 'table ' || d.refobjid::regclass FROM tree r JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+      WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid NOT IN ($1::regclass, 'pg_temp.${VIEW}'::regclass)
+     ORDER BY 1`,
+    [target.table, BY_SETTINGS, COMPARES_TIMES, SQL_VALUES],
+  );
+  return found.rows.map((row) => row.what);
 }
 
 async function ownColumns(pool: Pool, target: Target): Promise<string[]> {
@@ -47,3 +103,7 @@ async function ownColumns(pool: Pool, target: Target): Promise<string[]> {
   );
   return found.rows.map((row) => row.name);
 }
+
+/** `now() (stable) in where; table cats in text`; empty where a row's text and part change with the row alone. */
+export const variesInWords = (varying: ExpressionFacts['varying']): string =>
+  varying.map(({ option, what }) => `${what.join(', ')} in ${option}`).join('; ');

@@ -6,6 +6,7 @@
 import type { Queryable } from '../db/pool.ts';
 
 export interface Leaf {
+  oid: string;
   schema: string;
   name: string;
   /** pg_class.relkind: r, or f of a foreign table. */
@@ -47,10 +48,10 @@ export async function estimatedRows(db: Queryable, table: string): Promise<numbe
 /** In the order of their names. @param table quoted */
 export async function leavesOf(db: Queryable, table: string): Promise<Leaf[]> {
   const found = await db.query<Leaf>(
-    `SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind,
+    `SELECT c.oid::text AS oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind,
             greatest(c.reltuples, 0)::float8 AS rows, pg_relation_size(c.oid)::float8 AS bytes
        FROM ${leavesSql('$1::regclass')} leaf JOIN pg_class c ON c.oid = leaf.relid
-       JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY 1, 2`,
+       JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY 2, 3`,
     [table],
   );
   return found.rows;

@@ -77,6 +77,12 @@ export class Throttle {
     }
   }
 
+  /** Whether `pass` would wait, for those who have something else to do then. */
+  async holds(): Promise<boolean> {
+    await this.#look();
+    return this.#holds;
+  }
+
   /** Rows for the next statement, as the last ones went; about a second's worth at most where rows a second are limited. */
   get statementRows(): number {
     const { mergeRows, rowsPerSecond } = this.#tuning;

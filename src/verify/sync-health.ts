@@ -2,7 +2,7 @@
 
 import type { Queryable } from '../db/pool.ts';
 import type { LiveAccounting } from '../ledger/accounting.ts';
-import type { SyncMode } from '../ledger/sync.ts';
+import { captureDisarmed, type SyncMode } from '../ledger/sync.ts';
 import type { Check } from './check.ts';
 
 /** Since the end of the last drain; several intervals of the longest usual kind. */
@@ -14,6 +14,8 @@ export interface SyncHealth {
   waiting: number;
   /** Since the last drain that went through; null where none ever did. */
   idleSeconds: number | null;
+  /** What is wrong with the triggers; empty where nothing is. */
+  disarmed: string;
 }
 
 /**
@@ -27,10 +29,21 @@ export async function syncHealth(db: Queryable, backfill: string, rows: LiveAcco
   );
   const { mode = 'off', idleSeconds = null } = found.rows[0] ?? {};
   const waiting = { off: 0, trigger: rows.captured, sweep: rows.missing + rows.stale }[mode];
-  return { mode, waiting, idleSeconds };
+  return { mode, waiting, idleSeconds, disarmed: await captureDisarmed(db, backfill) };
 }
 
-export function syncCheck({ mode, waiting, idleSeconds }: SyncHealth): Check {
+export function syncCheck({ mode, waiting, idleSeconds, disarmed }: SyncHealth): Check {
+  // Whatever the counts are now: what is written from here on would get no vector.
+  if (disarmed !== '')
+    return {
+      name: 'sync',
+      passed: false,
+      value: waiting,
+      threshold: null,
+      detail: disarmed,
+      remedy:
+        'Start `npm run worker` with the role sync, which arms capture again and sweeps the table, or run `npm run enqueue`.',
+    };
   const idle = idleSeconds === null ? 'never' : `${Math.round(idleSeconds)} s ago`;
   const passed = waiting === 0 || (idleSeconds !== null && idleSeconds <= MOST_IDLE_SECONDS);
   return {

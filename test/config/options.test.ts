@@ -113,6 +113,7 @@ const SAMPLES: Record<OptionName, Sample> = {
   syncMode: words('trigger', 'sweep', 'off'),
   syncSeconds: numbers(1, 10, 3600),
   syncSweepSeconds: numbers(1, 60, 604_800),
+  syncSlowSweepSeconds: numbers(0, 60, 31_536_000),
   throttleReplicaLag: LIMITS_SAMPLE,
   throttleReplicaLagBytes: SIZES_SAMPLE,
   throttleSlotBacklog: SIZES_SAMPLE,

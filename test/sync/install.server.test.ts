@@ -2,7 +2,8 @@
 
 import pg from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
-import { applyCapture, presentTriggers } from '../../src/sync/capture.ts';
+import { applyCapture } from '../../src/sync/capture.ts';
+import { presentTriggers } from '../../src/sync/capture-state.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';

@@ -257,7 +257,12 @@ describe.runIf(hasPostgres())('draining changes', () => {
     await drain();
     const run = await backfill.run();
     for (let found = 1; found > 0;) {
-      found = await sweepSome({ pool, target: context.target, run }, 3600, 10_000);
+      found = await sweepSome(
+        { pool, target: context.target, run },
+        { seconds: 3600, slowSeconds: null },
+        10_000,
+        () => Promise.resolve(true),
+      );
       await drain();
     }
     expect((await pool.query('SELECT id FROM docs_embedding_stage')).rows).toEqual([{ id: '5' }]);
