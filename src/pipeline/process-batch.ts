@@ -19,6 +19,7 @@ import { NEEDS_WORK, rowStatesSql } from '../table/row-state.ts';
 import { measured, type PipelineContext } from './context.ts';
 import { passOver } from './pass-over.ts';
 import { deleteOrphans, releaseOrphans } from './stage.ts';
+import { readingOf, withReadableRows } from './unreadable.ts';
 
 export type BatchOutcome =
   | { kind: 'merged'; counts: BatchCounts }
@@ -68,7 +69,11 @@ async function processClaimed(
   for (let pass = 1; ; pass++) {
     if (!(await passOver(context, batch, batch, unusable, signal))) return { kind: 'left' };
     const last = pass >= MOST_PASSES;
-    const outcome = await measured(context, 'account', () => closeBatch(context, batch, [...unusable], last));
+    const outcome = await measured(context, 'account', () =>
+      withReadableRows(readingOf(context, batch), batch, () =>
+        closeBatch(context, batch, [...unusable], last),
+      ),
+    );
     if (outcome !== null) return outcome;
     // Rows that another transaction holds are free again in a moment, mostly.
     await delay(backoffMs(pass));

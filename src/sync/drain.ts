@@ -14,6 +14,7 @@ import {
 import type { PipelineContext } from '../pipeline/context.ts';
 import { passOver } from '../pipeline/pass-over.ts';
 import { deleteOrphans, releaseOrphans } from '../pipeline/stage.ts';
+import { readingOf, withReadableRows } from '../pipeline/unreadable.ts';
 import { NEEDS_WORK, rowStatesSql, type KeyRange } from '../table/row-state.ts';
 import { markForRecount } from './recount.ts';
 import { wantSweep } from '../ledger/sweep.ts';
@@ -76,7 +77,9 @@ async function drainPage(
 ): Promise<number | null> {
   // A page that was begun is ended, also by a worker that drains: no signal is handed on.
   if (page.keys.length > 0 && !(await passOver(context, claim, of(page.keys), new Set()))) return null;
-  return settleChanges(context, claim, page);
+  return withReadableRows(readingOf(context, claim), of(page.keys), () =>
+    settleChanges(context, claim, page),
+  );
 }
 
 const of = (keys: readonly string[]): KeyRange => ({ lower: null, upper: null, keys });

@@ -5,11 +5,21 @@
  */
 
 import { quoteName } from '../db/identifiers.ts';
-import type { Pool, Queryable } from '../db/pool.ts';
+import type { Pool } from '../db/pool.ts';
 import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
 import { SWEEP_START, beginSweep, saveSweep, type SweepCursor } from '../ledger/sweep.ts';
 import type { Run } from '../ledger/run.ts';
-import { NEEDS_WORK, SET_ASIDE, STAGED, rangeSql, rowStatesSql, type KeyRange } from '../table/row-state.ts';
+import { withReadableRows, type Reading } from '../pipeline/unreadable.ts';
+import { pageEnd } from '../table/page-end.ts';
+import {
+  NEEDS_WORK,
+  SET_ASIDE,
+  STAGED,
+  rangeSql,
+  readableTable,
+  rowStatesSql,
+  type KeyRange,
+} from '../table/row-state.ts';
 import type { Target } from '../table/target.ts';
 
 /** Rows that one statement reads and hashes. */
@@ -65,27 +75,17 @@ async function sweepPage(
     [run.id, cursor.batch],
   );
   const batch = found.rows[0];
-  const noted = cursor.batch === SWEEP_START.batch ? await noteQuarantined(pool, target) : 0;
+  const reading = { pool, target, fingerprint: run.fingerprint, claim: { run: run.id, number: 0 } };
+  const noted = cursor.batch === SWEEP_START.batch ? await noteQuarantined(reading) : 0;
   if (batch === undefined) return { found: noted, next: null };
   const lower = batch.number === cursor.batch && cursor.key !== null ? cursor.key : batch.lower;
-  const end = await pageEnd(pool, target, { lower, upper: batch.upper });
+  const end = await pageEnd(pool, target, { lower, upper: batch.upper }, PAGE_ROWS);
   const range = { lower, upper: end ?? batch.upper };
   return {
-    found: noted + (await noteRange(pool, target, run.fingerprint, range)),
+    found:
+      noted + (await withReadableRows(reading, range, () => noteRange(pool, target, run.fingerprint, range))),
     next: end === null ? { batch: batch.number + 1, key: null } : { batch: batch.number, key: end },
   };
-}
-
-/** First key behind the page; null where the range ends before. Read from the key's index alone. */
-async function pageEnd(db: Queryable, target: Target, range: KeyRange): Promise<string | null> {
-  const key = `${target.ref}.${quoteName(target.key)}`;
-  const values: unknown[] = [];
-  const found = await db.query<{ key: string }>(
-    `SELECT ${key}::text AS key FROM ${target.table} WHERE ${rangeSql(target, key, range, values)}
-      ORDER BY ${key} OFFSET ${PAGE_ROWS} LIMIT 1`,
-    values,
-  );
-  return found.rows[0]?.key ?? null;
 }
 
 /** Rows to embed, and staged rows without their legacy row, that no change stands for yet. */
@@ -97,13 +97,14 @@ function noteRange(pool: Pool, target: Target, fingerprint: string, range: KeyRa
     const staged = rangeSql(target, `${STAGED}.${key}`, range, values);
     const legacyRange = rangeSql(target, `${target.ref}.${key}`, range, values);
     const backfill = `$${values.push(target.backfill)}`;
+    const { from, eligible } = readableTable(target, backfill);
     const noted = await client.query(
       `INSERT INTO pgvector_backfill.change (backfill, key)
        SELECT ${backfill}, f.key FROM (
          SELECT rows.key::text AS key FROM (${states}) rows WHERE state IN ${NEEDS_WORK}
          UNION ALL
          SELECT ${STAGED}.${key}::text FROM ${target.stage} ${STAGED} WHERE ${staged}
-            AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${legacyRange} AND ${target.ref}.${key} = ${STAGED}.${key} AND ${target.where})) f
+            AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${legacyRange} AND ${target.ref}.${key} = ${STAGED}.${key} AND ${eligible})) f
         WHERE NOT EXISTS (SELECT 1 FROM pgvector_backfill.change c WHERE c.backfill = ${backfill} AND c.key = f.key)`,
       values,
     );
@@ -112,13 +113,22 @@ function noteRange(pool: Pool, target: Target, fingerprint: string, range: KeyRa
 }
 
 /** Quarantined rows that are gone; there are few, and their keys are kept as text, in no order of the table's. */
-async function noteQuarantined(pool: Pool, target: Target): Promise<number> {
-  const key = `${target.ref}.${quoteName(target.key)}`;
-  const noted = await pool.query(
-    `INSERT INTO pgvector_backfill.change (backfill, key)
-     SELECT ${SET_ASIDE}.backfill, ${SET_ASIDE}.key FROM pgvector_backfill.quarantine ${SET_ASIDE} WHERE ${SET_ASIDE}.backfill = $1
-        AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${key} = ${SET_ASIDE}.key::${target.keyType} AND ${target.where})`,
+async function noteQuarantined(reading: Reading): Promise<number> {
+  const { pool, target } = reading;
+  const listed = await pool.query<{ key: string }>(
+    'SELECT key FROM pgvector_backfill.quarantine WHERE backfill = $1',
     [target.backfill],
   );
-  return noted.rowCount ?? 0;
+  const keys = listed.rows.map((row) => row.key);
+  const key = `${target.ref}.${quoteName(target.key)}`;
+  const { from, eligible } = readableTable(target, '$1');
+  return withReadableRows(reading, { lower: null, upper: null, keys }, async () => {
+    const noted = await pool.query(
+      `INSERT INTO pgvector_backfill.change (backfill, key)
+       SELECT ${SET_ASIDE}.backfill, ${SET_ASIDE}.key FROM pgvector_backfill.quarantine ${SET_ASIDE} WHERE ${SET_ASIDE}.backfill = $1
+          AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${key} = ${SET_ASIDE}.key::${target.keyType} AND ${eligible})`,
+      [target.backfill],
+    );
+    return noted.rowCount ?? 0;
+  });
 }

@@ -40,12 +40,15 @@ async function embeddedDatabase(): Promise<TestDatabase> {
   return { databaseUrl: server.url, queueUrl: server.url, drop: () => server.stop() };
 }
 
-/** On the real server; its queue is in the same database where no Redis is given. */
-export async function realDatabase(redisUrl?: string): Promise<TestDatabase> {
+/**
+ * On the real server; its queue is in the same database where no Redis is given.
+ * @param options of CREATE DATABASE
+ */
+export async function realDatabase(redisUrl?: string, options = ''): Promise<TestDatabase> {
   const server = inject('postgresUrl');
   if (server === null) throw new Error(`guard the suite with hasPostgres(): ${inject('notHere').join('; ')}`);
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await onServer(server, `CREATE DATABASE ${name}`);
+  await onServer(server, `CREATE DATABASE ${name} ${options}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
   return {
