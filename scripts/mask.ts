@@ -2,10 +2,11 @@ import { ConfigError } from '../src/errors.ts';
 import { applyMasks, countMasks, createFinder, type Mask } from '../src/masking/masker.ts';
 import { MaskTooSlow } from '../src/masking/rules.ts';
 import { maskPolicyVersion, type MaskPolicy } from '../src/masking/policy.ts';
+import type { TextRow } from '../src/table/read-texts.ts';
 import { describeTarget } from '../src/table/target.ts';
 import { EXIT, runAsProgram, type Command } from './lib/command.ts';
 import { excerpts } from './lib/mask-excerpts.ts';
-import { sampleTexts, type TextRow } from './lib/mask-sample.ts';
+import { sampleTexts } from './lib/mask-sample.ts';
 import { withDatabase } from './lib/session.ts';
 
 const DEFAULT_SAMPLE = 20;

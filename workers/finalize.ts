@@ -10,6 +10,7 @@ import { recordEvent } from '../src/ledger/event.ts';
 import { OPEN_STATES, findRun, moveRun, setRunReason, type Run } from '../src/ledger/run.ts';
 import { syncMode } from '../src/ledger/sync.ts';
 import type { Logger } from '../src/observability/logger.ts';
+import { isStopped } from '../src/pipeline/count-table.ts';
 import { CollapseCheck } from '../src/pipeline/collapse.ts';
 import { openWorker } from '../src/queue/connection.ts';
 import { parseFinalizeJob, type JobData } from '../src/queue/jobs.ts';
@@ -84,6 +85,7 @@ export function startFinalizeWorker(
         force: data.force,
         logger,
         onProgress,
+        pass: () => throttle.pass(),
         signal,
       });
       if (outcome.kind !== 'indexed') return outcome;
@@ -96,7 +98,14 @@ export function startFinalizeWorker(
       }
       // With the index that the finalizer has chosen meanwhile.
       const indexed = await describeTarget(pool, backfill, settings);
-      const verification = await verify({ pool, target: indexed, settings, run, openEmbedder });
+      const verification = await verify({
+        pool,
+        target: indexed,
+        settings,
+        run,
+        openEmbedder,
+        pass: () => throttle.pass(),
+      });
       logger.info({ passed: verification.passed }, 'verified');
       return { ...outcome, passed: verification.passed };
     } catch (error) {
@@ -104,6 +113,7 @@ export function startFinalizeWorker(
         await job.moveToWait(token);
         throw new WaitingError();
       }
+      if (isStopped(error)) return { left: 'the run was stopped' };
       logger.error({ err: messageOf(error), class: classify(error) }, 'finalizer');
       const reason = `finalizer: ${messageOf(error)}`;
       if (classify(error) !== 'configuration') {

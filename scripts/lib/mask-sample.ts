@@ -1,14 +1,10 @@
 /** Rows of the configured table for looking at what masking does: a repeatable sample of texts, embedded or not. */
 
 import { quoteName } from '../../src/db/identifiers.ts';
-import type { Queryable } from '../../src/db/pool.ts';
+import type { Pool } from '../../src/db/pool.ts';
 import { estimatedRows, relationBytesSql } from '../../src/table/partitions.ts';
+import { readTexts, type TextRow } from '../../src/table/read-texts.ts';
 import type { Target } from '../../src/table/target.ts';
-
-export interface TextRow {
-  key: string;
-  text: string;
-}
 
 /** Values to mask are rare: so many rows are drawn for one that is shown. */
 const DRAWN_PER_SHOWN = 20;
@@ -20,7 +16,7 @@ const OVERSAMPLING = 4;
 const MAX_CHARACTERS = 20_000;
 
 /** More rows than `shown`, so that those where something is masked can be preferred. Reads only. */
-export async function sampleTexts(db: Queryable, target: Target, shown: number): Promise<TextRow[]> {
+export async function sampleTexts(db: Pool, target: Target, shown: number): Promise<TextRow[]> {
   const count = Math.min(MOST_DRAWN, Math.max(FEWEST_DRAWN, shown * DRAWN_PER_SHOWN));
   const share = Math.min(100, (100 * OVERSAMPLING * count) / Math.max(await rowsAbout(db, target), 1));
   const rows = await draw(db, target, share, count);
@@ -29,7 +25,7 @@ export async function sampleTexts(db: Queryable, target: Target, shown: number):
 }
 
 /** By the statistics; of a table without any, a row per page at least, which errs on the side of reading more. */
-async function rowsAbout(db: Queryable, target: Target): Promise<number> {
+async function rowsAbout(db: Pool, target: Target): Promise<number> {
   const found = await db.query<{ rows: number }>(
     `SELECT ${relationBytesSql('$1::regclass')} / current_setting('block_size')::int AS rows`,
     [target.table],
@@ -37,14 +33,17 @@ async function rowsAbout(db: Queryable, target: Target): Promise<number> {
   return Math.max(found.rows[0]?.rows ?? 0, await estimatedRows(db, target.table));
 }
 
-async function draw(db: Queryable, target: Target, share: number, count: number): Promise<TextRow[]> {
+async function draw(db: Pool, target: Target, share: number, count: number): Promise<TextRow[]> {
   const key = `${target.ref}.${quoteName(target.key)}`;
-  const found = await db.query<TextRow>(
-    `SELECT ${key}::text AS key, left(${target.text}, ${MAX_CHARACTERS}) AS text
-       FROM ${target.table} TABLESAMPLE SYSTEM ($1) REPEATABLE (1)
-      WHERE ${target.text} ~ '\\S' AND ${target.where}
-      ORDER BY md5(${key}::text) LIMIT $2`,
-    [share, count],
+  const found = await db.query<{ key: string }>(
+    `SELECT ${key}::text AS key FROM ${target.table} TABLESAMPLE SYSTEM ($1) REPEATABLE (1) ORDER BY md5(${key}::text) LIMIT $2`,
+    [share, count * DRAWN_PER_SHOWN],
   );
-  return found.rows;
+  const rows: TextRow[] = [];
+  // Of a condition that few rows meet, many have to be looked at.
+  for (let at = 0; at < found.rows.length && rows.length < count; at += count) {
+    const keys = found.rows.slice(at, at + count).map((row) => row.key);
+    rows.push(...(await readTexts(db, target, keys, MAX_CHARACTERS)));
+  }
+  return rows.slice(0, count);
 }

@@ -79,6 +79,9 @@ export function hasSqlState(error: unknown, ...states: string[]): boolean {
   return code !== undefined && states.includes(code);
 }
 
+/** Codes of Node's own errors are words. */
+const isSqlState = (code: string): boolean => /^[0-9A-Z]{5}$/.test(code) && /\d/.test(code);
+
 export type FailureClass = 'transient' | 'row' | 'configuration' | 'unknown';
 
 const CONFIGURATION: ReadonlySet<string> = new Set([
@@ -109,6 +112,23 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   SQLSTATE.readOnly,
 ]);
 
+/**
+ * Classes of codes (their first two characters) that tell of the session, the server, rights or the statement, and so of
+ * every row alike. Whatever else a server reports is the data of some row: a value out of range, a constraint, a limit of
+ * the program (54: a tsvector or an index entry too long), damaged or oversized storage (XX), and the codes that functions
+ * make up for themselves.
+ */
+const NOT_OF_A_ROW = new Set(
+  '00 01 02 03 08 0A 0B 24 25 26 28 2B 2D 34 3B 3D 3F 40 42 53 55 57 58 72 F0 HV'.split(' '),
+);
+
+/** A function of the operator's said so, in a trigger or an expression: of this row, whatever code it has chosen. */
+export function isRaised(error: unknown): boolean {
+  return (
+    typeof error === 'object' && error !== null && 'routine' in error && error.routine === 'exec_stmt_raise'
+  );
+}
+
 /** Sorts a failure into the class that decides what happens next (DESIGN: transient, row, configuration). */
 export function classify(error: unknown): FailureClass {
   if (error instanceof BackfillError) {
@@ -124,9 +144,15 @@ export function classify(error: unknown): FailureClass {
   const code = codeOf(error);
   if (code !== undefined && (TRANSIENT.has(code) || SOCKET.has(code) || code.startsWith('08')))
     return 'transient';
+  if (isRaised(error)) return 'row';
   if (code !== undefined && CONFIGURATION.has(code)) return 'configuration';
   if (error instanceof Error && BROKEN.test(error.message)) return 'transient';
-  // A check constraint, a trigger that raises, a value out of range: the data of some row.
-  if (code !== undefined && /^(22|23|P0)/.test(code)) return 'row';
+  if (code !== undefined && isSqlState(code) && !NOT_OF_A_ROW.has(code.slice(0, 2))) return 'row';
   return 'unknown';
 }
+
+/**
+ * Whether a statement failed by one of its rows, so that the rows beside it can do without it. A code that means another
+ * try elsewhere has had its tries by then, where a function of the operator's chose it.
+ */
+export const isOfARow = (error: unknown): boolean => classify(error) === 'row' || isRaised(error);

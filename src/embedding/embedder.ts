@@ -13,6 +13,7 @@ export const VECTOR_FAULT = {
   6: 'the model refused the text',
   7: 'a rule of mask.rules took too long on the text',
   8: 'inference processes died of the text, one after the other',
+  9: 'the vector has a component that halfvec cannot hold',
 } as const;
 export type VectorFault = keyof typeof VECTOR_FAULT;
 /** The one fault that the operator asked for: the row counts as skipped, not as quarantined. */

@@ -2,12 +2,13 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
-import { accountFor, coverageOf } from '../ledger/accounting.ts';
+import { coverageOf } from '../ledger/accounting.ts';
 import { recordEvent } from '../ledger/event.ts';
 import { saveFillActual } from '../ledger/fill-figures.ts';
 import { saveIndexFigures, saveUnbuilt, type IndexForecast } from '../ledger/index-figures.ts';
 import { OPEN_STATES, moveRun, saveIndexProgress, setRunReason, type Run } from '../ledger/run.ts';
 import type { Logger } from '../observability/logger.ts';
+import { countTable } from '../pipeline/count-table.ts';
 import { tableSizes } from '../table/table-sizes.ts';
 import type { Target } from '../table/target.ts';
 import { ensureIndex, type BuildResult } from './build-index.ts';
@@ -25,6 +26,8 @@ export interface FinalizeInput {
   /** Build whatever the coverage. */
   force: boolean;
   logger: Logger;
+  /** Between pages of the count: whether to go on, as `Throttle.pass`. */
+  pass?: (() => Promise<boolean>) | undefined;
   /** Phase and share, for the job's own progress. */
   onProgress: (progress: { phase: string; share: number | null }) => Promise<void>;
   signal?: AbortSignal | undefined;
@@ -39,7 +42,10 @@ export type FinalizeOutcome =
 export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
   const { pool, settings, run, logger } = input;
   if (!OPEN_STATES.includes(run.state)) return { kind: 'left' };
-  const rows = await accountFor(pool, input.target, run.fingerprint);
+  const rows = await countTable(
+    { pool, target: input.target, fingerprint: run.fingerprint, claim: { run: run.id, number: 0 } },
+    { purpose: 'coverage', pass: input.pass },
+  );
   const coverage = coverageOf(rows);
   if (coverage < settings.indexCoverage && !input.force) {
     const open = rows.missing + rows.stale;

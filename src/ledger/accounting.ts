@@ -27,7 +27,7 @@ const COUNTS = `count(*)::float8 AS eligible,
 
 const WHOLE_TABLE: KeyRange = { lower: null, upper: null };
 
-/** One pass over the range; reads and hashes every text in it. */
+/** One pass over the range; reads and hashes every text in it. `countTable` goes over a table in pages. */
 export async function accountFor(
   db: Queryable,
   target: Target,
@@ -45,14 +45,15 @@ export interface LiveAccounting extends Accounting {
   captured: number;
 }
 
-/** The whole table, with its captured changes as of the same moment: a trigger's note is committed with its row. */
+/** With the captured changes of the range's rows as of the same moment: a trigger's note is committed with its row. */
 export async function accountForGate(
   db: Queryable,
   target: Target,
   fingerprint: string,
+  range: KeyRange,
 ): Promise<LiveAccounting> {
   const values: unknown[] = [];
-  const states = rowStatesSql(target, fingerprint, WHOLE_TABLE, values);
+  const states = rowStatesSql(target, fingerprint, range, values);
   const counted = await db.query<LiveAccounting>(
     `SELECT ${COUNTS}, count(*) FILTER (WHERE state IN ${NEEDS_WORK} AND noted IS NOT NULL)::float8 AS captured
        FROM (${states}) rows

@@ -22,6 +22,12 @@ export interface BatchCounts {
   truncated: number;
 }
 
+/**
+ * Number of the first range that was cut out of a batch as the table grew. Below it are the batches as they were planned,
+ * numbered in the order of their keys.
+ */
+export const FIRST_PART = 1_000_000_001;
+
 /** A batch in hand. Whoever holds an older token has been overtaken. */
 export interface ClaimedBatch extends KeyRange {
   run: string;
@@ -49,11 +55,12 @@ export async function insertBatches(
   );
 }
 
+/** By key, of those that were planned. */
 export async function lastBatch(db: Queryable, run: string): Promise<PlannedBatch | null> {
   const found = await db.query<PlannedBatch>(
     `SELECT number, lower_key AS lower, upper_key AS upper, rows::float8 AS rows FROM pgvector_backfill.batch
-      WHERE run = $1 ORDER BY number DESC LIMIT 1`,
-    [run],
+      WHERE run = $1 AND number < $2 ORDER BY number DESC LIMIT 1`,
+    [run, FIRST_PART],
   );
   return found.rows[0] ?? null;
 }

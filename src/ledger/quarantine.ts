@@ -5,15 +5,19 @@ import { assertWritten } from './written.ts';
 
 /**
  * `row`: the model makes no usable vector of the text; `too-long`: left without a vector by the operator's choice, and
- * counted as skipped; `refused`: the table takes no UPDATE of the row, which keeps what vector it has.
+ * counted as skipped; `refused`: the table takes no UPDATE of the row, which keeps what vector it has; `unreadable`: the
+ * operator's text or condition raises on the row, or its bytes are no text.
  */
-export type QuarantineClass = 'row' | 'too-long' | 'refused';
+export type QuarantineClass = 'row' | 'too-long' | 'refused' | 'unreadable';
 
 export interface QuarantinedRow {
   key: string;
   class: QuarantineClass;
   reason: string;
+  /** Empty where the text could not be read: no text has an empty hash. */
   textHash: Buffer;
+  /** Of the row, where the text could not be read. */
+  version?: string;
 }
 
 export async function quarantineRows(
@@ -24,11 +28,11 @@ export async function quarantineRows(
 ): Promise<void> {
   if (rows.length === 0) return;
   const written = await db.query(
-    `INSERT INTO pgvector_backfill.quarantine (backfill, key, run, batch, class, reason, text_hash)
-     SELECT $1, key, $2, $3, class, reason, text_hash
-       FROM unnest($4::text[], $5::text[], $6::bytea[], $7::text[]) AS q (key, reason, text_hash, class)
+    `INSERT INTO pgvector_backfill.quarantine (backfill, key, run, batch, class, reason, text_hash, row_version)
+     SELECT $1, key, $2, $3, class, reason, text_hash, row_version
+       FROM unnest($4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[]) AS q (key, reason, text_hash, class, row_version)
      ON CONFLICT (backfill, key) DO UPDATE SET run = excluded.run, batch = excluded.batch, class = excluded.class,
-       reason = excluded.reason, text_hash = excluded.text_hash, attempts = quarantine.attempts + 1, at = now()`,
+       reason = excluded.reason, text_hash = excluded.text_hash, row_version = excluded.row_version, attempts = quarantine.attempts + 1, at = now()`,
     [
       backfill,
       batch.run,
@@ -37,6 +41,7 @@ export async function quarantineRows(
       rows.map((row) => row.reason),
       rows.map((row) => row.textHash),
       rows.map((row) => row.class),
+      rows.map((row) => row.version ?? null),
     ],
   );
   assertWritten('quarantine', rows.length, written.rowCount);
@@ -58,7 +63,7 @@ export async function releaseRows(db: Queryable, backfill: string, keys: readonl
  */
 export async function forgiveRows(db: Queryable, backfill: string): Promise<string[]> {
   const forgiven = await db.query<{ key: string }>(
-    `UPDATE pgvector_backfill.quarantine SET text_hash = '' WHERE backfill = $1 AND class <> 'too-long' RETURNING key`,
+    `UPDATE pgvector_backfill.quarantine SET text_hash = '', row_version = NULL WHERE backfill = $1 AND class <> 'too-long' RETURNING key`,
     [backfill],
   );
   return forgiven.rows.map(({ key }) => key);
@@ -92,7 +97,7 @@ export async function quarantineCounts(
     'SELECT class, count(*)::float8 AS rows FROM pgvector_backfill.quarantine WHERE backfill = $1 GROUP BY class',
     [backfill],
   );
-  const counts = { row: 0, 'too-long': 0, refused: 0 };
+  const counts = { row: 0, 'too-long': 0, refused: 0, unreadable: 0 };
   for (const each of found.rows) counts[each.class] = each.rows;
   return counts;
 }

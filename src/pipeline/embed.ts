@@ -6,6 +6,7 @@ import { SKIPPED_AS_LONG, VECTOR_FAULT, type VectorFault } from '../embedding/em
 import { ConfigError } from '../errors.ts';
 import type { QuarantineClass } from '../ledger/quarantine.ts';
 import { keyNumber } from '../table/key.ts';
+import { HALFVEC_OVERFLOW, HALFVEC_UNDERFLOW } from '../table/vector-type.ts';
 import type { PipelineContext } from './context.ts';
 import type { WorkRow } from './read.ts';
 
@@ -75,7 +76,7 @@ export async function embedRows(
 
 /** Whatever embedder it came from. @returns its fault, 0 where there is none. */
 function checkVector(
-  { embedder, settings, collapse }: PipelineContext,
+  { embedder, settings, collapse, target }: PipelineContext,
   text: string,
   vector: Float32Array,
 ): VectorFault {
@@ -84,6 +85,11 @@ function checkVector(
   if (length === 0) return 3;
   if (settings.modelNormalize && Math.abs(length - 1) > UNIT_TOLERANCE)
     throw outputError(`gave a vector of length ${length.toFixed(4)} in place of 1`);
+  if (target.columnType === 'halfvec') {
+    const largest = vector.reduce((most, component) => Math.max(most, Math.abs(component)), 0);
+    if (largest >= HALFVEC_OVERFLOW) return 9;
+    if (largest <= HALFVEC_UNDERFLOW) return 3;
+  }
   collapse.look(text, vector, embedder.model);
   return 0;
 }

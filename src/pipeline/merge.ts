@@ -37,7 +37,8 @@ async function lockRows(db: Queryable, target: Target, keys: readonly string[]):
  * The UPDATE. The hash is computed on the row that is updated, not on a join with itself: where the row is locked by
  * another transaction, PostgreSQL checks the condition again on what that transaction leaves behind.
  * Both tables are bounded by the first and the last key: from the list alone the planner may conclude that reading the
- * whole legacy table is cheaper.
+ * whole legacy table is cheaper. CASE keeps the operator's expressions to the rows of the list: one beside them, on which
+ * they raise, is none of this statement's.
  * $1 keys in order, $2 fingerprint, $3 first key, $4 last key.
  */
 export function mergeSql(target: Target): string {
@@ -46,8 +47,9 @@ export function mergeSql(target: Target): string {
   return `UPDATE ${target.table} SET ${quoteName(target.column)} = pgvb_staged.pgvb_vector, ${quoteName(target.updatedAtColumn)} = now()
     FROM (SELECT ${key} AS pgvb_key, embedding AS pgvb_vector, text_hash AS pgvb_hash
             FROM ${target.stage} WHERE ${key} ${between} AND ${key} = ANY ($1::${target.keyType}[])) pgvb_staged
-   WHERE ${target.ref}.${key} ${between} AND ${target.ref}.${key} = pgvb_staged.pgvb_key AND ${target.where}
-     AND ${textHashSql(target, '$2')} = pgvb_staged.pgvb_hash`;
+   WHERE ${target.ref}.${key} ${between} AND ${target.ref}.${key} = pgvb_staged.pgvb_key
+     AND CASE WHEN ${target.ref}.${key} = pgvb_staged.pgvb_key
+              THEN ${target.where} AND ${textHashSql(target, '$2')} = pgvb_staged.pgvb_hash END`;
 }
 
 /**
@@ -60,7 +62,7 @@ export function clearSql(target: Target): string {
   return `UPDATE ${target.table} SET ${column} = NULL, ${quoteName(target.updatedAtColumn)} = now()
     FROM (SELECT pgvb_key, pgvb_hash FROM unnest($1::${target.keyType}[], $2::bytea[]) AS u (pgvb_key, pgvb_hash)) pgvb_gone
    WHERE ${key} = ANY ($1::${target.keyType}[]) AND ${key} = pgvb_gone.pgvb_key AND ${target.ref}.${column} IS NOT NULL
-     AND ${textHashSql(target, '$3')} = pgvb_gone.pgvb_hash`;
+     AND CASE WHEN ${key} = pgvb_gone.pgvb_key THEN ${textHashSql(target, '$3')} = pgvb_gone.pgvb_hash END`;
 }
 
 /** @returns false where another worker has taken over, or the run was stopped while the throttle held it. */

@@ -5,6 +5,7 @@ import { embedRows } from './embed.ts';
 import { mergePage } from './merge.ts';
 import { readWork, type WorkPage } from './read.ts';
 import { stagePage } from './stage.ts';
+import { readingOf, withReadableRows } from './unreadable.ts';
 import type { Writes } from './writes.ts';
 
 /**
@@ -20,10 +21,13 @@ export async function passOver(
   writes: Writes,
   signal?: AbortSignal,
 ): Promise<boolean> {
+  const reading = readingOf(context, claim);
   let after: string | null = null;
   let limit = context.settings.batchRows;
   do {
-    const work: WorkPage = await measured(context, 'read', () => readWork(context, range, after, limit));
+    const work: WorkPage = await measured(context, 'read', () =>
+      withReadableRows(reading, range, () => readWork(context, range, after, limit)),
+    );
     if (work.rows.length === 0) return true;
     const page = await measured(context, 'embed', () => embedRows(context, work.rows, signal));
     context.instruments?.tokens(page.tokens);

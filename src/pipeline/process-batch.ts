@@ -20,6 +20,7 @@ import { measured, type PipelineContext } from './context.ts';
 import { passOver } from './pass-over.ts';
 import { quarantineLost } from './lost.ts';
 import { deleteOrphans, releaseOrphans } from './stage.ts';
+import { readingOf, withReadableRows } from './unreadable.ts';
 import { Writes } from './writes.ts';
 
 export type BatchOutcome =
@@ -72,7 +73,9 @@ async function processClaimed(
     if (!(await passOver(context, batch, batch, unusable, writes, signal))) return { kind: 'left' };
     const last = pass >= MOST_PASSES;
     const outcome = await measured(context, 'account', () =>
-      closeBatch(context, batch, [...unusable], writes, last),
+      withReadableRows(readingOf(context, batch), batch, () =>
+        closeBatch(context, batch, [...unusable], writes, last),
+      ),
     );
     if (outcome !== null) return outcome;
     // Rows that another transaction holds are free again in a moment, mostly.

@@ -1,6 +1,7 @@
 /** Step 2: the rows of a range that need work, by keyset, outside any transaction. */
 
 import { NEEDS_WORK, rowStatesSql, type KeyRange } from '../table/row-state.ts';
+import { beginningSql, lengthLimitSql } from '../table/text-sql.ts';
 import type { PipelineContext } from './context.ts';
 
 export interface WorkRow {
@@ -42,14 +43,16 @@ export async function readWork(
   const values: unknown[] = [];
   const states = rowStatesSql(target, embedder.fingerprint, range, values);
   const characters = `$${values.push(embedder.maxCharacters)}::int`;
+  const limitSql = lengthLimitSql(characters);
   const behind = after === null ? 'true' : `key > $${values.push(after)}::${target.keyType}`;
   const found = await context.pool.query<WorkRow & { found: number }>(
-    `SELECT key::text AS key, CASE WHEN is_staged THEN '' ELSE left(text, ${characters}) END AS text, hash,
-            text !~ '\\S' AS empty, has_stage AS "hasStage", is_staged AS "isStaged", was_quarantined AS "wasQuarantined",
-            length(text) > ${characters} AS cut, found
-       FROM (SELECT *, count(*) OVER ()::int AS found,
-                    sum(least(length(text), ${characters})) OVER (ORDER BY part.key) - least(length(text), ${characters}) AS before
-               FROM (SELECT * FROM (${states}) rows WHERE state IN ${NEEDS_WORK} AND ${behind}
+    `SELECT key::text AS key, text, hash, is_empty AS empty, has_stage AS "hasStage", is_staged AS "isStaged",
+            was_quarantined AS "wasQuarantined", cut, found
+       FROM (SELECT *, count(*) OVER ()::int AS found, sum(characters) OVER (ORDER BY part.key) - characters AS before
+               FROM (SELECT key, hash, is_empty, has_stage, is_staged, was_quarantined,
+                            CASE WHEN is_staged THEN '' ELSE ${beginningSql('text', characters)} END AS text,
+                            least(length(text), ${limitSql}) AS characters, length(text) > ${limitSql} AS cut
+                       FROM (${states}) rows WHERE state IN ${NEEDS_WORK} AND ${behind}
                       ORDER BY rows.key LIMIT $${values.push(limit + 1)}) part) page
       WHERE before < $${values.push(PAGE_CHARACTERS)} ORDER BY page.key`,
     values,

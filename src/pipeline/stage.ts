@@ -13,8 +13,9 @@ import { assertWritten } from '../ledger/written.ts';
 import { holdClaim, markClaimStaged, type Claim } from '../ledger/claim.ts';
 import { quarantineRows } from '../ledger/quarantine.ts';
 import { keyText } from '../table/key.ts';
-import { SET_ASIDE, STAGED, rangeSql, type KeyRange } from '../table/row-state.ts';
+import { SET_ASIDE, STAGED, rangeSql, readableTable, type KeyRange } from '../table/row-state.ts';
 import type { Target } from '../table/target.ts';
+import { emptyTextSql } from '../table/text-sql.ts';
 import type { PipelineContext } from './context.ts';
 import type { EmbeddedPage } from './embed.ts';
 import type { WorkRow } from './read.ts';
@@ -80,6 +81,14 @@ function stageOnce(
   });
 }
 
+/** Rows of the legacy table that take part and have a vector, or a text to make one of; those that cannot be read, too. */
+function neededRows(target: Target, backfill: string): { from: string; isNeeded: string } {
+  const { from, unreadable, eligible } = readableTable(target, backfill);
+  const isNeeded = `CASE WHEN ${unreadable} THEN true ELSE ${eligible}
+      AND (${target.ref}.${quoteName(target.column)} IS NOT NULL OR NOT (${emptyTextSql(target.text)})) END`;
+  return { from, isNeeded };
+}
+
 /**
  * Staged rows of a range whose legacy row is gone, no longer takes part, or has been emptied and has no vector. Behind the
  * staging, not before it: a row may be deleted or emptied between its reading and its staging.
@@ -90,10 +99,10 @@ export async function deleteOrphans(db: Queryable, target: Target, range: KeyRan
   const staged = rangeSql(target, `${STAGED}.${key}`, range, values);
   // Said for the legacy table too, or the planner may read all of it to find out which keys exist.
   const legacyRange = rangeSql(target, `${target.ref}.${key}`, range, values);
+  const { from, isNeeded } = neededRows(target, `$${values.push(target.backfill)}`);
   await db.query(
     `DELETE FROM ${target.stage} ${STAGED} WHERE ${staged}
-        AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${legacyRange} AND ${target.ref}.${key} = ${STAGED}.${key} AND ${target.where}
-                          AND (${target.ref}.${quoteName(target.column)} IS NOT NULL OR ${target.text} ~ '\\S'))`,
+        AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${legacyRange} AND ${target.ref}.${key} = ${STAGED}.${key} AND ${isNeeded})`,
     values,
   );
 }
@@ -108,10 +117,11 @@ export async function releaseOrphans(db: Queryable, target: Target, keys: readon
     { lower: null, upper: null, keys },
     values,
   );
+  const backfill = `$${values.push(target.backfill)}`;
+  const { from, isNeeded } = neededRows(target, backfill);
   await db.query(
-    `DELETE FROM pgvector_backfill.quarantine ${SET_ASIDE} WHERE ${SET_ASIDE}.backfill = $${values.push(target.backfill)} AND ${SET_ASIDE}.key = ANY ($${values.push(keys)}::text[])
-        AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${legacyRange} AND ${target.ref}.${quoteName(target.key)}::text = ${SET_ASIDE}.key AND ${target.where}
-                          AND (${target.ref}.${quoteName(target.column)} IS NOT NULL OR ${target.text} ~ '\\S'))`,
+    `DELETE FROM pgvector_backfill.quarantine ${SET_ASIDE} WHERE ${SET_ASIDE}.backfill = ${backfill} AND ${SET_ASIDE}.key = ANY ($${values.push(keys)}::text[])
+        AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${legacyRange} AND ${target.ref}.${quoteName(target.key)}::text = ${SET_ASIDE}.key AND ${isNeeded})`,
     values,
   );
 }

@@ -14,7 +14,7 @@ import { checkAddedColumns, checkNames } from './check-names.ts';
 import { checkKey, checkTable, checkVectorColumn } from './check-table.ts';
 import { checkSync } from './check-sync.ts';
 import { checkVarying } from './check-varying.ts';
-import { checkTextLengths } from './check-texts.ts';
+import { checkTexts } from './check-texts.ts';
 import type { Finding } from './finding.ts';
 import { checkIndexOutlook } from './index-outlook.ts';
 
@@ -98,7 +98,7 @@ function textLengths(
   target: Target,
   embedder: Embedder,
 ): Promise<Finding[]> {
-  return checkTextLengths(pool, target, settings, embedder).catch((error: unknown) => [
+  return checkTexts(pool, target, settings, embedder).catch((error: unknown) => [
     findingOf('text-length', error),
   ]);
 }

@@ -6,7 +6,7 @@ import type { Pool } from '../db/pool.ts';
 import { modelDifference, modelFacts } from '../embedding/configured.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError } from '../errors.ts';
-import { accountFor, accountForGate, coverageOf } from '../ledger/accounting.ts';
+import { coverageOf } from '../ledger/accounting.ts';
 import { lastBatch, reopenFailedBatches, unfinishedBatches } from '../ledger/batch.ts';
 import { judgeAnew } from '../ledger/breaker.ts';
 import { recordEvent } from '../ledger/event.ts';
@@ -25,6 +25,8 @@ import {
 import { syncMode } from '../ledger/sync.ts';
 import type { OnStage } from '../observability/stage.ts';
 import type { Logger } from '../observability/logger.ts';
+import { countTable } from '../pipeline/count-table.ts';
+import type { Reading } from '../pipeline/unreadable.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { addEmbedJobs, addFinalizeJob, scheduleSync, unscheduleSync } from '../queue/producer.ts';
 import { applyCapture } from '../sync/capture.ts';
@@ -162,10 +164,17 @@ async function isOver(pool: Pool, target: Target, run: Run): Promise<boolean> {
   if (run.plannedAt === null) return false;
   const [open] = await unfinishedBatches(pool, run.id, 0, 1);
   if (open !== undefined) return false;
-  const rows = await accountForGate(pool, target, run.fingerprint);
+  const rows = await countTable(readingOf(target, pool, run), { purpose: 'plan' });
   // What is captured has sync to bring it in line: on a live table there is always some.
   return rows.missing + rows.stale > ((await syncMode(pool, target.backfill)) === 'off' ? 0 : rows.captured);
 }
+
+const readingOf = (target: Target, pool: Pool, { id, fingerprint }: Run): Reading => ({
+  pool,
+  target,
+  fingerprint,
+  claim: { run: id, number: 0 },
+});
 
 /** Before the first row of this plan is written. */
 async function foretellFill(
@@ -224,7 +233,7 @@ async function produce(input: EnqueueInput, run: Run, fresh: boolean): Promise<E
 /** All batches are merged: an empty table, or a finalizer whose job was lost with its Redis. */
 async function askToFinalize({ pool, target, settings, queues }: EnqueueInput, run: Run): Promise<void> {
   if (run.state === 'ready' || run.state === 'cut_over' || run.state === 'completed') return;
-  const rows = await accountFor(pool, target, run.fingerprint);
+  const rows = await countTable(readingOf(target, pool, run), { purpose: 'plan' });
   if (coverageOf(rows) >= settings.indexCoverage)
     await addFinalizeJob(queues.finalize, run.uid, 'last-batch');
 }

@@ -1,117 +1,44 @@
 /** Splits the table into key ranges by row count, a page of keys at a time: memory does not grow with the table. */
 
-import { quoteName } from '../db/identifiers.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
 import { insertBatches, lastBatch, type PlannedBatch } from '../ledger/batch.ts';
 import type { Run } from '../ledger/run.ts';
-import { edgeKeySql, keyBehind } from '../table/key.ts';
-import { rangeSql, rowStatesSql } from '../table/row-state.ts';
+import { keyBehind } from '../table/key.ts';
+import { withReadableRows } from '../pipeline/unreadable.ts';
 import type { Target } from '../table/target.ts';
+import { countRows, walk, type Bucket, type PlanOptions } from './plan-pages.ts';
 
-/** Keys that one planning statement looks at: about a second of reading, a few thousand bytes of answer. */
-const PAGE_ROWS = 500_000;
-
-/** What one bucket of consecutive eligible keys holds. */
-interface Bucket {
-  first: string;
-  last: string;
-  rows: number;
-  embedded: number;
-  skipped: number;
-  quarantined: number;
-  truncated: number;
-}
-
-export interface PlanOptions {
-  batchRows: number;
-  /** Only the first rows by key; null = all. */
-  limitRows: number | null;
-  /** Whether some rows may be done already, so that their state has to be looked at. */
-  resuming: boolean;
-  fingerprint: string;
-  /** After each page: rows that are planned so far. */
-  onRows?: ((rows: number) => void) | undefined;
-}
-
-/** Buckets of `batchRows` keys behind `after`; one index-only pass where nothing is done yet and every row is eligible. */
-async function readBuckets(
-  db: Queryable,
-  target: Target,
-  options: PlanOptions,
-  after: string | null,
-  rows: number,
-): Promise<Bucket[]> {
-  const lower = after === null ? null : keyBehind(target.keyType, after);
-  if (after !== null && lower === null) return [];
-  const range = { lower, upper: null };
-  const key = `${target.ref}.${quoteName(target.key)}`;
-  const values: unknown[] = [];
-  // The range bounds legacy and staging table alike, so that each page costs a page, wherever in the table it is.
-  const keys = options.resuming
-    ? `SELECT key, state, truncated FROM (${rowStatesSql(target, options.fingerprint, range, values)}) all_rows ORDER BY key LIMIT $${values.push(rows)}`
-    : `SELECT ${key} AS key, 'missing' AS state, false AS truncated FROM ${target.table}
-        WHERE ${target.where} AND ${rangeSql(target, key, range, values)} ORDER BY 1 LIMIT $${values.push(rows)}`;
-  const found = await db.query<Bucket>(
-    `SELECT ${edgeKeySql(target.keyType, 'min', 'key')} AS first, ${edgeKeySql(target.keyType, 'max', 'key')} AS last, count(*)::float8 AS rows,
-            count(*) FILTER (WHERE state = 'embedded')::float8 AS embedded,
-            count(*) FILTER (WHERE state = 'skipped')::float8 AS skipped,
-            count(*) FILTER (WHERE state = 'quarantined')::float8 AS quarantined,
-            count(*) FILTER (WHERE state = 'embedded' AND truncated)::float8 AS truncated
-       FROM (SELECT key, state, truncated, (row_number() OVER (ORDER BY key) - 1) / $${values.push(options.batchRows)}::int AS bucket FROM (${keys}) k) n
-      GROUP BY bucket ORDER BY bucket`,
-    values,
-  );
-  return found.rows;
-}
+export type { PlanOptions } from './plan-pages.ts';
 
 export interface PlanTotals {
   rows: number;
   batches: number;
 }
 
-/** Walks the whole table; `onPage` gets each page's buckets and whether it is the last one. */
-async function walk(
-  db: Queryable,
-  target: Target,
-  options: PlanOptions,
-  start: string | null,
-  onPage: (buckets: Bucket[], cursor: string | null, last: boolean) => Promise<void>,
-  seenRows: number,
-): Promise<void> {
-  // A whole number of buckets, so that a page's end cuts none short.
-  const pageRows = Math.max(1, Math.floor(PAGE_ROWS / options.batchRows)) * options.batchRows;
-  let cursor = start;
-  let seen = seenRows;
-  for (;;) {
-    const room = options.limitRows === null ? pageRows : Math.min(pageRows, options.limitRows - seen);
-    const buckets = room <= 0 ? [] : await readBuckets(db, target, options, cursor, room);
-    const rows = buckets.reduce((sum, bucket) => sum + bucket.rows, 0);
-    const last = rows < pageRows;
-    cursor = buckets.at(-1)?.last ?? cursor;
-    seen += rows;
-    options.onRows?.(seen);
-    await onPage(buckets, cursor, last);
-    if (last) return;
-  }
-}
-
 /** What a plan would be, without writing anything. */
 export async function previewPlan(db: Queryable, target: Target, options: PlanOptions): Promise<PlanTotals> {
   const totals: PlanTotals = { rows: 0, batches: 0 };
+  const start = { cursor: null, seen: 0, filled: 0 };
   await walk(
     db,
     target,
-    options,
-    null,
-    async (buckets) => {
-      totals.batches += buckets.length;
-      for (const bucket of buckets) totals.rows += bucket.rows;
+    { ...options, preview: true },
+    (_range, work) => work(),
+    start,
+    async ({ buckets }) => {
+      totals.rows += countRows(buckets);
+      totals.batches = Math.ceil(totals.rows / options.batchRows);
       await Promise.resolve();
     },
-    0,
   );
   return totals;
+}
+
+/** The batch that is still to get its end, and what was counted in it; null where an earlier planner counted a part of it. */
+interface Open {
+  batch: PlannedBatch;
+  counts: Omit<Bucket, 'at' | 'first' | 'last'> | null;
 }
 
 /**
@@ -123,46 +50,93 @@ export async function previewPlan(db: Queryable, target: Target, options: PlanOp
 export async function planRun(pool: Pool, target: Target, run: Run, options: PlanOptions): Promise<number> {
   const previous = await lastBatch(pool, run.id);
   let number = previous?.number ?? 0;
-  let open: PlannedBatch | null = previous;
   let toDo = 0;
+  const reading = { pool, target, fingerprint: run.fingerprint, claim: { run: run.id, number: 0 } };
+  // The last batch of a canary is complete, and the next one begins at its end; of a plan that was cut short it is open, and
+  // no job knows of it yet.
+  const isCut = previous !== null && previous.upper === null && run.plannedAt === null;
+  const behind = isCut || run.planCursor === null ? null : keyBehind(target.keyType, run.planCursor);
+  let open: Open | null = isCut ? { batch: previous, counts: null } : null;
   await walk(
     pool,
     target,
     options,
-    run.planCursor,
-    async (buckets, cursor, last) => {
+    (range, work) => withReadableRows(reading, range, work),
+    {
+      cursor: run.planCursor,
+      seen: run.rowsPlanned,
+      filled: isCut ? previous.rows % options.batchRows : 0,
+    },
+    async ({ buckets, cursor, last }) => {
       await inTransaction(pool, LEDGER_LIMITS, async (client) => {
         const planned: PlannedBatch[] = [];
         const done: (Bucket & { number: number })[] = [];
         let next = number;
         let tail = open;
+        const close = (upper: string | null): void => {
+          if (tail === null) return;
+          planned.push({ ...tail.batch, upper });
+          const { counts } = tail;
+          if (options.resuming && counts !== null && workOf(counts) === 0)
+            done.push({ at: 0, first: '', last: '', ...counts, number: tail.batch.number });
+        };
         for (const bucket of buckets) {
-          if (tail !== null) planned.push({ ...tail, upper: bucket.first });
+          if (tail !== null && bucket.at === 0 && isOpen(tail, options)) tail = extended(tail, bucket);
+          else {
+            close(bucket.first);
+            next += 1;
+            const lower = next === 1 ? null : tail === null ? (behind ?? bucket.first) : bucket.first;
+            tail = { batch: { number: next, lower, upper: null, rows: bucket.rows }, counts: bucket };
+          }
+        }
+        if (last && tail === null && behind !== null && options.limitRows === null) {
+          // A canary of all there is: what comes behind it needs a place.
           next += 1;
-          tail = { number: next, lower: next === 1 ? null : bucket.first, upper: null, rows: bucket.rows };
-          if (bucket.embedded + bucket.skipped + bucket.quarantined === bucket.rows && options.resuming)
-            done.push({ ...bucket, number: next });
+          tail = { batch: { number: next, lower: behind, upper: null, rows: 0 }, counts: NO_ROWS };
         }
         // A canary ends behind its last row; a whole plan is open at its end for rows that are still to come.
         const end = options.limitRows === null || cursor === null ? null : keyBehind(target.keyType, cursor);
-        const closed = tail !== null && last ? { ...tail, upper: end } : tail;
-        if (closed !== null) planned.push(closed);
+        if (last) close(end);
+        else if (tail !== null) planned.push(tail.batch);
         await insertBatches(client, run.id, planned);
         await closeDone(client, run.id, done);
         await client.query(
           `UPDATE pgvector_backfill.run SET plan_cursor = $2, planned_at = CASE WHEN $3 THEN now() END,
                   batches_planned = $4, rows_planned = rows_planned + $5 WHERE id = $1`,
-          [run.id, cursor, last, next, buckets.reduce((sum, bucket) => sum + bucket.rows, 0)],
+          [run.id, cursor, last, next, countRows(buckets)],
         );
         number = next;
         open = tail;
       });
-      for (const { rows, embedded, skipped, quarantined } of buckets)
-        toDo += rows - embedded - skipped - quarantined;
+      toDo += buckets.reduce((sum, bucket) => sum + workOf(bucket), 0);
     },
-    run.rowsPlanned,
   );
   return toDo;
+}
+
+const NO_ROWS = { rows: 0, embedded: 0, skipped: 0, quarantined: 0, truncated: 0 };
+
+/** Of a bucket of this plan that a page has left part-filled. */
+const isOpen = ({ batch }: Open, { batchRows }: PlanOptions): boolean =>
+  batch.upper === null && batch.rows % batchRows !== 0;
+
+const workOf = (counts: Omit<Bucket, 'at' | 'first' | 'last'>): number =>
+  counts.rows - counts.embedded - counts.skipped - counts.quarantined;
+
+function extended({ batch, counts }: Open, more: Bucket): Open {
+  return {
+    batch: { ...batch, rows: batch.rows + more.rows },
+    counts:
+      counts === null
+        ? null
+        : {
+            rows: counts.rows + more.rows,
+            embedded: counts.embedded + more.embedded,
+            skipped: counts.skipped + more.skipped,
+            quarantined: counts.quarantined + more.quarantined,
+            truncated: counts.truncated + more.truncated,
+          },
+  };
 }
 
 /** Ranges without work are merged from the start, with what was counted in them. */

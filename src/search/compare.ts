@@ -4,7 +4,9 @@ import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Embedder } from '../embedding/embedder.ts';
+import { readableTable } from '../table/row-state.ts';
 import type { Target } from '../table/target.ts';
+import { beginningSql } from '../table/text-sql.ts';
 import type { Filter } from './filter.ts';
 import { legacySearch } from './legacy-query.ts';
 import { embedQuery } from './query-vector.ts';
@@ -84,10 +86,12 @@ export async function compareSearches(
 }
 
 async function readTitles(pool: Pool, target: Target, keys: string[]): Promise<Map<string, string>> {
+  const { from, unreadable } = readableTable(target, '$2');
+  const title = beginningSql(`split_part(${target.text}, chr(10), 1)`, String(TITLE_CHARACTERS));
   const found = await pool.query<{ key: string; title: string }>(
-    `SELECT ${target.ref}.${quoteName(target.key)}::text AS key, left(split_part(${target.text}, chr(10), 1), ${TITLE_CHARACTERS}) AS title
-       FROM ${target.table} WHERE ${target.ref}.${quoteName(target.key)} = ANY ($1::text[]::${target.keyType}[])`,
-    [keys.filter((key) => /^-?\d+$/.test(key))],
+    `SELECT ${target.ref}.${quoteName(target.key)}::text AS key, CASE WHEN ${unreadable} THEN '' ELSE ${title} END AS title
+       FROM ${from} WHERE ${target.ref}.${quoteName(target.key)} = ANY ($1::text[]::${target.keyType}[])`,
+    [keys.filter((key) => /^-?\d+$/.test(key)), target.backfill],
   );
   return new Map(found.rows.map((row) => [row.key, row.title]));
 }

@@ -15,6 +15,7 @@ import type { PipelineContext } from '../pipeline/context.ts';
 import { quarantineLost } from '../pipeline/lost.ts';
 import { passOver } from '../pipeline/pass-over.ts';
 import { deleteOrphans, releaseOrphans } from '../pipeline/stage.ts';
+import { readingOf, withReadableRows } from '../pipeline/unreadable.ts';
 import { Writes } from '../pipeline/writes.ts';
 import type { KeyRange } from '../table/row-state.ts';
 import { markForRecount } from './recount.ts';
@@ -79,10 +80,12 @@ async function drainPage(
 ): Promise<number | null> {
   // A page that was begun is ended, also by a worker that drains: no signal is handed on.
   const writes = new Writes();
+  const range = of(page.keys);
   for (let pass = 1, done = 0; ; pass++) {
-    if (page.keys.length > 0 && !(await passOver(context, claim, of(page.keys), new Set(), writes)))
-      return null;
-    const settled = await settleChanges(context, claim, page, writes);
+    if (page.keys.length > 0 && !(await passOver(context, claim, range, new Set(), writes))) return null;
+    const settled = await withReadableRows(readingOf(context, claim), range, () =>
+      settleChanges(context, claim, page, writes),
+    );
     if (settled === null) return null;
     done += settled.done;
     // A row that was written and is not right is tried once more, and known then for one that takes no write.

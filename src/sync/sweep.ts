@@ -5,11 +5,21 @@
  */
 
 import { quoteName } from '../db/identifiers.ts';
-import type { Pool, Queryable } from '../db/pool.ts';
+import type { Pool } from '../db/pool.ts';
 import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
 import { SWEEP_START, beginSweep, saveSweep, type SweepCursor, type SweepPace } from '../ledger/sweep.ts';
 import type { Run } from '../ledger/run.ts';
-import { NEEDS_WORK, SET_ASIDE, STAGED, rangeSql, rowStatesSql, type KeyRange } from '../table/row-state.ts';
+import { withReadableRows, type Reading } from '../pipeline/unreadable.ts';
+import { pageEnd } from '../table/page-end.ts';
+import {
+  NEEDS_WORK,
+  SET_ASIDE,
+  STAGED,
+  rangeSql,
+  readableTable,
+  rowStatesSql,
+  type KeyRange,
+} from '../table/row-state.ts';
 import type { Target } from '../table/target.ts';
 
 /** Rows that one statement reads and hashes. */
@@ -70,13 +80,23 @@ export async function sweepSome(
 export async function sweepPart({ pool, run }: SweepInput, part: Target, maxPages: number): Promise<boolean> {
   let lower: string | null = null;
   for (let page = 0; page < maxPages; page++) {
-    const end: string | null = await pageEnd(pool, part, { lower, upper: null });
-    await noteRange(pool, part, run.fingerprint, { lower, upper: end }, false);
+    const end: string | null = await pageEnd(pool, part, { lower, upper: null }, PAGE_ROWS);
+    const range = { lower, upper: end };
+    await withReadableRows(readingOfSweep({ pool, target: part, run }), range, () =>
+      noteRange(pool, part, run.fingerprint, range, false),
+    );
     if (end === null) return true;
     lower = end;
   }
   return false;
 }
+
+const readingOfSweep = ({ pool, target, run }: SweepInput): Reading => ({
+  pool,
+  target,
+  fingerprint: run.fingerprint,
+  claim: { run: run.id, number: 0 },
+});
 
 /** Two workers at the same page note the same keys twice, which costs a look. */
 async function sweepPage(
@@ -89,27 +109,17 @@ async function sweepPage(
     [run.id, cursor.batch],
   );
   const batch = found.rows[0];
-  const noted = cursor.batch === SWEEP_START.batch ? await noteQuarantined(pool, target) : 0;
+  const reading = readingOfSweep({ pool, target, run });
+  const noted = cursor.batch === SWEEP_START.batch ? await noteQuarantined(reading) : 0;
   if (batch === undefined) return { found: noted, next: null };
   const lower = batch.number === cursor.batch && cursor.key !== null ? cursor.key : batch.lower;
-  const end = await pageEnd(pool, target, { lower, upper: batch.upper });
+  const end = await pageEnd(pool, target, { lower, upper: batch.upper }, PAGE_ROWS);
   const range = { lower, upper: end ?? batch.upper };
   return {
-    found: noted + (await noteRange(pool, target, run.fingerprint, range)),
+    found:
+      noted + (await withReadableRows(reading, range, () => noteRange(pool, target, run.fingerprint, range))),
     next: end === null ? { batch: batch.number + 1, key: null } : { batch: batch.number, key: end },
   };
-}
-
-/** First key behind the page; null where the range ends before. Read from the key's index alone. */
-async function pageEnd(db: Queryable, target: Target, range: KeyRange): Promise<string | null> {
-  const key = `${target.ref}.${quoteName(target.key)}`;
-  const values: unknown[] = [];
-  const found = await db.query<{ key: string }>(
-    `SELECT ${key}::text AS key FROM ${target.table} WHERE ${rangeSql(target, key, range, values)}
-      ORDER BY ${key} OFFSET ${PAGE_ROWS} LIMIT 1`,
-    values,
-  );
-  return found.rows[0]?.key ?? null;
 }
 
 /** Rows to embed, and staged rows without their legacy row (not of a part alone), that no change stands for yet. */
@@ -124,7 +134,7 @@ function noteRange(
     const values: unknown[] = [];
     const states = rowStatesSql(target, fingerprint, range, values);
     const backfill = `$${values.push(target.backfill)}`;
-    const gone = orphans ? orphansSql(target, range, values) : '';
+    const gone = orphans ? orphansSql(target, range, backfill, values) : '';
     const noted = await client.query(
       `INSERT INTO pgvector_backfill.change (backfill, key)
        SELECT ${backfill}, f.key FROM (
@@ -137,23 +147,33 @@ function noteRange(
   });
 }
 
-function orphansSql(target: Target, range: KeyRange, values: unknown[]): string {
+function orphansSql(target: Target, range: KeyRange, backfill: string, values: unknown[]): string {
   const key = quoteName(target.key);
+  const { from, eligible } = readableTable(target, backfill);
   const staged = rangeSql(target, `${STAGED}.${key}`, range, values);
   const legacyRange = rangeSql(target, `${target.ref}.${key}`, range, values);
   return `UNION ALL
          SELECT ${STAGED}.${key}::text FROM ${target.stage} ${STAGED} WHERE ${staged}
-            AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${legacyRange} AND ${target.ref}.${key} = ${STAGED}.${key} AND ${target.where})`;
+            AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${legacyRange} AND ${target.ref}.${key} = ${STAGED}.${key} AND ${eligible})`;
 }
 
 /** Quarantined rows that are gone; there are few, and their keys are kept as text, in no order of the table's. */
-async function noteQuarantined(pool: Pool, target: Target): Promise<number> {
-  const key = `${target.ref}.${quoteName(target.key)}`;
-  const noted = await pool.query(
-    `INSERT INTO pgvector_backfill.change (backfill, key)
-     SELECT ${SET_ASIDE}.backfill, ${SET_ASIDE}.key FROM pgvector_backfill.quarantine ${SET_ASIDE} WHERE ${SET_ASIDE}.backfill = $1
-        AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${key} = ${SET_ASIDE}.key::${target.keyType} AND ${target.where})`,
+async function noteQuarantined(reading: Reading): Promise<number> {
+  const { pool, target } = reading;
+  const listed = await pool.query<{ key: string }>(
+    'SELECT key FROM pgvector_backfill.quarantine WHERE backfill = $1',
     [target.backfill],
   );
-  return noted.rowCount ?? 0;
+  const keys = listed.rows.map((row) => row.key);
+  const key = `${target.ref}.${quoteName(target.key)}`;
+  const { from, eligible } = readableTable(target, '$1');
+  return withReadableRows(reading, { lower: null, upper: null, keys }, async () => {
+    const noted = await pool.query(
+      `INSERT INTO pgvector_backfill.change (backfill, key)
+       SELECT ${SET_ASIDE}.backfill, ${SET_ASIDE}.key FROM pgvector_backfill.quarantine ${SET_ASIDE} WHERE ${SET_ASIDE}.backfill = $1
+          AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${key} = ${SET_ASIDE}.key::${target.keyType} AND ${eligible})`,
+      [target.backfill],
+    );
+    return noted.rowCount ?? 0;
+  });
 }

@@ -6,13 +6,16 @@
  * |-------------|-----------------------------------------------------------------------------------------------|
  * | skipped     | no text, or one that is too long by the operator's choice; no vector                          |
  * | embedded    | has the vector that the staging table holds for the present text by the present model          |
- * | quarantined | the present text could not be embedded, or the table refuses to take its vector                 |
+ * | quarantined | the present text cannot be read or embedded, or the table refuses to take its vector            |
  * | stale       | has a vector, but of another text, another model or unknown origin                            |
  * | missing     | has text and no vector                                                                        |
  */
 
+import { createHash } from 'node:crypto';
 import { quoteName } from '../db/identifiers.ts';
 import type { Target } from './target.ts';
+import { emptyTextSql } from './text-sql.ts';
+import { HALFVEC_OVERFLOW } from './vector-type.ts';
 
 /** sha256 of fingerprint and text: another model or another text is another hash. `fingerprint` is a placeholder. */
 export function textHashSql(target: Target, fingerprint: string): string {
@@ -41,11 +44,16 @@ export function rangeSql(target: Target, column: string, range: KeyRange, values
   return parts.length === 0 ? 'true' : parts.join(' AND ');
 }
 
-/** The staged vector is of type `vector`, whatever the column is. */
+/**
+ * The staged vector is of type `vector`, whatever the column is. Where one of its components is beyond a halfvec the
+ * cast would raise, and the row cannot have that vector.
+ */
 export function sameVectorSql({ columnType, vectorPrefix }: Target, staged: string, stored: string): string {
-  return columnType === 'vector'
-    ? `${vectorPrefix}vector_eq(${staged}, ${stored})`
-    : `${vectorPrefix}halfvec_eq(${staged}::${vectorPrefix}halfvec, ${stored})`;
+  if (columnType === 'vector') return `${vectorPrefix}vector_eq(${staged}, ${stored})`;
+  const isBeyond = `EXISTS (SELECT 1 FROM unnest(${staged}::real[]) AS pgvb_components (pgvb_component) WHERE abs(pgvb_component) >= ${HALFVEC_OVERFLOW})`;
+  // The norm is no smaller than any component: the components of most vectors need not be looked at.
+  return `CASE WHEN ${vectorPrefix}vector_norm(${staged}) >= ${HALFVEC_OVERFLOW} AND ${isBeyond} THEN false
+               ELSE ${vectorPrefix}halfvec_eq(${staged}::${vectorPrefix}halfvec, ${stored}) END`;
 }
 
 /**
@@ -58,8 +66,44 @@ export const SET_ASIDE = 'pgvb_set_aside';
 /** The work is the same for every row of these states: bring the vector in line with the text. */
 export const NEEDS_WORK = `('missing', 'stale')`;
 
+/** What tells one version of a row from every later one, as these expressions see it. */
+export function rowVersionSql({ ref, text, where }: Target): string {
+  const expressions = createHash('sha256').update(`${text}\n${where}`).digest('hex').slice(0, 8);
+  return `(${ref}.xmin::text || ' ${expressions}')`;
+}
+
+export interface ReadableTable {
+  /** The legacy table, under its own name, beside what quarantine has of its rows. */
+  from: string;
+  /** Whether the row is quarantined because its text, or whether it takes part, cannot be computed. */
+  unreadable: string;
+  /** Whether the row takes part; an unreadable one does. Never raises for a row in quarantine. */
+  eligible: string;
+}
+
 /**
- * A derived table of the eligible rows of a key range with columns `key`, `text`, `hash`, `has_vector`, `has_stage`, `is_staged`, `was_quarantined`, `truncated`, `state`.
+ * FROM clause over the legacy table for statements that evaluate the operator's expressions: whoever is in quarantine
+ * because one of them raises is not asked again, before the row is written again. What quarantine adds goes by names of
+ * our own, so that the operator's expressions see the table's columns only.
+ * @param backfill placeholder of its name @param sample TABLESAMPLE clause
+ */
+export function readableTable(target: Target, backfill: string, sample = ''): ReadableTable {
+  const unreadable = `coalesce(pgvb_class = 'unreadable' AND pgvb_version = ${rowVersionSql(target)}, false)`;
+  return {
+    from: `${target.table} ${sample}
+              LEFT JOIN (SELECT key AS pgvb_key, class AS pgvb_class, text_hash AS pgvb_quarantined_hash, row_version AS pgvb_version
+                           FROM pgvector_backfill.quarantine WHERE backfill = ${backfill}) pgvb_quarantined
+                     ON pgvb_key = ${target.ref}.${quoteName(target.key)}::text`,
+    unreadable,
+    // CASE, because only that has an order: of two conditions side by side the server asks the cheaper one first.
+    eligible:
+      target.where === '(true)' ? 'true' : `CASE WHEN ${unreadable} THEN true ELSE ${target.where} END`,
+  };
+}
+
+/**
+ * A derived table of the eligible rows of a key range with columns `key`, `text`, `hash`, `is_empty`, `has_vector`,
+ * `has_stage`, `is_staged`, `was_quarantined`, `truncated`, `state`.
  * The vectors themselves are compared, not only the hashes: a worker that dies between staging a new vector and merging it
  * leaves a new hash beside an old vector.
  * OFFSET 0 keeps PostgreSQL from moving an expression to each place where its value is used: text, hash and state were
@@ -75,26 +119,26 @@ export function rowStatesSql(
 ): string {
   const key = quoteName(target.key);
   const fingerprintParameter = `$${values.push(fingerprint)}`;
-  const backfillParameter = `$${values.push(target.backfill)}`;
+  const { from, unreadable, eligible } = readableTable(target, `$${values.push(target.backfill)}`);
   const legacyRange = rangeSql(target, `${target.ref}.${key}`, range, values);
   const stageRange = rangeSql(target, key, range, values);
-  const refused = `q.text_hash = l.hash AND q.class = 'refused'`;
+  const refused = `l.quarantined_hash = l.hash AND l.class = 'refused'`;
   return `
-    SELECT l.key, l.text, l.hash, l.vector IS NOT NULL AS has_vector, s.key IS NOT NULL AS has_stage,
-           s.text_hash IS NOT DISTINCT FROM l.hash AS is_staged, q.key IS NOT NULL AS was_quarantined, s.truncated, judged.state
-      FROM (SELECT ${target.ref}.${key} AS key, pgvb_text AS text, pgvb_hash AS hash,
-                   ${target.ref}.${quoteName(target.column)} AS vector
-              FROM ${target.table}
-              CROSS JOIN LATERAL (SELECT ${target.text} AS pgvb_text OFFSET 0) pgvb_texts
-              CROSS JOIN LATERAL (SELECT ${hashSql(fingerprintParameter, 'pgvb_text')} AS pgvb_hash OFFSET 0) pgvb_hashes
-             WHERE ${legacyRange} AND ${target.where}) l
+    SELECT l.key, l.text, l.hash, l.is_empty, l.vector IS NOT NULL AS has_vector, s.key IS NOT NULL AS has_stage,
+           s.text_hash IS NOT DISTINCT FROM l.hash AS is_staged, l.class IS NOT NULL AS was_quarantined, s.truncated, judged.state
+      FROM (SELECT ${target.ref}.${key} AS key, pgvb_text AS text, pgvb_hash AS hash, pgvb_empty AS is_empty, ${unreadable} AS unreadable,
+                   ${target.ref}.${quoteName(target.column)} AS vector, pgvb_class AS class, pgvb_quarantined_hash AS quarantined_hash
+              FROM ${from}
+              CROSS JOIN LATERAL (SELECT CASE WHEN ${unreadable} THEN '' ELSE ${target.text} END AS pgvb_text OFFSET 0) pgvb_texts
+              CROSS JOIN LATERAL (SELECT ${hashSql(fingerprintParameter, 'pgvb_text')} AS pgvb_hash, ${emptyTextSql('pgvb_text')} AS pgvb_empty OFFSET 0) pgvb_hashes
+             WHERE ${legacyRange} AND ${eligible}) l
       LEFT JOIN (SELECT ${key} AS key, text_hash, embedding AS vector, truncated FROM ${target.stage} WHERE ${stageRange}) s ON s.key = l.key
-      LEFT JOIN pgvector_backfill.quarantine q ON q.backfill = ${backfillParameter} AND q.key = l.key::text
       CROSS JOIN LATERAL (SELECT
-           CASE WHEN l.text !~ '\\S' THEN CASE WHEN l.vector IS NULL THEN 'skipped' WHEN ${refused} THEN 'quarantined' ELSE 'stale' END
+           CASE WHEN l.unreadable THEN 'quarantined'
+                WHEN l.is_empty THEN CASE WHEN l.vector IS NULL THEN 'skipped' WHEN ${refused} THEN 'quarantined' ELSE 'stale' END
                 WHEN s.text_hash = l.hash AND ${sameVectorSql(target, 's.vector', 'l.vector')} THEN 'embedded'
-                WHEN q.text_hash = l.hash AND l.vector IS NULL
-                  THEN CASE q.class WHEN 'too-long' THEN 'skipped' ELSE 'quarantined' END
+                WHEN l.quarantined_hash = l.hash AND l.vector IS NULL
+                  THEN CASE l.class WHEN 'too-long' THEN 'skipped' ELSE 'quarantined' END
                 WHEN ${refused} THEN 'quarantined'
                 WHEN l.vector IS NOT NULL THEN 'stale'
                 ELSE 'missing' END AS state OFFSET 0) judged`;

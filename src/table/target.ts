@@ -161,8 +161,13 @@ export const withIndex = (target: Target, indexed: IndexPlan): Target => ({
   indexName: indexNameOf(target.name, indexed),
 });
 
-/** NULL columns drop out; a row whose columns are all NULL has the empty text and is skipped. */
+/**
+ * NULL columns drop out; a row whose columns are all NULL has the empty text and is skipped. Under the collation of the
+ * database: columns of different collations have none in common, and a nondeterministic one takes no regular expression.
+ */
 function textExpression(text: Settings['text'], ref: string): string {
-  if (!Array.isArray(text)) return `coalesce((${text.sql})::text, '')`;
-  return `concat_ws(chr(10), ${text.map((column) => `${ref}.${quoteName(column)}`).join(', ')})`;
+  const expression = Array.isArray(text)
+    ? `concat_ws(chr(10), ${text.map((column) => `${ref}.${quoteName(column)}`).join(', ')})`
+    : `coalesce((${text.sql})::text, '')`;
+  return `(${expression} COLLATE pg_catalog."default")`;
 }

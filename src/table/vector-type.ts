@@ -7,6 +7,11 @@ export type VectorType = 'vector' | 'halfvec';
 
 export const HALFVEC_VERSION = '0.7.0';
 
+/** IEEE binary16 ends at 65,504: a component from here on rounds to infinity, and pgvector raises 22003. */
+export const HALFVEC_OVERFLOW = 65_520;
+/** A component up to here rounds to zero: half of the smallest subnormal. */
+export const HALFVEC_UNDERFLOW = 2 ** -25;
+
 /** Dimensions that HNSW and IVFFlat take at most. Source: pgvector's README. */
 export const MOST_INDEXED_DIMENSIONS: Record<VectorType, number> = { vector: 2000, halfvec: 4000 };
 

@@ -3,6 +3,7 @@
 import { quoteName } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
 import type { Target } from '../table/target.ts';
+import { beginningSql } from '../table/text-sql.ts';
 
 /** Rows per statement: no transaction stays open while training works. */
 const PAGE_ROWS = 1000;
@@ -18,7 +19,7 @@ export async function* tableTexts(db: Queryable, target: Source): AsyncGenerator
   let after: string | null = null;
   for (;;) {
     const found: { rows: { key: string; text: string }[] } = await db.query(
-      `SELECT ${key}::text AS key, left(${target.text}, ${MAX_CHARACTERS}) AS text FROM ${target.table}
+      `SELECT ${key}::text AS key, ${beginningSql(target.text, String(MAX_CHARACTERS))} AS text FROM ${target.table}
         WHERE ${target.where} AND ($1::${target.keyType} IS NULL OR ${key} > $1::${target.keyType})
         ORDER BY ${key} LIMIT ${PAGE_ROWS}`,
       [after],

@@ -4,11 +4,15 @@ import { quoteName } from '../db/identifiers.ts';
 import { norm } from '../embedding/pooling.ts';
 import type { Embedder, Precision } from '../embedding/embedder.ts';
 import { messageOf } from '../errors.ts';
-import { sameVectorSql, textHashSql } from '../table/row-state.ts';
+import { withReadableRows } from '../pipeline/unreadable.ts';
+import { rowStatesSql } from '../table/row-state.ts';
+import { beginningSql } from '../table/text-sql.ts';
 import type { Check } from './check.ts';
 import type { VerifyInput } from './verify.ts';
 
 const SAMPLED_ROWS = 32;
+/** Keys that are drawn for them: some of the rows may wait for their vectors. */
+const DRAWN_ROWS = 8 * SAMPLED_ROWS;
 
 /**
  * 1 − cosine of two computations of one text. In full precision they differ by the order of additions on another
@@ -57,19 +61,27 @@ async function worstDistance(
   embedder: Embedder,
 ): Promise<{ worst: number; rows: number }> {
   const column = `${target.ref}.${quoteName(target.column)}`;
-  const key = quoteName(target.key);
-  // A row that was written a moment ago and waits for its vector, staged already or not, is the business of the accounting.
-  const isCurrent = `EXISTS (SELECT 1 FROM ${target.stage} pgvb WHERE pgvb.${key} = ${target.ref}.${key} AND pgvb.text_hash = ${textHashSql(target, '$4')}
-                        AND ${sameVectorSql(target, 'pgvb.embedding', column)})`;
+  const key = `${target.ref}.${quoteName(target.key)}`;
+  const reading = { pool, target, fingerprint: run.fingerprint, claim: { run: run.id, number: 0 } };
   const draw = async (percent: number): Promise<{ text: string; vector: string }[]> => {
-    const found = await pool.query<{ text: string; vector: string }>(
-      `SELECT left(text, $2) AS text, vector FROM (
-         SELECT ${target.text} AS text, ${column}::text AS vector, ${target.ref}.${quoteName(target.key)} AS key
-           FROM ${target.table} TABLESAMPLE SYSTEM ($1) REPEATABLE (2) WHERE ${column} IS NOT NULL AND ${target.where} AND ${isCurrent}) sampled
-        ORDER BY md5(key::text) LIMIT $3`,
-      [percent, embedder.maxCharacters, SAMPLED_ROWS, run.fingerprint],
+    const drawn = await pool.query<{ key: string }>(
+      `SELECT ${key}::text AS key FROM ${target.table} TABLESAMPLE SYSTEM ($1) REPEATABLE (2) WHERE ${column} IS NOT NULL
+        ORDER BY md5(${key}::text) LIMIT $2`,
+      [percent, DRAWN_ROWS],
     );
-    return found.rows;
+    const range = { lower: null, upper: null, keys: drawn.rows.map((row) => row.key) };
+    return withReadableRows(reading, range, async () => {
+      const values: unknown[] = [];
+      // A row that was written a moment ago and waits for its vector, staged already or not, is the business of the accounting.
+      const states = rowStatesSql(target, run.fingerprint, range, values);
+      const text = beginningSql('rows.text', `$${values.push(embedder.maxCharacters)}::int`);
+      const found = await pool.query<{ text: string; vector: string }>(
+        `SELECT ${text} AS text, ${column}::text AS vector FROM (${states}) rows JOIN ${target.table} ON ${key} = rows.key
+          WHERE state = 'embedded' ORDER BY md5(rows.key::text) LIMIT $${values.push(SAMPLED_ROWS)}`,
+        values,
+      );
+      return found.rows;
+    });
   };
   const few = await draw(1);
   const rows = few.length < SAMPLED_ROWS ? await draw(100) : few;

@@ -1,12 +1,15 @@
 /** Which queries the measures are taken on. */
 
-import { quoteName } from '../db/identifiers.ts';
+import { createHash } from 'node:crypto';
 import type { Query } from '../relevance/query-file.ts';
+import { readTexts } from '../table/read-texts.ts';
 import type { QuerySource } from './agreement.ts';
 import type { SampledRow } from './sample.ts';
 import type { SearchContext } from './systems.ts';
 
 const TITLE_CHARACTERS = 80;
+/** White space may stand before the first line. */
+const LINE_CHARACTERS = 2000;
 
 /** Evenly over the list, the same ones each time. */
 export function spread<T>(list: readonly T[], count: number): T[] {
@@ -25,13 +28,21 @@ export async function chooseQueries(
 }
 
 async function firstLines({ pool, target }: SearchContext, rows: readonly SampledRow[]): Promise<Query[]> {
-  const key = `${target.ref}.${quoteName(target.key)}`;
-  const found = await pool.query<Query>(
-    `SELECT id, text FROM (
-       SELECT ${key}::text AS id, left(split_part(ltrim(${target.text}, E' \\n\\r\\t'), chr(10), 1), ${TITLE_CHARACTERS}) AS text
-         FROM ${target.table} WHERE ${key} = ANY ($1::text[]::${target.keyType}[]) AND ${target.where}) titles
-      WHERE text ~ '\\S' ORDER BY md5(id)`,
-    [rows.map((row) => row.key)],
+  const texts = await readTexts(
+    pool,
+    target,
+    rows.map((row) => row.key),
+    LINE_CHARACTERS,
   );
-  return found.rows;
+  const order = (id: string): string => createHash('md5').update(id).digest('hex');
+  return texts
+    .map(({ key, text }) => ({ id: key, text: firstLine(text) }))
+    .filter(({ text }) => text !== '')
+    .sort((a, b) => (order(a.id) < order(b.id) ? -1 : 1));
 }
+
+const firstLine = (text: string): string =>
+  Array.from(text.trimStart().split('\n', 1)[0] ?? '')
+    .slice(0, TITLE_CHARACTERS)
+    .join('')
+    .trimEnd();

@@ -2,6 +2,7 @@
 
 import { quoteName } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
+import { readableTable } from '../table/row-state.ts';
 import type { Target } from '../table/target.ts';
 
 export interface SampledRow {
@@ -27,12 +28,12 @@ export async function sampleRows(
 
 async function draw(db: Queryable, target: Target, share: number, count: number): Promise<SampledRow[]> {
   const key = quoteName(target.key);
+  const { from, eligible } = readableTable(target, '$3', 'TABLESAMPLE SYSTEM ($1) REPEATABLE (1)');
   const found = await db.query<SampledRow>(
-    `SELECT ${target.ref}.${key}::text AS key, ${target.ref}.${quoteName(target.column)}::text AS vector
-       FROM ${target.table} TABLESAMPLE SYSTEM ($1) REPEATABLE (1)
-      WHERE ${target.ref}.${quoteName(target.column)} IS NOT NULL AND ${target.where}
+    `SELECT ${target.ref}.${key}::text AS key, ${target.ref}.${quoteName(target.column)}::text AS vector FROM ${from}
+      WHERE ${target.ref}.${quoteName(target.column)} IS NOT NULL AND ${eligible}
       ORDER BY md5(${target.ref}.${key}::text) LIMIT $2`,
-    [share, count],
+    [share, count, target.backfill],
   );
   return found.rows;
 }

@@ -5,12 +5,13 @@ import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
 import { findIndex, wantedIndex } from '../finalize/index-definition.ts';
 import { presentIndex } from '../finalize/present-index.ts';
-import { accountForGate, coverageOf, type LiveAccounting } from '../ledger/accounting.ts';
+import { coverageOf, type LiveAccounting } from '../ledger/accounting.ts';
 import { recordEvent } from '../ledger/event.ts';
 import { readModeOf, readsVectors } from '../ledger/read-mode.ts';
 import { moveRun, type Run } from '../ledger/run.ts';
 import { loadReadSettings, type ReadSettings } from '../search/read-settings.ts';
 import type { OnStage } from '../observability/stage.ts';
+import { countTable } from '../pipeline/count-table.ts';
 import type { Target } from '../table/target.ts';
 import {
   FULL_VERSION,
@@ -49,6 +50,8 @@ export interface VerifyInput {
   openEmbedder: () => Promise<Embedder>;
   /** Asks for everything, also what takes its time: recall curve, filters, latency, relevance or agreement. */
   questions?: Questions;
+  /** Between pages of the count: whether to go on, as `Throttle.pass`. */
+  pass?: () => Promise<boolean>;
   onStage?: OnStage;
 }
 
@@ -59,7 +62,10 @@ export async function verify(input: VerifyInput): Promise<Verification> {
   const index = await presentIndex(pool, target, run.id);
   const stage = stagesOf(input);
   stage('accounting');
-  const accounting = await accountForGate(pool, target, run.fingerprint);
+  const accounting = await countTable(
+    { pool, target, fingerprint: run.fingerprint, claim: { run: run.id, number: 0 } },
+    { purpose: 'gate', pass: input.pass },
+  );
   const sync = await syncHealth(pool, target.backfill, accounting);
   const measured =
     input.questions === undefined

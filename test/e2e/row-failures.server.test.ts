@@ -36,12 +36,12 @@ describe.each(databases())('rows and faults on $name', ({ create }) => {
   });
   afterEach(() => backfill.close());
 
-  const refuse = async (condition: string, what: string): Promise<void> => {
+  const refuse = async (condition: string, what: string, table = 'docs', event = 'UPDATE'): Promise<void> => {
     await backfill.pool
       .query(`CREATE OR REPLACE FUNCTION refuse_some() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN
         IF ${condition} THEN ${what}; END IF; RETURN NEW; END $f$`);
     await backfill.pool.query(
-      'CREATE OR REPLACE TRIGGER refusing BEFORE UPDATE ON docs FOR EACH ROW EXECUTE FUNCTION refuse_some()',
+      `CREATE OR REPLACE TRIGGER refusing BEFORE ${event} ON ${table} FOR EACH ROW EXECUTE FUNCTION refuse_some()`,
     );
   };
   const accounted = async (quarantined: number): Promise<void> => {
@@ -188,11 +188,18 @@ describe.each(databases())('rows and faults on $name', ({ create }) => {
       `INSERT INTO docs SELECT n, 'bread ' || n FROM generate_series(${ROWS + 1}, 7000) n`,
     );
     await backfill.enqueue();
-    // Of no known class: neither the row's fault nor the configuration's.
-    await refuse('true', `RAISE EXCEPTION USING ERRCODE = 'XX001', MESSAGE = 'odd'`);
+    // Where no row can be told from the others: of the staging, which takes a page as a whole.
+    await refuse(
+      'true',
+      `RAISE EXCEPTION USING ERRCODE = 'XX001', MESSAGE = 'odd'`,
+      'docs_embedding_stage',
+      'INSERT',
+    );
     const paused = await backfill.work();
     expect(paused.state).toBe('paused');
-    expect(paused.reason).toMatch(/5\d of the last 5\d batches failed, the last one because: odd/);
+    expect(paused.reason).toMatch(
+      /5\d of the last 5\d batches failed, the last one because: SQLSTATE XX001 raised by function refuse_some/,
+    );
     expect(paused.batches.pending + paused.batches.staged).toBeGreaterThan(0);
     expect(paused.batches.failed).toBeLessThan(60);
     const { rows } = await backfill.pool.query(

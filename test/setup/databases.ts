@@ -16,6 +16,8 @@ export interface TestDatabase {
 export interface DatabaseOptions {
   /** As PostgreSQL makes one: without extension, ledger and queue. */
   bare?: boolean;
+  /** Options of CREATE DATABASE, such as an encoding; it is bare then. */
+  sql?: string;
 }
 
 export interface Backend {
@@ -45,7 +47,9 @@ export async function realDatabase(redisUrl?: string, options: DatabaseOptions =
   const server = inject('postgresUrl');
   if (server === null) throw new Error(`guard the suite with hasPostgres(): ${inject('notHere').join('; ')}`);
   const url = await measured('database', () =>
-    options.bare === true ? newDatabase(server, 'template1') : preparedDatabase(server),
+    options.bare === true || options.sql !== undefined
+      ? newDatabase(server, options.sql ?? 'TEMPLATE template1')
+      : preparedDatabase(server),
   );
   countDatabase(redisUrl === undefined ? 'PostgreSQL alone' : 'PostgreSQL and Redis');
   // Never dropped one by one: the server goes as a whole, or the run drops what is its own at its end.
@@ -65,14 +69,15 @@ async function preparedDatabase(server: string): Promise<string> {
 
 /** With extension, ledger and queue as the template has them, and an installation of its own. */
 async function clone(server: string): Promise<string> {
-  const url = await newDatabase(server, inject('template'));
+  const url = await newDatabase(server, `TEMPLATE ${inject('template')}`);
   await onServer(url, 'UPDATE pgvector_backfill.installation SET id = gen_random_uuid()');
   return url;
 }
 
-async function newDatabase(server: string, template: string): Promise<string> {
+/** @param options of CREATE DATABASE */
+async function newDatabase(server: string, options: string): Promise<string> {
   const name = `${inject('databasePrefix')}${randomBytes(6).toString('hex')}`;
-  await onServer(server, `CREATE DATABASE ${name} TEMPLATE ${template}`);
+  await onServer(server, `CREATE DATABASE ${name} ${options}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
   return url.href;

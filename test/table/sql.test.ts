@@ -75,7 +75,7 @@ describe('rowStatesSql', () => {
     expect(sql).toContain(
       'FROM "public"."articles_embedding_stage" WHERE "id" >= $5::bigint AND "id" < $6::bigint',
     );
-    expect(sql).toContain('q.backfill = $2 AND q.key = l.key::text');
+    expect(sql).toContain('WHERE backfill = $2) pgvb_quarantined ON pgvb_key = "articles"."id"::text');
     expect(sql).not.toMatch(/f1|'articles'/);
   });
 

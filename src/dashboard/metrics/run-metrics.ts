@@ -99,7 +99,7 @@ export const RUN_METRICS: readonly Metric[] = [
     'quarantined_rows',
     'gauge',
     ['class'],
-    'Rows set aside: row (no usable vector), too-long (left out by choice), refused (the table takes no update of it).',
+    'Rows set aside: row (no usable vector), too-long (left out by choice), refused (the table takes no update of it), unreadable (its text cannot be computed).',
     ({ quarantined }) => byLabel('class', quarantined),
   ),
   metric(

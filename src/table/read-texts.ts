@@ -1,0 +1,51 @@
+import { quoteName } from '../db/identifiers.ts';
+import type { Pool } from '../db/pool.ts';
+import { isOfARow } from '../db/sqlstates.ts';
+import { TABLE_LIMITS, inReadOnly } from '../db/transaction.ts';
+import { textHashSql } from './row-state.ts';
+import type { Target } from './target.ts';
+import { beginningSql, emptyTextSql } from './text-sql.ts';
+
+export interface TextRow {
+  key: string;
+  /** Its first characters. */
+  text: string;
+}
+
+/**
+ * Texts of these rows, of those that take part and have one. A row that cannot be read is left out: it is found by halving
+ * and told of, and the others are read all the same. Changes nothing.
+ * @param characters of each text, or a few more
+ */
+export async function readTexts(
+  pool: Pool,
+  target: Target,
+  keys: readonly string[],
+  characters: number,
+  onUnreadable: (key: string, error: unknown) => void = () => {},
+): Promise<TextRow[]> {
+  const key = `${target.ref}.${quoteName(target.key)}`;
+  const sql = `SELECT ${key}::text AS key, ${beginningSql('pgvb_text', '$2::int')} AS text
+       FROM ${target.table} CROSS JOIN LATERAL (SELECT ${target.text} AS pgvb_text OFFSET 0) pgvb_texts
+      WHERE ${key} = ANY ($1::text[]::${target.keyType}[]) AND CASE WHEN ${target.where}
+            -- What hashing it would raise is no text either.
+            THEN ${textHashSql({ ...target, text: 'pgvb_text' }, "''")} IS NOT NULL AND NOT (${emptyTextSql('pgvb_text')}) END`;
+  const read = async (some: readonly string[]): Promise<TextRow[]> => {
+    const [only] = some;
+    if (only === undefined) return [];
+    try {
+      return (
+        await inReadOnly(pool, TABLE_LIMITS, (client) => client.query<TextRow>(sql, [some, characters]))
+      ).rows;
+    } catch (error) {
+      if (!isOfARow(error)) throw error;
+      if (some.length === 1) {
+        onUnreadable(only, error);
+        return [];
+      }
+      const middle = Math.ceil(some.length / 2);
+      return [...(await read(some.slice(0, middle))), ...(await read(some.slice(middle)))];
+    }
+  };
+  return read(keys);
+}
