@@ -15,6 +15,8 @@ export interface WorkerContext {
   logger: Logger;
   throttle: Throttle;
   instruments: Instruments;
+  /** Between two comparisons of ledger and queue, ms; half a minute where absent. */
+  reconcileMs?: number | undefined;
 }
 
 /** A role that is running. */

@@ -8,7 +8,8 @@ import type { KeyRange } from '../table/row-state.ts';
 import type { Target } from '../table/target.ts';
 
 /**
- * Marks the batches of these keys. Their bounds are kept as text, which has no order of keys; but their numbers have, so
+ * Marks the batches of these keys, also those that are marked: a count that is under way has not seen these rows, and takes
+ * away no mark but the one that it began with. Their bounds are kept as text, which has no order of keys; but their numbers have, so
  * each key's batch is found by halves.
  */
 export async function markForRecount(
@@ -27,8 +28,8 @@ export async function markForRecount(
               CASE WHEN b.lower_key::${target.keyType} <= s.key THEN s.high ELSE b.number - 1 END
          FROM search s JOIN pgvector_backfill.batch b ON b.run = $1 AND b.number = (s.low + s.high + 1) / 2
         WHERE s.low < s.high)
-     UPDATE pgvector_backfill.batch SET recount = true
-      WHERE run = $1 AND number IN (SELECT low FROM search WHERE low = high) AND state = 'merged' AND NOT recount`,
+     UPDATE pgvector_backfill.batch SET recount = true, recount_mark = recount_mark + 1
+      WHERE run = $1 AND number IN (SELECT low FROM search WHERE low = high) AND state = 'merged'`,
     [run, keys],
   );
 }
@@ -37,38 +38,56 @@ export async function markForRecount(
 export async function recountMarked(pool: Pool, target: Target, run: Run, budgetMs: number): Promise<number> {
   const end = performance.now() + budgetMs;
   let counted = 0;
-  do {
-    const done = await inTransaction(pool, LEDGER_LIMITS, async (client) => {
-      // The mark is taken off before the look: rows that are written behind it put it on again.
-      const found = await client.query<KeyRange & { number: number }>(
-        `UPDATE pgvector_backfill.batch SET recount = false
-          WHERE run = $1 AND number = (SELECT number FROM pgvector_backfill.batch WHERE run = $1 AND recount ORDER BY number LIMIT 1
-                                          FOR UPDATE SKIP LOCKED)
-          RETURNING number, lower_key AS lower, upper_key AS upper`,
-        [run.id],
-      );
-      const batch = found.rows[0];
-      if (batch === undefined) return false;
-      const { number, ...range } = batch;
-      const rows = await accountFor(client, target, run.fingerprint, range);
-      await client.query(
-        `UPDATE pgvector_backfill.batch SET eligible = $3, embedded = $4, skipped = $5, quarantined = $6, changed = $7, truncated = $8
-          WHERE run = $1 AND number = $2`,
-        [
-          run.id,
-          number,
-          rows.eligible,
-          rows.embedded,
-          rows.skipped,
-          rows.quarantined,
-          rows.missing + rows.stale,
-          rows.truncated,
-        ],
-      );
-      return true;
-    });
-    if (!done) break;
-    counted++;
-  } while (performance.now() < end);
+  for (let after = 0; counted === 0 || performance.now() < end; counted++) {
+    const batch = await nextMarked(pool, run, after);
+    if (batch === null) break;
+    await recountBatch(pool, target, run, batch);
+    after = batch.number;
+  }
   return counted;
+}
+
+interface MarkedBatch extends KeyRange {
+  number: number;
+  mark: number;
+  token: number;
+}
+
+async function nextMarked(db: Queryable, run: Run, after: number): Promise<MarkedBatch | null> {
+  const found = await db.query<MarkedBatch>(
+    `SELECT number, lower_key AS lower, upper_key AS upper, recount_mark AS mark, token FROM pgvector_backfill.batch
+      WHERE run = $1 AND recount AND state = 'merged' AND number > $2 ORDER BY number LIMIT 1`,
+    [run.id, after],
+  );
+  return found.rows[0] ?? null;
+}
+
+/** No lock is held while rows are counted, so that sync need not wait with its mark. */
+async function recountBatch(
+  pool: Pool,
+  target: Target,
+  run: Run,
+  { number, mark, token, ...range }: MarkedBatch,
+): Promise<void> {
+  const rows = await inTransaction(pool, LEDGER_LIMITS, (client) =>
+    accountFor(client, target, run.fingerprint, range),
+  );
+  // Neither a mark that came meanwhile is taken away, nor the count of a batch that was opened and merged again.
+  await pool.query(
+    `UPDATE pgvector_backfill.batch SET eligible = $4, embedded = $5, skipped = $6, quarantined = $7, changed = $8, truncated = $9,
+            recount = recount_mark <> $3
+      WHERE run = $1 AND number = $2 AND token = $10 AND state = 'merged'`,
+    [
+      run.id,
+      number,
+      mark,
+      rows.eligible,
+      rows.embedded,
+      rows.skipped,
+      rows.quarantined,
+      rows.missing + rows.stale,
+      rows.truncated,
+      token,
+    ],
+  );
 }

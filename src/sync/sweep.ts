@@ -40,15 +40,15 @@ export async function sweepSome(
   budgetMs: number,
   signal?: AbortSignal,
 ): Promise<number> {
-  const { pool, target } = input;
+  const { pool, run } = input;
   let found = 0;
   const end = performance.now() + budgetMs;
-  let cursor = await beginSweep(pool, target.backfill, everySeconds);
+  let cursor = await beginSweep(pool, run, everySeconds);
   while (cursor !== null) {
     const page = await sweepPage(input, cursor);
     found += page.found;
     cursor = page.next;
-    await saveSweep(pool, target.backfill, cursor);
+    await saveSweep(pool, run, cursor);
     if (signal?.aborted === true || performance.now() >= end) break;
   }
   return found;
