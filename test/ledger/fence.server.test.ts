@@ -9,17 +9,20 @@ import { LEDGER_LIMITS, inTransaction } from '../../src/db/transaction.ts';
 import type { Embedder } from '../../src/embedding/embedder.ts';
 import { accountFor } from '../../src/ledger/accounting.ts';
 import { claimBatch, holdBatch } from '../../src/ledger/batch.ts';
-import { noteChanges } from '../../src/ledger/change.ts';
 import { closeFence } from '../../src/ledger/fence.ts';
 import { progressSnapshot } from '../../src/ledger/progress.ts';
+import { quarantineRows } from '../../src/ledger/quarantine.ts';
 import { createRun, moveRun, supersedeRuns, type Run } from '../../src/ledger/run.ts';
 import { targetOfRun } from '../../src/ledger/run-target.ts';
 import { scopeDifference, scopeOf } from '../../src/ledger/scope.ts';
+import { syncState } from '../../src/ledger/sync.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { processBatch } from '../../src/pipeline/process-batch.ts';
 import { dueRun } from '../../src/planning/due-run.ts';
 import { planRun } from '../../src/planning/plan.ts';
+import { retry } from '../../src/planning/retry.ts';
 import { drainChanges } from '../../src/sync/drain.ts';
+import { assertPlannedOptions } from '../../src/verify/run-checks.ts';
 import { verify } from '../../src/verify/verify.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
 import { hashEmbedder, travel, type Road } from '../setup/small-road.ts';
@@ -173,6 +176,7 @@ describe.each(databases())('the fence of a run on $name', ({ create }) => {
       passed: false,
       detail: expect.stringContaining(difference) as string,
     });
+    expect(() => assertPlannedOptions(road.run, other.settings)).toThrow(difference);
     await moveRun(pool, road.run.id, ['running', 'verifying'], 'ready', '');
     const ready = { ...road.run, state: 'ready' } as const;
     expect((await cutoverGate(pool, target, ready, other.settings)).reason).toContain(difference);
@@ -224,7 +228,19 @@ describe.each(databases())('the fence of a run on $name', ({ create }) => {
       limitRows: null,
     };
     expect(await dueRun(pool, completed, wanted)).toBeNull();
-    await noteChanges(pool, 'docs', ['1']);
+    // What was set aside is tried again by sync, as long as that was kept.
+    await quarantineRows(pool, 'docs', { run: road.run.id, number: 1 }, [
+      { key: '3', class: 'row', reason: 'unreadable', textHash: Buffer.alloc(32) },
+    ]);
+    const asked = {
+      pool,
+      settings: config.settings,
+      run: completed,
+      queue: null as never,
+      quarantined: true,
+    };
+    expect(await retry(asked)).toMatchObject({ batches: 0, rows: 1, enqueued: 0 });
+    expect((await syncState(pool, 'docs')).pending).toBe(1);
     expect(await dueRun(pool, completed, wanted)).toBeNull();
     await pool.query(`UPDATE pgvector_backfill.batch SET state = 'staged' WHERE number = 1`);
     expect(await dueRun(pool, completed, wanted)).toContain('is completed, and left rows');
