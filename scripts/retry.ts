@@ -1,3 +1,4 @@
+import { syncMode } from '../src/ledger/sync.ts';
 import { retry } from '../src/planning/retry.ts';
 import { EXIT, runAsProgram, type Command } from './lib/command.ts';
 import { count } from './lib/format.ts';
@@ -34,6 +35,10 @@ export const retryCommand: Command = {
           ? 'Nothing to try again.'
           : `${count(result.batches)} batches and ${count(result.rows)} quarantined rows get another try; ${count(result.enqueued)} jobs added.`,
       );
+      if (run.state === 'completed')
+        invocation.say(
+          `Run ${run.id} is completed: ${(await syncMode(pool, config.backfill)) === 'off' ? 'run `npm run enqueue`, which plans another one' : 'a worker with the role sync brings quarantined rows in line; batches that failed are planned again by `npm run enqueue`'}.`,
+        );
       return EXIT.done;
     });
   },

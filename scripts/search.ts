@@ -4,8 +4,11 @@ import {
   searchFunctionName,
   settingsOfReads,
 } from '../src/cutover/search-function.ts';
-import { ConfigError } from '../src/errors.ts';
+import { ConfigError, GateError } from '../src/errors.ts';
+import { followScope, scopeDifference } from '../src/ledger/scope.ts';
 import { compareSearches, type Comparison } from '../src/search/compare.ts';
+import { LazyEmbedder } from '../src/search/lazy-embedder.ts';
+import { loadReadState } from '../src/search/read-state.ts';
 import { describeTarget } from '../src/table/target.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { withDatabase } from './lib/session.ts';
@@ -65,19 +68,27 @@ export const search: Command = {
     const config = await invocation.config();
     const logger = invocation.logger(config.settings.logLevel);
     return withDatabase(config, 'search', logger, async (pool) => {
-      const target = await describeTarget(pool, config.backfill, config.settings);
-      const embedder = await invocation.openEmbedder(config.settings, 1);
+      const { run } = await loadReadState(pool, config.backfill);
+      const planned = { id: run?.id ?? '', scope: run?.scope ?? {} };
+      const difference = scopeDifference(planned.scope, config.settings);
+      if (difference !== null)
+        invocation.warn(`By the options of run ${planned.id} in place of those given: ${difference}.`);
+      const settings = followScope(planned, config.settings);
+      const target = await describeTarget(pool, config.backfill, settings);
+      const models = new LazyEmbedder(null, (own) => invocation.openEmbedder(own, 1));
       try {
-        const comparison = await compareSearches(
-          { pool, target, settings: config.settings, embedder },
-          text,
-          k,
-        );
+        if (run === null)
+          throw new GateError('There are no vectors yet.', {
+            code: 'NO_RUN',
+            remedy: 'Run `npm run enqueue`.',
+          });
+        const embedder = await models.get(settings, run);
+        const comparison = await compareSearches({ pool, target, settings, embedder }, text, k);
         invocation.emit(comparison);
         for (const line of comparisonLines(comparison)) invocation.say(line);
         return EXIT.done;
       } finally {
-        await embedder.close();
+        await models.close();
       }
     });
   },

@@ -5,6 +5,9 @@ import { GateError } from '../src/errors.ts';
 import { showReadChoice } from '../src/ledger/read-mode.ts';
 import { listQuarantine, type ListedRow } from '../src/ledger/quarantine.ts';
 import { progressSnapshot } from '../src/ledger/progress.ts';
+import { latestRun } from '../src/ledger/run.ts';
+import { TABLE_REMEDY } from '../src/ledger/run-target.ts';
+import { scopeDifference } from '../src/ledger/scope.ts';
 import { MOST_COUNTED } from '../src/ledger/sync.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { count, duration, percent } from './lib/format.ts';
@@ -42,13 +45,16 @@ export const status: Command = {
       else {
         const snapshot = await progressSnapshot(pool, config.backfill);
         const quarantined = await listQuarantine(pool, config.backfill, LISTED);
+        const run = await latestRun(pool, config.backfill);
+        const options = run === null ? null : scopeDifference(run.scope, config.settings);
         const drift = snapshot.model === null ? null : await modelDrift(config.settings, snapshot.model);
         invocation.emit({
           ...snapshot,
+          options,
           model: snapshot.model === null ? null : { ...snapshot.model, ...drift },
           quarantine: quarantined,
         });
-        for (const line of statusLines(snapshot, drift)) invocation.say(line);
+        for (const line of statusLines(snapshot, drift, options)) invocation.say(line);
         for (const line of quarantineLines(quarantined, snapshot.rows.quarantined)) invocation.say(line);
       }
       return EXIT.done;
@@ -74,7 +80,7 @@ async function watch(invocation: Invocation, pool: Pool, backfill: string): Prom
   }
 }
 
-function statusLines(snapshot: ProgressSnapshot, drift: ModelDrift | null): string[] {
+function statusLines(snapshot: ProgressSnapshot, drift: ModelDrift | null, options: string | null): string[] {
   const { rows, batches, index, model, sync } = snapshot;
   const age = sync.oldestSeconds === null ? '' : `, the oldest ${duration(sync.oldestSeconds)} old`;
   const masked = Object.entries(snapshot.masked).map(([type, values]) => `${count(values)} ${type}`);
@@ -92,6 +98,12 @@ function statusLines(snapshot: ProgressSnapshot, drift: ModelDrift | null): stri
   const leftOut = rows.skipped + rows.quarantined;
   return [
     `${snapshot.backfill}  run ${snapshot.run ?? '-'}  ${snapshot.state}${snapshot.reason === '' ? '' : `: ${snapshot.reason}`}`,
+    ...(snapshot.table === null ? [] : [`table    ${snapshot.table}. ${TABLE_REMEDY}`]),
+    ...(options === null
+      ? []
+      : [
+          `options  others than the run was planned for, which workers and searches go by: ${options}; \`npm run enqueue\` plans a run for these`,
+        ]),
     `rows     ${count(rows.eligible)} eligible = ${count(rows.embedded)} embedded + ${count(rows.skipped)} skipped + ${count(rows.quarantined)} quarantined + ${count(rows.pending)} pending + ${count(rows.stale)} stale`,
     `coverage ${percent(snapshot.coverage)}, ${rate}${eta}`,
     `batches  ${count(batches.merged)} merged, ${count(batches.staged)} staged, ${count(batches.pending)} pending, ${count(batches.failed)} failed`,

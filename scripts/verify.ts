@@ -5,6 +5,7 @@ import { ConfigError, GateError } from '../src/errors.ts';
 import { readJudgements, readQueries } from '../src/relevance/query-file.ts';
 import { describeTarget, type Target } from '../src/table/target.ts';
 import type { Questions } from '../src/verify/full.ts';
+import { assertPlannedOptions } from '../src/verify/run-checks.ts';
 import { verify, type VerifyInput } from '../src/verify/verify.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { requireRun, withDatabase } from './lib/session.ts';
@@ -90,6 +91,7 @@ export const verifyCommand: Command = {
     const logger = invocation.logger(config.settings.logLevel);
     return withDatabase(config, 'verify', logger, async (pool) => {
       const run = await requireRun(pool, config.backfill);
+      assertPlannedOptions(run, config.settings);
       const target = await describeTarget(pool, config.backfill, config.settings);
       await assertJudgeable(pool, target);
       const questions =

@@ -11,12 +11,12 @@ import { markFailed, unfinishedBatches } from '../src/ledger/batch.ts';
 import { tooManyFailures } from '../src/ledger/breaker.ts';
 import { recordEvent } from '../src/ledger/event.ts';
 import { OPEN_STATES, findRun, moveRun, pauseRun, type Run } from '../src/ledger/run.ts';
+import { targetOfRun } from '../src/ledger/run-target.ts';
 import { CollapseCheck } from '../src/pipeline/collapse.ts';
 import { processBatch } from '../src/pipeline/process-batch.ts';
 import { openQueue, openWorker, type JobQueue } from '../src/queue/connection.ts';
 import { parseEmbedJob, type EmbedJob, type JobData } from '../src/queue/jobs.ts';
 import { addEmbedJobs } from '../src/queue/producer.ts';
-import { describeTarget } from '../src/table/target.ts';
 import { isHeld } from '../src/throttle/throttle.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';
 import { refuseJob } from './refuse.ts';
@@ -40,9 +40,9 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
     const logger = context.logger.child({ run: run.id, batch: data.batch });
     const started = performance.now();
     try {
-      const target = await describeTarget(pool, backfill, settings);
+      const { target, settings: followed } = await targetOfRun(pool, run, settings);
       const outcome = await processBatch(
-        { pool, target, settings, embedder, logger, collapse, throttle, instruments },
+        { pool, target, settings: followed, embedder, logger, collapse, throttle, instruments },
         run,
         data.batch,
         signal,

@@ -1,19 +1,24 @@
 /** The finalize role: a BullMQ worker around `finalize` and the gate. */
 
 import { UnrecoverableError, WaitingError, type Job } from 'bullmq';
-import { classify } from '../src/db/sqlstates.ts';
+import type { Settings } from '../src/config/settings.ts';
+import { untilReachable } from '../src/db/reachable.ts';
+import { classify, isUnreachable } from '../src/db/sqlstates.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
 import { messageOf } from '../src/errors.ts';
 import { finalize } from '../src/finalize/finalize.ts';
 import { unfinishedBatches } from '../src/ledger/batch.ts';
+import { answerFinalizerCalls } from '../src/ledger/finalizer-calls.ts';
 import { recordEvent } from '../src/ledger/event.ts';
 import { OPEN_STATES, findRun, moveRun, setRunReason, type Run } from '../src/ledger/run.ts';
+import { targetOfRun } from '../src/ledger/run-target.ts';
 import { syncMode } from '../src/ledger/sync.ts';
 import type { Logger } from '../src/observability/logger.ts';
 import { isStopped } from '../src/pipeline/count-table.ts';
 import { CollapseCheck } from '../src/pipeline/collapse.ts';
-import { openWorker } from '../src/queue/connection.ts';
-import { parseFinalizeJob, type JobData } from '../src/queue/jobs.ts';
+import { openQueue, openWorker, type JobQueue } from '../src/queue/connection.ts';
+import { parseFinalizeJob, type FinalizeJob, type JobData } from '../src/queue/jobs.ts';
+import { addOwedFinalizer } from '../src/planning/reconcile.ts';
 import { settle } from '../src/sync/settle.ts';
 import { describeTarget, type Target } from '../src/table/target.ts';
 import { isHeld } from '../src/throttle/throttle.ts';
@@ -21,15 +26,20 @@ import { verify } from '../src/verify/verify.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';
 import { refuseJob } from './refuse.ts';
 
+/** A job that meets so many restarts of the server counts an attempt. */
+const MOST_RESTARTS = 20;
+
 export function startFinalizeWorker(
   context: WorkerContext,
   openEmbedder: () => Promise<Embedder>,
 ): RunningWorker {
-  const { pool, settings, backfill, throttle } = context;
+  const { pool, backfill, throttle } = context;
+  const finalizeQueue = openQueue(context.address, 'finalize');
+  const closing = new AbortController();
 
   /** With the model that the gate needs anyway; where it is not here, or not the run's, what is captured is left to sync. */
   async function settleWith(
-    target: Target,
+    { target, settings }: { target: Target; settings: Settings },
     run: Run,
     sweep: boolean,
     logger: Logger,
@@ -53,21 +63,27 @@ export function startFinalizeWorker(
     }
   }
 
-  async function processor(job: Job<JobData>, token?: string, signal?: AbortSignal): Promise<unknown> {
-    const data = parseFinalizeJob(job.data);
-    if (data === null) throw await refuseJob(context, 'finalize', job);
+  async function finalizeOnce(
+    job: Job<JobData>,
+    data: FinalizeJob,
+    token?: string,
+    signal?: AbortSignal,
+  ): Promise<unknown> {
     const run = await findRun(pool, data.run);
     if (run === null || run.backfill !== backfill) return { left: 'the run is not of this backfill' };
     const logger = context.logger.child({ run: run.id });
+    // Calls from here on are answered by this job only as far as it looks again behind them.
+    let answers = run.finalizerCalls;
     try {
-      const target = await describeTarget(pool, backfill, settings);
+      const planned = await targetOfRun(pool, run, context.settings);
+      const { target, settings } = planned;
       let swept = false;
       const settleAll = async (): Promise<boolean> => {
         const [open] = await unfinishedBatches(pool, run.id, 0, 1);
         if (open !== undefined) return false;
         // Once it was swept, a trigger leaves nothing to a second sweep.
         const sweep = !swept || (await syncMode(pool, backfill)) !== 'trigger';
-        await settleWith(target, run, sweep, logger, signal);
+        await settleWith(planned, run, sweep, logger, signal);
         swept = true;
         return true;
       };
@@ -88,13 +104,20 @@ export function startFinalizeWorker(
         pass: () => throttle.pass(),
         signal,
       });
-      if (outcome.kind !== 'indexed') return outcome;
+      if (outcome.kind !== 'indexed') {
+        await answerFinalizerCalls(pool, run.id, answers);
+        return outcome;
+      }
       await moveRun(pool, run.id, ['finalizing'], 'verifying', '');
+      answers = (await findRun(pool, run.uid))?.finalizerCalls ?? answers;
       // The build takes its time, and somebody may have written meanwhile.
       if (!(await settleAll())) {
         await setRunReason(pool, run.id, 'the index is built; the gate waits for the last batches');
         // A batch that closed between the look and the words would wait for nobody to call again.
-        if ((await unfinishedBatches(pool, run.id, 0, 1)).length > 0) return outcome;
+        if ((await unfinishedBatches(pool, run.id, 0, 1)).length > 0) {
+          await answerFinalizerCalls(pool, run.id, answers);
+          return outcome;
+        }
       }
       // With the index that the finalizer has chosen meanwhile.
       const indexed = await describeTarget(pool, backfill, settings);
@@ -106,6 +129,7 @@ export function startFinalizeWorker(
         openEmbedder,
         pass: () => throttle.pass(),
       });
+      await answerFinalizerCalls(pool, run.id, answers);
       logger.info({ passed: verification.passed }, 'verified');
       return { ...outcome, passed: verification.passed };
     } catch (error) {
@@ -115,6 +139,7 @@ export function startFinalizeWorker(
       }
       if (isStopped(error)) return { left: 'the run was stopped' };
       logger.error({ err: messageOf(error), class: classify(error) }, 'finalizer');
+      if (isUnreachable(error)) throw error;
       const reason = `finalizer: ${messageOf(error)}`;
       if (classify(error) !== 'configuration') {
         await setRunReason(pool, run.id, reason).catch(() => {});
@@ -126,6 +151,42 @@ export function startFinalizeWorker(
     }
   }
 
-  const { close } = openWorker(context.address, 'finalize', 1, processor);
-  return { close };
+  /** A server that fails over takes longer than all attempts of a job, and nobody would call again. */
+  async function processor(job: Job<JobData>, token?: string, signal?: AbortSignal): Promise<unknown> {
+    const data = parseFinalizeJob(job.data);
+    if (data === null) throw await refuseJob(context, 'finalize', job);
+    for (let restarts = 0; ; restarts++) {
+      try {
+        return await finalizeOnce(job, data, token, signal);
+      } catch (error) {
+        if (restarts >= MOST_RESTARTS || !isUnreachable(error)) throw error;
+      }
+      const signals = signal === undefined ? [closing.signal] : [closing.signal, signal];
+      await untilReachable(pool, AbortSignal.any(signals));
+    }
+  }
+
+  const { worker, close } = openWorker(context.address, 'finalize', 1, processor);
+  worker.on('completed', (job) => {
+    const data = parseFinalizeJob(job.data);
+    if (data !== null) void callAgain(context, finalizeQueue.queue, data);
+  });
+  return {
+    close: async () => {
+      closing.abort(new Error('the worker is being shut down'));
+      await close();
+      await finalizeQueue.close();
+    },
+  };
+}
+
+/** Whoever called while this job was about to end found it on the queue still, and added no other. */
+async function callAgain({ pool, logger }: WorkerContext, queue: JobQueue, data: FinalizeJob): Promise<void> {
+  try {
+    const run = await findRun(pool, data.run);
+    if (run !== null && run.finalizerCalls > run.finalizerAnswered) await addOwedFinalizer(pool, queue, run);
+  } catch (error) {
+    // The call stays unanswered in the ledger, so that it is found when ledger and queue are compared next.
+    logger.warn({ err: messageOf(error) }, 'the finalizer could not be called again');
+  }
 }

@@ -4,11 +4,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Job } from 'bullmq';
 import { describeFailure } from '../src/db/refusal.ts';
 import { classify } from '../src/db/sqlstates.ts';
+import { modelDifference, modelFacts } from '../src/embedding/configured.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
 import { BackfillError, messageOf } from '../src/errors.ts';
 import { finalizeWhenDue } from '../src/finalize/trigger.ts';
 import { recordEvent } from '../src/ledger/event.ts';
 import { SYNCED_STATES, latestRun, type Run } from '../src/ledger/run.ts';
+import { targetOfRun } from '../src/ledger/run-target.ts';
 import { setSyncFailure, syncMode } from '../src/ledger/sync.ts';
 import { CollapseCheck } from '../src/pipeline/collapse.ts';
 import type { PipelineContext } from '../src/pipeline/context.ts';
@@ -19,7 +21,6 @@ import { drainChanges, type DrainOutcome } from '../src/sync/drain.ts';
 import { lookAfterCapture } from '../src/sync/look-after.ts';
 import { recountMarked } from '../src/sync/recount.ts';
 import { sweepSome } from '../src/sync/sweep.ts';
-import { describeTarget } from '../src/table/target.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';
 import { refuseJob } from './refuse.ts';
 
@@ -40,10 +41,13 @@ export function startSyncWorker(context: WorkerContext, embedder: Embedder): Run
     const run = await latestRun(pool, backfill);
     if (run === null || !SYNCED_STATES.includes(run.state)) return { left: 'there is no run to sync with' };
     if (embedder.fingerprint !== run.fingerprint)
-      return fail(context, `this worker's model is not the one of run ${run.id}`);
+      return fail(
+        context,
+        `this worker's model is not the one of run ${run.id}: ${modelDifference(run.embedding, modelFacts(settings)) ?? 'other model files'}`,
+      );
     try {
-      const target = await describeTarget(pool, backfill, settings);
-      return await sync({ pool, target, settings, embedder, logger, collapse, throttle }, run);
+      const { target, settings: followed } = await targetOfRun(pool, run, settings);
+      return await sync({ pool, target, settings: followed, embedder, logger, collapse, throttle }, run);
     } catch (error) {
       const remedy = error instanceof BackfillError && error.remedy !== undefined ? ` ${error.remedy}` : '';
       const described = describeFailure(error);

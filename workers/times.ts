@@ -5,4 +5,6 @@ import type { QueueTimes } from '../src/queue/connection.ts';
 export interface WorkerTimes extends QueueTimes {
   /** Between two looks whether the scheduler of sync is still there, ms. */
   scheduleMs?: number;
+  /** Between two comparisons of ledger and queue, ms. */
+  reconcileMs?: number;
 }

@@ -14,6 +14,7 @@ import { Throttle } from '../../src/throttle/throttle.ts';
 import { startEmbedWorker } from '../../workers/embed.ts';
 import { startFinalizeWorker } from '../../workers/finalize.ts';
 import { startMetricsServer, type MetricsServer } from '../../workers/metrics-server.ts';
+import { startReconciler } from '../../workers/reconcile.ts';
 import { startSyncWorker } from '../../workers/sync.ts';
 import { processHost } from './host.ts';
 import { prepareQueues } from './queues.ts';
@@ -74,6 +75,7 @@ export async function startWorkers(
   if (embedder !== null && roles.includes('sync'))
     running.push(startSyncWorker({ ...context, pool: batches }, embedder));
   if (roles.includes('finalize')) running.push(startFinalizeWorker(context, gateEmbedder));
+  running.push(startReconciler(context));
   return {
     metricsUrl: metrics?.url ?? null,
     async drain() {

@@ -1,8 +1,11 @@
 /** Reads move over only behind a verification that passed, not long ago, of the very index that they would use. */
 
+import type { Settings } from '../config/settings.ts';
 import type { Queryable } from '../db/pool.ts';
 import { presentIndex } from '../finalize/present-index.ts';
 import type { Run, RunState } from '../ledger/run.ts';
+import { tableFault } from '../ledger/run-target.ts';
+import { scopeDifference } from '../ledger/scope.ts';
 import type { Target } from '../table/target.ts';
 
 export interface GateResult {
@@ -31,10 +34,10 @@ export async function cutoverGate(
   db: Queryable,
   target: Target,
   run: Run,
-  validHours: number,
+  settings: Settings,
 ): Promise<GateResult> {
   const last = await lastVerification(db, run.backfill);
-  const reason = (await reasonAgainst(db, target, run, validHours, last)) ?? '';
+  const reason = (await reasonAgainst(db, target, run, settings, last)) ?? '';
   const verification = last === null ? null : { id: last.id, at: last.at.toISOString(), passed: last.passed };
   return { passed: reason === '', reason, verification };
 }
@@ -43,11 +46,15 @@ async function reasonAgainst(
   db: Queryable,
   target: Target,
   run: Run,
-  validHours: number,
+  settings: Settings,
   last: LastVerification | null,
 ): Promise<string | null> {
   if (!GATED_STATES.includes(run.state))
     return `run ${run.id} is ${run.state}${run.reason === '' ? '' : ` (${run.reason})`}, not ready`;
+  const difference = scopeDifference(run.scope, settings);
+  if (difference !== null) return `run ${run.id} was planned for other options: ${difference}`;
+  const fault = await tableFault(db, run);
+  if (fault !== null) return fault;
   if (last === null) return 'nothing was verified yet';
   if (last.run !== run.id)
     return `the last verification was of run ${last.run}, the present one is ${run.id}`;
@@ -55,8 +62,8 @@ async function reasonAgainst(
   const worse = await unansweredRelevance(db, run, last);
   if (worse !== null)
     return `verification ${worse.id} did not pass ${worse.failed.join(', ')}, and none since has measured relevance: \`npm run verify\` with --queries and --judgements, or with --judged`;
-  if (last.hours > validHours)
-    return `the last verification is ${last.hours.toFixed(1)} h old, verify.validHours is ${validHours}`;
+  if (last.hours > settings.verifyValidHours)
+    return `the last verification is ${last.hours.toFixed(1)} h old, verify.validHours is ${settings.verifyValidHours}`;
   const index = await presentIndex(db, target, run.id);
   if (index === null) return 'there is no index';
   if (!index.valid) return `index ${index.name} is not valid`;

@@ -24,17 +24,18 @@ export async function removalTarget(
   const [ledger] = noted.rows;
   // Of a ledger that was cut off at its very beginning nothing is known but what the configuration says.
   const wanted = ledger?.table ?? quoteQualified(parseQualified(settings.table, 'Option table'));
-  const found = await db.query<{ schema: string; name: string; isPartitioned: boolean }>(
-    `SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind = 'p' AS "isPartitioned"
+  const found = await db.query<{ schema: string; name: string; oid: string; isPartitioned: boolean }>(
+    `SELECT n.nspname::text AS schema, c.relname::text AS name, c.oid::text AS oid, c.relkind = 'p' AS "isPartitioned"
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.oid = coalesce((SELECT tgrelid FROM pg_trigger WHERE tgfoid = to_regprocedure($1) AND tgparentid = 0 LIMIT 1), to_regclass($2))`,
     [`${captureFunction(backfill)}()`, wanted],
   );
   const named = parseQualified(wanted, 'The table in the ledger');
   const [table] = found.rows;
-  const { schema, name, isPartitioned } = table ?? {
+  const { schema, name, oid, isPartitioned } = table ?? {
     schema: named.schema ?? 'public',
     name: named.name,
+    oid: '0',
     isPartitioned: false,
   };
   const stage = ledger?.stage ?? quoteQualified({ schema, name: `${name}_embedding_stage` });
@@ -45,6 +46,7 @@ export async function removalTarget(
     schema,
     name,
     table: quoteQualified({ schema, name }),
+    oid,
     isPartitioned,
     ref: quoteName(name),
     key: ledger?.key ?? settings.key,

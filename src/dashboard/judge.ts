@@ -5,6 +5,7 @@ import { html } from 'hono/html';
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { latestRun } from '../ledger/run.ts';
+import { followScope } from '../ledger/scope.ts';
 import {
   GRADES,
   gradesOf,
@@ -139,9 +140,10 @@ function sampleSection(queries: readonly string[]): Markup {
   </section>`;
 }
 
-async function sampledQueries({ pool, backfill, settings }: JudgeInput): Promise<string[]> {
+async function sampledQueries({ pool, backfill, settings: own }: JudgeInput): Promise<string[]> {
   const run = await latestRun(pool, backfill);
   if (run === null) return [];
+  const settings = followScope(run, own);
   const target = await describeTarget(pool, backfill, settings);
   const rows = await sampleRows(pool, target, run.rowsPlanned, SAMPLED);
   const { queries } = await chooseQueries({ pool, target, settings, read: {} }, null, rows);

@@ -4,6 +4,7 @@ import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { BackfillError, GateError, messageOf } from '../errors.ts';
 import { latestRun } from '../ledger/run.ts';
+import { followScope } from '../ledger/scope.ts';
 import type { Logger } from '../observability/logger.ts';
 import { compareSearches, type Comparison } from '../search/compare.ts';
 import { explainSearches, type Explained } from '../search/explain.ts';
@@ -65,13 +66,14 @@ export class PageSearch {
   }
 
   async #ask({ text, k, filter: name }: SearchQuestion): Promise<SearchAnswer> {
-    const { pool, backfill, settings, texts } = this.#input;
+    const { pool, backfill, texts } = this.#input;
     const run = await latestRun(pool, backfill);
     if (run === null)
       throw new GateError('There are no vectors yet.', { code: 'NO_RUN', remedy: 'Run `npm run enqueue`.' });
+    const settings = followScope(run, this.#input.settings);
     const filter = chooseFilter(settings.searchFilters, name === '' ? undefined : name);
     const target = await describeTarget(pool, backfill, settings);
-    const embedder = await this.#embedder.get(settings, run.fingerprint);
+    const embedder = await this.#embedder.get(settings, run);
     const input = { pool, target, settings, embedder };
     const compared = await compareSearches(input, text, k, { filter, titles: texts });
     return { ...compared, sql: await explainSearches(input, text, k, filter) };

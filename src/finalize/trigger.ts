@@ -3,12 +3,28 @@
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { coverageOf } from '../ledger/accounting.ts';
+import { noteFinalizerCall } from '../ledger/finalizer-calls.ts';
 import { progressSnapshot } from '../ledger/progress.ts';
 import { setRunReason, type Run } from '../ledger/run.ts';
 import { syncMode } from '../ledger/sync.ts';
 import type { JobQueue } from '../queue/connection.ts';
+import type { FinalizeCause } from '../queue/jobs.ts';
 import { addFinalizeJob } from '../queue/producer.ts';
 import { percent } from './finalize.ts';
+
+/**
+ * The call is noted first: a job of the same name that has looked already, and is about to end, swallows it; whoever sees
+ * that job end finds that the call was not answered. @returns whether a finalize job was added by this call
+ */
+export async function callFinalizer(
+  pool: Pool,
+  queue: JobQueue,
+  run: Pick<Run, 'id' | 'uid'>,
+  cause: FinalizeCause,
+): Promise<boolean> {
+  await noteFinalizerCall(pool, run.id);
+  return addFinalizeJob(queue, run.uid, cause);
+}
 
 /** @returns whether a finalize job was added by this call. */
 export async function finalizeWhenDue(
@@ -25,12 +41,12 @@ export async function finalizeWhenDue(
   );
   const { unfinished = 0, failed = 0, state = '', planned = 0 } = counted.rows[0] ?? {};
   // The last batches of a run whose index is there already: the gate waits for them.
-  if (state === 'verifying' && unfinished === 0) return addFinalizeJob(queue, run.uid, 'last-batch');
+  if (state === 'verifying' && unfinished === 0) return callFinalizer(pool, queue, run, 'last-batch');
   // Far from done: the rows of the unfinished batches alone keep coverage below the threshold. No sums are needed.
   if (state !== 'running' || unfinished > planned * (1 - settings.indexCoverage) + 1) return false;
   const { rows } = await progressSnapshot(pool, run.backfill);
   const coverage = coverageOf(rows);
-  if (coverage >= settings.indexCoverage) return addFinalizeJob(queue, run.uid, 'coverage');
+  if (coverage >= settings.indexCoverage) return callFinalizer(pool, queue, run, 'coverage');
   if (unfinished === failed) {
     const withSynced = coverageOf({ ...rows, embedded: rows.embedded + rows.stale });
     // Rows that changed under their batch's hands are sync's; it asks again once it has been at them.

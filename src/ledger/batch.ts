@@ -4,6 +4,7 @@ import type { Queryable } from '../db/pool.ts';
 import { WORKER_NAME } from '../observability/worker-name.ts';
 import type { KeyType } from '../table/key.ts';
 import type { KeyRange } from '../table/row-state.ts';
+import { newestSql, shareFence } from './fence.ts';
 import { OPEN_STATES } from './run.ts';
 
 export interface PlannedBatch extends KeyRange {
@@ -80,6 +81,38 @@ export async function unfinishedBatches(
   return found.rows;
 }
 
+/** Batches that somebody has to work on, and those of them that nobody has begun, or begun again, for so long. */
+export async function openBatchCounts(
+  db: Queryable,
+  run: string,
+  quietSeconds: number,
+): Promise<{ open: number; quiet: number }> {
+  const counted = await db.query<{ open: number; quiet: number }>(
+    `SELECT count(*)::int AS open, count(*) FILTER (WHERE ${QUIET})::int AS quiet
+       FROM pgvector_backfill.batch WHERE run = $1 AND state IN ('pending', 'staged')`,
+    [run, quietSeconds],
+  );
+  return counted.rows[0] ?? { open: 0, quiet: 0 };
+}
+
+/** A page of the latter, in order of their number. Not those that failed: they wait for the operator. */
+export async function quietBatches(
+  db: Queryable,
+  run: string,
+  quietSeconds: number,
+  after: number,
+  limit: number,
+): Promise<PlannedBatch[]> {
+  const found = await db.query<PlannedBatch>(
+    `SELECT number, lower_key AS lower, upper_key AS upper, rows::float8 AS rows FROM pgvector_backfill.batch
+      WHERE run = $1 AND state IN ('pending', 'staged') AND ${QUIET} AND number > $3 ORDER BY number LIMIT $4`,
+    [run, quietSeconds, after, limit],
+  );
+  return found.rows;
+}
+
+const QUIET = `coalesce(started_at < now() - make_interval(secs => $2), true)`;
+
 /** Failed batches get another set of attempts. @returns how many there were. */
 export async function reopenFailedBatches(db: Queryable, run: string): Promise<number> {
   const reopened = await db.query(
@@ -126,10 +159,12 @@ export async function claimBatch(
   return claimed.rows[0] ?? null;
 }
 
-/** Locks the batch for the rest of the transaction. False where another worker has taken it over meanwhile. */
+/** Locks the batch for the rest of the transaction. False where another worker, or a newer run, has taken over meanwhile. */
 export async function holdBatch(db: Queryable, batch: ClaimedBatch): Promise<boolean> {
+  await shareFence(db, batch.run);
   const held = await db.query(
-    `SELECT 1 FROM pgvector_backfill.batch WHERE run = $1 AND number = $2 AND token = $3 AND state <> 'merged' FOR UPDATE`,
+    `SELECT 1 FROM pgvector_backfill.batch WHERE run = $1 AND number = $2 AND token = $3 AND state <> 'merged'
+        AND ${newestSql('$1')} FOR UPDATE`,
     [batch.run, batch.number, batch.token],
   );
   return held.rowCount === 1;

@@ -41,3 +41,12 @@ export async function readChanges(
   const truncated = keys.delete(null);
   return { keys: [...keys] as string[], ids: found.rows.map((row) => row.id), truncated, last };
 }
+
+/** As a trigger would: sync is to look at these rows. */
+export async function noteChanges(db: Queryable, backfill: string, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return;
+  await db.query('INSERT INTO pgvector_backfill.change (backfill, key) SELECT $1, unnest($2::text[])', [
+    backfill,
+    keys,
+  ]);
+}

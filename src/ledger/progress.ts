@@ -8,6 +8,7 @@ import { readSummary, type ReadSummary } from './read-stats.ts';
 import type { FillActual, FillForecast } from './fill-figures.ts';
 import type { IndexActual, IndexForecast } from './index-figures.ts';
 import { latestRun, type IndexBlocker, type Run, type RunState } from './run.ts';
+import { tableFault } from './run-target.ts';
 import { syncState, type SyncState } from './sync.ts';
 import { readThrottle, type ThrottleState, type Tuned } from './throttle.ts';
 
@@ -38,6 +39,8 @@ export interface ProgressSnapshot extends ReadSummary {
     fingerprint: string;
     embedding: Run['embedding'];
   } | null;
+  /** Why the table is not the one that the run was planned for; null where it is. */
+  table: string | null;
   /** Share of the rows with text that are embedded, 0 to 1. */
   coverage: number;
   /** Over the last minutes while batches are under way, over the whole run afterwards; null where nothing is measured yet, or nothing moves. */
@@ -139,6 +142,7 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
       fingerprint: run.fingerprint,
       embedding: run.embedding,
     },
+    table: await tableFault(db, run),
     coverage: coverageOf(sums),
     rowsPerSecond: rate,
     etaSeconds: pending === 0 ? 0 : rate === null || share < LEAST_SHARE_FOR_ETA ? null : pending / rate,
@@ -236,6 +240,7 @@ const EMPTY: Omit<
   },
   masked: {},
   model: null,
+  table: null,
   coverage: 0,
   rowsPerSecond: null,
   etaSeconds: null,

@@ -4,6 +4,7 @@ import type { FillActual, FillForecast } from './fill-figures.ts';
 import type { IndexActual, IndexForecast } from './index-figures.ts';
 import type { Queryable } from '../db/pool.ts';
 import type { Target } from '../table/target.ts';
+import type { Scope } from './scope.ts';
 
 export const RUN_STATES = [
   'planned',
@@ -56,6 +57,10 @@ export interface Run {
   dimensions: number;
   /** What its vectors are made with, by the names of the options. */
   embedding: Record<string, string | number | boolean>;
+  /** The options that it was planned for besides. */
+  scope: Scope;
+  /** pg_class.oid of the table that it was planned for, as text; null where an older release did. */
+  tableOid: string | null;
   batchRows: number;
   rowsPlanned: number;
   batchesPlanned: number;
@@ -80,14 +85,18 @@ export interface Run {
   fillActual: FillActual | null;
   /** Of the merge; null before the first one. */
   longestStatementMs: number | null;
+  /** Calls of the finalizer, and how many of them were answered when it last came to an end. */
+  finalizerCalls: number;
+  finalizerAnswered: number;
 }
 
-const COLUMNS = `id::text AS id, uid::text AS uid, backfill, state, reason, fingerprint, model, dimensions, embedding, batch_rows AS "batchRows",
+const COLUMNS = `id::text AS id, uid::text AS uid, backfill, state, reason, fingerprint, model, dimensions, embedding, scope, target::oid::text AS "tableOid", batch_rows AS "batchRows",
   rows_planned::float8 AS "rowsPlanned", batches_planned AS "batchesPlanned", plan_cursor AS "planCursor", planned_at AS "plannedAt",
   started_at AS "startedAt", embedded_at AS "embeddedAt", finished_at AS "finishedAt", index_name AS "indexName",
   index_method AS "indexMethod", index_phase AS "indexPhase", index_progress AS "indexProgress", index_seconds AS "indexSeconds",
   index_forecast AS "indexForecast", index_actual AS "indexActual", index_blockers AS "indexBlockers",
-  extract(epoch FROM clock_timestamp() - index_seen_at)::float8 AS "indexSeenSeconds", fill_forecast AS "fillForecast", fill_actual AS "fillActual", longest_statement_ms AS "longestStatementMs"`;
+  extract(epoch FROM clock_timestamp() - index_seen_at)::float8 AS "indexSeenSeconds", fill_forecast AS "fillForecast", fill_actual AS "fillActual", longest_statement_ms AS "longestStatementMs",
+  finalizer_calls AS "finalizerCalls", finalizer_answered AS "finalizerAnswered"`;
 
 export async function latestRun(db: Queryable, backfill: string): Promise<Run | null> {
   const found = await db.query<Run>(
@@ -107,6 +116,8 @@ export interface NewRun {
   model: string;
   dimensions: number;
   embedding?: Run['embedding'];
+  scope?: Scope;
+  tableOid?: string;
   batchRows: number;
 }
 
@@ -154,8 +165,8 @@ export async function backfillClash(db: Queryable, target: Target): Promise<stri
 
 export async function createRun(db: Queryable, backfill: string, run: NewRun): Promise<Run> {
   const created = await db.query<Run>(
-    `INSERT INTO pgvector_backfill.run (backfill, fingerprint, model, dimensions, batch_rows, embedding)
-     VALUES ($1, $2, $3, $4, $5, $6) RETURNING ${COLUMNS}`,
+    `INSERT INTO pgvector_backfill.run (backfill, fingerprint, model, dimensions, batch_rows, embedding, scope, target)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8::oid) RETURNING ${COLUMNS}`,
     [
       backfill,
       run.fingerprint,
@@ -163,9 +174,20 @@ export async function createRun(db: Queryable, backfill: string, run: NewRun): P
       run.dimensions,
       run.batchRows,
       JSON.stringify(run.embedding ?? {}),
+      JSON.stringify(run.scope ?? {}),
+      run.tableOid ?? null,
     ],
   );
   return created.rows[0] as Run;
+}
+
+/** Of a run that goes on. */
+export async function saveScope(db: Queryable, id: string, scope: Scope, tableOid: string): Promise<void> {
+  await db.query('UPDATE pgvector_backfill.run SET scope = $2, target = $3::oid WHERE id = $1', [
+    id,
+    JSON.stringify(scope),
+    tableOid,
+  ]);
 }
 
 /** Moves a run to `state` only from one of `from`. @returns whether it did: of several workers one does. */

@@ -2,6 +2,7 @@
 
 import type { Queryable } from '../db/pool.ts';
 import { addCountsSql } from './batch.ts';
+import { newestSql, shareFence } from './fence.ts';
 
 export const SYNC_MODES = ['trigger', 'sweep', 'off'] as const;
 export type SyncMode = (typeof SYNC_MODES)[number];
@@ -118,11 +119,12 @@ export async function releaseSync(db: Queryable, claim: SyncClaim, complete: boo
   );
 }
 
-/** Locks the drain for the rest of the transaction. False where another one has taken over. */
+/** Locks the drain for the rest of the transaction. False where another one, or a newer run, has taken over. */
 export async function holdSync(db: Queryable, claim: SyncClaim): Promise<boolean> {
+  await shareFence(db, claim.run);
   const held = await db.query(
-    'SELECT 1 FROM pgvector_backfill.sync WHERE backfill = $1 AND token = $2 FOR UPDATE',
-    [claim.backfill, claim.token],
+    `SELECT 1 FROM pgvector_backfill.sync WHERE backfill = $1 AND token = $2 AND ${newestSql('$3')} FOR UPDATE`,
+    [claim.backfill, claim.token, claim.run],
   );
   return held.rowCount === 1;
 }

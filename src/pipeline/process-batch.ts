@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { LEDGER_LIMITS, backoffMs, inTransaction } from '../db/transaction.ts';
+import { modelDifference, modelFacts } from '../embedding/configured.ts';
 import { ConfigError } from '../errors.ts';
 import { accountFor } from '../ledger/accounting.ts';
 import {
@@ -50,10 +51,10 @@ export async function processBatch(
   }
 }
 
-function assertSameModel({ embedder, target }: PipelineContext, run: Run): void {
+function assertSameModel({ embedder, target, settings }: PipelineContext, run: Run): void {
   if (embedder.fingerprint === run.fingerprint) return;
   throw new ConfigError(
-    `This worker's model ${embedder.model} (fingerprint ${embedder.fingerprint.slice(0, 8)}) is not the one that run ${run.id} of ${target.backfill} was planned for (${run.model}, ${run.fingerprint.slice(0, 8)}).`,
+    `This worker's model ${embedder.model} (fingerprint ${embedder.fingerprint.slice(0, 8)}) is not the one that run ${run.id} of ${target.backfill} was planned for (${run.model}, ${run.fingerprint.slice(0, 8)}): ${modelDifference(run.embedding, modelFacts(settings)) ?? 'other model files'}.`,
     {
       code: 'MODEL_CHANGED',
       remedy:

@@ -12,6 +12,7 @@ import { TABLE_LIMITS, inReadOnly, inTransaction } from '../db/transaction.ts';
 import { ConfigError } from '../errors.ts';
 import { quarantineRows } from '../ledger/quarantine.ts';
 import { rangeSql, rowStatesSql, rowVersionSql, textHashSql, type KeyRange } from '../table/row-state.ts';
+import type { Run } from '../ledger/run.ts';
 import type { Target } from '../table/target.ts';
 import type { PipelineContext } from './context.ts';
 import { Bisection, REFUSED_IN_A_ROW } from './bisect.ts';
@@ -30,6 +31,14 @@ export const readingOf = ({ pool, target, embedder }: PipelineContext, claim: Re
   fingerprint: embedder.fingerprint,
   claim,
 });
+
+/** Of whoever looks at rows of a run and holds none of its batches. */
+export const readingOfRun = (
+  pool: Pool,
+  target: Target,
+  run: Pick<Run, 'id' | 'fingerprint'>,
+  number = 0,
+): Reading => ({ pool, target, fingerprint: run.fingerprint, claim: { run: run.id, number } });
 
 /** Keys of one look: an index-only read. */
 const PAGE_KEYS = 2000;

@@ -3,13 +3,16 @@
 import { OPTIONS } from '../config/options.ts';
 import type { OptionName, Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
-import { modelDifference, modelFacts } from '../embedding/configured.ts';
+import { inTransaction } from '../db/transaction.ts';
+import { modelFacts } from '../embedding/configured.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError } from '../errors.ts';
 import { coverageOf } from '../ledger/accounting.ts';
 import { lastBatch, reopenFailedBatches, unfinishedBatches } from '../ledger/batch.ts';
 import { judgeAnew } from '../ledger/breaker.ts';
+import { callFinalizer } from '../finalize/trigger.ts';
 import { recordEvent } from '../ledger/event.ts';
+import { FENCE_LIMITS, closeFence } from '../ledger/fence.ts';
 import { saveFillForecast } from '../ledger/fill-figures.ts';
 import {
   createRun,
@@ -19,21 +22,24 @@ import {
   noteAddedColumns,
   reopenFailedRun,
   saveBackfill,
+  saveScope,
   supersedeRuns,
   type Run,
 } from '../ledger/run.ts';
-import { syncMode } from '../ledger/sync.ts';
+import { scopeDifference, scopeOf } from '../ledger/scope.ts';
+import { restartSweep } from '../ledger/sweep.ts';
 import type { OnStage } from '../observability/stage.ts';
 import type { Logger } from '../observability/logger.ts';
 import { countTable } from '../pipeline/count-table.ts';
-import type { Reading } from '../pipeline/unreadable.ts';
+import { readingOfRun } from '../pipeline/unreadable.ts';
 import type { JobQueue } from '../queue/connection.ts';
-import { addEmbedJobs, addFinalizeJob, scheduleSync, unscheduleSync } from '../queue/producer.ts';
+import { addEmbedJobs, scheduleSync, unscheduleSync } from '../queue/producer.ts';
 import { applyCapture } from '../sync/capture.ts';
 import { estimatedRows } from '../table/partitions.ts';
 import { tableSizes } from '../table/table-sizes.ts';
 import type { Target } from '../table/target.ts';
 import { applyDdl } from './ddl.ts';
+import { dueRun } from './due-run.ts';
 import { fillForecast } from './fill-outlook.ts';
 import { planRun } from './plan.ts';
 import { inTurn } from './turn.ts';
@@ -109,47 +115,55 @@ async function enqueueLocked(input: EnqueueInput): Promise<EnqueueResult> {
   return produce(input, planned, run.plannedAt === null);
 }
 
-/** The open run of this model; a new one where there is none, or where a finished one has left rows that need work. */
+/** The run that goes on, or a new one where one is due. */
 async function currentRun({
   pool,
   target,
   embedder,
   settings,
+  limitRows,
 }: EnqueueInput): Promise<{ run: Run; fresh: boolean }> {
   const { backfill } = target;
+  const { fingerprint, model, dimensions } = embedder;
   const latest = await latestRun(pool, backfill);
-  if (
-    latest !== null &&
-    latest.fingerprint === embedder.fingerprint &&
-    !(await isOver(pool, target, latest))
-  ) {
+  const message = await dueRun(pool, latest, { target, settings, fingerprint, limitRows });
+  if (latest !== null && message === null) {
+    await keepScope(pool, latest, target, settings);
     await reopenFailedRun(pool, latest.id);
     return { run: latest, fresh: false };
   }
-  const { fingerprint, model, dimensions } = embedder;
-  const run = await createRun(pool, backfill, {
-    fingerprint,
-    model,
-    dimensions,
-    embedding: modelFacts(settings),
-    batchRows: settings.batchRows,
+  const run = await inTransaction(pool, FENCE_LIMITS, async (client) => {
+    await closeFence(client, backfill);
+    const created = await createRun(client, backfill, {
+      fingerprint,
+      model,
+      dimensions,
+      embedding: modelFacts(settings),
+      scope: scopeOf(settings),
+      tableOid: target.oid,
+      batchRows: settings.batchRows,
+    });
+    await supersedeRuns(client, backfill, created.id);
+    await restartSweep(client, backfill);
+    return created;
   });
-  await supersedeRuns(pool, backfill, run.id);
-  const message =
-    latest === null
-      ? 'first run'
-      : latest.fingerprint === fingerprint
-        ? 'rows were added or changed since the last run'
-        : `the model changed: ${modelDifference(latest.embedding, modelFacts(settings)) ?? 'other model files'}`;
   await recordEvent(pool, {
     backfill,
     run: run.id,
     level: 'info',
     kind: 'run.created',
-    message,
+    message: message ?? '',
     detail: { model, dimensions, fingerprint },
   });
   return { run, fresh: latest === null };
+}
+
+/** What is changed of it is of searches alone, or was not noted by an older release. What was verified is another search then. */
+async function keepScope(pool: Pool, run: Run, { oid }: Target, settings: Settings): Promise<void> {
+  const difference = scopeDifference(run.scope, settings);
+  await saveScope(pool, run.id, scopeOf(settings), oid);
+  if (difference !== null)
+    await moveRun(pool, run.id, ['ready'], 'verifying', `the configuration changed: ${difference}`);
 }
 
 /** A canary with batches still to do, and all rows are wanted now: its plan goes on behind its last row. */
@@ -158,23 +172,6 @@ async function grows({ pool, limitRows }: EnqueueInput, run: Run): Promise<boole
   const last = await lastBatch(pool, run.id);
   return last !== null && last.upper !== null;
 }
-
-/** Every batch is done, and yet rows need work: another run is due. A run with work left is not over. */
-async function isOver(pool: Pool, target: Target, run: Run): Promise<boolean> {
-  if (run.plannedAt === null) return false;
-  const [open] = await unfinishedBatches(pool, run.id, 0, 1);
-  if (open !== undefined) return false;
-  const rows = await countTable(readingOf(target, pool, run), { purpose: 'plan' });
-  // What is captured has sync to bring it in line: on a live table there is always some.
-  return rows.missing + rows.stale > ((await syncMode(pool, target.backfill)) === 'off' ? 0 : rows.captured);
-}
-
-const readingOf = (target: Target, pool: Pool, { id, fingerprint }: Run): Reading => ({
-  pool,
-  target,
-  fingerprint,
-  claim: { run: id, number: 0 },
-});
 
 /** Before the first row of this plan is written. */
 async function foretellFill(
@@ -233,9 +230,9 @@ async function produce(input: EnqueueInput, run: Run, fresh: boolean): Promise<E
 /** All batches are merged: an empty table, or a finalizer whose job was lost with its Redis. */
 async function askToFinalize({ pool, target, settings, queues }: EnqueueInput, run: Run): Promise<void> {
   if (run.state === 'ready' || run.state === 'cut_over' || run.state === 'completed') return;
-  const rows = await countTable(readingOf(target, pool, run), { purpose: 'plan' });
+  const rows = await countTable(readingOfRun(pool, target, run), { purpose: 'plan' });
   if (coverageOf(rows) >= settings.indexCoverage)
-    await addFinalizeJob(queues.finalize, run.uid, 'last-batch');
+    await callFinalizer(pool, queues.finalize, run, 'last-batch');
 }
 
 /** For the record: the options of the backfill itself, none of the connections and their passwords. */

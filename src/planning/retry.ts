@@ -5,9 +5,12 @@ import type { Pool } from '../db/pool.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
 import { reopenBatchesOf, reopenFailedBatches, unfinishedBatches } from '../ledger/batch.ts';
 import { judgeAnew } from '../ledger/breaker.ts';
+import { noteChanges } from '../ledger/change.ts';
 import { recordEvent } from '../ledger/event.ts';
 import { forgiveRows } from '../ledger/quarantine.ts';
 import { reopenFailedRun, type Run } from '../ledger/run.ts';
+import { followScope } from '../ledger/scope.ts';
+import { syncMode } from '../ledger/sync.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { addEmbedJobs } from '../queue/producer.ts';
 import { describeTarget } from '../table/target.ts';
@@ -38,16 +41,21 @@ const PAGE = 5000;
 /** Safe to repeat: what is tried already is not tried twice. */
 export async function retry({ pool, settings, run, queue, quarantined }: RetryInput): Promise<RetryResult> {
   const { backfill } = run;
-  const { keyType } = await describeTarget(pool, backfill, settings);
+  const { keyType } = await describeTarget(pool, backfill, followScope(run, settings));
   const { batches, rows } = await inTransaction(pool, LEDGER_LIMITS, async (client) => {
     const keys = quarantined ? await forgiveRows(client, backfill) : [];
+    if (run.state === 'completed') {
+      // Nobody takes a batch of it. Sync, where it was kept, brings the rows in line as it does with changed ones.
+      if ((await syncMode(client, backfill)) !== 'off') await noteChanges(client, backfill, keys);
+      return { batches: 0, rows: keys.length };
+    }
     const failed = await reopenFailedBatches(client, run.id);
     return { batches: failed + (await reopenBatchesOf(client, keyType, run.id, keys)), rows: keys.length };
   });
   // Whoever asks for it says that the cause is repaired.
   await reopenFailedRun(pool, run.id);
   await judgeAnew(pool, run.id);
-  const enqueued = await addUnfinished(pool, settings, queue, run);
+  const enqueued = run.state === 'completed' ? 0 : await addUnfinished(pool, settings, queue, run);
   const result = { backfill, run: run.id, batches, rows, enqueued };
   if (batches + rows + enqueued > 0)
     await recordEvent(pool, {

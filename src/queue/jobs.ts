@@ -43,7 +43,8 @@ const DAY_SECONDS = 24 * 3600;
 /** Deterministic, so that adding a job twice adds it once. Not integer-like and without ':', as BullMQ wants it. */
 export const embedJobId = (run: string, batch: number): string => `embed-${run}-${batch}`;
 /** Why the finalizer is called; part of the job's id, so that one that is about to end does not swallow a later call. */
-export type FinalizeCause = 'coverage' | 'last-batch' | 'asked';
+export const FINALIZE_CAUSES = ['coverage', 'last-batch', 'asked'] as const;
+export type FinalizeCause = (typeof FINALIZE_CAUSES)[number];
 export const finalizeJobId = (run: string, cause: FinalizeCause): string => `finalize-${run}-${cause}`;
 
 export function embedJobOptions(run: string, batch: number, attempts: number): JobsOptions {

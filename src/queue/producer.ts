@@ -2,6 +2,7 @@
 
 import type { JobQueue } from './connection.ts';
 import {
+  FINALIZE_CAUSES,
   embedJobData,
   embedJobId,
   embedJobOptions,
@@ -75,6 +76,18 @@ export async function addFinalizeJob(queue: JobQueue, run: string, cause: Finali
   if (!(await makeWay(queue, finalizeJobId(run, cause)))) return false;
   await queue.add('finalize', finalizeJobData(run, cause === 'asked'), finalizeJobOptions(run, cause));
   return true;
+}
+
+/** Jobs that are on their way, of all runs. */
+export const jobsUnderWay = (queue: JobQueue): Promise<number> =>
+  queue.getJobCountByTypes('waiting', 'prioritized', 'active', 'delayed');
+
+/** Whether the finalizer is called or at it, or was given up after its last attempt: that one waits for the operator. */
+export async function finalizeJobStands(queue: JobQueue, run: string): Promise<boolean> {
+  const states = await Promise.all(
+    FINALIZE_CAUSES.map((cause) => queue.getJobState(finalizeJobId(run, cause))),
+  );
+  return states.some((state) => state !== 'unknown' && state !== 'completed');
 }
 
 /** The job scheduler of sync, one for each backfill: its queue has the backfill's name. */

@@ -5,8 +5,9 @@ import { mergeSettings, readSection, readStored } from '../config/section.ts';
 import type { BackfillConfig, Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { ConfigError } from '../errors.ts';
+import { followScope, scopeDifference } from '../ledger/scope.ts';
 import { describeTarget, type Target } from '../table/target.ts';
-import type { ReadState } from './read-state.ts';
+import type { PlannedRun, ReadState } from './read-state.ts';
 
 export interface ContextSource {
   pool: Pool;
@@ -47,7 +48,7 @@ export class ContextKeeper {
     return kept.context;
   }
 
-  async #describe({ stored }: ReadState): Promise<BackfillContext> {
+  async #describe({ stored, run }: ReadState): Promise<BackfillContext> {
     const { pool, backfill } = this.#source;
     this.#given ??= this.#read();
     this.#given.catch(() => {
@@ -60,8 +61,20 @@ export class ContextKeeper {
         remedy:
           'Give createSearch the name of a backfill that was enqueued here, or its options: config (a file) or options (table, text, legacySearch, …).',
       });
-    const complete = Object.freeze(settings) as Settings;
+    const complete = this.#follow(run, settings as Settings);
     return { settings: complete, target: await describeTarget(pool, backfill, complete) };
+  }
+
+  /** Rows and vectors are as the run was planned, whatever the application was given meanwhile; so that no search stops for it. */
+  #follow(run: PlannedRun | null, settings: Settings): Settings {
+    const { id = '', scope = {} } = run ?? {};
+    const difference = scopeDifference(scope, settings);
+    if (difference !== null)
+      process.emitWarning(
+        `The search of ${this.#source.backfill} goes by the options of run ${id} in place of its own: ${difference}.`,
+        { code: 'PGVECTOR_BACKFILL_OPTIONS' },
+      );
+    return followScope({ id, scope }, settings);
   }
 
   async #read(): Promise<Partial<Settings>> {

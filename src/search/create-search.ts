@@ -88,11 +88,11 @@ export function createSearch(options: CreateSearchOptions): Search {
 
   async function byVectors(
     question: Question,
-    { fingerprint }: ReadState,
+    { run }: ReadState,
     answer: (question: Question, embedder: Embedder) => Promise<SearchHit[]>,
   ): Promise<SearchHit[]> {
-    if (fingerprint === null) throw noRun(backfill);
-    const model = await embedder.get(question.settings, fingerprint);
+    if (run === null) throw noRun(backfill);
+    const model = await embedder.get(question.settings, run);
     question.signal?.throwIfAborted();
     return answer(question, model);
   }

@@ -1,9 +1,10 @@
 /** The model of a search: opened when a vector is first wanted, and again where the rows have got another one. */
 
 import type { Settings } from '../config/settings.ts';
-import { openEmbedder } from '../embedding/configured.ts';
+import { modelDifference, modelFacts, openEmbedder } from '../embedding/configured.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { ConfigError } from '../errors.ts';
+import type { PlannedRun } from './read-state.ts';
 
 export type OpenEmbedder = (settings: Settings) => Promise<Embedder>;
 
@@ -11,7 +12,7 @@ export class LazyEmbedder {
   readonly #open: OpenEmbedder;
   /** Handed in: never closed here, and never replaced. */
   readonly #given: Embedder | null;
-  #opened: { fingerprint: string; embedder: Promise<Embedder> } | null = null;
+  #opened: { of: string; embedder: Promise<Embedder> } | null = null;
 
   constructor(given: Embedder | null, open: OpenEmbedder) {
     this.#given = given;
@@ -19,10 +20,13 @@ export class LazyEmbedder {
   }
 
   /** @throws ConfigError where the model is not the one that made the rows' vectors: distances would mean nothing. */
-  async get(settings: Settings, fingerprint: string): Promise<Embedder> {
+  async get(settings: Settings, { fingerprint, embedding = {} }: Omit<PlannedRun, 'id'>): Promise<Embedder> {
     const embedder = this.#given ?? (await this.#own(settings, fingerprint));
     if (embedder.fingerprint === fingerprint) return embedder;
-    throw new ConfigError(`The model ${embedder.model} is not the one that made the rows' vectors.`, {
+    const known = this.#given === null && Object.keys(embedding).length > 0;
+    const difference = known ? modelDifference(embedding, modelFacts(settings)) : null;
+    const named = difference === null ? '' : `: ${difference}`;
+    throw new ConfigError(`The model ${embedder.model} is not the one that made the rows' vectors${named}.`, {
       code: 'MODEL_MISMATCH',
       remedy:
         'Give the search the model and options of the last `enqueue` (model.name, model.localPath, model.revision, mask), or `npm run rollback` until the rows are embedded by this one.',
@@ -37,10 +41,12 @@ export class LazyEmbedder {
   }
 
   #own(settings: Settings, fingerprint: string): Promise<Embedder> {
-    if (this.#opened !== null && this.#opened.fingerprint !== fingerprint) void this.close().catch(() => {});
+    // The prefix of queries is no part of the fingerprint, which is of the rows' vectors.
+    const of = `${fingerprint} ${settings.modelQueryPrefix ?? ''}`;
+    if (this.#opened !== null && this.#opened.of !== of) void this.close().catch(() => {});
     if (this.#opened !== null) return this.#opened.embedder;
     const embedder = this.#open(settings);
-    const opened = { fingerprint, embedder };
+    const opened = { of, embedder };
     this.#opened = opened;
     // A model that is not there now may be there for the next search.
     embedder.catch(() => {

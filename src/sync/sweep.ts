@@ -9,7 +9,7 @@ import type { Pool } from '../db/pool.ts';
 import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
 import { SWEEP_START, beginSweep, saveSweep, type SweepCursor, type SweepPace } from '../ledger/sweep.ts';
 import type { Run } from '../ledger/run.ts';
-import { withReadableRows, type Reading } from '../pipeline/unreadable.ts';
+import { readingOfRun, withReadableRows, type Reading } from '../pipeline/unreadable.ts';
 import { pageEnd } from '../table/page-end.ts';
 import {
   NEEDS_WORK,
@@ -57,16 +57,16 @@ export async function sweepSome(
   mayGo: () => Promise<boolean>,
   signal?: AbortSignal,
 ): Promise<number> {
-  const { pool, target } = input;
+  const { pool, run } = input;
   let found = 0;
-  const sweep = await beginSweep(pool, target.backfill, pace);
+  const sweep = await beginSweep(pool, run, pace);
   const end = performance.now() + budgetMs * (sweep?.urgent === false ? SLOW_SHARE : 1);
   let cursor: SweepCursor | null = sweep;
   while (cursor !== null && (await mayGo())) {
     const page = await sweepPage(input, cursor);
     found += page.found;
     cursor = page.next;
-    await saveSweep(pool, target.backfill, cursor);
+    await saveSweep(pool, run, cursor);
     if (signal?.aborted === true || performance.now() >= end) break;
   }
   return found;
@@ -82,7 +82,7 @@ export async function sweepPart({ pool, run }: SweepInput, part: Target, maxPage
   for (let page = 0; page < maxPages; page++) {
     const end: string | null = await pageEnd(pool, part, { lower, upper: null }, PAGE_ROWS);
     const range = { lower, upper: end };
-    await withReadableRows(readingOfSweep({ pool, target: part, run }), range, () =>
+    await withReadableRows(readingOfRun(pool, part, run), range, () =>
       noteRange(pool, part, run.fingerprint, range, false),
     );
     if (end === null) return true;
@@ -90,13 +90,6 @@ export async function sweepPart({ pool, run }: SweepInput, part: Target, maxPage
   }
   return false;
 }
-
-const readingOfSweep = ({ pool, target, run }: SweepInput): Reading => ({
-  pool,
-  target,
-  fingerprint: run.fingerprint,
-  claim: { run: run.id, number: 0 },
-});
 
 /** Two workers at the same page note the same keys twice, which costs a look. */
 async function sweepPage(
@@ -109,7 +102,7 @@ async function sweepPage(
     [run.id, cursor.batch],
   );
   const batch = found.rows[0];
-  const reading = readingOfSweep({ pool, target, run });
+  const reading = readingOfRun(pool, target, run);
   const noted = cursor.batch === SWEEP_START.batch ? await noteQuarantined(reading) : 0;
   if (batch === undefined) return { found: noted, next: null };
   const lower = batch.number === cursor.batch && cursor.key !== null ? cursor.key : batch.lower;

@@ -15,6 +15,8 @@ export interface Target {
   /** Real schema and name, unquoted. */
   schema: string;
   name: string;
+  /** pg_class.oid, as text; of a part of a partitioned table that of the whole. */
+  oid: string;
   /** Quoted schema.table, for FROM, UPDATE and DDL. */
   table: string;
   isPartitioned: boolean;
@@ -104,6 +106,7 @@ export async function describeTarget(db: Queryable, backfill: string, settings: 
     backfill,
     schema,
     name,
+    oid,
     table: quoteQualified({ schema, name }),
     isPartitioned: facts.kind === 'p',
     ref: quoteName(name),

@@ -24,6 +24,7 @@ import type { Check } from './check.ts';
 import { checkFreshness } from './freshness.ts';
 import { FULL_STAGES, measureFully, type OnVerifyStage, type FullResult, type Questions } from './full.ts';
 import type { PlanResult } from './plan.ts';
+import { checkRun } from './run-checks.ts';
 import { syncCheck, syncHealth, type SyncHealth } from './sync-health.ts';
 import { checkSearch, type SearchMeasures } from './search-checks.ts';
 import { baselineChecks, loadBaseline, saveVerification } from './stored.ts';
@@ -83,6 +84,7 @@ export async function verify(input: VerifyInput): Promise<Verification> {
   stage('freshness');
   const now = { recallAt10: measures.recallAt10, systems: full?.relevance?.systems ?? null };
   const checks: Check[] = [
+    ...(await checkRun(input)),
     ...accountingChecks(accounting, input.settings, sync),
     syncCheck(sync),
     await checkDimensions(input),

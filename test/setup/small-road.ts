@@ -12,6 +12,7 @@ import {
 } from '../../src/finalize/index-definition.ts';
 import { accountFor, type Accounting } from '../../src/ledger/accounting.ts';
 import { createRun, findRun, moveRun, saveBackfill, type Run } from '../../src/ledger/run.ts';
+import { scopeOf } from '../../src/ledger/scope.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { CollapseCheck } from '../../src/pipeline/collapse.ts';
 import type { PipelineContext } from '../../src/pipeline/context.ts';
@@ -88,7 +89,11 @@ export async function travel(
   await applyCapture(pool, target, settings);
   const { fingerprint, model, dimensions } = embedder;
   const facts = { fingerprint, model, dimensions, batchRows: settings.batchRows };
-  const created = await createRun(pool, backfill, facts);
+  const created = await createRun(pool, backfill, {
+    ...facts,
+    scope: scopeOf(settings),
+    tableOid: target.oid,
+  });
   await planRun(pool, target, created, { ...facts, limitRows: null, resuming: false });
   await moveRun(pool, created.id, ['planned'], 'running', '');
   const run = (await findRun(pool, created.uid)) as Run;

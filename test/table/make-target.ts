@@ -8,6 +8,7 @@ export const makeTarget = (changes: Partial<Target> = {}): Target => ({
   backfill: 'articles',
   schema: 'public',
   name: 'articles',
+  oid: '16384',
   table: '"public"."articles"',
   ref: '"articles"',
   key: 'id',

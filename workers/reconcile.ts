@@ -1,0 +1,75 @@
+/** Beside the roles of every worker: ledger and queue compared at intervals, and the run's options with this worker's. */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { modelDifference, modelFacts } from '../src/embedding/configured.ts';
+import { messageOf } from '../src/errors.ts';
+import { recordEvent } from '../src/ledger/event.ts';
+import { latestRun } from '../src/ledger/run.ts';
+import { scopeDifference } from '../src/ledger/scope.ts';
+import { reconcile } from '../src/planning/reconcile.ts';
+import { openQueue } from '../src/queue/connection.ts';
+import type { RunningWorker, WorkerContext } from './context.ts';
+
+/** A failover is through in about this time; a look costs two counts. */
+const RECONCILE_MS = 30_000;
+
+export function startReconciler(context: WorkerContext): RunningWorker {
+  const { pool, backfill, settings, logger } = context;
+  const { reconcileMs = RECONCILE_MS } = context.times;
+  const embed = openQueue(context.address, 'embed');
+  const finalize = openQueue(context.address, 'finalize');
+  const stop = new AbortController();
+  const queues = { embed: embed.queue, finalize: finalize.queue };
+  let told = '';
+
+  async function look(): Promise<void> {
+    const difference = await optionsDifference(context);
+    if (difference !== null && difference !== told) {
+      await recordEvent(pool, {
+        backfill,
+        run: null,
+        level: 'warn',
+        kind: 'worker.options',
+        message: difference,
+      });
+      logger.warn({ difference }, 'other options than the run was planned for');
+    }
+    told = difference ?? '';
+    const found = await reconcile({ pool, backfill, settings, queues, quietSeconds: reconcileMs / 1000 });
+    if (found.batches > 0 || found.finalizer) logger.warn(found, 'ledger and queue reconciled');
+  }
+
+  const keepReconciled = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      await look().catch((error: unknown) => {
+        logger.warn({ err: messageOf(error) }, 'ledger and queue could not be compared');
+      });
+      await delay(reconcileMs, undefined, { signal: stop.signal }).catch(() => {});
+    }
+  };
+  const reconciling = keepReconciled();
+  return {
+    close: async () => {
+      stop.abort();
+      await reconciling;
+      await embed.close();
+      await finalize.close();
+    },
+  };
+}
+
+/** Null where the worker is as the run was planned; also before the first run. */
+async function optionsDifference({ pool, backfill, settings }: WorkerContext): Promise<string | null> {
+  const run = await latestRun(pool, backfill);
+  if (run === null) return null;
+  const scope = scopeDifference(run.scope, settings);
+  const model =
+    Object.keys(run.embedding).length === 0 ? null : modelDifference(run.embedding, modelFacts(settings));
+  const parts = [
+    ...(scope === null
+      ? []
+      : [`goes by the options of run ${run.id} in place of this worker's own (${scope})`]),
+    ...(model === null ? [] : [`cannot embed for run ${run.id} (${model})`]),
+  ];
+  return parts.length === 0 ? null : `a worker ${parts.join(', and ')}`;
+}
