@@ -1,6 +1,7 @@
 /** The finalize role: a BullMQ worker around `finalize` and the gate. */
 
 import { UnrecoverableError, WaitingError, type Job } from 'bullmq';
+import { hidesRows } from '../src/db/row-security.ts';
 import { classify } from '../src/db/sqlstates.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
 import { messageOf } from '../src/errors.ts';
@@ -100,6 +101,13 @@ export function startFinalizeWorker(
       logger.info({ passed: verification.passed }, 'verified');
       return { ...outcome, passed: verification.passed };
     } catch (error) {
+      if (hidesRows(error) && (await throttle.holdsNow())) {
+        await setRunReason(pool, run.id, `finalizer: ${messageOf(error)}`).catch(() => {});
+        // Until every row is to be seen again, or the worker is shut down.
+        await throttle.pass().catch(() => false);
+        await job.moveToWait(token);
+        throw new WaitingError();
+      }
       if (isHeld(error)) {
         await job.moveToWait(token);
         throw new WaitingError();

@@ -31,6 +31,7 @@ export async function withDatabase<T>(
     name,
     max: config.settings.concurrency + SPARE_CONNECTIONS,
     logger,
+    table: config.settings.table,
   });
   try {
     await assertReachable(pool, config.settings.database);

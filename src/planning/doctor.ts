@@ -3,6 +3,7 @@
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { ledgerState } from '../db/migrate.ts';
+import { hidesRows } from '../db/row-security.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, ConfigError, messageOf } from '../errors.ts';
 import { backfillClash } from '../ledger/run.ts';
@@ -63,14 +64,22 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
     return null;
   });
   try {
-    if (embedder !== null) findings.push(...(await checkWithModel(input, target, embedder)));
+    // Where rows are hidden from us, whatever reads some is refused.
+    const readable = findings.some(({ check }) => check === 'row-security') ? null : target;
+    if (embedder !== null) findings.push(...(await checkWithModel(input, readable, embedder)));
     if (input.withQueue) findings.push(...(await checkQueue(settings)));
   } catch (error) {
     // Nobody else would close it, and its processes would keep this one from ending.
     await embedder?.close();
     throw error;
   }
-  return { findings, target, embedder };
+  return { findings: withoutEchoes(findings), target, embedder };
+}
+
+/** Where rows are hidden from us, every check that reads some is refused for it too: said once. */
+function withoutEchoes(findings: Finding[]): Finding[] {
+  const first = findings.find(({ check }) => check === 'row-security');
+  return findings.filter((each) => each === first || each.check !== 'row-security');
 }
 
 async function checkWithModel(
@@ -145,7 +154,7 @@ function findingOf(check: string, error: unknown, option?: string): Finding {
   const remedy = error instanceof BackfillError ? error.remedy : undefined;
   return {
     level: 'error',
-    check,
+    check: hidesRows(error) ? 'row-security' : check,
     message: messageOf(error),
     ...(remedy === undefined ? {} : { remedy }),
     ...(option === undefined || !(error instanceof ConfigError) ? {} : { option }),

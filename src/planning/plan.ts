@@ -3,6 +3,7 @@
 import { quoteName } from '../db/identifiers.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
+import { BackfillError } from '../errors.ts';
 import { insertBatches, lastBatch, type PlannedBatch } from '../ledger/batch.ts';
 import type { Run } from '../ledger/run.ts';
 import { edgeKeySql, keyBehind } from '../table/key.ts';
@@ -125,6 +126,7 @@ export async function planRun(pool: Pool, target: Target, run: Run, options: Pla
   let number = previous?.number ?? 0;
   let open: PlannedBatch | null = previous;
   let toDo = 0;
+  let known = run.planCursor;
   await walk(
     pool,
     target,
@@ -149,11 +151,18 @@ export async function planRun(pool: Pool, target: Target, run: Run, options: Pla
         if (closed !== null) planned.push(closed);
         await insertBatches(client, run.id, planned);
         await closeDone(client, run.id, done);
-        await client.query(
+        const moved = await client.query(
           `UPDATE pgvector_backfill.run SET plan_cursor = $2, planned_at = CASE WHEN $3 THEN now() END,
-                  batches_planned = $4, rows_planned = rows_planned + $5 WHERE id = $1`,
-          [run.id, cursor, last, next, buckets.reduce((sum, bucket) => sum + bucket.rows, 0)],
+                  batches_planned = $4, rows_planned = rows_planned + $5 WHERE id = $1 AND plan_cursor IS NOT DISTINCT FROM $6`,
+          [run.id, cursor, last, next, buckets.reduce((sum, bucket) => sum + bucket.rows, 0), known],
         );
+        // This one was frozen for longer than its turn lasts, or has not heard that its page was committed.
+        if (moved.rowCount === 0)
+          throw new BackfillError(`The plan of run ${run.id} was moved on by another process.`, {
+            code: 'PLAN_OVERTAKEN',
+            remedy: 'Run `npm run enqueue` again: it goes on where the plan stands.',
+          });
+        known = cursor;
         number = next;
         open = tail;
       });

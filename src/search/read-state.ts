@@ -30,7 +30,7 @@ interface Row extends ReadChoice {
 export async function loadReadState(db: Queryable, backfill: string): Promise<ReadState> {
   try {
     const found = await db.query<Row>(
-      `SELECT coalesce(m.mode, 'legacy') AS mode, m.percent, b.settings AS stored, b.updated_at::text AS version, b.read_settings AS read,
+      `SELECT coalesce(m.mode, 'legacy') AS mode, m.percent, b.settings AS stored, extract(epoch FROM b.updated_at)::text AS version, b.read_settings AS read,
               (SELECT r.fingerprint FROM ${LEDGER_SCHEMA}.run r WHERE r.backfill = b.name ORDER BY r.id DESC LIMIT 1) AS fingerprint
          FROM ${LEDGER_SCHEMA}.backfill b LEFT JOIN ${LEDGER_SCHEMA}.read_mode m ON m.backfill = b.name WHERE b.name = $1`,
       [backfill],
