@@ -53,6 +53,12 @@ const rowSecurity = new WeakMap<Pool, string>();
 /** SQL that says what row_security is to be, for `openingSql`; null where only the server's own refusal will do. */
 export const rowSecurityOf = (pool: Pool): string | null => rowSecurity.get(pool) ?? null;
 
+/**
+ * A statement without end is only of use to somebody who waits for it: the server looks whether its client is still there.
+ * Not known to servers before 14, and not on every platform: tried once.
+ */
+const LOOK_SQL = `SELECT pg_catalog.set_config('client_connection_check_interval', '2s', true)`;
+
 export function createPool(url: string, options: PoolOptions): Pool {
   const pool = new pg.Pool({
     ...clientOptions(url, `pgvector-backfill ${options.name}`),
@@ -75,7 +81,18 @@ export function createPool(url: string, options: PoolOptions): Pool {
     'own',
     rowSecurityOf(pool),
   );
-  pool.query = ((text: string, values?: unknown[]) => settled(pool, opening, text, values)) as Pool['query'];
+  let looks: Promise<string> | null = null;
+  const withLook = async (): Promise<string> => {
+    looks ??= tried(pool, LOOK_SQL).then((known) => (known ? `${opening}; ${LOOK_SQL}` : opening));
+    try {
+      return await looks;
+    } catch (error) {
+      looks = null;
+      throw error;
+    }
+  };
+  pool.query = (async (text: string, values?: unknown[]) =>
+    settled(pool, await withLook(), text, values)) as Pool['query'];
   return pool;
 }
 
@@ -85,6 +102,22 @@ function securityOf(table: string): string | null {
     return rowSecuritySql(quoteQualified(parseQualified(table, 'Option table')));
   } catch {
     return null;
+  }
+}
+
+/** False where the server knows no such thing; a connection that fails will fail again, and say so. */
+async function tried(pool: Pool, sql: string): Promise<boolean> {
+  const client = await pool.connect();
+  let broken = false;
+  try {
+    await client.query(sql);
+    return true;
+  } catch (error) {
+    broken = isUnreachable(error);
+    if (broken) throw error;
+    return false;
+  } finally {
+    client.release(broken);
   }
 }
 

@@ -5,7 +5,7 @@ import type pg from 'pg';
 import { explained } from './row-security.ts';
 import { openingSql, type Purpose } from './session-settings.ts';
 import { classify, isUnreachable } from './sqlstates.ts';
-import { rowSecurityOf, type Pool } from './pool.ts';
+import { rowSecurityOf, type Pool, type Queryable } from './pool.ts';
 
 export interface TransactionLimits {
   /** Longest wait for a lock, ms. While DDL waits, everything behind it waits too: keep it short. */
@@ -82,6 +82,12 @@ export const inReadOnlySearch = <T>(
   limits: TransactionLimits,
   work: (client: pg.PoolClient) => Promise<T>,
 ): Promise<T> => inReadOnly(pool, limits, work, 'search');
+
+/** Single statements on a pool of the application's, with the settings that they depend on. */
+export const settledQueries = (pool: Pool): Queryable => ({
+  query: <R extends pg.QueryResultRow>(text: string, values?: unknown[]) =>
+    inSearch(pool, { ...LEDGER_LIMITS, tries: 1 }, (client) => client.query<R>(text, values)),
+});
 
 async function once<T>(pool: Pool, opening: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();

@@ -45,7 +45,7 @@ export async function readWork(
   const behind = after === null ? 'true' : `key > $${values.push(after)}::${target.keyType}`;
   const found = await context.pool.query<WorkRow & { found: number }>(
     `SELECT key::text AS key, CASE WHEN is_staged THEN '' ELSE left(text, ${characters}) END AS text, hash,
-            text !~ '\\S' AS empty, has_stage AS "hasStage", is_staged AS "isStaged", was_quarantined AS "wasQuarantined",
+            text !~ '[^[:space:]]' AS empty, has_stage AS "hasStage", is_staged AS "isStaged", was_quarantined AS "wasQuarantined",
             length(text) > ${characters} AS cut, found
        FROM (SELECT *, count(*) OVER ()::int AS found,
                     sum(least(length(text), ${characters})) OVER (ORDER BY part.key) - least(length(text), ${characters}) AS before

@@ -91,7 +91,7 @@ export async function deleteOrphans(db: Queryable, target: Target, range: KeyRan
   await db.query(
     `DELETE FROM ${target.stage} ${STAGED} WHERE ${staged}
         AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${legacyRange} AND ${target.ref}.${key} = ${STAGED}.${key} AND ${target.where}
-                          AND (${target.ref}.${quoteName(target.column)} IS NOT NULL OR ${target.text} ~ '\\S'))`,
+                          AND (${target.ref}.${quoteName(target.column)} IS NOT NULL OR ${target.text} ~ '[^[:space:]]'))`,
     values,
   );
 }
@@ -109,7 +109,7 @@ export async function releaseOrphans(db: Queryable, target: Target, keys: readon
   await db.query(
     `DELETE FROM pgvector_backfill.quarantine ${SET_ASIDE} WHERE ${SET_ASIDE}.backfill = $${values.push(target.backfill)} AND ${SET_ASIDE}.key = ANY ($${values.push(keys)}::text[])
         AND NOT EXISTS (SELECT 1 FROM ${target.table} WHERE ${legacyRange} AND ${target.ref}.${quoteName(target.key)}::text = ${SET_ASIDE}.key AND ${target.where}
-                          AND (${target.ref}.${quoteName(target.column)} IS NOT NULL OR ${target.text} ~ '\\S'))`,
+                          AND (${target.ref}.${quoteName(target.column)} IS NOT NULL OR ${target.text} ~ '[^[:space:]]'))`,
     values,
   );
 }

@@ -73,7 +73,7 @@ async function sampleTexts(pool: Pool, target: Target): Promise<string[]> {
         `SELECT left(text, $2) AS text FROM (
          SELECT ${target.text} AS text, ${target.ref}.${quoteName(target.key)} AS key
            FROM ${target.table} TABLESAMPLE SYSTEM ($1) REPEATABLE (1) WHERE ${target.where}) sampled
-        WHERE text ~ '\\S' ORDER BY md5(key::text) LIMIT $3`,
+        WHERE text ~ '[^[:space:]]' ORDER BY md5(key::text) LIMIT $3`,
         [percent, MOST_CHARACTERS, SAMPLED_ROWS],
       ),
     );

@@ -13,6 +13,7 @@ import { checkExtension, checkServer } from './check-server.ts';
 import { checkExpressions } from './check-expressions.ts';
 import { checkAddedColumns, checkNames } from './check-names.ts';
 import { checkKey, checkTable, checkVectorColumn } from './check-table.ts';
+import { checkPooler } from './check-pooler.ts';
 import { checkSync } from './check-sync.ts';
 import { checkTextLengths } from './check-texts.ts';
 import type { Finding } from './finding.ts';
@@ -40,7 +41,11 @@ export interface Diagnosis {
 /** Faults of one part do not hide those of another: what depends on a failed check is left out, the rest is looked at. */
 export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
   const { pool, settings } = input;
-  const findings: Finding[] = [...(await checkServer(pool)), ...(await checkExtension(pool))];
+  const findings: Finding[] = [
+    ...(await checkServer(pool)),
+    ...(await checkPooler(settings.database)),
+    ...(await checkExtension(pool)),
+  ];
   const { findings: tableFindings, table } = await checkTable(pool, settings);
   findings.push(...tableFindings);
   let target: Target | null = null;

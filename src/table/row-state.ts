@@ -91,7 +91,7 @@ export function rowStatesSql(
       LEFT JOIN (SELECT ${key} AS key, text_hash, embedding AS vector, truncated FROM ${target.stage} WHERE ${stageRange}) s ON s.key = l.key
       LEFT JOIN pgvector_backfill.quarantine q ON q.backfill = ${backfillParameter} AND q.key = l.key::text
       CROSS JOIN LATERAL (SELECT
-           CASE WHEN l.text !~ '\\S' THEN CASE WHEN l.vector IS NULL THEN 'skipped' WHEN ${refused} THEN 'quarantined' ELSE 'stale' END
+           CASE WHEN l.text !~ '[^[:space:]]' THEN CASE WHEN l.vector IS NULL THEN 'skipped' WHEN ${refused} THEN 'quarantined' ELSE 'stale' END
                 WHEN s.text_hash = l.hash AND ${sameVectorSql(target, 's.vector', 'l.vector')} THEN 'embedded'
                 WHEN q.text_hash = l.hash AND l.vector IS NULL
                   THEN CASE q.class WHEN 'too-long' THEN 'skipped' ELSE 'quarantined' END

@@ -30,7 +30,7 @@ async function firstLines({ pool, target }: SearchContext, rows: readonly Sample
     `SELECT id, text FROM (
        SELECT ${key}::text AS id, left(split_part(ltrim(${target.text}, E' \\n\\r\\t'), chr(10), 1), ${TITLE_CHARACTERS}) AS text
          FROM ${target.table} WHERE ${key} = ANY ($1::text[]::${target.keyType}[]) AND ${target.where}) titles
-      WHERE text ~ '\\S' ORDER BY md5(id)`,
+      WHERE text ~ '[^[:space:]]' ORDER BY md5(id)`,
     [rows.map((row) => row.key)],
   );
   return found.rows;
