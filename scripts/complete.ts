@@ -61,7 +61,7 @@ export const complete: Command = {
               remedy: 'Run `npm run cutover -- --to vector --execute` first, and wait until you trust it.',
             },
           );
-        if (execute) await inTurn(settings, backfill, 'complete', () => runSteps(steps));
+        if (execute) await inTurn(pool, backfill, 'complete', () => runSteps(steps));
         return tell(invocation, { ...change, executed: execute });
       });
     });

@@ -1,6 +1,7 @@
 /** The embed role: a BullMQ worker around `processBatch`. */
 
 import { UnrecoverableError, WaitingError, type Job } from 'bullmq';
+import { hidesRows } from '../src/db/row-security.ts';
 import { untilReachable } from '../src/db/reachable.ts';
 import { describeFailure } from '../src/db/refusal.ts';
 import { classify, isUnreachable } from '../src/db/sqlstates.ts';
@@ -17,7 +18,7 @@ import { processBatch } from '../src/pipeline/process-batch.ts';
 import { openQueue, openWorker, type JobQueue } from '../src/queue/connection.ts';
 import { parseEmbedJob, type EmbedJob, type JobData } from '../src/queue/jobs.ts';
 import { addEmbedJobs } from '../src/queue/producer.ts';
-import { isHeld } from '../src/throttle/throttle.ts';
+import { held, isHeld } from '../src/throttle/throttle.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';
 import { refuseJob } from './refuse.ts';
 
@@ -58,6 +59,8 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
       return { ...outcome.counts, elapsedMs };
     } catch (error) {
       if (isHeld(error)) throw error;
+      // Held from now on, with the reason: it goes on by itself once every row is to be seen again.
+      if (hidesRows(error) && (await throttle.holdsNow())) throw held(error);
       instruments.failed(classify(error));
       logger.warn({ err: describeFailure(error), class: classify(error), attempt }, 'batch not merged');
       if (classify(error) !== 'configuration') throw error;

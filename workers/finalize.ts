@@ -3,6 +3,7 @@
 import { UnrecoverableError, WaitingError, type Job } from 'bullmq';
 import type { Settings } from '../src/config/settings.ts';
 import { untilReachable } from '../src/db/reachable.ts';
+import { hidesRows } from '../src/db/row-security.ts';
 import { classify, isUnreachable } from '../src/db/sqlstates.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
 import { messageOf } from '../src/errors.ts';
@@ -133,6 +134,13 @@ export function startFinalizeWorker(
       logger.info({ passed: verification.passed }, 'verified');
       return { ...outcome, passed: verification.passed };
     } catch (error) {
+      if (hidesRows(error) && (await throttle.holdsNow())) {
+        await setRunReason(pool, run.id, `finalizer: ${messageOf(error)}`).catch(() => {});
+        // Until every row is to be seen again, or the worker is shut down.
+        await throttle.pass().catch(() => false);
+        await job.moveToWait(token);
+        throw new WaitingError();
+      }
       if (isHeld(error)) {
         await job.moveToWait(token);
         throw new WaitingError();

@@ -39,7 +39,7 @@ export async function rollbackSchema(invocation: Invocation): Promise<number> {
       const plan = (): Promise<Step[]> => planSchemaRollback({ pool, ...removal, settings, queues, reason });
       const from = showReadChoice(await readModeOf(pool, backfill));
       const steps = await plan();
-      if (execute) await inTurn(settings, backfill, 'rollback', async () => runSteps(await plan()));
+      if (execute) await inTurn(pool, backfill, 'rollback', async () => runSteps(await plan()));
       return say(from, steps);
     });
   });

@@ -21,6 +21,7 @@ export async function withDatabase<T>(
     name,
     max: config.settings.concurrency + SPARE_CONNECTIONS,
     logger,
+    table: config.settings.table,
   });
   try {
     await assertReachable(pool, config.settings.database);

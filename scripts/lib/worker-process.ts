@@ -52,6 +52,7 @@ export async function startWorkers(
     max: settings.concurrency + SPARE_CONNECTIONS,
     logger,
     queryTimeoutMs: MOST_SILENCE_MS,
+    table: settings.table,
   });
   const throttle = new Throttle({ pool: batches, backfill, settings, logger });
   throttle.onTuned(({ concurrency }) => {

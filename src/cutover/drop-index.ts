@@ -1,8 +1,11 @@
 /** Takes an index away while the table is in use. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectClient } from '../db/pool.ts';
+import type pg from 'pg';
+import { connectClient, settleSession } from '../db/pool.ts';
+import { losesSession } from '../db/pooler.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
+import { openingSql } from '../db/session-settings.ts';
 import { DDL_LIMITS, backoffMs, type TransactionLimits } from '../db/transaction.ts';
 import { TransientError } from '../errors.ts';
 
@@ -16,12 +19,19 @@ export async function dropIndexUnderShortLocks(
   sql: string,
   { lockTimeoutMs, tries }: Pick<TransactionLimits, 'lockTimeoutMs' | 'tries'> = DDL_LIMITS,
 ): Promise<void> {
-  const session = await connectClient(database, 'rollback');
+  const connect = (): Promise<pg.Client> => connectClient(database, 'rollback');
+  const session = await connect();
   try {
-    await session.query(`SET lock_timeout = '${lockTimeoutMs}ms'; SET statement_timeout = 0`);
+    const isPooled = await losesSession(session, connect);
+    if (!isPooled) {
+      await settleSession(session);
+      await session.query(`SET lock_timeout = '${lockTimeoutMs}ms'; SET statement_timeout = 0`);
+    }
     for (let attempt = 1; ; attempt++) {
       try {
-        await session.query(sql);
+        // A session's settings would stay with an application's connection: within a transaction, the index is locked for a moment.
+        if (isPooled) await dropInTransaction(session, sql, lockTimeoutMs);
+        else await session.query(sql);
         return;
       } catch (error) {
         if (!hasSqlState(error, SQLSTATE.lockTimeout, SQLSTATE.deadlock)) throw error;
@@ -36,5 +46,17 @@ export async function dropIndexUnderShortLocks(
     }
   } finally {
     await session.end().catch(() => {});
+  }
+}
+
+async function dropInTransaction(session: pg.Client, sql: string, lockTimeoutMs: number): Promise<void> {
+  const { statementTimeoutMs } = DDL_LIMITS;
+  try {
+    await session.query(openingSql({ lockTimeoutMs, statementTimeoutMs }, 'own'));
+    await session.query(sql.replace(/^DROP INDEX CONCURRENTLY /, 'DROP INDEX '));
+    await session.query('COMMIT');
+  } catch (error) {
+    await session.query('ROLLBACK').catch(() => {});
+    throw error;
   }
 }

@@ -3,7 +3,10 @@
 import pg from 'pg';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
-import { codeOf, SQLSTATE } from './sqlstates.ts';
+import { parseQualified, quoteQualified } from './identifiers.ts';
+import { explained, rowSecuritySql } from './row-security.ts';
+import { openingSql, sessionSql } from './session-settings.ts';
+import { codeOf, isUnreachable, SQLSTATE } from './sqlstates.ts';
 
 export type Pool = pg.Pool;
 
@@ -33,7 +36,28 @@ export interface PoolOptions {
    * than the server's own limit of the statement; none where absent, for statements of any length.
    */
   queryTimeoutMs?: number;
+  /** The legacy table, as the option has it: its policies decide whether rows can be hidden from this pool. */
+  table?: string;
 }
+
+/** Longest single statement outside of a transaction, ms: counts and plans of a whole table. What takes longer has been forgotten. */
+const LONGEST_STATEMENT_MS = 3_600_000;
+/** The server ends a statement before the client gives up on it: it would run on otherwise. */
+const SERVER_SHARE = 0.9;
+/** For a lock outside of a transaction, ms: of the ledger's rows, mostly. */
+const LOCK_TIMEOUT_MS = 10_000;
+
+/** Of pools of our own that know their table. */
+const rowSecurity = new WeakMap<Pool, string>();
+
+/** SQL that says what row_security is to be, for `openingSql`; null where only the server's own refusal will do. */
+export const rowSecurityOf = (pool: Pool): string | null => rowSecurity.get(pool) ?? null;
+
+/**
+ * A statement without end is only of use to somebody who waits for it: the server looks whether its client is still there.
+ * Not known to servers before 14, and not on every platform: tried once.
+ */
+const LOOK_SQL = `SELECT pg_catalog.set_config('client_connection_check_interval', '2s', true)`;
 
 export function createPool(url: string, options: PoolOptions): Pool {
   const pool = new pg.Pool({
@@ -48,7 +72,89 @@ export function createPool(url: string, options: PoolOptions): Pool {
   pool.on('error', (error) =>
     options.logger.warn({ err: messageOf(error) }, 'idle database connection lost'),
   );
+  const security = options.table === undefined ? null : securityOf(options.table);
+  if (security !== null) rowSecurity.set(pool, security);
+  const { queryTimeoutMs = LONGEST_STATEMENT_MS / SERVER_SHARE } = options;
+  const statementTimeoutMs = Math.ceil(queryTimeoutMs * SERVER_SHARE);
+  const opening = openingSql(
+    { lockTimeoutMs: LOCK_TIMEOUT_MS, statementTimeoutMs },
+    'own',
+    rowSecurityOf(pool),
+  );
+  let looks: Promise<string> | null = null;
+  const withLook = async (): Promise<string> => {
+    looks ??= tried(pool, LOOK_SQL).then((known) => (known ? `${opening}; ${LOOK_SQL}` : opening));
+    try {
+      return await looks;
+    } catch (error) {
+      looks = null;
+      throw error;
+    }
+  };
+  pool.query = (async (text: string, values?: unknown[]) =>
+    settled(pool, await withLook(), text, values)) as Pool['query'];
   return pool;
+}
+
+/** A name that is none is told by whoever looks for the table. */
+function securityOf(table: string): string | null {
+  try {
+    return rowSecuritySql(quoteQualified(parseQualified(table, 'Option table')));
+  } catch {
+    return null;
+  }
+}
+
+/** False where the server knows no such thing; a connection that fails will fail again, and say so. */
+async function tried(pool: Pool, sql: string): Promise<boolean> {
+  const client = await pool.connect();
+  let broken = false;
+  try {
+    await client.query(sql);
+    return true;
+  } catch (error) {
+    broken = isUnreachable(error);
+    if (broken) throw error;
+    return false;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** Statements that no transaction may hold; none of them depends on a setting. */
+const ALONE =
+  /^\s*(?:VACUUM|ALTER\s+SYSTEM|(?:CREATE|DROP)\s+DATABASE|REINDEX|(?:CREATE|DROP)\s+INDEX\s+CONCURRENTLY)\b/i;
+
+/**
+ * One statement with its settings in a transaction of its own. All three are sent at once: it costs no more round trips
+ * than the statement alone, and works behind a pooler in transaction mode, where a SET on connecting is lost, or leaks.
+ */
+async function settled(
+  pool: Pool,
+  opening: string,
+  text: string | pg.QueryConfig,
+  values?: unknown[],
+): Promise<pg.QueryResult> {
+  const client = await pool.connect();
+  let broken = false;
+  try {
+    if (ALONE.test(typeof text === 'string' ? text : text.text)) return await client.query(text, values);
+    // The driver's own switch for not waiting between queries; always on, it would refuse the streams of COPY.
+    const pipelined = client as { pipeline: boolean };
+    pipelined.pipeline = true;
+    const sent = [client.query(opening), client.query(text, values), client.query('COMMIT')];
+    const [opened, answered, ended] = await Promise.allSettled(sent);
+    pipelined.pipeline = false;
+    // The first is the cause: the others fail for being in a transaction that has failed. Its COMMIT has rolled it back.
+    for (const each of [opened, answered, ended])
+      if (each?.status === 'rejected') throw each.reason as unknown;
+    return (answered as PromiseFulfilledResult<pg.QueryResult>).value;
+  } catch (error) {
+    broken = isUnreachable(error);
+    throw explained(error);
+  } finally {
+    client.release(broken);
+  }
 }
 
 /** A connection of its own for what must not share one: COPY sessions, index builds, advisory locks. */
@@ -58,6 +164,11 @@ export async function connectClient(url: string, name: string): Promise<pg.Clien
   client.on('error', () => {});
   await client.connect();
   return client;
+}
+
+/** Behind a look for a pooler (pooler.ts): settings of a session may be somebody else's next. */
+export async function settleSession(client: pg.Client): Promise<void> {
+  await client.query(sessionSql());
 }
 
 /** host:port/database of a URL, never its credentials. */

@@ -1,9 +1,11 @@
-/** Short transactions: a lock and a statement limit each, a jittered retry where trying again can help. */
+/** Short transactions: settings, a lock and a statement limit each, a jittered retry where trying again can help. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
+import { explained } from './row-security.ts';
+import { openingSql, type Purpose } from './session-settings.ts';
 import { classify, isUnreachable } from './sqlstates.ts';
-import type { Pool } from './pool.ts';
+import { rowSecurityOf, type Pool, type Queryable } from './pool.ts';
 
 export interface TransactionLimits {
   /** Longest wait for a lock, ms. While DDL waits, everything behind it waits too: keep it short. */
@@ -38,10 +40,12 @@ export async function inTransaction<T>(
   pool: Pool,
   limits: TransactionLimits,
   work: (client: pg.PoolClient) => Promise<T>,
+  purpose: Purpose = 'own',
 ): Promise<T> {
+  const opening = openingSql(limits, purpose, rowSecurityOf(pool));
   for (let attempt = 1; ; attempt++) {
     try {
-      return await once(pool, limits, work);
+      return await once(pool, opening, work);
     } catch (error) {
       if (attempt >= limits.tries || classify(error) !== 'transient') throw error;
       await delay(backoffMs(attempt));
@@ -54,27 +58,42 @@ export const inReadOnly = <T>(
   pool: Pool,
   limits: TransactionLimits,
   work: (client: pg.PoolClient) => Promise<T>,
+  purpose: Purpose = 'own',
 ): Promise<T> =>
-  inTransaction(pool, limits, async (client) => {
-    await client.query('SET TRANSACTION READ ONLY');
-    return work(client);
-  });
+  inTransaction(
+    pool,
+    limits,
+    async (client) => {
+      await client.query('SET TRANSACTION READ ONLY');
+      return work(client);
+    },
+    purpose,
+  );
 
-async function once<T>(
+/** For searches: with the rows and the plans of the role that asks. */
+export const inSearch = <T>(
   pool: Pool,
   limits: TransactionLimits,
   work: (client: pg.PoolClient) => Promise<T>,
-): Promise<T> {
+): Promise<T> => inTransaction(pool, limits, work, 'search');
+
+export const inReadOnlySearch = <T>(
+  pool: Pool,
+  limits: TransactionLimits,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> => inReadOnly(pool, limits, work, 'search');
+
+/** Single statements on a pool of the application's, with the settings that they depend on. */
+export const settledQueries = (pool: Pool): Queryable => ({
+  query: <R extends pg.QueryResultRow>(text: string, values?: unknown[]) =>
+    inSearch(pool, { ...LEDGER_LIMITS, tries: 1 }, (client) => client.query<R>(text, values)),
+});
+
+async function once<T>(pool: Pool, opening: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken = false;
   try {
-    await client.query('BEGIN');
-    // LOCAL, so that a pooler in transaction mode hands nothing on; idle limit: a frozen worker must not hold locks.
-    await client.query(
-      `SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true),
-              set_config('idle_in_transaction_session_timeout', $3, true)`,
-      [`${limits.lockTimeoutMs}ms`, `${limits.statementTimeoutMs}ms`, `${2 * limits.statementTimeoutMs}ms`],
-    );
+    await client.query(opening);
     const result = await work(client);
     await client.query('COMMIT');
     return result;
@@ -85,7 +104,7 @@ async function once<T>(
       await client.query('ROLLBACK').catch(() => {
         broken = true;
       });
-    throw error;
+    throw explained(error);
   } finally {
     client.release(broken);
   }

@@ -135,9 +135,11 @@ async function goOnAlone(
   await session.client.query('SET max_parallel_maintenance_workers = 0');
 }
 
-/** SQLSTATE 53100, as of a full disk: only the words tell them apart. */
+/** SQLSTATE 53100, as of a full disk: the function that raises it tells them apart, the words are of the server's language. */
 const isSharedMemoryTooSmall = (error: unknown): boolean =>
-  hasSqlState(error, SQLSTATE.diskFull) && /shared memory segment/i.test(messageOf(error));
+  hasSqlState(error, SQLSTATE.diskFull) &&
+  (/shared memory segment/i.test(messageOf(error)) ||
+    /^dsm_impl/.test(String((error as { routine?: unknown }).routine)));
 
 export function stillInvalid({ wanted }: BuildInput, blockers: string): GateError {
   const why = blockers === '' ? '' : ` The last of them: ${blockers}.`;

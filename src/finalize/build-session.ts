@@ -2,7 +2,8 @@
 
 import type pg from 'pg';
 import type { Settings } from '../config/settings.ts';
-import { connectClient, type Queryable } from '../db/pool.ts';
+import { connectClient, settleSession, type Queryable } from '../db/pool.ts';
+import { losesSession } from '../db/pooler.ts';
 import { GateError } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Target } from '../table/target.ts';
@@ -44,8 +45,12 @@ const SETTINGS: Record<string, string> = {
 };
 
 export async function openBuildSession(settings: Settings): Promise<BuildSession> {
-  const client = await connectClient(settings.database, 'finalizer');
+  const connect = (): Promise<pg.Client> => connectClient(settings.database, 'finalizer');
+  const client = await connect();
   try {
+    // Before it has a lock or a setting: an application's connection would keep both.
+    if (await losesSession(client, connect)) throw sessionNotKept();
+    await settleSession(client);
     const found = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
     return {
       client,
@@ -86,14 +91,16 @@ export async function prepareSession(
   );
   logger.info({ ...shown.rows[0], pgvector: version }, 'index session');
   const { timeout, workers: kept } = shown.rows[0] ?? {};
-  if (timeout !== '0' || (workers !== null && kept !== String(workers)))
-    throw new GateError('The database connection does not keep the settings of a session.', {
-      code: 'SESSION_NOT_KEPT',
-      remedy:
-        'Point the option database (--database, env DATABASE_URL, file key database) of the worker that finalizes to the server itself, or to a pooler in session mode.',
-    });
+  if (timeout !== '0' || (workers !== null && kept !== String(workers))) throw sessionNotKept();
   return shown.rows[0]?.bytes ?? 0;
 }
+
+const sessionNotKept = (): GateError =>
+  new GateError('The database connection does not keep the settings of a session.', {
+    code: 'SESSION_NOT_KEPT',
+    remedy:
+      'Point the option database (--database, env DATABASE_URL, file key database) of the worker that finalizes to the server itself, or to a pooler in session mode.',
+  });
 
 const set = (client: pg.Client, name: string, value: string): Promise<unknown> =>
   client.query('SELECT set_config($1, $2, false)', [name, value]);

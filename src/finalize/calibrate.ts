@@ -5,7 +5,8 @@
 
 import type pg from 'pg';
 import { quoteName } from '../db/identifiers.ts';
-import type { Pool } from '../db/pool.ts';
+import { rowSecurityOf, type Pool } from '../db/pool.ts';
+import { openingSql } from '../db/session-settings.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import type { IndexPlan } from '../table/index-plan.ts';
 import { distanceOperator, type Metric } from '../table/metric.ts';
@@ -35,14 +36,15 @@ const LEAST_SAMPLE = 500;
 const MOST_SAMPLE = 5000;
 const TABLE = 'pgvb_calibration';
 
+/** What takes longer says enough. */
+const LIMITS = { lockTimeoutMs: 1000, statementTimeoutMs: 20_000 };
+
 /** Seconds; null where this role may make no temporary table, or the small build alone takes too long. */
 export async function calibrate(input: CalibrationInput): Promise<number | null> {
   const client = await input.pool.connect();
   try {
-    await client.query('BEGIN');
-    await client.query(
-      `SET LOCAL statement_timeout = '20s'; SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL client_min_messages = 'error'`,
-    );
+    await client.query(openingSql(LIMITS, 'own', rowSecurityOf(input.pool)));
+    await client.query(`SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL client_min_messages = 'error'`);
     const sampled = await drawSample(client, input);
     if (sampled < LEAST_SAMPLE) return null;
     const seconds = await timed(client, buildSql(input));

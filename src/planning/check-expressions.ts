@@ -3,6 +3,7 @@
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
+import { hidesRows } from '../db/row-security.ts';
 import { TABLE_LIMITS, inReadOnly } from '../db/transaction.ts';
 import { messageOf } from '../errors.ts';
 import type { Target } from '../table/target.ts';
@@ -94,6 +95,8 @@ async function attempt(pool: Pool, sql: string, values: readonly unknown[]): Pro
     await inReadOnly(pool, TABLE_LIMITS, (client) => client.query(sql, [...values, 0]));
     return null;
   } catch (error) {
+    // Of the table's rows, not of the expression.
+    if (hidesRows(error)) throw error;
     return error;
   }
 }

@@ -5,6 +5,7 @@ import { quoteName, quoteQualified } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
 import { treeSql } from '../table/partitions.ts';
 import type { TableFacts } from '../table/target.ts';
+import { checkOwnPublications } from './check-publications.ts';
 import type { Finding } from './finding.ts';
 
 export async function checkRelatives(
@@ -16,6 +17,7 @@ export async function checkRelatives(
     ...(await checkPartition(db, table, settings)),
     ...(table.kind === 'p' ? await checkPartitions(db, table) : await checkChildren(db, table, settings)),
     ...(await checkPublications(db, table, settings)),
+    ...(await checkOwnPublications(db, table)),
   ];
 }
 

@@ -3,12 +3,21 @@
 import type { Settings } from '../config/settings.ts';
 import { quoteName, quoteQualified } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
+import { hidesRows } from '../db/row-security.ts';
 import { messageOf } from '../errors.ts';
 import { estimatedRows } from '../table/partitions.ts';
 import { findTable, type TableFacts, type Target } from '../table/target.ts';
 import { checkRelatives } from './check-relatives.ts';
 import { checkUpdates } from './check-updates.ts';
 import type { Finding } from './finding.ts';
+
+/** Null where rows are hidden from this role, which a check of its own says. */
+async function rowsOf(db: Queryable, table: string): Promise<number | null> {
+  return estimatedRows(db, table).catch((error: unknown) => {
+    if (hidesRows(error)) return null;
+    throw error;
+  });
+}
 
 /** Table kind, privileges, what an update sets off. Null facts where the table is not there. */
 export async function checkTable(
@@ -58,7 +67,7 @@ export async function checkTable(
   );
   const row = facts.rows[0];
   if (row === undefined) return { findings: [], table: null };
-  const rows = row.select ? await estimatedRows(db, quoteQualified(table)) : 0;
+  const rows = row.select ? await rowsOf(db, quoteQualified(table)) : 0;
   const lacking = [
     row.select ? null : 'SELECT on the table',
     row.update ? null : 'UPDATE on the table',
@@ -67,7 +76,11 @@ export async function checkTable(
     row.schema || row.ledger ? null : 'CREATE on the database (for schema pgvector_backfill)',
   ].filter((each) => each !== null);
   const findings: Finding[] = [
-    { level: 'ok', check: 'table', message: `${shown}, about ${Math.round(rows)} rows` },
+    {
+      level: 'ok',
+      check: 'table',
+      message: rows === null ? shown : `${shown}, about ${Math.round(rows)} rows`,
+    },
   ];
   if (lacking.length > 0) {
     findings.push({

@@ -1,8 +1,9 @@
 /** Doctor's checks of what an UPDATE of the table sets off, and of rows that it would not reach. They read catalogs only. */
 
 import type { Settings } from '../config/settings.ts';
-import { quoteName, quoteQualified } from '../db/identifiers.ts';
+import { quoteQualified } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
+import { hiddenRows } from '../db/row-security.ts';
 import { CAPTURE_TRIGGERS } from '../sync/capture-ddl.ts';
 import { treeSql } from '../table/partitions.ts';
 import type { TableFacts } from '../table/target.ts';
@@ -17,26 +18,15 @@ export async function checkUpdates(db: Queryable, table: TableFacts, settings: S
 }
 
 /** Rows that this user does not see would be counted by nobody, and stay without a vector in silence. */
-async function checkRowSecurity(db: Queryable, { oid, schema, name }: TableFacts): Promise<Finding[]> {
-  const found = await db.query<{ active: boolean; open: boolean; role: string }>(
-    `WITH policy AS (
-       SELECT polpermissive AS permissive, polcmd::text AS command, pg_get_expr(polqual, polrelid) AS condition FROM pg_policy
-        WHERE polrelid = $1::oid AND polcmd IN ('*', 'r', 'w')
-          AND EXISTS (SELECT 1 FROM unnest(polroles) AS r (role) WHERE role = 0 OR pg_has_role(role, 'USAGE')))
-     SELECT row_security_active($1::oid) AS active, current_user::text AS role,
-            NOT EXISTS (SELECT 1 FROM policy WHERE NOT permissive)
-              AND EXISTS (SELECT 1 FROM policy WHERE condition = 'true' AND command IN ('*', 'r'))
-              AND EXISTS (SELECT 1 FROM policy WHERE condition = 'true' AND command IN ('*', 'w')) AS open`,
-    [oid],
-  );
-  const { active = false, open = false, role = '' } = found.rows[0] ?? {};
-  if (!active || open) return [];
+async function checkRowSecurity(db: Queryable, table: TableFacts): Promise<Finding[]> {
+  const hidden = await hiddenRows(db, quoteQualified(table));
+  if (hidden === null) return [];
   return [
     {
       level: 'error',
       check: 'row-security',
-      message: `Row-level security of ${schema}.${name} applies to ${role}: rows that its policies hide would get no vector, and nobody would count them.`,
-      remedy: `Connect as a role with BYPASSRLS, or give this one a policy of its own: CREATE POLICY … ON ${quoteQualified({ schema, name })} TO ${quoteName(role)} USING (true).`,
+      message: hidden.message,
+      ...(hidden.remedy === undefined ? {} : { remedy: hidden.remedy }),
       option: 'database',
     },
   ];

@@ -22,7 +22,10 @@ export async function missingDdl(db: Queryable, target: Target, dimensions: numb
   const statements: Statement[] = [];
   const extension = await findVectorExtension(db);
   if (extension.version === null)
-    statements.push({ sql: 'CREATE EXTENSION IF NOT EXISTS vector', locksTable: false });
+    statements.push({
+      sql: `CREATE EXTENSION IF NOT EXISTS vector SCHEMA ${quoteName(await extensionSchema(db, target))}`,
+      locksTable: false,
+    });
   const columns = await db.query<{ name: string }>(
     `SELECT attname::text AS name FROM pg_attribute WHERE attrelid = $1::regclass AND attname = ANY ($2) AND NOT attisdropped`,
     [target.table, [target.column, target.updatedAtColumn]],
@@ -54,6 +57,16 @@ export async function missingDdl(db: Queryable, target: Target, dimensions: numb
     });
   }
   return statements;
+}
+
+/** Where it would go by itself; the table's own where the search path names none that this role may create in. */
+async function extensionSchema(db: Queryable, target: Target): Promise<string> {
+  const found = await db.query<{ schema: string }>(
+    `SELECT path.schema FROM unnest(current_schemas(false) || 'public'::name) WITH ORDINALITY AS path (schema, place)
+      WHERE path.schema <> 'pg_catalog' AND to_regnamespace(quote_ident(path.schema)) IS NOT NULL
+        AND has_schema_privilege(quote_ident(path.schema)::regnamespace, 'CREATE') ORDER BY path.place LIMIT 1`,
+  );
+  return found.rows[0]?.schema ?? target.schema;
 }
 
 async function hasColumn(db: Queryable, table: string, column: string): Promise<boolean> {

@@ -3,6 +3,7 @@
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { ledgerState } from '../db/migrate.ts';
+import { hidesRows } from '../db/row-security.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, ConfigError, messageOf } from '../errors.ts';
 import { backfillClash } from '../ledger/run.ts';
@@ -12,6 +13,7 @@ import { checkExtension, checkServer } from './check-server.ts';
 import { checkExpressions } from './check-expressions.ts';
 import { checkAddedColumns, checkNames } from './check-names.ts';
 import { checkKey, checkTable, checkVectorColumn } from './check-table.ts';
+import { checkPooler } from './check-pooler.ts';
 import { checkSync } from './check-sync.ts';
 import { checkVarying } from './check-varying.ts';
 import { checkTexts } from './check-texts.ts';
@@ -40,7 +42,11 @@ export interface Diagnosis {
 /** Faults of one part do not hide those of another: what depends on a failed check is left out, the rest is looked at. */
 export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
   const { pool, settings } = input;
-  const findings: Finding[] = [...(await checkServer(pool)), ...(await checkExtension(pool))];
+  const findings: Finding[] = [
+    ...(await checkServer(pool)),
+    ...(await checkPooler(settings.database)),
+    ...(await checkExtension(pool)),
+  ];
   const { findings: tableFindings, table } = await checkTable(pool, settings);
   findings.push(...tableFindings);
   let target: Target | null = null;
@@ -65,14 +71,22 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
     return null;
   });
   try {
-    if (embedder !== null) findings.push(...(await checkWithModel(input, target, embedder)));
+    // Where rows are hidden from us, whatever reads some is refused.
+    const readable = findings.some(({ check }) => check === 'row-security') ? null : target;
+    if (embedder !== null) findings.push(...(await checkWithModel(input, readable, embedder)));
     if (input.withQueue) findings.push(...(await checkQueue(settings)));
   } catch (error) {
     // Nobody else would close it, and its processes would keep this one from ending.
     await embedder?.close();
     throw error;
   }
-  return { findings, target, embedder };
+  return { findings: withoutEchoes(findings), target, embedder };
+}
+
+/** Where rows are hidden from us, every check that reads some is refused for it too: said once. */
+function withoutEchoes(findings: Finding[]): Finding[] {
+  const first = findings.find(({ check }) => check === 'row-security');
+  return findings.filter((each) => each === first || each.check !== 'row-security');
 }
 
 async function checkWithModel(
@@ -147,7 +161,7 @@ function findingOf(check: string, error: unknown, option?: string): Finding {
   const remedy = error instanceof BackfillError ? error.remedy : undefined;
   return {
     level: 'error',
-    check,
+    check: hidesRows(error) ? 'row-security' : check,
     message: messageOf(error),
     ...(remedy === undefined ? {} : { remedy }),
     ...(option === undefined || !(error instanceof ConfigError) ? {} : { option }),

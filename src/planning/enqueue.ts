@@ -72,8 +72,8 @@ export interface EnqueueResult {
 const PAGE = 5000;
 
 export async function enqueue(input: EnqueueInput): Promise<EnqueueResult> {
-  const { target, settings } = input;
-  return inTurn(settings, target.backfill, 'enqueue', () => enqueueLocked(input));
+  const { pool, target } = input;
+  return inTurn(pool, target.backfill, 'enqueue', () => enqueueLocked(input));
 }
 
 async function enqueueLocked(input: EnqueueInput): Promise<EnqueueResult> {

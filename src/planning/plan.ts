@@ -2,6 +2,7 @@
 
 import type { Pool, Queryable } from '../db/pool.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
+import { BackfillError } from '../errors.ts';
 import { insertBatches, lastBatch, type PlannedBatch } from '../ledger/batch.ts';
 import type { Run } from '../ledger/run.ts';
 import { keyBehind } from '../table/key.ts';
@@ -57,6 +58,7 @@ export async function planRun(pool: Pool, target: Target, run: Run, options: Pla
   const isCut = previous !== null && previous.upper === null && run.plannedAt === null;
   const behind = isCut || run.planCursor === null ? null : keyBehind(target.keyType, run.planCursor);
   let open: Open | null = isCut ? { batch: previous, counts: null } : null;
+  let known = run.planCursor;
   await walk(
     pool,
     target,
@@ -100,11 +102,18 @@ export async function planRun(pool: Pool, target: Target, run: Run, options: Pla
         else if (tail !== null) planned.push(tail.batch);
         await insertBatches(client, run.id, planned);
         await closeDone(client, run.id, done);
-        await client.query(
+        const moved = await client.query(
           `UPDATE pgvector_backfill.run SET plan_cursor = $2, planned_at = CASE WHEN $3 THEN now() END,
-                  batches_planned = $4, rows_planned = rows_planned + $5 WHERE id = $1`,
-          [run.id, cursor, last, next, countRows(buckets)],
+                  batches_planned = $4, rows_planned = rows_planned + $5 WHERE id = $1 AND plan_cursor IS NOT DISTINCT FROM $6`,
+          [run.id, cursor, last, next, countRows(buckets), known],
         );
+        // This one was frozen for longer than its turn lasts, or has not heard that its page was committed.
+        if (moved.rowCount === 0)
+          throw new BackfillError(`The plan of run ${run.id} was moved on by another process.`, {
+            code: 'PLAN_OVERTAKEN',
+            remedy: 'Run `npm run enqueue` again: it goes on where the plan stands.',
+          });
+        known = cursor;
         number = next;
         open = tail;
       });

@@ -1,35 +1,67 @@
-/** One at a time per backfill may change what stands in the operator's database: enqueue, or the way back. */
+/** One at a time per backfill may change what stands in the operator's database: enqueue, complete or the way back. */
 
-import type { Settings } from '../config/settings.ts';
-import { connectClient } from '../db/pool.ts';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Pool } from '../db/pool.ts';
 import { TransientError } from '../errors.ts';
+import { giveTurnBack, renewTurn, takeTurn, turnOf, type Turn } from '../ledger/turn.ts';
 
-/** The second number is a hash of the backfill's name. */
-const ENQUEUE_LOCK = 716_422;
+/** Milliseconds. A process that was killed keeps the others waiting for the rest of its lease. */
+const TIMES = { lease: 15_000, renewal: 3000, look: 300 };
 
-/** @throws TransientError where somebody else is at it. */
+/**
+ * A lease in the ledger, not an advisory lock: that one is a session's, and behind a pooler in transaction mode it would
+ * stay with a connection that an application gets next.
+ * @throws TransientError where somebody else is at it, or has taken over from a process that was frozen
+ */
 export async function inTurn<T>(
-  settings: Settings,
+  pool: Pool,
   backfill: string,
   what: string,
   work: () => Promise<T>,
+  times: typeof TIMES = TIMES,
 ): Promise<T> {
-  // The lock lives as long as this connection: a process that is killed leaves nothing locked.
-  const guard = await connectClient(settings.database, `${what} lock`);
+  const turn: Turn = { backfill, holder: randomUUID(), what };
+  await waitForTurn(pool, turn, times);
+  let renewal: NodeJS.Timeout | undefined;
+  const overtaken = new Promise<never>((_, reject) => {
+    const renew = async (): Promise<void> => {
+      // A server that is not there now is asked again; a ledger that is gone was taken away by this very work.
+      const isMine = await renewTurn(pool, turn, times.lease / 1000).catch(() => true);
+      if (!isMine) reject(overtakenIn(turn));
+    };
+    renewal = setInterval(() => void renew(), times.renewal);
+  });
   try {
-    const locked = await guard.query<{ locked: boolean }>(
-      'SELECT pg_try_advisory_lock($1, hashtext($2)) AS locked',
-      [ENQUEUE_LOCK, backfill],
-    );
-    if (locked.rows[0]?.locked !== true) {
-      throw new TransientError(
-        `Another ${what === 'enqueue' ? 'enqueue' : 'enqueue, complete or rollback'} of ${backfill} is under way.`,
-        { code: 'ENQUEUE_BUSY', remedy: 'Wait for it to end; `npm run status` shows the run.' },
-      );
-    }
-    return await work();
+    return await Promise.race([work(), overtaken]);
   } finally {
-    await guard.query('SELECT pg_advisory_unlock_all()').catch(() => {});
-    await guard.end();
+    clearInterval(renewal);
+    await giveTurnBack(pool, turn).catch(() => {});
   }
 }
+
+/** Somebody who renews the lease is at work; a lease that nobody renews is waited for to its end. */
+async function waitForTurn(pool: Pool, turn: Turn, times: typeof TIMES): Promise<void> {
+  let before: string | null = null;
+  while (!(await takeTurn(pool, turn, times.lease / 1000))) {
+    const other = await turnOf(pool, turn.backfill);
+    if (other !== null && before !== null && other.until !== before) throw busy(turn, other.what);
+    before = other?.until ?? before;
+    await delay(times.look);
+  }
+}
+
+const busy = ({ backfill }: Turn, what: string): TransientError =>
+  new TransientError(`Another ${what} of ${backfill} is under way.`, {
+    code: 'ENQUEUE_BUSY',
+    remedy: 'Wait for it to end; `npm run status` shows the run.',
+  });
+
+const overtakenIn = ({ backfill, what }: Turn): TransientError =>
+  new TransientError(
+    `This ${what} of ${backfill} stood still for so long that another process has taken over.`,
+    {
+      code: 'TURN_LOST',
+      remedy: 'Wait for the other one to end, then do it again: what is done already stays done.',
+    },
+  );

@@ -9,6 +9,7 @@ import {
   type Worker,
 } from 'bullmq';
 import pg from 'pg';
+import { sessionSql } from '../db/session-settings.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { JobData } from './jobs.ts';
@@ -94,7 +95,7 @@ async function withQueueClient(
   work: (client: pg.PoolClient) => Promise<unknown>,
 ): Promise<void> {
   const pool = new pg.Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 10_000 });
-  pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('connect', prepareQueueClient);
   try {
     const client = await pool.connect();
     try {
@@ -232,9 +233,19 @@ function createQueuePool(url: string): pg.Pool {
     keepAlive: true,
     max: QUEUE_CONNECTIONS,
   });
-  pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('connect', prepareQueueClient);
   pool.on('error', () => {});
   return pool;
+}
+
+/** BullMQ's statements are short, its migration and the emptying of a queue take longer. */
+const QUEUE_LIMITS = `SET statement_timeout = '10min'; SET lock_timeout = '1min'`;
+
+/** Sent before its first query: a role's settings must not change what BullMQ's SQL means, nor end it. */
+function prepareQueueClient(client: pg.PoolClient): void {
+  client.on('error', () => {});
+  // Where the connection is lost already, its first query says so.
+  client.query(`${sessionSql()}; ${QUEUE_LIMITS}`).catch(() => {});
 }
 
 /** Scheme, hosts and path of a queue URL, never its credentials: what follows '?' may hold some too. */

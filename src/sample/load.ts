@@ -53,7 +53,7 @@ async function insert(db: Queryable, page: readonly Article[]): Promise<number> 
 /** Titles of rows spread over the table, as queries over a user's own records. */
 export async function spreadTitles(db: Queryable, count: number): Promise<string[]> {
   const found = await db.query<{ title: string }>(
-    `SELECT title FROM (SELECT title, row_number() OVER (ORDER BY id) AS n, count(*) OVER () AS total FROM articles WHERE title ~ '\\S') t
+    `SELECT title FROM (SELECT title, row_number() OVER (ORDER BY id) AS n, count(*) OVER () AS total FROM articles WHERE title ~ '[^[:space:]]') t
       WHERE (n - 1) % greatest(total / $1::int, 1) = 0 ORDER BY n LIMIT $1::int`,
     [count],
   );

@@ -3,14 +3,14 @@
 import { loadConfig } from '../config/load.ts';
 import { mergeSettings, readSection, readStored } from '../config/section.ts';
 import type { BackfillConfig, Settings } from '../config/settings.ts';
-import type { Pool } from '../db/pool.ts';
+import type { Queryable } from '../db/pool.ts';
 import { ConfigError } from '../errors.ts';
 import { followScope, scopeDifference } from '../ledger/scope.ts';
 import { describeTarget, type Target } from '../table/target.ts';
 import type { PlannedRun, ReadState } from './read-state.ts';
 
 export interface ContextSource {
-  pool: Pool;
+  pool: Queryable;
   backfill: string;
   /** Configuration file; none is read where absent. */
   config: string | undefined;

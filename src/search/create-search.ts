@@ -2,6 +2,7 @@
 
 import type { BackfillConfig } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
+import { settledQueries } from '../db/transaction.ts';
 import { codeOf } from '../db/sqlstates.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, ConfigError } from '../errors.ts';
@@ -77,10 +78,20 @@ const DEFAULTS = { k: 10, mostHits: 1000, timeoutMs: 60_000, shadowTimeoutMs: 20
 /** Opens nothing until the first search. */
 export function createSearch(options: CreateSearchOptions): Search {
   const { pool, backfill, timeoutMs = DEFAULTS.timeoutMs } = options;
-  const state = new Held(() => loadReadState(pool, backfill), READ_MODE_BOUND_MS, options.clock ?? MONOTONIC);
-  const keeper = new ContextKeeper({ pool, backfill, config: options.config, options: options.options });
+  const ledger = settledQueries(pool);
+  const state = new Held(
+    () => loadReadState(ledger, backfill),
+    READ_MODE_BOUND_MS,
+    options.clock ?? MONOTONIC,
+  );
+  const keeper = new ContextKeeper({
+    pool: ledger,
+    backfill,
+    config: options.config,
+    options: options.options,
+  });
   const embedder = new LazyEmbedder(options.embedder ?? null, openForSearch);
-  const stats = new StatsBuffer(pool, backfill);
+  const stats = new StatsBuffer(ledger, backfill);
   const shadowTimeoutMs = options.shadowTimeoutMs ?? DEFAULTS.shadowTimeoutMs;
   const concurrency = options.shadowConcurrency ?? DEFAULTS.shadowConcurrency;
   const shadow = new Shadow({ timeoutMs: shadowTimeoutMs, concurrency }, stats);

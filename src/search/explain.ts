@@ -1,7 +1,7 @@
 /** The SQL of both searches and how the server would run it. Nothing is run. */
 
 import type { Queryable } from '../db/pool.ts';
-import { TABLE_LIMITS, inReadOnly } from '../db/transaction.ts';
+import { TABLE_LIMITS, inReadOnlySearch } from '../db/transaction.ts';
 import type { CompareInput } from './compare.ts';
 import type { Filter } from './filter.ts';
 import { legacyQuery } from './legacy-query.ts';
@@ -34,7 +34,7 @@ export async function explainSearches(
   const { sql, values } = legacyQuery(target, settings, text, k, filter);
   return {
     // Planning may call functions of the operator's SQL.
-    legacy: await inReadOnly(pool, TABLE_LIMITS, (client) => planOf(client, sql, values)),
+    legacy: await inReadOnlySearch(pool, TABLE_LIMITS, (client) => planOf(client, sql, values)),
     vector: await withScan(
       pool,
       target,

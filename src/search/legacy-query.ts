@@ -4,7 +4,7 @@ import type pg from 'pg';
 import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import { hasSqlState, isUnreachable, SQLSTATE } from '../db/sqlstates.ts';
-import { TABLE_LIMITS, inReadOnly, type TransactionLimits } from '../db/transaction.ts';
+import { TABLE_LIMITS, inReadOnlySearch, type TransactionLimits } from '../db/transaction.ts';
 import type { Pool } from '../db/pool.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { Target } from '../table/target.ts';
@@ -71,7 +71,7 @@ export async function legacySearch(
 ): Promise<LegacyAnswer> {
   const { sql, values, behind } = legacyQuery(target, settings, text, k, filter);
   try {
-    return await inReadOnly(pool, limits, async (client) => {
+    return await inReadOnlySearch(pool, limits, async (client) => {
       const started = performance.now();
       const found = await client.query<unknown[]>({ text: sql, values, rowMode: 'array' });
       const keys = found.rows.map((row) => String(row[0]));

@@ -37,7 +37,7 @@ const PLANNED = `jsonb_build_object('id', r.id::text, 'fingerprint', r.fingerpri
 export async function loadReadState(db: Queryable, backfill: string): Promise<ReadState> {
   try {
     const found = await db.query<Row>(
-      `SELECT coalesce(m.mode, 'legacy') AS mode, m.percent, b.settings AS stored, b.updated_at::text AS version, b.read_settings AS read,
+      `SELECT coalesce(m.mode, 'legacy') AS mode, m.percent, b.settings AS stored, extract(epoch FROM b.updated_at)::text AS version, b.read_settings AS read,
               (SELECT ${PLANNED} FROM ${LEDGER_SCHEMA}.run r WHERE r.backfill = b.name ORDER BY r.id DESC LIMIT 1) AS run
          FROM ${LEDGER_SCHEMA}.backfill b LEFT JOIN ${LEDGER_SCHEMA}.read_mode m ON m.backfill = b.name WHERE b.name = $1`,
       [backfill],

@@ -4,7 +4,7 @@ import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
 import { hasSqlState, isUnreachable, SQLSTATE } from '../db/sqlstates.ts';
-import { TABLE_LIMITS, inReadOnly, type TransactionLimits } from '../db/transaction.ts';
+import { TABLE_LIMITS, inReadOnlySearch, type TransactionLimits } from '../db/transaction.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { Target } from '../table/target.ts';
 import { filterSql, filterValues, type Filter } from './filter.ts';
@@ -52,7 +52,7 @@ export async function textSearch(
   { filter = null, limits = { ...TABLE_LIMITS, tries: 1 } }: TextSearchOptions = {},
 ): Promise<string[]> {
   try {
-    const found = await inReadOnly(pool, limits, (client) =>
+    const found = await inReadOnlySearch(pool, limits, (client) =>
       client.query<{ key: string }>(textRankSql(target, settings, filter), [
         ...filterValues(filter),
         settings.searchTextConfig,

@@ -2,7 +2,7 @@
 
 import type pg from 'pg';
 import { quoteName } from '../db/identifiers.ts';
-import { TABLE_LIMITS, inTransaction, type TransactionLimits } from '../db/transaction.ts';
+import { TABLE_LIMITS, inSearch, type TransactionLimits } from '../db/transaction.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { indexedDistance, storedDistance, vectorColumn } from '../table/distance.ts';
 import type { Metric } from '../table/metric.ts';
@@ -93,7 +93,7 @@ export async function withScan<T>(
   work: (client: pg.PoolClient) => Promise<T>,
   { filter, read = {}, limits = { ...TABLE_LIMITS, tries: 2 } }: ScanOptions = {},
 ): Promise<T> {
-  return inTransaction(pool, limits, async (client) => {
+  return inSearch(pool, limits, async (client) => {
     for (const setting of SCAN_SETTINGS[mode]) await client.query(setting);
     if (mode === 'exact') return work(client);
     const iterative = hasCondition(target, filter) && (await iterativeScan(client));

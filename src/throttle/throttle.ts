@@ -3,7 +3,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
-import { TransientError } from '../errors.ts';
+import { hiddenRows } from '../db/row-security.ts';
+import { parseQualified, quoteQualified } from '../db/identifiers.ts';
+import { TransientError, messageOf, type GateError } from '../errors.ts';
 import { recordEvent } from '../ledger/event.ts';
 import { OPEN_STATES, pauseRun } from '../ledger/run.ts';
 import {
@@ -32,12 +34,28 @@ export interface ThrottleContext {
 /** A worker that is shut down gives back what it has not begun to write; no attempt should be burnt by it. */
 export const isHeld = (error: unknown): boolean => error instanceof TransientError && error.code === 'HELD';
 
+/** What the throttle holds for, met before its next look. */
+export const held = (cause: unknown): TransientError =>
+  new TransientError(messageOf(cause), { code: 'HELD', cause });
+
 /** Of a longest statement: less more is not worth a write. */
 const LEAST_GAIN = 1.05;
+
+/** Rows that are hidden from us hold everything, whatever the load: it goes on by itself once all are to be seen. */
+function heldFor(hidden: GateError | null, judged: Judgement): Judgement {
+  if (hidden === null) return judged;
+  const reasons = [`${hidden.message} ${hidden.remedy ?? ''}`, judged.reason];
+  return {
+    ...judged,
+    verdict: judged.verdict === 'stop' ? 'stop' : 'hold',
+    reason: reasons.filter((reason) => reason !== '').join('; '),
+  };
+}
 
 export class Throttle {
   readonly #context: ThrottleContext;
   readonly #health: Health;
+  readonly #table: string;
   readonly #size: StatementSize;
   readonly #closing = new AbortController();
   readonly #listeners: ((tuning: Tuning) => void)[] = [];
@@ -53,6 +71,7 @@ export class Throttle {
 
   constructor(context: ThrottleContext) {
     this.#context = context;
+    this.#table = quoteQualified(parseQualified(context.settings.table, 'Option table'));
     this.#health = new Health(context.pool, context.settings);
     this.#size = new StatementSize(context.settings.throttleStatementMs);
     this.#tuning = tuningOf(context.settings, {});
@@ -79,6 +98,13 @@ export class Throttle {
 
   /** Whether `pass` would wait, for those who have something else to do then. */
   async holds(): Promise<boolean> {
+    await this.#look();
+    return this.#holds;
+  }
+
+  /** The same by a look of now: an error may be what the next look would have held for. */
+  async holdsNow(): Promise<boolean> {
+    this.#lookedAt = -Infinity;
     await this.#look();
     return this.#holds;
   }
@@ -140,7 +166,8 @@ export class Throttle {
     const { pool, backfill, settings } = this.#context;
     const ledger = await readThrottle(pool, backfill);
     this.#tune(tuningOf(settings, ledger.tuned));
-    const judgement = judge(await this.#health.read(), this.#tuning.limits, ledger.signals);
+    const judged = judge(await this.#health.read(), this.#tuning.limits, ledger.signals);
+    const judgement = heldFor(await hiddenRows(pool, this.#table), judged);
     const stops = judgement.verdict === 'stop' && this.#warned && (await this.#stop(ledger, judgement));
     this.#warned = judgement.verdict === 'stop';
     this.#holds = judgement.verdict !== 'go';

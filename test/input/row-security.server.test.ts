@@ -1,20 +1,30 @@
 /** Rows that a role does not see would get no vector, and nobody would count them. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../src/config/load.ts';
+import pg from 'pg';
+import { loadConfig, type Config } from '../../src/config/load.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import { accountForGate } from '../../src/ledger/accounting.ts';
+import { readThrottle } from '../../src/ledger/throttle.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
+import { processBatch } from '../../src/pipeline/process-batch.ts';
+import { deleteOrphans } from '../../src/pipeline/stage.ts';
 import { diagnose } from '../../src/planning/doctor.ts';
 import type { Finding } from '../../src/planning/finding.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { dropRole, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
-import { hashEmbedder } from '../setup/small-road.ts';
+import { drainChanges } from '../../src/sync/drain.ts';
+import { sweepAll } from '../../src/sync/sweep.ts';
+import type { Throttle } from '../../src/throttle/throttle.ts';
+import { hashEmbedder, travel } from '../setup/small-road.ts';
 
 describe.runIf(hasPostgres())('row-level security', () => {
   const role = `reader_${process.pid}`;
   let database: TestDatabase;
   let pool: Pool;
   let mine: Pool;
+  let asApplication: pg.Pool;
   beforeEach(async () => {
     database = await realDatabase(undefined, { bare: true });
     pool = createPool(database.databaseUrl, { name: 'test', max: 2, logger: silentLogger });
@@ -29,25 +39,30 @@ describe.runIf(hasPostgres())('row-level security', () => {
     await pool.query('ALTER TABLE docs ENABLE ROW LEVEL SECURITY');
     url.username = role;
     url.password = 'a-test-password';
-    mine = createPool(url.href, { name: 'test', max: 2, logger: silentLogger });
+    mine = createPool(url.href, { name: 'test', max: 4, logger: silentLogger, table: 'docs' });
+    asApplication = new pg.Pool({ connectionString: url.href, max: 1 });
   });
   afterEach(async () => {
-    await Promise.all([mine.end(), pool.end()]);
+    await Promise.all([mine.end(), pool.end(), asApplication.end()]);
     await database.drop();
     await dropRole(database.databaseUrl, role);
   });
 
-  async function findings(db: Pool): Promise<Finding[]> {
-    const { backfill, settings } = await loadConfig({
-      flags: { table: 'docs', text: 'body' },
+  const config = (): Promise<Config> =>
+    loadConfig({
+      flags: { table: 'docs', text: 'body', 'batch-rows': '5' },
       env: { DATABASE_URL: database.databaseUrl },
       cwd: '/',
     });
+
+  async function findings(db: Pool): Promise<Finding[]> {
+    const { backfill, settings } = await config();
     const openEmbedder = (): Promise<ReturnType<typeof hashEmbedder>> => Promise.resolve(hashEmbedder());
     const found = await diagnose({ pool: db, backfill, settings, openEmbedder, withQueue: false });
     return found.findings.filter(({ level, check }) => level === 'error' || check === 'row-security');
   }
-  const visible = async (): Promise<number> => (await mine.query('SELECT 1 FROM docs')).rowCount ?? 0;
+  const visible = async (): Promise<number> =>
+    (await asApplication.query('SELECT 1 FROM docs')).rowCount ?? 0;
 
   it('blocks where it applies, also to an owner on whom it is forced; a policy of its own lets the role pass', async () => {
     expect(await findings(pool)).toEqual([]);
@@ -67,5 +82,51 @@ describe.runIf(hasPostgres())('row-level security', () => {
     await pool.query('CREATE POLICY less ON docs AS RESTRICTIVE USING (id < 5)');
     expect(await visible()).toBe(4);
     expect(await findings(mine)).toMatchObject([{ check: 'row-security', level: 'error' }]);
+  });
+
+  /** Everything that would take a hidden row for a deleted one. */
+  const kept = async (): Promise<unknown> =>
+    (
+      await pool.query(`SELECT (SELECT count(*)::int FROM docs_embedding_stage) AS staged,
+        (SELECT count(*)::int FROM pgvector_backfill.change) AS changes, (SELECT count(embedding)::int FROM docs) AS embedded`)
+    ).rows[0];
+
+  it('that comes after the run was begun stops whoever counts, reads or deletes, holds the workers, and loses nothing', async () => {
+    await migrate(mine);
+    const road = await travel(mine, await config(), hashEmbedder(), { index: false });
+    const { context, run } = road;
+    expect(await road.account()).toMatchObject({ eligible: 10, embedded: 10 });
+    await pool.query(`UPDATE docs SET body = 'another text' WHERE id IN (2, 8)`);
+    await pool.query(`INSERT INTO docs VALUES (11, 'a row of another tenant')`);
+    const before = { staged: 10, changes: 3, embedded: 10 };
+    expect(await kept()).toEqual(before);
+    await pool.query('ALTER TABLE docs FORCE ROW LEVEL SECURITY');
+    const refused = { code: 'ROW_SECURITY' };
+    await expect(road.account()).rejects.toMatchObject(refused);
+    await expect(
+      accountForGate(mine, context.target, run.fingerprint, { lower: null, upper: null }),
+    ).rejects.toMatchObject(refused);
+    await expect(drainChanges(context, run)).rejects.toMatchObject(refused);
+    await expect(sweepAll({ pool: mine, target: context.target, run })).rejects.toMatchObject(refused);
+    await expect(deleteOrphans(mine, context.target, { lower: null, upper: null })).rejects.toMatchObject(
+      refused,
+    );
+    await pool.query(`UPDATE pgvector_backfill.batch SET state = 'staged'`);
+    // One that has looked a moment before.
+    const throttle = Object.create(context.throttle, {
+      pass: { value: () => Promise.resolve(true) },
+    }) as Throttle;
+    await expect(processBatch({ ...context, throttle }, run, 1)).rejects.toMatchObject(refused);
+    expect(await kept()).toEqual(before);
+    expect(await context.throttle.holdsNow()).toBe(true);
+    expect(await readThrottle(mine, run.backfill)).toMatchObject({
+      state: 'hold',
+      reason: expect.stringContaining('Row-level security of "docs" applies to') as unknown,
+    });
+    // A policy that shows this role all rows, and no other change: on it goes.
+    await pool.query(`CREATE POLICY backfill ON docs TO ${role} USING (true)`);
+    expect(await context.throttle.holdsNow()).toBe(false);
+    expect(await road.sync()).toBe(0);
+    expect(await road.account()).toMatchObject({ eligible: 11, embedded: 11 });
   });
 });

@@ -1,0 +1,65 @@
+/** Rows that a role does not see: whoever reads, counts or deletes as one who sees all must not go by the others. */
+
+import { GateError, messageOf } from '../errors.ts';
+import { quoteLiteral, quoteName } from './identifiers.ts';
+import type { Queryable } from './pool.ts';
+import { SQLSTATE, hasSqlState } from './sqlstates.ts';
+
+/**
+ * Policies that show this role every row of a table, and let it update every one: `condition` is a boolean over them.
+ * @param oid an expression of type oid
+ */
+const openSql = (oid: string): string => `EXISTS (
+    SELECT 1 FROM pg_catalog.pg_policy p, LATERAL (SELECT pg_catalog.pg_get_expr(p.polqual, p.polrelid) AS condition) e
+     WHERE p.polrelid = ${oid} AND p.polcmd IN ('*', 'r', 'w')
+       AND EXISTS (SELECT 1 FROM pg_catalog.unnest(p.polroles) AS r (role) WHERE r.role = 0 OR pg_catalog.pg_has_role(r.role, 'USAGE'))
+    HAVING bool_and(p.polpermissive) AND bool_or(p.polcmd IN ('*', 'r') AND e.condition = 'true') AND bool_or(p.polcmd IN ('*', 'w') AND e.condition = 'true'))`;
+
+/**
+ * row_security off, so that the server raises where it would hide a row; on only where policies of the table itself hide
+ * none. Looked up for every transaction: a policy may come at any time.
+ * @param table quoted
+ */
+export const rowSecuritySql = (table: string): string =>
+  `SELECT CASE WHEN ${openSql(`pg_catalog.to_regclass(${quoteLiteral(table)})`)} THEN 'on' ELSE 'off' END AS value`;
+
+const ROW_SECURITY = 'ROW_SECURITY';
+
+/** By the name of the function that raises it: the words are of the server's language. */
+const raisedBySecurity = (error: unknown): boolean =>
+  hasSqlState(error, SQLSTATE.privilege) && (error as { routine?: unknown }).routine === 'check_enable_rls';
+
+/** Rows would be hidden from us: nothing goes on before somebody has changed that. */
+export const hidesRows = (error: unknown): boolean =>
+  error instanceof GateError && error.code === ROW_SECURITY;
+
+/** What the server raised, with what to do about it; anything else as it is. */
+export function explained(error: unknown): unknown {
+  if (!raisedBySecurity(error)) return error;
+  const [, table = 'the table'] = /"([^"]+)"/.exec(messageOf(error)) ?? [];
+  return rowsHidden(quoteName(table), 'this role', error);
+}
+
+/**
+ * Null where this role sees every row of the table: nothing hides any, or a policy of its own shows it all of them.
+ * @param table quoted; one that is not there hides nothing
+ */
+export async function hiddenRows(db: Queryable, table: string): Promise<GateError | null> {
+  const found = await db.query<{ active: boolean | null; open: boolean; role: string }>(
+    `SELECT row_security_active(to_regclass($1)) AS active, ${openSql('to_regclass($1)')} AS open, current_user::text AS role`,
+    [table],
+  );
+  const { active = false, open = false, role = '' } = found.rows[0] ?? {};
+  return active === true && !open ? rowsHidden(table, quoteName(role)) : null;
+}
+
+/** @param table quoted @param role quoted, or words for it */
+const rowsHidden = (table: string, role: string, cause?: unknown): GateError =>
+  new GateError(
+    `Row-level security of ${table} applies to ${role}: rows that its policies hide would get no vector, and nobody would count them.`,
+    {
+      code: ROW_SECURITY,
+      remedy: `Connect as a role with BYPASSRLS, or give this one a policy of its own: CREATE POLICY … ON ${table} TO ${cause === undefined ? role : '…'} USING (true).`,
+      ...(cause === undefined ? {} : { cause }),
+    },
+  );

@@ -1,0 +1,109 @@
+/**
+ * What our SQL depends on, said by ourselves: a server, a database or a role may have any other value of it. Said LOCAL in
+ * every transaction, as a pooler in transaction mode keeps nothing else and hands on the rest; on the session only where
+ * a statement can be in no transaction, and the connection is ours alone.
+ */
+
+import type { TransactionLimits } from './transaction.ts';
+
+/** Of these hangs what a statement means, and what its answer looks like to the driver. */
+const MEANING: Readonly<Record<string, string>> = {
+  // '\S' is a backslash and an S, not an S.
+  standard_conforming_strings: 'on',
+  // The driver reads timestamps in ISO alone. Which of day and month comes first stays as it is: operators' casts may go by it.
+  DateStyle: 'ISO',
+  IntervalStyle: 'postgres',
+  bytea_output: 'hex',
+  extra_float_digits: '1',
+  client_encoding: 'UTF8',
+  // NULL in an array of the driver's would be a word otherwise.
+  array_nulls: 'on',
+  quote_all_identifiers: 'off',
+  xmloption: 'content',
+};
+
+/** Of these hangs whether all rows are seen, and whether a statement on a few keys reads the whole table. */
+const OWN: Readonly<Record<string, string>> = {
+  // A condition that a GIN index serves would leave rows out.
+  gin_fuzzy_search_limit: '0',
+  plan_cache_mode: 'auto',
+  jit: 'off',
+  ...Object.fromEntries(
+    [
+      'bitmapscan',
+      'hashagg',
+      'hashjoin',
+      'indexonlyscan',
+      'indexscan',
+      'material',
+      'mergejoin',
+      'nestloop',
+      'seqscan',
+      'sort',
+      'tidscan',
+    ].map((name) => [`enable_${name}`, 'on']),
+  ),
+};
+
+/**
+ * `own`: work on rows, all of which must be seen. `search`: answers of the application's or as it would get them, with the
+ * rows and the plans of its role.
+ */
+export type Purpose = 'own' | 'search';
+
+const setSql = (name: string, value: string, isLocal: boolean): string =>
+  `pg_catalog.set_config('${name}', '${value}', ${isLocal})`;
+
+/** Not known to servers before 17. */
+const noTransactionTimeout = (isLocal: boolean): string =>
+  `CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL THEN ${setSql('transaction_timeout', '0', isLocal)} END`;
+
+/**
+ * A path that names pg_catalog behind another schema would let that one's functions and operators stand in for ours. Asked
+ * by functions alone: operators are looked up by that same path.
+ */
+const pathSql = (isLocal: boolean): string =>
+  `SELECT pg_catalog.set_config('search_path', path.value, ${isLocal})
+  FROM (SELECT CASE WHEN pg_catalog.textlike(p, '%pg_catalog%') THEN pg_catalog.concat('pg_catalog, ', p) ELSE p END AS value
+          FROM pg_catalog.current_setting('search_path') p) path`;
+
+/** Begins a transaction and says all of it, in one message. No parameters: a message of several statements takes none. */
+export function openingSql(
+  { lockTimeoutMs, statementTimeoutMs }: Pick<TransactionLimits, 'lockTimeoutMs' | 'statementTimeoutMs'>,
+  purpose: Purpose,
+  rowSecurity: string | null = null,
+): string {
+  const settings: Record<string, string> = {
+    ...MEANING,
+    ...(purpose === 'own' ? OWN : {}),
+    lock_timeout: `${lockTimeoutMs}ms`,
+    statement_timeout: `${statementTimeoutMs}ms`,
+    // A frozen worker must not hold locks.
+    idle_in_transaction_session_timeout: `${2 * statementTimeoutMs}ms`,
+  };
+  const says = Object.entries(settings).map(([name, value]) => setSql(name, value, true));
+  const security =
+    rowSecurity === null
+      ? `SELECT ${setSql('row_security', 'off', true)}`
+      : `SELECT pg_catalog.set_config('row_security', security.value, true) FROM (${rowSecurity}) security`;
+  return [
+    // Read committed, whatever the default: a merge goes by what another transaction has left of a row, and a whole table
+    // read as serializable would make the application's transactions fail.
+    'BEGIN ISOLATION LEVEL READ COMMITTED',
+    // The path by itself: what follows is looked up by it.
+    pathSql(true),
+    `SELECT ${says.join(', ')}, ${noTransactionTimeout(true)}`,
+    ...(purpose === 'own' ? [security] : []),
+  ].join('; ');
+}
+
+/** The same for a connection of our own, for good. Its limits are whoever's who uses it. */
+export function sessionSql(): string {
+  const settings = { ...MEANING, ...OWN, row_security: 'off', idle_in_transaction_session_timeout: '0' };
+  const says = Object.entries(settings).map(([name, value]) => setSql(name, value, false));
+  // Not known to servers before 14: a session that waits for its turn is idle for long.
+  says.push(
+    `CASE WHEN pg_catalog.current_setting('idle_session_timeout', true) IS NOT NULL THEN ${setSql('idle_session_timeout', '0', false)} END`,
+  );
+  return `${pathSql(false)}; SELECT ${says.join(', ')}, ${noTransactionTimeout(false)}`;
+}
