@@ -1,12 +1,8 @@
 import { openEmbedder } from '../src/embedding/configured.ts';
-import {
-  createFunctionSql,
-  plainSearchSql,
-  searchFunctionName,
-  settingsOfReads,
-} from '../src/cutover/search-function.ts';
+import { createFunctionSql, plainSearchSql, settingsOfReads } from '../src/cutover/search-function.ts';
 import { ConfigError } from '../src/errors.ts';
 import { compareSearches, type Comparison } from '../src/search/compare.ts';
+import { searchFunctionName } from '../src/search/sql-function.ts';
 import { describeTarget } from '../src/table/target.ts';
 import { noticeOnStderr } from './lib/download-line.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';

@@ -8,8 +8,8 @@ import type { Target } from '../table/target.ts';
 import type { Filter } from './filter.ts';
 import { legacySearch } from './legacy-query.ts';
 import { embedQuery } from './query-vector.ts';
-import { forDepth, loadReadSettings } from './read-settings.ts';
-import { nearest } from './vector-query.ts';
+import { loadReadSettings } from './read-settings.ts';
+import { servedRows } from './served-rows.ts';
 
 export interface Hit {
   key: string;
@@ -59,10 +59,8 @@ export async function compareSearches(
   const started = performance.now();
   const query = await embedQuery(input.embedder, text);
   const embeddingMs = performance.now() - started;
-  const vector = await nearest(pool, target, settings.metric, query, k, 'planned', {
-    filter,
-    read: forDepth(await loadReadSettings(pool, target.backfill), k),
-  });
+  const read = await loadReadSettings(pool, target.backfill);
+  const vector = await servedRows(pool, target, settings.metric, query, k, { filter, read });
   const legacy = await legacySearch(pool, target, settings, text, k, { filter });
   const keys = wanted ? [...legacy.keys, ...vector.neighbours.map((each) => each.key)] : [];
   const titles = await readTitles(pool, target, keys);
