@@ -90,15 +90,23 @@ export async function answerHybrid(question: Question, embedder: Embedder): Prom
   return hybridHits(question, vector);
 }
 
-export async function hybridHits(question: Question, vector: string | null): Promise<SearchHit[]> {
+async function hybridHits(question: Question, vector: string | null): Promise<SearchHit[]> {
   const { pool, target, settings, text, k, filter } = question;
-  const depth = Math.max(k, LEAST_FUSED);
+  const depth = fusedDepth(k);
   const near = vector === null ? [] : await neighbours(question, vector, depth);
   question.signal?.throwIfAborted();
   const words = await textSearch(pool, target, settings, text, depth, {
     filter,
     limits: limitsOf(question, 1),
   });
+  return fuseHits(near, words, k);
+}
+
+/** How much of both lists is fused for `k` hits. */
+export const fusedDepth = (k: number): number => Math.max(k, LEAST_FUSED);
+
+/** Both to `fusedDepth(k)`, best first. */
+export function fuseHits(near: readonly Neighbour[], words: readonly string[], k: number): SearchHit[] {
   const distances = new Map(near.map(({ key, distance }) => [key, distance]));
   return fuseScored([near.map(({ key }) => key), words], k).map(([key, score], at) => ({
     key,
@@ -108,7 +116,8 @@ export async function hybridHits(question: Question, vector: string | null): Pro
   }));
 }
 
-async function neighbours(question: Question, vector: string, depth: number): Promise<Neighbour[]> {
+/** As many as there are up to `depth`, and `k` of them wherever the table has so many. */
+export async function neighbours(question: Question, vector: string, depth: number): Promise<Neighbour[]> {
   const { pool, target, settings, filter, read, k, known, signal } = question;
   const options = { filter, read, limits: limitsOf(question, 2), enough: k, known, signal };
   return (await servedRows(pool, target, settings.metric, vector, depth, options)).neighbours;
