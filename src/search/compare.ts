@@ -4,6 +4,7 @@ import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Embedder } from '../embedding/embedder.ts';
+import { isKeyText } from '../table/key.ts';
 import type { Target } from '../table/target.ts';
 import type { Filter } from './filter.ts';
 import { legacySearch } from './legacy-query.ts';
@@ -85,7 +86,7 @@ async function readTitles(pool: Pool, target: Target, keys: string[]): Promise<M
   const found = await pool.query<{ key: string; title: string }>(
     `SELECT ${target.ref}.${quoteName(target.key)}::text AS key, left(split_part(${target.text}, chr(10), 1), ${TITLE_CHARACTERS}) AS title
        FROM ${target.table} WHERE ${target.ref}.${quoteName(target.key)} = ANY ($1::text[]::${target.keyType}[])`,
-    [keys.filter((key) => /^-?\d+$/.test(key))],
+    [keys.filter((key) => isKeyText(target.keyType, key))],
   );
   return new Map(found.rows.map((row) => [row.key, row.title]));
 }
