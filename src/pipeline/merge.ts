@@ -9,6 +9,7 @@ import { holdClaim, type Claim } from '../ledger/claim.ts';
 import { quarantineRows, releaseRows } from '../ledger/quarantine.ts';
 import { textHashSql } from '../table/row-state.ts';
 import type { Target } from '../table/target.ts';
+import { StatementRamp } from '../throttle/statement-size.ts';
 import { Bisection } from './bisect.ts';
 import type { PipelineContext } from './context.ts';
 import type { EmbeddedPage } from './embed.ts';
@@ -70,17 +71,18 @@ export async function mergePage(
 ): Promise<boolean> {
   const unusable = new Set(page.unusable.map(({ row }) => row.key));
   const isCleared = (row: WorkRow): boolean => row.empty || unusable.has(row.key);
-  const { throttle } = context;
+  const { throttle, settings } = context;
+  const ramp = new StatementRamp(settings.throttleStatementMs);
   for (const [part, merge] of [
     [rows.filter((row) => !isCleared(row)), mergeRows],
     [rows.filter(isCleared), clearRows],
   ] as const) {
     const bisection = new Bisection<WorkRow>(
-      (some) => writeFree(context, claim, some, merge),
+      (some) => writeFree(context, claim, some, merge, ramp),
       (row, error) => refuseRow(context, claim, row, error),
     );
     for (let start = 0; start < part.length;) {
-      const some = part.slice(start, start + throttle.statementRows);
+      const some = part.slice(start, start + ramp.rows(throttle.statementRows));
       if (!(await throttle.admit(some.length)) || !(await bisection.write(some))) return false;
       start += some.length;
     }
@@ -96,6 +98,7 @@ async function writeFree(
   claim: Claim,
   rows: readonly WorkRow[],
   merge: Merge,
+  ramp: StatementRamp,
 ): Promise<boolean> {
   const { throttle } = context;
   let took = { rows: 0, ms: 0 };
@@ -120,6 +123,7 @@ async function writeFree(
     if (hasSqlState(error, SQLSTATE.queryCanceled)) throttle.timedOut();
     throw error;
   });
+  ramp.observe(took.rows, took.ms);
   await throttle.observe(claim.run, took.rows, took.ms);
   return held;
 }
