@@ -66,7 +66,9 @@ export const cutover: Command = {
           query: plainSearchSql(target, settings.metric, read),
         },
       };
-      if (!gate.passed && override === null) {
+      // Where nothing moves there is nothing to guard: what reads have in SQL is only brought in line.
+      const moves = change.from !== change.to;
+      if (moves && !gate.passed && override === null) {
         const reason = `the gate refuses: ${gate.reason}`;
         if (execute)
           await recordEvent(pool, {

@@ -1,14 +1,10 @@
-import {
-  createFunctionSql,
-  plainSearchSql,
-  searchFunctionName,
-  settingsOfReads,
-} from '../src/cutover/search-function.ts';
+import { createFunctionSql, plainSearchSql, settingsOfReads } from '../src/cutover/search-function.ts';
 import { ConfigError, GateError } from '../src/errors.ts';
 import { followScope, scopeDifference } from '../src/ledger/scope.ts';
 import { compareSearches, type Comparison } from '../src/search/compare.ts';
 import { LazyEmbedder } from '../src/search/lazy-embedder.ts';
 import { loadReadState } from '../src/search/read-state.ts';
+import { searchFunctionName } from '../src/search/sql-function.ts';
 import { describeTarget } from '../src/table/target.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { withDatabase } from './lib/session.ts';

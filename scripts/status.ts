@@ -16,6 +16,7 @@ import { throttleLines } from './lib/throttle-lines.ts';
 import { modelDrift, type ModelDrift } from './lib/model-drift.ts';
 import { ProgressView } from './lib/progress-view.ts';
 import { withDatabase } from './lib/session.ts';
+import { timeLeft } from '../src/ledger/figure-words.ts';
 import type { ProgressSnapshot } from '../src/ledger/progress.ts';
 
 const WATCH_MS = 1000;
@@ -116,7 +117,7 @@ function statusLines(snapshot: ProgressSnapshot, drift: ModelDrift | null, optio
       : [
           `model    ${model.name}, ${model.dimensions} dimensions, fingerprint ${model.fingerprint.slice(0, 12)}: ${drift.drift === true ? 'DRIFT, ' : ''}${drift.detail}`,
         ]),
-    `index    ${index.name === null ? 'not built yet' : `${index.name} (${index.method}${index.forecast?.type === undefined ? '' : ` on ${index.forecast.type}`}), ${index.valid ? 'valid' : (index.phase ?? 'not valid')}${unseen(index)}`}${leftOut === 0 ? '' : `; ${count(leftOut)} rows without a vector are in no index`}`,
+    `index    ${index.name === null ? 'not built yet' : `${index.name} (${index.method}${index.forecast?.type === undefined ? '' : ` on ${index.forecast.type}`}), ${index.valid ? 'valid' : (index.phase ?? 'not valid')}${timeLeft(index)}${unseen(index)}`}${leftOut === 0 ? '' : `; ${count(leftOut)} rows without a vector are in no index`}`,
     ...figureLines(snapshot),
   ];
 }

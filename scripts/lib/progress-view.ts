@@ -1,5 +1,6 @@
 /** Progress of a run: a few lines that are redrawn on a terminal, one line now and then elsewhere. */
 
+import { timeLeft } from '../../src/ledger/figure-words.ts';
 import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
 import { count, duration, percent } from './format.ts';
 import type { Output } from './host.ts';
@@ -33,7 +34,7 @@ export function statusLine(snapshot: ProgressSnapshot): string {
     ...pace(snapshot),
     ...trouble(snapshot),
   ];
-  if (state === 'finalizing' && index.phase !== null) parts.push(`index: ${index.phase}`);
+  if (state === 'finalizing' && index.phase !== null) parts.push(`index: ${index.phase}${timeLeft(index)}`);
   const held = heldBy(snapshot);
   if (held !== null) parts.push(held);
   return `${state}${because(reason)}: ${parts.join(', ')}`;
@@ -74,7 +75,7 @@ export function progressLines(snapshot: ProgressSnapshot): Line[] {
   if (trouble(snapshot).length > 0) lines.push({ text: trouble(snapshot).join(', '), colour: 'yellow' });
   if (sync.pending > 0) lines.push(plain(`sync: ${count(sync.pending)} changes to do`));
   if (index.name !== null && index.phase !== null && !index.valid) {
-    lines.push(plain(`index: ${index.phase}`));
+    lines.push(plain(`index: ${index.phase}${timeLeft(index)}`));
     for (const { pid, application, state: doing } of index.blockers)
       lines.push({ text: `  waits for ${application} (pid ${pid}, ${doing})`, colour: 'yellow' });
   }

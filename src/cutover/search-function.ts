@@ -1,14 +1,22 @@
 /** Vector search for those who write SQL: a function that brings its settings along, and the plain query. */
 
 import { createHash } from 'node:crypto';
-import { boundedName, quoteLiteral, quoteName } from '../db/identifiers.ts';
+import { quoteLiteral, quoteName } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
 import { loadReadSettings, type ReadSettings } from '../search/read-settings.ts';
-import { ITERATIVE, hasCondition } from '../search/vector-query.ts';
-import { indexedDistance, storedDistance, vectorColumn } from '../table/distance.ts';
+import {
+  backfillOfMark,
+  ownFunctions,
+  presentFunctions,
+  searchFunctionMark,
+  searchFunctionName,
+  searchFunctionSignature,
+} from '../search/sql-function.ts';
+import { iterativeSettings } from '../search/vector-query.ts';
+import { indexedDistance, storedDistance, unindexedDistance, vectorColumn } from '../table/distance.ts';
 import type { Metric } from '../table/metric.ts';
 import type { Target } from '../table/target.ts';
-import { findVectorExtension, isAtLeast } from '../table/vector-extension.ts';
+import { findVectorExtension } from '../table/vector-extension.ts';
 
 export interface SearchFunction {
   /** Quoted, with its schema. */
@@ -19,35 +27,33 @@ export interface SearchFunction {
   obstacle: string | null;
 }
 
-const MARK = 'pgvector-backfill search of';
 /** pgvector's own. */
 const EF_SEARCH = '40';
 
-export const searchFunctionName = (target: Target): string =>
-  `${quoteName(target.schema)}.${quoteName(boundedName('search_', target.name))}`;
-
-const signature = (target: Target): string =>
-  `${searchFunctionName(target)}(${target.vectorPrefix}vector, integer)`;
-
-/** What reads are run with, and what a condition in the query needs besides. */
+/** What reads are run with. */
 export async function settingsOfReads(db: Queryable, target: Target): Promise<ReadSettings> {
   const { method } = target.indexed;
   const { version } = await findVectorExtension(db);
-  const iterative = hasCondition(target, null) && isAtLeast(version ?? '0', '0.8.0');
-  const own = Object.entries(ITERATIVE).filter(([name]) => name.startsWith(`${method}.`));
+  const own = Object.entries(iterativeSettings(version)).filter(([name]) => name.startsWith(`${method}.`));
   return {
     // Always said, so that what the function raises for a larger k ends with it.
     ...(method === 'hnsw' ? { 'hnsw.ef_search': EF_SEARCH } : {}),
-    ...(iterative ? Object.fromEntries(own) : {}),
+    ...Object.fromEntries(own),
     ...(await loadReadSettings(db, target.backfill)),
   };
 }
 
-function nearestStatement(target: Target, metric: Metric, vector: string, k: string): string {
+function nearestStatement(
+  target: Target,
+  metric: Metric,
+  vector: string,
+  k: string,
+  order = indexedDistance(target, metric, vector),
+): string {
   return `SELECT ${target.ref}.${quoteName(target.key)} AS key, (${storedDistance(target, metric, vector)})::float8 AS distance
   FROM ${target.table}
  WHERE ${target.where} AND ${vectorColumn(target)} IS NOT NULL
- ORDER BY ${indexedDistance(target, metric, vector)} LIMIT ${k}`;
+ ORDER BY ${order} LIMIT ${k}`;
 }
 
 /** To paste: the settings are the transaction's own, so it works behind a pooler too. */
@@ -59,7 +65,7 @@ export function plainSearchSql(target: Target, metric: Metric, read: ReadSetting
 
 /**
  * Dynamic, although its text is constant: it is planned for the very k then. A plan for any k takes a tenth of the table for
- * the answer and may leave the index aside.
+ * the answer and may leave the index aside. Where the index gives fewer than k rows, the table is asked.
  */
 export function createFunctionSql(target: Target, metric: Metric, read: ReadSettings): string {
   const raise =
@@ -69,9 +75,19 @@ export function createFunctionSql(target: Target, metric: Metric, read: ReadSett
   IF k > current_setting('hnsw.ef_search')::int THEN
     PERFORM set_config('hnsw.ef_search', least(k, 1000)::text, true);
   END IF;`;
+  const nearest = nearestStatement(target, metric, '$1', '$2');
+  const whole = nearestStatement(target, metric, '$1', '$2', unindexedDistance(target, metric, '$1'));
   const body = `
+DECLARE
+  keys ${target.keyType}[];
+  distances double precision[];
 BEGIN${raise}
-  RETURN QUERY EXECUTE ${quoteLiteral(nearestStatement(target, metric, '$1', '$2'))} USING query, k;
+  EXECUTE ${quoteLiteral(`SELECT array_agg(key), array_agg(distance) FROM (${nearest}) nearest`)} INTO keys, distances USING query, k;
+  IF coalesce(cardinality(keys), 0) < k THEN
+    RETURN QUERY EXECUTE ${quoteLiteral(whole)} USING query, k;
+  ELSE
+    RETURN QUERY SELECT * FROM unnest(keys, distances);
+  END IF;
 END
 `;
   const settings = Object.entries(read).map(([name, value]) => ` SET ${name} = ${quoteLiteral(value)}`);
@@ -86,47 +102,36 @@ export async function planSearchFunction(
   read: ReadSettings,
 ): Promise<SearchFunction> {
   const name = searchFunctionName(target);
+  const signature = searchFunctionSignature(target);
   const create = createFunctionSql(target, metric, read);
-  const digest = createHash('sha256').update(create).digest('hex').slice(0, 16);
-  const mark = `${MARK} ${target.backfill}, ${digest}`;
-  const present = await markOf(db, target);
+  const mark = searchFunctionMark(target.backfill, createHash('sha256').update(create).digest('hex'));
+  const present = (await presentFunctions(db, target)).find((each) => each.name === name) ?? null;
+  const owner = present === null ? null : backfillOfMark(present.mark);
   const allowed = await db.query<{ allowed: boolean }>(
     `SELECT has_schema_privilege($1::regnamespace, 'CREATE') AS allowed`,
     [quoteName(target.schema)],
   );
-  if (present === mark) return { name, statements: [], obstacle: null };
-  if (present !== null && !present.startsWith(MARK))
-    return { name, statements: [], obstacle: 'the name is taken by a function that is not ours' };
+  const not = (obstacle: string): SearchFunction => ({ name, statements: [], obstacle });
+  if (present?.mark === mark) return { name, statements: [], obstacle: null };
+  if (present !== null && owner === null) return not('the name is taken by a function that is not ours');
+  if (owner !== null && owner !== target.backfill)
+    return not(`the name is taken by the function of backfill ${owner}`);
   if (allowed.rows[0]?.allowed !== true)
-    return { name, statements: [], obstacle: `this role may not create anything in schema ${target.schema}` };
+    return not(`this role may not create anything in schema ${target.schema}`);
   return {
     name,
     statements: [
-      ...(present === null ? [] : [`DROP FUNCTION ${signature(target)}`]),
+      ...(present === null ? [] : [`DROP FUNCTION ${signature}`]),
       create,
-      `COMMENT ON FUNCTION ${signature(target)} IS ${quoteLiteral(mark)}`,
+      `COMMENT ON FUNCTION ${signature} IS ${quoteLiteral(mark)}`,
     ],
     obstacle: null,
   };
 }
 
-/** Empty where there is none of ours. */
-export async function dropSearchFunction(db: Queryable, target: Target): Promise<string[]> {
-  const present = await markOf(db, target);
-  return present?.startsWith(MARK) === true ? [`DROP FUNCTION IF EXISTS ${signature(target)}`] : [];
-}
-
-/** Its comment, empty where it has none; null where there is no such function. */
-async function markOf(db: Queryable, target: Target): Promise<string | null> {
-  // Without the extension there is no such type, nor a function that takes it.
-  if (target.vectorPrefix === '') return null;
-  const found = await db.query<{ present: boolean; mark: string | null }>(
-    `SELECT p IS NOT NULL AS present, obj_description(p::oid, 'pg_proc') AS mark FROM to_regprocedure($1) p`,
-    [signature(target)],
-  );
-  const row = found.rows[0];
-  return row?.present === true ? (row.mark ?? '') : null;
-}
+/** Empty where there is none of this backfill. */
+export const dropSearchFunction = async (db: Queryable, target: Target): Promise<string[]> =>
+  (await ownFunctions(db, target)).map(({ signature }) => `DROP FUNCTION IF EXISTS ${signature}`);
 
 /** Settings of an extension are checked only once its library is loaded. */
 export const loadLibrarySql = (target: Target): string => `SELECT '[1]'::${target.vectorPrefix}vector`;

@@ -1,7 +1,7 @@
 /** What goes on around the run: the database's health, sync, the index, and by which search is read. */
 
 import { html } from 'hono/html';
-import { buildMemory, buildTime } from '../ledger/figure-words.ts';
+import { buildMemory, buildTime, timeLeft } from '../ledger/figure-words.ts';
 import type { ProgressSnapshot } from '../ledger/progress.ts';
 import { showReadChoice } from '../ledger/read-mode.ts';
 import type { SignalState } from '../ledger/throttle.ts';
@@ -119,7 +119,9 @@ export function indexSection({ index, rows }: ProgressSnapshot): Markup {
     ${
       index.progress === null || index.valid
         ? NOTHING
-        : html`<p><progress max="1" value="${index.progress}" aria-label="Index build"></progress></p>`
+        : html`<p>
+            <progress max="1" value="${index.progress}" aria-label="Index build"></progress>${timeLeft(index)}
+          </p>`
     }
     ${
       blockers.length === 0

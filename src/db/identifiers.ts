@@ -33,23 +33,26 @@ export function quoteLiteral(value: string): string {
  * all of it put in: two long names that begin alike would have the same staging table otherwise, and a name that has the
  * ending already would be its own.
  */
-export function derivedName(base: string, ending: string): string {
-  if (Buffer.byteLength(base + ending) <= MAX_NAME_BYTES) return base + ending;
+export const derivedName = (base: string, ending: string): string => boundedName('', base, ending);
+
+/** `search_<table>` and the like, shortened in the same way. */
+export const prefixedName = (beginning: string, base: string): string => boundedName(beginning, base, '');
+
+function boundedName(beginning: string, base: string, ending: string): string {
+  if (Buffer.byteLength(beginning + base + ending) <= MAX_NAME_BYTES) return beginning + base + ending;
   const hash = createHash('sha256').update(base).digest('hex').slice(0, HASH_DIGITS);
-  const room = MAX_NAME_BYTES - Buffer.byteLength(`_${hash}${ending}`);
-  let front = '';
-  for (const character of base) {
-    if (Buffer.byteLength(front + character) > room) break;
-    front += character;
-  }
-  return `${front}_${hash}${ending}`;
+  const front = cutTo(base, MAX_NAME_BYTES - Buffer.byteLength(`${beginning}_${hash}${ending}`));
+  return `${beginning}${front}_${hash}${ending}`;
 }
 
-/** `search_<table>` and the like, shortened at the end. */
-export function boundedName(beginning: string, base: string): string {
-  let back = base;
-  while (Buffer.byteLength(beginning + back) > MAX_NAME_BYTES) back = back.replace(/.$/su, '');
-  return beginning + back;
+/** The first whole characters that are at most so many bytes. */
+export function cutTo(text: string, bytes: number): string {
+  let front = '';
+  for (const character of text) {
+    if (Buffer.byteLength(front + character) > bytes) break;
+    front += character;
+  }
+  return front;
 }
 
 /**

@@ -9,6 +9,10 @@ export const SQLSTATE = {
   schemaMissing: '3F000',
   tableMissing: '42P01',
   columnMissing: '42703',
+  /** undefined_object: types among others. */
+  objectMissing: '42704',
+  /** undefined_function: operators too. */
+  functionMissing: '42883',
   duplicateTable: '42P07',
   duplicateObject: '42710',
   privilege: '42501',

@@ -17,6 +17,7 @@ import { foretell, targetWithIndex } from './plan-index.ts';
 import { loadReadSettings, saveReadSettings } from '../search/read-settings.ts';
 import { describeBlockers, describeProgress, type BuildProgress } from './build-progress.ts';
 import { findIndex, wantedIndex, type IndexDefinition } from './index-definition.ts';
+import { TimeLeft } from './time-left.ts';
 
 export interface FinalizeInput {
   pool: Pool;
@@ -61,6 +62,7 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
   const wanted = wantedIndex(target, settings, rows.embedded);
   const index = { name: wanted.name, method: wanted.method };
   await saveIndexProgress(pool, run.id, { ...index, phase: 'preparing', progress: null, seconds: null });
+  const left = new TimeLeft();
   const report = async (progress: BuildProgress): Promise<void> => {
     await setBuildReason(pool, run.id, [building, describeBlockers(progress.blockers)]);
     await saveIndexProgress(pool, run.id, {
@@ -68,6 +70,7 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
       phase: describeProgress(progress),
       progress: progress.share,
       seconds: null,
+      secondsLeft: left.saw(progress.phase, progress.share),
       blockers: progress.blockers,
     });
     await input.onProgress({ phase: progress.phase, share: progress.share });

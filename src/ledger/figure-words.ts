@@ -10,6 +10,10 @@ export function buildTime({ seconds, waitedSeconds = 0, workers }: IndexActual):
   return `${seconds === null ? 'unknown' : duration(seconds)}${waits}${help}`;
 }
 
+/** Behind the phase of a build under way; empty where nobody can tell. */
+export const timeLeft = ({ secondsLeft }: { secondsLeft?: number | null }): string =>
+  secondsLeft == null ? '' : `, about ${duration(secondsLeft)} left`;
+
 /** The server does not tell how much of its memory a build has used, only that it was not enough. */
 export function buildMemory({ memoryBytes, spilledAfter }: IndexActual): string {
   if (memoryBytes === null) return 'unknown';

@@ -69,6 +69,8 @@ export interface ProgressSnapshot extends ReadSummary {
     valid: boolean;
     phase: string | null;
     progress: number | null;
+    /** To the end of that phase, by how far it has come lately; null where nobody can tell. */
+    secondsLeft: number | null;
     /** Of the newest build; null before it. */
     forecast: IndexForecast | null;
     actual: IndexActual | null;
@@ -161,6 +163,7 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
       ...(await indexState(db, run)),
       phase: run.indexPhase,
       progress: run.indexProgress,
+      secondsLeft: run.state === 'finalizing' ? run.indexSecondsLeft : null,
       forecast: run.indexForecast,
       actual: run.indexActual,
       blockers: run.indexBlockers,
@@ -253,6 +256,7 @@ const EMPTY: Omit<
     valid: false,
     phase: null,
     progress: null,
+    secondsLeft: null,
     forecast: null,
     actual: null,
     blockers: [],

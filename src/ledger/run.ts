@@ -73,6 +73,8 @@ export interface Run {
   indexMethod: string | null;
   indexPhase: string | null;
   indexProgress: number | null;
+  /** To the end of the phase that a build under way is at; null where nobody can tell. */
+  indexSecondsLeft: number | null;
   indexSeconds: number | null;
   /** Null before a build. */
   indexForecast: IndexForecast | null;
@@ -93,7 +95,7 @@ export interface Run {
 const COLUMNS = `id::text AS id, uid::text AS uid, backfill, state, reason, fingerprint, model, dimensions, embedding, scope, target::oid::text AS "tableOid", batch_rows AS "batchRows",
   rows_planned::float8 AS "rowsPlanned", batches_planned AS "batchesPlanned", plan_cursor AS "planCursor", planned_at AS "plannedAt",
   started_at AS "startedAt", embedded_at AS "embeddedAt", finished_at AS "finishedAt", index_name AS "indexName",
-  index_method AS "indexMethod", index_phase AS "indexPhase", index_progress AS "indexProgress", index_seconds AS "indexSeconds",
+  index_method AS "indexMethod", index_phase AS "indexPhase", index_progress AS "indexProgress", index_seconds_left AS "indexSecondsLeft", index_seconds AS "indexSeconds",
   index_forecast AS "indexForecast", index_actual AS "indexActual", index_blockers AS "indexBlockers",
   extract(epoch FROM clock_timestamp() - index_seen_at)::float8 AS "indexSeenSeconds", fill_forecast AS "fillForecast", fill_actual AS "fillActual", longest_statement_ms AS "longestStatementMs",
   finalizer_calls AS "finalizerCalls", finalizer_answered AS "finalizerAnswered"`;
@@ -255,13 +257,15 @@ export interface IndexProgress {
   /** 0 to 1; null where the phase has no measure. */
   progress: number | null;
   seconds: number | null;
+  /** To the end of the phase. */
+  secondsLeft?: number | null;
   blockers?: readonly IndexBlocker[];
 }
 
 export async function saveIndexProgress(db: Queryable, id: string, index: IndexProgress): Promise<void> {
   await db.query(
     `UPDATE pgvector_backfill.run SET index_name = $2, index_method = $3, index_phase = $4, index_progress = $5,
-            index_seconds = coalesce($6, index_seconds), index_blockers = $7, index_seen_at = clock_timestamp() WHERE id = $1`,
+            index_seconds = coalesce($6, index_seconds), index_blockers = $7, index_seconds_left = $8, index_seen_at = clock_timestamp() WHERE id = $1`,
     [
       id,
       index.name,
@@ -270,6 +274,7 @@ export async function saveIndexProgress(db: Queryable, id: string, index: IndexP
       index.progress,
       index.seconds,
       JSON.stringify(index.blockers ?? []),
+      index.secondsLeft ?? null,
     ],
   );
 }

@@ -10,6 +10,7 @@ import { quarantineRows, releaseRows } from '../ledger/quarantine.ts';
 import { beforeUpdateTriggers } from '../table/before-update.ts';
 import { textHashSql } from '../table/row-state.ts';
 import type { Target } from '../table/target.ts';
+import { StatementRamp } from '../throttle/statement-size.ts';
 import { Bisection } from './bisect.ts';
 import type { PipelineContext } from './context.ts';
 import type { EmbeddedPage } from './embed.ts';
@@ -75,9 +76,10 @@ export async function mergePage(
 ): Promise<boolean> {
   const unusable = new Set(page.unusable.map(({ row }) => row.key));
   const isCleared = (row: WorkRow): boolean => row.empty || unusable.has(row.key);
-  const { throttle } = context;
+  const { throttle, settings } = context;
   const triggers = await beforeUpdateTriggers(context.pool, context.target.table);
-  const merging: Merging = { writes, mayAlter: triggers.length > 0 };
+  const ramp = new StatementRamp(settings.throttleStatementMs);
+  const merging: Merging = { writes, mayAlter: triggers.length > 0, ramp };
   for (const [part, merge] of [
     [rows.filter((row) => !isCleared(row)), mergeRows],
     [rows.filter(isCleared), clearRows],
@@ -87,7 +89,7 @@ export async function mergePage(
       (row, error) => refuseRow(context, claim, row, error),
     );
     for (let start = 0; start < part.length;) {
-      const some = part.slice(start, start + throttle.statementRows);
+      const some = part.slice(start, start + ramp.rows(throttle.statementRows));
       if (!(await throttle.admit(some.length)) || !(await bisection.write(some))) return false;
       start += some.length;
     }
@@ -99,6 +101,8 @@ interface Merging {
   writes: Writes;
   /** A trigger may change the text while the vector is written. */
   mayAlter: boolean;
+  /** Of the statements of this page. */
+  ramp: StatementRamp;
 }
 
 /** @returns by key, the hash of the text that the update left behind, of rows for which it was asked. */
@@ -115,7 +119,7 @@ async function writeFree(
   claim: Claim,
   rows: readonly WorkRow[],
   merge: Merge,
-  { writes, mayAlter }: Merging,
+  { writes, mayAlter, ramp }: Merging,
 ): Promise<boolean> {
   const { throttle } = context;
   let took = { rows: 0, ms: 0 };
@@ -139,6 +143,7 @@ async function writeFree(
     throw error;
   });
   if (held) for (const row of free) writes.note(row.key, row.hash, left.get(row.key) ?? null);
+  ramp.observe(took.rows, took.ms);
   await throttle.observe(claim.run, took.rows, took.ms);
   return held;
 }

@@ -147,6 +147,10 @@ export async function checkVectorColumn(
        JOIN pg_attribute a ON a.attrelid = w.relation AND a.attname = w.name AND NOT a.attisdropped`,
     [target.table, target.column, target.stage],
   );
+  const remedy = dimensionRemedy(
+    columns.rows.some(({ place }) => place !== 'column'),
+    await vectorIndexName(db, target),
+  );
   for (const { place, name, type } of columns.rows) {
     const bare = type.slice(type.lastIndexOf('.') + 1);
     const wanted = `${place === 'column' ? target.columnType : 'vector'}(${dimensions})`;
@@ -157,9 +161,8 @@ export async function checkVectorColumn(
         level: 'error',
         check: 'dimensions',
         message: `The ${place} ${place === 'column' ? name : target.stageName} is ${bare}, the model gives ${wanted}.`,
-        remedy:
-          'Choose the model and the columnType that the column was made for (model.name, model.localPath, columnType), or another column (column, env BACKFILL_COLUMN), which is then added.',
-        option: place === 'column' ? 'model.name' : 'column',
+        remedy,
+        option: 'model.name',
       });
     }
   }
@@ -170,4 +173,25 @@ export async function checkVectorColumn(
       message: `column ${quoteName(target.column)} ${target.columnType}(${dimensions}) will be added`,
     });
   return findings;
+}
+
+const AS_MADE =
+  'Choose the model and the columnType that it was made for (model.name, model.localPath, columnType)';
+
+/** A table has one staging table and one name for the index: a column beside the present one meets both again. */
+function dimensionRemedy(isStaged: boolean, index: string | null): string {
+  if (isStaged)
+    return `${AS_MADE}, or take the backfill out of the table (\`npm run rollback -- --to-legacy-schema --execute\`) and run \`npm run enqueue\` with the new model. Another column alone does not help: the staging table stays. A column that was there before \`enqueue\` stays too: name another one then (column, env BACKFILL_COLUMN).`;
+  const rename =
+    index === null
+      ? ''
+      : ` Rename its index first, which has the name that the new one gets: ALTER INDEX ${index} RENAME TO ${quoteName('…')}.`;
+  return `${AS_MADE}, or another column (column, env BACKFILL_COLUMN), which is then added.${rename}`;
+}
+
+/** Quoted, where there is an index of the name that a run's gets. */
+async function vectorIndexName(db: Queryable, { schema, indexName }: Target): Promise<string | null> {
+  const name = quoteQualified({ schema, name: indexName });
+  const found = await db.query<{ present: boolean }>('SELECT to_regclass($1) IS NOT NULL AS present', [name]);
+  return found.rows[0]?.present === true ? name : null;
 }

@@ -9,11 +9,13 @@ import { fuseScored } from '../relevance/fuse.ts';
 import type { Metric } from '../table/metric.ts';
 import type { Target } from '../table/target.ts';
 import type { Filter } from './filter.ts';
+import type { KnownRows } from './known-rows.ts';
 import { legacySearch } from './legacy-query.ts';
 import { NOT_EMBEDDABLE, embedQuery } from './query-vector.ts';
-import { forDepth, type ReadSettings } from './read-settings.ts';
+import type { ReadSettings } from './read-settings.ts';
+import { servedRows } from './served-rows.ts';
 import { textSearch } from './text-query.ts';
-import { nearest } from './vector-query.ts';
+import type { Neighbour } from './vector-query.ts';
 
 export interface SearchHit {
   /** The row's key, as text. */
@@ -39,7 +41,8 @@ export interface Question {
   filter: Filter | null;
   /** Longest statement, ms. */
   timeoutMs: number;
-  signal: AbortSignal | undefined;
+  known?: KnownRows | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 /** Of the lists that are fused: what neither of them has among so many is no candidate. */
@@ -64,6 +67,10 @@ export async function answerLegacy(question: Question): Promise<SearchHit[]> {
 export async function answerVector(question: Question, embedder: Embedder): Promise<SearchHit[]> {
   const vector = await embedQuery(embedder, question.text, question.signal);
   question.signal?.throwIfAborted();
+  return vectorHits(question, vector);
+}
+
+export async function vectorHits(question: Question, vector: string): Promise<SearchHit[]> {
   const { metric } = question.settings;
   return (await neighbours(question, vector, question.k)).map(({ key, distance }, at) => ({
     key,
@@ -75,19 +82,31 @@ export async function answerVector(question: Question, embedder: Embedder): Prom
 
 /** Reciprocal rank fusion of vectors and full text; words alone where the model knows none of them. */
 export async function answerHybrid(question: Question, embedder: Embedder): Promise<SearchHit[]> {
-  const { pool, target, settings, text, k, filter } = question;
-  const depth = Math.max(k, LEAST_FUSED);
-  const vector = await embedQuery(embedder, text, question.signal).catch((error: unknown) => {
+  const vector = await embedQuery(embedder, question.text, question.signal).catch((error: unknown) => {
     if (codeOf(error) === NOT_EMBEDDABLE) return null;
     throw error;
   });
   question.signal?.throwIfAborted();
+  return hybridHits(question, vector);
+}
+
+async function hybridHits(question: Question, vector: string | null): Promise<SearchHit[]> {
+  const { pool, target, settings, text, k, filter } = question;
+  const depth = fusedDepth(k);
   const near = vector === null ? [] : await neighbours(question, vector, depth);
   question.signal?.throwIfAborted();
   const words = await textSearch(pool, target, settings, text, depth, {
     filter,
     limits: limitsOf(question, 1),
   });
+  return fuseHits(near, words, k);
+}
+
+/** How much of both lists is fused for `k` hits. */
+export const fusedDepth = (k: number): number => Math.max(k, LEAST_FUSED);
+
+/** Both to `fusedDepth(k)`, best first. */
+export function fuseHits(near: readonly Neighbour[], words: readonly string[], k: number): SearchHit[] {
   const distances = new Map(near.map(({ key, distance }) => [key, distance]));
   return fuseScored([near.map(({ key }) => key), words], k).map(([key, score], at) => ({
     key,
@@ -97,14 +116,11 @@ export async function answerHybrid(question: Question, embedder: Embedder): Prom
   }));
 }
 
-async function neighbours(
-  question: Question,
-  vector: string,
-  k: number,
-): Promise<{ key: string; distance: number }[]> {
-  const { pool, target, settings, filter, read } = question;
-  const options = { filter, read: forDepth(read, k), limits: limitsOf(question, 2) };
-  return (await nearest(pool, target, settings.metric, vector, k, 'planned', options)).neighbours;
+/** As many as there are up to `depth`, and `k` of them wherever the table has so many. */
+export async function neighbours(question: Question, vector: string, depth: number): Promise<Neighbour[]> {
+  const { pool, target, settings, filter, read, k, known, signal } = question;
+  const options = { filter, read, limits: limitsOf(question, 2), enough: k, known, signal };
+  return (await servedRows(pool, target, settings.metric, vector, depth, options)).neighbours;
 }
 
 /** pgvector's <#> is the negative inner product. */

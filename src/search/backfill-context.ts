@@ -48,6 +48,18 @@ export class ContextKeeper {
     return kept.context;
   }
 
+  /**
+   * After an error that a name is unknown: the extension may have moved to another schema since the table was looked at.
+   * @returns the table as it is now; null where its names are what they were, and the error is about something else
+   */
+  async renew(state: ReadState, known: Target): Promise<Target | null> {
+    const before = this.get(state);
+    // Of several searches at a time, the first looks for all.
+    if ((await before).target === known && this.#kept?.context === before) this.#kept = null;
+    const { target } = await this.get(state);
+    return target.vectorPrefix === known.vectorPrefix ? null : target;
+  }
+
   async #describe({ stored, run }: ReadState): Promise<BackfillContext> {
     const { pool, backfill } = this.#source;
     this.#given ??= this.#read();

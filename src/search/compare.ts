@@ -4,14 +4,15 @@ import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Embedder } from '../embedding/embedder.ts';
+import { isKeyText } from '../table/key.ts';
 import { readableTable } from '../table/row-state.ts';
 import type { Target } from '../table/target.ts';
 import { beginningSql } from '../table/text-sql.ts';
 import type { Filter } from './filter.ts';
 import { legacySearch } from './legacy-query.ts';
 import { embedQuery } from './query-vector.ts';
-import { forDepth, loadReadSettings } from './read-settings.ts';
-import { nearest } from './vector-query.ts';
+import { loadReadSettings } from './read-settings.ts';
+import { servedRows } from './served-rows.ts';
 
 export interface Hit {
   key: string;
@@ -61,10 +62,8 @@ export async function compareSearches(
   const started = performance.now();
   const query = await embedQuery(input.embedder, text);
   const embeddingMs = performance.now() - started;
-  const vector = await nearest(pool, target, settings.metric, query, k, 'planned', {
-    filter,
-    read: forDepth(await loadReadSettings(pool, target.backfill), k),
-  });
+  const read = await loadReadSettings(pool, target.backfill);
+  const vector = await servedRows(pool, target, settings.metric, query, k, { filter, read });
   const legacy = await legacySearch(pool, target, settings, text, k, { filter });
   const keys = wanted ? [...legacy.keys, ...vector.neighbours.map((each) => each.key)] : [];
   const titles = await readTitles(pool, target, keys);
@@ -91,7 +90,7 @@ async function readTitles(pool: Pool, target: Target, keys: string[]): Promise<M
   const found = await pool.query<{ key: string; title: string }>(
     `SELECT ${target.ref}.${quoteName(target.key)}::text AS key, CASE WHEN ${unreadable} THEN '' ELSE ${title} END AS title
        FROM ${from} WHERE ${target.ref}.${quoteName(target.key)} = ANY ($1::text[]::${target.keyType}[])`,
-    [keys.filter((key) => /^-?\d+$/.test(key)), target.backfill],
+    [keys.filter((key) => isKeyText(target.keyType, key)), target.backfill],
   );
   return new Map(found.rows.map((row) => [row.key, row.title]));
 }

@@ -2,8 +2,8 @@
 
 import type { BackfillConfig } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
+import { SQLSTATE, codeOf, hasSqlState } from '../db/sqlstates.ts';
 import { settledQueries } from '../db/transaction.ts';
-import { codeOf } from '../db/sqlstates.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, ConfigError } from '../errors.ts';
 import type { ReadMode } from '../ledger/read-mode.ts';
@@ -12,6 +12,7 @@ import { ContextKeeper } from './backfill-context.ts';
 import { isInCanary } from './canary.ts';
 import { chooseFilter, type FilterChoice } from './filter.ts';
 import { Held, MONOTONIC, type Clock } from './held.ts';
+import { KnownRows } from './known-rows.ts';
 import { LazyEmbedder, openForSearch } from './lazy-embedder.ts';
 import { loadReadState, type ReadState } from './read-state.ts';
 import { Shadow } from './shadow.ts';
@@ -79,11 +80,9 @@ const DEFAULTS = { k: 10, mostHits: 1000, timeoutMs: 60_000, shadowTimeoutMs: 20
 export function createSearch(options: CreateSearchOptions): Search {
   const { pool, backfill, timeoutMs = DEFAULTS.timeoutMs } = options;
   const ledger = settledQueries(pool);
-  const state = new Held(
-    () => loadReadState(ledger, backfill),
-    READ_MODE_BOUND_MS,
-    options.clock ?? MONOTONIC,
-  );
+  const clock = options.clock ?? MONOTONIC;
+  const state = new Held(() => loadReadState(ledger, backfill), READ_MODE_BOUND_MS, clock);
+  const known = new KnownRows(clock);
   const keeper = new ContextKeeper({
     pool: ledger,
     backfill,
@@ -99,13 +98,19 @@ export function createSearch(options: CreateSearchOptions): Search {
 
   async function byVectors(
     question: Question,
-    { run }: ReadState,
+    present: ReadState,
     answer: (question: Question, embedder: Embedder) => Promise<SearchHit[]>,
   ): Promise<SearchHit[]> {
-    if (run === null) throw noRun(backfill);
-    const model = await embedder.get(question.settings, run);
+    if (present.run === null) throw noRun(backfill);
+    const model = await embedder.get(question.settings, present.run);
     question.signal?.throwIfAborted();
-    return answer(question, model);
+    try {
+      return await answer(question, model);
+    } catch (error) {
+      const target = isNameMissing(error) ? await keeper.renew(present, question.target) : null;
+      if (target === null) throw error;
+      return answer({ ...question, target }, model);
+    }
   }
 
   async function canary(question: Question, present: ReadState): Promise<Omit<SearchResult, 'mode'>> {
@@ -175,6 +180,7 @@ export function createSearch(options: CreateSearchOptions): Search {
       k,
       filter,
       timeoutMs,
+      known,
       signal: asked.signal,
     };
     asked.signal?.throwIfAborted();
@@ -217,6 +223,11 @@ const noRun = (backfill: string): ConfigError =>
     code: 'NO_RUN',
     remedy: 'Run `npm run enqueue`, or `npm run rollback -- --execute`.',
   });
+
+/** Also below an error of ours, such as that of a filter. */
+const isNameMissing = (error: unknown): boolean =>
+  hasSqlState(error, SQLSTATE.objectMissing, SQLSTATE.functionMissing, SQLSTATE.schemaMissing) ||
+  (error instanceof BackfillError && error.cause !== undefined && isNameMissing(error.cause));
 
 /** The caller's wait ends with its signal, whatever the server is still at. */
 async function unlessAborted<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -7,6 +7,7 @@ import { hasSqlState, isUnreachable, SQLSTATE } from '../db/sqlstates.ts';
 import { TABLE_LIMITS, inReadOnlySearch, type TransactionLimits } from '../db/transaction.ts';
 import type { Pool } from '../db/pool.ts';
 import { ConfigError, messageOf } from '../errors.ts';
+import { isKeyText } from '../table/key.ts';
 import type { Target } from '../table/target.ts';
 import { filterFault, filterSql, filterValues, type Filter } from './filter.ts';
 
@@ -107,7 +108,7 @@ async function keepFiltered(
   try {
     const found = await client.query<{ key: string }>(
       `SELECT ${key}::text AS key FROM ${target.table} WHERE ${key} = ANY ($${at}::text[]::${target.keyType}[])${filterSql(filter)}`,
-      [...filterValues(filter), keys],
+      [...filterValues(filter), keys.filter((each) => isKeyText(target.keyType, each))],
     );
     const kept = new Set(found.rows.map((row) => row.key));
     return keys.filter((each) => kept.has(each));

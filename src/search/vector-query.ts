@@ -4,9 +4,10 @@ import type pg from 'pg';
 import { quoteName } from '../db/identifiers.ts';
 import { TABLE_LIMITS, inSearch, type TransactionLimits } from '../db/transaction.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
-import { indexedDistance, storedDistance, vectorColumn } from '../table/distance.ts';
+import { indexedDistance, storedDistance, unindexedDistance, vectorColumn } from '../table/distance.ts';
 import type { Metric } from '../table/metric.ts';
 import type { Target } from '../table/target.ts';
+import { isAtLeast } from '../table/vector-extension.ts';
 import { filterFault, filterSql, filterValues, type Filter } from './filter.ts';
 import type { ReadSettings } from './read-settings.ts';
 
@@ -21,7 +22,9 @@ export type ScanMode =
   /** The index wherever it can be used at all. */
   | 'index'
   /** Every row compared. */
-  | 'exact';
+  | 'exact'
+  /** Every row that matches compared, by whatever path there is to these but a vector index. */
+  | 'unindexed';
 
 /** How a search runs besides its scan mode; nothing of it where absent. */
 export interface ScanOptions {
@@ -45,7 +48,12 @@ export function nearestSql(
   const vector = `$${at + 1}::${target.vectorPrefix}vector`;
   const distance = storedDistance(target, metric, vector);
   // Exact search goes by the stored vectors, whatever the index made of them.
-  const order = mode === 'exact' ? distance : indexedDistance(target, metric, vector);
+  const order = {
+    planned: indexedDistance,
+    index: indexedDistance,
+    exact: storedDistance,
+    unindexed: unindexedDistance,
+  }[mode](target, metric, vector);
   // Rows without a vector are in no index, but a sequential scan would bring them as hits of no distance.
   return `SELECT ${target.ref}.${quoteName(target.key)}::text AS key, (${distance})::float8 AS distance
     FROM ${target.table} WHERE ${target.where}${filterSql(filter)} AND ${vectorColumn(target)} IS NOT NULL ORDER BY ${order} LIMIT $${at + 2}`;
@@ -65,25 +73,22 @@ const SCAN_SETTINGS: Record<ScanMode, string[]> = {
     'SET LOCAL enable_indexonlyscan = off',
     'SET LOCAL enable_bitmapscan = off',
   ],
+  unindexed: [],
 };
 
-/** As exact as each method can: IVFFlat has no strict order. */
-export const ITERATIVE: ReadSettings = {
+/**
+ * Without them an index scan ends with its first candidates, whatever becomes of these: a condition may not hold for them,
+ * and rows that were deleted or changed stand among them until vacuum has been by. Where the first are enough, they do no
+ * more. As exact as each method can: IVFFlat has no strict order.
+ */
+const ITERATIVE: ReadSettings = {
   'hnsw.iterative_scan': 'strict_order',
   'ivfflat.iterative_scan': 'relaxed_order',
 };
 
-/** Whether iterative scans exist (0.8.0): with a condition in the query they keep it from coming back with too few rows. */
-async function iterativeScan(client: Queryable): Promise<boolean> {
-  const found = await client.query<{ known: boolean }>(
-    `SELECT EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'vector' AND string_to_array(regexp_replace(extversion, '[^0-9.].*', ''), '.')::int[] >= '{0,8,0}') AS known`,
-  );
-  return found.rows[0]?.known === true;
-}
-
-/** Whether a scan of the index goes on until it has enough rows, where there is a condition in the query. */
-export const hasCondition = (target: Target, filter: Filter | null | undefined): boolean =>
-  target.where !== '(true)' || (filter ?? null) !== null;
+/** What reads are run with where nothing else was said. @param version of pgvector: iterative scans exist since 0.8.0 */
+export const iterativeSettings = (version: string | null): ReadSettings =>
+  isAtLeast(version ?? '0', '0.8.0') ? ITERATIVE : {};
 
 /** Runs `work` in a short transaction with the scan's settings; SET LOCAL, so that a pooler hands nothing on. */
 export async function withScan<T>(
@@ -91,21 +96,21 @@ export async function withScan<T>(
   target: Target,
   mode: ScanMode,
   work: (client: pg.PoolClient) => Promise<T>,
-  { filter, read = {}, limits = { ...TABLE_LIMITS, tries: 2 } }: ScanOptions = {},
+  { read = {}, limits = { ...TABLE_LIMITS, tries: 2 } }: ScanOptions = {},
 ): Promise<T> {
   return inSearch(pool, limits, async (client) => {
     for (const setting of SCAN_SETTINGS[mode]) await client.query(setting);
-    if (mode === 'exact') return work(client);
-    const iterative = hasCondition(target, filter) && (await iterativeScan(client));
-    const settings = Object.entries({
-      ...(iterative ? ITERATIVE : {}),
-      ...read,
-    });
-    if (settings.length > 0) {
-      // The library is loaded by its first use; before that its settings are unknown to the server.
-      await client.query(`SELECT '[1]'::${target.vectorPrefix}vector`);
-      for (const setting of settings) await client.query('SELECT set_config($1, $2, true)', setting);
-    }
+    if (mode === 'exact' || mode === 'unindexed') return work(client);
+    // The library is loaded by its first use; before that its settings are unknown to the server.
+    const found = await client.query<{ version: string | null }>(
+      `SELECT (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS version, '[1]'::${target.vectorPrefix}vector IS NULL`,
+    );
+    const settings = Object.entries({ ...iterativeSettings(found.rows[0]?.version ?? null), ...read });
+    if (settings.length > 0)
+      await client.query(
+        `SELECT ${settings.map((_, at) => `set_config($${2 * at + 1}, $${2 * at + 2}, true)`).join(', ')}`,
+        settings.flat(),
+      );
     return work(client);
   });
 }

@@ -23,6 +23,10 @@ export function indexedDistance(target: Target, metric: Metric, vector: string):
   return `${vectorColumn(target)}${cast} ${distanceOperator(metric, target.vectorPrefix)} ${vector}${cast}`;
 }
 
+/** The same order, by anything but a vector index: none serves an expression over the distance. */
+export const unindexedDistance = (target: Target, metric: Metric, vector: string): string =>
+  `(${storedDistance(target, metric, vector)})::float8 + 0`;
+
 /** Of the column in the index, such as `::halfvec(384)`; null where the index is of the column itself. */
 export function indexCast({ columnType, dimensions, indexed, vectorPrefix }: Target): string | null {
   if (indexed.type === columnType || dimensions === null) return null;

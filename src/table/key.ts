@@ -30,6 +30,16 @@ const shapeOf = (type: KeyType): KeyShape =>
 export const keyNumber = (type: KeyType, key: string): bigint =>
   type === 'uuid' ? BigInt(`0x${key.replaceAll('-', '')}`) : BigInt(key);
 
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+/** Whether the server would take the text for such a key: a search in use today may give anything in its first column. */
+export function isKeyText(type: KeyType, text: string): boolean {
+  if (type === 'uuid') return UUID.test(text);
+  if (!/^-?\d{1,19}$/.test(text)) return false;
+  const number = BigInt(text);
+  return number <= shapeOf(type).largest && number >= -shapeOf(type).largest - 1n;
+}
+
 /** As PostgreSQL writes it. */
 export function keyText(type: KeyType, key: bigint): string {
   if (type !== 'uuid') return String(key);

@@ -4,6 +4,8 @@
 const LEAST_ROWS = 50;
 /** Of the first statement: nothing is known of the table yet. */
 const FIRST_ROWS = 100;
+/** Growth within the first statements of a page of a batch, on their own evidence. */
+const RAMP = 2;
 /** Growth of one step at most: a table may be slower a few rows further on. */
 const GROWTH = 1.2;
 /** Weight of the newest statement in the average. */
@@ -43,5 +45,31 @@ export class StatementSize {
 
   #set(rows: number): void {
     this.#rows = Math.max(LEAST_ROWS, Math.floor(rows));
+  }
+}
+
+/**
+ * Of the statements behind one another, beginning small again: what a row took a while ago, among pages that were cached and on
+ * a server that had less to do, says little of the first ones behind the model's work. So much a statement may take at most,
+ * whatever the size has grown to.
+ */
+export class StatementRamp {
+  readonly #targetMs: number;
+  #rows = FIRST_ROWS;
+
+  constructor(targetMs: number) {
+    this.#targetMs = targetMs;
+  }
+
+  /** For the next statement, of `most` that the size allows. */
+  rows(most: number): number {
+    return Math.max(1, Math.min(this.#rows, most));
+  }
+
+  /** Twice as many at most, and only as many as would have taken as long as wanted. */
+  observe(rows: number, ms: number): void {
+    if (rows <= 0) return;
+    const inTime = (rows * this.#targetMs) / Math.max(ms, Number.EPSILON);
+    this.#rows = Math.max(LEAST_ROWS, Math.floor(Math.min(inTime, Math.max(this.#rows, RAMP * rows))));
   }
 }

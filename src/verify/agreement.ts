@@ -11,7 +11,7 @@ export type QuerySource = 'file' | 'rows';
 export interface Agreement {
   queries: number;
   source: QuerySource;
-  /** Mean share of the first k places that both fill with the same keys. */
+  /** Mean share of the k places of the answers, as served, that both fill with the same keys. */
   k: number;
   overlap: number;
   measure: 'rank-biased overlap';
@@ -24,6 +24,7 @@ export interface Agreement {
 
 const K = 10;
 const DEPTH = 100;
+const DEPTHS = { k: K, depth: DEPTH };
 
 export async function measureAgreement(
   context: SearchContext,
@@ -32,11 +33,11 @@ export async function measureAgreement(
 ): Promise<Agreement> {
   const sums = { overlap: 0, rankCorrelation: 0, legacyEmpty: 0 };
   for (const { text, vector } of queries) {
-    const legacy = await rankLegacy(context, text, DEPTH);
-    const found = await rankVector(context, vector, DEPTH);
-    sums.overlap += overlap(legacy, found, K);
-    sums.rankCorrelation += rankBiasedOverlap(legacy, found);
-    if (legacy.length === 0 && found.length > 0) sums.legacyEmpty++;
+    const legacy = await rankLegacy(context, text, DEPTHS);
+    const found = await rankVector(context, { text, vector }, DEPTHS);
+    sums.overlap += overlap(legacy.served, found.served, K);
+    sums.rankCorrelation += rankBiasedOverlap(legacy.deep, found.deep);
+    if (legacy.served.length === 0 && found.served.length > 0) sums.legacyEmpty++;
   }
   const asked = Math.max(1, queries.length);
   return {

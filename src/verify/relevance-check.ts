@@ -9,7 +9,7 @@ import type { Relevance, SystemScore } from './relevance.ts';
 const ENOUGH_QUERIES = 25;
 
 export const RELEVANCE_NOTES = {
-  measures: `nDCG@10, recall@100 and reciprocal rank over the first 100 keys as trec_eval -c defines them: gain = grade, discount log2(rank + 1), relevant from grade 1; a query that finds nothing counts as 0`,
+  measures: `nDCG@10 of the ten hits that an application is served, with the settings of reads; recall@100 and reciprocal rank over the first 100 keys, for which the index is searched more widely; all as trec_eval -c defines them: gain = grade, discount log2(rank + 1), relevant from grade 1; a query that finds nothing counts as 0`,
   ties: `each ranking is taken as its SQL orders it: legacy by the operator, tsvector by ts_rank_cd then key, vector by distance as the index gives it; hybrid is reciprocal rank fusion (k = ${RRF_K}, equal weights, not tuned) of vector and tsvector, ties in the order of vector first`,
 } as const;
 
@@ -65,7 +65,7 @@ function vectorCheck({ systems, queries }: Relevance, settings: Settings): Check
     passed,
     value: vector?.ndcg10 ?? null,
     threshold: legacy?.ndcg10 == null ? null : Math.max(0, legacy.ndcg10 - settings.verifyTolerance),
-    detail: `nDCG@10 over ${queries} queries: ${shown.join(', ')}`,
+    detail: `nDCG@10 of the answers as served over ${queries} queries: ${shown.join(', ')}`,
     remedy: passed
       ? null
       : `Search by vectors is worse than the legacy search. ${worse(hybrid) ? 'Try another model (model.name)' : 'Use the hybrid of both, which is not, or another model (model.name)'}, or accept more by verify.tolerance (--verify-tolerance, env BACKFILL_VERIFY_TOLERANCE).`,

@@ -2,10 +2,18 @@
 
 import { quoteName } from '../db/identifiers.ts';
 import { RESAMPLES, pairedBootstrap, type Interval } from '../relevance/bootstrap.ts';
-import { RECALL_K, ndcg, recall, reciprocalRank, relevantOf, type Grades } from '../relevance/metrics.ts';
+import {
+  NDCG_K,
+  RECALL_K,
+  ndcg,
+  recall,
+  reciprocalRank,
+  relevantOf,
+  type Grades,
+} from '../relevance/metrics.ts';
 import { queryDigest, type Judgements, type Query } from '../relevance/query-file.ts';
 import type { EmbeddedQuery } from './query-vectors.ts';
-import { SYSTEMS, rankAll, type SearchContext, type SystemName } from './systems.ts';
+import { SYSTEMS, rankAll, type Rankings, type SearchContext, type SystemName } from './systems.ts';
 
 export interface SystemScore {
   name: SystemName;
@@ -23,6 +31,8 @@ export interface SystemScore {
 export interface Relevance {
   /** Queries that were judged and have a relevant key: the means are over all of these, found or not. */
   queries: number;
+  /** What ndcg10 is of. Earlier releases took it from rankings of 100 keys, which are searched for more widely than answers. */
+  answers: 'as served';
   /** Tells whether another verification was on the same queries and judgements. */
   querySet: string;
   judgements: number;
@@ -48,6 +58,8 @@ export interface JudgedQueries {
   judgements: Judgements;
 }
 
+const DEPTHS = { k: NDCG_K, depth: RECALL_K };
+
 /** Values per query of one system. */
 type Scores = Record<'ndcg10' | 'recall100' | 'mrr', number[]>;
 
@@ -62,7 +74,7 @@ export async function measureRelevance(
   for (const query of embedded) {
     const grades = judgements.get(query.id) as Grades;
     // Once past the time limit, the tsvector ranking is not waited for again.
-    const rankings = await rankAll(context, query, RECALL_K, !missing.has('tsvector'));
+    const rankings = await rankAll(context, query, DEPTHS, !missing.has('tsvector'));
     for (const name of SYSTEMS) {
       const ranking = rankings[name];
       if (ranking === null) missing.add(name);
@@ -74,6 +86,7 @@ export async function measureRelevance(
   const judged = queries.filter(({ id }) => judgements.has(id));
   return {
     queries: embedded.length,
+    answers: 'as served',
     querySet: queryDigest(queries, judgements),
     judgements: [...judgements.values()].reduce((sum, grades) => sum + grades.size, 0),
     resamples: RESAMPLES,
@@ -92,11 +105,16 @@ export async function measureRelevance(
 export const measurable = ({ queries, judgements }: JudgedQueries): Query[] =>
   queries.filter(({ id }) => relevantOf(judgements.get(id) ?? new Map()) > 0);
 
-function add(scores: Map<SystemName, Scores>, name: SystemName, ranking: string[], grades: Grades): void {
+function add(
+  scores: Map<SystemName, Scores>,
+  name: SystemName,
+  { served, deep }: Rankings,
+  grades: Grades,
+): void {
   const present = scores.get(name) ?? { ndcg10: [], recall100: [], mrr: [] };
-  present.ndcg10.push(ndcg(ranking, grades));
-  present.recall100.push(recall(ranking, grades));
-  present.mrr.push(reciprocalRank(ranking, grades));
+  present.ndcg10.push(ndcg(served, grades));
+  present.recall100.push(recall(deep, grades));
+  present.mrr.push(reciprocalRank(deep, grades));
   scores.set(name, present);
 }
 

@@ -4,7 +4,9 @@ import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import type { ReadSettings } from '../search/read-settings.ts';
 import type { Target } from '../table/target.ts';
+import { checkAnswers } from './answer-check.ts';
 import type { Check } from './check.ts';
+import { checkFunction } from './function-check.ts';
 import { planCheck } from './plan-check.ts';
 import { explainSearch, type PlanResult } from './plan.ts';
 import { RECALL_K, measureRecall, percentile, type RecallResult } from './recall.ts';
@@ -32,7 +34,9 @@ export async function checkSearch(
   embedded: number,
 ): Promise<{ checks: Check[]; measures: SearchMeasures; plan: PlanResult | null }> {
   const { pool, target, settings, read } = input;
-  const [sample] = embedded === 0 ? [] : await sampleRows(pool, target, embedded, 1);
+  const rows = embedded === 0 ? [] : await sampleRows(pool, target, embedded, settings.verifySamples);
+  const vectors = rows.map(({ vector }) => vector);
+  const [sample] = rows;
   if (sample === undefined) return nothingToSearch(input);
   const plan = await explainSearch(input, sample.vector);
   const recall = await measureRecall(pool, target, settings, embedded, read);
@@ -40,6 +44,8 @@ export async function checkSearch(
   const checks: Check[] = [
     planCheck(plan, target),
     recallCheck(recall, input),
+    await checkAnswers(input, vectors, embedded),
+    ...(await checkFunction(input, sample.vector, embedded)),
     {
       name: 'latency',
       passed: true,
@@ -88,6 +94,7 @@ function nothingToSearch({ target, settings }: SearchInput): Awaited<ReturnType<
     checks: [
       idle('plan', target.indexName),
       idle(`recall@${RECALL_K}`, settings.verifyRecall),
+      idle(`answers@${RECALL_K}`, null),
       idle('latency', null),
     ],
     measures: { usesIndex: false, planNode: null, recallAt10: null, vectorP50Ms: null, exactP50Ms: null },

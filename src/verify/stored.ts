@@ -56,7 +56,8 @@ export async function loadBaseline(
   );
   const relevance = await db.query<{ systems: SystemScore[] }>(
     `SELECT result #> '{relevance,systems}' AS systems FROM pgvector_backfill.verification
-      WHERE backfill = $1 AND passed AND result #>> '{relevance,querySet}' = $2 ORDER BY id DESC LIMIT 1`,
+      WHERE backfill = $1 AND passed AND result #>> '{relevance,querySet}' = $2
+        AND result #>> '{relevance,answers}' = 'as served' ORDER BY id DESC LIMIT 1`,
     [backfill, querySet],
   );
   const systems = relevance.rows[0]?.systems;

@@ -3,7 +3,9 @@
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
+import { TABLE_LIMITS } from '../db/transaction.ts';
 import { fuse } from '../relevance/fuse.ts';
+import { fuseHits, fusedDepth, neighbours, vectorHits, type Question } from '../search/answers.ts';
 import { legacySearch } from '../search/legacy-query.ts';
 import { forDepth, type ReadSettings } from '../search/read-settings.ts';
 import { textSearch } from '../search/text-query.ts';
@@ -22,39 +24,80 @@ export interface SearchContext {
   read: ReadSettings;
 }
 
-/** Rankings of one query, to `depth`; null where the tsvector ranking passed the time limit. A query without a vector finds nothing by it. */
+/** Keys of one query, best first. */
+export interface Rankings {
+  /** The `k` that an application gets: by the code, the settings and the depth of its search. */
+  served: string[];
+  /** To `depth`, for what is measured further down than anybody asks. */
+  deep: string[];
+}
+
+export interface Depths {
+  k: number;
+  depth: number;
+}
+
+/** Null where the tsvector ranking passed the time limit. A query without a vector finds nothing by it. */
 export async function rankAll(
   context: SearchContext,
   query: EmbeddedQuery,
-  depth: number,
+  depths: Depths,
   withText = true,
-): Promise<Record<SystemName, string[] | null>> {
-  const legacy = await rankLegacy(context, query.text, depth);
-  const vector = await rankVector(context, query.vector, depth);
-  const tsvector = withText ? await rankText(context, query.text, depth) : null;
-  return { legacy, tsvector, vector, hybrid: tsvector === null ? null : fuse([vector, tsvector], depth) };
+): Promise<Record<SystemName, Rankings | null>> {
+  const { k, depth } = depths;
+  const legacy = await rankLegacy(context, query.text, depths);
+  const vector = await rankVector(context, query, depths);
+  const words = withText ? await rankText(context, query.text, depth) : null;
+  if (words === null) return { legacy, tsvector: null, vector, hybrid: null };
+  const fused = fusedDepth(k);
+  const near =
+    query.vector === null ? [] : await neighbours(questionOf(context, query, k), query.vector, fused);
+  return {
+    legacy,
+    // Its order is the same at every depth.
+    tsvector: { served: words.slice(0, k), deep: words },
+    vector,
+    hybrid: {
+      served: fuseHits(near, words.slice(0, fused), k).map(({ key }) => key),
+      deep: fuse([vector.deep, words], depth),
+    },
+  };
 }
 
 export async function rankLegacy(
   { pool, target, settings }: SearchContext,
   text: string,
-  depth: number,
-): Promise<string[]> {
-  // A join in the operator's SQL may bring a row twice; it can be found once only.
-  return [...new Set((await legacySearch(pool, target, settings, text, depth)).keys)];
+  { k, depth }: Depths,
+): Promise<Rankings> {
+  const ask = async (rows: number): Promise<string[]> =>
+    // A join in the operator's SQL may bring a row twice; it can be found once only.
+    [...new Set((await legacySearch(pool, target, settings, text, rows)).keys)];
+  return { served: await ask(k), deep: await ask(depth) };
 }
 
-/** By the index wherever it can be used, also on a table so small that the planner reads all of it. */
+/** Deep: by the index wherever it can be used, also on a table so small that the planner reads all of it. */
 export async function rankVector(
-  { pool, target, settings, read }: SearchContext,
-  vector: string | null,
-  depth: number,
-): Promise<string[]> {
-  if (vector === null) return [];
+  context: SearchContext,
+  query: Pick<EmbeddedQuery, 'text' | 'vector'>,
+  { k, depth }: Depths,
+): Promise<Rankings> {
+  const { pool, target, settings, read } = context;
+  const { vector } = query;
+  if (vector === null) return { served: [], deep: [] };
+  const served = await vectorHits(questionOf(context, query, k), vector);
   const options = { read: forDepth(read, depth) };
-  const { neighbours } = await nearest(pool, target, settings.metric, vector, depth, 'index', options);
-  return neighbours.map(({ key }) => key);
+  const deep = await nearest(pool, target, settings.metric, vector, depth, 'index', options);
+  return { served: served.map(({ key }) => key), deep: deep.neighbours.map(({ key }) => key) };
 }
+
+/** As `createSearch` would ask it. */
+const questionOf = (context: SearchContext, { text }: Pick<EmbeddedQuery, 'text'>, k: number): Question => ({
+  ...context,
+  text,
+  k,
+  filter: null,
+  timeoutMs: TABLE_LIMITS.statementTimeoutMs,
+});
 
 async function rankText(
   { pool, target, settings }: SearchContext,

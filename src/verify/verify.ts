@@ -192,7 +192,10 @@ async function checkDimensions({ pool, target, run }: VerifyInput): Promise<Chec
     value: type,
     threshold: wanted,
     detail: `column ${quoteName(target.column)}, model ${run.model}`,
-    remedy: passed ? null : 'Name another column (--column, env BACKFILL_COLUMN) and run `npm run enqueue`.',
+    // Another column would meet the same staging table.
+    remedy: passed
+      ? null
+      : 'Set model and columnType to what the column was made for and run `npm run enqueue`, or take the backfill out of the table (`npm run rollback -- --to-legacy-schema --execute`) and enqueue it again.',
   };
 }
 

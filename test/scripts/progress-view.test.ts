@@ -111,4 +111,20 @@ describe('the progress of a run', () => {
     expect(coloured('running', 'green', { NO_COLOR: '1' })).toBe('running');
     expect(coloured('running', 'green', { TERM: 'dumb' })).toBe('running');
   });
+
+  it('tells the time left of a build by how it goes', () => {
+    const index = {
+      name: 'i',
+      phase: 'building index: loading tuples 40 %',
+      valid: false,
+      blockers: [],
+      secondsLeft: 720,
+    };
+    const lines = progressLines(
+      snapshot({ state: 'finalizing', index: index as unknown as ProgressSnapshot['index'] }),
+    );
+    expect(lines.map(({ text }) => text)).toContain(
+      'index: building index: loading tuples 40 %, about 12 min 0 s left',
+    );
+  });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { StatementSize } from '../../src/throttle/statement-size.ts';
+import { StatementRamp, StatementSize } from '../../src/throttle/statement-size.ts';
 
 const TARGET_MS = 250;
 const FEW = 50;
@@ -77,5 +77,37 @@ describe('rows of a statement', () => {
         },
       ),
     );
+  });
+});
+
+describe('the first statements of a page', () => {
+  /** Of 1,000 rows, on a size that fast statements have let grow to all of them: the time of each statement. */
+  function statements(msOfRow: (at: number) => number): number[] {
+    const size = new StatementSize(TARGET_MS);
+    for (let statement = 0; statement < 100; statement++) size.observe(size.rows(1000), 10);
+    const ramp = new StatementRamp(TARGET_MS);
+    const times: number[] = [];
+    for (let at = 0; at < 1000;) {
+      const rows = Math.min(1000 - at, ramp.rows(size.rows(1000)));
+      let ms = 0;
+      for (let row = at; row < at + rows; row++) ms += msOfRow(row);
+      times.push(ms);
+      size.observe(rows, ms);
+      ramp.observe(rows, ms);
+      at += rows;
+    }
+    return times;
+  }
+
+  it('are near the target where rows that were fast before take many times as long now', () => {
+    for (const ms of [1, 2, 4.9])
+      for (const took of statements(() => ms)) expect(took).toBeLessThan(2 * TARGET_MS);
+    // Cold pages at the beginning, cached ones behind them.
+    const times = statements((row) => (row < 200 ? 2 : 0.05));
+    expect(Math.max(...times)).toBeLessThanOrEqual(TARGET_MS);
+  });
+
+  it('cost a fast table a few round trips a page', () => {
+    expect(statements(() => 0.02).length).toBeLessThanOrEqual(4);
   });
 });

@@ -22,6 +22,7 @@ const score = (
 
 const relevance = (systems: SystemScore[], changes: Partial<Relevance> = {}): Relevance => ({
   queries: 100,
+  answers: 'as served',
   querySet: 'digest',
   judgements: 300,
   resamples: 2000,

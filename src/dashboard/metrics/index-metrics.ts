@@ -17,6 +17,13 @@ export const INDEX_METRICS: readonly Metric[] = [
     'Of the build’s present phase, 0 to 1; absent where it has no measure.',
     ({ snapshot }) => known(snapshot.index.progress),
   ),
+  metric(
+    'index_build_seconds_left',
+    'gauge',
+    [],
+    'To the end of the build’s present phase, by how far it has come lately; absent where nobody can tell.',
+    ({ snapshot }) => known(snapshot.index.secondsLeft),
+  ),
   metric('index_build_blockers', 'gauge', [], 'Sessions that the build waits for.', ({ snapshot }) =>
     known(snapshot.index.blockers.length),
   ),

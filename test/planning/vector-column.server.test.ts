@@ -1,0 +1,47 @@
+/** A table whose vectors are of another dimension: what doctor says to do must be something that works. */
+
+import { afterEach, describe, expect, it } from 'vitest';
+import { createPool, type Pool } from '../../src/db/pool.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
+import { checkNames } from '../../src/planning/check-names.ts';
+import { checkVectorColumn } from '../../src/planning/check-table.ts';
+import { applyDdl } from '../../src/planning/ddl.ts';
+import { describeTarget, type Target } from '../../src/table/target.ts';
+import { databases, type TestDatabase } from '../setup/databases.ts';
+import { makeSettings } from '../table/make-target.ts';
+
+let database: TestDatabase;
+let pool: Pool;
+afterEach(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+describe.each(databases())('vectors of another dimension on $name', ({ create }) => {
+  it('are not cured by another column while the staging table of the old ones is there', async () => {
+    database = await create();
+    pool = createPool(database.databaseUrl, { name: 'test', max: 2, logger: silentLogger });
+    await pool.query('CREATE EXTENSION vector');
+    await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
+    const targetOf = async (column: string): Promise<Target> =>
+      describeTarget(pool, 'docs', await makeSettings({ table: 'docs', text: 'body', column }));
+    const remedies = async (target: Target): Promise<string[]> =>
+      (await checkVectorColumn(pool, target, 5)).flatMap(({ level, remedy }) =>
+        level === 'error' ? [remedy ?? ''] : [],
+      );
+    const target = await targetOf('embedding');
+    await applyDdl(pool, target, 3);
+    for (const remedy of await remedies(target)) expect(remedy).toContain('rollback -- --to-legacy-schema');
+    expect(await remedies(await targetOf('other'))).toHaveLength(1);
+
+    // As `complete` leaves it.
+    await pool.query(`DROP TABLE ${target.stage}`);
+    await pool.query(`CREATE INDEX ${target.indexName} ON docs USING hnsw (embedding vector_cosine_ops)`);
+    const [remedy] = await remedies(target);
+    const rename = /ALTER INDEX \S+ RENAME TO/.exec(remedy ?? '')?.[0];
+    expect(remedy).toContain('another column');
+    await pool.query(`${rename} before`);
+    const other = await targetOf('other');
+    expect([...(await remedies(other)), ...(await checkNames(pool, other))]).toEqual([]);
+  });
+});
