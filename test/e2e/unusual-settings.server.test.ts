@@ -68,7 +68,7 @@ const KINDS = {
   'SQL_ASCII, collation C': `ENCODING 'SQL_ASCII' LOCALE 'C'`,
   'UTF8, ICU': `ENCODING 'UTF8' LOCALE 'C.UTF-8' LOCALE_PROVIDER icu ICU_LOCALE 'de-DE'`,
 };
-const ROWS = 90;
+const ROWS = 60;
 /** Not a capital S in any of them, and a word that the model does not know alone in the last. */
 const TEXTS = `CASE n WHEN 1 THEN ' ' WHEN 2 THEN 'zzqx' ELSE (ARRAY['bicycle with a flat tyre', 'bread and soup', 'rain in the garden'])[1 + n % 3] || ' ' || n END`;
 
@@ -147,8 +147,6 @@ describe.runIf(hasRedis()).each(Object.entries(KINDS))('a database of %s', (_, k
       expect(quarantined).toMatchObject({ key: '2' });
       for (const { at } of [...(await listEvents(pool, config.backfill, 50)), { at: quarantined?.at ?? '' }])
         expect(Math.abs(Date.now() - Date.parse(at))).toBeLessThan(600_000);
-      const verification = await backfill.verify();
-      expect(verification.checks.filter(({ passed }) => !passed)).toEqual([]);
 
       await application.query(`UPDATE public.docs SET body = 'rain on the bicycle' WHERE id IN (5, 50)`);
       await application.query(`INSERT INTO public.docs VALUES (${ROWS + 1}, 'soup in the garden')`);
