@@ -1,10 +1,10 @@
 /** Whether a connection keeps what is of a session: behind a pooler in transaction mode each transaction may meet another server process. */
 
-import { randomUUID } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import type pg from 'pg';
 
-/** A name of our own: the server keeps it for us and does nothing with it. */
-const PROBE = 'pgvector_backfill.probe';
+/** Of no statement of ours, nor of most others: it matters to joins of a dozen tables. */
+const PROBE = 'geqo_seed';
 /** Looks while the pool is in use by others, who may get the very process between two statements of ours. */
 const LOOKS = 5;
 
@@ -20,11 +20,11 @@ export async function losesSession(client: pg.Client, another: () => Promise<pg.
   const beside = await another();
   try {
     for (let look = 0; look < LOOKS; look++) {
-      const word = randomUUID();
+      const word = (randomInt(100_000, 1_000_000) / 1_000_000).toPrecision(6).replace(/0+$/, '');
       await client.query('SELECT set_config($1, $2, false)', [PROBE, word]);
       const seen = await wordOf(beside);
       const kept = await wordOf(client);
-      await client.query('SELECT set_config($1, $2, false)', [PROBE, '']);
+      await client.query(`RESET ${PROBE}`);
       if (seen === word || kept !== word) return true;
     }
     return false;

@@ -98,14 +98,17 @@ async function readBuckets(
 ): Promise<Bucket[]> {
   const key = `${target.ref}.${quoteName(target.key)}`;
   const values: unknown[] = [];
-  const { from, eligible } =
-    options.preview === true || target.where === '(true)'
-      ? { from: target.table, eligible: target.where }
-      : readableTable(target, `$${values.push(target.backfill)}`);
   // The range bounds legacy and staging table alike, so that each page costs a page, wherever in the table it is.
+  const freshKeys = (): string => {
+    const { from, eligible } =
+      options.preview === true || target.where === '(true)'
+        ? { from: target.table, eligible: target.where }
+        : readableTable(target, `$${values.push(target.backfill)}`);
+    return `SELECT ${key} AS key, 'missing' AS state, false AS truncated FROM ${from} WHERE ${eligible} AND ${rangeSql(target, key, range, values)} ORDER BY 1`;
+  };
   const keys = options.resuming
     ? `SELECT key, state, truncated FROM (${rowStatesSql(target, options.fingerprint, range, values)}) all_rows ORDER BY key`
-    : `SELECT ${key} AS key, 'missing' AS state, false AS truncated FROM ${from} WHERE ${eligible} AND ${rangeSql(target, key, range, values)} ORDER BY 1`;
+    : freshKeys();
   const limited = Number.isFinite(rows) ? `${keys} LIMIT $${values.push(rows)}` : keys;
   const bucket = `(row_number() OVER (ORDER BY key) - 1 + $${values.push(filled)}::int) / $${values.push(options.batchRows)}::int`;
   const found = await db.query<Bucket>(
