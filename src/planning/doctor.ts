@@ -53,10 +53,13 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
   if (table !== null) {
     try {
       target = await describeTarget(pool, input.backfill, settings);
+      const expressions = await checkExpressions(pool, target, settings);
       findings.push(
         ...(await checkKey(pool, target)),
-        ...(await checkExpressions(pool, target, settings)),
-        ...(await checkVarying(pool, target, settings)),
+        ...expressions,
+        ...(expressions.some(({ level }) => level === 'error')
+          ? []
+          : await checkVarying(pool, target, settings)),
         ...(await checkAddedColumns(pool, target)),
         ...(await checkNames(pool, target)),
       );

@@ -1,5 +1,6 @@
 /** What text and condition are made of: what PostgreSQL itself says of views over them. */
 
+import type pg from 'pg';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
@@ -25,7 +26,9 @@ export async function expressionFacts(pool: Pool, target: Target): Promise<Expre
     used.clear();
     varying.length = 0;
     for (const [option, sql] of [['text', target.text] as const, ['where', target.where] as const]) {
-      await client.query(`CREATE TEMP VIEW ${VIEW} AS SELECT ${sql} AS value FROM ${target.table}`);
+      // Extended: of a message that holds several statements, which the operator's SQL may end ours to make, none is run.
+      const text = `CREATE TEMP VIEW ${VIEW} AS SELECT ${sql} AS value FROM ${target.table}`;
+      await client.query({ text, queryMode: 'extended' } as pg.QueryConfig);
       for (const name of await usedColumns(client, target)) used.add(name);
       const what = await varyingParts(client, target);
       if (what.length > 0) varying.push({ option, what });

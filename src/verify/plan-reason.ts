@@ -1,5 +1,6 @@
 /** Why the planner does not take the vector index, from the catalog and the server's settings, and what to do about it. */
 
+import { settledQueries } from '../db/transaction.ts';
 import { estimatedRows } from '../table/partitions.ts';
 import { operatorClass } from '../table/vector-type.ts';
 import type { PlanInput } from './plan.ts';
@@ -88,7 +89,8 @@ export async function explainReason(
   { pool, target, settings }: PlanInput,
   { usable, filtered, readsAll, by }: OtherPlan,
 ): Promise<PlanReason> {
-  const enabled = await pool.query<{ enabled: string }>(
+  // As searches have it: our own statements turn it on for themselves.
+  const enabled = await settledQueries(pool).query<{ enabled: string }>(
     `SELECT current_setting('enable_indexscan') AS enabled`,
   );
   if (enabled.rows[0]?.enabled === 'off') return 'disabled';

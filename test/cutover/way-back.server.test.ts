@@ -27,7 +27,7 @@ describe.each(databases())('rollback to the legacy schema, on $name', ({ create 
     database = await create();
     pool = createPool(database.databaseUrl, { name: 'test', max: 6, logger: silentLogger });
     await migrate(pool);
-    await pool.query('CREATE EXTENSION vector');
+    await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
     await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text, lang text)');
     await pool.query(`INSERT INTO docs SELECT n, 'text ' || n, 'en' FROM generate_series(1, 20) n`);
     const config = await load({ BACKFILL_TABLE: 'docs', BACKFILL_TEXT: 'body' });

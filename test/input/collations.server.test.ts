@@ -15,7 +15,7 @@ describe.runIf(hasPostgres())('collations', () => {
   beforeEach(async () => {
     database = await realDatabase();
     pool = createPool(database.databaseUrl, { name: 'test', max: 4, logger: silentLogger });
-    await pool.query('CREATE EXTENSION vector');
+    await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
     await pool.query(
       `CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false)`,
     );

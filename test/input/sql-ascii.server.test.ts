@@ -20,7 +20,7 @@ describe.runIf(hasPostgres())('a SQL_ASCII database', () => {
   beforeEach(async () => {
     database = await realDatabase(undefined, { sql: `ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE 'C'` });
     pool = createPool(database.databaseUrl, { name: 'test', max: 4, logger: silentLogger });
-    await pool.query('CREATE EXTENSION vector');
+    await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
     await migrate(pool);
     await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
     // Of every length, so that a cut goes through each byte of a character.

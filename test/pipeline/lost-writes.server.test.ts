@@ -16,7 +16,7 @@ describe.each(databases())('writes without effect, on $name', ({ create }) => {
     database = await create();
     pool = createPool(database.databaseUrl, { name: 'test', max: 6, logger: silentLogger });
     await migrate(pool);
-    await pool.query('CREATE EXTENSION vector');
+    await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
     await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
     config = await loadConfig({
       flags: {},

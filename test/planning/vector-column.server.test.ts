@@ -21,7 +21,7 @@ describe.each(databases())('vectors of another dimension on $name', ({ create })
   it('are not cured by another column while the staging table of the old ones is there', async () => {
     database = await create();
     pool = createPool(database.databaseUrl, { name: 'test', max: 2, logger: silentLogger });
-    await pool.query('CREATE EXTENSION vector');
+    await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
     await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
     const targetOf = async (column: string): Promise<Target> =>
       describeTarget(pool, 'docs', await makeSettings({ table: 'docs', text: 'body', column }));

@@ -24,7 +24,7 @@ describe.each(databases())('titles on $name', ({ create }) => {
   ])('are those of keys of type %s, and none of what is no key', async (type, key, other) => {
     database = await create();
     pool = createPool(database.databaseUrl, { name: 'test', max: 2, logger: silentLogger });
-    await pool.query(`CREATE EXTENSION vector`);
+    await pool.query(`CREATE EXTENSION IF NOT EXISTS vector`);
     await pool.query(`CREATE TABLE docs (id ${type} PRIMARY KEY, body text, embedding vector(3))`);
     await pool.query(`INSERT INTO docs VALUES ($1, E'first line\\nsecond', '[1,0,0]')`, [key]);
     const settings = await makeSettings({

@@ -24,7 +24,7 @@ describe.each(databases())('looking after change capture, on $name', ({ create }
     database = await create();
     pool = createPool(database.databaseUrl, { name: 'test', max: 6, logger: silentLogger });
     await migrate(pool);
-    await pool.query('CREATE EXTENSION vector');
+    await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
   });
   afterEach(async () => {
     await pool.end();
