@@ -6,7 +6,8 @@ import { ledgerState } from '../db/migrate.ts';
 import { hidesRows } from '../db/row-security.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, ConfigError, messageOf } from '../errors.ts';
-import { backfillClash } from '../ledger/run.ts';
+import { backfillClash, latestRun } from '../ledger/run.ts';
+import { TABLE_REMEDY, tableFault } from '../ledger/run-target.ts';
 import { inspectQueue, reachQueue } from '../queue/connection.ts';
 import { describeTarget, type Target } from '../table/target.ts';
 import { checkExtension, checkServer } from './check-server.ts';
@@ -120,7 +121,17 @@ function textLengths(
   ]);
 }
 
-async function checkLedger({ pool }: DoctorInput, target: Target | null): Promise<Finding[]> {
+/** `enqueue` plans a run for it, so it does not block. */
+async function checkRunTable({ pool, backfill }: DoctorInput): Promise<Finding[]> {
+  const run = await latestRun(pool, backfill);
+  const fault = run === null ? null : await tableFault(pool, run);
+  return fault === null
+    ? []
+    : [{ level: 'warn', check: 'run-table', message: `${fault}.`, remedy: TABLE_REMEDY }];
+}
+
+async function checkLedger(input: DoctorInput, target: Target | null): Promise<Finding[]> {
+  const { pool } = input;
   try {
     const { version, missing } = await ledgerState(pool);
     const message =
@@ -128,7 +139,11 @@ async function checkLedger({ pool }: DoctorInput, target: Target | null): Promis
         ? 'will be created'
         : `version ${version}${missing.length === 0 ? '' : ', will be brought up to date'}`;
     const clash = version === 0 || target === null ? null : await backfillClash(pool, target);
-    if (clash === null) return [{ level: 'ok', check: 'ledger', message }];
+    if (clash === null)
+      return [
+        { level: 'ok', check: 'ledger', message },
+        ...(version === 0 || missing.length > 0 ? [] : await checkRunTable(input)),
+      ];
     return [
       {
         level: 'error',

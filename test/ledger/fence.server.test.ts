@@ -141,14 +141,14 @@ describe.each(databases())('the fence of a run on $name', ({ create }) => {
       );
       await expect(closing).rejects.toMatchObject({ code: '55P03' });
     });
-    let waiting: Promise<boolean> | null = null;
-    await inTransaction(pool, LEDGER_LIMITS, async (client) => {
+    const [waiting] = await inTransaction(pool, LEDGER_LIMITS, async (client) => {
       await closeFence(client, 'docs');
-      waiting = inTransaction(pool, LEDGER_LIMITS, (writer) => holdBatch(writer, batch));
+      const held = inTransaction(pool, LEDGER_LIMITS, (writer) => holdBatch(writer, batch));
       const waits = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
                         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
       await expect.poll(async () => (await pool.query(waits)).rowCount).toBe(1);
       await createRun(client, 'docs', { fingerprint: 'e', model: 'e', dimensions: 8, batchRows: 10 });
+      return [held];
     });
     expect(await waiting).toBe(false);
   });
