@@ -41,11 +41,6 @@ export async function expressionFacts(pool: Pool, target: Target): Promise<Expre
   return { watched: [...new Set([target.key, ...watched])], varying };
 }
 
-/** The columns alone, as `expressionFacts` has them. */
-export async function watchedColumns(pool: Pool, target: Target): Promise<string[]> {
-  return (await expressionFacts(pool, target)).watched;
-}
-
 async function usedColumns(db: Queryable, target: Target): Promise<string[]> {
   const found = await db.query<{ name: string }>(
     `SELECT DISTINCT a.attname::text AS name, a.attnum
@@ -62,23 +57,26 @@ async function usedColumns(db: Queryable, target: Target): Promise<string[]> {
  * Functions of PostgreSQL's own that are no more than stable because settings of the session decide how values are written
  * (DateStyle, TimeZone) or which words are stemmed; those do not change by themselves.
  */
-const BY_SETTINGS = [
-  ...['concat', 'concat_ws', 'format', 'textanycat', 'anytextcat', 'array_to_string', 'string_agg'],
-  ...['quote_literal', 'quote_nullable', 'to_char', 'to_date', 'to_timestamp', 'to_number'],
-  ...['date', 'time', 'timetz', 'timestamp', 'timestamptz', 'timezone', 'date_part', 'date_trunc', 'extract'],
-  ...['timestamptz_pl_interval', 'timestamptz_mi_interval', 'interval_pl_timestamptz', 'generate_series'],
-  ...['to_json', 'to_jsonb', 'row_to_json', 'array_to_json', 'json_build_object', 'json_build_array'],
-  ...['jsonb_build_object', 'jsonb_build_array', 'json_agg', 'jsonb_agg', 'to_tsvector', 'jsonb_to_tsvector'],
-  ...['convert', 'convert_to', 'convert_from', 'ts_headline', 'to_tsquery', 'plainto_tsquery'],
-];
+const BY_SETTINGS = `
+  concat concat_ws format textanycat anytextcat array_to_string string_agg quote_literal
+  quote_nullable to_char to_date to_timestamp to_number date time timetz timestamp timestamptz
+  timezone date_part date_trunc extract timestamptz_pl_interval timestamptz_mi_interval
+  interval_pl_timestamptz generate_series to_json to_jsonb row_to_json array_to_json json_build_object
+  json_build_array jsonb_build_object jsonb_build_array json_agg jsonb_agg to_tsvector
+  jsonb_to_tsvector convert convert_to convert_from ts_headline to_tsquery plainto_tsquery
+`
+  .trim()
+  .split(/\s+/);
 const COMPARES_TIMES = '^(timestamptz?|date)_(eq|ne|lt|le|gt|ge|cmp)_(timestamptz?|date)$';
 
 /** In the order of SQLValueFunctionOp (src/include/nodes/primnodes.h). */
-const SQL_VALUES = [
-  ...['CURRENT_DATE', 'CURRENT_TIME', 'CURRENT_TIME', 'CURRENT_TIMESTAMP', 'CURRENT_TIMESTAMP'],
-  ...['LOCALTIME', 'LOCALTIME', 'LOCALTIMESTAMP', 'LOCALTIMESTAMP', 'CURRENT_ROLE', 'CURRENT_USER', 'USER'],
-  ...['SESSION_USER', 'CURRENT_CATALOG', 'CURRENT_SCHEMA'],
-];
+const SQL_VALUES = `
+  CURRENT_DATE CURRENT_TIME CURRENT_TIME CURRENT_TIMESTAMP CURRENT_TIMESTAMP LOCALTIME LOCALTIME
+  LOCALTIMESTAMP LOCALTIMESTAMP CURRENT_ROLE CURRENT_USER USER SESSION_USER CURRENT_CATALOG
+  CURRENT_SCHEMA
+`
+  .trim()
+  .split(/\s+/);
 
 /** Functions that are not immutable, values of the session, and other tables: read out of the view's parse tree. */
 async function varyingParts(db: Queryable, target: Target): Promise<string[]> {
