@@ -1,6 +1,6 @@
 /** Forecast and actual, side by side: of writing the vectors and of building their index. */
 
-import { buildMemory, buildTime } from '../../src/ledger/figure-words.ts';
+import { buildMemory, buildTime, heapGrowth } from '../../src/ledger/figure-words.ts';
 import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
 import { bytes, duration } from './format.ts';
 
@@ -17,7 +17,7 @@ export function figureLines({ fill, index }: Pick<ProgressSnapshot, 'fill' | 'in
 function fillLines({ forecast, actual }: ProgressSnapshot['fill']): string[] {
   if (forecast === null) return [];
   const figures = [
-    beside('new row versions', bytes(forecast.heapBytes), actual && `grew ${bytes(actual.heapBytes)}`),
+    beside('new row versions', heapGrowth(forecast), actual && `grew ${bytes(actual.heapBytes)}`),
     beside('out of line', bytes(forecast.toastBytes), actual && `grew ${bytes(actual.toastBytes)}`),
     beside(
       'other indexes up to',

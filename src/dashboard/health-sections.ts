@@ -1,7 +1,7 @@
 /** What goes on around the run: the database's health, sync, the index, and by which search is read. */
 
 import { html } from 'hono/html';
-import { buildMemory, buildTime, timeLeft } from '../ledger/figure-words.ts';
+import { buildMemory, buildTime, heapGrowth, timeLeft } from '../ledger/figure-words.ts';
 import type { ProgressSnapshot } from '../ledger/progress.ts';
 import { showReadChoice } from '../ledger/read-mode.ts';
 import type { SignalState } from '../ledger/throttle.ts';
@@ -86,7 +86,11 @@ export function spaceSection({ fill: { forecast, actual } }: ProgressSnapshot): 
         ['Staging table', 'stageBytes'],
         [SERVER_WAL, 'walBytes'],
       ] as const
-    ).map(([name, field]) => [name, bytes(foretold[field]), show(actual?.[field], bytes)]);
+    ).map(([name, field]) => [
+      name,
+      field === 'heapBytes' ? heapGrowth(foretold) : bytes(foretold[field]),
+      show(actual?.[field], bytes),
+    ]);
   return html`<section id="space">
     <h2>Space</h2>
     ${

@@ -1,6 +1,7 @@
 /** What a build came to, in words: the same on the terminal and on the page. */
 
 import { bytes, count, duration } from '../observability/format.ts';
+import type { FillForecast } from './fill-figures.ts';
 import type { IndexActual } from './index-figures.ts';
 
 export function buildTime({ seconds, waitedSeconds = 0, workers }: IndexActual): string {
@@ -9,6 +10,10 @@ export function buildTime({ seconds, waitedSeconds = 0, workers }: IndexActual):
     workers === undefined ? '' : workers === 0 ? ', no parallel workers' : `, ${workers} parallel workers`;
   return `${seconds === null ? 'unknown' : duration(seconds)}${waits}${help}`;
 }
+
+/** "463 MB to 966 MB": the more, the less autovacuum keeps up with the writing. */
+export const heapGrowth = ({ heapBytes, heapMinBytes = heapBytes }: FillForecast): string =>
+  heapMinBytes < heapBytes ? `${bytes(heapMinBytes)} to ${bytes(heapBytes)}` : bytes(heapBytes);
 
 /** Behind the phase of a build under way; empty where nobody can tell. */
 export const timeLeft = ({ secondsLeft }: { secondsLeft?: number | null }): string =>

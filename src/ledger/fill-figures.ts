@@ -4,8 +4,10 @@ import type { Queryable } from '../db/pool.ts';
 import type { TableSizes } from '../table/table-sizes.ts';
 
 export interface FillForecast {
-  /** New row versions, bytes. */
+  /** New row versions, bytes: what the table grows by where nothing is vacuumed meanwhile. */
   heapBytes: number;
+  /** What it grows by where autovacuum keeps up: later versions then lie where earlier rows were. Absent in runs of earlier releases. */
+  heapMinBytes?: number;
   /** Vectors out of line, and the index on them. */
   toastBytes: number;
   /** New entries of the table's other indexes at most: a row that moves to another page has one in each. */
@@ -17,7 +19,7 @@ export interface FillForecast {
 }
 
 /** By which sizes have grown since the run was planned; WAL of the whole server, others' writes included, null where it cannot be read. */
-export type FillActual = Omit<FillForecast, 'walBytes'> & { walBytes: number | null };
+export type FillActual = Omit<FillForecast, 'walBytes' | 'heapMinBytes'> & { walBytes: number | null };
 
 /** The sizes before stay those of the first plan: of a canary that grows, rows may be written already. */
 export async function saveFillForecast(

@@ -9,6 +9,7 @@ import type { Pool, Queryable } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState, isUnreachable } from '../db/sqlstates.ts';
 import { TABLE_LIMITS, inReadOnly } from '../db/transaction.ts';
 import type { FillForecast } from '../ledger/fill-figures.ts';
+import { heapGrowth } from '../ledger/figure-words.ts';
 import { bytes } from '../observability/format.ts';
 import { TOAST_POINTER_BYTES, aligned, chunksBytes, pagesBytes, storedRow } from '../table/heap-pages.ts';
 import { estimatedRows, leavesSql } from '../table/partitions.ts';
@@ -70,8 +71,11 @@ export async function fillForecast(input: FillInput): Promise<FillForecast> {
     (chunks.length + stagedChunks.length) * CHUNK_RECORDS_BYTES +
     widths.length * (COPY_RECORD_BYTES + UPDATE_RECORDS_BYTES + INDEX_RECORD_BYTES * (1 + otherIndexes));
   const round = (value: number): number => Math.ceil(value);
+  const heap = round(pagesBytes(tuples, await fillFactorOf(pool, target)) * scale);
   return {
-    heapBytes: round(pagesBytes(tuples, await fillFactorOf(pool, target)) * scale),
+    heapBytes: heap,
+    // What lies in the table now is where later versions go, once vacuum has been by.
+    heapMinBytes: (await isVacuumed(pool, target)) ? Math.max(0, heap - round(heapBytes * share)) : heap,
     toastBytes: round(chunksBytes(chunks) * scale),
     otherIndexBytes: round(otherIndexBytes * share),
     stageBytes: round(
@@ -91,6 +95,17 @@ async function fillFactorOf(db: Queryable, target: Target): Promise<number> {
     [target.table],
   );
   return found.rows[0]?.percent ?? 100;
+}
+
+/** Whether autovacuum comes by in every part while the rows are written. */
+async function isVacuumed(db: Queryable, target: Target): Promise<boolean> {
+  const found = await db.query<{ on: boolean }>(
+    `SELECT current_setting('autovacuum')::boolean AND current_setting('track_counts')::boolean
+            AND coalesce(bool_and(coalesce((SELECT option_value::boolean FROM pg_options_to_table(c.reloptions) WHERE option_name = 'autovacuum_enabled'), true)), true) AS on
+       FROM ${leavesSql('$1::regclass')} leaf JOIN pg_class c ON c.oid = leaf.relid`,
+    [target.table],
+  );
+  return found.rows[0]?.on === true;
 }
 
 /** Bytes of sampled rows' values as they lie in the row; a value above 2,000 bytes is out of line already, and stays where it is. */
@@ -122,10 +137,10 @@ async function sampleWidths(pool: Pool, target: Target): Promise<number[]> {
   return found.rows.length === 0 ? BLANK_ROW : found.rows.map((row) => row.width);
 }
 
-/** "new row versions 148 MB, vectors out of line 52 MB, other indexes up to 2.2 MB, staging table 196 MB, WAL 430 MB" */
+/** "new row versions 98 MB to 148 MB, vectors out of line 52 MB, other indexes up to 2.2 MB, staging table 196 MB, WAL 430 MB" */
 export function fillLine(fill: FillForecast): string {
   const parts = [
-    `new row versions ${bytes(fill.heapBytes)}`,
+    `new row versions ${heapGrowth(fill)}`,
     fill.toastBytes > 0 ? `vectors out of line ${bytes(fill.toastBytes)}` : '',
     fill.otherIndexBytes > 0 ? `other indexes up to ${bytes(fill.otherIndexBytes)}` : '',
     `staging table ${bytes(fill.stageBytes)}`,

@@ -77,7 +77,7 @@ describe.runIf(hasPostgres())('the forecast of the fill', () => {
   }
 
   /** By the statements of the run itself, in its order. */
-  async function fill(target: Target, dimensions: number): Promise<Wal> {
+  async function fill(target: Target, dimensions: number, isVacuumed = false): Promise<Wal> {
     await applyDdl(pool, target, dimensions);
     await pool.query('CHECKPOINT');
     const wal = await walOf(
@@ -91,6 +91,8 @@ describe.runIf(hasPostgres())('the forecast of the fill', () => {
       const merged = await walOf(mergeSql(target), [keys, FINGERPRINT, keys[0], keys.at(-1)]);
       wal.bytes += merged.bytes;
       wal.fullPages += merged.fullPages;
+      // As autovacuum would.
+      if (isVacuumed) await pool.query('VACUUM things');
     }
     return wal;
   }
@@ -138,4 +140,25 @@ describe.runIf(hasPostgres())('the forecast of the fill', () => {
       expect(foretold.walBytes).toBeGreaterThan((wal.bytes - surplus) * 0.9);
     },
   );
+
+  it('says what the table grows by where autovacuum keeps up, of small rows with few dimensions', async () => {
+    await load('6');
+    const settings = await makeSettings({
+      table: 'things',
+      text: 'title,body',
+      database: database.databaseUrl,
+    });
+    const target = await describeTarget(pool, 'things', settings);
+    const said = () => fillForecast({ pool, target, settings, dimensions: 50, rows: ROWS });
+    const unvacuumed = await said();
+    expect(unvacuumed.heapMinBytes).toBe(unvacuumed.heapBytes);
+    await pool.query('ALTER TABLE things RESET (autovacuum_enabled)');
+    const { heapMinBytes = 0, heapBytes } = await said();
+    await pool.query('ALTER TABLE things SET (autovacuum_enabled = off)');
+    const before = await sizes(target);
+    await fill(target, 50, true);
+    const grown = (await sizes(target)).heapBytes - before.heapBytes;
+    expect(heapBytes).toBeGreaterThan(1.5 * grown);
+    expect(Math.abs(heapMinBytes / grown - 1)).toBeLessThan(0.15);
+  });
 });
