@@ -1,7 +1,8 @@
 /**
- * Texts → vectors inside an inference process: tokenizer by @xenova/transformers, inference by the ONNX runtime itself,
- * batching and pooling our own. The library's pipeline would pad in arrival order, pool through proxies, and where the
- * native runtime fails it would go on in WebAssembly, many times slower, after a warning that nobody sees.
+ * Texts → vectors inside an inference process: configuration by @xenova/transformers, inference by the ONNX runtime
+ * itself, tokens, batching and pooling our own. The library's pipeline would give many texts other tokens than the model
+ * was trained on, pad in arrival order, pool through proxies, and where the native runtime fails it would go on in
+ * WebAssembly, many times slower, after a warning that nobody sees.
  */
 
 import { join } from 'node:path';
@@ -12,9 +13,10 @@ import { createMasker, tryMask, type Masker } from '../masking/masker.ts';
 import { addCounts, type Embeddings } from './embedder.ts';
 import type { LoadRequest } from './messages.ts';
 import { modelGraph } from './model-files.ts';
+import { loadTokenizer } from './model-tokenizer.ts';
 import { norm, pool, scale, type TokenVectors } from './pooling.ts';
 import type { Shaping } from './shaping.ts';
-import { TextTokenizer, type LoadedTokenizer, type TextTokens } from './text-tokens.ts';
+import { TextTokenizer, type TextTokens } from './text-tokens.ts';
 import { tokenBatches } from './token-batches.ts';
 
 /** Below: the direction of the vector is rounding noise. */
@@ -52,14 +54,14 @@ export class Engine {
   private constructor(
     runtime: Runtime,
     session: InferenceSession,
-    tokenizer: LoadedTokenizer,
+    tokenizer: TextTokenizer,
     shaping: Shaping,
   ) {
     this.#runtime = runtime;
     this.#session = session;
     this.#shaping = shaping;
     this.#masker = createMasker(shaping.mask);
-    this.tokenizer = new TextTokenizer(tokenizer, shaping);
+    this.tokenizer = tokenizer;
   }
 
   /** @throws Error that says which of runtime, tokenizer and graph cannot be loaded. */
@@ -68,14 +70,17 @@ export class Engine {
       const loaded = await import('onnxruntime-node');
       return (loaded as { default?: Runtime }).default ?? loaded;
     });
-    const tokenizer = await part('the tokenizer', async () => {
-      const { AutoTokenizer, env } = await import('@xenova/transformers');
+    await part('the configuration', async () => {
+      const { AutoConfig, env } = await import('@xenova/transformers');
       env.localModelPath = location.root;
       env.allowLocalModels = true;
       // Files are fetched before any process starts, under one lock, and checked.
       env.allowRemoteModels = false;
-      const loaded: LoadedTokenizer = await AutoTokenizer.from_pretrained(location.id);
-      return loaded;
+      await AutoConfig.from_pretrained(location.id);
+    });
+    const tokenizer = await part('the tokenizer', async () => {
+      const loaded = await loadTokenizer(location.folder);
+      return new TextTokenizer(loaded.tokenizer, loaded.settings, options);
     });
     const session = await part('the graph', () =>
       runtime.InferenceSession.create(join(location.folder, modelGraph(options)), {

@@ -164,6 +164,9 @@ export async function assertPinnedFiles(options: ModelOptions): Promise<void> {
   );
 }
 
+/** Of how texts become tokens: another number where the same files give some text other tokens than before. */
+const TOKENISATION = 2;
+
 /** sha256 over all that decides a vector, in hex. The files are read once, in chunks. */
 export async function modelFingerprint(options: ModelOptions): Promise<string> {
   const { folder } = locateModel(options);
@@ -181,6 +184,7 @@ function shapingFacts(options: ModelOptions): unknown[] {
   const { quantized, pooling, normalize, maxTokens, longText, documentPrefix } = options;
   const chunks = longText === 'mean-of-chunks' ? [options.chunkOverlap, options.maxChunks] : [];
   return [
+    TOKENISATION,
     quantized,
     pooling,
     normalize,

@@ -1,9 +1,7 @@
-/**
- * Splits a text into words exactly as the written tokenizer.json makes transformers.js split it at run time: clean
- * text, space around Chinese characters, lower case, accents off (BertNormalizer), then words and single punctuation
- * marks (BertPreTokenizer). A copy instead of a call, because the library walks texts character by character, which
- * took most of the training time; a property test holds the two equal.
- */
+/** Words of a text and a tokenizer.json of words: at run time a text is split by the very same functions. */
+
+import { bertNormalize, bertWords } from '../embedding/tokenizer/bert.ts';
+import { wellFormed } from '../embedding/tokenizer/unicode.ts';
 
 /** Rows 0..3 of every token table, in this order. */
 export const SPECIAL_TOKENS = ['[PAD]', '[UNK]', '[CLS]', '[SEP]'] as const;
@@ -21,25 +19,20 @@ export const MAX_WORD_CHARACTERS = 100;
 const MAX_TEXT_CHARACTERS = 200_000;
 
 const SPECIAL_TOKEN = /\[(?:PAD|UNK|CLS|SEP)\]/;
-const CONTROL = /(?![\t\n\r])[\p{Cc}\p{Cf}\p{Co}\p{Cs}\uFFFD]/gu;
-// Without the u flag, as in the library: ideographs beyond the basic plane are not set apart.
-const IDEOGRAPH = /[\u4E00-\u9FFF\u3400-\u4DBF\uF900-\uFAFF]/g;
-const ACCENT = /[\u0300-\u036F]/g;
-const PUNCTUATION = '\\p{P}\\u0021-\\u002F\\u003A-\\u0040\\u005B-\\u0060\\u007B-\\u007E';
-const WORD = new RegExp(`[^\\s${PUNCTUATION}]+|[${PUNCTUATION}]`, 'gu');
+/** Of the written tokenizer.json, and of the words that it is made of. */
+const NORMALIZER = {
+  type: 'BertNormalizer',
+  clean_text: true,
+  handle_chinese_chars: true,
+  strip_accents: null,
+  lowercase: true,
+};
 
 /** The words of a text in order, at most as many as reach the model. Special tokens in the text are left out. */
 export function splitWords(text: string): string[] {
   const words: string[] = [];
-  for (const section of text.slice(0, MAX_TEXT_CHARACTERS).split(SPECIAL_TOKEN)) {
-    const normal = section
-      .replace(CONTROL, '')
-      .replace(IDEOGRAPH, ' $& ')
-      .toLowerCase()
-      .normalize('NFD')
-      .replace(ACCENT, '');
-    for (const word of normal.match(WORD) ?? []) words.push(word);
-  }
+  for (const section of wellFormed(text.slice(0, MAX_TEXT_CHARACTERS)).split(SPECIAL_TOKEN))
+    for (const word of bertWords(bertNormalize(section, NORMALIZER))) words.push(word);
   return words.slice(0, MAX_TOKENS - 2);
 }
 
@@ -64,13 +57,7 @@ export function tokenizerJson(words: readonly string[]): object {
     truncation: null,
     padding: null,
     added_tokens: SPECIAL_TOKENS.map(special),
-    normalizer: {
-      type: 'BertNormalizer',
-      clean_text: true,
-      handle_chinese_chars: true,
-      strip_accents: null,
-      lowercase: true,
-    },
+    normalizer: NORMALIZER,
     pre_tokenizer: { type: 'BertPreTokenizer' },
     // Without the two marks an empty text would have no token, and its mean would be 0/0.
     post_processor: {

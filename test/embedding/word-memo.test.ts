@@ -1,51 +1,45 @@
-/** Word by word, the tokens are those of the library's tokenizer over the whole text. */
+/** Word by word, the tokens are those of the whole text. */
 
-import { AutoTokenizer, env } from '@xenova/transformers';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
-import type { LoadedTokenizer } from '../../src/embedding/text-tokens.ts';
+import { describe, expect, it } from 'vitest';
+import { parseTokenizerFile } from '../../src/embedding/tokenizer/file.ts';
+import { Tokenizer } from '../../src/embedding/tokenizer/tokenizer.ts';
 import { WordMemo, isWordwise } from '../../src/embedding/word-memo.ts';
 import { articles } from '../../src/sample/articles.ts';
-import { sampleModel } from '../setup/model.ts';
+import { splitWords, tokenizerJson } from '../../src/training/words.ts';
 
 describe('tokens by words', () => {
-  const model = sampleModel();
-  let tokenizer: LoadedTokenizer;
-  const encode = (text: string): number[] => tokenizer.encode(text, null, { add_special_tokens: false });
-  beforeAll(async () => {
-    env.localModelPath = model.localPath;
-    env.allowRemoteModels = false;
-    tokenizer = (await AutoTokenizer.from_pretrained(model.name)) as LoadedTokenizer;
+  const words = articles().flatMap(({ title, body }) => splitWords(`${title} ${body ?? ''}`));
+  const file = parseTokenizerFile(tokenizerJson([...new Set(words)]));
+  // A step that does nothing: the same tokenizer, but no longer one that goes word by word.
+  const whole = new Tokenizer({
+    ...file,
+    pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'BertPreTokenizer' }] },
   });
+  const byWords = new Tokenizer(file);
+  const encode = (text: string): number[] => whole.encode(text);
 
   it('are taken for tokenizers of the kind of BERT, and for no others', () => {
-    expect(isWordwise(tokenizer)).toBe(true);
-    const { normalizer, pre_tokenizer, model: wordPiece } = tokenizer;
-    const parts = { normalizer, pre_tokenizer, model: wordPiece };
-    expect(isWordwise(parts)).toBe(true);
-    for (const change of [
-      { normalizer: null },
-      { normalizer: [] },
-      { pre_tokenizer: [] },
-      { model: { config: { type: 'BPE' } } },
-      { model: { config: { type: 'WordPiece', fuse_unk: true } } },
-      { added_tokens: [{ content: 'two words' }] },
-      { remove_space: true },
-    ])
-      expect(isWordwise({ ...parts, ...change })).toBe(false);
+    expect(isWordwise(file)).toBe(true);
+    expect(isWordwise({ ...file, pre_tokenizer: { type: 'WhitespaceSplit' } })).toBe(false);
+    expect(isWordwise({ ...file, normalizer: null })).toBe(false);
+    expect(isWordwise({ ...file, model: { type: 'WordLevel', unk_token: 'a', vocab: { a: 0 } } })).toBe(
+      false,
+    );
+    const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: false };
+    const twoWords = [{ id: 9, content: 'two words', ...flags }];
+    expect(isWordwise({ ...file, added_tokens: twoWords })).toBe(false);
   });
 
   it('are the tokens of the whole text, of every article of the sample', () => {
-    const memo = new WordMemo(encode);
     for (let round = 0; round < 2; round++)
       for (const { title, body } of articles()) {
         const text = `${title}\n${body ?? ''}`;
-        expect(memo.encode(text)).toEqual(encode(text));
+        expect(byWords.encode(text)).toEqual(encode(text));
       }
   });
 
   it('are the tokens of the whole text, whatever it is made of', () => {
-    const memo = new WordMemo(encode);
     const words = fc.constantFrom(
       'bread',
       'Dough',
@@ -89,8 +83,8 @@ describe('tokens by words', () => {
       .map((parts) => parts.flat().join(''));
     fc.assert(
       fc.property(composed, (text) => {
-        expect(memo.encode(text)).toEqual(encode(text));
-        expect(memo.encode(text)).toEqual(encode(text));
+        expect(byWords.encode(text)).toEqual(encode(text));
+        expect(byWords.encode(text)).toEqual(encode(text));
       }),
       { numRuns: 3000 },
     );

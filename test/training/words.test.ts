@@ -1,14 +1,15 @@
-import { BertTokenizer } from '@xenova/transformers';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { familyOf } from '../../src/training/families.ts';
+import { parseTokenizerFile } from '../../src/embedding/tokenizer/file.ts';
+import { Tokenizer } from '../../src/embedding/tokenizer/tokenizer.ts';
 import { MAX_TOKENS, SPECIAL_TOKENS, splitWords, tokenizerJson } from '../../src/training/words.ts';
 
 const [, UNKNOWN, CLS, SEP] = SPECIAL_TOKENS.keys();
 
 function runTimeIds(words: readonly string[], text: string): number[] {
-  const config = { unk_token: '[UNK]', pad_token: '[PAD]', model_max_length: MAX_TOKENS };
-  return new BertTokenizer(tokenizerJson(words), config).encode(text);
+  const tokenizer = new Tokenizer(parseTokenizerFile(tokenizerJson(words)));
+  return [...tokenizer.frame.before, ...tokenizer.encode(text), ...tokenizer.frame.behind];
 }
 
 /** What the run-time tokenizer must give where every word of the text is in the vocabulary. */

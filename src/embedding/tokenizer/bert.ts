@@ -1,0 +1,32 @@
+/** BertNormalizer and BertPreTokenizer. */
+
+import {
+  PUNCTUATION,
+  cleanText,
+  isolateIdeographs,
+  lowercase,
+  normalizationForm,
+  withoutNonspacing,
+} from './unicode.ts';
+
+export interface BertFlags {
+  clean_text: boolean;
+  handle_chinese_chars: boolean;
+  /** Null: as `lowercase`. */
+  strip_accents?: boolean | null | undefined;
+  lowercase: boolean;
+}
+
+/** In the reference's order, accents before case. */
+export function bertNormalize(text: string, flags: BertFlags): string {
+  let normal = text;
+  if (flags.clean_text) normal = cleanText(normal);
+  if (flags.handle_chinese_chars) normal = isolateIdeographs(normal);
+  if (flags.strip_accents ?? flags.lowercase) normal = withoutNonspacing(normalizationForm(normal, 'NFD'));
+  return flags.lowercase ? lowercase(normal) : normal;
+}
+
+const WORD = new RegExp(`[^\\p{White_Space}${PUNCTUATION}]+|${PUNCTUATION}`, 'gv');
+
+/** Runs of letters, and punctuation marks one by one. */
+export const bertWords = (text: string): string[] => text.match(WORD) ?? [];

@@ -1,0 +1,94 @@
+/**
+ * Tokens and vectors against those of the models' own implementations, where a folder of them is named:
+ * BACKFILL_REFERENCE_DATA=/path npx vitest run test/embedding/reference.test.ts. In it models/<name>/ and
+ * tokenizers/<name>/ with reference-tokens.jsonl.gz (`ids` of each text, or a list of them alone, line by line those of
+ * the first file with texts) and reference.jsonl.gz (`text` and `vector`, normalised; pooling as 1_Pooling/config.json
+ * says).
+ */
+
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { loadTokenizer } from '../../src/embedding/model-tokenizer.ts';
+import { TextTokenizer } from '../../src/embedding/text-tokens.ts';
+import { openTransformersEmbedder } from '../../src/embedding/transformers-embedder.ts';
+import { modelOptionsOf } from '../setup/model.ts';
+
+const LIMIT = 256;
+const ALIKE = 0.9999;
+const data = process.env['BACKFILL_REFERENCE_DATA'] ?? '';
+
+if (data === '')
+  process.stderr.write(
+    'NOT RUN: tokens and vectors against the reference implementation. BACKFILL_REFERENCE_DATA names no folder with them.\n',
+  );
+
+const lines = <T>(file: string): T[] =>
+  gunzipSync(readFileSync(file))
+    .toString()
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as T);
+const foldersWith = (file: string): string[] =>
+  ['models', 'tokenizers']
+    .filter((kind) => existsSync(join(data, kind)))
+    .flatMap((kind) =>
+      readdirSync(join(data, kind))
+        .toSorted()
+        .map((name) => join(kind, name)),
+    )
+    .filter((folder) => existsSync(join(data, folder, file)));
+
+describe.skipIf(data === '')('against the reference implementation', () => {
+  const tokenFiles = data === '' ? [] : foldersWith('reference-tokens.jsonl.gz');
+  const options = modelOptionsOf({ name: '', localPath: '' });
+
+  it.each(tokenFiles)('%s: the ids of every text, as a document and as a query', async (folder) => {
+    type Line = { text: string; ids: number[] } | number[];
+    const read = (name: string): Line[] => lines<Line>(join(data, name, 'reference-tokens.jsonl.gz'));
+    const texts = tokenFiles.map(read).find(([first]) => first !== undefined && 'text' in first) ?? [];
+    const { tokenizer, settings } = await loadTokenizer(join(data, folder));
+    const tokens = new TextTokenizer(tokenizer, settings, { ...options, maxTokens: LIMIT });
+    const differing: number[] = [];
+    for (const [at, expected] of read(folder).entries()) {
+      const line = texts[at];
+      const text = line === undefined || !('text' in line) ? '' : line.text;
+      const ids = JSON.stringify('ids' in expected ? expected.ids : expected);
+      for (const as of ['document', 'query'] as const)
+        if (JSON.stringify(tokens.tokens(text, as).units[0]) !== ids) differing.push(at);
+    }
+    expect(texts.length).toBeGreaterThan(0);
+    expect(differing).toEqual([]);
+  });
+
+  const POOLING = { pooling_mode_mean_tokens: 'mean', pooling_mode_cls_token: 'cls' } as const;
+  function poolingOf(folder: string): 'mean' | 'cls' | null {
+    const file = join(data, folder, '1_Pooling/config.json');
+    if (!existsSync(file)) return 'mean';
+    const config = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    const mode = Object.entries(POOLING).find(([name]) => config[name] === true);
+    return mode?.[1] ?? null;
+  }
+
+  it.each(data === '' ? [] : foldersWith('reference.jsonl.gz'))('%s: the vectors', async (folder) => {
+    const pooling = poolingOf(folder);
+    if (pooling === null)
+      process.stderr.write(`NOT RUN: the vectors of ${folder}, whose pooling is no option.\n`);
+    if (pooling === null) return;
+    const reference = lines<{ text: string; vector: number[] }>(join(data, folder, 'reference.jsonl.gz'));
+    const embedder = await openTransformersEmbedder(
+      { ...options, localPath: join(data, folder), name: folder, pooling },
+      1,
+    );
+    const { vectors } = await embedder.embed(reference.map(({ text }) => text));
+    await embedder.close();
+    const cosines = reference.map(({ vector }, at) =>
+      vector.reduce(
+        (dot, value, component) => dot + value * (vectors[at * vector.length + component] ?? 0),
+        0,
+      ),
+    );
+    expect(Math.min(...cosines)).toBeGreaterThanOrEqual(ALIKE);
+  });
+});
