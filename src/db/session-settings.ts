@@ -64,7 +64,7 @@ const noTransactionTimeout = (isLocal: boolean): string =>
  */
 const pathSql = (isLocal: boolean): string =>
   `SELECT pg_catalog.set_config('search_path', path.value, ${isLocal})
-  FROM (SELECT CASE WHEN pg_catalog.textlike(p, '%pg_catalog%') THEN pg_catalog.concat('pg_catalog, ', p) ELSE p END AS value
+  FROM (SELECT CASE WHEN pg_catalog.textlike(p, '%pg_catalog%') AND pg_catalog.textnlike(p, 'pg_catalog%') THEN pg_catalog.concat('pg_catalog, ', p) ELSE p END AS value
           FROM pg_catalog.current_setting('search_path') p) path`;
 
 /** Begins a transaction and says all of it, in one message. No parameters: a message of several statements takes none. */

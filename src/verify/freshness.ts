@@ -74,10 +74,10 @@ async function worstDistance(
       const values: unknown[] = [];
       // A row that was written a moment ago and waits for its vector, staged already or not, is the business of the accounting.
       const states = rowStatesSql(target, run.fingerprint, range, values);
-      const text = beginningSql('rows.text', `$${values.push(embedder.maxCharacters)}::int`);
+      const text = beginningSql('pgvb_rows.text', `$${values.push(embedder.maxCharacters)}::int`);
       const found = await pool.query<{ text: string; vector: string }>(
-        `SELECT ${text} AS text, ${column}::text AS vector FROM (${states}) rows JOIN ${target.table} ON ${key} = rows.key
-          WHERE state = 'embedded' ORDER BY md5(rows.key::text) LIMIT $${values.push(SAMPLED_ROWS)}`,
+        `SELECT ${text} AS text, ${column}::text AS vector FROM (${states}) pgvb_rows JOIN ${target.table} ON ${key} = pgvb_rows.key
+          WHERE pgvb_rows.state = 'embedded' ORDER BY md5(pgvb_rows.key::text) LIMIT $${values.push(SAMPLED_ROWS)}`,
         values,
       );
       return found.rows;
