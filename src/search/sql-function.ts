@@ -54,7 +54,7 @@ export async function presentFunctions(db: Queryable, target: Target): Promise<P
   for (const name of names) {
     const rows = await db.query<Pick<PresentFunction, 'mark' | 'trusted'>>(
       `SELECT coalesce(obj_description(p.oid, 'pg_proc'), '') AS mark,
-              pg_has_role(p.proowner, 'USAGE') OR p.proowner = (SELECT relowner FROM pg_class WHERE oid = $2::regclass) AS trusted
+              pg_has_role(p.proowner, 'USAGE') OR coalesce(p.proowner = (SELECT relowner FROM pg_class WHERE oid = to_regclass($2)), false) AS trusted
          FROM pg_proc p WHERE p.oid = to_regprocedure($1)`,
       [signature(target, name), target.table],
     );

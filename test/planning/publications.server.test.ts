@@ -11,7 +11,7 @@ describe.each(databases())('publications on $name', ({ create }) => {
   let database: TestDatabase;
   let pool: Pool;
   beforeEach(async () => {
-    database = await create();
+    database = await create({ bare: true });
     pool = createPool(database.databaseUrl, { name: 'test', max: 2, logger: silentLogger });
     await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
   });

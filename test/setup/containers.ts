@@ -73,10 +73,10 @@ export async function assertContainers(): Promise<void> {
 /**
  * Sync is off: it is for the loss of the machine, and what these servers live through is the loss of a process.
  * `args` are more arguments of `postgres`; of a setting that is given twice, the last one counts. `sharedMemoryMiB` is the
- * size of /dev/shm.
+ * size of /dev/shm. `direct`: for a server that is not killed, by the shortest way.
  */
 export async function startPostgres(
-  options: { image?: string; args?: string[]; sharedMemoryMiB?: number } = {},
+  options: { image?: string; args?: string[]; sharedMemoryMiB?: number; direct?: boolean } = {},
 ): Promise<StartedServer> {
   const image = options.image ?? POSTGRES_IMAGE;
   await obtain(image);
@@ -86,7 +86,12 @@ export async function startPostgres(
     .withEnvironment({ POSTGRES_PASSWORD: password })
     .withCommand(['postgres', ...settings.flatMap((each) => ['-c', each]), ...(options.args ?? [])])
     .withSharedMemorySize((options.sharedMemoryMiB ?? 1024) * 1024 * 1024);
-  return startServer(container, 5432, { name: 'postgres', password, path: '/postgres' }, askPostgres);
+  return startServer(
+    container,
+    5432,
+    { name: 'postgres', password, path: '/postgres', direct: options.direct },
+    askPostgres,
+  );
 }
 
 async function askPostgres(url: string): Promise<void> {
@@ -115,26 +120,36 @@ export async function startReplica(primary: StartedServer): Promise<StartedServe
   return startServer(container, 5432, { name: 'postgres', password, path: '/postgres' }, askPostgres);
 }
 
-export async function startRedis(options: { image?: string } = {}): Promise<StartedServer> {
+export async function startRedis(options: { image?: string; direct?: boolean } = {}): Promise<StartedServer> {
   const image = options.image ?? REDIS_IMAGE;
   await obtain(image);
   const settings = ['--appendonly', 'yes', '--appendfsync', 'no', '--maxmemory-policy', 'noeviction'];
   const container = new GenericContainer(image).withCommand(['redis-server', ...settings]);
-  return startServer(container, 6379, { name: '', password: '', path: '' }, async (url) => {
-    const redis = new Redis(url, { maxRetriesPerRequest: 0, retryStrategy: () => null });
-    redis.on('error', () => {});
-    try {
-      await redis.ping();
-    } finally {
-      redis.disconnect();
-    }
-  });
+  return startServer(
+    container,
+    6379,
+    { name: '', password: '', path: '', direct: options.direct },
+    async (url) => {
+      const redis = new Redis(url, { maxRetriesPerRequest: 0, retryStrategy: () => null });
+      redis.on('error', () => {});
+      try {
+        await redis.ping();
+      } finally {
+        redis.disconnect();
+      }
+    },
+  );
 }
 
 async function startServer(
   image: GenericContainer,
   port: number,
-  { name, password, path }: { name: string; password: string; path: string },
+  {
+    name,
+    password,
+    path,
+    direct: wanted = false,
+  }: { name: string; password: string; path: string; direct?: boolean | undefined },
   askOnce: (url: string) => Promise<void>,
 ): Promise<StartedServer> {
   const container: StartedTestContainer = await measured('container', () =>
@@ -147,8 +162,9 @@ async function startServer(
       .start(),
   );
   const inside = (): string => container.getIpAddress(container.getNetworkNames()[0] ?? '');
-  // On the same machine, without the process that Docker copies every byte through.
-  const direct = await takesConnections(inside(), port);
+  // On the same machine, without the process that Docker copies every byte through. Behind that one a server that is killed
+  // refuses connections, as one on a machine of its own does; here nobody would be there to refuse.
+  const direct = wanted && (await takesConnections(inside(), port));
   const server: StartedServer = {
     get url() {
       const before = name === '' ? 'redis://' : `postgres://${name}:${password}@`;

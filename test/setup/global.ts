@@ -92,8 +92,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     throw new Error(`REQUIRE_REAL_SERVERS is set, but: ${NO_CHROMIUM}`);
   if (embeddedOnly) reasons.push('TEST_EMBEDDED_ONLY is set');
   const [postgresUrl, redisUrl] = await Promise.all([
-    find('PostgreSQL', 'TEST_DATABASE_URL', () => startPostgres()),
-    find('Redis', 'TEST_REDIS_URL', () => startRedis()),
+    find('PostgreSQL', 'TEST_DATABASE_URL', () => startPostgres({ direct: true })),
+    find('Redis', 'TEST_REDIS_URL', () => startRedis({ direct: true })),
   ]);
   if (reasons.length > 0 && process.env['REQUIRE_REAL_SERVERS'] === '1') {
     await stop();
