@@ -139,7 +139,7 @@ async function goOnAlone(
 const isSharedMemoryTooSmall = (error: unknown): boolean =>
   hasSqlState(error, SQLSTATE.diskFull) &&
   (/shared memory segment/i.test(messageOf(error)) ||
-    /^dsm_impl/.test(String((error as { routine?: unknown }).routine)));
+    String((error as { routine?: unknown }).routine).startsWith('dsm_impl'));
 
 export function stillInvalid({ wanted }: BuildInput, blockers: string): GateError {
   const why = blockers === '' ? '' : ` The last of them: ${blockers}.`;

@@ -27,7 +27,7 @@ const frame = (type: string, body: Buffer): Buffer => {
 };
 const GREETING = Buffer.concat([
   frame('R', Buffer.alloc(4)),
-  frame('S', Buffer.from('server_version\0' + '16.0\0')),
+  frame('S', Buffer.from(['server_version', '16.0', ''].join('\0'))),
   // A key of its own making, not that of a server process.
   frame('K', Buffer.from([0x7f, 0, 0, 1, 0, 0, 0, 1])),
   frame('Z', Buffer.from('I')),
@@ -119,9 +119,7 @@ export async function startTransactionPooler(serverUrl: string, size = 3): Promi
         // COPY data goes where its statement went.
         else if ('dcf'.includes(type)) {
           const data = queued.pop() as Buffer;
-          turn = turn.then(() => {
-            backend?.stream.write(data);
-          });
+          turn = turn.then(() => void backend?.stream.write(data));
         }
       }
     });
