@@ -46,7 +46,7 @@ export async function checkOwnPublications(
   return [
     {
       level: made || readers === 0 ? 'warn' : 'error',
-      check: 'publication-of-ours',
+      check: 'published-ours',
       message: `${names.join(', ')} publishes the staging table${first.isOfAll ? ' and the ledger' : ''} too${isDone}: a subscriber that has no such tables stops at their first row.`,
       remedy: made ? withoutOurs(first) : `${withoutOurs(first)} ${letIn()}`,
     },

@@ -60,8 +60,10 @@ describe.each(databases())('a pool of ours on $name', ({ create }) => {
       logger: silentLogger,
       queryTimeoutMs: 1000,
     });
-    // The server is the first to give up.
+    // The server is the first to give up, and not by the role's limit.
+    const started = performance.now();
     await expect(limited.query('SELECT pg_sleep(600)')).rejects.toMatchObject({ code: '57014' });
+    expect(performance.now() - started).toBeGreaterThan(800);
     await limited.end();
 
     const running = async (): Promise<number> =>

@@ -28,7 +28,7 @@ describe.each(databases())('publications on $name', ({ create }) => {
     expect(await found()).toEqual([]);
     await pool.query('CREATE PUBLICATION everything FOR ALL TABLES');
     const [first] = await found();
-    expect(first).toMatchObject({ level: 'warn', check: 'publication-of-ours' });
+    expect(first).toMatchObject({ level: 'warn', check: 'published-ours' });
     expect(first?.message).toContain(
       'everything (all tables) publishes the staging table and the ledger too',
     );
