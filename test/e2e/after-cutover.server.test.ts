@@ -12,6 +12,7 @@ import { runCommand, type CommandResult } from '../setup/command.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { expectSynced, untilSynced } from '../setup/synced.ts';
 import { sampleModel } from '../setup/model.ts';
+import { until } from '../setup/until.ts';
 
 const QUERY = 'bicycle with a flat tyre';
 
@@ -39,12 +40,11 @@ const run = (verb: string, ...args: string[]): Promise<CommandResult> =>
   runCommand(verb, [...args, '--json'], backfill.env);
 const state = async (): Promise<string> => (await backfill.run()).state;
 /** Asks until the mode is that: a change is seen by asking, within the bound of the client. */
-async function askUntil(mode: string): Promise<Awaited<ReturnType<Search['search']>>> {
-  for (;;) {
+const askUntil = (mode: string): Promise<Awaited<ReturnType<Search['search']>>> =>
+  until(`searches are in mode ${mode}`, async () => {
     const answer = await (search as Search).search(QUERY, { k: 5 });
-    if (answer.mode === mode) return answer;
-  }
-}
+    return answer.mode === mode && answer;
+  });
 
 describe.runIf(hasPostgres())('behind the cut-over', () => {
   it('completes and goes on to bring rows in line where sync is kept', async () => {

@@ -8,6 +8,7 @@ import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand, type CommandResult } from '../setup/command.ts';
 import { backends, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
+import { until } from '../setup/until.ts';
 
 const QUERY = 'bicycle with a flat tyre';
 
@@ -42,12 +43,11 @@ const events = async (kind: string): Promise<{ message: string; detail: Record<s
     )
   ).rows;
 /** Asks until the mode is that: a change is seen by asking, within the bound of the client. */
-async function askUntil(mode: string): Promise<Awaited<ReturnType<Search['search']>>> {
-  for (;;) {
+const askUntil = (mode: string): Promise<Awaited<ReturnType<Search['search']>>> =>
+  until(`searches are in mode ${mode}`, async () => {
     const answer = await (search as Search).search(QUERY, { k: 5 });
-    if (answer.mode === mode) return answer;
-  }
-}
+    return answer.mode === mode && answer;
+  });
 
 describe.each(backends().filter(({ name }) => name !== 'PostgreSQL alone'))(
   'over and back on $name',

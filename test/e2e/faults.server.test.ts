@@ -15,6 +15,7 @@ import { startCommand, startVerb } from '../setup/command.ts';
 import { hasPostgres, hasRedis, realDatabase } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 import { inject } from 'vitest';
+import { until } from '../setup/until.ts';
 
 const ROWS = 4000;
 
@@ -139,11 +140,12 @@ describe.runIf(hasPostgres())('faults', () => {
     const backfill = await filled();
     await backfill.enqueue();
     const workers = await backfill.workers();
-    for (let cuts = 0; cuts < 3;) {
-      const { batches } = await backfill.snapshot().catch(() => ({ batches: { merged: 0 } }));
-      if (batches.merged < 5 * (cuts + 1)) continue;
+    for (let cuts = 0; cuts < 3; cuts++) {
+      await until(`${5 * (cuts + 1)} batches are merged`, async () => {
+        const { batches } = await backfill.snapshot().catch(() => ({ batches: { merged: 0 } }));
+        return batches.merged >= 5 * (cuts + 1);
+      });
       await cutConnections(backfill);
-      cuts++;
     }
     await untilSettled(backfill.pool, backfill.config.backfill).catch(() =>
       untilSettled(backfill.pool, backfill.config.backfill),

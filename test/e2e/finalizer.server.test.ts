@@ -6,6 +6,7 @@ import { openBackfill, untilSettled, type TestBackfill } from '../setup/backfill
 import { runCommand } from '../setup/command.ts';
 import { hasPostgres, realDatabase } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
+import { until } from '../setup/until.ts';
 
 const NAME = 'articles_embedding_hnsw_idx';
 
@@ -94,23 +95,22 @@ describe.runIf(hasPostgres())('the finalizer', () => {
     const embedding = await backfill.workers(['embed']);
     // The blocked row keeps one batch from merging; coverage without it is enough to ask for the index by hand.
     expect((await runCommand('finalize', ['--json'], backfill.env)).code).toBe(0);
-    for (;;) {
-      const { index, reason } = await backfill.snapshot();
-      const blocker = index.blockers.find((each) => each.pid === pid);
-      if (blocker === undefined) continue;
-      expect(blocker).toEqual({
-        pid,
-        application: 'pgvector-backfill test',
-        state: 'idle in transaction',
-        waitEvent: 'ClientRead',
-        ageSeconds: expect.any(Number) as number,
-      });
-      expect(reason).toMatch(
-        new RegExp(`; waits for pid ${pid} .pgvector-backfill test., idle in transaction for \\d+ s`),
-      );
-      expect(index.phase).toMatch(/^waiting for/);
-      break;
-    }
+    const { found, index, reason } = await until('the build waits for the blocker', async () => {
+      const snapshot = await backfill.snapshot();
+      const waitsFor = snapshot.index.blockers.find((each) => each.pid === pid);
+      return waitsFor !== undefined && { ...snapshot, found: waitsFor };
+    });
+    expect(found).toEqual({
+      pid,
+      application: 'pgvector-backfill test',
+      state: 'idle in transaction',
+      waitEvent: 'ClientRead',
+      ageSeconds: expect.any(Number) as number,
+    });
+    expect(reason).toMatch(
+      new RegExp(`; waits for pid ${pid} .pgvector-backfill test., idle in transaction for \\d+ s`),
+    );
+    expect(index.phase).toMatch(/^waiting for/);
     await blocker.query('ROLLBACK');
     blocker.release();
     expect(await untilSettled(pool, config.backfill)).toMatchObject({

@@ -12,6 +12,7 @@ import { startCommand } from '../setup/command.ts';
 import { hasRedis, realDatabase } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 import { expectSynced, untilSynced } from '../setup/synced.ts';
+import { until } from '../setup/until.ts';
 
 const ROWS = 1200;
 
@@ -42,14 +43,17 @@ describe.runIf(hasRedis())('in mid-run', { timeout: 120_000 }, () => {
       await holder.query('BEGIN');
       await holder.query('SELECT 1 FROM docs WHERE id BETWEEN 250 AND 349 FOR UPDATE');
       const workers = await backfill.workers();
-      for (let merged = 0; merged < ROWS / 100;) ({ merged } = (await backfill.snapshot()).batches);
+      await until(
+        'every batch is merged',
+        async () => (await backfill.snapshot()).batches.merged >= ROWS / 100,
+      );
       // Every batch is closed, none has failed, and what was held is known.
       expect(await backfill.snapshot()).toMatchObject({ batches: { failed: 0, pending: 0, staged: 0 } });
       expect(await backfill.account()).toMatchObject({ embedded: ROWS - 100, missing: 100 });
       await holder.query('ROLLBACK');
       holder.release();
       await untilSynced(backfill);
-      while ((await backfill.account()).missing > 0);
+      await until('no row is missing', async () => (await backfill.account()).missing === 0);
       expect(await untilSettled(pool, config.backfill)).toMatchObject({ state: 'ready' });
       await workers.drain();
       await expectSynced(backfill);
@@ -71,7 +75,7 @@ describe.runIf(hasRedis())('in mid-run', { timeout: 120_000 }, () => {
     const first = startCommand('enqueue', [], env);
     const waiting = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 42 AND NOT granted
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
-    for (let held = 0; held === 0;) held = (await holder.query(waiting)).rowCount ?? 0;
+    await until('the producer is held', async () => (await holder.query(waiting)).rowCount !== 0);
     first.child.kill('SIGKILL');
     await first.ended;
     await holder.query('SELECT pg_advisory_unlock(42)');

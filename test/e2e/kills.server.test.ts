@@ -12,6 +12,7 @@ import { hasRedis, realDatabase } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 import { startProxy } from '../setup/proxy.ts';
 import { FakeServer, fine, items, json } from '../embedding/endpoint/fake-server.ts';
+import { until } from '../setup/until.ts';
 
 const ROWS = 1000;
 const LOCK = 42;
@@ -121,7 +122,7 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
     // From here on the worker hears nothing of its queue, so that the job cannot be completed.
     redis.hold();
     await letGo(holder);
-    for (let merged = 0; merged === 0;) ({ merged } = (await backfill.snapshot()).batches);
+    await until('the batch is merged', async () => (await backfill.snapshot()).batches.merged > 0);
     await kill(worker);
     await redis.close();
     await backfill.pool.query(`DROP FUNCTION held CASCADE`);
@@ -184,13 +185,18 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
             WHERE datname = current_database() AND index_relid <> 0`,
         )
       ).rows;
-    let held = await builds();
-    while (held.length === 0) held = await builds();
+    const held = await until('the index is being built', async () => {
+      const found = await builds();
+      return found.length > 0 && found;
+    });
     await kill(worker);
     await backfill.pool.query(`UPDATE pgvector_backfill.run SET index_blockers = '[]'`);
     const second = backfill.work();
     // The server goes on with the build of the first; the second finds that, and says whom it waits for.
-    while ((await backfill.snapshot()).index.blockers.length === 0) expect(await builds()).toEqual(held);
+    await until('the second worker says whom the build waits for', async () => {
+      expect(await builds()).toEqual(held);
+      return (await backfill.snapshot()).index.blockers.length > 0;
+    });
     await writer.query('ROLLBACK');
     await writer.end();
     await second;
@@ -263,12 +269,14 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
     proxy.cut();
     await worker.waitFor(/batch not merged/);
     proxy.resume();
-    for (let merged = 0; merged < 3;) ({ merged } = (await backfill.snapshot()).batches);
+    await until('three batches are merged', async () => (await backfill.snapshot()).batches.merged >= 3);
     proxy.hold();
     const before = (await backfill.snapshot()).batches.merged;
     proxy.resume();
-    for (let merged = before; merged === before && (await backfill.snapshot()).state === 'running';)
-      ({ merged } = (await backfill.snapshot()).batches);
+    await until('the run goes on', async () => {
+      const { state, batches } = await backfill.snapshot();
+      return state !== 'running' || batches.merged > before;
+    });
     expect((await worker.ended).code).toBe(0);
     await expectWhole(backfill, digest);
     // One attempt each: a server that is away costs none.

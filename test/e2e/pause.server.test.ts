@@ -7,6 +7,7 @@ import { runCommand, startVerb, type CommandResult } from '../setup/command.ts';
 import { backends } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 import { FakeServer, fine } from '../embedding/endpoint/fake-server.ts';
+import { until } from '../setup/until.ts';
 
 const ROWS = 2000;
 
@@ -58,7 +59,10 @@ describe.each(backends())('pause and resume on $name', ({ create }) => {
     for (const letGo of held) letGo();
     // What was in flight has ended once no batch is claimed and unfinished any more; from then on nothing moves.
     const claimed = `SELECT count(*)::int AS n FROM pgvector_backfill.batch WHERE started_at IS NOT NULL AND state <> 'merged'`;
-    for (let open = 1; open > 0;) open = (await backfill.pool.query<{ n: number }>(claimed)).rows[0]?.n ?? 0;
+    await until(
+      'no batch is in flight',
+      async () => (await backfill.pool.query<{ n: number }>(claimed)).rows[0]?.n === 0,
+    );
     const { batches, rowsPerSecond, etaSeconds } = await backfill.snapshot();
     expect(batches).toMatchObject({ merged: 2, pending: ROWS / 20 - 2 });
     // Nothing moves: a time left would be made up.

@@ -12,6 +12,7 @@ import { hasContainers, hasPostgres, onServer, realDatabase } from '../setup/dat
 import { sampleModel } from '../setup/model.ts';
 import { startProxy, type TestProxy } from '../setup/proxy.ts';
 import { expectSynced } from '../setup/synced.ts';
+import { until } from '../setup/until.ts';
 
 const ROWS = 3000;
 const BATCH_ROWS = 20;
@@ -37,19 +38,19 @@ async function fill(databaseUrl: string, queueUrl: string, drop: () => Promise<v
 }
 
 /** A server that is away answers nothing: asked until it does. */
-async function eventually<T>(ask: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await ask();
-    } catch {
-      continue;
-    }
-  }
-}
+const eventually = async <T>(ask: () => Promise<T>): Promise<T> =>
+  (
+    await until('the server answers', () =>
+      ask().then(
+        (answer) => ({ answer }),
+        () => null,
+      ),
+    )
+  ).answer;
 const merged = (backfill: TestBackfill): Promise<number> =>
   eventually(async () => (await backfill.snapshot()).batches.merged);
 async function untilMerged(backfill: TestBackfill, least: number): Promise<void> {
-  while ((await merged(backfill)) < least);
+  await until(`${least} batches are merged`, async () => (await merged(backfill)) >= least);
 }
 
 async function expectWhole(backfill: TestBackfill): Promise<void> {

@@ -12,6 +12,7 @@ import { REPEATED_TEXTS, openBackfill, untilSettled } from '../setup/backfill.ts
 import { startPostgres, startReplica, type StartedServer } from '../setup/containers.ts';
 import { hasContainers } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
+import { until } from '../setup/until.ts';
 
 const ROWS = 2000;
 
@@ -64,7 +65,7 @@ describe.runIf(hasContainers())('a primary and its replica', () => {
     await standby.query('SELECT pg_wal_replay_pause()');
     const worker = await backfill.workers();
     let held = await backfill.snapshot();
-    while (held.throttle.state !== 'hold') held = await backfill.snapshot();
+    await until('the run is held', async () => (held = await backfill.snapshot()).throttle.state === 'hold');
     expect(held.throttle.reason).toMatch(/^replica lag [\d.]+ s \(holds at 1 s\)$/);
     expect(held.state).toBe('running');
 
@@ -74,9 +75,9 @@ describe.runIf(hasContainers())('a primary and its replica', () => {
     const lag = ({ throttle }: typeof held): number =>
       throttle.signals.find(({ name }) => name === 'replicaLag')?.value ?? 0;
     let still = await backfill.snapshot();
-    while (lag(still) < 6) still = await backfill.snapshot();
+    await until('the replica lags by 6 s', async () => lag((still = await backfill.snapshot())) >= 6);
     let later = still;
-    while (lag(later) < 12) later = await backfill.snapshot();
+    await until('the replica lags by 12 s', async () => lag((later = await backfill.snapshot())) >= 12);
     expect(later.batches.merged).toBe(still.batches.merged);
     expect(later.batches.pending).toBeGreaterThan(0);
 

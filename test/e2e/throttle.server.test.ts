@@ -12,6 +12,7 @@ import { REPEATED_TEXTS, openBackfill, untilSettled, type TestBackfill } from '.
 import { runCommand } from '../setup/command.ts';
 import { backends, hasPostgres, realDatabase } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
+import { until as untilHolds } from '../setup/until.ts';
 
 const ROWS = 300;
 
@@ -41,12 +42,11 @@ async function open(
 
 const work = (): Promise<WorkerProcess> => backfill.workers();
 
-async function until(done: (snapshot: ProgressSnapshot) => boolean): Promise<ProgressSnapshot> {
-  for (;;) {
+const until = (done: (snapshot: ProgressSnapshot) => boolean): Promise<ProgressSnapshot> =>
+  untilHolds(`the run is at: ${done.toString()}`, async () => {
     const snapshot = await backfill.snapshot();
-    if (done(snapshot)) return snapshot;
-  }
-}
+    return done(snapshot) && snapshot;
+  });
 
 async function events(): Promise<string[]> {
   const { rows } = await backfill.pool.query<{ kind: string }>(

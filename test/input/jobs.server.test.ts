@@ -13,6 +13,7 @@ import { createDocs } from '../setup/docs-table.ts';
 import { openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { backends, hasRedis, realDatabase } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
+import { until } from '../setup/until.ts';
 
 const model = sampleModel();
 let backfill: TestBackfill;
@@ -82,7 +83,7 @@ describe.each(backends())('jobs that are none of ours on $name', ({ create }) =>
     const workers = await backfill.workers();
     const refused = async (): Promise<number> =>
       (await pool.query(`SELECT 1 FROM pgvector_backfill.event WHERE kind = 'job.refused'`)).rowCount ?? 0;
-    while ((await refused()) < forged.length * roles.length);
+    await until('every forged job is refused', async () => (await refused()) >= forged.length * roles.length);
     expect(await untilSettled(pool, config.backfill)).toMatchObject({
       state: 'ready',
       rows: { embedded: 6 },
@@ -138,7 +139,7 @@ describe.runIf(hasRedis())('a Redis that others use too', () => {
     for (let refused = 0; refused === 0;)
       refused =
         (await pool.query(`SELECT 1 FROM pgvector_backfill.event WHERE kind = 'job.refused'`)).rowCount ?? 0;
-    while ((await backfill.snapshot()).batches.merged < 2);
+    await until('two batches are merged', async () => (await backfill.snapshot()).batches.merged >= 2);
     // Its batch is where it was; the next enqueue puts a whole job in the place of the refused one.
     expect(await backfill.enqueue()).toMatchObject({ batches: 3, enqueued: 1, alreadyDone: 2 });
     expect(await untilSettled(pool, config.backfill)).toMatchObject({

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { measured } from './measure.ts';
 
-const LOOK_MS = 25;
+const LOOK_MS = 50;
 
 /**
  * Resolves with the first answer that is neither false nor null nor undefined. What never comes ends with the limit of the

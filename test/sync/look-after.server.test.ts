@@ -14,6 +14,7 @@ import { sweepSome } from '../../src/sync/sweep.ts';
 import { describeTarget } from '../../src/table/target.ts';
 import { databases, hasPostgres, type TestDatabase } from '../setup/databases.ts';
 import { hashEmbedder, travel, type Road } from '../setup/small-road.ts';
+import { until } from '../setup/until.ts';
 
 describe.each(databases())('looking after change capture, on $name', ({ create }) => {
   let database: TestDatabase;
@@ -199,7 +200,7 @@ describe.each(databases())('looking after change capture, on $name', ({ create }
     expect((await syncState(pool, 'docs')).reason).toContain('clock_timestamp() (volatile) in where');
     await pool.query(`INSERT INTO docs VALUES (100, 'later', clock_timestamp() + interval '200 ms')`);
     expect(await road.sync()).toBe(0);
-    while ((await road.account()).eligible === 40);
+    await until('a row has become eligible', async () => (await road.account()).eligible !== 40);
     // Not by the pace of a slow one, and not while the throttle holds.
     await pool.query(`UPDATE pgvector_backfill.sync SET updated_at = now() - interval '10 minutes'`);
     expect(await sweep({ seconds: 660, slowSeconds: 60 })).toBe(0);

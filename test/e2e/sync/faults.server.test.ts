@@ -11,6 +11,7 @@ import { runCommand, startCommand } from '../../setup/command.ts';
 import { backends, hasPostgres, realDatabase } from '../../setup/databases.ts';
 import { sampleModel } from '../../setup/model.ts';
 import { expectSynced, untilSynced } from '../../setup/synced.ts';
+import { until } from '../../setup/until.ts';
 
 const model = sampleModel();
 let backfill: TestBackfill;
@@ -41,7 +42,7 @@ describe.runIf(hasPostgres())('sync under faults', () => {
     await late.query('BEGIN');
     await late.query(`INSERT INTO docs SELECT -n, 'late guitar ' || n FROM generate_series(1, 60) n`);
     const embedding = await backfill.workers(['embed']);
-    for (let merged = 0; merged < 5;) ({ merged } = (await backfill.snapshot()).batches);
+    await until('every batch is merged', async () => (await backfill.snapshot()).batches.merged >= 5);
     await late.query('COMMIT');
     late.release();
     await embedding.drain();

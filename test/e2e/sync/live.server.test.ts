@@ -5,6 +5,7 @@ import { backends } from '../../setup/databases.ts';
 import { startWriter } from '../../setup/live-writer.ts';
 import { sampleModel } from '../../setup/model.ts';
 import { expectSynced, untilSynced } from '../../setup/synced.ts';
+import { until } from '../../setup/until.ts';
 
 const ROWS = 3000;
 
@@ -39,7 +40,7 @@ describe.each(backends())('a table that is written to through the whole run, on 
       });
       // Goes on after the run as well.
       const before = writer.written;
-      while (writer.written < before + 100) await backfill.snapshot();
+      await until('a hundred rows are written', () => writer.written >= before + 100);
       await writer.stop();
       if (mode === 'sweep') await untilSwept(backfill);
       await untilSynced(backfill);
