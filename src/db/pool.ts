@@ -4,7 +4,7 @@ import pg from 'pg';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { parseQualified, quoteQualified } from './identifiers.ts';
-import { explained, rowSecuritySql } from './row-security.ts';
+import { explained, hidesRows, rowSecuritySql } from './row-security.ts';
 import { openingSql, sessionSql } from './session-settings.ts';
 import { codeOf, isUnreachable, SQLSTATE } from './sqlstates.ts';
 
@@ -75,12 +75,11 @@ export function createPool(url: string, options: PoolOptions): Pool {
   const security = options.table === undefined ? null : securityOf(options.table);
   if (security !== null) rowSecurity.set(pool, security);
   const { queryTimeoutMs = LONGEST_STATEMENT_MS / SERVER_SHARE } = options;
-  const statementTimeoutMs = Math.ceil(queryTimeoutMs * SERVER_SHARE);
-  const opening = openingSql(
-    { lockTimeoutMs: LOCK_TIMEOUT_MS, statementTimeoutMs },
-    'own',
-    rowSecurityOf(pool),
-  );
+  const limits = {
+    lockTimeoutMs: LOCK_TIMEOUT_MS,
+    statementTimeoutMs: Math.ceil(queryTimeoutMs * SERVER_SHARE),
+  };
+  const opening = openingSql(limits, 'own', rowSecurityOf(pool));
   let looks: Promise<string> | null = null;
   const withLook = async (): Promise<string> => {
     looks ??= tried(pool, LOOK_SQL).then((known) => (known ? `${opening}; ${LOOK_SQL}` : opening));
@@ -91,9 +90,73 @@ export function createPool(url: string, options: PoolOptions): Pool {
       throw error;
     }
   };
-  pool.query = (async (text: string, values?: unknown[]) =>
-    settled(pool, await withLook(), text, values)) as Pool['query'];
+  sessions.set(pool, new Sessions(sessionSql(limits)));
+  pool.query = (async (text: string | pg.QueryConfig, values?: unknown[]) => {
+    const [done, result] = await onSession(pool, text, values);
+    return done ? result : settled(pool, await withLook(), text, values);
+  }) as Pool['query'];
   return pool;
+}
+
+/** Of pools of our own. */
+const sessions = new WeakMap<Pool, Sessions>();
+
+export const isOurs = (pool: Pool): boolean => sessions.has(pool);
+
+/** Whether the connection has its settings for good, so that a transaction says its limits alone. */
+export const hasSession = async (pool: Pool, client: pg.PoolClient): Promise<boolean> =>
+  (await sessions.get(pool)?.isSettled(client)) ?? false;
+
+/** Settings for good, on connections that are of one server process alone; each is looked at once. */
+class Sessions {
+  readonly #sql: string;
+  readonly #known = new WeakMap<pg.PoolClient, Promise<boolean>>();
+  /** Policies decide anew for each statement whether rows are hidden: what is said for good cannot. */
+  perStatement = false;
+
+  constructor(sql: string) {
+    this.#sql = sql;
+  }
+
+  isSettled(client: pg.PoolClient): Promise<boolean> {
+    const known = this.#known.get(client) ?? this.#settle(client).catch(() => false);
+    this.#known.set(client, known);
+    return known;
+  }
+
+  async #settle(client: pg.PoolClient): Promise<boolean> {
+    const { rows } = await client.query<{ pid: number }>('SELECT pg_catalog.pg_backend_pid() AS pid');
+    // The server tells its process as it greets; a pooler greets by itself, and may hand on what is said on its session.
+    if (rows[0]?.pid !== (client as unknown as { processID: number | null }).processID) return false;
+    await client.query(this.#sql);
+    await client.query(LOOK_SQL.replace('true)', 'false)')).catch(() => {});
+    return true;
+  }
+}
+
+/** One statement on a connection that has its settings for good. @returns false first where there is none, or it will not do */
+async function onSession(
+  pool: Pool,
+  text: string | pg.QueryConfig,
+  values?: unknown[],
+): Promise<[done: false, result: null] | [done: true, result: pg.QueryResult]> {
+  const own = sessions.get(pool);
+  if (own === undefined || own.perStatement || isAlone(text)) return [false, null];
+  const client = await pool.connect();
+  let broken = false;
+  try {
+    if (!(await own.isSettled(client))) return [false, null];
+    return [true, await client.query(text, values)];
+  } catch (error) {
+    broken = isUnreachable(error);
+    const seen = explained(error);
+    if (!hidesRows(seen) || rowSecurityOf(pool) === null) throw seen;
+    // A policy of the table's may let this role see all rows: looked up with each statement from now on.
+    own.perStatement = true;
+    return [false, null];
+  } finally {
+    client.release(broken);
+  }
 }
 
 /** A name that is none is told by whoever looks for the table. */
@@ -125,6 +188,9 @@ async function tried(pool: Pool, sql: string): Promise<boolean> {
 const ALONE =
   /^\s*(?:VACUUM|ALTER\s+SYSTEM|(?:CREATE|DROP)\s+DATABASE|REINDEX|(?:CREATE|DROP)\s+INDEX\s+CONCURRENTLY)\b/i;
 
+const isAlone = (text: string | pg.QueryConfig): boolean =>
+  ALONE.test(typeof text === 'string' ? text : text.text);
+
 /**
  * One statement with its settings in a transaction of its own. All three are sent at once: it costs no more round trips
  * than the statement alone, and works behind a pooler in transaction mode, where a SET on connecting is lost, or leaks.
@@ -138,7 +204,12 @@ async function settled(
   const client = await pool.connect();
   let broken = false;
   try {
-    if (ALONE.test(typeof text === 'string' ? text : text.text)) return await client.query(text, values);
+    if (isAlone(text)) {
+      // Vacuum takes what time it takes, and the connection is not handed on behind it.
+      broken = (await sessions.get(pool)?.isSettled(client)) ?? false;
+      if (broken) await client.query('SET statement_timeout TO DEFAULT; SET lock_timeout TO DEFAULT');
+      return await client.query(text, values);
+    }
     // The driver's own switch for not waiting between queries; always on, it would refuse the streams of COPY.
     const pipelined = client as { pipeline: boolean };
     pipelined.pipeline = true;

@@ -67,39 +67,77 @@ const pathSql = (isLocal: boolean): string =>
   FROM (SELECT CASE WHEN pg_catalog.textlike(p, '%pg_catalog%') AND pg_catalog.textnlike(p, 'pg_catalog%') THEN pg_catalog.concat('pg_catalog, ', p) ELSE p END AS value
           FROM pg_catalog.current_setting('search_path') p) path`;
 
-/** Begins a transaction and says all of it, in one message. No parameters: a message of several statements takes none. */
+/** As the role, the database or the server has them: on a connection on which `sessionSql` has said our own. */
+const THEIRS = [...Object.keys(OWN), 'row_security'].map((name) => `SET LOCAL ${name} TO DEFAULT`);
+
+const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED';
+
+const limitsOf = ({
+  lockTimeoutMs,
+  statementTimeoutMs,
+}: Pick<TransactionLimits, 'lockTimeoutMs' | 'statementTimeoutMs'>): Record<string, string> => ({
+  lock_timeout: `${lockTimeoutMs}ms`,
+  statement_timeout: `${statementTimeoutMs}ms`,
+  // A frozen worker must not hold locks.
+  idle_in_transaction_session_timeout: `${2 * statementTimeoutMs}ms`,
+});
+
+/** The same on a connection that has its settings for good (`sessionSql`): its limits, and what may have come since. */
+export function briefOpeningSql(
+  limits: Pick<TransactionLimits, 'lockTimeoutMs' | 'statementTimeoutMs'>,
+  rowSecurity: string | null,
+): string {
+  const says = Object.entries(limitsOf(limits)).map(([name, value]) => setSql(name, value, true));
+  return [
+    BEGIN,
+    `SELECT ${says.join(', ')}`,
+    ...(rowSecurity === null ? [] : [securitySql(rowSecurity)]),
+  ].join('; ');
+}
+
+const securitySql = (rowSecurity: string): string =>
+  `SELECT pg_catalog.set_config('row_security', security.value, true) FROM (${rowSecurity}) security`;
+
+/**
+ * Begins a transaction and says all of it, in one message. No parameters: a message of several statements takes none.
+ * `isOurs`: of a pool of our own, whose connections may have our settings for good.
+ */
 export function openingSql(
   { lockTimeoutMs, statementTimeoutMs }: Pick<TransactionLimits, 'lockTimeoutMs' | 'statementTimeoutMs'>,
   purpose: Purpose,
   rowSecurity: string | null = null,
+  isOurs = false,
 ): string {
   const settings: Record<string, string> = {
     ...MEANING,
     ...(purpose === 'own' ? OWN : {}),
-    lock_timeout: `${lockTimeoutMs}ms`,
-    statement_timeout: `${statementTimeoutMs}ms`,
-    // A frozen worker must not hold locks.
-    idle_in_transaction_session_timeout: `${2 * statementTimeoutMs}ms`,
+    ...limitsOf({ lockTimeoutMs, statementTimeoutMs }),
   };
   const says = Object.entries(settings).map(([name, value]) => setSql(name, value, true));
   const security =
-    rowSecurity === null
-      ? `SELECT ${setSql('row_security', 'off', true)}`
-      : `SELECT pg_catalog.set_config('row_security', security.value, true) FROM (${rowSecurity}) security`;
+    rowSecurity === null ? `SELECT ${setSql('row_security', 'off', true)}` : securitySql(rowSecurity);
   return [
     // Read committed, whatever the default: a merge goes by what another transaction has left of a row, and a whole table
     // read as serializable would make the application's transactions fail.
-    'BEGIN ISOLATION LEVEL READ COMMITTED',
+    BEGIN,
     // The path by itself: what follows is looked up by it.
     pathSql(true),
     `SELECT ${says.join(', ')}, ${noTransactionTimeout(true)}`,
-    ...(purpose === 'own' ? [security] : []),
+    ...(purpose === 'own' ? [security] : isOurs ? THEIRS : []),
   ].join('; ');
 }
 
-/** The same for a connection of our own, for good. Its limits are whoever's who uses it. */
-export function sessionSql(): string {
-  const settings = { ...MEANING, ...OWN, row_security: 'off', idle_in_transaction_session_timeout: '0' };
+/** The same for a connection of our own, for good. Without `limits` they are whoever's who uses it. */
+export function sessionSql(
+  limits: Pick<TransactionLimits, 'lockTimeoutMs' | 'statementTimeoutMs'> | null = null,
+): string {
+  const settings = {
+    ...MEANING,
+    ...OWN,
+    default_transaction_isolation: 'read committed',
+    row_security: 'off',
+    ...(limits === null ? { idle_in_transaction_session_timeout: '0' } : limitsOf(limits)),
+  };
   const says = Object.entries(settings).map(([name, value]) => setSql(name, value, false));
   // Not known to servers before 14: a session that waits for its turn is idle for long.
   says.push(

@@ -3,9 +3,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { explained } from './row-security.ts';
-import { openingSql, type Purpose } from './session-settings.ts';
+import { briefOpeningSql, openingSql, type Purpose } from './session-settings.ts';
 import { classify, isUnreachable } from './sqlstates.ts';
-import { rowSecurityOf, type Pool, type Queryable } from './pool.ts';
+import { hasSession, isOurs, rowSecurityOf, type Pool, type Queryable } from './pool.ts';
 
 export interface TransactionLimits {
   /** Longest wait for a lock, ms. While DDL waits, everything behind it waits too: keep it short. */
@@ -42,10 +42,13 @@ export async function inTransaction<T>(
   work: (client: pg.PoolClient) => Promise<T>,
   purpose: Purpose = 'own',
 ): Promise<T> {
-  const opening = openingSql(limits, purpose, rowSecurityOf(pool));
+  const rowSecurity = rowSecurityOf(pool);
+  const full = openingSql(limits, purpose, rowSecurity, isOurs(pool));
+  const openingFor = async (client: pg.PoolClient): Promise<string> =>
+    purpose === 'own' && (await hasSession(pool, client)) ? briefOpeningSql(limits, rowSecurity) : full;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await once(pool, opening, work);
+      return await once(pool, openingFor, work);
     } catch (error) {
       if (attempt >= limits.tries || classify(error) !== 'transient') throw error;
       await delay(backoffMs(attempt));
@@ -89,11 +92,15 @@ export const settledQueries = (pool: Pool): Queryable => ({
     inSearch(pool, { ...LEDGER_LIMITS, tries: 1 }, (client) => client.query<R>(text, values)),
 });
 
-async function once<T>(pool: Pool, opening: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+async function once<T>(
+  pool: Pool,
+  openingFor: (client: pg.PoolClient) => Promise<string>,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
   const client = await pool.connect();
   let broken = false;
   try {
-    await client.query(opening);
+    await client.query(await openingFor(client));
     const result = await work(client);
     await client.query('COMMIT');
     return result;

@@ -3,7 +3,7 @@
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { inTransaction, LEDGER_LIMITS } from '../../src/db/transaction.ts';
+import { LEDGER_LIMITS, inSearch, inTransaction } from '../../src/db/transaction.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
 
@@ -22,6 +22,7 @@ describe.each(databases())('a pool of ours on $name', ({ create }) => {
       `DateStyle = 'SQL, DMY'`,
       `extra_float_digits = -10`,
       `bytea_output = 'escape'`,
+      `enable_sort = off`,
     ])
       await watcher.query(`ALTER DATABASE ${name} SET ${setting}`);
     pool = createPool(database.databaseUrl, { name: 'test', max: 2, logger: silentLogger });
@@ -42,7 +43,7 @@ describe.each(databases())('a pool of ours on $name', ({ create }) => {
     at: new Date('2020-02-01T00:00:00Z'),
   };
 
-  it('means the same by a role of other settings, in a transaction and out of one, and leaves them as they were', async () => {
+  it('means the same by a role of other settings, in a transaction and out of one; a connection of our own keeps it', async () => {
     expect((await pool.query(SHOWN)).rows[0]).toMatchObject(MEANT);
     expect((await inTransaction(pool, LEDGER_LIMITS, (client) => client.query(SHOWN))).rows[0]).toMatchObject(
       MEANT,
@@ -50,7 +51,12 @@ describe.each(databases())('a pool of ours on $name', ({ create }) => {
     const client = await pool.connect();
     const after = await client.query(`SELECT current_setting('DateStyle') AS style`);
     client.release();
-    expect(after.rows).toEqual([{ style: 'SQL, DMY' }]);
+    expect(after.rows).toEqual([{ style: 'ISO, DMY' }]);
+    // Searches have the plans of the role that asks, on the very same connection.
+    const sorts = `SELECT current_setting('enable_sort') AS sort, current_setting('row_security') AS security`;
+    expect((await pool.query(sorts)).rows).toEqual([{ sort: 'on', security: 'off' }]);
+    const asked = await inSearch(pool, LEDGER_LIMITS, (each) => each.query(sorts));
+    expect(asked.rows).toEqual([{ sort: 'off', security: 'on' }]);
   });
 
   it('ends at the server what its client has given up, and what has lost its client', async () => {

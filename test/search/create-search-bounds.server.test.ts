@@ -1,6 +1,7 @@
 /** What a search holds on to: its bounds, its connections, its rights. On real PostgreSQL: the embedded one has a single session. */
 
 import { readFile } from 'node:fs/promises';
+import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPool } from '../../src/db/pool.ts';
 import { readSummary } from '../../src/ledger/read-stats.ts';
@@ -148,7 +149,9 @@ describe.runIf(hasPostgres())('createSearch', () => {
     await table.pool.query(
       `UPDATE pgvector_backfill.backfill SET read_settings = '{"hnsw.ef_search":"77","hnsw.iterative_scan":"strict_order","hnsw.max_scan_tuples":"5000","hnsw.bogus":"1"}'`,
     );
-    const pooled = transactionPool(table.pool);
+    // The application's, on which nothing of ours is set for good.
+    const servers = new pg.Pool({ connectionString: table.pool.options.connectionString ?? '' });
+    const pooled = transactionPool(servers);
     const search = open({ pool: pooled.pool, shadowConcurrency: 10 });
     for (const [mode, percent] of [
       ['legacy', null],
@@ -163,6 +166,7 @@ describe.runIf(hasPostgres())('createSearch', () => {
         expect((await search.search('bread', { k: 3, ...(filter && { filter }) })).mode).toBe(mode);
     }
     await search.close();
+    await servers.end();
     expect(pooled.transactions).toBeGreaterThan(10);
     expect(pooled.left).toEqual([]);
     expect((await readSummary(table.pool, 'things')).shadow).toMatchObject({ searches: 2, errors: 0 });
