@@ -13,7 +13,7 @@ export interface Outlet {
 }
 
 export class Client {
-  /** As told to the client at its start; the session's own is the same for all. */
+  /** As told to the client at its start: there is one session, and one process. */
   readonly processId: number;
   readonly names: StatementNames;
   readonly startup: Settings;
@@ -23,9 +23,13 @@ export class Client {
   readonly #outlet: Outlet;
   #stirredAt = performance.now();
 
-  constructor(processId: number, startup: Settings, outlet: Outlet) {
+  constructor(
+    { processId, number }: { processId: number; number: number },
+    startup: Settings,
+    outlet: Outlet,
+  ) {
     this.processId = processId;
-    this.names = new StatementNames(processId);
+    this.names = new StatementNames(number);
     this.startup = startup;
     this.settings = startup;
     this.#outlet = outlet;

@@ -12,7 +12,10 @@ import { UnitCollector } from './unit.ts';
 export interface ConnectionContext {
   session: SharedSession;
   reported: Settings;
+  /** Of the server. */
   processId: number;
+  /** Of the connection. */
+  number: number;
   logger: { info(message: string): void };
 }
 
@@ -83,7 +86,7 @@ class Connection {
       return true;
     }
     const startup = startupSettings(opening.parameters);
-    const client = new Client(this.#context.processId, startup, this.#socket);
+    const client = new Client(this.#context, startup, this.#socket);
     this.#started = { client, collector: new UnitCollector(client.names) };
     this.#reader.untyped = false;
     client.send(greet(this.#context.reported, startup, client.processId, opening));

@@ -7,13 +7,10 @@ import { HOST } from './address.ts';
 import { serveConnection } from './connection.ts';
 import type { Engine } from './engine.ts';
 import { SharedSession } from './shared-session.ts';
-import { readReported } from './startup.ts';
+import { readProcessId, readReported } from './startup.ts';
 
 /** An owner that is silent for so long while others wait is most likely waiting for one of them. */
 const IDLE_TRANSACTION_LIMIT_MS = 60_000;
-/** Told to clients as their backend's process id; the session's real one is below. */
-const FIRST_PROCESS_ID = 1000;
-
 export interface Gateway {
   port: number;
   /** Takes no new connections and drops those there are. Resolves when their transactions are rolled back. */
@@ -28,10 +25,11 @@ export async function startGateway(
   const session = new SharedSession(engine, options.idleTransactionLimitMs ?? IDLE_TRANSACTION_LIMIT_MS);
   const reported = await readReported(engine);
   const serving = new Map<Socket, Promise<void>>();
-  let processId = FIRST_PROCESS_ID;
+  const processId = await readProcessId(engine);
+  let number = 0;
   const server = createServer((socket) => {
-    processId += 1;
-    const served = serveConnection(socket, { session, reported, processId, logger: options.logger });
+    number += 1;
+    const served = serveConnection(socket, { session, reported, processId, number, logger: options.logger });
     serving.set(
       socket,
       served.finally(() => serving.delete(socket)),

@@ -75,6 +75,12 @@ export async function readReported(engine: Engine): Promise<Settings> {
   return new Map(REPORTED.map((name, index) => [name, row[index] ?? '']));
 }
 
+/** Of the one server process, as pg_backend_pid() says it to everybody. */
+export async function readProcessId(engine: Engine): Promise<number> {
+  const [[pid] = []] = readRows(await engine.call(query('SELECT pg_catalog.pg_backend_pid()')));
+  return Number(pid);
+}
+
 /** Authentication is trust: the server listens on the loopback address only. */
 export function greet(
   reported: Settings,
