@@ -71,7 +71,7 @@ describe('rowStatesSql', () => {
     const values: unknown[] = [];
     const sql = squeeze(rowStatesSql(makeTarget(), 'f1', { lower: '3', upper: '9' }, values));
     expect(values).toEqual(['f1', 'articles', '3', '9', '3', '9']);
-    expect(sql).toContain('WHERE "articles"."id" >= $3::bigint AND "articles"."id" < $4::bigint AND (true)');
+    expect(sql).toContain('WHERE "articles"."id" >= $3::bigint AND "articles"."id" < $4::bigint AND true');
     expect(sql).toContain(
       'FROM "public"."articles_embedding_stage" WHERE "id" >= $5::bigint AND "id" < $6::bigint',
     );
