@@ -1,6 +1,6 @@
 /**
  * Vitest's reporter of what ran on what: a line for each project at the end, and, where TEST_REPORT names a file, every
- * test file with its time and with what its tests waited for. scripts/test-times.ts makes the page of it.
+ * test file with its time and with what its tests waited for. test/setup/times-page.ts makes the page of it.
  */
 
 import { writeFile } from 'node:fs/promises';

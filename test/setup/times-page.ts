@@ -1,11 +1,11 @@
 /** `npm run test:times`: writes the tables of docs/testing.md from the report of the last run of the tests. */
 
 import { readFile, writeFile } from 'node:fs/promises';
-import { KINDS, type Kind } from '../test/setup/measure.ts';
-import { ranLines, type FileReport, type Report } from '../test/setup/report.ts';
+import { KINDS, type Kind } from './measure.ts';
+import { ranLines, type FileReport, type Report } from './report.ts';
 
 const SHOWN = 40;
-const PAGE = new URL('../docs/testing.md', import.meta.url);
+const PAGE = new URL('../../docs/testing.md', import.meta.url);
 const BEGIN = '<!-- made by `npm run test:times` -->';
 const END = '<!-- end -->';
 
