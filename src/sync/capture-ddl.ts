@@ -29,14 +29,9 @@ export interface CaptureDdl {
 const PREFIX = 'pgvector_backfill_capture';
 export const CAPTURE_TRIGGERS = [`${PREFIX}_row`, `${PREFIX}_update`, `${PREFIX}_truncate`] as const;
 
-/**
- * What the function runs under. The most that a statement of the application waits for a lock on the ledger, once a
- * transaction, is less than a person notices.
- */
-export const CAPTURE_SETTINGS = [
-  ['search_path', 'pg_catalog, pg_temp'],
-  ['lock_timeout', "'250ms'"],
-] as const;
+export const CAPTURE_PATH = 'pg_catalog, pg_temp';
+/** The most that a statement of the application waits for a lock on the ledger, once a transaction: less than a person notices. */
+const LOCK_WAIT_MS = 250;
 
 const hashOf = (backfill: string): string => createHash('sha256').update(backfill).digest('hex').slice(0, 8);
 
@@ -61,7 +56,7 @@ export function captureDdl(target: Target, traits: TableTraits): CaptureDdl {
   const list = traits.hasBeforeUpdate ? '' : ` OF ${traits.watched.map(quoteName).join(', ')}`;
   const body = captureBody(target);
   const makeFunction = [
-    `CREATE OR REPLACE FUNCTION ${functionName}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER ${CAPTURE_SETTINGS.map(([name, value]) => `SET ${name} = ${value}`).join(' ')} AS ${quoteLiteral(body)}`,
+    `CREATE OR REPLACE FUNCTION ${functionName}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ${CAPTURE_PATH} AS ${quoteLiteral(body)}`,
     `REVOKE ALL ON FUNCTION ${functionName}() FROM PUBLIC`,
   ];
   const makeTriggers = [
@@ -111,6 +106,10 @@ function captureBody(target: Target): string {
   const key = quoteName(target.key);
   const backfill = quoteLiteral(target.backfill);
   const state = quoteLiteral(captureSetting(target.backfill));
+  // Assigned, not performed, which would be a query; and not a setting of the function, which each row would pay for.
+  const wait = `done := set_config('lock_timeout', '${LOCK_WAIT_MS}ms', true);`;
+  const restore = (value: string): string =>
+    `done := set_config('lock_timeout', waits, true) || set_config(${state}, '${value}', true);`;
   const insert = (value: string): string =>
     `INSERT INTO pgvector_backfill.change (backfill, key) VALUES (${backfill}, ${value});`;
   const note = (indent: string): string =>
@@ -123,6 +122,7 @@ DECLARE
   state text := current_setting(${state}, true);
   key_before text;
   key_after text;
+  waits text;
   done text;
   missed text;
 BEGIN
@@ -131,8 +131,10 @@ BEGIN
     IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND OLD.${key} <> NEW.${key}) THEN key_before := OLD.${key}::text; END IF;
     IF TG_OP = 'INSERT' OR TG_OP = 'UPDATE' THEN key_after := NEW.${key}::text; END IF;
     IF state IS DISTINCT FROM 'noted' THEN
+      waits := current_setting('lock_timeout');
+      ${wait}
       ${note('      ')}
-      done := set_config(${state}, 'noted', true);
+      ${restore('noted')}
       RETURN NULL;
     END IF;
   EXCEPTION WHEN OTHERS THEN
@@ -142,16 +144,19 @@ BEGIN
     ${note('    ')}
     RETURN NULL;
   END IF;
+  waits := current_setting('lock_timeout');
   BEGIN
+    ${wait}
     INSERT INTO pgvector_backfill.missed_change (backfill, reason) VALUES (${backfill}, missed);
   EXCEPTION WHEN OTHERS THEN
     BEGIN
+      ${wait}
       ${insert('NULL')}
     EXCEPTION WHEN OTHERS THEN
       RAISE LOG 'pgvector-backfill % could not note changes of % (SQLSTATE %): the next sweep finds them', ${backfill}, TG_RELID::regclass, missed;
     END;
   END;
-  done := set_config(${state}, 'missed', true);
+  ${restore('missed')}
   RETURN NULL;
 END
 `;

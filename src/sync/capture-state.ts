@@ -6,7 +6,7 @@ import { BEFORE_UPDATE_SQL } from '../table/before-update.ts';
 import { treeSql } from '../table/partitions.ts';
 import type { Target } from '../table/target.ts';
 import {
-  CAPTURE_SETTINGS,
+  CAPTURE_PATH,
   CAPTURE_TRIGGERS,
   captureDdl,
   captureFunction,
@@ -66,7 +66,6 @@ async function captureRepair(
   target: Target,
   wanted: CaptureDdl,
 ): Promise<Omit<CaptureRepair, 'varies'>> {
-  const settings = CAPTURE_SETTINGS.map(([name, value]) => `${name}=${value.replaceAll("'", '')}`);
   const found = await db.query<Found>(
     `WITH f AS (
        SELECT p.*, pg_get_userbyid(p.proowner)::text AS owner, l.lanname FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
@@ -76,7 +75,7 @@ async function captureRepair(
          FROM pg_trigger t JOIN f ON t.tgfoid = f.oid JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE t.tgrelid IN ${treeSql('$1::regclass')} AND t.tgname = ANY ($2))
      SELECT (SELECT obj_description(oid, 'pg_proc') FROM f) AS mark,
-            coalesce((SELECT prosrc = $4 AND prosecdef AND lanname = 'plpgsql' AND proconfig = $5 FROM f), false) AS sound,
+            coalesce((SELECT prosrc = $4 AND prosecdef AND lanname = 'plpgsql' AND proconfig = ARRAY['search_path=' || $5] FROM f), false) AS sound,
             (SELECT owner FROM f) AS owner,
             coalesce((SELECT has_schema_privilege(proowner, 'pgvector_backfill', 'USAGE')
                          AND has_table_privilege(proowner, 'pgvector_backfill.change', 'INSERT')
@@ -85,7 +84,7 @@ async function captureRepair(
                    WHERE is_root AND (tgtype <> ${TYPES[1]} OR tgqual IS NOT NULL)) AS whole,
             coalesce((SELECT jsonb_agg(jsonb_build_object('table', of_table, 'name', tgname) ORDER BY NOT is_root, of_table, tgname)
                         FROM ours WHERE tgenabled <> 'A'), '[]') AS disabled`,
-    [target.table, CAPTURE_TRIGGERS, `${wanted.functionName}()`, wanted.body, settings, TYPES],
+    [target.table, CAPTURE_TRIGGERS, `${wanted.functionName}()`, wanted.body, CAPTURE_PATH, TYPES],
   );
   const { mark, sound, owner, mayNote, whole, disabled } = found.rows[0] as Found;
   const missing = CAPTURE_TRIGGERS.filter((name) => !whole.includes(name));
