@@ -116,6 +116,7 @@ describe.each(databases())('triggers of change capture refuse nothing, on $name'
   it.runIf(hasPostgres())(
     'the change table is locked: a statement waits once, and for a moment',
     async () => {
+      const before = (await client.query('SHOW lock_timeout')).rows;
       const holder = await pool.connect();
       await holder.query(`BEGIN; LOCK TABLE ${CHANGE} IN ACCESS EXCLUSIVE MODE`);
       const started = performance.now();
@@ -132,7 +133,7 @@ describe.each(databases())('triggers of change capture refuse nothing, on $name'
       // The next transaction is noted again, row by row, and leaves the session as it was.
       await client.query(`UPDATE docs SET body = 'again' WHERE id IN (100, 101)`);
       expect((await noted()).keys).toEqual(['100', '101']);
-      expect((await client.query('SHOW lock_timeout')).rows).toEqual([{ lock_timeout: '0' }]);
+      expect((await client.query('SHOW lock_timeout')).rows).toEqual(before);
     },
   );
 
