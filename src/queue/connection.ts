@@ -94,8 +94,12 @@ async function withQueueClient(
   url: string,
   work: (client: pg.PoolClient) => Promise<unknown>,
 ): Promise<void> {
-  const pool = new pg.Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 10_000 });
-  pool.on('connect', prepareQueueClient);
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 1,
+    connectionTimeoutMillis: 10_000,
+    onConnect: prepareQueueClient,
+  });
   try {
     const client = await pool.connect();
     try {
@@ -232,8 +236,8 @@ function createQueuePool(url: string): pg.Pool {
     options: `-c search_path=${QUEUE_SCHEMA}`,
     keepAlive: true,
     max: QUEUE_CONNECTIONS,
+    onConnect: prepareQueueClient,
   });
-  pool.on('connect', prepareQueueClient);
   pool.on('error', () => {});
   return pool;
 }
@@ -241,12 +245,13 @@ function createQueuePool(url: string): pg.Pool {
 /** BullMQ's statements are short, its migration and the emptying of a queue take longer. */
 const QUEUE_LIMITS = `SET statement_timeout = '10min'; SET lock_timeout = '1min'`;
 
-/** Sent before its first query: a role's settings must not change what BullMQ's SQL means, nor end it. */
-function prepareQueueClient(client: pg.PoolClient): void {
+/** Before anybody has it: a role's settings must not change what BullMQ's SQL means, nor end it. */
+// The pool waits for what the hook returns, which its types do not say.
+const prepareQueueClient = (async (client: pg.ClientBase): Promise<void> => {
   client.on('error', () => {});
   // Where the connection is lost already, its first query says so.
-  client.query(`${sessionSql()}; ${QUEUE_LIMITS}`).catch(() => {});
-}
+  await client.query(`${sessionSql()}; ${QUEUE_LIMITS}`).catch(() => {});
+}) as (client: pg.ClientBase) => void;
 
 /** Scheme, hosts and path of a queue URL, never its credentials: what follows '?' may hold some too. */
 export function describeQueue(url: string): string {
