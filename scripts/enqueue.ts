@@ -30,42 +30,37 @@ export const enqueueCommand: Command = {
     const limitRows = parseRows(invocation.flags['rows']);
     const logger = invocation.logger(config.settings.logLevel);
     return withDatabase(config, 'enqueue', logger, (pool) =>
-      withPreflight(
-        config,
-        pool,
-        async (preflight) => {
-          const { findings, blocking } = preflight;
-          for (const line of findingLines(findings.filter((each) => each.level !== 'ok')))
-            invocation.warn(line);
-          if (!preflight.passed) {
-            invocation.emit({
-              error: {
-                code: 'DOCTOR',
-                message: blocking.map((each) => each.message).join(' '),
-                findings: blocking,
-              },
-            });
-            // A fault in an option is the operator's to correct in the configuration; anything else is a gate.
-            return blocking.some((each) => each.option !== undefined) ? EXIT.usage : EXIT.gate;
-          }
-          if (invocation.flags['dry-run'] === true)
-            return dryRun(invocation, config, pool, preflight.target, preflight.embedder, limitRows);
-          const result = await withStages(invocation, (onStage) =>
-            enqueueRun(config, pool, logger, preflight, limitRows, onStage),
-          );
-          invocation.emit(result);
-          invocation.say(
-            `Run ${result.run} of ${config.backfill}: ${count(result.rows)} rows in ${count(result.batches)} batches; ${count(result.enqueued)} jobs added, ${count(result.alreadyDone)} batches already done.`,
-          );
-          invocation.say(
-            result.enqueued > 0
-              ? 'Next: npm run worker, and npm run status -- --watch'
-              : 'Nothing to add. npm run status shows the run.',
-          );
-          return EXIT.done;
-        },
-        invocation.openEmbedder,
-      ),
+      withPreflight(config, pool, invocation.openEmbedder, async (preflight) => {
+        const { findings, blocking } = preflight;
+        for (const line of findingLines(findings.filter((each) => each.level !== 'ok')))
+          invocation.warn(line);
+        if (!preflight.passed) {
+          invocation.emit({
+            error: {
+              code: 'DOCTOR',
+              message: blocking.map((each) => each.message).join(' '),
+              findings: blocking,
+            },
+          });
+          // A fault in an option is the operator's to correct in the configuration; anything else is a gate.
+          return blocking.some((each) => each.option !== undefined) ? EXIT.usage : EXIT.gate;
+        }
+        if (invocation.flags['dry-run'] === true)
+          return dryRun(invocation, config, pool, preflight.target, preflight.embedder, limitRows);
+        const result = await withStages(invocation, (onStage) =>
+          enqueueRun(config, pool, logger, preflight, limitRows, onStage),
+        );
+        invocation.emit(result);
+        invocation.say(
+          `Run ${result.run} of ${config.backfill}: ${count(result.rows)} rows in ${count(result.batches)} batches; ${count(result.enqueued)} jobs added, ${count(result.alreadyDone)} batches already done.`,
+        );
+        invocation.say(
+          result.enqueued > 0
+            ? 'Next: npm run worker, and npm run status -- --watch'
+            : 'Nothing to add. npm run status shows the run.',
+        );
+        return EXIT.done;
+      }),
     );
   },
 };

@@ -11,7 +11,7 @@ import type { Logger } from '../../src/observability/logger.ts';
 import { compareSearches, type Comparison } from '../../src/search/compare.ts';
 import { describeTarget } from '../../src/table/target.ts';
 import { verify, type Verification } from '../../src/verify/verify.ts';
-import { enqueueRun, withPreflight, type Preflight } from './enqueue-run.ts';
+import { enqueueRun, withPreflight } from './enqueue-run.ts';
 import { requireRun } from './session.ts';
 import { startWorkers } from './worker-process.ts';
 
@@ -41,7 +41,7 @@ export interface DemoInput {
 export async function runDemo(input: DemoInput): Promise<DemoRun> {
   const { config, pool, logger, queries } = input;
   const { settings, backfill } = config;
-  const proceed = async (preflight: Preflight): Promise<DemoRun> => {
+  return withPreflight(config, pool, input.openEmbedder, async (preflight) => {
     if (!preflight.passed) {
       const [blocker] = preflight.blocking;
       const remedy = blocker?.remedy === undefined ? {} : { remedy: blocker.remedy };
@@ -72,8 +72,7 @@ export async function runDemo(input: DemoInput): Promise<DemoRun> {
       dimensions: embedder.dimensions,
       indexSeconds: run.indexSeconds,
     };
-  };
-  return withPreflight(config, pool, proceed, input.openEmbedder);
+  });
 }
 
 async function work({

@@ -10,7 +10,6 @@ import { blockers, diagnose } from '../../src/planning/doctor.ts';
 import { enqueue, type EnqueueResult } from '../../src/planning/enqueue.ts';
 import type { Finding } from '../../src/planning/finding.ts';
 import type { Target } from '../../src/table/target.ts';
-import { processHost } from './host.ts';
 import { prepareQueues, withQueues } from './queues.ts';
 
 /** What doctor found, and what is open where nothing blocks. */
@@ -23,8 +22,8 @@ export type Preflight = { findings: Finding[]; blocking: Finding[] } & (
 export async function withPreflight<T>(
   config: Config,
   pool: Pool,
+  openEmbedder: OpenEmbedder,
   work: (preflight: Preflight) => Promise<T>,
-  openEmbedder: OpenEmbedder = processHost().openEmbedder,
 ): Promise<T> {
   const { settings, backfill } = config;
   const { findings, target, embedder } = await diagnose({

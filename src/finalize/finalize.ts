@@ -9,6 +9,7 @@ import { saveIndexFigures, saveUnbuilt, type IndexForecast } from '../ledger/ind
 import { OPEN_STATES, moveRun, saveIndexProgress, setRunReason, type Run } from '../ledger/run.ts';
 import type { Logger } from '../observability/logger.ts';
 import { countTable } from '../pipeline/count-table.ts';
+import { readingOfRun } from '../pipeline/unreadable.ts';
 import { tableSizes } from '../table/table-sizes.ts';
 import type { Target } from '../table/target.ts';
 import { ensureIndex, type BuildResult } from './build-index.ts';
@@ -43,10 +44,10 @@ export type FinalizeOutcome =
 export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
   const { pool, settings, run, logger } = input;
   if (!OPEN_STATES.includes(run.state)) return { kind: 'left' };
-  const rows = await countTable(
-    { pool, target: input.target, fingerprint: run.fingerprint, claim: { run: run.id, number: 0 } },
-    { purpose: 'coverage', pass: input.pass },
-  );
+  const rows = await countTable(readingOfRun(pool, input.target, run), {
+    purpose: 'coverage',
+    pass: input.pass,
+  });
   const coverage = coverageOf(rows);
   if (coverage < settings.indexCoverage && !input.force) {
     const open = rows.missing + rows.stale;

@@ -6,7 +6,7 @@ import { BackfillError } from '../errors.ts';
 import { insertBatches, lastBatch, type PlannedBatch } from '../ledger/batch.ts';
 import type { Run } from '../ledger/run.ts';
 import { keyBehind } from '../table/key.ts';
-import { withReadableRows } from '../pipeline/unreadable.ts';
+import { readingOfRun, withReadableRows } from '../pipeline/unreadable.ts';
 import type { Target } from '../table/target.ts';
 import { countRows, walk, type Bucket, type PlanOptions } from './plan-pages.ts';
 
@@ -52,7 +52,7 @@ export async function planRun(pool: Pool, target: Target, run: Run, options: Pla
   const previous = await lastBatch(pool, run.id);
   let number = previous?.number ?? 0;
   let toDo = 0;
-  const reading = { pool, target, fingerprint: run.fingerprint, claim: { run: run.id, number: 0 } };
+  const reading = readingOfRun(pool, target, run);
   // The last batch of a canary is complete, and the next one begins at its end; of a plan that was cut short it is open, and
   // no job knows of it yet.
   const isCut = previous !== null && previous.upper === null && run.plannedAt === null;

@@ -4,7 +4,7 @@ import { quoteName } from '../db/identifiers.ts';
 import { norm } from '../embedding/pooling.ts';
 import type { Embedder, Precision } from '../embedding/embedder.ts';
 import { messageOf } from '../errors.ts';
-import { withReadableRows } from '../pipeline/unreadable.ts';
+import { readingOfRun, withReadableRows } from '../pipeline/unreadable.ts';
 import { rowStatesSql } from '../table/row-state.ts';
 import { beginningSql } from '../table/text-sql.ts';
 import type { Check } from './check.ts';
@@ -62,7 +62,7 @@ async function worstDistance(
 ): Promise<{ worst: number; rows: number }> {
   const column = `${target.ref}.${quoteName(target.column)}`;
   const key = `${target.ref}.${quoteName(target.key)}`;
-  const reading = { pool, target, fingerprint: run.fingerprint, claim: { run: run.id, number: 0 } };
+  const reading = readingOfRun(pool, target, run);
   const draw = async (percent: number): Promise<{ text: string; vector: string }[]> => {
     const drawn = await pool.query<{ key: string }>(
       `SELECT ${key}::text AS key FROM ${target.table} TABLESAMPLE SYSTEM ($1) REPEATABLE (2) WHERE ${column} IS NOT NULL

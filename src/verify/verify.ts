@@ -12,6 +12,7 @@ import { moveRun, type Run } from '../ledger/run.ts';
 import { loadReadSettings, type ReadSettings } from '../search/read-settings.ts';
 import type { OnStage } from '../observability/stage.ts';
 import { countTable } from '../pipeline/count-table.ts';
+import { readingOfRun } from '../pipeline/unreadable.ts';
 import type { Target } from '../table/target.ts';
 import {
   FULL_VERSION,
@@ -63,10 +64,10 @@ export async function verify(input: VerifyInput): Promise<Verification> {
   const index = await presentIndex(pool, target, run.id);
   const stage = stagesOf(input);
   stage('accounting');
-  const accounting = await countTable(
-    { pool, target, fingerprint: run.fingerprint, claim: { run: run.id, number: 0 } },
-    { purpose: 'gate', pass: input.pass },
-  );
+  const accounting = await countTable(readingOfRun(pool, target, run), {
+    purpose: 'gate',
+    pass: input.pass,
+  });
   const sync = await syncHealth(pool, target.backfill, accounting);
   const measured =
     input.questions === undefined

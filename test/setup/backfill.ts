@@ -93,15 +93,10 @@ export async function openBackfill(
         ...(questions === undefined ? {} : { questions }),
       }),
     enqueue: (limitRows) =>
-      withPreflight(
-        config,
-        pool,
-        (preflight) => {
-          if (!preflight.passed) throw new Error(preflight.blocking.map((each) => each.message).join('; '));
-          return enqueueRun(config, pool, logger, preflight, limitRows ?? null);
-        },
-        sharedEmbedder,
-      ),
+      withPreflight(config, pool, sharedEmbedder, (preflight) => {
+        if (!preflight.passed) throw new Error(preflight.blocking.map((each) => each.message).join('; '));
+        return enqueueRun(config, pool, logger, preflight, limitRows ?? null);
+      }),
     async work() {
       const running = await workers();
       try {
