@@ -82,9 +82,7 @@ export async function sweepPart({ pool, run }: SweepInput, part: Target, maxPage
   for (let page = 0; page < maxPages; page++) {
     const end: string | null = await pageEnd(pool, part, { lower, upper: null }, PAGE_ROWS);
     const range = { lower, upper: end };
-    await withReadableRows(readingOfRun(pool, part, run), range, () =>
-      noteRange(pool, part, run.fingerprint, range, false),
-    );
+    await noteRange(readingOfRun(pool, part, run), range, false);
     if (end === null) return true;
     lower = end;
   }
@@ -109,35 +107,31 @@ async function sweepPage(
   const end = await pageEnd(pool, target, { lower, upper: batch.upper }, PAGE_ROWS);
   const range = { lower, upper: end ?? batch.upper };
   return {
-    found:
-      noted + (await withReadableRows(reading, range, () => noteRange(pool, target, run.fingerprint, range))),
+    found: noted + (await noteRange(reading, range)),
     next: end === null ? { batch: batch.number + 1, key: null } : { batch: batch.number, key: end },
   };
 }
 
 /** Rows to embed, and staged rows without their legacy row (not of a part alone), that no change stands for yet. */
-function noteRange(
-  pool: Pool,
-  target: Target,
-  fingerprint: string,
-  range: KeyRange,
-  orphans = true,
-): Promise<number> {
-  return inTransaction(pool, TABLE_LIMITS, async (client) => {
-    const values: unknown[] = [];
-    const states = rowStatesSql(target, fingerprint, range, values);
-    const backfill = `$${values.push(target.backfill)}`;
-    const gone = orphans ? orphansSql(target, range, backfill, values) : '';
-    const noted = await client.query(
-      `INSERT INTO pgvector_backfill.change (backfill, key)
+function noteRange(reading: Reading, range: KeyRange, orphans = true): Promise<number> {
+  const { pool, target, fingerprint } = reading;
+  const note = (): Promise<number> =>
+    inTransaction(pool, TABLE_LIMITS, async (client) => {
+      const values: unknown[] = [];
+      const states = rowStatesSql(target, fingerprint, range, values);
+      const backfill = `$${values.push(target.backfill)}`;
+      const gone = orphans ? orphansSql(target, range, backfill, values) : '';
+      const noted = await client.query(
+        `INSERT INTO pgvector_backfill.change (backfill, key)
        SELECT ${backfill}, f.key FROM (
          SELECT rows.key::text AS key FROM (${states}) rows WHERE state IN ${NEEDS_WORK}
          ${gone}) f
         WHERE NOT EXISTS (SELECT 1 FROM pgvector_backfill.change c WHERE c.backfill = ${backfill} AND c.key = f.key)`,
-      values,
-    );
-    return noted.rowCount ?? 0;
-  });
+        values,
+      );
+      return noted.rowCount ?? 0;
+    });
+  return withReadableRows(reading, range, note);
 }
 
 function orphansSql(target: Target, range: KeyRange, backfill: string, values: unknown[]): string {
