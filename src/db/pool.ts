@@ -57,7 +57,8 @@ export const rowSecurityOf = (pool: Pool): string | null => rowSecurity.get(pool
  * A statement without end is only of use to somebody who waits for it: the server looks whether its client is still there.
  * Not known to servers before 14, and not on every platform: tried once.
  */
-const LOOK_SQL = `SELECT pg_catalog.set_config('client_connection_check_interval', '2s', true)`;
+const lookSql = (isLocal: boolean): string =>
+  `SELECT pg_catalog.set_config('client_connection_check_interval', '2s', ${isLocal})`;
 
 export function createPool(url: string, options: PoolOptions): Pool {
   const pool = new pg.Pool({
@@ -79,21 +80,35 @@ export function createPool(url: string, options: PoolOptions): Pool {
     lockTimeoutMs: LOCK_TIMEOUT_MS,
     statementTimeoutMs: Math.ceil(queryTimeoutMs * SERVER_SHARE),
   };
-  const opening = openingSql(limits, 'own', rowSecurityOf(pool));
-  let looks: Promise<string> | null = null;
-  const withLook = async (): Promise<string> => {
-    looks ??= tried(pool, LOOK_SQL).then((known) => (known ? `${opening}; ${LOOK_SQL}` : opening));
-    try {
-      return await looks;
-    } catch (error) {
-      looks = null;
-      throw error;
-    }
-  };
-  sessions.set(pool, new Sessions(sessionSql(limits)));
+  const own = new Sessions(sessionSql(limits), openingSql(limits, 'own', security));
+  sessions.set(pool, own);
   pool.query = (async (text: string | pg.QueryConfig, values?: unknown[]) => {
-    const [done, result] = await onSession(pool, text, values);
-    return done ? result : settled(pool, await withLook(), text, values);
+    const client = await pool.connect();
+    let isSpent = false;
+    try {
+      const isSettled = await own.isSettled(client);
+      if (isAlone(text)) {
+        // Vacuum takes what time it takes, and the connection is not handed on behind it.
+        isSpent = isSettled;
+        if (isSettled) await client.query('SET statement_timeout TO DEFAULT; SET lock_timeout TO DEFAULT');
+        return await client.query(text, values);
+      }
+      if (isSettled && !own.perStatement) {
+        try {
+          return await client.query(text, values);
+        } catch (error) {
+          if (security === null || !hidesRows(explained(error))) throw error;
+          // A policy of the table's may let this role see all rows: looked up with each statement from now on.
+          own.perStatement = true;
+        }
+      }
+      return await inItsTransaction(client, await own.opening(client), text, values);
+    } catch (error) {
+      isSpent ||= isUnreachable(error);
+      throw explained(error);
+    } finally {
+      client.release(isSpent);
+    }
   }) as Pool['query'];
   return pool;
 }
@@ -110,12 +125,15 @@ export const hasSession = async (pool: Pool, client: pg.PoolClient): Promise<boo
 /** Settings for good, on connections that are of one server process alone; each is looked at once. */
 class Sessions {
   readonly #sql: string;
+  readonly #opening: string;
   readonly #known = new WeakMap<pg.PoolClient, Promise<boolean>>();
+  #looks: Promise<boolean> | null = null;
   /** Policies decide anew for each statement whether rows are hidden: what is said for good cannot. */
   perStatement = false;
 
-  constructor(sql: string) {
+  constructor(sql: string, opening: string) {
     this.#sql = sql;
+    this.#opening = opening;
   }
 
   isSettled(client: pg.PoolClient): Promise<boolean> {
@@ -129,33 +147,30 @@ class Sessions {
     // The server tells its process as it greets; a pooler greets by itself, and may hand on what is said on its session.
     if (rows[0]?.pid !== (client as unknown as { processID: number | null }).processID) return false;
     await client.query(this.#sql);
-    await client.query(LOOK_SQL.replace('true)', 'false)')).catch(() => {});
+    await client.query(lookSql(false)).catch(() => {});
     return true;
+  }
+
+  /** What begins the transaction of one statement, where the session has not its settings for good or they will not do. */
+  async opening(client: pg.PoolClient): Promise<string> {
+    this.#looks ??= isKnown(client, lookSql(true));
+    try {
+      return (await this.#looks) ? `${this.#opening}; ${lookSql(true)}` : this.#opening;
+    } catch (error) {
+      this.#looks = null;
+      throw error;
+    }
   }
 }
 
-/** One statement on a connection that has its settings for good. @returns false first where there is none, or it will not do */
-async function onSession(
-  pool: Pool,
-  text: string | pg.QueryConfig,
-  values?: unknown[],
-): Promise<[done: false, result: null] | [done: true, result: pg.QueryResult]> {
-  const own = sessions.get(pool);
-  if (own === undefined || own.perStatement || isAlone(text)) return [false, null];
-  const client = await pool.connect();
-  let broken = false;
+/** False where the server refuses it; a connection that fails will fail again, and say so. */
+async function isKnown(client: pg.PoolClient, sql: string): Promise<boolean> {
   try {
-    if (!(await own.isSettled(client))) return [false, null];
-    return [true, await client.query(text, values)];
+    await client.query(sql);
+    return true;
   } catch (error) {
-    broken = isUnreachable(error);
-    const seen = explained(error);
-    if (!hidesRows(seen) || rowSecurityOf(pool) === null) throw seen;
-    // A policy of the table's may let this role see all rows: looked up with each statement from now on.
-    own.perStatement = true;
-    return [false, null];
-  } finally {
-    client.release(broken);
+    if (isUnreachable(error)) throw error;
+    return false;
   }
 }
 
@@ -165,22 +180,6 @@ function securityOf(table: string): string | null {
     return rowSecuritySql(quoteQualified(parseQualified(table, 'Option table')));
   } catch {
     return null;
-  }
-}
-
-/** False where the server knows no such thing; a connection that fails will fail again, and say so. */
-async function tried(pool: Pool, sql: string): Promise<boolean> {
-  const client = await pool.connect();
-  let broken = false;
-  try {
-    await client.query(sql);
-    return true;
-  } catch (error) {
-    broken = isUnreachable(error);
-    if (broken) throw error;
-    return false;
-  } finally {
-    client.release(broken);
   }
 }
 
@@ -195,37 +194,21 @@ const isAlone = (text: string | pg.QueryConfig): boolean =>
  * One statement with its settings in a transaction of its own. All three are sent at once: it costs no more round trips
  * than the statement alone, and works behind a pooler in transaction mode, where a SET on connecting is lost, or leaks.
  */
-async function settled(
-  pool: Pool,
+async function inItsTransaction(
+  client: pg.PoolClient,
   opening: string,
   text: string | pg.QueryConfig,
   values?: unknown[],
 ): Promise<pg.QueryResult> {
-  const client = await pool.connect();
-  let broken = false;
-  try {
-    if (isAlone(text)) {
-      // Vacuum takes what time it takes, and the connection is not handed on behind it.
-      broken = (await sessions.get(pool)?.isSettled(client)) ?? false;
-      if (broken) await client.query('SET statement_timeout TO DEFAULT; SET lock_timeout TO DEFAULT');
-      return await client.query(text, values);
-    }
-    // The driver's own switch for not waiting between queries; always on, it would refuse the streams of COPY.
-    const pipelined = client as { pipeline: boolean };
-    pipelined.pipeline = true;
-    const sent = [client.query(opening), client.query(text, values), client.query('COMMIT')];
-    const [opened, answered, ended] = await Promise.allSettled(sent);
-    pipelined.pipeline = false;
-    // The first is the cause: the others fail for being in a transaction that has failed. Its COMMIT has rolled it back.
-    for (const each of [opened, answered, ended])
-      if (each?.status === 'rejected') throw each.reason as unknown;
-    return (answered as PromiseFulfilledResult<pg.QueryResult>).value;
-  } catch (error) {
-    broken = isUnreachable(error);
-    throw explained(error);
-  } finally {
-    client.release(broken);
-  }
+  // The driver's own switch for not waiting between queries; always on, it would refuse the streams of COPY.
+  const pipelined = client as { pipeline: boolean };
+  pipelined.pipeline = true;
+  const sent = [client.query(opening), client.query(text, values), client.query('COMMIT')];
+  const [opened, answered, ended] = await Promise.allSettled(sent);
+  pipelined.pipeline = false;
+  // The first is the cause: the others fail for being in a transaction that has failed. Its COMMIT has rolled it back.
+  for (const each of [opened, answered, ended]) if (each?.status === 'rejected') throw each.reason as unknown;
+  return (answered as PromiseFulfilledResult<pg.QueryResult>).value;
 }
 
 /** A connection of its own for what must not share one: COPY sessions, index builds, advisory locks. */
