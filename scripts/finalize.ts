@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from '../src/db/pool.ts';
+import { throughRestarts } from '../src/db/reachable.ts';
 import { progressSnapshot, type ProgressSnapshot } from '../src/ledger/progress.ts';
 import { describeTarget } from '../src/table/target.ts';
 import { findIndex, wantedIndex } from '../src/finalize/index-definition.ts';
@@ -59,7 +60,9 @@ async function untilBuilt(invocation: Invocation, pool: Pool, backfill: string):
   let moved = false;
   try {
     for (let looks = 1; ; looks++) {
-      const snapshot = await progressSnapshot(pool, backfill);
+      const snapshot = await throughRestarts(pool, [invocation.signal], () =>
+        progressSnapshot(pool, backfill),
+      );
       moved ||=
         (snapshot.state === 'finalizing' || snapshot.state === 'verifying') &&
         (snapshot.state !== before.state || snapshot.reason !== before.reason);

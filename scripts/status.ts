@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ledgerPresent } from '../src/db/migrate.ts';
 import type { Pool } from '../src/db/pool.ts';
+import { throughRestarts } from '../src/db/reachable.ts';
 import { GateError } from '../src/errors.ts';
 import { showReadChoice } from '../src/ledger/read-mode.ts';
 import { listQuarantine, type ListedRow } from '../src/ledger/quarantine.ts';
@@ -70,13 +71,15 @@ async function watch(invocation: Invocation, pool: Pool, backfill: string): Prom
   invocation.host.stdout.once('error', () => closed.abort());
   try {
     while (!closed.signal.aborted) {
-      const snapshot = await progressSnapshot(pool, backfill);
+      const snapshot = await throughRestarts(pool, [invocation.signal, closed.signal], () =>
+        progressSnapshot(pool, backfill),
+      );
       if (invocation.json) invocation.emit(snapshot);
       else line.show(snapshot);
       await delay(WATCH_MS, undefined, { signal: invocation.signal });
     }
   } catch (error) {
-    if (!invocation.signal.aborted) throw error;
+    if (!invocation.signal.aborted && !closed.signal.aborted) throw error;
     line.end();
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ConfigError } from '../src/errors.ts';
+import { throughRestarts } from '../src/db/reachable.ts';
+import { ConfigError, messageOf } from '../src/errors.ts';
 import { progressSnapshot } from '../src/ledger/progress.ts';
 import { QUEUE_ROLES, type QueueRole } from '../src/queue/connection.ts';
 import { EXIT, runAsProgram, type Command } from './lib/command.ts';
@@ -40,7 +41,9 @@ export const worker: Command = {
         for (;;) {
           await delay(POLL_MS, undefined, { signal: invocation.signal });
           if (invocation.flags['exit-when-done'] !== true) continue;
-          const snapshot = await progressSnapshot(pool, config.backfill);
+          const snapshot = await throughRestarts(pool, [invocation.signal], () =>
+            progressSnapshot(pool, config.backfill),
+          );
           state = snapshot.state;
           const waits =
             snapshot.reason !== '' &&
@@ -54,7 +57,12 @@ export const worker: Command = {
           if (over || (waits && !snapshot.reason.startsWith('the index is built'))) break;
         }
       } catch (error) {
-        if (!invocation.signal.aborted) throw error;
+        if (!invocation.signal.aborted) {
+          // A worker whose watch has ended must not go on by itself.
+          if (await running.drain()) throw error;
+          logger.error({ err: messageOf(error) }, 'worker ended, with batches in flight');
+          invocation.host.exit(EXIT.failed);
+        }
         logger.info({ seconds: config.settings.drainSeconds }, 'draining');
       }
       const drained = await running.drain();

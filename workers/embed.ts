@@ -1,10 +1,10 @@
 /** The embed role: a BullMQ worker around `processBatch`. */
 
 import { UnrecoverableError, WaitingError, type Job } from 'bullmq';
+import { throughRestarts } from '../src/db/reachable.ts';
 import { hidesRows } from '../src/db/row-security.ts';
-import { untilReachable } from '../src/db/reachable.ts';
 import { describeFailure } from '../src/db/refusal.ts';
-import { classify, isUnreachable } from '../src/db/sqlstates.ts';
+import { classify } from '../src/db/sqlstates.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
 import { BackfillError, messageOf } from '../src/errors.ts';
 import { finalizeWhenDue } from '../src/finalize/trigger.ts';
@@ -21,9 +21,6 @@ import { addEmbedJobs } from '../src/queue/producer.ts';
 import { held, isHeld } from '../src/throttle/throttle.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';
 import { refuseJob } from './refuse.ts';
-
-/** A batch that meets so many restarts of the server gives its place to another one, and counts an attempt. */
-const MOST_RESTARTS = 20;
 
 const NOT_OPEN = { left: 'the run is not open' };
 const LEFT = { left: 'the batch is done, the run was stopped, or another worker has it' };
@@ -72,19 +69,17 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
   async function processor(job: Job<JobData>, token?: string, signal?: AbortSignal): Promise<unknown> {
     const data = parseEmbedJob(job.data);
     if (data === null) throw await refuseJob(context, 'embed', job);
-    for (let restarts = 0; ; restarts++) {
-      try {
-        return await processOnce(data, job.attemptsMade + 1, signal);
-      } catch (error) {
-        if (isHeld(error)) {
-          await job.moveToWait(token);
-          throw new WaitingError();
-        }
-        // What the queue keeps of an error must not hold values of rows, and its stack begins with the message.
-        if (restarts >= MOST_RESTARTS || !isUnreachable(error)) throw withoutValues(error);
+    try {
+      return await throughRestarts(pool, [closing.signal, signal], () =>
+        processOnce(data, job.attemptsMade + 1, signal),
+      );
+    } catch (error) {
+      if (isHeld(error)) {
+        await job.moveToWait(token);
+        throw new WaitingError();
       }
-      const signals = signal === undefined ? [closing.signal] : [closing.signal, signal];
-      await untilReachable(pool, AbortSignal.any(signals));
+      // What the queue keeps of an error must not hold values of rows, and its stack begins with the message.
+      throw withoutValues(error);
     }
   }
 

@@ -2,7 +2,7 @@
 
 import { UnrecoverableError, WaitingError, type Job } from 'bullmq';
 import type { Settings } from '../src/config/settings.ts';
-import { untilReachable } from '../src/db/reachable.ts';
+import { throughRestarts } from '../src/db/reachable.ts';
 import { hidesRows } from '../src/db/row-security.ts';
 import { classify, isUnreachable } from '../src/db/sqlstates.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
@@ -26,9 +26,6 @@ import { isHeld } from '../src/throttle/throttle.ts';
 import { verify } from '../src/verify/verify.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';
 import { refuseJob } from './refuse.ts';
-
-/** A job that meets so many restarts of the server counts an attempt. */
-const MOST_RESTARTS = 20;
 
 export function startFinalizeWorker(
   context: WorkerContext,
@@ -159,19 +156,11 @@ export function startFinalizeWorker(
     }
   }
 
-  /** A server that fails over takes longer than all attempts of a job, and nobody would call again. */
   async function processor(job: Job<JobData>, token?: string, signal?: AbortSignal): Promise<unknown> {
     const data = parseFinalizeJob(job.data);
     if (data === null) throw await refuseJob(context, 'finalize', job);
-    for (let restarts = 0; ; restarts++) {
-      try {
-        return await finalizeOnce(job, data, token, signal);
-      } catch (error) {
-        if (restarts >= MOST_RESTARTS || !isUnreachable(error)) throw error;
-      }
-      const signals = signal === undefined ? [closing.signal] : [closing.signal, signal];
-      await untilReachable(pool, AbortSignal.any(signals));
-    }
+    // Nobody would call again.
+    return throughRestarts(pool, [closing.signal, signal], () => finalizeOnce(job, data, token, signal));
   }
 
   const { worker, close } = openWorker(context.address, 'finalize', 1, processor);

@@ -63,10 +63,17 @@ export async function startWorkers(
   // First, so that a port that is taken is told before a model is loaded.
   const metrics: MetricsServer | null =
     settings.metricsPort === undefined ? null : await startMetricsServer(context, settings.metricsPort);
-  const embeds = roles.includes('embed') || roles.includes('sync');
-  const embedder: Embedder | null = embeds
-    ? await openEmbedder(settings, settings.threads, (line) => logger.info(line))
-    : null;
+  const openForRoles = async (): Promise<Embedder | null> =>
+    roles.includes('embed') || roles.includes('sync')
+      ? openEmbedder(settings, settings.threads, (line) => logger.info(line))
+      : null;
+  const embedder = await openForRoles().catch(async (error: unknown) => {
+    // Or the process would stay for its listener, with nobody at work.
+    throttle.close();
+    await metrics?.close();
+    await batches.end();
+    throw error;
+  });
   // The gate embeds a few rows again: with the processes that are there, or with one of its own.
   const gateEmbedder = (): Promise<Embedder> =>
     embedder === null ? openEmbedder(settings, 1) : Promise.resolve(lent(embedder));

@@ -1,4 +1,4 @@
-/** Waiting for a server that is being restarted or failed over. */
+/** Going on through restarts and failovers of the server. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from './pool.ts';
@@ -19,5 +19,28 @@ export async function untilReachable(pool: Pool, signal: AbortSignal): Promise<v
     } catch (error) {
       if (!isUnreachable(error)) throw error;
     }
+  }
+}
+
+/** Work that meets so many restarts gives its place to another, or fails. */
+const MOST_RESTARTS = 20;
+
+/**
+ * `work`, begun again once the server answers where the connection to it was lost; so it must be repeatable.
+ * @throws what is no fault of the connection, as it comes; the reason of a signal that aborts
+ */
+export async function throughRestarts<T>(
+  pool: Pool,
+  signals: readonly (AbortSignal | undefined)[],
+  work: () => Promise<T>,
+): Promise<T> {
+  const signal = AbortSignal.any(signals.filter((each) => each !== undefined));
+  for (let restarts = 0; ; restarts++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (restarts >= MOST_RESTARTS || !isUnreachable(error)) throw error;
+    }
+    await untilReachable(pool, signal);
   }
 }

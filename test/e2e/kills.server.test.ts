@@ -261,13 +261,17 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
     const { port, hostname } = new URL(proxy.url);
     through.port = port;
     through.hostname = hostname;
+    // A worker that is done before the cut would have nothing to say of it.
+    const holder = await holdAt(backfill, 'UPDATE', 'docs');
     const worker = startCommand('worker', ['--exit-when-done'], {
       ...backfill.env,
       DATABASE_URL: through.href,
     });
-    await worker.waitFor(/batch merged/);
+    await untilHeld(holder);
     proxy.cut();
     await worker.waitFor(/batch not merged/);
+    await letGo(holder);
+    await backfill.pool.query('DROP FUNCTION held CASCADE');
     proxy.resume();
     await until('three batches are merged', async () => (await backfill.snapshot()).batches.merged >= 3);
     proxy.hold();
