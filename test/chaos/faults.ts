@@ -10,6 +10,8 @@ import { wrongVectors } from './wrong-vectors.ts';
 
 export const ROWS = 3000;
 const MAX_WORKERS = 2;
+/** A run of so many faults takes long enough to be watched. */
+const TOLD = 50;
 export const WORDS = [
   'bread',
   'dough',
@@ -226,6 +228,7 @@ export class Chaos {
       // Without a worker most faults hit nothing.
       const name = this.#workers.length === 0 ? 'start' : (names[this.#int(names.length)] ?? 'start');
       this.log.push(name);
+      if (actions >= TOLD) process.stdout.write(`chaos: ${action + 1} of ${actions}: ${name}\n`);
       await this.#actions[name]?.();
       await this.#looks(this.#int(100));
     }
