@@ -2,6 +2,7 @@
 
 import { Redis } from 'ioredis';
 import pg from 'pg';
+import { SQLSTATE, hasSqlState } from '../../src/db/sqlstates.ts';
 import { installationId } from '../../src/ledger/installation.ts';
 import { TO_BE_KILLED, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand, startCommand, type RunningCommand } from '../setup/command.ts';
@@ -152,12 +153,12 @@ export class Chaos {
       await this.#verb('enqueue');
     },
     'write behind disabled triggers': async () => {
-      await this.#pool.query('ALTER TABLE docs DISABLE TRIGGER USER');
+      await this.#ddl('ALTER TABLE docs DISABLE TRIGGER USER');
       await this.#write();
-      await this.#pool.query('ALTER TABLE docs ENABLE TRIGGER USER');
+      await this.#ddl('ALTER TABLE docs ENABLE TRIGGER USER');
     },
     'drop a trigger': async () => {
-      await this.#pool.query('DROP TRIGGER IF EXISTS pgvector_backfill_capture_row ON docs');
+      await this.#ddl('DROP TRIGGER IF EXISTS pgvector_backfill_capture_row ON docs');
       await this.#write();
     },
     'refuse some rows': () => this.#withTrigger(`RAISE EXCEPTION 'not this one'`),
@@ -173,7 +174,7 @@ export class Chaos {
         `SELECT extnamespace::regnamespace::text AS schema FROM pg_extension WHERE extname = 'vector'`,
       );
       const to = rows[0]?.schema === 'elsewhere' ? 'public' : 'elsewhere';
-      await this.#pool.query(`ALTER EXTENSION vector SET SCHEMA ${to}`);
+      await this.#ddl(`ALTER EXTENSION vector SET SCHEMA ${to}`);
     },
     'look at the gate': async () => {
       const { passed } = await this.current.verify().catch(() => ({ passed: false }));
@@ -200,15 +201,31 @@ export class Chaos {
     await pool.query(insert, [ROWS + this.#int(1000), '']);
   }
 
+  /**
+   * DDL of the operator's. An index that is being built waits for transactions that began before, and DDL on its table
+   * waits for the build: the server ends either of the two, and whoever it was tries again.
+   */
+  async #ddl(sql: string): Promise<void> {
+    for (;;) {
+      try {
+        await this.#pool.query(sql);
+        return;
+      } catch (error) {
+        if (!hasSqlState(error, SQLSTATE.deadlock)) throw error;
+        this.log.push('deadlock');
+      }
+    }
+  }
+
   /** A trigger of the operator's, for a while. */
   async #withTrigger(what: string): Promise<void> {
     await this.#pool.query(`CREATE OR REPLACE FUNCTION odd() RETURNS trigger LANGUAGE plpgsql AS
       $f$ BEGIN IF NEW.id % 97 = 5 THEN ${what}; END IF; RETURN NEW; END $f$`);
-    await this.#pool.query(
+    await this.#ddl(
       'CREATE OR REPLACE TRIGGER odd BEFORE UPDATE OF embedding ON docs FOR EACH ROW EXECUTE FUNCTION odd()',
     );
     await this.#looks(50 + this.#int(200));
-    await this.#pool.query('DROP TRIGGER odd ON docs');
+    await this.#ddl('DROP TRIGGER odd ON docs');
   }
 
   async #faulty(proxy: TestProxy, how: 'cut' | 'hold'): Promise<void> {
