@@ -56,13 +56,13 @@ const PATIENCE = 20;
 async function untilBuilt(invocation: Invocation, pool: Pool, backfill: string): Promise<ProgressSnapshot> {
   const line = new ProgressView(invocation.host.stderr);
   // A verdict from before is not the one of this build.
-  const before = await progressSnapshot(pool, backfill);
+  const look = (): Promise<ProgressSnapshot> =>
+    throughRestarts(pool, [invocation.signal], () => progressSnapshot(pool, backfill));
+  const before = await look();
   let moved = false;
   try {
     for (let looks = 1; ; looks++) {
-      const snapshot = await throughRestarts(pool, [invocation.signal], () =>
-        progressSnapshot(pool, backfill),
-      );
+      const snapshot = await look();
       moved ||=
         (snapshot.state === 'finalizing' || snapshot.state === 'verifying') &&
         (snapshot.state !== before.state || snapshot.reason !== before.reason);

@@ -8,6 +8,8 @@ export interface TestProxy {
   url: string;
   /** Resets every connection, and each new one, until `resume`: the server is gone and the network says so. */
   cut(): void;
+  /** Connections that came while it was cut. */
+  readonly refused: number;
   /** Nothing passes until `resume`, and nobody is told, not even that the other side has gone: a half-open network. */
   hold(): void;
   /** Lets traffic pass again, what was held first. */
@@ -27,6 +29,7 @@ const DEFAULT_PORTS: Record<string, number> = { 'postgres:': 5432, 'postgresql:'
 export async function startProxy(target: () => string): Promise<TestProxy> {
   const pairs = new Set<Pair>();
   let mode: 'pass' | 'hold' | 'cut' = 'pass';
+  let refused = 0;
 
   const end = (pair: Pair): void => {
     pairs.delete(pair);
@@ -61,8 +64,10 @@ export async function startProxy(target: () => string): Promise<TestProxy> {
     const pair: Pair = { client, server: null };
     pairs.add(pair);
     watch(client, pair);
-    if (mode === 'cut') end(pair);
-    else if (mode === 'pass') pass(pair);
+    if (mode === 'cut') {
+      refused++;
+      end(pair);
+    } else if (mode === 'pass') pass(pair);
   });
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');
@@ -72,6 +77,9 @@ export async function startProxy(target: () => string): Promise<TestProxy> {
 
   return {
     url: url.href,
+    get refused() {
+      return refused;
+    },
     cut() {
       mode = 'cut';
       for (const pair of pairs) end(pair);
