@@ -19,7 +19,7 @@ import { hasRedis, onServer } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 import { drainChanges, expectSynced } from '../setup/synced.ts';
 
-/** Set for the database, as for a role: both come before the first statement of a session. */
+/** Set for a database or a role: both come before the first statement of a session. */
 const SETTINGS: Record<string, string> = {
   standard_conforming_strings: 'off',
   escape_string_warning: 'off',
@@ -64,10 +64,13 @@ const SETTINGS: Record<string, string> = {
   join_collapse_limit: '1',
   client_min_messages: 'debug1',
 };
-const KINDS = {
-  'SQL_ASCII, collation C': `ENCODING 'SQL_ASCII' LOCALE 'C'`,
-  'UTF8, ICU': `ENCODING 'UTF8' LOCALE 'C.UTF-8' LOCALE_PROVIDER icu ICU_LOCALE 'de-DE'`,
-};
+const KINDS = [
+  ['a database', `ENCODING 'SQL_ASCII' LOCALE 'C'`],
+  [
+    'a role that owns its database',
+    `ENCODING 'UTF8' LOCALE 'C.UTF-8' LOCALE_PROVIDER icu ICU_LOCALE 'de-DE'`,
+  ],
+] as const;
 const ROWS = 60;
 /** Not a capital S in any of them, and a word that the model does not know alone in the last. */
 const TEXTS = `CASE n WHEN 1 THEN ' ' WHEN 2 THEN 'zzqx' ELSE (ARRAY['bicycle with a flat tyre', 'bread and soup', 'rain in the garden'])[1 + n % 3] || ' ' || n END`;
@@ -76,31 +79,35 @@ const model = sampleModel();
 let backfill: TestBackfill;
 afterEach(() => backfill.close());
 
-async function open(kind: string): Promise<pg.Pool> {
+async function open(whose: (typeof KINDS)[number][0], kind: string): Promise<pg.Pool> {
   const server = inject('postgresUrl') ?? '';
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await onServer(server, `CREATE DATABASE ${name} TEMPLATE template0 ${kind}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
-  for (const [setting, value] of Object.entries(SETTINGS))
+  await onServer(server, `CREATE DATABASE ${name} TEMPLATE template0 ${kind}`);
+  await onServer(url.href, 'CREATE EXTENSION vector');
+  if (whose !== 'a database') {
+    await onServer(server, `CREATE ROLE ${name} LOGIN PASSWORD '${name}'`);
+    await onServer(server, `ALTER DATABASE ${name} OWNER TO ${name}`);
+    url.username = url.password = name;
+  }
+  for (const [setting, value] of Object.entries(SETTINGS)) {
+    const values = value.split(', ').map((each) => `'${each}'`);
     await onServer(
-      url.href,
-      `ALTER DATABASE ${name} SET ${setting} = ${
-        value === ''
-          ? "''"
-          : value
-              .split(', ')
-              .map((each) => `'${each}'`)
-              .join(', ')
-      }`,
+      server,
+      `ALTER ${whose === 'a database' ? 'DATABASE' : 'ROLE'} ${name} SET ${setting} = ${values.join(', ')}`,
     ).catch((error: unknown) => {
       // An older server does not know all of them.
       if ((error as { code?: string }).code !== '42704') throw error;
     });
+  }
   const database = {
     databaseUrl: url.href,
     queueUrl: inject('redisUrl') ?? '',
-    drop: () => onServer(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+    async drop() {
+      await onServer(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+      await onServer(server, `DROP ROLE IF EXISTS ${name}`);
+    },
   };
   backfill = await openBackfill(database, model, {
     ...REPEATED_TEXTS,
@@ -125,9 +132,9 @@ async function open(kind: string): Promise<pg.Pool> {
   return new pg.Pool({ connectionString: url.href, max: 2 });
 }
 
-describe.runIf(hasRedis()).each(Object.entries(KINDS))('a database of %s', (_, kind) => {
-  it('with two dozen unusual settings goes all the way and back', async () => {
-    const application = await open(kind);
+describe.runIf(hasRedis()).each(KINDS)('%s with two dozen unusual settings, %s', (whose, kind) => {
+  it('goes all the way and back', async () => {
+    const application = await open(whose, kind);
     try {
       const { pool, config } = backfill;
       const shown = await application.query<{ scs: string; style: string }>(
