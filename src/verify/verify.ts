@@ -24,6 +24,7 @@ import type { Embedder } from '../embedding/embedder.ts';
 import type { Check } from './check.ts';
 import { checkFreshness } from './freshness.ts';
 import { FULL_STAGES, measureFully, type OnVerifyStage, type FullResult, type Questions } from './full.ts';
+import { checkKeptVectors } from './kept-vectors.ts';
 import type { PlanResult } from './plan.ts';
 import { checkRun } from './run-checks.ts';
 import { syncCheck, syncHealth, type SyncHealth } from './sync-health.ts';
@@ -87,6 +88,7 @@ export async function verify(input: VerifyInput): Promise<Verification> {
   const checks: Check[] = [
     ...(await checkRun(input)),
     ...accountingChecks(accounting, input.settings, sync),
+    await checkKeptVectors(input),
     syncCheck(sync),
     await checkDimensions(input),
     await checkVersion(input),
