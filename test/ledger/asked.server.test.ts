@@ -1,5 +1,6 @@
 /** Options of searches alone: no row is embedded again for them, and nothing that was verified before says anything of them. */
 
+import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { prepareQueues, withQueues } from '../../scripts/lib/queues.ts';
 import { loadConfig, type Config } from '../../src/config/load.ts';
@@ -7,12 +8,14 @@ import { cutoverGate } from '../../src/cutover/gate.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createIndexSql, wantedIndex } from '../../src/finalize/index-definition.ts';
+import { saveReadMode } from '../../src/ledger/read-mode.ts';
 import { latestRun, moveRun, type Run } from '../../src/ledger/run.ts';
 import { targetOfRun } from '../../src/ledger/run-target.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { diagnose } from '../../src/planning/doctor.ts';
 import { enqueue } from '../../src/planning/enqueue.ts';
 import type { Finding } from '../../src/planning/finding.ts';
+import { createSearch } from '../../src/search/create-search.ts';
 import { assertPlannedOptions } from '../../src/verify/run-checks.ts';
 import { verify } from '../../src/verify/verify.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
@@ -128,5 +131,26 @@ describe.each(databases())('options of searches on $name', ({ create }) => {
     expect(await judge(await present(), other)).toBe(true);
     expect((await present()).state).toBe('ready');
     expect(await gate(other)).toBe('');
+  });
+
+  it('a search that was given other options goes by those of the run, and says which differ', async () => {
+    await saveReadMode(pool, 'docs', { mode: 'vector', percent: null }, { by: 'test', reason: '' });
+    const warned = once(process, 'warning');
+    const search = createSearch({
+      pool,
+      backfill: 'docs',
+      options: { table: 'docs', text: ['body'], where: 'id < 5', metric: 'l2' },
+      embedder: hashEmbedder(),
+    });
+    try {
+      const { hits } = await search.search('text 20', { k: 3 });
+      expect(hits[0]).toMatchObject({ key: '20', score: expect.closeTo(1, 5) as number });
+      expect(hits).toHaveLength(3);
+    } finally {
+      await search.close();
+    }
+    const [warning] = (await warned) as [Error & { code: string }];
+    expect(warning.code).toBe('PGVECTOR_BACKFILL_OPTIONS');
+    expect(warning.message).toContain('where was nothing, is "id < 5"; metric was "cosine", is "l2"');
   });
 });
