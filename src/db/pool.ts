@@ -211,8 +211,7 @@ async function inItsTransaction(
   for (const each of [opened, answered, ended])
     if (each?.status === 'rejected') {
       // A COMMIT alone has rolled it back; behind a statement that fails it was not reached.
-      if (closing !== 'COMMIT' && !isUnreachable(each.reason))
-        await client.query('ROLLBACK').catch(() => {});
+      if (closing !== 'COMMIT' && !isUnreachable(each.reason)) await client.query('ROLLBACK').catch(() => {});
       throw each.reason as unknown;
     }
   return (answered as PromiseFulfilledResult<pg.QueryResult>).value;

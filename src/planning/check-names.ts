@@ -62,7 +62,12 @@ export async function checkNames(db: Queryable, target: Target): Promise<Finding
       if (found.rows[0]?.taken !== true) return other;
     }
   };
-  const taken = async (what: string, name: string, kind = 'r', of: string | null = null): Promise<Finding> => ({
+  const taken = async (
+    what: string,
+    name: string,
+    kind = 'r',
+    of: string | null = null,
+  ): Promise<Finding> => ({
     level: 'error',
     check: 'names',
     message: `${target.schema}.${name} is there already, and is not the ${what} of ${target.schema}.${target.name}${of === null ? '' : `: it is of table ${of}`}.`,
@@ -72,9 +77,7 @@ export async function checkNames(db: Queryable, target: Target): Promise<Finding
   const [found] = index.rows;
   return [
     ...(staging?.ours === false ? [await taken('staging table', target.stageName)] : []),
-    ...(found?.ours === false
-      ? [await taken('vector index', target.indexName, found.kind, found.of)]
-      : []),
+    ...(found?.ours === false ? [await taken('vector index', target.indexName, found.kind, found.of)] : []),
   ];
 }
 

@@ -18,6 +18,7 @@ import type { Finding } from '../../src/planning/finding.ts';
 import { createSearch } from '../../src/search/create-search.ts';
 import { assertPlannedOptions } from '../../src/verify/run-checks.ts';
 import { verify } from '../../src/verify/verify.ts';
+import { runCommand } from '../setup/command.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
 import { hashEmbedder, travel, type Road } from '../setup/small-road.ts';
 
@@ -116,7 +117,11 @@ describe.each(databases())('options of searches on $name', ({ create }) => {
     expect(await found(other, 'metric')).toBeUndefined();
     await enqueued(other);
     const now = await present();
-    expect(now).toMatchObject({ id: run.id, state: 'verifying', reason: expect.stringContaining(said) as string });
+    expect(now).toMatchObject({
+      id: run.id,
+      state: 'verifying',
+      reason: expect.stringContaining(said) as string,
+    });
     expect((await targetOfRun(pool, now, planned.settings)).settings.metric).toBe('l2');
 
     // A finalizer that was in the middle of it builds and verifies what is asked for no more.
@@ -152,5 +157,19 @@ describe.each(databases())('options of searches on $name', ({ create }) => {
     const [warning] = (await warned) as [Error & { code: string }];
     expect(warning.code).toBe('PGVECTOR_BACKFILL_OPTIONS');
     expect(warning.message).toContain('where was nothing, is "id < 5"; metric was "cosine", is "l2"');
+  });
+
+  it('what is made for reads although the gate refuses is the run’s', async () => {
+    await moveRun(pool, road.run.id, ['verifying'], 'ready', '');
+    const others = ['--metric=l2', '--where=id < 5', '--index-method=hnsw', '--table=docs', '--text=body'];
+    const env = { DATABASE_URL: database.databaseUrl, QUEUE_URL: database.queueUrl };
+    const asked = ['--to', 'shadow', '--override', 'a test', '--execute', '--json', ...others];
+    const { code, stderr } = await runCommand('cutover', asked, env);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    const made = await pool.query<{ source: string }>(
+      `SELECT prosrc AS source FROM pg_proc WHERE proname = 'search_docs'`,
+    );
+    expect(made.rows[0]?.source).toContain('<=>');
+    expect(made.rows[0]?.source).not.toContain('id < 5');
   });
 });

@@ -33,7 +33,9 @@ describe.each(databases())('merge statements on $name', ({ create }) => {
       cwd: '/',
     });
     const { context, run } = await travel(pool, config, hashEmbedder(), { index: false });
-    await pool.query(`UPDATE docs SET body = body || '.'; UPDATE pgvector_backfill.batch SET state = 'pending'`);
+    await pool.query(
+      `UPDATE docs SET body = body || '.'; UPDATE pgvector_backfill.batch SET state = 'pending'`,
+    );
     vi.spyOn(context.throttle, 'statementRows', 'get').mockReturnValue(ROWS);
     const admit = vi.spyOn(context.throttle, 'admit');
     await processBatch(context, run, 1);
