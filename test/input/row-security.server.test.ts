@@ -156,12 +156,13 @@ describe.runIf(hasPostgres())('row-level security', () => {
     const send = client.query.bind(client) as (...asked: unknown[]) => Promise<unknown>;
     let hidden = false;
     let before = Promise.resolve();
+    const holdBack = async (sql: unknown): Promise<void> => {
+      if (hidden || !String(sql).includes('count(*)')) return;
+      hidden = true;
+      await hide();
+    };
     client.query = ((...asked: unknown[]) => {
-      before = before.then(async () => {
-        if (hidden || !String(asked[0]).includes('count(*)')) return;
-        hidden = true;
-        await hide();
-      });
+      before = before.then(() => holdBack(asked[0]));
       return before.then(() => send(...asked));
     }) as typeof client.query;
     client.release();
