@@ -17,6 +17,7 @@ import {
   type ReadChoice,
 } from '../src/ledger/read-mode.ts';
 import type { Run } from '../src/ledger/run.ts';
+import { followScope } from '../src/ledger/scope.ts';
 import { actorOf } from '../src/cutover/actor.ts';
 import { READ_MODE_SEEN_SECONDS } from '../src/search/create-search.ts';
 import { describeTarget } from '../src/table/target.ts';
@@ -46,11 +47,13 @@ export const cutover: Command = {
     const execute = invocation.flags['execute'] === true;
     return withDatabase(config, 'cutover', invocation.logger(settings.logLevel), async (pool) => {
       const run = await requireRun(pool, backfill);
-      const target = await describeTarget(pool, backfill, settings);
+      // What is made for reads is the run's, also where the gate is passed by with other options.
+      const followed = followScope(run, settings);
+      const target = await describeTarget(pool, backfill, followed);
       const from = await readModeOf(pool, backfill);
       const gate = await cutoverGate(pool, target, run, settings);
       const read = await settingsOfReads(pool, target);
-      const inSql = await planSearchFunction(pool, target, settings.metric, read);
+      const inSql = await planSearchFunction(pool, target, followed.metric, read);
       const change: Change & { gate: GateResult; sql: { function: string | null; query: string } } = {
         action: 'cutover',
         backfill,
@@ -63,7 +66,7 @@ export const cutover: Command = {
         gate,
         sql: {
           function: inSql.obstacle === null ? inSql.name : null,
-          query: plainSearchSql(target, settings.metric, read),
+          query: plainSearchSql(target, followed.metric, read),
         },
       };
       // Where nothing moves there is nothing to guard: what reads have in SQL is only brought in line.

@@ -6,6 +6,7 @@ import { GateError } from '../src/errors.ts';
 import { showReadChoice } from '../src/ledger/read-mode.ts';
 import { listQuarantine, type ListedRow } from '../src/ledger/quarantine.ts';
 import { progressSnapshot } from '../src/ledger/progress.ts';
+import { JUDGE_REMEDY, judgedOtherwise } from '../src/ledger/judged.ts';
 import { latestRun } from '../src/ledger/run.ts';
 import { TABLE_REMEDY } from '../src/ledger/run-target.ts';
 import { scopeDifference } from '../src/ledger/scope.ts';
@@ -49,14 +50,16 @@ export const status: Command = {
         const quarantined = await listQuarantine(pool, config.backfill, LISTED);
         const run = await latestRun(pool, config.backfill);
         const options = run === null ? null : scopeDifference(run.scope, config.settings);
+        const judged = run === null ? null : await judgedOtherwise(pool, run);
         const drift = snapshot.model === null ? null : await modelDrift(config.settings, snapshot.model);
         invocation.emit({
           ...snapshot,
           options,
+          judged,
           model: snapshot.model === null ? null : { ...snapshot.model, ...drift },
           quarantine: quarantined,
         });
-        for (const line of statusLines(snapshot, drift, options)) invocation.say(line);
+        for (const line of statusLines(snapshot, drift, { options, judged })) invocation.say(line);
         for (const line of quarantineLines(quarantined, snapshot.rows.quarantined)) invocation.say(line);
       }
       return EXIT.done;
@@ -84,7 +87,17 @@ async function watch(invocation: Invocation, pool: Pool, backfill: string): Prom
   }
 }
 
-function statusLines(snapshot: ProgressSnapshot, drift: ModelDrift | null, options: string | null): string[] {
+/** `options`: set otherwise than the run was planned for; `judged`: what searches ask that was not verified. */
+interface Differences {
+  options: string | null;
+  judged: string | null;
+}
+
+function statusLines(
+  snapshot: ProgressSnapshot,
+  drift: ModelDrift | null,
+  { options, judged }: Differences,
+): string[] {
   const { rows, batches, index, model, sync } = snapshot;
   const age = sync.oldestSeconds === null ? '' : `, the oldest ${duration(sync.oldestSeconds)} old`;
   const masked = Object.entries(snapshot.masked).map(([type, values]) => `${count(values)} ${type}`);
@@ -108,6 +121,7 @@ function statusLines(snapshot: ProgressSnapshot, drift: ModelDrift | null, optio
       : [
           `options  others than the run was planned for, which workers and searches go by: ${options}; \`npm run enqueue\` plans a run for these`,
         ]),
+    ...(judged === null ? [] : [`verified no more: ${judged}. ${JUDGE_REMEDY}`]),
     `rows     ${count(rows.eligible)} eligible = ${count(rows.embedded)} embedded + ${count(rows.skipped)} skipped + ${count(rows.quarantined)} quarantined + ${count(rows.pending)} pending + ${count(rows.stale)} stale`,
     `coverage ${percent(snapshot.coverage)}, ${rate}${eta}`,
     `batches  ${count(batches.merged)} merged, ${count(batches.staged)} staged, ${count(batches.pending)} pending, ${count(batches.failed)} failed`,

@@ -27,7 +27,9 @@ export async function removalTarget(
   const found = await db.query<{ schema: string; name: string; oid: string; isPartitioned: boolean }>(
     `SELECT n.nspname::text AS schema, c.relname::text AS name, c.oid::text AS oid, c.relkind = 'p' AS "isPartitioned"
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.oid = coalesce((SELECT tgrelid FROM pg_trigger WHERE tgfoid = to_regprocedure($1) AND tgparentid = 0 LIMIT 1), to_regclass($2))`,
+      WHERE c.oid = coalesce((SELECT tgrelid FROM pg_trigger WHERE tgfoid = to_regprocedure($1) AND tgparentid = 0
+                             -- Another table may have had the name, and our triggers, before.
+                             ORDER BY tgrelid IS DISTINCT FROM to_regclass($2)::oid LIMIT 1), to_regclass($2))`,
     [`${captureFunction(backfill)}()`, wanted],
   );
   const named = parseQualified(wanted, 'The table in the ledger');

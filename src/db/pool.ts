@@ -4,7 +4,7 @@ import pg from 'pg';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { parseQualified, quoteQualified } from './identifiers.ts';
-import { explained, hidesRows, rowSecuritySql } from './row-security.ts';
+import { explained, hidesRows, rowSecurityFor, type RowSecurity } from './row-security.ts';
 import { openingSql, sessionSql } from './session-settings.ts';
 import { codeOf, isUnreachable, SQLSTATE } from './sqlstates.ts';
 
@@ -48,10 +48,10 @@ const SERVER_SHARE = 0.9;
 const LOCK_TIMEOUT_MS = 10_000;
 
 /** Of pools of our own that know their table. */
-const rowSecurity = new WeakMap<Pool, string>();
+const rowSecurity = new WeakMap<Pool, RowSecurity>();
 
-/** SQL that says what row_security is to be, for `openingSql`; null where only the server's own refusal will do. */
-export const rowSecurityOf = (pool: Pool): string | null => rowSecurity.get(pool) ?? null;
+/** Null where only the server's own refusal will do. */
+export const rowSecurityOf = (pool: Pool): RowSecurity | null => rowSecurity.get(pool) ?? null;
 
 /**
  * A statement without end is only of use to somebody who waits for it: the server looks whether its client is still there.
@@ -80,7 +80,7 @@ export function createPool(url: string, options: PoolOptions): Pool {
     lockTimeoutMs: LOCK_TIMEOUT_MS,
     statementTimeoutMs: Math.ceil(queryTimeoutMs * SERVER_SHARE),
   };
-  const own = new Sessions(sessionSql(limits), openingSql(limits, 'own', security));
+  const own = new Sessions(sessionSql(limits), openingSql(limits, 'own', security?.opening ?? null));
   sessions.set(pool, own);
   pool.query = (async (text: string | pg.QueryConfig, values?: unknown[]) => {
     const client = await pool.connect();
@@ -102,10 +102,11 @@ export function createPool(url: string, options: PoolOptions): Pool {
           own.perStatement = true;
         }
       }
-      return await inItsTransaction(client, await own.opening(client), text, values);
+      const closing = security === null ? 'COMMIT' : `${security.closing}; COMMIT`;
+      return await inItsTransaction(client, { opening: await own.opening(client), closing }, text, values);
     } catch (error) {
       isSpent ||= isUnreachable(error);
-      throw explained(error);
+      throw explained(error, security?.table);
     } finally {
       client.release(isSpent);
     }
@@ -175,9 +176,9 @@ async function isKnown(client: pg.PoolClient, sql: string): Promise<boolean> {
 }
 
 /** A name that is none is told by whoever looks for the table. */
-function securityOf(table: string): string | null {
+function securityOf(table: string): RowSecurity | null {
   try {
-    return rowSecuritySql(quoteQualified(parseQualified(table, 'Option table')));
+    return rowSecurityFor(quoteQualified(parseQualified(table, 'Option table')));
   } catch {
     return null;
   }
@@ -196,18 +197,23 @@ const isAlone = (text: string | pg.QueryConfig): boolean =>
  */
 async function inItsTransaction(
   client: pg.PoolClient,
-  opening: string,
+  { opening, closing }: { opening: string; closing: string },
   text: string | pg.QueryConfig,
   values?: unknown[],
 ): Promise<pg.QueryResult> {
   // The driver's own switch for not waiting between queries; always on, it would refuse the streams of COPY.
   const pipelined = client as { pipeline: boolean };
   pipelined.pipeline = true;
-  const sent = [client.query(opening), client.query(text, values), client.query('COMMIT')];
+  const sent = [client.query(opening), client.query(text, values), client.query(closing)];
   const [opened, answered, ended] = await Promise.allSettled(sent);
   pipelined.pipeline = false;
-  // The first is the cause: the others fail for being in a transaction that has failed. Its COMMIT has rolled it back.
-  for (const each of [opened, answered, ended]) if (each?.status === 'rejected') throw each.reason as unknown;
+  // The first is the cause: the others fail for being in a transaction that has failed.
+  for (const each of [opened, answered, ended])
+    if (each?.status === 'rejected') {
+      // A COMMIT alone has rolled it back; behind a statement that fails it was not reached.
+      if (closing !== 'COMMIT' && !isUnreachable(each.reason)) await client.query('ROLLBACK').catch(() => {});
+      throw each.reason as unknown;
+    }
   return (answered as PromiseFulfilledResult<pg.QueryResult>).value;
 }
 

@@ -20,24 +20,56 @@ const openSql = (oid: string): string => `EXISTS (
  * none. Looked up for every transaction: a policy may come at any time.
  * @param table quoted
  */
-export const rowSecuritySql = (table: string): string =>
+const rowSecuritySql = (table: string): string =>
   `SELECT CASE WHEN ${openSql(`pg_catalog.to_regclass(${quoteLiteral(table)})`)} THEN 'on' ELSE 'off' END AS value`;
+
+/** No such setting: whoever asks for it has found rows hidden. */
+const HIDDEN_MARK = 'pgvector_backfill.rows_are_hidden';
+
+/**
+ * For the end of a transaction that had row_security on: a policy may have come between its opening and its statements.
+ * One that comes behind them waits for the lock that they hold, so what holds now is what they have met. Raises
+ * where a row was hidden. @param table quoted
+ */
+function stillOpenSql(table: string): string {
+  const oid = `pg_catalog.to_regclass(${quoteLiteral(table)})`;
+  return `SELECT CASE WHEN pg_catalog.current_setting('row_security') = 'on' AND pg_catalog.row_security_active(${oid}) AND NOT ${openSql(oid)} THEN pg_catalog.current_setting('${HIDDEN_MARK}') END`;
+}
+
+/** What transactions on a table's rows say of it. */
+export interface RowSecurity {
+  /** Quoted. */
+  table: string;
+  /** SQL of the value that row_security is to have. */
+  opening: string;
+  /** Before the commit of one that had it on. */
+  closing: string;
+}
+
+export const rowSecurityFor = (table: string): RowSecurity => ({
+  table,
+  opening: rowSecuritySql(table),
+  closing: stillOpenSql(table),
+});
 
 const ROW_SECURITY = 'ROW_SECURITY';
 
 /** By the name of the function that raises it: the words are of the server's language. */
 const raisedBySecurity = (error: unknown): boolean =>
   hasSqlState(error, SQLSTATE.privilege) && (error as { routine?: unknown }).routine === 'check_enable_rls';
+const raisedAtEnd = (error: unknown): boolean =>
+  hasSqlState(error, SQLSTATE.objectMissing) && messageOf(error).includes(HIDDEN_MARK);
 
 /** Rows would be hidden from us: nothing goes on before somebody has changed that. */
 export const hidesRows = (error: unknown): boolean =>
   error instanceof GateError && error.code === ROW_SECURITY;
 
 /** What the server raised, with what to do about it; anything else as it is. */
-export function explained(error: unknown): unknown {
+export function explained(error: unknown, table?: string): unknown {
+  if (raisedAtEnd(error)) return rowsHidden(table ?? 'the table', 'this role', error);
   if (!raisedBySecurity(error)) return error;
-  const [, table = 'the table'] = /"([^"]+)"/.exec(messageOf(error)) ?? [];
-  return rowsHidden(quoteName(table), 'this role', error);
+  const [, name = 'the table'] = /"([^"]+)"/.exec(messageOf(error)) ?? [];
+  return rowsHidden(quoteName(name), 'this role', error);
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { explained } from './row-security.ts';
+import { explained, type RowSecurity } from './row-security.ts';
 import { briefOpeningSql, openingSql, type Purpose } from './session-settings.ts';
 import { classify, isUnreachable } from './sqlstates.ts';
 import { hasSession, isOurs, rowSecurityOf, type Pool, type Queryable } from './pool.ts';
@@ -42,13 +42,14 @@ export async function inTransaction<T>(
   work: (client: pg.PoolClient) => Promise<T>,
   purpose: Purpose = 'own',
 ): Promise<T> {
-  const rowSecurity = rowSecurityOf(pool);
+  const security = purpose === 'own' ? rowSecurityOf(pool) : null;
+  const rowSecurity = security?.opening ?? null;
   const full = openingSql(limits, purpose, rowSecurity, isOurs(pool));
   const openingFor = async (client: pg.PoolClient): Promise<string> =>
     purpose === 'own' && (await hasSession(pool, client)) ? briefOpeningSql(limits, rowSecurity) : full;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await once(pool, openingFor, work);
+      return await once(pool, openingFor, security, work);
     } catch (error) {
       if (attempt >= limits.tries || classify(error) !== 'transient') throw error;
       await delay(backoffMs(attempt));
@@ -95,14 +96,15 @@ export const settledQueries = (pool: Pool): Queryable => ({
 async function once<T>(
   pool: Pool,
   openingFor: (client: pg.PoolClient) => Promise<string>,
+  security: RowSecurity | null,
   work: (client: pg.PoolClient) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect();
   let broken = false;
   try {
-    await client.query(await openingFor(client));
+    const opened = await client.query(await openingFor(client));
     const result = await work(client);
-    await client.query('COMMIT');
+    await client.query(security !== null && showsRows(opened) ? `${security.closing}; COMMIT` : 'COMMIT');
     return result;
   } catch (error) {
     // Of a connection that is lost nothing is to be expected, least of all an answer.
@@ -111,8 +113,12 @@ async function once<T>(
       await client.query('ROLLBACK').catch(() => {
         broken = true;
       });
-    throw explained(error);
+    throw explained(error, security?.table);
   } finally {
     client.release(broken);
   }
 }
+
+/** Of the statements that opened it, the last has said row_security: on, where policies show all rows. */
+const showsRows = (opened: unknown): boolean =>
+  (opened as pg.QueryResult<{ set_config?: string }>[]).at(-1)?.rows[0]?.set_config === 'on';

@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Settings } from '../config/settings.ts';
+import { quoteQualified } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { ConfigError, GateError, messageOf } from '../errors.ts';
@@ -155,8 +156,7 @@ export function nameTaken({ wanted, target }: BuildInput, definition: string): G
     `The name ${wanted.name} in schema ${target.schema} is taken by another index: ${definition}.`,
     {
       code: 'INDEX_NAME_TAKEN',
-      remedy:
-        'Rename or drop that index if it is not needed, or give the index options (index.m, index.efConstruction, metric) the values it was built with; then run `npm run finalize`.',
+      remedy: `Drop that index if it is not needed: DROP INDEX CONCURRENTLY ${quoteQualified({ schema: target.schema, name: wanted.name })}; or give the index options (index.m, index.efConstruction, metric) the values it was built with and run \`npm run enqueue\`. Then run \`npm run finalize\`.`,
     },
   );
 }

@@ -43,7 +43,7 @@ const LIMITS = { lockTimeoutMs: 1000, statementTimeoutMs: 20_000 };
 export async function calibrate(input: CalibrationInput): Promise<number | null> {
   const client = await input.pool.connect();
   try {
-    await client.query(openingSql(LIMITS, 'own', rowSecurityOf(input.pool)));
+    await client.query(openingSql(LIMITS, 'own', rowSecurityOf(input.pool)?.opening));
     await client.query(`SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL client_min_messages = 'error'`);
     const sampled = await drawSample(client, input);
     if (sampled < LEAST_SAMPLE) return null;

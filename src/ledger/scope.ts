@@ -10,12 +10,17 @@ export type Scope = Record<string, unknown>;
 
 /** Another value of one of these makes other rows, other texts or another place of the vectors. */
 const OF_ROWS = ['key', 'text', 'where', 'column', 'columnType', 'updatedAtColumn'] as const;
-/** Vectors of rows stay as they are, but searches ask otherwise. */
-const OF_SEARCHES = ['modelQueryPrefix'] as const;
+/** Vectors of rows stay as they are, but searches ask otherwise, or by another index. */
+const OF_SEARCHES = ['modelQueryPrefix', 'metric'] as const;
 const NAMES: readonly OptionName[] = [...OF_ROWS, ...OF_SEARCHES];
 
-export const scopeOf = (settings: Partial<Settings>): Scope =>
-  Object.fromEntries(NAMES.map((name) => [OPTIONS[name].path, settings[name] ?? null]));
+const valuesOf = (settings: Partial<Settings>, names: readonly OptionName[]): Scope =>
+  Object.fromEntries(names.map((name) => [OPTIONS[name].path, settings[name] ?? null]));
+
+export const scopeOf = (settings: Partial<Settings>): Scope => valuesOf(settings, NAMES);
+
+/** What a verification is of besides the rows and the index: kept with its verdict. */
+export const searchScopeOf = (settings: Partial<Settings>): Scope => valuesOf(settings, OF_SEARCHES);
 
 /** In words, what is set otherwise than the run was planned for; null where nothing is. */
 export function scopeDifference(
@@ -23,12 +28,12 @@ export function scopeDifference(
   settings: Partial<Settings>,
   names: readonly OptionName[] = NAMES,
 ): string | null {
-  const parts = changed(scope, settings, names).map(({ path, planned, present }) => {
-    const shown = (value: unknown): string => (value === null ? 'nothing' : JSON.stringify(value));
-    return `${path} was ${shown(planned)}, is ${shown(present)}`;
-  });
-  return parts.length === 0 ? null : parts.join('; ');
+  return inWords(changed(scope, scopeOf(settings), names));
 }
+
+/** The same of how searches ask now, held against how a verification has asked; null also where that is not known. */
+export const askedDifference = (asked: Scope, now: Scope): string | null =>
+  inWords(changed(asked, now, OF_SEARCHES));
 
 /** The same of those alone that decide about rows: with another one of them another run is due. */
 export const rowsDifference = (scope: Scope, settings: Partial<Settings>): string | null =>
@@ -40,7 +45,7 @@ export const rowsDifference = (scope: Scope, settings: Partial<Settings>): strin
  */
 export function followScope<T extends Partial<Settings>>(run: Pick<Run, 'id' | 'scope'>, settings: T): T {
   const followed: Partial<Record<OptionName, unknown>> = { ...settings };
-  for (const { name, planned } of changed(run.scope, settings, NAMES)) {
+  for (const { name, planned } of changed(run.scope, scopeOf(settings), NAMES)) {
     const parsed = OPTIONS[name].schema.safeParse(planned ?? undefined);
     if (!parsed.success)
       throw new ConfigError(
@@ -62,12 +67,23 @@ interface Changed {
   present: unknown;
 }
 
-function changed(scope: Scope, settings: Partial<Settings>, names: readonly OptionName[]): Changed[] {
+/** What neither side knows of is no difference. */
+function changed(scope: Scope, now: Scope, names: readonly OptionName[]): Changed[] {
   return names.flatMap((name) => {
     const { path } = OPTIONS[name];
-    const [planned, present] = [scope[path], settings[name] ?? null];
-    return planned === undefined || JSON.stringify(planned) === JSON.stringify(present)
+    const [planned, present] = [scope[path], now[path]];
+    return planned === undefined ||
+      present === undefined ||
+      JSON.stringify(planned) === JSON.stringify(present)
       ? []
       : [{ name, path, planned, present }];
   });
+}
+
+function inWords(differences: readonly Changed[]): string | null {
+  const shown = (value: unknown): string => (value === null ? 'nothing' : JSON.stringify(value));
+  const parts = differences.map(
+    ({ path, planned, present }) => `${path} was ${shown(planned)}, is ${shown(present)}`,
+  );
+  return parts.length === 0 ? null : parts.join('; ');
 }

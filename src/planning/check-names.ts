@@ -1,6 +1,7 @@
 /** Doctor's checks of what is there already under the names of what a run adds. They read catalogs only. */
 
-import { quoteName, quoteQualified } from '../db/identifiers.ts';
+import type { Settings } from '../config/settings.ts';
+import { derivedName, quoteName, quoteQualified } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
 import type { Target } from '../table/target.ts';
 import type { Finding } from './finding.ts';
@@ -39,24 +40,75 @@ export async function checkNames(db: Queryable, target: Target): Promise<Finding
        FROM pg_class c WHERE c.oid = to_regclass($1)`,
     [target.stage, target.key, target.table],
   );
-  const index = await db.query<{ ours: boolean }>(
+  const index = await db.query<{ ours: boolean; kind: string; of: string | null }>(
     // By what it depends on: an index on a cast has the column in an expression.
     `SELECT EXISTS (SELECT 1 FROM pg_index i
                       JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
                        AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid
                       JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = d.refobjsubid
-                     WHERE i.indexrelid = c.oid AND i.indrelid = $2::regclass AND a.attname = $3) AS ours
+                     WHERE i.indexrelid = c.oid AND i.indrelid = $2::regclass AND a.attname = $3) AS ours,
+            c.relkind::text AS kind,
+            (SELECT format('%I.%I', n.nspname, t.relname) FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid
+               JOIN pg_namespace n ON n.oid = t.relnamespace WHERE i.indexrelid = c.oid AND i.indrelid <> $2::regclass) AS of
        FROM pg_class c WHERE c.oid = to_regclass($1)`,
     [quoteQualified({ schema: target.schema, name: target.indexName }), target.table, target.column],
   );
-  const taken = (what: string, name: string): Finding => ({
+  const free = async (name: string): Promise<string> => {
+    for (let number = 1; ; number++) {
+      const other = derivedName(name, number === 1 ? '_old' : `_old${number}`);
+      const found = await db.query<{ taken: boolean }>('SELECT to_regclass($1) IS NOT NULL AS taken', [
+        quoteQualified({ schema: target.schema, name: other }),
+      ]);
+      if (found.rows[0]?.taken !== true) return other;
+    }
+  };
+  const taken = async (
+    what: string,
+    name: string,
+    kind = 'r',
+    of: string | null = null,
+  ): Promise<Finding> => ({
     level: 'error',
     check: 'names',
-    message: `${target.schema}.${name} is there already, and is not the ${what} of ${target.schema}.${target.name}.`,
-    remedy: `Rename it: ALTER TABLE ${quoteQualified({ schema: target.schema, name })} RENAME TO ${quoteName('…')}.`,
+    message: `${target.schema}.${name} is there already, and is not the ${what} of ${target.schema}.${target.name}${of === null ? '' : `: it is of table ${of}`}.`,
+    remedy: `Rename it: ALTER ${INDEX_KINDS.includes(kind) ? 'INDEX' : 'TABLE'} ${quoteQualified({ schema: target.schema, name })} RENAME TO ${quoteName(await free(name))};`,
   });
+  const [staging] = stage.rows;
+  const [found] = index.rows;
   return [
-    ...(stage.rows[0]?.ours === false ? [taken('staging table', target.stageName)] : []),
-    ...(index.rows[0]?.ours === false ? [taken('vector index', target.indexName)] : []),
+    ...(staging?.ours === false ? [await taken('staging table', target.stageName)] : []),
+    ...(found?.ours === false ? [await taken('vector index', target.indexName, found.kind, found.of)] : []),
+  ];
+}
+
+/** pg_class.relkind of an index, and of one of a partitioned table. */
+const INDEX_KINDS = ['i', 'I'];
+
+/**
+ * Vectors are those of any distance, but an index serves one: searches by another would read the whole table. A build that
+ * did not end is none; it is dropped and built again.
+ */
+export async function checkIndexMetric(
+  db: Queryable,
+  target: Target,
+  { metric }: Pick<Settings, 'metric'>,
+): Promise<Finding[]> {
+  const found = await db.query<{ metric: string | null }>(
+    `SELECT substring(o.opcname FROM '_(cosine|l2|ip)_ops$') AS metric
+       FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_opclass o ON o.oid = i.indclass[0]
+      WHERE c.oid = to_regclass($1) AND i.indrelid = $2::regclass AND i.indisvalid`,
+    [quoteQualified({ schema: target.schema, name: target.indexName }), target.table],
+  );
+  const present = found.rows[0]?.metric ?? null;
+  if (present === null || present === metric) return [];
+  const name = quoteQualified({ schema: target.schema, name: target.indexName });
+  return [
+    {
+      level: 'error',
+      check: 'metric',
+      message: `Index ${target.schema}.${target.indexName} serves searches by ${present}, and metric is ${metric}: no search would use it.`,
+      remedy: `Set metric (--metric, env BACKFILL_METRIC) to ${present}. Or, for ${metric}: move reads back to the legacy search (\`npm run rollback -- --execute\`), DROP INDEX ${target.isPartitioned ? '' : 'CONCURRENTLY '}${name}; then \`npm run enqueue\` has the other index built and verified.`,
+      option: 'metric',
+    },
   ];
 }

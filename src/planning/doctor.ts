@@ -6,13 +6,14 @@ import { ledgerState } from '../db/migrate.ts';
 import { hidesRows } from '../db/row-security.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, ConfigError, messageOf } from '../errors.ts';
+import { JUDGE_REMEDY, judgedOtherwise } from '../ledger/judged.ts';
 import { backfillClash, latestRun } from '../ledger/run.ts';
 import { TABLE_REMEDY, tableFault } from '../ledger/run-target.ts';
 import { inspectQueue, reachQueue } from '../queue/connection.ts';
 import { describeTarget, type Target } from '../table/target.ts';
 import { checkExtension, checkServer } from './check-server.ts';
 import { checkExpressions } from './check-expressions.ts';
-import { checkAddedColumns, checkNames } from './check-names.ts';
+import { checkAddedColumns, checkIndexMetric, checkNames } from './check-names.ts';
 import { checkKey, checkTable, checkVectorColumn } from './check-table.ts';
 import { checkPooler } from './check-pooler.ts';
 import { checkSync } from './check-sync.ts';
@@ -63,6 +64,7 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
           : await checkVarying(pool, target, settings)),
         ...(await checkAddedColumns(pool, target)),
         ...(await checkNames(pool, target)),
+        ...(await checkIndexMetric(pool, target, settings)),
       );
     } catch (error) {
       findings.push(findingOf('key', error, 'key'));
@@ -122,12 +124,21 @@ function textLengths(
 }
 
 /** `enqueue` plans a run for it, so it does not block. */
-async function checkRunTable({ pool, backfill }: DoctorInput): Promise<Finding[]> {
+async function checkRun({ pool, backfill }: DoctorInput): Promise<Finding[]> {
   const run = await latestRun(pool, backfill);
-  const fault = run === null ? null : await tableFault(pool, run);
-  return fault === null
-    ? []
-    : [{ level: 'warn', check: 'run-table', message: `${fault}.`, remedy: TABLE_REMEDY }];
+  if (run === null) return [];
+  const fault = await tableFault(pool, run);
+  const otherwise = await judgedOtherwise(pool, run);
+  const warning = (check: string, message: string, remedy: string): Finding => ({
+    level: 'warn',
+    check,
+    message: `${message}.`,
+    remedy,
+  });
+  return [
+    ...(fault === null ? [] : [warning('run-table', fault, TABLE_REMEDY)]),
+    ...(otherwise === null ? [] : [warning('verified', otherwise, JUDGE_REMEDY)]),
+  ];
 }
 
 async function checkLedger(input: DoctorInput, target: Target | null): Promise<Finding[]> {
@@ -142,7 +153,7 @@ async function checkLedger(input: DoctorInput, target: Target | null): Promise<F
     if (clash === null)
       return [
         { level: 'ok', check: 'ledger', message },
-        ...(version === 0 || missing.length > 0 ? [] : await checkRunTable(input)),
+        ...(version === 0 || missing.length > 0 ? [] : await checkRun(input)),
       ];
     return [
       {

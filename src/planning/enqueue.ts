@@ -162,8 +162,16 @@ async function currentRun({
 async function keepScope(pool: Pool, run: Run, { oid }: Target, settings: Settings): Promise<void> {
   const difference = scopeDifference(run.scope, settings);
   await saveScope(pool, run.id, scopeOf(settings), oid);
-  if (difference !== null)
-    await moveRun(pool, run.id, ['ready'], 'verifying', `the configuration changed: ${difference}`);
+  if (difference === null) return;
+  const message = `the configuration changed: ${difference}`;
+  await moveRun(pool, run.id, ['ready'], 'verifying', message);
+  await recordEvent(pool, {
+    backfill: run.backfill,
+    run: run.id,
+    level: 'warn',
+    kind: 'run.options',
+    message: `${message}: searches ask so from now on, and \`npm run verify\` judges it`,
+  });
 }
 
 /** A canary with batches still to do, and all rows are wanted now: its plan goes on behind its last row. */

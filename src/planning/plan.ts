@@ -70,7 +70,8 @@ export async function planRun(pool: Pool, target: Target, run: Run, options: Pla
       filled: isCut ? previous.rows % options.batchRows : 0,
     },
     async ({ buckets, cursor, last }) => {
-      await inTransaction(pool, LEDGER_LIMITS, async (client) => {
+      // Kept only once it is committed: the work is done again where that was not heard, and finds the plan moved on.
+      const page = await inTransaction(pool, LEDGER_LIMITS, async (client) => {
         const planned: PlannedBatch[] = [];
         const done: (Bucket & { number: number })[] = [];
         let next = number;
@@ -113,10 +114,11 @@ export async function planRun(pool: Pool, target: Target, run: Run, options: Pla
             code: 'PLAN_OVERTAKEN',
             remedy: 'Run `npm run enqueue` again: it goes on where the plan stands.',
           });
-        known = cursor;
-        number = next;
-        open = tail;
+        return { next, tail };
       });
+      known = cursor;
+      number = page.next;
+      open = page.tail;
       toDo += buckets.reduce((sum, bucket) => sum + workOf(bucket), 0);
     },
   );

@@ -1,6 +1,6 @@
 /** The triggers of change capture as the catalog has them now: what is wrong with them, and whether they were touched. */
 
-import { quoteName } from '../db/identifiers.ts';
+import { quoteName, quoteQualified } from '../db/identifiers.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { BEFORE_UPDATE_SQL } from '../table/before-update.ts';
 import { treeSql } from '../table/partitions.ts';
@@ -44,6 +44,23 @@ export async function presentTriggers(db: Queryable, target: Target): Promise<st
     [target.table, CAPTURE_TRIGGERS],
   );
   return found.rows.map((row) => row.name);
+}
+
+/**
+ * What takes away triggers of ours on other tables: one that had the name before, as online schema changes leave it. The
+ * function cannot go while they stand.
+ */
+export async function strayTriggers(db: Queryable, target: Target): Promise<string[]> {
+  const found = await db.query<{ schema: string; table: string; name: string }>(
+    `SELECT n.nspname::text AS schema, c.relname::text AS table, t.tgname::text AS name
+       FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE t.tgfoid = to_regprocedure($2) AND t.tgparentid = 0 AND t.tgrelid <> $1::oid ORDER BY 1, 2, 3`,
+    [target.oid, `${captureFunction(target.backfill)}()`],
+  );
+  return found.rows.map(
+    ({ schema, table, name }) =>
+      `DROP TRIGGER IF EXISTS ${quoteName(name)} ON ${quoteQualified({ schema, name: table })}`,
+  );
 }
 
 /** Whether the triggers and their function are those that text, key and condition want, and armed. Changes nothing. */

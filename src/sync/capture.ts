@@ -9,7 +9,7 @@ import { saveSyncMode, type SyncMode } from '../ledger/sync.ts';
 import type { Target } from '../table/target.ts';
 import { armCapture } from './arm.ts';
 import { dropCaptureDdl } from './capture-ddl.ts';
-import { neededRepair, presentTriggers } from './capture-state.ts';
+import { neededRepair, presentTriggers, strayTriggers } from './capture-state.ts';
 import { runUnderLocks } from './table-locks.ts';
 
 export interface CaptureChoice {
@@ -49,7 +49,8 @@ export async function chooseCapture(
 export async function missingCapture(pool: Pool, target: Target, mode: SyncMode): Promise<string[]> {
   if (mode === 'trigger') return (await neededRepair(pool, target)).statements;
   const present = await presentTriggers(pool, target);
-  return present.length === 0 ? [] : dropCaptureDdl(target, present);
+  const strays = await strayTriggers(pool, target);
+  return present.length + strays.length === 0 ? [] : [...strays, ...dropCaptureDdl(target, present)];
 }
 
 /**

@@ -8,7 +8,8 @@ import { presentIndex } from '../finalize/present-index.ts';
 import { coverageOf, type LiveAccounting } from '../ledger/accounting.ts';
 import { recordEvent } from '../ledger/event.ts';
 import { readModeOf, readsVectors } from '../ledger/read-mode.ts';
-import { moveRun, type Run } from '../ledger/run.ts';
+import { latestRun, moveRun, type Run } from '../ledger/run.ts';
+import { scopeDifference, searchScopeOf } from '../ledger/scope.ts';
 import { loadReadSettings, type ReadSettings } from '../search/read-settings.ts';
 import type { OnStage } from '../observability/stage.ts';
 import { countTable } from '../pipeline/count-table.ts';
@@ -102,7 +103,7 @@ export async function verify(input: VerifyInput): Promise<Verification> {
   await saveVerification(pool, target.backfill, run.id, {
     passed,
     checks,
-    result: { measures, read, plan, ...full },
+    result: { measures, read, plan, asked: searchScopeOf(input.settings), ...full },
     index,
   });
   const failed = checks.filter((check) => !check.passed).map((check) => check.name);
@@ -115,7 +116,18 @@ export async function verify(input: VerifyInput): Promise<Verification> {
     message: passed ? 'passed' : reason,
   });
   const reads = await readModeOf(pool, target.backfill);
-  if (passed)
+  // An `enqueue` meanwhile: what has passed is not what searches ask now.
+  const present = await latestRun(pool, target.backfill);
+  const changed = present?.id === run.id ? scopeDifference(present.scope, input.settings) : null;
+  if (passed && changed !== null)
+    await moveRun(
+      pool,
+      run.id,
+      ['finalizing', 'verifying', 'ready'],
+      'verifying',
+      `verify passed for options that are others now: ${changed}`,
+    );
+  else if (passed)
     await moveRun(pool, run.id, ['finalizing', 'verifying'], readsVectors(reads) ? 'cut_over' : 'ready', '');
   else await moveRun(pool, run.id, ['finalizing', 'verifying', 'ready'], 'verifying', reason);
   return { passed, checks, accounting, measures, plan, read, full };

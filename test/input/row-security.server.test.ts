@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import pg from 'pg';
 import { loadConfig, type Config } from '../../src/config/load.ts';
+import { TABLE_LIMITS, inTransaction } from '../../src/db/transaction.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { accountForGate } from '../../src/ledger/accounting.ts';
 import { readThrottle } from '../../src/ledger/throttle.ts';
@@ -128,5 +129,46 @@ describe.runIf(hasPostgres())('row-level security', () => {
     expect(await context.throttle.holdsNow()).toBe(false);
     expect(await road.sync()).toBe(0);
     expect(await road.account()).toMatchObject({ eligible: 11, embedded: 11 });
+  });
+
+  it('that comes between the opening of a transaction and its statement lets nothing be written or told', async () => {
+    await pool.query('ALTER TABLE docs FORCE ROW LEVEL SECURITY');
+    await pool.query(`CREATE POLICY backfill ON docs TO ${role} USING (true)`);
+    const refused = { code: 'ROW_SECURITY', message: expect.stringContaining('"docs"') as string };
+    const hide = (): Promise<unknown> =>
+      pool.query('CREATE POLICY less ON docs AS RESTRICTIVE USING (id < 5)');
+    const show = (): Promise<unknown> => pool.query('DROP POLICY less ON docs');
+    const count = (client: Pick<Pool, 'query'>): Promise<unknown> =>
+      client.query<{ n: number }>('SELECT count(*)::int AS n FROM docs').then(({ rows }) => rows[0]?.n);
+    const took = inTransaction(mine, { ...TABLE_LIMITS, tries: 1 }, async (client) => {
+      await hide();
+      await client.query(`UPDATE docs SET body = 'hidden' WHERE id < 100`);
+      return count(client);
+    });
+    await expect(took).rejects.toMatchObject(refused);
+    await show();
+    expect(await inTransaction(mine, TABLE_LIMITS, count)).toBe(10);
+    expect((await pool.query(`SELECT 1 FROM docs WHERE body = 'hidden'`)).rowCount).toBe(0);
+
+    // One statement by itself, held back between the two.
+    expect(await count(mine)).toBe(10);
+    const client = await mine.connect();
+    const send = client.query.bind(client) as (...asked: unknown[]) => Promise<unknown>;
+    let hidden = false;
+    let before = Promise.resolve();
+    const holdBack = async (sql: unknown): Promise<void> => {
+      if (hidden || !String(sql).includes('count(*)')) return;
+      hidden = true;
+      await hide();
+    };
+    client.query = ((...asked: unknown[]) => {
+      before = before.then(() => holdBack(asked[0]));
+      return before.then(() => send(...asked));
+    }) as typeof client.query;
+    client.release();
+    await expect(count(mine)).rejects.toMatchObject(refused);
+    client.query = send as typeof client.query;
+    await show();
+    expect(await count(mine)).toBe(10);
   });
 });

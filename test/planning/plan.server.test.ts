@@ -18,6 +18,27 @@ interface Batch {
   state: string;
 }
 
+/** The connection breaks behind the commit of the plan's first page, before its answer. */
+function withLostCommit(pool: Pool): Pool {
+  let isPlan = false;
+  let isLost = false;
+  const connect = async (): Promise<unknown> => {
+    const client = await pool.connect();
+    const query = client.query.bind(client) as (...asked: unknown[]) => Promise<unknown>;
+    const breaking = async (...asked: unknown[]): Promise<unknown> => {
+      const answer = await query(...asked);
+      isPlan ||= String(asked[0]).includes('SET plan_cursor');
+      if (!isPlan || isLost || asked[0] !== 'COMMIT') return answer;
+      isLost = true;
+      throw new Error('Connection terminated unexpectedly');
+    };
+    return Object.assign(client, { query: breaking });
+  };
+  return new Proxy(pool, {
+    get: (of, name) => (name === 'connect' ? connect : (Reflect.get(of, name) as unknown)),
+  });
+}
+
 const LARGEST = 9_223_372_036_854_775_807n;
 
 describe.each(databases())('a plan on $name', ({ create }) => {
@@ -139,6 +160,36 @@ describe.each(databases())('a plan on $name', ({ create }) => {
       { lower_key: '4', upper_key: '7' },
       { lower_key: '7', upper_key: null },
     ]);
+  });
+
+  it('that another process has moved on, or whose commit was not heard of, is not written twice', async () => {
+    await fill([1n, 2n, 3n, 4n, 5n, 6n, 7n]);
+    const facts = { batchRows: 3, limitRows: null, resuming: false, fingerprint: 'f' };
+    const rangesOf = async ({ id }: Run): Promise<unknown> =>
+      (
+        await pool.query(
+          'SELECT number, lower_key AS lower, upper_key AS upper, rows::int AS rows FROM pgvector_backfill.batch WHERE run = $1 ORDER BY 1',
+          [id],
+        )
+      ).rows;
+    const whole = [
+      { number: 1, lower: null, upper: '4', rows: 3 },
+      { number: 2, lower: '4', upper: '7', rows: 3 },
+      { number: 3, lower: '7', upper: null, rows: 1 },
+    ];
+    const create = (): Promise<Run> =>
+      createRun(pool, 'articles', { fingerprint: 'f', model: 'm', dimensions: 3, batchRows: 3 });
+    const frozen = await create();
+    await planRun(pool, target, frozen, facts);
+    await expect(planRun(pool, target, frozen, facts)).rejects.toMatchObject({ code: 'PLAN_OVERTAKEN' });
+    expect(await rangesOf(frozen)).toEqual(whole);
+
+    const unheard = await create();
+    await expect(planRun(withLostCommit(pool), target, unheard, facts)).rejects.toMatchObject({
+      code: 'PLAN_OVERTAKEN',
+    });
+    expect(await rangesOf(unheard)).toEqual(whole);
+    expect(await findRun(pool, unheard.uid)).toMatchObject({ rowsPlanned: 7, batchesPlanned: 3 });
   });
 
   it('closes the batches in which nothing is to do, and only those', async () => {
