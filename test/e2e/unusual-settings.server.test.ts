@@ -82,21 +82,19 @@ async function open(kind: string): Promise<pg.Pool> {
   await onServer(server, `CREATE DATABASE ${name} TEMPLATE template0 ${kind}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
-  for (const [setting, value] of Object.entries(SETTINGS))
-    await onServer(
-      url.href,
-      `ALTER DATABASE ${name} SET ${setting} = ${
-        value === ''
-          ? "''"
-          : value
-              .split(', ')
-              .map((each) => `'${each}'`)
-              .join(', ')
-      }`,
-    ).catch((error: unknown) => {
-      // An older server does not know all of them.
-      if ((error as { code?: string }).code !== '42704') throw error;
-    });
+  // Not a session of that database, which each setting would hold for.
+  const admin = new pg.Client({ connectionString: server });
+  await admin.connect();
+  for (const [setting, value] of Object.entries(SETTINGS)) {
+    const list = value.split(', ').map((each) => `'${each}'`);
+    await admin
+      .query(`ALTER DATABASE ${name} SET ${setting} = ${list.join(', ')}`)
+      .catch((error: unknown) => {
+        // An older server does not know all of them.
+        if ((error as { code?: string }).code !== '42704') throw error;
+      });
+  }
+  await admin.end();
   const database = {
     databaseUrl: url.href,
     queueUrl: inject('redisUrl') ?? '',

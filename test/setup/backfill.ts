@@ -45,8 +45,8 @@ export interface TestBackfill {
 /** A table of few distinct texts is a graph of islands, in which recall is luck: for tests of something else. */
 export const REPEATED_TEXTS = { BACKFILL_VERIFY_RECALL: '0' } as const;
 
-/** Jobs of a worker that is gone are found at once. */
-const SOON: WorkerTimes = { stalledIntervalMs: 500 };
+/** Jobs of a worker that is gone are found at once, and rows that are held are looked at again at once. */
+const SOON: WorkerTimes = { stalledIntervalMs: 500, passMs: 100 };
 /** For a worker that is to be killed: its jobs are free soon after. */
 export const TO_BE_KILLED: WorkerTimes = { lockMs: 2000, stalledIntervalMs: 500 };
 
