@@ -55,6 +55,7 @@ export function startFinalizeWorker(
         run,
         sweep,
         signal,
+        context.times.passMs,
       );
     } finally {
       await embedder.close();

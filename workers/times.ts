@@ -7,4 +7,6 @@ export interface WorkerTimes extends QueueTimes {
   scheduleMs?: number;
   /** Between two comparisons of ledger and queue, ms. */
   reconcileMs?: number;
+  /** Between two passes over what writers have left to do, before the gate, ms. */
+  passMs?: number;
 }

@@ -31,6 +31,8 @@ export interface BuildInput {
   onBegin?: () => Promise<void>;
   /** What happened that whoever looks later should find. */
   onEvent: (event: BuildEvent) => Promise<void>;
+  /** Between two looks at a build, ms; a second where absent. */
+  pollMs?: number | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -75,10 +77,10 @@ function withBlockers(input: BuildInput): { input: BuildInput; last: () => strin
 }
 
 /** @returns whether it had to wait. */
-async function untilNobodyBuilds({ pool, target, signal }: BuildInput): Promise<boolean> {
+async function untilNobodyBuilds({ pool, target, signal, pollMs = POLL_MS }: BuildInput): Promise<boolean> {
   for (let waited = false; ; waited = true) {
     if ((await buildUnderWay(pool, target)) === null) return waited;
-    await delay(POLL_MS, undefined, signal === undefined ? {} : { signal });
+    await delay(pollMs, undefined, signal === undefined ? {} : { signal });
   }
 }
 

@@ -85,7 +85,7 @@ async function takeTurn(
   input: BuildInput,
   { client, pid }: BuildSession,
 ): Promise<BuildCourse['figures'] | null> {
-  const { pool, target, onProgress, signal } = input;
+  const { pool, target, onProgress, signal, pollMs = POLL_MS } = input;
   const key = [FINALIZE_LOCK, `${target.table} ${target.column}`];
   let others = null as { pid: number; course: BuildCourse } | null;
   for (;;) {
@@ -106,6 +106,6 @@ async function takeTurn(
       others?.course.saw(progress);
       await onProgress(progress);
     }
-    await delay(POLL_MS, undefined, signal === undefined ? {} : { signal });
+    await delay(pollMs, undefined, signal === undefined ? {} : { signal });
   }
 }

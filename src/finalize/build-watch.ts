@@ -13,6 +13,8 @@ export interface WatchInput {
   target: Target;
   logger: Logger;
   onProgress: (progress: BuildProgress) => Promise<void>;
+  /** Between two looks, ms; a second where absent. */
+  pollMs?: number | undefined;
 }
 
 export const POLL_MS = 1000;
@@ -46,14 +48,14 @@ export async function watched(
 
 /** One look at a time: where the server answers only after the build, there is one late look and no pile of them. */
 async function watch(
-  { pool, target, onProgress, logger }: WatchInput,
+  { pool, target, onProgress, logger, pollMs = POLL_MS }: WatchInput,
   { pid }: BuildSession,
   phase: string,
   signal: AbortSignal,
 ): Promise<boolean> {
   for (let lostLooks = 0; lostLooks < MOST_LOST_LOOKS;) {
     try {
-      await delay(POLL_MS, undefined, { signal });
+      await delay(pollMs, undefined, { signal });
       const progress = await lookAt(pool, target, pid, phase);
       const busy = progress !== null || (await isBusy(pool, pid));
       lostLooks = busy ? 0 : lostLooks + 1;

@@ -5,7 +5,7 @@ import {
   FULL_VERSION,
   HNSW_VERSION,
   SOUND_VACUUM_VERSION,
-  findVectorExtension,
+  findAvailableExtension,
   isAtLeast,
 } from '../table/vector-extension.ts';
 import { concurrentBuildMissesRows } from '../finalize/build-session.ts';
@@ -49,7 +49,7 @@ export async function checkServer(db: Queryable): Promise<Finding[]> {
 }
 
 export async function checkExtension(db: Queryable): Promise<Finding[]> {
-  const extension = await findVectorExtension(db);
+  const extension = await findAvailableExtension(db);
   const check = 'pgvector';
   if (extension.available === null) {
     return [

@@ -18,7 +18,7 @@ import { bytes, count, duration } from '../observability/format.ts';
 import type { IndexMethod, IndexPlan } from '../table/index-plan.ts';
 import { estimatedRows, rowsOfLargestLeaf } from '../table/partitions.ts';
 import { withIndex, type Target } from '../table/target.ts';
-import { findVectorExtension } from '../table/vector-extension.ts';
+import { findAvailableExtension } from '../table/vector-extension.ts';
 import { fillForecast, fillLine } from './fill-outlook.ts';
 import type { Finding } from './finding.ts';
 
@@ -46,7 +46,7 @@ export interface OutlookInput {
 /** @throws ConfigError (`INDEX_REFUSED`) where no index of the configured kind takes the vectors. */
 export async function indexOutlook(input: OutlookInput): Promise<IndexOutlook> {
   const { pool, target, settings, dimensions, rows } = input;
-  const { version, available } = await findVectorExtension(pool);
+  const { version, available } = await findAvailableExtension(pool);
   const memory = await serverMemory(pool);
   const fill = await fillForecast(input);
   const secondsOf = async (plan: IndexPlan): Promise<number | null> =>

@@ -35,5 +35,6 @@ export function rankBiasedOverlap(a: readonly string[], b: readonly string[], p 
       sum += ((commonOfShort * (depth - short.length)) / (short.length * depth)) * p ** depth;
   }
   const rest = (common - commonOfShort) / long.length + commonOfShort / short.length;
-  return ((1 - p) / p) * sum + rest * p ** long.length;
+  // Of one key that the longer list begins with, the sum is 1 but for its last digit.
+  return Math.min(1, ((1 - p) / p) * sum + rest * p ** long.length);
 }

@@ -32,6 +32,7 @@ export async function settle(
   run: Run,
   sweep: boolean,
   signal?: AbortSignal,
+  passMs = PASS_MS,
 ): Promise<Settled> {
   const { pool, target, logger } = context;
   let found = 0;
@@ -43,7 +44,7 @@ export async function settle(
     const left = pending === 0 ? 0 : (await syncState(pool, target.backfill)).pending;
     if ((gaps > 0 || left > 0) && passes < MOST_PASSES && signal?.aborted !== true) {
       // Rows that a transaction of the application holds are free again in a moment, mostly.
-      if (left > 0) await delay(PASS_MS, undefined, { signal });
+      if (left > 0) await delay(passMs, undefined, { signal });
       continue;
     }
     await recountMarked(pool, target, run, RECOUNT_MS);

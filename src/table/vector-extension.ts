@@ -13,26 +13,37 @@ export const SOUND_VACUUM_VERSION = '0.8.4';
 export interface VectorExtension {
   /** Null where it is not installed in this database. */
   version: string | null;
-  /** Null where the server has no files of it. */
-  available: string | null;
   /** Quoted prefix with a dot for types and operator classes; empty where it is not installed. */
   prefix: string;
 }
 
 export async function findVectorExtension(db: Queryable): Promise<VectorExtension> {
-  const found = await db.query<{ version: string | null; available: string | null; schema: string | null }>(
-    `SELECT a.default_version AS available, e.extversion AS version, n.nspname AS schema
-       FROM (SELECT 'vector'::name AS name) w
-       LEFT JOIN pg_available_extensions a ON a.name = w.name
-       LEFT JOIN pg_extension e ON e.extname = w.name
-       LEFT JOIN pg_namespace n ON n.oid = e.extnamespace`,
+  const found = await db.query<{ version: string; schema: string }>(
+    `SELECT e.extversion AS version, n.nspname AS schema
+       FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'`,
   );
-  const row = found.rows[0];
+  const [row] = found.rows;
   return {
     version: row?.version ?? null,
-    available: row?.available ?? row?.version ?? null,
-    prefix: row?.schema ? `${quoteName(row.schema)}.` : '',
+    prefix: row === undefined ? '' : `${quoteName(row.schema)}.`,
   };
+}
+
+export interface AvailableExtension extends Pick<VectorExtension, 'version'> {
+  /** Which version CREATE EXTENSION would install; null where the server has no files of it. */
+  available: string | null;
+}
+
+/** Also what is not installed yet. Takes some ms: the server reads the files of all extensions for it. */
+export async function findAvailableExtension(db: Queryable): Promise<AvailableExtension> {
+  const found = await db.query<AvailableExtension>(
+    `SELECT a.default_version AS available, e.extversion AS version
+       FROM (SELECT 'vector'::name AS name) w
+       LEFT JOIN pg_available_extensions a ON a.name = w.name
+       LEFT JOIN pg_extension e ON e.extname = w.name`,
+  );
+  const row = found.rows[0];
+  return { version: row?.version ?? null, available: row?.available ?? row?.version ?? null };
 }
 
 /** Compares dotted versions number by number; a missing part is 0. */

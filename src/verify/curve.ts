@@ -11,7 +11,7 @@ import {
   type TimedNeighbours,
 } from '../search/vector-query.ts';
 import { findVectorExtension, isAtLeast } from '../table/vector-extension.ts';
-import { RECALL_K, besideOwn, percentile, recallOf, withoutOwn } from './recall.ts';
+import { GROUP, RECALL_K, besideOwn, percentile, recallOf, withoutOwn } from './recall.ts';
 import type { SearchContext } from './systems.ts';
 
 export interface CurvePoint extends Interval {
@@ -49,8 +49,6 @@ export type CurveQueries = Record<CurveSeries['source'], CurveQuery[]>;
 const EF_SEARCH = [10, 20, 40, 60, 80, 100, 150, 200, 300, 400];
 /** From 1: a small index has few lists. */
 const PROBES = [1, 2, 5, ...EF_SEARCH];
-/** Queries of one transaction: few enough to be short where each takes long. */
-const GROUP = 10;
 const ITERATIVE_VERSION = '0.8.0';
 
 export async function measureCurve(

@@ -58,6 +58,7 @@ describe.skipIf(executablePath === null).each(databases())(
         BACKFILL_TEXT: 'title,body',
         BACKFILL_WHERE: "status <> 'draft'",
         BACKFILL_BATCH_ROWS: '20',
+        BACKFILL_VERIFY_SAMPLES: '15',
         BACKFILL_THROTTLE_ROWS_PER_SECOND: '25',
         BACKFILL_SEARCH_FILTERS: JSON.stringify([
           { name: 'published', where: 'status = $1', values: ['published'] },

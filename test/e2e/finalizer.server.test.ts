@@ -17,6 +17,7 @@ describe.runIf(hasPostgres())('the finalizer', () => {
     backfill = await openBackfill(await realDatabase(), model, {
       BACKFILL_TABLE: 'articles',
       BACKFILL_TEXT: 'title,body',
+      BACKFILL_VERIFY_SAMPLES: '15',
     });
     await loadArticles(backfill.pool, articles());
     await backfill.enqueue();

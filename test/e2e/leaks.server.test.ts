@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { createDocs } from '../setup/docs-table.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
-import { startCommand } from '../setup/command.ts';
+import { runCommand, startCommand, type CommandResult } from '../setup/command.ts';
 import { backends, dropRole, onServer } from '../setup/databases.ts';
 import { everythingInRedis, everythingKept } from '../setup/kept.ts';
 import { sampleModel } from '../setup/model.ts';
@@ -132,14 +132,15 @@ describe.each(backends())('planted text and secrets on $name', ({ name, create }
       BACKFILL_METRICS_PORT: '0',
     };
     const output: string[] = [];
-    const run = async (verb: string, ...args: string[]): Promise<number | null> => {
-      // In processes of their own: traces are set up by a process's environment.
-      const { code, stdout, stderr } = await startCommand(verb, args, closed).ended;
+    const keep = ({ code, stdout, stderr }: CommandResult): number | null => {
       output.push(stdout, stderr);
       return code;
     };
-    expect(await run('doctor')).toBe(0);
-    expect(await run('enqueue')).toBe(0);
+    // In a process of its own whatever adds or does jobs: traces are of these, and set up by a process's environment.
+    const start = async (verb: string): Promise<number | null> =>
+      keep(await startCommand(verb, [], closed).ended);
+    expect(keep(await runCommand('doctor', [], closed))).toBe(0);
+    expect(await start('enqueue')).toBe(0);
     const worker = startCommand('worker', ['--exit-when-done'], closed);
     const started = JSON.parse(await worker.waitFor(/worker started/)) as { metrics: string };
     const workerPages = [
@@ -147,9 +148,9 @@ describe.each(backends())('planted text and secrets on $name', ({ name, create }
       await (await fetch(started.metrics.replace('metrics', 'readyz'))).text(),
     ];
     expect(workerPages).toEqual([expect.stringContaining('pgvector_backfill_worker_batch_seconds'), 'ready']);
-    const { stdout, stderr } = await worker.ended;
-    output.push(stdout, stderr);
-    const merged = stderr
+    const worked = await worker.ended;
+    keep(worked);
+    const merged = worked.stderr
       .split('\n')
       .filter((line) => line.includes('batch merged'))
       .map((line) => JSON.parse(line) as object);
@@ -162,7 +163,8 @@ describe.each(backends())('planted text and secrets on $name', ({ name, create }
         elapsedMs: expect.any(Number) as number,
       });
     expect(await backfill.snapshot()).toMatchObject({ rows: { embedded: ROWS - 2, quarantined: 2 } });
-    for (const verb of ['status', 'verify', 'retry', 'cutover', 'rollback']) await run(verb);
+    await start('retry');
+    for (const verb of ['status', 'verify', 'cutover', 'rollback']) keep(await runCommand(verb, [], closed));
 
     // For whoever looks without credentials: on this machine, where that is allowed.
     const open = startCommand('dashboard', ['--port', '0'], env);
@@ -184,16 +186,14 @@ describe.each(backends())('planted text and secrets on $name', ({ name, create }
     pages.push(new TextDecoder().decode((await events?.read())?.value));
     await events?.cancel();
     open.child.kill('SIGTERM');
-    const dashboard = await open.ended;
-    output.push(dashboard.stdout, dashboard.stderr);
+    keep(await open.ended);
     const guarded = startCommand('dashboard', ['--port', '0'], { ...closed, DASHBOARD_TOKEN: SECRETS.token });
     const guardedUrl = /http:\S+?(?=\s)/.exec(await guarded.waitFor(/Dashboard: http/))?.[0] ?? '';
     const own = { headers: { authorization: `Bearer ${SECRETS.token}` } };
     for (const path of ['/', '/api/status', '/metrics', '/queues'])
       pages.push(await (await fetch(`${guardedUrl}${path}`, own)).text());
     guarded.child.kill('SIGTERM');
-    const ended = await guarded.ended;
-    output.push(ended.stdout, ended.stderr);
+    keep(await guarded.ended);
 
     const everywhere = {
       output: output.join('\n'),

@@ -84,23 +84,25 @@ async function open(whose: (typeof KINDS)[number][0], kind: string): Promise<pg.
   const name = `test_${randomBytes(6).toString('hex')}`;
   const url = new URL(server);
   url.pathname = `/${name}`;
-  await onServer(server, `CREATE DATABASE ${name} TEMPLATE template0 ${kind}`);
+  // Not a session of that database, which each setting would hold for.
+  const admin = new pg.Client({ connectionString: server });
+  await admin.connect();
+  await admin.query(`CREATE DATABASE ${name} TEMPLATE template0 ${kind}`);
   await onServer(url.href, 'CREATE EXTENSION vector');
   if (whose !== 'a database') {
-    await onServer(server, `CREATE ROLE ${name} LOGIN PASSWORD '${name}'`);
-    await onServer(server, `ALTER DATABASE ${name} OWNER TO ${name}`);
+    await admin.query(`CREATE ROLE ${name} LOGIN PASSWORD '${name}'`);
+    await admin.query(`ALTER DATABASE ${name} OWNER TO ${name}`);
     url.username = url.password = name;
   }
+  const settled = `${whose === 'a database' ? 'DATABASE' : 'ROLE'} ${name}`;
   for (const [setting, value] of Object.entries(SETTINGS)) {
     const values = value.split(', ').map((each) => `'${each}'`);
-    await onServer(
-      server,
-      `ALTER ${whose === 'a database' ? 'DATABASE' : 'ROLE'} ${name} SET ${setting} = ${values.join(', ')}`,
-    ).catch((error: unknown) => {
+    await admin.query(`ALTER ${settled} SET ${setting} = ${values.join(', ')}`).catch((error: unknown) => {
       // An older server does not know all of them.
       if ((error as { code?: string }).code !== '42704') throw error;
     });
   }
+  await admin.end();
   const database = {
     databaseUrl: url.href,
     queueUrl: inject('redisUrl') ?? '',

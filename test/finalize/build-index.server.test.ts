@@ -7,7 +7,8 @@ import { startProxy, type TestProxy } from '../setup/proxy.ts';
 import { INDEX, openVectorTable, type VectorTable } from '../verify/vector-table.ts';
 import { startBuild, type SupervisedBuild } from './supervised-build.ts';
 
-const ROWS = 3000;
+/** Enough that their graph does not fit into a megabyte. */
+const ROWS = 1500;
 
 describe.runIf(hasPostgres())('the build of the index', () => {
   let url: string;

@@ -10,6 +10,9 @@ import { describeTarget } from '../../src/table/target.ts';
 import { makeSettings } from '../table/make-target.ts';
 import { DIMENSIONS } from '../verify/vector-table.ts';
 
+/** A lost session is one at which nobody is to be found three times. */
+const LOOK_MS = 100;
+
 export interface SupervisedBuild {
   result: Promise<BuildResult>;
   events: BuildEvent[];
@@ -45,6 +48,7 @@ export async function startBuild(
     rows,
     wanted: wantedIndex(target, settings, rows),
     logger: silentLogger,
+    pollMs: LOOK_MS,
     onProgress: (each) => keep(progress, each),
     onEvent: (each) => keep(events, each),
   });

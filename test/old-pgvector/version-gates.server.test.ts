@@ -8,7 +8,7 @@ import { loadArticles } from '../../src/sample/load.ts';
 import {
   FULL_VERSION,
   SOUND_VACUUM_VERSION,
-  findVectorExtension,
+  findAvailableExtension,
   isAtLeast,
 } from '../../src/table/vector-extension.ts';
 import { openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
@@ -40,7 +40,7 @@ describe.each(databases())('gates by the version of pgvector on $name', ({ creat
       BACKFILL_TEXT: 'title,body',
     });
     await loadArticles(backfill.pool, articles());
-    version = (await findVectorExtension(backfill.pool)).available ?? '';
+    version = (await findAvailableExtension(backfill.pool)).available ?? '';
     full = isAtLeast(version, FULL_VERSION);
   });
   afterEach(() => backfill.close());

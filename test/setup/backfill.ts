@@ -3,6 +3,7 @@
 import { loadConfig, type Config } from '../../src/config/load.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { accountFor, type Accounting } from '../../src/ledger/accounting.ts';
+import { openBatchCounts } from '../../src/ledger/batch.ts';
 import { progressSnapshot, type ProgressSnapshot } from '../../src/ledger/progress.ts';
 import { latestRun, type Run } from '../../src/ledger/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
@@ -30,6 +31,8 @@ export interface TestBackfill {
   /** Workers of all roles until nothing moves any more. */
   work(): Promise<ProgressSnapshot>;
   snapshot(): Promise<ProgressSnapshot>;
+  /** Batches of the run; to be asked again and again, where a snapshot takes a dozen statements. */
+  merged(): Promise<number>;
   run(): Promise<Run>;
   target(): Promise<Target>;
   account(): Promise<Accounting>;
@@ -42,8 +45,8 @@ export interface TestBackfill {
 /** A table of few distinct texts is a graph of islands, in which recall is luck: for tests of something else. */
 export const REPEATED_TEXTS = { BACKFILL_VERIFY_RECALL: '0' } as const;
 
-/** Jobs of a worker that is gone are found at once. */
-const SOON: WorkerTimes = { stalledIntervalMs: 500 };
+/** Jobs of a worker that is gone are found at once, and rows that are held are looked at again at once. */
+const SOON: WorkerTimes = { stalledIntervalMs: 500, passMs: 100 };
 /** For a worker that is to be killed: its jobs are free soon after. */
 export const TO_BE_KILLED: WorkerTimes = { lockMs: 2000, stalledIntervalMs: 500 };
 
@@ -82,6 +85,13 @@ export async function openBackfill(
     workers,
     target,
     snapshot: () => progressSnapshot(pool, backfill),
+    async merged() {
+      const found = await pool.query<{ n: number }>(
+        `SELECT count(*)::int AS n FROM pgvector_backfill.batch WHERE run = $1 AND state = 'merged'`,
+        [(await run()).id],
+      );
+      return found.rows[0]?.n ?? 0;
+    },
     account: async () => accountFor(pool, await target(), (await run()).fingerprint),
     verify: async (questions) =>
       verify({
@@ -122,14 +132,16 @@ export async function openBackfill(
 /** Until no batch is on its way and the state is one that waits for a person. */
 export const untilSettled = (pool: Pool, backfill: string): Promise<ProgressSnapshot> =>
   until('the run is settled', async () => {
-    const snapshot = await progressSnapshot(pool, backfill);
-    const { state, reason, batches } = snapshot;
-    const moving = batches.pending + batches.staged > 0;
+    // The whole snapshot, of a dozen statements, only where it is wanted.
+    const run = await latestRun(pool, backfill);
+    if (run === null) return null;
+    const { state, reason } = run;
+    const moving = (await openBatchCounts(pool, run.id, 0)).open > 0;
     const waits =
       (state === 'running' || state === 'verifying') &&
       reason !== '' &&
       !reason.startsWith('the index is built');
     return state === 'failed' || state === 'paused' || (!moving && (state === 'ready' || waits))
-      ? snapshot
+      ? progressSnapshot(pool, backfill)
       : null;
   });

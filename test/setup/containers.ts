@@ -81,7 +81,15 @@ export async function startPostgres(
   const image = options.image ?? POSTGRES_IMAGE;
   await obtain(image);
   const password = randomBytes(12).toString('hex');
-  const settings = ['max_connections=300', 'fsync=off', 'shared_buffers=256MB', 'max_wal_size=8GB'];
+  const settings = [
+    'max_connections=300',
+    'fsync=off',
+    'shared_buffers=256MB',
+    'max_wal_size=8GB',
+    // All tests' builds draw on one stock: none is to go without because others are at it.
+    'max_worker_processes=64',
+    'max_parallel_workers=64',
+  ];
   const container = new GenericContainer(image)
     .withEnvironment({ POSTGRES_PASSWORD: password })
     .withCommand(['postgres', ...settings.flatMap((each) => ['-c', each]), ...(options.args ?? [])])

@@ -23,16 +23,14 @@ const WORDS = [
   'engine',
   'rain',
 ];
-/** With the pause: hundreds of rows a second. */
 const ROWS = 4;
-const PAUSE_MS = 10;
 
 /** The SQL of a text nobody has written before. */
 const text = (seed: number): string =>
   `'${WORDS[seed % 10]} ${WORDS[(seed >> 3) % 10]} ' || ${WORDS.length} || ' ${WORDS[(seed >> 6) % 10]} ' || ${seed}`;
 
-/** `most`: highest id of the table at its start. */
-export function startWriter(pool: Pool, most: number): LiveWriter {
+/** `most`: highest id of the table at its start. `pauseMs`: between two statements, each of up to four rows. */
+export function startWriter(pool: Pool, most: number, pauseMs: number): LiveWriter {
   const random = uniform(7);
   const pick = (below: number): number => Math.floor(random() * below);
   const stopped = new AbortController();
@@ -56,7 +54,7 @@ export function startWriter(pool: Pool, most: number): LiveWriter {
                 : // Back with a low key, behind whatever has been planned or read.
                   `INSERT INTO docs (id, body) SELECT n, ${body} FROM generate_series(${first}, ${first + ROWS - 1}) n ON CONFLICT DO NOTHING`;
       written += (await pool.query(sql)).rowCount ?? 0;
-      await delay(PAUSE_MS);
+      await delay(pauseMs);
     }
   }
   const ended = write();

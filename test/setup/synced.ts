@@ -1,13 +1,17 @@
 /** What holds of a table at rest, whatever was written to it before. */
 
 import { expect } from 'vitest';
+import { syncState } from '../../src/ledger/sync.ts';
 import type { TestBackfill } from './backfill.ts';
 import { sharedEmbedder } from './embedder.ts';
 import { until } from './until.ts';
 
 /** Until no captured change is left. Workers have to be up. */
-export async function untilSynced(backfill: TestBackfill): Promise<void> {
-  await until('no captured change is left', async () => (await backfill.snapshot()).sync.pending === 0);
+export async function untilSynced({ pool, config }: TestBackfill): Promise<void> {
+  await until(
+    'no captured change is left',
+    async () => (await syncState(pool, config.backfill)).pending === 0,
+  );
 }
 
 /** Workers until no captured change is left: after a run they are what is left to do. */

@@ -37,6 +37,8 @@ describe.each(databases())('verify with judged queries on $name', ({ create }) =
       BACKFILL_TEXT: 'title,body',
       BACKFILL_WHERE: "status <> 'draft'",
       BACKFILL_SEARCH_FILTERS: JSON.stringify([{ name: 'early', where: 'id < $1', values: [300] }]),
+      // Each row is searched for with every setting of the curve, with and without the filter.
+      BACKFILL_VERIFY_SAMPLES: '15',
     });
     await loadArticles(backfill.pool, articles());
     await backfill.enqueue();
@@ -163,7 +165,15 @@ describe.each(databases())('verify with judged queries on $name', ({ create }) =
   });
 
   it('without judgements tells how far the two searches agree', async () => {
-    const { full, checks } = await backfill.verify({ queries: null, judgements: null });
+    const { DATABASE_URL: databaseUrl = '', QUEUE_URL: queueUrl = '' } = backfill.env;
+    // More rows: the two searches agree in whole on the first lines of the few.
+    const wide = await openBackfill({ databaseUrl, queueUrl, drop: () => Promise.resolve() }, model, {
+      ...backfill.env,
+      BACKFILL_VERIFY_SAMPLES: '50',
+    });
+    const verification = await wide.verify({ queries: null, judgements: null });
+    await wide.close();
+    const { full, checks } = verification;
     expect(full?.relevance).toBeNull();
     expect(full?.agreement).toMatchObject({
       source: 'rows',
@@ -180,7 +190,7 @@ describe.each(databases())('verify with judged queries on $name', ({ create }) =
       backfill: 'articles',
       run: '1',
       at: new Date(0),
-      verification: await backfill.verify({ queries: null, judgements: null }),
+      verification,
       recallTarget: 0.9,
       samples: [],
     });

@@ -3,7 +3,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPool } from '../../../src/db/pool.ts';
-import { openEmbedder } from '../../../src/embedding/configured.ts';
 import type { Embedder } from '../../../src/embedding/embedder.ts';
 import { claimSync, holdSync, releaseSync } from '../../../src/ledger/sync.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
@@ -18,6 +17,7 @@ import { recountMarked } from '../../../src/sync/recount.ts';
 import { sweepAll, sweepSome } from '../../../src/sync/sweep.ts';
 import { createDocs } from '../../setup/docs-table.ts';
 import { openBackfill, type TestBackfill } from '../../setup/backfill.ts';
+import { sharedEmbedder } from '../../setup/embedder.ts';
 import { hasPostgres, realDatabase } from '../../setup/databases.ts';
 import { sampleModel } from '../../setup/model.ts';
 import { expectSynced } from '../../setup/synced.ts';
@@ -41,7 +41,7 @@ describe.runIf(hasPostgres())('draining changes', () => {
     await createDocs(backfill.pool, ROWS, `'bread dough and yeast ' || n`);
     await backfill.enqueue();
     await backfill.work();
-    embedder = await openEmbedder(backfill.config.settings, 1);
+    embedder = await sharedEmbedder(backfill.config.settings, 1);
     context = {
       pool: backfill.pool,
       target: await backfill.target(),
