@@ -7,7 +7,7 @@ import { startEmbeddedServer } from '../src/embedded/start.ts';
 import { articles } from '../src/sample/articles.ts';
 import { loadArticles, spreadTitles } from '../src/sample/load.ts';
 import { demoQueries } from '../src/sample/queries.ts';
-import { readRecords } from '../src/sample/records.ts';
+import { assertReadable, readRecords } from '../src/sample/records.ts';
 import { describeTarget } from '../src/table/target.ts';
 import { tableTexts } from '../src/training/table-texts.ts';
 import { DEFAULT_DIMENSIONS, DEFAULT_SEED } from '../src/training/train.ts';
@@ -42,13 +42,21 @@ export const demo: Command = {
   options: [],
   async run(invocation) {
     const started = performance.now();
-    const server = await startEmbeddedServer({ logger: { info: (line) => invocation.say(line) } });
+    const { cwd, embeddedImage: image } = invocation.host;
+    const { from } = invocation.flags;
+    const file = typeof from === 'string' ? resolve(cwd, from) : undefined;
+    // Told before a server is started, not behind it.
+    if (file !== undefined) await assertReadable(file);
+    const server = await startEmbeddedServer({
+      logger: { info: (line) => invocation.say(line) },
+      ...(image === undefined ? {} : { image }),
+    });
     const models = await mkdtemp(join(tmpdir(), 'pgvector-backfill-demo-'));
     const keep = invocation.flags['keep'] === true;
     let kept = false;
     try {
       const env = demoEnvironment(server.url, models);
-      const result = await demoOn(invocation, env);
+      const result = await demoOn(invocation, env, file);
       const { passed } = result.verification;
       const seconds = (performance.now() - started) / 1000;
       invocation.emit(demoJson(result, seconds, keep ? { pid: server.pid, environment: env } : undefined));
@@ -83,8 +91,11 @@ function demoEnvironment(url: string, models: string): Record<string, string> {
   };
 }
 
-async function demoOn(invocation: Invocation, env: Record<string, string>): Promise<DemoRun> {
-  const { from } = invocation.flags;
+async function demoOn(
+  invocation: Invocation,
+  env: Record<string, string>,
+  file: string | undefined,
+): Promise<DemoRun> {
   const config = await loadConfig({ flags: {}, env, cwd: env['BACKFILL_MODEL_LOCAL_PATH'] ?? '.' });
   const logger = invocation.logger('warn');
   const pool = createPool(config.settings.database, { name: 'demo', max: 6, logger });
@@ -92,9 +103,7 @@ async function demoOn(invocation: Invocation, env: Record<string, string>): Prom
   try {
     const onNotes = (notes: string[]): void => notes.forEach((note) => invocation.warn(note));
     const source =
-      typeof from === 'string'
-        ? readRecords(resolve(invocation.host.cwd, from), { onNotes, signal: invocation.signal })
-        : articles();
+      file === undefined ? articles() : readRecords(file, { onNotes, signal: invocation.signal });
     const rows = await loadArticles(pool, source);
     invocation.say(`Table articles: ${rows} rows. Training a small model on their texts…`);
     const target = await describeTarget(pool, config.backfill, config.settings);
@@ -108,7 +117,7 @@ async function demoOn(invocation: Invocation, env: Record<string, string>): Prom
     invocation.say(
       `Model: ${trained.vocabulary} words, ${trained.dimensions} dimensions, ${trained.seconds} s. Running the backfill…`,
     );
-    const queries = typeof from === 'string' ? await spreadTitles(pool, QUERIES) : demoQueries;
+    const queries = file === undefined ? demoQueries : await spreadTitles(pool, QUERIES);
     return await runDemo({
       config,
       pool,

@@ -27,11 +27,17 @@ export async function makeMiniLmModel(cache: string, say: (line: string) => void
   return cache;
 }
 
-/** Both precisions, with a vocabulary of invented words. */
-export async function writeBertModel(fresh: string, shape: BertShape): Promise<void> {
+/** With a vocabulary of invented words; in both precisions where not in one alone. */
+export async function writeBertModel(
+  fresh: string,
+  shape: BertShape,
+  precisions: readonly ('full' | 'int8')[] = ['full', 'int8'],
+): Promise<void> {
   await mkdir(join(fresh, 'onnx'), { recursive: true });
-  await writeFile(join(fresh, 'onnx', 'model.onnx'), bertGraph(false, shape));
-  await writeFile(join(fresh, 'onnx', 'model_quantized.onnx'), bertGraph(true, shape));
+  if (precisions.includes('full'))
+    await writeFile(join(fresh, 'onnx', 'model.onnx'), bertGraph(false, shape));
+  if (precisions.includes('int8'))
+    await writeFile(join(fresh, 'onnx', 'model_quantized.onnx'), bertGraph(true, shape));
   const json = (name: string, content: object): Promise<void> =>
     writeFile(join(fresh, name), JSON.stringify(content));
   await json('tokenizer.json', tokenizerJson([...vocabulary().words, ...vocabulary().pieces]));

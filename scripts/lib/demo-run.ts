@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../src/config/load.ts';
-import { lent, type OpenEmbedder } from '../../src/embedding/embedder.ts';
+import { lent, type Embedder, type OpenEmbedder } from '../../src/embedding/embedder.ts';
 import type { Pool } from '../../src/db/pool.ts';
 import { GateError } from '../../src/errors.ts';
 import { progressSnapshot, type ProgressSnapshot } from '../../src/ledger/progress.ts';
@@ -41,7 +41,11 @@ export interface DemoInput {
 export async function runDemo(input: DemoInput): Promise<DemoRun> {
   const { config, pool, logger, queries } = input;
   const { settings, backfill } = config;
-  return withPreflight(config, pool, input.openEmbedder, async (preflight) => {
+  let opened: Promise<Embedder> | null = null;
+  // Preflight and workers are one process here: its model is loaded once, with all processes that the workers use.
+  const openEmbedder: OpenEmbedder = async (own, _, notice) =>
+    lent(await (opened ??= input.openEmbedder(own, own.threads, notice)));
+  const running = withPreflight(config, pool, openEmbedder, async (preflight) => {
     if (!preflight.passed) {
       const [blocker] = preflight.blocking;
       const remedy = blocker?.remedy === undefined ? {} : { remedy: blocker.remedy };
@@ -49,7 +53,7 @@ export async function runDemo(input: DemoInput): Promise<DemoRun> {
     }
     const { embedder } = preflight;
     await enqueueRun(config, pool, logger, preflight, null);
-    await work(input);
+    await work({ ...input, openEmbedder });
     const run = await requireRun(pool, backfill);
     // Described anew: the extension and the columns are there only since enqueue.
     const target = await describeTarget(pool, backfill, settings);
@@ -73,6 +77,7 @@ export async function runDemo(input: DemoInput): Promise<DemoRun> {
       indexSeconds: run.indexSeconds,
     };
   });
+  return running.finally(async () => (await opened?.catch(() => null))?.close());
 }
 
 async function work({

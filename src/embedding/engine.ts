@@ -71,7 +71,9 @@ export class Engine {
       return (loaded as { default?: Runtime }).default ?? loaded;
     });
     await part('the configuration', async () => {
-      const { AutoConfig, env } = await import('@xenova/transformers');
+      // Of the library what reads it, and no more: all of it takes sharp and its own models along, in every process.
+      const { AutoConfig } = await import('@xenova/transformers/src/configs.js');
+      const { env } = await import('@xenova/transformers/src/env.js');
       env.localModelPath = location.root;
       env.allowLocalModels = true;
       // Files are fetched before any process starts, under one lock, and checked.

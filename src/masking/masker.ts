@@ -2,7 +2,7 @@
 
 import { DETECTORS } from './detectors.ts';
 import { maskPolicyVersion, type MaskPolicy } from './policy.ts';
-import { MaskTooSlow, RuleClock, compileRule } from './rules.ts';
+import { MaskTooSlow, RULE_SECONDS, RuleClock, compileRule } from './rules.ts';
 import { mergeSpans, type Finder, type Span } from './span.ts';
 
 export interface MaskedText {
@@ -42,8 +42,8 @@ const MOST_ROUNDS = 4;
 export const placeholderOf = (name: string): string => `[${name.toUpperCase()}]`;
 
 /** @throws ConfigError where a rule cannot be used. */
-export function createMasker(policy: MaskPolicy): Masker {
-  const find = createFinder(policy);
+export function createMasker(policy: MaskPolicy, ruleSeconds = RULE_SECONDS): Masker {
+  const find = createFinder(policy, ruleSeconds);
   return {
     version: maskPolicyVersion(policy),
     mask(text) {
@@ -65,8 +65,8 @@ export function tryMask(masker: Pick<Masker, 'mask'>, text: string): MaskedText 
 }
 
 /** Where a policy masks a text: sorted, without overlaps. For showing what a masker does. The finder throws MaskTooSlow. */
-export function createFinder(policy: MaskPolicy): (text: string) => Mask[] {
-  const clock = new RuleClock();
+export function createFinder(policy: MaskPolicy, ruleSeconds = RULE_SECONDS): (text: string) => Mask[] {
+  const clock = new RuleClock(ruleSeconds);
   const steps = stepsOf(policy, clock);
   if (steps.length === 0) return () => [];
   const placeholders = placeholderPattern(steps);

@@ -13,28 +13,31 @@ const PROBES = ['', 'a', 'a b', '1-A\n\u00e4'];
  * Time of all rules over one text. Each search takes time linear in the text, but there is one for each match, and a
  * pattern with `.*` may go to the end of the text for every one of them.
  */
-const RULE_SECONDS = 2;
+export const RULE_SECONDS = 2;
 
 /** Set anew for each text. */
 export class RuleClock {
+  readonly #seconds: number;
   #deadline = 0;
 
+  constructor(seconds: number) {
+    this.#seconds = seconds;
+  }
+
   start(): void {
-    this.#deadline = performance.now() + RULE_SECONDS * 1000;
+    this.#deadline = performance.now() + this.#seconds * 1000;
   }
 
   /** @throws MaskTooSlow */
   check(rule: string): void {
-    if (performance.now() > this.#deadline) throw new MaskTooSlow(rule);
+    if (performance.now() > this.#deadline) throw new MaskTooSlow(rule, this.#seconds);
   }
 }
 
 /** A rule did not come to its end; nothing of the text may be used. */
 export class MaskTooSlow extends Error {
-  constructor(rule: string) {
-    super(
-      `the masking rule ${rule} did not end within the ${RULE_SECONDS} s that the rules have for one text`,
-    );
+  constructor(rule: string, seconds: number) {
+    super(`the masking rule ${rule} did not end within the ${seconds} s that the rules have for one text`);
   }
 }
 

@@ -29,21 +29,10 @@ export async function* recordTexts(file: string, options: ReadOptions = {}): Asy
  * `RECORD_DUPLICATE`; those about a record name file, line and field
  */
 export async function* readRecords(file: string, options: ReadOptions = {}): AsyncGenerator<SampleRecord> {
-  const format = /\.(jsonl|csv)(\.gz)?$/i.exec(file);
-  if (format === null) {
-    throw new ConfigError(`${file} is neither .jsonl nor .csv (nor either with .gz)`, {
-      code: 'RECORDS_FORMAT',
-      remedy: 'Give a file of JSON lines, or a CSV file with a header row.',
-    });
-  }
-  try {
-    await access(file, constants.R_OK);
-  } catch (error) {
-    throw unreadable(file, error);
-  }
+  const { csv, zipped } = await assertReadable(file);
   const shaper = new RecordShaper(file);
-  const bytes = openFile(file, format[2] !== undefined);
-  const rows = format[1]!.toLowerCase() === 'csv' ? csvRows(file, bytes) : jsonRows(file, bytes);
+  const bytes = openFile(file, zipped);
+  const rows = csv ? csvRows(file, bytes) : jsonRows(file, bytes);
   let count = 0;
   try {
     for await (const { line, fields } of rows) {
@@ -62,6 +51,23 @@ export async function* readRecords(file: string, options: ReadOptions = {}): Asy
   }
   const notes = shaper.notes();
   if (notes.length > 0) options.onNotes?.(notes);
+}
+
+/** Its name and whether it can be opened, before anything is begun. @throws ConfigError `RECORDS_FORMAT`, `RECORDS_UNREADABLE` */
+export async function assertReadable(file: string): Promise<{ csv: boolean; zipped: boolean }> {
+  const format = /\.(jsonl|csv)(\.gz)?$/i.exec(file);
+  if (format === null) {
+    throw new ConfigError(`${file} is neither .jsonl nor .csv (nor either with .gz)`, {
+      code: 'RECORDS_FORMAT',
+      remedy: 'Give a file of JSON lines, or a CSV file with a header row.',
+    });
+  }
+  try {
+    await access(file, constants.R_OK);
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+  return { csv: format[1]?.toLowerCase() === 'csv', zipped: format[2] !== undefined };
 }
 
 /** A record before its fields are checked, with the line it starts on, counted from 1. */

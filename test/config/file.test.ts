@@ -1,10 +1,12 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import { messageOf } from '../../src/errors.ts';
-import { startCommand } from '../setup/command.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -49,26 +51,43 @@ it('takes the example of the README to the letter', async () => {
 
 const CONTENT = `{ database: 'postgres://u@127.0.0.1:1/from_file', backfills: { docs: { table: 't', text: ['a'] } } }`;
 
-// In a process of its own: inside the test runner it is the runner that loads modules.
-it.each([
+const FILES = [
   ['backfill.config.ts', `const config: object = ${CONTENT};\nexport default config;`],
   ['backfill.config.js', `export default ${CONTENT};`],
   ['backfill.config.js', `module.exports = ${CONTENT};`],
   ['backfill.config.mjs', `export default ${CONTENT};`],
   ['backfill.config.json', CONTENT.replaceAll(/(\w+): /g, '"$1": ').replaceAll("'", '"')],
-])('a verb reads %s: %s', async (name, content) => {
-  await writeFile(join(folder, name), content);
-  const { code, json } = await startCommand(
-    'status',
-    ['--json', '--log-level', 'silent'],
-    {},
-    { cwd: folder },
-  ).ended;
-  expect(json()).toMatchObject({
-    error: { message: expect.stringContaining('127.0.0.1:1/from_file') as string },
-  });
-  expect(code).toBe(2);
-});
+] as const;
+const VERB_IN_FOLDERS = fileURLToPath(new URL('../setup/verb-in-folders.mjs', import.meta.url));
+
+// In a process of its own, one for all: inside the test runner it is the runner that loads modules.
+let read: Promise<{ code: number; said: unknown }[]> | undefined;
+async function readAll(): Promise<{ code: number; said: unknown }[]> {
+  const folders = FILES.map((_, at) => join(folder, String(at)));
+  for (const [at, [name, content]] of FILES.entries()) {
+    await mkdir(folders[at] ?? '');
+    await writeFile(join(folders[at] ?? '', name), content);
+  }
+  const argv = [['--json', '--log-level', 'silent'], folders].map((list) => JSON.stringify(list));
+  const { PATH, HOME } = process.env;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [VERB_IN_FOLDERS, inject('compiled'), 'status', ...argv],
+    { env: { PATH, HOME } },
+  );
+  return JSON.parse(stdout) as { code: number; said: unknown }[];
+}
+
+it.each(FILES.map(([name, content], at) => [name, content, at] as const))(
+  'a verb reads %s: %s',
+  async (_name, _content, at) => {
+    const result = (await (read ??= readAll()))[at];
+    expect(result?.said).toMatchObject({
+      error: { message: expect.stringContaining('127.0.0.1:1/from_file') as string },
+    });
+    expect(result?.code).toBe(2);
+  },
+);
 
 it.each([
   '{ "dashboard": { "password": hidden-word } }',

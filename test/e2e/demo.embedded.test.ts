@@ -2,7 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCommand } from '../setup/command.ts';
+import { articles } from '../../src/sample/articles.ts';
+import { runCommand, startVerb, type CommandResult } from '../setup/command.ts';
+import { embeddedImage } from '../setup/embedded.ts';
 
 interface DemoJson {
   rows: { eligible: number; embedded: number; skipped: number; quarantined: number };
@@ -33,6 +35,9 @@ describe('the demo', () => {
     folder = await mkdtemp(join(tmpdir(), 'pgvector-backfill-demo-test-'));
   });
   afterAll(() => rm(folder, { recursive: true }));
+  /** From the cluster that other tests begin with too; the first test makes its own, as a user's demo does. */
+  const demoFromImage = async (...args: string[]): Promise<CommandResult> =>
+    startVerb('demo', ['--json', ...args], {}, { embeddedImage: await embeddedImage() }).ended;
 
   it('goes the whole road on the sample and says so in one object', async () => {
     const { code, json, stdout } = await runCommand('demo', ['--json'], {});
@@ -72,7 +77,7 @@ describe('the demo', () => {
     async (name, content) => {
       const file = join(folder, name);
       await writeFile(file, content);
-      const { code, json } = await runCommand('demo', ['--json', '--from', file], {});
+      const { code, json } = await demoFromImage('--from', file);
       expect(code).toBe(0);
       const demo = json() as DemoJson;
       expect(demo.rows).toMatchObject({ eligible: 60, embedded: 60 });
@@ -83,13 +88,20 @@ describe('the demo', () => {
   );
 
   it('refuses a file that is not there, naming it', async () => {
-    const { code, stderr } = await runCommand('demo', ['--from', join(folder, 'nothing.jsonl')], {});
+    const { code, stdout, stderr } = await runCommand('demo', ['--from', join(folder, 'nothing.jsonl')], {});
     expect(code).toBe(2);
     expect(stderr).toContain('nothing.jsonl');
+    // Not behind the start of a server.
+    expect(stdout).toBe('');
   });
 
   it('--keep leaves the server up and names the environment for the other verbs', async () => {
-    const { code, json } = await runCommand('demo', ['--json', '--keep'], {});
+    const file = join(folder, 'kept.jsonl');
+    // A part of the sample: as real, and trained on in a fraction of the time.
+    const some = articles().filter(({ body }) => body !== null);
+    const lines = some.slice(0, 60).map(({ title, body }, at) => JSON.stringify({ id: at + 1, title, body }));
+    await writeFile(file, lines.join('\n'));
+    const { code, json } = await demoFromImage('--keep', '--from', file);
     expect(code).toBe(0);
     const { kept } = json() as DemoJson;
     if (kept === undefined) throw new Error('nothing was kept');
@@ -102,7 +114,7 @@ describe('the demo', () => {
       });
       const search = await runCommand(
         'search',
-        ['--json', '--k', '3', 'trimming', 'the', 'shrubs'],
+        ['--json', '--k', '3', some[0]?.title ?? ''],
         kept.environment,
       );
       expect(search.code).toBe(0);

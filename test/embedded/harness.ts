@@ -3,8 +3,7 @@
 import { Client, Pool, type ClientConfig, type Notification, type QueryResult } from 'pg';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { WireClient } from './wire.ts';
-import { embeddedServer } from '../setup/embedded.ts';
-import type { EmbeddedServer } from '../../src/embedded/start.ts';
+import { lentServer, type LentServer } from '../setup/embedded.ts';
 
 export interface Harness {
   readonly url: string;
@@ -17,15 +16,15 @@ export interface Harness {
 }
 
 export function useEmbeddedServer(): Harness {
-  let server: EmbeddedServer;
+  let server: LentServer;
   const open: { end(): Promise<void> }[] = [];
   beforeAll(async () => {
-    server = await embeddedServer();
+    server = await lentServer();
   });
   afterEach(async () => {
     await Promise.all(open.splice(0).map((each) => each.end()));
   });
-  afterAll(() => server.stop());
+  afterAll(() => server.giveBack());
   const kept = <T extends { end(): Promise<void> }>(client: T): T => {
     open.push(client);
     return client;

@@ -5,8 +5,9 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, inject, test, vi } from 'vitest';
 import { startEmbeddedServer } from '../../src/embedded/start.ts';
+import { embeddedImage } from '../setup/embedded.ts';
 import { rowOf } from './harness.ts';
 
 const cleanUps: (() => unknown)[] = [];
@@ -43,13 +44,13 @@ const goesAway = (pid: number) => vi.waitFor(() => expect(isAlive(pid)).toBe(fal
 
 /** A process of its own that starts a server, prints its address, and waits to be killed. */
 async function startWithin(detach: boolean): Promise<{ parent: ChildProcess; url: string; pid: number }> {
-  const start = new URL('../../src/embedded/start.ts', import.meta.url).href;
+  const start = new URL('src/embedded/start.js', inject('compiled')).href;
   const script = `import { startEmbeddedServer } from ${JSON.stringify(start)};
-    const server = await startEmbeddedServer();
+    const server = await startEmbeddedServer(${JSON.stringify({ image: await embeddedImage() })});
     ${detach ? 'server.detach();' : ''}
     console.log(JSON.stringify({ url: server.url, pid: server.pid }));
     process.stdin.resume();`;
-  const parent = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   cleanUps.push(() => parent.kill('SIGKILL'));
@@ -94,7 +95,10 @@ test('a detached server lives on, and ends on SIGTERM', async () => {
 
 test('stop ends the connections and the process, and may be called again', async () => {
   const lines: string[] = [];
-  const server = await started({ logger: { info: (line) => lines.push(line) } });
+  const server = await started({
+    image: await embeddedImage(),
+    logger: { info: (line) => lines.push(line) },
+  });
   expect(lines).toEqual([expect.stringContaining('for demo and tests on 127.0.0.1')]);
   const client = await connected(server.url);
   await client.query('BEGIN');
@@ -110,7 +114,7 @@ test('a port that is taken is reported with what to do', async () => {
   cleanUps.push(() => holder.close());
   await once(holder, 'listening');
   const { port } = holder.address() as AddressInfo;
-  await expect(startEmbeddedServer({ port })).rejects.toMatchObject({
+  await expect(startEmbeddedServer({ port, image: await embeddedImage() })).rejects.toMatchObject({
     name: 'ConfigError',
     code: 'EMBEDDED_PORT_UNAVAILABLE',
     message: expect.stringContaining(String(port)) as string,

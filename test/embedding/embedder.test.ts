@@ -140,7 +140,7 @@ describe('the transformers embedder', () => {
 
   it('replaces a process that was killed in mid-batch and gives its texts to another', async () => {
     const alone = await openTransformersEmbedder(options, 1);
-    const texts = Array.from({ length: 4000 }, (_, n) => `bread dough yeast ${n} `.repeat(1 + (n % 20)));
+    const texts = Array.from({ length: 1000 }, (_, n) => `bread dough yeast ${n} `.repeat(1 + (n % 20)));
     const before = await alone.embed(texts);
     const [victim = 0] = inferenceProcesses();
     const embedding = alone.embed(texts);
@@ -156,7 +156,7 @@ describe('the transformers embedder', () => {
 
   it('gives up, by an error that is worth another try, where processes die one after the other', async () => {
     const alone = await openTransformersEmbedder(options, 1);
-    const texts = Array.from({ length: 30_000 }, (_, n) => `bread dough yeast ${n} `.repeat(20));
+    const texts = Array.from({ length: 3000 }, (_, n) => `bread dough yeast ${n} `.repeat(20));
     const ended = new AbortController();
     const embedding = alone.embed(texts).finally(() => ended.abort());
     const outcome = expect(embedding).rejects.toMatchObject({ retryable: true });

@@ -1,10 +1,10 @@
 /** What becomes of texts whose processes die: with processes that die when they are told to. */
 
 import { EventEmitter } from 'node:events';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FromInference, ToInference } from '../../src/embedding/messages.ts';
 import { openTransformersEmbedder, type LocalEmbedder } from '../../src/embedding/transformers-embedder.ts';
-import { makeModel, modelOptionsOf, type OwnModel } from '../setup/model.ts';
+import { modelOptionsOf, sampleModel } from '../setup/model.ts';
 
 const DIMENSIONS = 2;
 /** Told by the tests. */
@@ -62,12 +62,8 @@ const texts = Array.from({ length: 300 }, (_, n) => `text ${n} ${'x'.repeat(n)}`
 const vectorsOf = (those: string[]): number[] => those.flatMap((text) => [text.length, 1]);
 
 describe.each([1, 3])('%i inference processes', (processes) => {
-  let model: OwnModel;
+  const model = sampleModel();
   let embedder: LocalEmbedder;
-  beforeAll(async () => {
-    model = await makeModel(4);
-  });
-  afterAll(() => model.remove());
   beforeEach(async () => {
     Object.assign(world, { started: 0, diesOf: () => false, loads: () => true });
     embedder = await openTransformersEmbedder(modelOptionsOf(model), processes);

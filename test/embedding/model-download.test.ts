@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fetchModel, type FetchOptions } from '../../src/embedding/model-download.ts';
 import {
   assertPinnedFiles,
@@ -17,23 +17,19 @@ import {
   type ModelOptions,
 } from '../../src/embedding/model-files.ts';
 import { openTransformersEmbedder } from '../../src/embedding/transformers-embedder.ts';
-import { makeModel, modelOptionsOf, type OwnModel } from '../setup/model.ts';
+import { modelOptionsOf, sampleModel } from '../setup/model.ts';
 import { COMMIT, FakeHub, serve, type Misbehaviour } from './fake-hub.ts';
 
 const NAME = 'org/small';
 const GRAPH = 'onnx/model.onnx';
 
 describe('model files from a hub', () => {
-  let model: OwnModel;
+  const model = sampleModel();
   let hub: FakeHub;
   let root: string;
   let options: ModelOptions;
   let waits: number[];
   let fetching: FetchOptions;
-  beforeAll(async () => {
-    model = await makeModel(8);
-  });
-  afterAll(() => model.remove());
   beforeEach(async () => {
     hub = await FakeHub.start(join(model.localPath, model.name), NAME);
     root = await mkdtemp(join(tmpdir(), 'pgvector-backfill-hub-'));
@@ -102,7 +98,7 @@ describe('model files from a hub', () => {
     expect(again.files.every(({ fetched }) => !fetched)).toBe(true);
     expect(hub.asked.length).toBe(asked);
     const embedder = await openTransformersEmbedder(options, 1);
-    expect((await embedder.embed(['bread'])).vectors).toHaveLength(8);
+    expect((await embedder.embed(['bread'])).vectors).toHaveLength(model.dimensions);
     await embedder.close();
   });
 

@@ -4,20 +4,18 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeHub } from '../embedding/fake-hub.ts';
 import { runCommand, type CommandResult } from '../setup/command.ts';
-import { makeModel, type OwnModel } from '../setup/model.ts';
+import { sampleModel } from '../setup/model.ts';
 
 describe('model', () => {
-  let source: OwnModel;
+  const source = sampleModel();
   let hub: FakeHub;
   let root: string;
   beforeAll(async () => {
-    source = await makeModel(8);
     hub = await FakeHub.start(join(source.localPath, source.name), 'org/small');
     root = await mkdtemp(join(tmpdir(), 'pgvector-backfill-models-'));
   });
   afterAll(async () => {
     await hub.stop();
-    await source.remove();
     await rm(root, { recursive: true });
   });
   const run = (args: string[], env: Record<string, string> = {}): Promise<CommandResult> =>
@@ -69,11 +67,11 @@ describe('model', () => {
       usable: true,
       revision: 'main',
       checksum,
-      dimensions: 8,
+      dimensions: source.dimensions,
       problem: null,
     });
     expect((await run(['check'], { BACKFILL_MODEL_CHECKSUM: checksum })).stdout).toContain(
-      'is usable: 8 dimensions',
+      `is usable: ${source.dimensions} dimensions`,
     );
     const other = await run(['check', '--json'], { BACKFILL_MODEL_CHECKSUM: 'e'.repeat(64) });
     expect(other.code).toBe(3);

@@ -1,4 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cutover } from '../../scripts/cutover.ts';
 import { rollback } from '../../scripts/rollback.ts';
@@ -114,10 +119,21 @@ describe('verbs', () => {
   });
 
   it('end with 130 when they are interrupted', async () => {
-    const running = startCommand('demo', [], {});
-    await running.waitFor(/Training a small model/);
+    // A hub that never answers keeps the verb at its work.
+    const hub = createServer().listen(0, '127.0.0.1');
+    await once(hub, 'listening');
+    const models = await mkdtemp(join(tmpdir(), 'pgvector-backfill-interrupted-'));
+    const asked = once(hub, 'request');
+    const running = startCommand('model', ['fetch'], {
+      BACKFILL_MODEL_LOCAL_PATH: models,
+      BACKFILL_MODEL_HUB: `http://127.0.0.1:${(hub.address() as AddressInfo).port}`,
+    });
+    await asked;
     running.child.kill('SIGINT');
     expect((await running.ended).code).toBe(130);
+    hub.closeAllConnections();
+    hub.close();
+    await rm(models, { recursive: true });
   });
 
   it('go on to their end where nobody reads what they say', async () => {

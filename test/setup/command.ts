@@ -33,7 +33,7 @@ export interface RunningVerb extends Running {
   interrupt(): void;
 }
 
-export type Surroundings = Pick<Partial<Host>, 'cwd' | 'times'>;
+export type Surroundings = Pick<Partial<Host>, 'cwd' | 'times' | 'embeddedImage'>;
 
 const RUN_VERB = fileURLToPath(new URL('./run-verb.mjs', import.meta.url));
 
@@ -120,7 +120,7 @@ export function startVerb(
   verb: string,
   args: string[],
   env: Record<string, string>,
-  { cwd = process.cwd(), times }: Surroundings = {},
+  { cwd = process.cwd(), ...surroundings }: Surroundings = {},
 ): RunningVerb {
   const transcript = new Transcript();
   const interrupts = new EventEmitter();
@@ -151,7 +151,7 @@ export function startVerb(
       throw new Error('the process would end here');
     },
     openEmbedder: sharedEmbedder,
-    ...(times === undefined ? {} : { times }),
+    ...surroundings,
   };
   const load = VERBS[verb];
   if (load === undefined) throw new Error(`there is no verb ${verb}`);

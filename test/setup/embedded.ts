@@ -9,8 +9,8 @@ import { startEmbeddedServer, type EmbeddedServer } from '../../src/embedded/sta
 import type { TestDatabase } from './databases.ts';
 import { countDatabase, measured } from './measure.ts';
 
-/** Made by whoever is first; where two are, the second takes the place of the first, which is the same. */
-async function image(): Promise<string> {
+/** A fresh cluster, made by whoever is first; where two are, the second takes the place of the first, which is the same. */
+export async function embeddedImage(): Promise<string> {
   const path = inject('embeddedImage');
   if (!existsSync(path)) {
     const part = `${path}.${process.pid}`;
@@ -20,8 +20,8 @@ async function image(): Promise<string> {
   return path;
 }
 
-export const embeddedServer = (): Promise<EmbeddedServer> =>
-  measured('embedded server', async () => startEmbeddedServer({ image: await image() }));
+const embeddedServer = (): Promise<EmbeddedServer> =>
+  measured('embedded server', async () => startEmbeddedServer({ image: await embeddedImage() }));
 
 /** As a new cluster is: whatever a test has made is gone, settings and roles included. */
 const EMPTY = `DO $$ DECLARE each record; BEGIN
@@ -41,18 +41,29 @@ END $$`;
 /** One that waits for its next test. */
 let idle: EmbeddedServer | null = null;
 
-export async function embeddedDatabase(): Promise<TestDatabase> {
+export interface LentServer {
+  url: string;
+  /** Emptied for the next one, or ended. */
+  giveBack(): Promise<void>;
+}
+
+/** The one that waits, or a new one. */
+export async function lentServer(): Promise<LentServer> {
   const server = idle ?? (await embeddedServer());
   idle = null;
-  countDatabase('the embedded server');
   return {
-    databaseUrl: server.url,
-    queueUrl: server.url,
-    async drop() {
+    url: server.url,
+    async giveBack() {
       if (idle === null && (await emptied(server))) idle = server;
       else await server.stop();
     },
   };
+}
+
+export async function embeddedDatabase(): Promise<TestDatabase> {
+  const { url, giveBack } = await lentServer();
+  countDatabase('the embedded server');
+  return { databaseUrl: url, queueUrl: url, drop: giveBack };
 }
 
 /** False where it does not answer any more, or not as it should: then it is not used again. */

@@ -36,7 +36,10 @@ describe('a model of the sample', () => {
 
   test('the same texts and seed give the same bytes, another seed does not', async () => {
     expect(bytesOf(await trainModel(TEXTS, { dimensions: 64 }))).toEqual(bytesOf(trained));
-    expect(bytesOf(await trainModel(TEXTS, { dimensions: 64, seed: 2 }))).not.toEqual(bytesOf(trained));
+    const few = TEXTS.slice(0, 60);
+    expect(bytesOf(await trainModel(few, { dimensions: 32, seed: 2 }))).not.toEqual(
+      bytesOf(await trainModel(few, { dimensions: 32, seed: 1 })),
+    );
   });
 
   test('a text is the mean of its known words, and unknown ones do not turn it', async () => {

@@ -126,10 +126,10 @@ describe('a server that fails', () => {
       (_, response) => void response.writeHead(200, { 'content-type': 'application/json' }).write('{'),
     ],
   ])('runs into the time-out where it never %s', async (_, bad) => {
-    const { embedder, timing } = await remote(bad, { timeoutSeconds: 0.2 });
+    const { embedder, timing } = await remote(bad, { timeoutSeconds: 0.05 });
     const error = await failureOf(embedder.embed([TEXT]));
     expect(error).toMatchObject({ code: 'ENDPOINT_UNAVAILABLE', retryable: true });
-    expect(error.message).toMatch('did not answer within 0.2 s, 5 times');
+    expect(error.message).toMatch('did not answer within 0.05 s, 5 times');
     expect(timing.slept).toHaveLength(4);
   });
 
