@@ -77,7 +77,11 @@ export async function runDemo(input: DemoInput): Promise<DemoRun> {
       indexSeconds: run.indexSeconds,
     };
   });
-  return running.finally(async () => (await opened?.catch(() => null))?.close());
+  try {
+    return await running;
+  } finally {
+    await (await opened?.catch(() => null))?.close();
+  }
 }
 
 async function work({

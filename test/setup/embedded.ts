@@ -44,7 +44,7 @@ let idle: EmbeddedServer | null = null;
 export interface LentServer {
   url: string;
   /** Emptied for the next one, or ended. */
-  giveBack(): Promise<void>;
+  giveBack: () => Promise<void>;
 }
 
 /** The one that waits, or a new one. */
