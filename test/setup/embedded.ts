@@ -53,7 +53,7 @@ export async function lentServer(): Promise<LentServer> {
   idle = null;
   return {
     url: server.url,
-    async giveBack() {
+    giveBack: async () => {
       if (idle === null && (await emptied(server))) idle = server;
       else await server.stop();
     },
