@@ -14,7 +14,7 @@ import { hasContainers } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 import { until } from '../setup/until.ts';
 
-const ROWS = 2000;
+const ROWS = 1000;
 
 describe.runIf(hasContainers())('a primary and its replica', () => {
   const model = sampleModel();

@@ -29,6 +29,11 @@ export interface StartedServer {
 
 const POSTGRES_IMAGE = process.env['TEST_POSTGRES_IMAGE'] ?? 'pgvector/pgvector:0.8.2-pg17';
 const REDIS_IMAGE = process.env['TEST_REDIS_IMAGE'] ?? 'redis:8';
+/**
+ * A replica is not to have fewer than its primary. All tests' builds draw on one stock of workers: none is to go without
+ * because others are at it.
+ */
+const SETTINGS = ['max_connections=300', 'fsync=off', 'max_worker_processes=64'];
 /** A machine without Docker should not wait for it; one that has to pull the image may. */
 const RUNTIME_LIMIT_MS = 5000;
 const PULL_LIMIT_MS = 180_000;
@@ -81,15 +86,7 @@ export async function startPostgres(
   const image = options.image ?? POSTGRES_IMAGE;
   await obtain(image);
   const password = randomBytes(12).toString('hex');
-  const settings = [
-    'max_connections=300',
-    'fsync=off',
-    'shared_buffers=256MB',
-    'max_wal_size=8GB',
-    // All tests' builds draw on one stock: none is to go without because others are at it.
-    'max_worker_processes=64',
-    'max_parallel_workers=64',
-  ];
+  const settings = [...SETTINGS, 'shared_buffers=256MB', 'max_wal_size=8GB', 'max_parallel_workers=64'];
   const container = new GenericContainer(image)
     .withEnvironment({ POSTGRES_PASSWORD: password })
     .withCommand(['postgres', ...settings.flatMap((each) => ['-c', each]), ...(options.args ?? [])])
@@ -117,7 +114,7 @@ async function askPostgres(url: string): Promise<void> {
 export async function startReplica(primary: StartedServer): Promise<StartedServer> {
   const { host, port, password } = primary.inside;
   // Reports often: what the primary knows of a replica that stands still is what the last report said.
-  const settings = ['max_connections=300', 'fsync=off', 'hot_standby=on', 'wal_receiver_status_interval=1s'];
+  const settings = [...SETTINGS, 'hot_standby=on', 'wal_receiver_status_interval=1s'];
   const script = `mkdir -p "$PGDATA" /var/run/postgresql && chown -R postgres:postgres "$PGDATA" /var/run/postgresql && chmod 700 "$PGDATA" &&
     exec setpriv --reuid=postgres --regid=postgres --init-groups bash -c 'pg_basebackup --host=${host} --port=${port} \
       --username=postgres --pgdata="$PGDATA" --write-recovery-conf --checkpoint=fast --no-sync &&
