@@ -41,43 +41,47 @@ export interface DemoInput {
 export async function runDemo(input: DemoInput): Promise<DemoRun> {
   const { config, pool, logger, queries } = input;
   const { settings, backfill } = config;
-  let opened: Promise<Embedder> | null = null;
+  const opened: { embedder?: Promise<Embedder> } = {};
   // Preflight and workers are one process here: its model is loaded once, with all processes that the workers use.
   const openEmbedder: OpenEmbedder = async (own, _, notice) =>
-    lent(await (opened ??= input.openEmbedder(own, own.threads, notice)));
-  const running = withPreflight(config, pool, openEmbedder, async (preflight) => {
-    if (!preflight.passed) {
-      const [blocker] = preflight.blocking;
-      const remedy = blocker?.remedy === undefined ? {} : { remedy: blocker.remedy };
-      throw new GateError(blocker?.message ?? 'The preflight did not pass.', { code: 'DOCTOR', ...remedy });
-    }
-    const { embedder } = preflight;
-    await enqueueRun(config, pool, logger, preflight, null);
-    await work({ ...input, openEmbedder });
-    const run = await requireRun(pool, backfill);
-    // Described anew: the extension and the columns are there only since enqueue.
-    const target = await describeTarget(pool, backfill, settings);
-    const verification = await verify({
-      pool,
-      target,
-      settings,
-      run,
-      openEmbedder: () => Promise.resolve(lent(embedder)),
+    lent(await (opened.embedder ??= input.openEmbedder(own, own.threads, notice)));
+  try {
+    return await withPreflight(config, pool, openEmbedder, async (preflight) => {
+      if (!preflight.passed) {
+        const [blocker] = preflight.blocking;
+        const remedy = blocker?.remedy === undefined ? {} : { remedy: blocker.remedy };
+        throw new GateError(blocker?.message ?? 'The preflight did not pass.', { code: 'DOCTOR', ...remedy });
+      }
+      const { embedder } = preflight;
+      await enqueueRun(config, pool, logger, preflight, null);
+      await work({ ...input, openEmbedder });
+      const run = await requireRun(pool, backfill);
+      // Described anew: the extension and the columns are there only since enqueue.
+      const target = await describeTarget(pool, backfill, settings);
+      const verification = await verify({
+        pool,
+        target,
+        settings,
+        run,
+        openEmbedder: () => Promise.resolve(lent(embedder)),
+      });
+      const comparisons: Comparison[] = [];
+      for (const text of queries)
+        comparisons.push(await compareSearches({ pool, target, settings, embedder }, text, HITS));
+      const snapshot = await progressSnapshot(pool, backfill);
+      return {
+        snapshot,
+        verification,
+        comparisons,
+        model: embedder.model,
+        dimensions: embedder.dimensions,
+        indexSeconds: run.indexSeconds,
+      };
     });
-    const comparisons: Comparison[] = [];
-    for (const text of queries)
-      comparisons.push(await compareSearches({ pool, target, settings, embedder }, text, HITS));
-    const snapshot = await progressSnapshot(pool, backfill);
-    return {
-      snapshot,
-      verification,
-      comparisons,
-      model: embedder.model,
-      dimensions: embedder.dimensions,
-      indexSeconds: run.indexSeconds,
-    };
-  });
-  return running.finally(async () => (await opened?.catch(() => null))?.close());
+  } finally {
+    // Whether it could be opened, the preflight has told.
+    await (await opened.embedder?.catch(() => null))?.close();
+  }
 }
 
 async function work({

@@ -44,7 +44,7 @@ let idle: EmbeddedServer | null = null;
 export interface LentServer {
   url: string;
   /** Emptied for the next one, or ended. */
-  giveBack(): Promise<void>;
+  giveBack: () => Promise<void>;
 }
 
 /** The one that waits, or a new one. */
@@ -53,7 +53,7 @@ export async function lentServer(): Promise<LentServer> {
   idle = null;
   return {
     url: server.url,
-    async giveBack() {
+    giveBack: async () => {
       if (idle === null && (await emptied(server))) idle = server;
       else await server.stop();
     },
