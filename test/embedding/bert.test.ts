@@ -262,7 +262,7 @@ describe('the engine on a model with attention', () => {
       { ...options, localPath: heavy.localPath, name: heavy.name },
       2,
     );
-    const work = texts.filter((text) => text.length > 600).slice(0, 12);
+    const work = texts.filter((text) => text.length > 600).slice(0, 24);
     const started = performance.now();
     await embedder.embed(work.slice(0, 2));
     const oneInference = performance.now() - started;

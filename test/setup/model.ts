@@ -1,7 +1,5 @@
 /** Small real models for tests, made by the project's own trainer from the sample table. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import type { ModelOptions } from '../../src/embedding/model-files.ts';
@@ -55,12 +53,4 @@ export function sampleModel(dimensions: typeof DIMENSIONS | typeof MORE_DIMENSIO
 
 export interface OwnModel extends TestModel {
   remove(): Promise<void>;
-}
-
-/** One of the test's own, to change or to take away. */
-export async function makeModel(dimensions = DIMENSIONS): Promise<OwnModel> {
-  const localPath = await mkdtemp(join(tmpdir(), 'pgvector-backfill-test-'));
-  const texts = articles().map((article) => `${article.title}\n${article.body ?? ''}`);
-  await trainFrom(texts, { out: join(localPath, NAME), dimensions, seed: 1 });
-  return { localPath, name: NAME, dimensions, remove: () => rm(localPath, { recursive: true, force: true }) };
 }

@@ -58,17 +58,21 @@ export interface Remote {
   server: FakeServer;
   embedder: Embedder;
   timing: FakeTiming;
+  /** Of requests from here on: opening asks too, and is to be answered however busy the machine is. */
+  setTimeoutSeconds: (seconds: number) => void;
 }
 
 /** Behaves from the first request after the probe on. */
 export async function remote(behaviour?: Behaviour, options: Partial<EndpointOptions> = {}): Promise<Remote> {
   const server = await fakeServer();
   const timing = new FakeTiming();
-  const embedder = await openEndpointEmbedder(optionsFor(server, options), timing);
+  const own = optionsFor(server, options);
+  const embedder = await openEndpointEmbedder(own, timing);
   onTestFinished(() => embedder.close());
   if (behaviour !== undefined) server.behave(behaviour);
   else server.asked.length = 0;
-  return { server, embedder, timing };
+  const setTimeoutSeconds = (seconds: number): void => void (own.timeoutSeconds = seconds);
+  return { server, embedder, timing, setTimeoutSeconds };
 }
 
 /** What opening over a server that behaves so fails with. */

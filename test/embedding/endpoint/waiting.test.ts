@@ -126,7 +126,8 @@ describe('a server that fails', () => {
       (_, response) => void response.writeHead(200, { 'content-type': 'application/json' }).write('{'),
     ],
   ])('runs into the time-out where it never %s', async (_, bad) => {
-    const { embedder, timing } = await remote(bad, { timeoutSeconds: 0.05 });
+    const { embedder, timing, setTimeoutSeconds } = await remote(bad);
+    setTimeoutSeconds(0.05);
     const error = await failureOf(embedder.embed([TEXT]));
     expect(error).toMatchObject({ code: 'ENDPOINT_UNAVAILABLE', retryable: true });
     expect(error.message).toMatch('did not answer within 0.05 s, 5 times');
