@@ -49,7 +49,7 @@ const LOCK_MS = 30_000;
 const STALLED_INTERVAL_MS = 15_000;
 /** A stalled batch is harmless (fencing token, idempotent merge), so it is taken up again rather than given up. */
 const MOST_STALLS = 20;
-/** Of one queue or worker: the LISTEN connection and a few queries side by side. */
+/** Of all queues and workers of an address, side by side; each worker has one besides, for LISTEN. */
 const QUEUE_CONNECTIONS = 5;
 /** Tries before the first contact counts as failed; afterwards reconnection is endless. */
 const FIRST_CONTACT_TRIES = 3;
@@ -212,9 +212,7 @@ export function openWorker(
 function connect(address: QueueAddress, blocking: boolean): { options: object; close: () => void } {
   const traced = address.telemetry === undefined ? {} : { telemetry: address.telemetry };
   if (isPostgres(address.url)) {
-    const pool = createQueuePool(address.url);
-    // Closing twice is no fault of anybody's.
-    const close = (): void => void (pool.ending || pool.end());
+    const { pool, close } = sharePool(address, blocking);
     return { options: { connection: pool, ...traced }, close };
   }
   // A worker waits through a restart of Redis for as long as it takes; a producer fails after some tries and says so.
@@ -222,6 +220,30 @@ function connect(address: QueueAddress, blocking: boolean): { options: object; c
   connection.on('error', () => {});
   const prefix = keyPrefix(address.installation);
   return { options: { connection, prefix, ...traced }, close: () => connection.disconnect() };
+}
+
+/** One pool for all that is open of an address: a pool for each would be thirty connections of one worker process. */
+const pools = new WeakMap<QueueAddress, { pool: pg.Pool; users: number }>();
+
+function sharePool(address: QueueAddress, listens: boolean): { pool: pg.Pool; close: () => void } {
+  const shared = pools.get(address) ?? { pool: createQueuePool(address.url), users: 0 };
+  pools.set(address, shared);
+  const { pool } = shared;
+  const own = listens ? 1 : 0;
+  pool.options.max += own;
+  shared.users++;
+  let isOpen = true;
+  const close = (): void => {
+    // Closing twice is no fault of anybody's.
+    if (!isOpen) return;
+    isOpen = false;
+    pool.options.max -= own;
+    shared.users--;
+    if (shared.users > 0) return;
+    pools.delete(address);
+    void pool.end();
+  };
+  return { pool, close };
 }
 
 /**
@@ -239,6 +261,8 @@ function createQueuePool(url: string): pg.Pool {
     onConnect: prepareQueueClient,
   });
   pool.on('error', () => {});
+  // Each queue and worker of BullMQ's listens for the pool's errors, too.
+  pool.setMaxListeners(0);
   return pool;
 }
 
