@@ -5,9 +5,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { LEDGER_LIMITS, inSearch, inTransaction } from '../../src/db/transaction.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { databases, type TestDatabase } from '../setup/databases.ts';
+import { databases, hasPostgres, type TestDatabase } from '../setup/databases.ts';
 
-describe.each(databases())('a pool of ours on $name', ({ create }) => {
+// The embedded server has one session for all, which takes no settings of a database and ends no statement.
+describe.runIf(hasPostgres()).each(databases())('a pool of ours on $name', ({ create }) => {
   let database: TestDatabase;
   let pool: Pool;
   let watcher: pg.Client;

@@ -59,7 +59,14 @@ describe('prepareSession', () => {
   });
 
   it('builds nothing where settings do not stay, as behind a pooler in transaction mode', async () => {
-    const server = { number: 180_000, version: '0.8.7', schema: 'public', bytes: 1, memory: '64MB', workers: '2' };
+    const server = {
+      number: 180_000,
+      version: '0.8.7',
+      schema: 'public',
+      bytes: 1,
+      memory: '64MB',
+      workers: '2',
+    };
     await expect(prepare(forgetful({ ...server, timeout: '30s' }))).rejects.toMatchObject({
       code: 'SESSION_NOT_KEPT',
       remedy: expect.stringContaining('DATABASE_URL') as string,

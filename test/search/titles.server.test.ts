@@ -1,6 +1,7 @@
 /** Titles beside the keys of both searches, whatever the type of the key, and whatever the search in use today gives as one. */
 
 import { afterEach, describe, expect, it } from 'vitest';
+import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { compareSearches } from '../../src/search/compare.ts';
@@ -25,6 +26,7 @@ describe.each(databases())('titles on $name', ({ create }) => {
     database = await create();
     pool = createPool(database.databaseUrl, { name: 'test', max: 2, logger: silentLogger });
     await pool.query(`CREATE EXTENSION IF NOT EXISTS vector`);
+    await migrate(pool);
     await pool.query(`CREATE TABLE docs (id ${type} PRIMARY KEY, body text, embedding vector(3))`);
     await pool.query(`INSERT INTO docs VALUES ($1, E'first line\\nsecond', '[1,0,0]')`, [key]);
     const settings = await makeSettings({

@@ -6,10 +6,11 @@ import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { markForRecount, recountMarked } from '../../src/sync/recount.ts';
-import { databases, type TestDatabase } from '../setup/databases.ts';
+import { databases, hasPostgres, type TestDatabase } from '../setup/databases.ts';
 import { hashEmbedder, travel } from '../setup/small-road.ts';
 
-describe.each(databases())('the recount on $name', ({ create }) => {
+// Two sessions at a time, of which one waits for the other: the embedded server has one for all.
+describe.runIf(hasPostgres()).each(databases())('the recount on $name', ({ create }) => {
   let database: TestDatabase;
   let pool: Pool;
   beforeEach(async () => {

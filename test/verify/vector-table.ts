@@ -1,5 +1,6 @@
 /** A table with vectors and an index, made without a run: for what is measured on the search alone. */
 
+import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { describeTarget } from '../../src/table/target.ts';
@@ -28,6 +29,7 @@ export async function openVectorTable(
 ): Promise<VectorTable> {
   const pool = createPool(database.databaseUrl, { name: 'test', max: 4, logger: silentLogger });
   await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
+  await migrate(pool);
   await pool.query(
     `CREATE TABLE things (id bigint PRIMARY KEY, title text, rare boolean, embedding vector(${DIMENSIONS}))`,
   );
