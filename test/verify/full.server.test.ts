@@ -13,6 +13,7 @@ import { openEmbedder } from '../../src/embedding/configured.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { sampleModel } from '../setup/model.ts';
 import { databases } from './vector-table.ts';
+import { hasPostgres } from '../setup/databases.ts';
 
 const queries: Query[] = judgedQueries.map(({ text }, at) => ({ id: `q${at}`, text }));
 const judgements: Judgements = new Map(
@@ -29,7 +30,8 @@ const named = (checks: readonly Check[], name: string): Check | undefined =>
 
 const model = sampleModel(64);
 
-describe.each(databases())('verify with judged queries on $name', ({ create }) => {
+// Takes the embedded server, several times slower, too long: a machine without real servers leaves it out, and says so.
+describe.runIf(hasPostgres()).each(databases())('verify with judged queries on $name', ({ create }) => {
   let backfill: TestBackfill;
   beforeAll(async () => {
     backfill = await openBackfill(await create(), model, {
