@@ -1,9 +1,20 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigError, messageOf } from '../../src/errors.ts';
-import { describeQueue, prepareQueue, queueName, reachQueue } from '../../src/queue/connection.ts';
-import { backends } from '../setup/databases.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
+import {
+  QUEUE_ROLES,
+  describeQueue,
+  openQueue,
+  openWorker,
+  prepareQueue,
+  queueName,
+  reachQueue,
+} from '../../src/queue/connection.ts';
+import { backends, hasPostgres, realDatabase } from '../setup/databases.ts';
+import { until } from '../setup/until.ts';
 
 it('names a queue after its backfill and role', () => {
   expect(queueName('articles', 'embed')).toBe('articles-embed');
@@ -37,6 +48,37 @@ describe.each(backends())('the queue server on $name', ({ create }) => {
     } finally {
       await database.drop();
     }
+  });
+});
+
+describe.runIf(hasPostgres())('queues in PostgreSQL', () => {
+  it('share one pool of connections with the workers of their process, and close it with the last of them', async () => {
+    const { databaseUrl: url } = await realDatabase();
+    await prepareQueue(url);
+    const address = { url, backfill: 'docs', installation: '', logger: silentLogger };
+    const queues = QUEUE_ROLES.map((role) => openQueue(address, role));
+    const workers = QUEUE_ROLES.map((role) => openWorker(address, role, 4, () => Promise.resolve()));
+    await Promise.all(
+      [...queues.map(({ queue }) => queue), ...workers.map(({ worker }) => worker)].map((each) =>
+        each.waitUntilReady(),
+      ),
+    );
+    // All of them at work at once.
+    await Promise.all(queues.flatMap(({ queue }) => Array.from({ length: 8 }, () => queue.getJobCounts())));
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    const sessions = async (): Promise<number> =>
+      (
+        await client.query(
+          `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()`,
+        )
+      ).rowCount ?? 0;
+    const open = await sessions();
+    expect(open).toBeGreaterThan(0);
+    expect(open).toBeLessThanOrEqual(8);
+    await Promise.all([...workers, ...queues].map(({ close }) => close()));
+    await until('the sessions of queues and workers are closed', async () => (await sessions()) === 0);
+    await client.end();
   });
 });
 
