@@ -6,6 +6,7 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { LEDGER_LIMITS, inSearch, inTransaction } from '../../src/db/transaction.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { databases, hasPostgres, type TestDatabase } from '../setup/databases.ts';
+import { until } from '../setup/until.ts';
 
 // The embedded server has one session for all, which takes no settings of a database and ends no statement.
 describe.runIf(hasPostgres()).each(databases())('a pool of ours on $name', ({ create }) => {
@@ -82,11 +83,11 @@ describe.runIf(hasPostgres()).each(databases())('a pool of ours on $name', ({ cr
     const client = new Promise<pg.PoolClient>((resolve) => pool.once('acquire', resolve));
     await pool.query('SELECT 1');
     const forgotten = pool.query('SELECT pg_sleep(601)').catch((error: unknown) => error);
-    while ((await running()) === 0);
+    await until('the statement runs', async () => (await running()) > 0);
     const { stream } = ((await client) as unknown as { connection: { stream: { destroy(): void } } })
       .connection;
     stream.destroy();
     expect(await forgotten).toBeInstanceOf(Error);
-    while ((await running()) > 0);
+    await until('the server has ended it', async () => (await running()) === 0);
   });
 });

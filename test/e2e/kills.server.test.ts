@@ -75,13 +75,12 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
     return holder;
   }
   async function untilHeld(holder: pg.Client): Promise<void> {
-    for (let waiting = 0; waiting === 0;)
-      waiting =
-        (
-          await holder.query(
-            `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-          )
-        ).rowCount ?? 0;
+    await until('somebody waits for the lock of the test', async () => {
+      const { rowCount } = await holder.query(
+        `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+      );
+      return rowCount !== 0;
+    });
   }
   async function letGo(holder: pg.Client): Promise<void> {
     await holder.query('SELECT pg_advisory_unlock($1)', [LOCK]);
@@ -235,13 +234,12 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
     expect((await impatient.ended).code).toBe(130);
     const slow = startCommand('worker', ['--json'], backfill.env, DOOMED);
     await slow.waitFor(/worker started/);
-    for (let waiting = 0; waiting < 2;)
-      waiting =
-        (
-          await holder.query(
-            `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
-          )
-        ).rowCount ?? 0;
+    await until('two sessions wait for locks', async () => {
+      const { rowCount } = await holder.query(
+        `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+      );
+      return (rowCount ?? 0) >= 2;
+    });
     slow.child.kill('SIGTERM');
     const { code, json: result } = await slow.ended;
     expect(code).toBe(1);

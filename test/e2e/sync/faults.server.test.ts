@@ -80,12 +80,12 @@ describe.runIf(hasPostgres())('sync under faults', () => {
     await holder.query('BEGIN');
     await holder.query('LOCK TABLE docs IN EXCLUSIVE MODE');
     const worker = startCommand('worker', ['--role', 'sync'], env);
-    for (let waiting = 0; waiting === 0;) {
+    await until('the worker waits for the table', async () => {
       const found = await pool.query(
         `SELECT 1 FROM pg_locks WHERE relation = 'docs'::regclass AND NOT granted`,
       );
-      waiting = found.rowCount ?? 0;
-    }
+      return found.rowCount !== 0;
+    });
     worker.child.kill('SIGKILL');
     await worker.ended;
     await holder.query('ROLLBACK');
