@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from '../src/db/pool.ts';
-import { throughRestarts } from '../src/db/reachable.ts';
-import { progressSnapshot, type ProgressSnapshot } from '../src/ledger/progress.ts';
+import type { ProgressSnapshot } from '../src/ledger/progress.ts';
 import { describeTarget } from '../src/table/target.ts';
 import { findIndex, wantedIndex } from '../src/finalize/index-definition.ts';
 import { reopenFailedRun } from '../src/ledger/run.ts';
@@ -9,7 +8,7 @@ import { addFinalizeJob } from '../src/queue/producer.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { ProgressView } from './lib/progress-view.ts';
 import { prepareQueues, withQueues } from './lib/queues.ts';
-import { requireRun, withDatabase } from './lib/session.ts';
+import { requireRun, watchedProgress, withDatabase } from './lib/session.ts';
 
 export const finalizeCommand: Command = {
   name: 'finalize',
@@ -56,8 +55,7 @@ const PATIENCE = 20;
 async function untilBuilt(invocation: Invocation, pool: Pool, backfill: string): Promise<ProgressSnapshot> {
   const line = new ProgressView(invocation.host.stderr);
   // A verdict from before is not the one of this build.
-  const look = (): Promise<ProgressSnapshot> =>
-    throughRestarts(pool, [invocation.signal], () => progressSnapshot(pool, backfill));
+  const look = (): Promise<ProgressSnapshot> => watchedProgress(pool, backfill, invocation.signal);
   const before = await look();
   let moved = false;
   try {

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ledgerPresent } from '../src/db/migrate.ts';
 import type { Pool } from '../src/db/pool.ts';
-import { throughRestarts } from '../src/db/reachable.ts';
 import { GateError } from '../src/errors.ts';
 import { showReadChoice } from '../src/ledger/read-mode.ts';
 import { listQuarantine, type ListedRow } from '../src/ledger/quarantine.ts';
@@ -17,7 +16,7 @@ import { figureLines } from './lib/figure-lines.ts';
 import { throttleLines } from './lib/throttle-lines.ts';
 import { modelDrift, type ModelDrift } from './lib/model-drift.ts';
 import { ProgressView } from './lib/progress-view.ts';
-import { withDatabase } from './lib/session.ts';
+import { watchedProgress, withDatabase } from './lib/session.ts';
 import { timeLeft } from '../src/ledger/figure-words.ts';
 import type { ProgressSnapshot } from '../src/ledger/progress.ts';
 
@@ -74,9 +73,7 @@ async function watch(invocation: Invocation, pool: Pool, backfill: string): Prom
   invocation.host.stdout.once('error', () => closed.abort());
   try {
     while (!closed.signal.aborted) {
-      const snapshot = await throughRestarts(pool, [invocation.signal, closed.signal], () =>
-        progressSnapshot(pool, backfill),
-      );
+      const snapshot = await watchedProgress(pool, backfill, invocation.signal, closed.signal);
       if (invocation.json) invocation.emit(snapshot);
       else line.show(snapshot);
       await delay(WATCH_MS, undefined, { signal: invocation.signal });

@@ -1,10 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { throughRestarts } from '../src/db/reachable.ts';
 import { ConfigError, messageOf } from '../src/errors.ts';
-import { progressSnapshot } from '../src/ledger/progress.ts';
 import { QUEUE_ROLES, type QueueRole } from '../src/queue/connection.ts';
 import { EXIT, runAsProgram, type Command } from './lib/command.ts';
-import { withDatabase } from './lib/session.ts';
+import { watchedProgress, withDatabase } from './lib/session.ts';
 import { startWorkers } from './lib/worker-process.ts';
 
 const POLL_MS = 500;
@@ -41,9 +39,7 @@ export const worker: Command = {
         for (;;) {
           await delay(POLL_MS, undefined, { signal: invocation.signal });
           if (invocation.flags['exit-when-done'] !== true) continue;
-          const snapshot = await throughRestarts(pool, [invocation.signal], () =>
-            progressSnapshot(pool, config.backfill),
-          );
+          const snapshot = await watchedProgress(pool, config.backfill, invocation.signal);
           state = snapshot.state;
           const waits =
             snapshot.reason !== '' &&

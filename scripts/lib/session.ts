@@ -3,7 +3,9 @@
 import type { Config } from '../../src/config/load.ts';
 import { ledgerVersion, migrate } from '../../src/db/migrate.ts';
 import { assertReachable, createPool, type Pool } from '../../src/db/pool.ts';
+import { throughRestarts } from '../../src/db/reachable.ts';
 import { GateError } from '../../src/errors.ts';
+import { progressSnapshot, type ProgressSnapshot } from '../../src/ledger/progress.ts';
 import { latestRun, type Run } from '../../src/ledger/run.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 
@@ -30,6 +32,13 @@ export async function withDatabase<T>(
     await pool.end();
   }
 }
+
+/** For verbs that watch a run: looked at again once the server answers, where it was restarted. */
+export const watchedProgress = (
+  pool: Pool,
+  backfill: string,
+  ...signals: AbortSignal[]
+): Promise<ProgressSnapshot> => throughRestarts(pool, signals, () => progressSnapshot(pool, backfill));
 
 /** The latest run; a ledger of an older release is brought up to date. @throws GateError where nothing was enqueued yet. */
 export async function requireRun(pool: Pool, backfill: string): Promise<Run> {

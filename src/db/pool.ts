@@ -82,6 +82,7 @@ export function createPool(url: string, options: PoolOptions): Pool {
   };
   const own = new Sessions(sessionSql(limits), openingSql(limits, 'own', security?.opening ?? null));
   sessions.set(pool, own);
+  const closing = security?.closing ?? 'COMMIT';
   pool.query = (async (text: string | pg.QueryConfig, values?: unknown[]) => {
     const client = await pool.connect();
     let isSpent = false;
@@ -102,7 +103,6 @@ export function createPool(url: string, options: PoolOptions): Pool {
           own.perStatement = true;
         }
       }
-      const closing = security === null ? 'COMMIT' : `${security.closing}; COMMIT`;
       return await inItsTransaction(client, { opening: await own.opening(client), closing }, text, values);
     } catch (error) {
       isSpent ||= isUnreachable(error);

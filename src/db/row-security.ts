@@ -42,14 +42,14 @@ export interface RowSecurity {
   table: string;
   /** SQL of the value that row_security is to have. */
   opening: string;
-  /** Before the commit of one that had it on. */
+  /** What commits one that had it on. */
   closing: string;
 }
 
 export const rowSecurityFor = (table: string): RowSecurity => ({
   table,
   opening: rowSecuritySql(table),
-  closing: stillOpenSql(table),
+  closing: `${stillOpenSql(table)}; COMMIT`,
 });
 
 const ROW_SECURITY = 'ROW_SECURITY';

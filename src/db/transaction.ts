@@ -104,7 +104,7 @@ async function once<T>(
   try {
     const opened = await client.query(await openingFor(client));
     const result = await work(client);
-    await client.query(security !== null && showsRows(opened) ? `${security.closing}; COMMIT` : 'COMMIT');
+    await client.query(security !== null && showsRows(opened) ? security.closing : 'COMMIT');
     return result;
   } catch (error) {
     // Of a connection that is lost nothing is to be expected, least of all an answer.
