@@ -4,17 +4,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { articles } from '../../src/sample/articles.ts';
-import { loadArticles } from '../../src/sample/load.ts';
 import { createSearch, type Search } from '../../src/search/create-search.ts';
-import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
+import type { TestBackfill } from '../setup/backfill.ts';
 import { runCommand, type CommandResult } from '../setup/command.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { expectSynced, untilSynced } from '../setup/synced.ts';
 import { sampleModel } from '../setup/model.ts';
-import { until } from '../setup/until.ts';
-
-const QUERY = 'bicycle with a flat tyre';
+import { QUERY, askUntil, openArticles } from './articles-run.ts';
 
 const model = sampleModel();
 let backfill: TestBackfill;
@@ -25,26 +21,12 @@ afterEach(async () => {
   await backfill.close();
 });
 
-async function open(database: TestDatabase, options: Record<string, string> = {}): Promise<void> {
-  backfill = await openBackfill(database, model, {
-    BACKFILL_TABLE: 'articles',
-    BACKFILL_TEXT: 'title,body',
-    BACKFILL_WHERE: "status <> 'draft'",
-    ...options,
-  });
-  await loadArticles(backfill.pool, articles());
-  await backfill.enqueue();
-  await backfill.work();
-}
+const open = async (database: TestDatabase, options: Record<string, string> = {}): Promise<void> => {
+  backfill = await openArticles(database, model, options);
+};
 const run = (verb: string, ...args: string[]): Promise<CommandResult> =>
   runCommand(verb, [...args, '--json'], backfill.env);
 const state = async (): Promise<string> => (await backfill.run()).state;
-/** Asks until the mode is that: a change is seen by asking, within the bound of the client. */
-const askUntil = (mode: string): Promise<Awaited<ReturnType<Search['search']>>> =>
-  until(`searches are in mode ${mode}`, async () => {
-    const answer = await (search as Search).search(QUERY, { k: 5 });
-    return answer.mode === mode && answer;
-  });
 
 describe.runIf(hasPostgres())('behind the cut-over', () => {
   it('completes and goes on to bring rows in line where sync is kept', async () => {
@@ -95,7 +77,9 @@ describe.runIf(hasPostgres())('behind the cut-over', () => {
     search = createSearch({ pool, backfill: 'articles', config, options });
     expect(await search.search(QUERY, { k: 5 })).toMatchObject({ mode: 'vector', hits: { length: 5 } });
     await run('rollback', '--execute');
-    expect((await askUntil('legacy')).hits).toEqual([{ key: '1', rank: 1, distance: null, score: null }]);
+    expect((await askUntil(search, 'legacy')).hits).toEqual([
+      { key: '1', rank: 1, distance: null, score: null },
+    ]);
     await rm(folder, { recursive: true });
   });
 });

@@ -1,16 +1,12 @@
 /** Reads move over by degrees and come back, by the verbs, as an application sees it. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { articles } from '../../src/sample/articles.ts';
-import { loadArticles } from '../../src/sample/load.ts';
 import { createSearch, type Search } from '../../src/search/create-search.ts';
-import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
+import type { TestBackfill } from '../setup/backfill.ts';
 import { runCommand, type CommandResult } from '../setup/command.ts';
 import { backends, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
-import { until } from '../setup/until.ts';
-
-const QUERY = 'bicycle with a flat tyre';
+import { QUERY, askUntil, openArticles } from './articles-run.ts';
 
 const model = sampleModel();
 let backfill: TestBackfill;
@@ -21,17 +17,9 @@ afterEach(async () => {
   await backfill.close();
 });
 
-async function open(database: TestDatabase, options: Record<string, string> = {}): Promise<void> {
-  backfill = await openBackfill(database, model, {
-    BACKFILL_TABLE: 'articles',
-    BACKFILL_TEXT: 'title,body',
-    BACKFILL_WHERE: "status <> 'draft'",
-    ...options,
-  });
-  await loadArticles(backfill.pool, articles());
-  await backfill.enqueue();
-  await backfill.work();
-}
+const open = async (database: TestDatabase, options: Record<string, string> = {}): Promise<void> => {
+  backfill = await openArticles(database, model, options);
+};
 const run = (verb: string, ...args: string[]): Promise<CommandResult> =>
   runCommand(verb, [...args, '--json'], backfill.env);
 const state = async (): Promise<string> => (await backfill.run()).state;
@@ -42,12 +30,6 @@ const events = async (kind: string): Promise<{ message: string; detail: Record<s
       [kind],
     )
   ).rows;
-/** Asks until the mode is that: a change is seen by asking, within the bound of the client. */
-const askUntil = (mode: string): Promise<Awaited<ReturnType<Search['search']>>> =>
-  until(`searches are in mode ${mode}`, async () => {
-    const answer = await (search as Search).search(QUERY, { k: 5 });
-    return answer.mode === mode && answer;
-  });
 
 describe.each(backends().filter(({ name }) => name !== 'PostgreSQL alone'))(
   'over and back on $name',
@@ -78,7 +60,7 @@ describe.each(backends().filter(({ name }) => name !== 'PostgreSQL alone'))(
 
       const shadowed = await run('cutover', '--to', 'shadow', '--execute', '--reason', 'first week');
       expect(shadowed.json()).toMatchObject({ executed: true, reason: 'first week' });
-      expect(await askUntil('shadow')).toMatchObject({ answeredBy: 'legacy', hits: legacy.hits });
+      expect(await askUntil(search, 'shadow')).toMatchObject({ answeredBy: 'legacy', hits: legacy.hits });
       await search.close();
       const status = (await run('status')).json();
       expect(status).toMatchObject({
@@ -98,16 +80,16 @@ describe.each(backends().filter(({ name }) => name !== 'PostgreSQL alone'))(
 
       search = createSearch({ pool, backfill: 'articles' });
       expect((await run('cutover', '--to', 'canary:100', '--execute')).code).toBe(0);
-      const canary = await askUntil('canary');
+      const canary = await askUntil(search, 'canary');
       expect(canary).toMatchObject({ answeredBy: 'vector', fallback: null });
       expect((await run('cutover', '--to', 'vector', '--execute')).code).toBe(0);
-      expect((await askUntil('vector')).hits).toEqual(canary.hits);
+      expect((await askUntil(search, 'vector')).hits).toEqual(canary.hits);
       expect(await state()).toBe('cut_over');
       expect((await run('cutover', '--to', 'hybrid', '--execute')).json()).toMatchObject({
         from: 'vector',
         to: 'hybrid',
       });
-      expect(await askUntil('hybrid')).toMatchObject({ answeredBy: 'hybrid' });
+      expect(await askUntil(search, 'hybrid')).toMatchObject({ answeredBy: 'hybrid' });
 
       const back = await run('rollback', '--json');
       expect(back.json()).toMatchObject({
@@ -119,7 +101,7 @@ describe.each(backends().filter(({ name }) => name !== 'PostgreSQL alone'))(
       expect((await run('rollback', '--execute', '--reason', 'a complaint')).json()).toMatchObject({
         executed: true,
       });
-      expect((await askUntil('legacy')).hits).toEqual(legacy.hits);
+      expect((await askUntil(search, 'legacy')).hits).toEqual(legacy.hits);
       expect(await state()).toBe('ready');
       expect((await run('rollback', '--execute')).json()).toMatchObject({ from: 'legacy', plan: [] });
 
@@ -150,7 +132,7 @@ describe.each(backends().filter(({ name }) => name !== 'PostgreSQL alone'))(
         `SELECT to_regclass('articles_embedding_stage') AS stage, (SELECT count(*)::int FROM pg_trigger WHERE tgrelid = 'articles'::regclass) AS triggers`,
       );
       expect(left.rows).toEqual([{ stage: null, triggers: 0 }]);
-      expect((await askUntil('vector')).hits).toEqual(canary.hits);
+      expect((await askUntil(search, 'vector')).hits).toEqual(canary.hits);
       expect((await run('complete', '--execute')).json()).toMatchObject({ plan: [] });
     });
   },

@@ -10,12 +10,11 @@ import type { PipelineContext } from '../../src/pipeline/context.ts';
 import { embedRows } from '../../src/pipeline/embed.ts';
 import { mergePage } from '../../src/pipeline/merge.ts';
 import { processBatch } from '../../src/pipeline/process-batch.ts';
-import { CollapseCheck } from '../../src/pipeline/collapse.ts';
 import { readWork } from '../../src/pipeline/read.ts';
 import { stagePage } from '../../src/pipeline/stage.ts';
 import { planRun } from '../../src/planning/plan.ts';
-import { Throttle } from '../../src/throttle/throttle.ts';
 import { openEmbedder } from '../../src/embedding/configured.ts';
+import { pipelineContext } from '../setup/pipeline-context.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { hasPostgres, realDatabase } from '../setup/databases.ts';
@@ -38,15 +37,7 @@ describe.runIf(hasPostgres())('between read and merge', () => {
     await createDocs(backfill.pool, 10, `'bread dough and yeast ' || n`);
     await backfill.enqueue();
     embedder = await openEmbedder(backfill.config.settings, 1);
-    context = {
-      pool: backfill.pool,
-      target: await backfill.target(),
-      settings: backfill.config.settings,
-      embedder,
-      logger: silentLogger,
-      collapse: new CollapseCheck(),
-      throttle: new Throttle({ ...backfill, ...backfill.config, logger: silentLogger }),
-    };
+    context = await pipelineContext(backfill, embedder);
   });
   afterEach(async () => {
     await embedder.close();

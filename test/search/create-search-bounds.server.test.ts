@@ -6,35 +6,16 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPool } from '../../src/db/pool.ts';
 import { readSummary } from '../../src/ledger/read-stats.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { createSearch, type CreateSearchOptions, type Search } from '../../src/search/create-search.ts';
+import type { CreateSearchOptions, Search } from '../../src/search/create-search.ts';
 import { hasPostgres, realDatabase } from '../setup/databases.ts';
 import { openServedTable, wordEmbedder, type ServedTable } from './served-table.ts';
+import { LEGACY_BREAD, ServedSearches, VECTOR_BREAD, keys } from './served-searches.ts';
 import { transactionPool } from './transaction-pool.ts';
 
-const LEGACY_BREAD = ['3', '6', '9'];
-/** By falling cosine: the vectors of these rows lie nearest to the axis of bread. */
-const VECTOR_BREAD = ['2', '5', '8'];
-
 let table: ServedTable;
-const opened: Search[] = [];
-/** A clock that stands still until it is moved: no read mode grows old by itself. */
-let time = 0;
-const open = (options: Partial<CreateSearchOptions> = {}): Search => {
-  const search = createSearch({
-    pool: table.pool,
-    backfill: 'things',
-    embedder: wordEmbedder(),
-    clock: { now: () => time },
-    ...options,
-  });
-  opened.push(search);
-  return search;
-};
-const keys = async (search: Search, text = 'bread', options = {}): Promise<string[]> =>
-  (await search.search(text, { k: 3, ...options })).hits.map(({ key }) => key);
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((search) => search.close()));
-});
+const served = new ServedSearches();
+const open = (options?: Partial<CreateSearchOptions>): Search => served.open(table, options);
+afterEach(() => served.close());
 
 describe.runIf(hasPostgres())('createSearch', () => {
   beforeEach(async () => {
@@ -46,9 +27,9 @@ describe.runIf(hasPostgres())('createSearch', () => {
     const search = open();
     expect(await keys(search)).toEqual(LEGACY_BREAD);
     await table.set({ mode: 'vector', percent: null });
-    time += 999;
+    served.time += 999;
     expect(await keys(search)).toEqual(LEGACY_BREAD);
-    time += 1;
+    served.time += 1;
     expect(await keys(search)).toEqual(VECTOR_BREAD);
   });
 
@@ -123,7 +104,7 @@ describe.runIf(hasPostgres())('createSearch', () => {
   it('moves a share of the keys over, the same ones each time and more of them later', async () => {
     const chosen = async (percent: number): Promise<Set<number>> => {
       await table.set({ mode: 'canary', percent });
-      time += 1000;
+      served.time += 1000;
       // Two processes, as far as they know.
       const [one, two] = [open(), open()];
       const inside = new Set<number>();
@@ -161,7 +142,7 @@ describe.runIf(hasPostgres())('createSearch', () => {
       ['hybrid', null],
     ] as const) {
       await table.set({ mode, percent });
-      time += 1000;
+      served.time += 1000;
       for (const filter of [undefined, 'language'])
         expect((await search.search('bread', { k: 3, ...(filter && { filter }) })).mode).toBe(mode);
     }

@@ -4,34 +4,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { readTimes } from '../../src/ledger/read-times.ts';
 import { readSummary } from '../../src/ledger/read-stats.ts';
 import { fuse } from '../../src/relevance/fuse.ts';
-import { createSearch, type CreateSearchOptions, type Search } from '../../src/search/create-search.ts';
+import type { CreateSearchOptions, Search } from '../../src/search/create-search.ts';
 import { databases } from '../setup/databases.ts';
 import { openServedTable, wordEmbedder, type ServedTable } from './served-table.ts';
-
-const LEGACY_BREAD = ['3', '6', '9'];
-/** By falling cosine: the vectors of these rows lie nearest to the axis of bread. */
-const VECTOR_BREAD = ['2', '5', '8'];
+import { LEGACY_BREAD, ServedSearches, VECTOR_BREAD, keys } from './served-searches.ts';
 
 let table: ServedTable;
-const opened: Search[] = [];
-/** A clock that stands still until it is moved: no read mode grows old by itself. */
-let time = 0;
-const open = (options: Partial<CreateSearchOptions> = {}): Search => {
-  const search = createSearch({
-    pool: table.pool,
-    backfill: 'things',
-    embedder: wordEmbedder(),
-    clock: { now: () => time },
-    ...options,
-  });
-  opened.push(search);
-  return search;
-};
-const keys = async (search: Search, text = 'bread', options = {}): Promise<string[]> =>
-  (await search.search(text, { k: 3, ...options })).hits.map(({ key }) => key);
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((search) => search.close()));
-});
+const served = new ServedSearches();
+const open = (options?: Partial<CreateSearchOptions>): Search => served.open(table, options);
+afterEach(() => served.close());
 
 describe.each(databases())('createSearch on $name', ({ create }) => {
   beforeAll(async () => {
@@ -48,7 +29,7 @@ describe.each(databases())('createSearch on $name', ({ create }) => {
     const search = open();
     const next = async (mode: Parameters<ServedTable['set']>[0]): Promise<void> => {
       await table.set(mode);
-      time += 1000;
+      served.time += 1000;
     };
     expect(await search.search('bread', { k: 3 })).toEqual({
       mode: 'legacy',
@@ -118,7 +99,7 @@ describe.each(databases())('createSearch on $name', ({ create }) => {
     const search = open();
     for (const mode of ['legacy', 'vector', 'hybrid'] as const) {
       await table.set({ mode, percent: null });
-      time += 1000;
+      served.time += 1000;
       const german = await keys(search, 'bread', { filter: 'language' });
       expect(german.every((key) => Number(key) % 2 === 0)).toBe(true);
       expect(german.length).toBe(3);
@@ -141,7 +122,7 @@ describe.each(databases())('createSearch on $name', ({ create }) => {
     const search = open();
     for (const mode of ['legacy', 'vector', 'hybrid'] as const) {
       await table.set({ mode, percent: null });
-      time += 1000;
+      served.time += 1000;
       const found = await search.search(`bread'); DROP TABLE things; --`, { k: 3 });
       expect(found.hits.length).toBe(mode === 'legacy' ? 0 : 3);
     }
@@ -163,7 +144,7 @@ describe.each(databases())('createSearch on $name', ({ create }) => {
       hits: LEGACY_BREAD.map((key) => ({ key })),
     });
     await table.set({ mode: 'vector', percent: null });
-    time += 1000;
+    served.time += 1000;
     await expect(search.search('bread')).rejects.toMatchObject({ code: 'MODEL_GONE' });
     await search.close();
     expect((await readSummary(table.pool, 'things')).canary).toEqual({ vector: 0, legacy: 1, errors: 1 });
@@ -172,7 +153,7 @@ describe.each(databases())('createSearch on $name', ({ create }) => {
       code: 'QUERY_NOT_EMBEDDABLE',
     });
     await table.set({ mode: 'hybrid', percent: null });
-    time += 1000;
+    served.time += 1000;
     expect(await keys(other, '14')).toEqual(['14']);
   });
 
@@ -194,7 +175,7 @@ describe.each(databases())('createSearch on $name', ({ create }) => {
     const search = open();
     expect(await keys(search)).toEqual(LEGACY_BREAD);
     await table.pool.query('DROP SCHEMA pgvector_backfill CASCADE');
-    time += 1000;
+    served.time += 1000;
     expect(await keys(search)).toEqual(LEGACY_BREAD);
     const options = { table: 'things', text: ['body'], legacySearch: 'SELECT 7 WHERE $1 <> $2::text' };
     expect(await keys(open({ options }), 'x')).toEqual(['7']);

@@ -6,15 +6,14 @@ import { createPool } from '../../../src/db/pool.ts';
 import type { Embedder } from '../../../src/embedding/embedder.ts';
 import { claimSync, holdSync, releaseSync } from '../../../src/ledger/sync.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
-import { CollapseCheck } from '../../../src/pipeline/collapse.ts';
 import type { PipelineContext } from '../../../src/pipeline/context.ts';
 import { embedRows } from '../../../src/pipeline/embed.ts';
 import { readWork } from '../../../src/pipeline/read.ts';
 import { stagePage } from '../../../src/pipeline/stage.ts';
-import { Throttle } from '../../../src/throttle/throttle.ts';
 import { drainChanges, type DrainOutcome } from '../../../src/sync/drain.ts';
 import { recountMarked } from '../../../src/sync/recount.ts';
 import { sweepAll, sweepSome } from '../../../src/sync/sweep.ts';
+import { pipelineContext } from '../../setup/pipeline-context.ts';
 import { createDocs } from '../../setup/docs-table.ts';
 import { openBackfill, type TestBackfill } from '../../setup/backfill.ts';
 import { sharedEmbedder } from '../../setup/embedder.ts';
@@ -42,15 +41,7 @@ describe.runIf(hasPostgres())('draining changes', () => {
     await backfill.enqueue();
     await backfill.work();
     embedder = await sharedEmbedder(backfill.config.settings, 1);
-    context = {
-      pool: backfill.pool,
-      target: await backfill.target(),
-      settings: backfill.config.settings,
-      embedder,
-      logger: silentLogger,
-      collapse: new CollapseCheck(),
-      throttle: new Throttle({ ...backfill, ...backfill.config, logger: silentLogger }),
-    };
+    context = await pipelineContext(backfill, embedder);
   });
   afterEach(async () => {
     await embedder.close();
