@@ -28,11 +28,26 @@ function keepOwnProperties(): void {
   });
 }
 
+/** The library says nothing of threads, and those of the runtime's choice spin while they wait: costly on a busy machine. */
+function useOneThread(): void {
+  const create = ort.InferenceSession.create.bind(ort.InferenceSession) as (
+    model: Uint8Array,
+    options?: ort.InferenceSession.SessionOptions,
+  ) => Promise<ort.InferenceSession>;
+  Object.assign(ort.InferenceSession, {
+    create: (model: Uint8Array, options?: ort.InferenceSession.SessionOptions) =>
+      create(model, { ...options, intraOpNumThreads: 1 }),
+  });
+}
+
 let prepared = false;
 
 /** `folder` is the model's own. */
 export async function libraryPipeline(folder: string, quantized: boolean): Promise<Extract> {
-  if (!prepared) keepOwnProperties();
+  if (!prepared) {
+    keepOwnProperties();
+    useOneThread();
+  }
   prepared = true;
   env.localModelPath = dirname(folder);
   env.allowRemoteModels = false;
