@@ -3,10 +3,10 @@
 import { fork, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { childEnvironment } from './child-environment.ts';
 
 export interface ForkOptions {
   args?: string[];
-  env?: NodeJS.ProcessEnv;
   stdio?: StdioOptions;
   /** Not in this process's group: Ctrl-C in the terminal does not reach it. */
   detached?: boolean;
@@ -24,7 +24,12 @@ export function startEntriesFrom(folder: URL): void {
 /** `source` is the entry's URL with the ending .ts, as written beside the caller. Messages may hold typed arrays. */
 export function forkEntry(source: URL, { args = [], ...options }: ForkOptions = {}): ChildProcess {
   const { entry, execArgv } = entryOf(source);
-  return fork(fileURLToPath(entry), args, { ...options, execArgv, serialization: 'advanced' });
+  return fork(fileURLToPath(entry), args, {
+    ...options,
+    execArgv,
+    env: childEnvironment(),
+    serialization: 'advanced',
+  });
 }
 
 function entryOf(source: URL): { entry: URL; execArgv: string[] } {

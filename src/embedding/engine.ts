@@ -8,6 +8,7 @@
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { NO_TELEMETRY } from '../child-environment.ts';
 import { messageOf } from '../errors.ts';
 import { createMasker, tryMask, type Masker } from '../masking/masker.ts';
 import { addCounts, type Embeddings } from './embedder.ts';
@@ -67,6 +68,8 @@ export class Engine {
   /** @throws Error that says which of runtime, tokenizer and graph cannot be loaded. */
   static async load({ options, location, intraOpThreads }: LoadRequest): Promise<Engine> {
     const runtime = await part('the native ONNX runtime (onnxruntime-node)', async () => {
+      // A process that did not come from us, such as a test's, has not got it yet; read when the first session is made.
+      Object.assign(process.env, NO_TELEMETRY);
       const loaded = await import('onnxruntime-node');
       return (loaded as { default?: Runtime }).default ?? loaded;
     });

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { articles } from '../../src/sample/articles.ts';
-import { runCommand, startVerb, type CommandResult } from '../setup/command.ts';
+import { runCommand, startCommand, startVerb, type CommandResult } from '../setup/command.ts';
 import { embeddedImage } from '../setup/embedded.ts';
+import { watchProcess } from '../setup/watched-process.ts';
 
 interface DemoJson {
   rows: { eligible: number; embedded: number; skipped: number; quarantined: number };
@@ -39,6 +40,14 @@ describe('the demo', () => {
   const demoFromImage = async (...args: string[]): Promise<CommandResult> =>
     startVerb('demo', ['--json', ...args], {}, { embeddedImage: await embeddedImage() }).ended;
 
+  const whole = ({ code, json, stderr }: CommandResult): void => {
+    expect(code, stderr).toBe(0);
+    const demo = json() as DemoJson;
+    expect(demo.rows).toMatchObject({ eligible: 60, embedded: 60 });
+    expect(demo.verify.passed).toBe(true);
+    expect(demo.queries).toHaveLength(5);
+  };
+
   it('goes the whole road on the sample and says so in one object', async () => {
     const { code, json, stdout } = await runCommand('demo', ['--json'], {});
     expect(code).toBe(0);
@@ -57,35 +66,32 @@ describe('the demo', () => {
     expect(demo.dimensions).toBe(128);
   }, 120_000);
 
-  it.each([
-    [
-      'records.jsonl',
-      Array.from({ length: 60 }, (_, n) =>
-        JSON.stringify({
-          id: n + 1,
-          title: `Report ${n % 6} on rivers`,
-          text: `Water level ${n % 9} of the river and the lake in month ${n % 12}`,
-        }),
-      ).join('\n'),
-    ],
-    [
-      'records.csv',
-      `id,title,body\n${Array.from({ length: 60 }, (_, n) => `${n + 1},"Report, ${n % 6}","The ""old"" bridge ${n % 9} over the river ${n % 7}"`).join('\n')}`,
-    ],
-  ])(
-    'runs on the user’s own %s',
-    async (name, content) => {
-      const file = join(folder, name);
-      await writeFile(file, content);
-      const { code, json } = await demoFromImage('--from', file);
-      expect(code).toBe(0);
-      const demo = json() as DemoJson;
-      expect(demo.rows).toMatchObject({ eligible: 60, embedded: 60 });
-      expect(demo.verify.passed).toBe(true);
-      expect(demo.queries).toHaveLength(5);
-    },
-    120_000,
-  );
+  it('runs on the user’s own records.jsonl', async () => {
+    const file = join(folder, 'records.jsonl');
+    const line = (n: number): string =>
+      JSON.stringify({
+        id: n + 1,
+        title: `Report ${n % 6} on rivers`,
+        text: `Water level ${n % 9} of the river and the lake in month ${n % 12}`,
+      });
+    await writeFile(file, Array.from({ length: 60 }, (_, n) => line(n)).join('\n'));
+    whole(await demoFromImage('--from', file));
+  }, 120_000);
+
+  it('on a records.csv, in processes of its own, talks to this machine alone and leaves no file behind', async () => {
+    const file = join(folder, 'records.csv');
+    const lines = Array.from(
+      { length: 60 },
+      (_, n) => `${n + 1},"Report, ${n % 6}","The ""old"" bridge ${n % 9} over the river ${n % 7}"`,
+    );
+    await writeFile(file, ['id,title,body', ...lines].join('\n'));
+    const watched = await watchProcess(folder);
+    whole(await startCommand('demo', ['--json', '--from', file], watched.env, watched).ended);
+    expect(await watched.leftBehind()).toEqual([]);
+    const { connections, created } = await watched.traced();
+    expect(connections.filter((each) => !/^(?:127\.0\.0\.1|::1):(?!53$)\d+$/.test(each))).toEqual([]);
+    expect(created.filter((each) => !each.startsWith(watched.env['TMPDIR'] ?? ''))).toEqual([]);
+  }, 120_000);
 
   it('refuses a file that is not there, naming it', async () => {
     const { code, stdout, stderr } = await runCommand('demo', ['--from', join(folder, 'nothing.jsonl')], {});

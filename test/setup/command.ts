@@ -35,6 +35,9 @@ export interface RunningVerb extends Running {
 
 export type Surroundings = Pick<Partial<Host>, 'cwd' | 'times' | 'embeddedImage'>;
 
+/** A program, with its arguments, that is given the command to run, such as a tracer. */
+type Under = { under?: readonly string[] };
+
 const RUN_VERB = fileURLToPath(new URL('./run-verb.mjs', import.meta.url));
 
 /** What is written, and whoever waits for a line of it. */
@@ -80,7 +83,7 @@ export function startCommand(
   verb: string,
   args: string[],
   env: Record<string, string>,
-  { cwd = process.cwd(), times }: Surroundings = {},
+  { cwd = process.cwd(), times, under = [] }: Surroundings & Under = {},
 ): RunningCommand {
   const compiled = inject('compiled');
   const script =
@@ -88,7 +91,8 @@ export function startCommand(
       ? [fileURLToPath(new URL(`scripts/${verb}.js`, compiled))]
       : [RUN_VERB, compiled, verb, JSON.stringify(times)];
   const { PATH, HOME } = process.env;
-  const child = spawn(process.execPath, [...script, ...args], {
+  const [program = process.execPath, ...before] = [...under, process.execPath];
+  const child = spawn(program, [...before, ...script, ...args], {
     env: { PATH, HOME, ...env },
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
