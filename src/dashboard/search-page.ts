@@ -12,7 +12,6 @@ export interface SearchPageInput {
   question: SearchQuestion;
   /** Null before a query is asked. */
   result: SearchResult | null;
-  texts: boolean;
   /** Null where clicks are not taken. */
   judging: Judging | null;
 }
@@ -123,7 +122,7 @@ function answered(answer: SearchAnswer, { judging, question }: SearchPageInput):
 }
 
 export function searchPage(input: SearchPageInput): Markup {
-  const { backfill, result, texts } = input;
+  const { backfill, result } = input;
   return layout({
     title: `${backfill}: search`,
     heading: backfill,
@@ -131,14 +130,6 @@ export function searchPage(input: SearchPageInput): Markup {
     live: false,
     ...(input.judging === null ? {} : { script: 'judge.js' as const }),
     body: html`${searchForm(input)}
-    ${
-      texts
-        ? NOTHING
-        : html`<p class="quiet wide">
-            Keys and distances only: texts are shown where <code>dashboard.user</code> and
-            <code>dashboard.password</code> are set.
-          </p>`
-    }
     ${
       result === null
         ? NOTHING
@@ -148,3 +139,16 @@ export function searchPage(input: SearchPageInput): Markup {
     }`,
   });
 }
+
+/** For whoever has shown no credentials. */
+export const noSearchPage = (backfill: string): Markup =>
+  layout({
+    title: `${backfill}: search`,
+    heading: backfill,
+    here: '/search',
+    live: false,
+    body: html`<p class="notice wide">
+      Answers tell of the texts of rows: set <code>dashboard.user</code> and
+      <code>dashboard.password</code> to search here, or use <code>pgvector-backfill search</code>.
+    </p>`,
+  });

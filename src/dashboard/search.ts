@@ -1,4 +1,4 @@
-/** The search page's work: one query through both searches, with their SQL and plans. */
+/** The search page's work: one query through both searches, with their SQL and plans, for those who may read rows. */
 
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
@@ -31,8 +31,6 @@ export interface PageSearchInput {
   backfill: string;
   settings: Settings;
   logger: Logger;
-  /** Whether whoever asks has shown credentials: without them no text of a row leaves the database. */
-  texts: boolean;
   open?: OpenEmbedder;
 }
 
@@ -66,7 +64,7 @@ export class PageSearch {
   }
 
   async #ask({ text, k, filter: name }: SearchQuestion): Promise<SearchAnswer> {
-    const { pool, backfill, texts } = this.#input;
+    const { pool, backfill } = this.#input;
     const run = await latestRun(pool, backfill);
     if (run === null)
       throw new GateError('There are no vectors yet.', { code: 'NO_RUN', remedy: 'Run `npm run enqueue`.' });
@@ -75,18 +73,13 @@ export class PageSearch {
     const target = await describeTarget(pool, backfill, settings);
     const embedder = await this.#embedder.get(settings, run);
     const input = { pool, target, settings, embedder };
-    const compared = await compareSearches(input, text, k, { filter, titles: texts });
+    const compared = await compareSearches(input, text, k, { filter });
     return { ...compared, sql: await explainSearches(input, text, k, filter) };
   }
 
-  /** The server's own words may hold a value of a row: they are for those alone who may read rows. */
   #troubleOf(error: unknown): string {
-    const { logger, texts } = this.#input;
-    if (!(error instanceof BackfillError)) {
-      logger.error({ err: messageOf(error) }, 'dashboard: search');
-      return 'The search failed; see the log of the dashboard.';
-    }
-    const remedy = error.remedy ?? '';
-    return texts ? `${error.message} ${remedy}`.trim() : `The search failed: ${error.code}. ${remedy}`.trim();
+    if (error instanceof BackfillError) return `${error.message} ${error.remedy ?? ''}`.trim();
+    this.#input.logger.error({ err: messageOf(error) }, 'dashboard: search');
+    return 'The search failed; see the log of the dashboard.';
   }
 }

@@ -24,7 +24,7 @@ import { judgePage, judgeRoutes, judging, type JudgeInput } from './judge.ts';
 import { scrape } from './metrics/scrape.ts';
 import { progressPage, progressSections } from './page.ts';
 import { assertProtected, hasCredentials, isLoopback, readTls } from './protection.ts';
-import { MOST_HITS, searchPage } from './search-page.ts';
+import { MOST_HITS, noSearchPage, searchPage } from './search-page.ts';
 import { PageSearch } from './search.ts';
 import { checkHost, newCsrfToken, protectActions } from './same-origin.ts';
 
@@ -84,16 +84,18 @@ function addSearch(
   { pool, backfill, settings, logger }: DashboardInput,
   token: string,
 ): () => Promise<void> {
-  const texts = hasCredentials(settings);
-  const judge: JudgeInput = { pool, backfill, settings, csrf: texts ? token : null };
+  const mayRead = hasCredentials(settings);
+  const judge: JudgeInput = { pool, backfill, settings, csrf: mayRead ? token : null };
   app.use('/judge', bodyLimit({ maxSize: MOST_JUDGEMENT_BYTES }), async (context, next) =>
     context.req.method === 'GET' ? next() : protectActions(settings, token)(context, next),
   );
   app.get('/judge', async (context) => context.html(await judgePage(judge)));
   app.route('/judge', judgeRoutes(judge));
-  const search = new PageSearch({ pool, backfill, settings, logger, texts });
+  const search = new PageSearch({ pool, backfill, settings, logger });
   const filters = settings.searchFilters.map(({ name }) => name);
   app.get('/search', async (context) => {
+    // Not even keys, distances or times: a legacy search takes patterns, and a row can be spelled out by yes and no.
+    if (!mayRead) return context.html(noSearchPage(backfill));
     const { q = '', k = '', filter = '' } = context.req.query();
     const hits = /^\d{1,3}$/.test(k) ? Math.min(Math.max(Number(k), 1), MOST_HITS) : DEFAULT_HITS;
     const question = { text: q.trim().slice(0, MOST_QUERY_CHARACTERS), k: hits, filter };
@@ -104,7 +106,6 @@ function addSearch(
         filters,
         question,
         result,
-        texts,
         judging: await judging(judge, question.text, filter),
       }),
     );

@@ -48,15 +48,13 @@ export interface CompareInput {
 
 export interface CompareOptions {
   filter?: Filter | null;
-  /** Whether the rows' texts may be read; without it a hit has an empty title. */
-  titles?: boolean;
 }
 
 export async function compareSearches(
   input: CompareInput,
   text: string,
   k: number,
-  { filter = null, titles: wanted = true }: CompareOptions = {},
+  { filter = null }: CompareOptions = {},
 ): Promise<Comparison> {
   const { pool, target, settings } = input;
   const started = performance.now();
@@ -65,7 +63,7 @@ export async function compareSearches(
   const read = await loadReadSettings(pool, target.backfill);
   const vector = await servedRows(pool, target, settings.metric, query, k, { filter, read });
   const legacy = await legacySearch(pool, target, settings, text, k, { filter });
-  const keys = wanted ? [...legacy.keys, ...vector.neighbours.map((each) => each.key)] : [];
+  const keys = [...legacy.keys, ...vector.neighbours.map((each) => each.key)];
   const titles = await readTitles(pool, target, keys);
   const hit = (key: string, distance: number | null): Hit => ({
     key,

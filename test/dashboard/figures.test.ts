@@ -108,7 +108,6 @@ it('compares both answers, and says where the legacy one is cut short by a filte
             },
           },
         },
-        texts: true,
         judging: null,
       }),
     ).then(String);

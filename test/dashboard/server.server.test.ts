@@ -198,12 +198,28 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
   });
 
   it('searches nothing before there are vectors, and says so', async () => {
-    const page = await (await app.request('/search?q=bicycle&k=5')).text();
-    expect(page).toContain('The search failed: NO_RUN. Run `npm run enqueue`.');
-    expect(page).toContain('Keys and distances only');
-    expect(await (await app.request('/search?q=%3Cscript%3E&k=9999')).text()).toContain(
-      'value="&lt;script&gt;"',
-    );
+    const { app: guarded } = createDashboardApp({ ...input, settings: await settingsFor(CREDENTIALS) });
+    const ask = async (path: string): Promise<string> =>
+      (
+        await guarded.request(path, { headers: { authorization: `Basic ${btoa('admin:long enough')}` } })
+      ).text();
+    expect(await ask('/search?q=bicycle&k=5')).toContain('There are no vectors yet.');
+    expect(await ask('/search?q=%3Cscript%3E&k=9999')).toContain('value="&lt;script&gt;"');
+  });
+
+  it('answers no search without credentials: by patterns a row could be spelled out, one yes or no at a time', async () => {
+    const asked: string[] = [];
+    const watched = Object.create(pool) as Pool;
+    watched.query = ((sql: string) => {
+      asked.push(sql);
+      return Promise.reject(new Error('asked'));
+    }) as Pool['query'];
+    const { app: unguarded } = createDashboardApp({ ...input, pool: watched });
+    const page = async (q: string): Promise<string> =>
+      (await unguarded.request(`/search?${new URLSearchParams({ q, k: '5' }).toString()}`)).text();
+    expect(await page('a%')).toBe(await page('zzzz%'));
+    expect(await page('a%')).toContain('dashboard.password');
+    expect(asked).toEqual([]);
   });
 
   it('changes nothing for whoever has no credentials, and sends what it sees to all who look', async () => {

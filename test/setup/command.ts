@@ -91,7 +91,7 @@ export function startCommand(
       ? [fileURLToPath(new URL(`scripts/${verb}.js`, compiled))]
       : [RUN_VERB, compiled, verb, JSON.stringify(times)];
   const { PATH, HOME } = process.env;
-  const [program = process.execPath, ...before] = [...under, process.execPath];
+  const [program, ...before] = [...under, process.execPath];
   const child = spawn(program, [...before, ...script, ...args], {
     env: { PATH, HOME, ...env },
     cwd,
