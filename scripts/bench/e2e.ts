@@ -11,7 +11,6 @@ import { openEmbedder } from '../../src/embedding/configured.ts';
 import type { Embedder } from '../../src/embedding/embedder.ts';
 import { BackfillError, ConfigError } from '../../src/errors.ts';
 import type { Logger } from '../../src/observability/logger.ts';
-import { describeTarget } from '../../src/table/target.ts';
 import { Instruments } from '../../src/observability/instruments.ts';
 import { Throttle } from '../../src/throttle/throttle.ts';
 import { trainFrom } from '../../src/training/train-from.ts';
@@ -187,7 +186,7 @@ async function workerSeconds(
   const { settings, backfill } = config;
   await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
   await pool.query('DROP SCHEMA IF EXISTS pgvector_backfill CASCADE');
-  await pool.query('DROP TABLE IF EXISTS docs, stage, docs_embedding_stage');
+  await pool.query('DROP TABLE IF EXISTS docs, stage');
   await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text NOT NULL)');
   await pool.query(
     'INSERT INTO docs SELECT at, body FROM unnest($1::text[]) WITH ORDINALITY AS given (body, at)',
@@ -195,8 +194,7 @@ async function workerSeconds(
   );
   await pool.query('VACUUM ANALYZE docs');
   await pool.query('CHECKPOINT').catch(() => {});
-  const target = await describeTarget(pool, backfill, settings);
-  await enqueueRun(config, pool, logger, { target, embedder }, null);
+  await enqueueRun(config, pool, logger, { embedder }, null);
   const address = await prepareQueues(config, pool, logger);
   const started = performance.now();
   const throttle = new Throttle({ pool, backfill, settings, logger });

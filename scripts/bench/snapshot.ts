@@ -77,7 +77,7 @@ async function fill(pool: Pool, rows: number): Promise<void> {
   ]);
   await pool.query(
     `INSERT INTO pgvector_backfill.backfill (name, target_table, key_column, stage_table, settings)
-     VALUES ('docs', 'public.docs', 'id', 'public.docs_embedding_stage', '{}')`,
+     VALUES ('docs', 'public.docs', 'id', 'pgvector_backfill.docs_embedding_stage', '{}')`,
   );
   const run = await createRun(pool, 'docs', {
     fingerprint: 'f',

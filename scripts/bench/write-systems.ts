@@ -90,7 +90,7 @@ export class WriteBench {
 
   /** The legacy table without columns of ours, as an operator's: short texts, a primary key. */
   async #freshTable(withColumns: boolean): Promise<void> {
-    await this.#pool.query('DROP TABLE IF EXISTS docs, stage, docs_embedding_stage');
+    await this.#pool.query('DROP TABLE IF EXISTS docs, stage, pgvector_backfill.docs_embedding_stage');
     await this.#pool.query('TRUNCATE pgvector_backfill.backfill CASCADE');
     await this.#pool.query(
       `CREATE TABLE docs AS SELECT n::bigint AS id, repeat(md5(n::text), 8) AS body FROM generate_series(1, ${this.#options.rows}) n`,

@@ -9,7 +9,7 @@ import type { Logger } from '../../src/observability/logger.ts';
 import { blockers, diagnose } from '../../src/planning/doctor.ts';
 import { enqueue, type EnqueueResult } from '../../src/planning/enqueue.ts';
 import type { Finding } from '../../src/planning/finding.ts';
-import type { Target } from '../../src/table/target.ts';
+import { describeTarget, type Target } from '../../src/table/target.ts';
 import { prepareQueues, withQueues } from './queues.ts';
 
 /** What doctor found, and what is open where nothing blocks. */
@@ -48,11 +48,13 @@ export async function enqueueRun(
   config: Config,
   pool: Pool,
   logger: Logger,
-  { target, embedder }: { target: Target; embedder: Embedder },
+  { embedder }: { embedder: Embedder },
   limitRows: number | null,
   onStage?: OnStage,
 ): Promise<EnqueueResult> {
   await migrate(pool);
+  // The migration may have moved the staging table.
+  const target = await describeTarget(pool, config.backfill, config.settings);
   const address = await prepareQueues(config, pool, logger);
   return withQueues(address, (queues) =>
     enqueue({ pool, target, settings: config.settings, embedder, logger, queues, limitRows, onStage }),

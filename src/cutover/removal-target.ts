@@ -5,6 +5,7 @@ import { parseQualified, quoteName, quoteQualified } from '../db/identifiers.ts'
 import type { Queryable } from '../db/pool.ts';
 import { captureFunction } from '../sync/capture-ddl.ts';
 import { chosenPlan, indexPlan } from '../table/index-plan.ts';
+import { stageOf } from '../table/stage-name.ts';
 import { withIndex, type Target } from '../table/target.ts';
 import { findVectorExtension } from '../table/vector-extension.ts';
 
@@ -40,14 +41,17 @@ export async function removalTarget(
     oid: '0',
     isPartitioned: false,
   };
-  const stage = ledger?.stage ?? quoteQualified({ schema, name: `${name}_embedding_stage` });
+  const quoted = quoteQualified({ schema, name });
+  const stage =
+    ledger?.stage ??
+    quoteQualified(await stageOf(db, { backfill, table: quoted, name, column: settings.column }));
   const chosen = settings.indexMethod === 'auto' ? await chosenPlan(db, backfill) : null;
   const indexed = indexPlan(settings, null, chosen);
   const target: Target = {
     backfill,
     schema,
     name,
-    table: quoteQualified({ schema, name }),
+    table: quoted,
     oid,
     isPartitioned,
     ref: quoteName(name),

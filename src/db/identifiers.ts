@@ -29,7 +29,7 @@ export function quoteLiteral(value: string): string {
 }
 
 /**
- * `<table>_embedding_stage` and the like. Where that is too long, the front part is cut, by whole characters, and a hash of
+ * `<table>_<column>_stage` and the like. Where that is too long, the front part is cut, by whole characters, and a hash of
  * all of it put in: two long names that begin alike would have the same staging table otherwise, and a name that has the
  * ending already would be its own.
  */

@@ -2,6 +2,7 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { GateError } from '../errors.ts';
+import { keepFromOthers, keepSchemaFromOthers, relationsOf } from './owner-only.ts';
 import type { Pool, Queryable } from './pool.ts';
 import { LEDGER_LIMITS, inTransaction } from './transaction.ts';
 
@@ -83,6 +84,7 @@ export async function migrate(pool: Pool): Promise<void> {
   if ((await ledgerState(pool)).missing.length === 0) return;
   await inTransaction(pool, { ...LEDGER_LIMITS, lockTimeoutMs: 60_000 }, async (client) => {
     await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+    const before = await relationsOf(client, LEDGER_SCHEMA);
     for (const { version, name } of (await ledgerState(client)).missing) {
       await client.query(await readFile(new URL(name, FOLDER), 'utf8'));
       await client.query(`INSERT INTO ${LEDGER_SCHEMA}.migration (version, name) VALUES ($1, $2)`, [
@@ -90,5 +92,9 @@ export async function migrate(pool: Pool): Promise<void> {
         name,
       ]);
     }
+    // What earlier ones made keeps the grants that somebody may have given on purpose.
+    const made = (await relationsOf(client, LEDGER_SCHEMA)).filter((oid) => !before.includes(oid));
+    await keepFromOthers(client, made);
+    if (before.length === 0) await keepSchemaFromOthers(client, LEDGER_SCHEMA);
   });
 }

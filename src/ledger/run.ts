@@ -1,5 +1,6 @@
 /** Runs: one planned pass over the table each. */
 
+import { randomBytes } from 'node:crypto';
 import type { FillActual, FillForecast } from './fill-figures.ts';
 import type { IndexActual, IndexForecast } from './index-figures.ts';
 import type { Queryable } from '../db/pool.ts';
@@ -151,21 +152,29 @@ export async function noteAddedColumns(
   );
 }
 
-/** A sentence where the name is taken by a backfill of another table, or the staging table by another backfill; else null. */
+/** A sentence where the name is taken by a backfill of another table, or the table by another backfill; else null. */
 export async function backfillClash(db: Queryable, target: Target): Promise<string | null> {
   const found = await db.query<{ name: string; target_table: string }>(
     `SELECT name, target_table FROM pgvector_backfill.backfill
-      WHERE (name = $1 AND target_table <> $2) OR (name <> $1 AND stage_table = $3) LIMIT 1`,
+      WHERE (name = $1 AND target_table <> $2) OR (name <> $1 AND (target_table = $2 OR stage_table = $3)) LIMIT 1`,
     [target.backfill, target.table, target.stage],
   );
   const other = found.rows[0];
   if (other === undefined) return null;
   return other.name === target.backfill
     ? `Backfill ${other.name} already exists, for table ${other.target_table}.`
-    : `Table ${other.target_table} already has a backfill, ${other.name}; two would share the staging table ${target.stage}.`;
+    : `Table ${other.target_table} already has a backfill, ${other.name}; two would share its triggers and its index.`;
 }
 
+/** Bytes of what hashes of texts are salted with. */
+const SALT_BYTES = 32;
+
 export async function createRun(db: Queryable, backfill: string, run: NewRun): Promise<Run> {
+  // With another model every text is hashed anew; with the same one what is staged stays what it is.
+  await db.query(
+    `INSERT INTO pgvector_backfill.text_salt (backfill, fingerprint, salt) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+    [backfill, run.fingerprint, randomBytes(SALT_BYTES).toString('hex')],
+  );
   const created = await db.query<Run>(
     `INSERT INTO pgvector_backfill.run (backfill, fingerprint, model, dimensions, batch_rows, embedding, scope, target)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8::oid) RETURNING ${COLUMNS}`,

@@ -1,7 +1,7 @@
 /** Doctor's checks of what is there already under the names of what a run adds. They read catalogs only. */
 
 import type { Settings } from '../config/settings.ts';
-import { derivedName, quoteName, quoteQualified } from '../db/identifiers.ts';
+import { derivedName, parseQualified, quoteName, quoteQualified } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
 import type { Target } from '../table/target.ts';
 import type { Finding } from './finding.ts';
@@ -53,31 +53,35 @@ export async function checkNames(db: Queryable, target: Target): Promise<Finding
        FROM pg_class c WHERE c.oid = to_regclass($1)`,
     [quoteQualified({ schema: target.schema, name: target.indexName }), target.table, target.column],
   );
-  const free = async (name: string): Promise<string> => {
+  const free = async (schema: string, name: string): Promise<string> => {
     for (let number = 1; ; number++) {
       const other = derivedName(name, number === 1 ? '_old' : `_old${number}`);
       const found = await db.query<{ taken: boolean }>('SELECT to_regclass($1) IS NOT NULL AS taken', [
-        quoteQualified({ schema: target.schema, name: other }),
+        quoteQualified({ schema, name: other }),
       ]);
       if (found.rows[0]?.taken !== true) return other;
     }
   };
   const taken = async (
     what: string,
+    schema: string,
     name: string,
     kind = 'r',
     of: string | null = null,
   ): Promise<Finding> => ({
     level: 'error',
     check: 'names',
-    message: `${target.schema}.${name} is there already, and is not the ${what} of ${target.schema}.${target.name}${of === null ? '' : `: it is of table ${of}`}.`,
-    remedy: `Rename it: ALTER ${INDEX_KINDS.includes(kind) ? 'INDEX' : 'TABLE'} ${quoteQualified({ schema: target.schema, name })} RENAME TO ${quoteName(await free(name))};`,
+    message: `${schema}.${name} is there already, and is not the ${what} of ${target.schema}.${target.name}${of === null ? '' : `: it is of table ${of}`}.`,
+    remedy: `Rename it: ALTER ${INDEX_KINDS.includes(kind) ? 'INDEX' : 'TABLE'} ${quoteQualified({ schema, name })} RENAME TO ${quoteName(await free(schema, name))};`,
   });
+  const stageSchema = parseQualified(target.stage, 'The staging table').schema ?? '';
   const [staging] = stage.rows;
   const [found] = index.rows;
   return [
-    ...(staging?.ours === false ? [await taken('staging table', target.stageName)] : []),
-    ...(found?.ours === false ? [await taken('vector index', target.indexName, found.kind, found.of)] : []),
+    ...(staging?.ours === false ? [await taken('staging table', stageSchema, target.stageName)] : []),
+    ...(found?.ours === false
+      ? [await taken('vector index', target.schema, target.indexName, found.kind, found.of)]
+      : []),
   ];
 }
 

@@ -72,7 +72,7 @@ export async function checkTable(
     row.select ? null : 'SELECT on the table',
     row.update ? null : 'UPDATE on the table',
     row.owner ? null : 'ownership of the table (to add columns and build the index)',
-    row.make ? null : `CREATE on schema ${table.schema} (for the staging table)`,
+    row.make ? null : `CREATE on schema ${table.schema} (for the index and the search function)`,
     row.schema || row.ledger ? null : 'CREATE on the database (for schema pgvector_backfill)',
   ].filter((each) => each !== null);
   const findings: Finding[] = [

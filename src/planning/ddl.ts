@@ -1,6 +1,7 @@
 /** What is added to the operator's database, as SQL text that --dry-run prints and `enqueue` runs. */
 
 import { quoteName } from '../db/identifiers.ts';
+import { keepFromOthers } from '../db/owner-only.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { DDL_LIMITS, inTransaction } from '../db/transaction.ts';
 import type { Target } from '../table/target.ts';
@@ -12,6 +13,8 @@ export interface Statement {
   locksTable: boolean;
   /** Columns that it adds to the legacy table. */
   adds?: string[];
+  /** Quoted name of a table that it makes, which nobody else may read. */
+  makes?: string;
 }
 
 /** Of the staging table: the vector is of the text's beginning only. */
@@ -49,6 +52,7 @@ export async function missingDdl(db: Queryable, target: Target, dimensions: numb
     statements.push({
       sql: `CREATE TABLE IF NOT EXISTS ${target.stage} (${quoteName(target.key)} ${target.keyType} PRIMARY KEY, embedding ${extension.prefix}vector(${dimensions}) NOT NULL, text_hash bytea NOT NULL, batch integer NOT NULL, staged_at timestamptz NOT NULL DEFAULT now(), ${TRUNCATED})`,
       locksTable: false,
+      makes: target.stage,
     });
   } else if (!(await hasColumn(db, target.stage, 'truncated'))) {
     statements.push({
@@ -67,6 +71,11 @@ async function extensionSchema(db: Queryable, target: Target): Promise<string> {
         AND has_schema_privilege(quote_ident(path.schema)::regnamespace, 'CREATE') ORDER BY path.place LIMIT 1`,
   );
   return found.rows[0]?.schema ?? target.schema;
+}
+
+async function oidOf(db: Queryable, table: string): Promise<string[]> {
+  const found = await db.query<{ oid: string | null }>('SELECT to_regclass($1)::oid::text AS oid', [table]);
+  return found.rows.flatMap(({ oid }) => oid ?? []);
 }
 
 async function hasColumn(db: Queryable, table: string, column: string): Promise<boolean> {
@@ -94,10 +103,11 @@ export async function applyDdl(
     next !== undefined;
     [next] = await missingDdl(pool, target, dimensions)
   ) {
-    const { sql, adds = [] } = next;
+    const { sql, adds = [], makes = null } = next;
     await inTransaction(pool, DDL_LIMITS, async (client) => {
       if (adds.length > 0) await note?.(client, adds);
       await client.query(sql);
+      if (makes !== null) await keepFromOthers(client, await oidOf(client, makes));
     });
     done.push(sql);
   }

@@ -2,7 +2,6 @@ import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
 import { isOfARow } from '../db/sqlstates.ts';
 import { TABLE_LIMITS, inReadOnly } from '../db/transaction.ts';
-import { textHashSql } from './row-state.ts';
 import type { Target } from './target.ts';
 import { beginningSql, emptyTextSql } from './text-sql.ts';
 
@@ -28,8 +27,8 @@ export async function readTexts(
   const sql = `SELECT ${key}::text AS key, ${beginningSql('pgvb_text', '$2::int')} AS text
        FROM ${target.table} CROSS JOIN LATERAL (SELECT ${target.text} AS pgvb_text OFFSET 0) pgvb_texts
       WHERE ${key} = ANY ($1::text[]::${target.keyType}[]) AND CASE WHEN ${target.where}
-            -- What hashing it would raise is no text either.
-            THEN ${textHashSql({ ...target, text: 'pgvb_text' }, "''")} IS NOT NULL AND NOT (${emptyTextSql('pgvb_text')}) END`;
+            -- What encoding it, as for its hash, would raise is no text either.
+            THEN convert_to(pgvb_text, 'UTF8') IS NOT NULL AND NOT (${emptyTextSql('pgvb_text')}) END`;
   const read = async (some: readonly string[]): Promise<TextRow[]> => {
     const [only] = some;
     if (only === undefined) return [];

@@ -12,18 +12,25 @@
  */
 
 import { createHash } from 'node:crypto';
-import { quoteName } from '../db/identifiers.ts';
+import { quoteLiteral, quoteName } from '../db/identifiers.ts';
 import type { Target } from './target.ts';
 import { emptyTextSql } from './text-sql.ts';
 import { HALFVEC_OVERFLOW } from './vector-type.ts';
 
-/** sha256 of fingerprint and text: another model or another text is another hash. `fingerprint` is a placeholder. */
+/**
+ * sha256 of salt, fingerprint and text: another model or another text is another hash, and without the salt nobody can try out
+ * which text a hash is of. `fingerprint` is a placeholder.
+ */
 export function textHashSql(target: Target, fingerprint: string): string {
-  return hashSql(fingerprint, target.text);
+  return hashSql(target, fingerprint, target.text);
 }
 
-const hashSql = (fingerprint: string, text: string): string =>
-  `sha256(convert_to(${fingerprint}::text || chr(10) || ${text}, 'UTF8'))`;
+const hashSql = (target: Target, fingerprint: string, text: string): string =>
+  `sha256(convert_to(${saltSql(target, fingerprint)} || ${fingerprint}::text || chr(10) || ${text}, 'UTF8'))`;
+
+/** Looked up once a statement. Fixed for as long as the fingerprint is known (`createRun`), so that no vector becomes stale by it. */
+const saltSql = ({ backfill }: Target, fingerprint: string): string =>
+  `coalesce((SELECT pgvb_salts.salt FROM pgvector_backfill.text_salt pgvb_salts WHERE pgvb_salts.backfill = ${quoteLiteral(backfill)} AND pgvb_salts.fingerprint = ${fingerprint}::text), '')`;
 
 export interface KeyRange {
   /** Inclusive; null = open. */
@@ -130,7 +137,7 @@ export function rowStatesSql(
                    ${target.ref}.${quoteName(target.column)} AS vector, pgvb_class AS class, pgvb_quarantined_hash AS quarantined_hash
               FROM ${from}
               CROSS JOIN LATERAL (SELECT CASE WHEN ${unreadable} THEN '' ELSE ${target.text} END AS pgvb_text OFFSET 0) pgvb_texts
-              CROSS JOIN LATERAL (SELECT ${hashSql(fingerprintParameter, 'pgvb_text')} AS pgvb_hash, ${emptyTextSql('pgvb_text')} AS pgvb_empty OFFSET 0) pgvb_hashes
+              CROSS JOIN LATERAL (SELECT ${hashSql(target, fingerprintParameter, 'pgvb_text')} AS pgvb_hash, ${emptyTextSql('pgvb_text')} AS pgvb_empty OFFSET 0) pgvb_hashes
              WHERE ${legacyRange} AND ${eligible}) l
       LEFT JOIN (SELECT ${key} AS key, text_hash, embedding AS vector, truncated FROM ${target.stage} WHERE ${stageRange}) s ON s.key = l.key
       CROSS JOIN LATERAL (SELECT

@@ -7,6 +7,7 @@ import type { Queryable } from '../db/pool.ts';
 import { ConfigError } from '../errors.ts';
 import { chosenPlan, indexPlan, type IndexPlan } from './index-plan.ts';
 import { KEY_TYPES, KEY_TYPE_NAMES, type KeyType } from './key.ts';
+import { stageOf } from './stage-name.ts';
 import { findVectorExtension } from './vector-extension.ts';
 import type { VectorType } from './vector-type.ts';
 
@@ -101,13 +102,14 @@ export async function describeTarget(db: Queryable, backfill: string, settings: 
       remedy: keyRemedy,
     });
   }
-  const stageName = derivedName(name, '_embedding_stage');
+  const table = quoteQualified({ schema, name });
+  const stage = await stageOf(db, { backfill, table, name, column: settings.column });
   return {
     backfill,
     schema,
     name,
     oid,
-    table: quoteQualified({ schema, name }),
+    table,
     isPartitioned: facts.kind === 'p',
     ref: quoteName(name),
     key: settings.key,
@@ -117,8 +119,8 @@ export async function describeTarget(db: Queryable, backfill: string, settings: 
     where: settings.where === undefined ? '(true)' : `(${settings.where})`,
     column: settings.column,
     updatedAtColumn: settings.updatedAtColumn,
-    stage: quoteQualified({ schema, name: stageName }),
-    stageName,
+    stage: quoteQualified(stage),
+    stageName: stage.name,
     vectorPrefix: (await findVectorExtension(db)).prefix,
     columnType: settings.columnType,
     ...(await describeVectors(db, backfill, settings, facts)),

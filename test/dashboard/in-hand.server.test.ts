@@ -24,7 +24,7 @@ describe.each(databases())('what goes on, on $name', ({ create }) => {
     await migrate(pool);
     await pool.query(
       `INSERT INTO pgvector_backfill.backfill (name, target_table, key_column, stage_table, settings)
-       VALUES ('docs', 'public.docs', 'id', 'public.docs_embedding_stage', '{}')`,
+       VALUES ('docs', 'public.docs', 'id', 'pgvector_backfill.docs_embedding_stage', '{}')`,
     );
     run = await createRun(pool, 'docs', { fingerprint: 'f', model: 'm', dimensions: 3, batchRows: ROWS });
     const bounds = [null, '101', '201', '301', null];

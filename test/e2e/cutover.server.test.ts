@@ -129,7 +129,7 @@ describe.each(backends().filter(({ name }) => name !== 'PostgreSQL alone'))(
       expect((await run('complete', '--execute')).json()).toMatchObject({ executed: true });
       expect(await state()).toBe('completed');
       const left = await pool.query(
-        `SELECT to_regclass('articles_embedding_stage') AS stage, (SELECT count(*)::int FROM pg_trigger WHERE tgrelid = 'articles'::regclass) AS triggers`,
+        `SELECT to_regclass('pgvector_backfill.articles_embedding_stage') AS stage, (SELECT count(*)::int FROM pg_trigger WHERE tgrelid = 'articles'::regclass) AS triggers`,
       );
       expect(left.rows).toEqual([{ stage: null, triggers: 0 }]);
       expect((await askUntil(search, 'vector')).hits).toEqual(canary.hits);

@@ -56,7 +56,7 @@ describe.each(databases())('workers that were left up, on $name', ({ create }) =
     const { uid } = await old.run();
     // As a standby that lacks the last commits: rows, staging and ledger are of one moment.
     await pool.query(`UPDATE docs SET embedding = NULL WHERE id > ${ROWS - 10};
-      DELETE FROM docs_embedding_stage WHERE id > ${ROWS - 10};
+      DELETE FROM pgvector_backfill.docs_embedding_stage WHERE id > ${ROWS - 10};
       UPDATE pgvector_backfill.batch SET state = 'pending', started_at = NULL, staged_at = NULL, merged_at = NULL
        WHERE number = ${ROWS / 10} AND run = (SELECT max(id) FROM pgvector_backfill.run);
       UPDATE pgvector_backfill.run SET state = 'running', planned_at = planned_at - interval '1 hour' WHERE uid = '${uid}'`);

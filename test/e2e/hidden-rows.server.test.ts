@@ -65,7 +65,7 @@ describe.runIf(hasPostgres())('workers of a role from which rows are hidden', ()
   const left = async (): Promise<unknown> =>
     (
       await admin.query(`SELECT (SELECT count(embedding)::int FROM docs) AS embedded,
-        (SELECT count(*)::int FROM docs_embedding_stage) AS staged, (SELECT count(*)::int FROM pgvector_backfill.change) AS changes,
+        (SELECT count(*)::int FROM pgvector_backfill.docs_embedding_stage) AS staged, (SELECT count(*)::int FROM pgvector_backfill.change) AS changes,
         (SELECT count(*)::int FROM pgvector_backfill.batch WHERE state = 'failed') AS failed`)
     ).rows[0];
 

@@ -92,7 +92,7 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
   }
 
   it.each([
-    ['while it copies into the staging table', 'INSERT', 'docs_embedding_stage'],
+    ['while it copies into the staging table', 'INSERT', 'pgvector_backfill.docs_embedding_stage'],
     ['while it merges, with the vectors staged', 'UPDATE', 'docs'],
     ['while it closes the batch, with the rows merged', 'UPDATE OF merged_at', 'pgvector_backfill.batch'],
     ['while it takes the batch in hand', 'UPDATE OF token', 'pgvector_backfill.batch'],

@@ -66,7 +66,7 @@ describe.each(backends().filter(({ name }) => name !== 'PostgreSQL alone'))(
         'DROP FUNCTION IF EXISTS "public"."search_docs"',
         'DROP INDEX CONCURRENTLY IF EXISTS "public"."docs_embedding_hnsw_idx";',
         'DROP COLUMN IF EXISTS "embedding", DROP COLUMN IF EXISTS "embedding_updated_at";',
-        'DROP TABLE IF EXISTS "public"."docs_embedding_stage";',
+        'DROP TABLE IF EXISTS "pgvector_backfill"."docs_embedding_stage";',
         'DROP SCHEMA pgvector_backfill',
       ])
         expect(plan.some((line) => line.includes(part))).toBe(true);

@@ -147,7 +147,7 @@ describe.runIf(hasPostgres()).each(databases())('long documents on $name', ({ cr
     expect(unmerged.find(({ name }) => name === 'missing-rows')).toMatchObject({ passed: false, value: 1 });
     // A vector of another text that staging and table agree upon: nothing but embedding it again can tell.
     await backfill.pool.query(
-      'UPDATE docs_embedding_stage s SET embedding = d.embedding FROM docs d WHERE d.id = s.id',
+      'UPDATE pgvector_backfill.docs_embedding_stage s SET embedding = d.embedding FROM docs d WHERE d.id = s.id',
     );
     const wrong = await backfill.verify();
     expect(wrong.passed).toBe(false);

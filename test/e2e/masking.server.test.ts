@@ -52,7 +52,7 @@ describe.each(databases())('masking on $name', ({ create }) => {
 
   async function everythingElse(): Promise<string> {
     const kept = await everythingKept(backfill.pool, 'docs');
-    expect(kept).toContain('public.docs_embedding_stage');
+    expect(kept).toContain('pgvector_backfill.docs_embedding_stage');
     return kept;
   }
 

@@ -143,7 +143,9 @@ describe.runIf(hasPostgres())('between read and merge', () => {
     await claim();
     expect(await stagePage(context, overtaken, rows, page)).toBe(false);
     expect(await mergePage(context, overtaken, rows, page)).toBe(false);
-    expect((await backfill.pool.query('SELECT 1 FROM docs_embedding_stage')).rowCount).toBe(0);
+    expect((await backfill.pool.query('SELECT 1 FROM pgvector_backfill.docs_embedding_stage')).rowCount).toBe(
+      0,
+    );
     expect(await backfill.account()).toMatchObject({ embedded: 0, missing: 10 });
   });
 

@@ -145,11 +145,11 @@ describe.each(backends())('refusals on $name', ({ create }) => {
     ]);
   });
 
-  it('a second backfill of a table, which would share the staging table', async () => {
+  it('a second backfill of a table, which would share triggers and index', async () => {
     await backfill.enqueue();
     const { code, stderr } = await enqueue({ BACKFILL_COLUMN: 'second' }, ['--backfill', 'second']);
     expect(code).toBe(2);
-    expect(stderr).toContain('docs_embedding_stage');
+    expect(stderr).toContain('already has a backfill, docs');
   });
 
   it('another table under the name of a known backfill', async () => {
@@ -160,8 +160,12 @@ describe.each(backends())('refusals on $name', ({ create }) => {
     expect(code).toBe(2);
     expect(stderr).toContain('--backfill');
     expect(
-      (await backfill.pool.query(`SELECT to_regclass('other.docs_embedding_stage') AS stage`)).rows,
-    ).toEqual([{ stage: null }]);
+      (
+        await backfill.pool.query(
+          `SELECT 1 FROM pg_attribute WHERE attrelid = 'other.docs'::regclass AND attname = 'embedding'`,
+        )
+      ).rows,
+    ).toEqual([]);
   });
 });
 

@@ -108,7 +108,7 @@ describe.each(backends())('the whole road on $name', ({ create }) => {
     const touched = [...after].filter(([id, at]) => before.get(id) !== at).map(([id]) => id);
     expect(new Set(touched)).toEqual(new Set([edited, '999999']));
     const orphans = await pool.query(
-      'SELECT id FROM articles_embedding_stage s WHERE NOT EXISTS (SELECT 1 FROM articles a WHERE a.id = s.id AND a.embedding IS NOT NULL)',
+      'SELECT id FROM pgvector_backfill.articles_embedding_stage s WHERE NOT EXISTS (SELECT 1 FROM articles a WHERE a.id = s.id AND a.embedding IS NOT NULL)',
     );
     expect(orphans.rows).toEqual([]);
   });

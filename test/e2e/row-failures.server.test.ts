@@ -170,7 +170,11 @@ describe.runIf(hasPostgres()).each(databases())('rows and faults on $name', ({ c
   it.each([
     ['a column that was dropped', 'ALTER TABLE docs DROP COLUMN embedding', 'embedding'],
     ['a table that was renamed', 'ALTER TABLE docs RENAME TO papers', 'docs'],
-    ['a staging table that is gone', 'DROP TABLE docs_embedding_stage', 'docs_embedding_stage'],
+    [
+      'a staging table that is gone',
+      'DROP TABLE pgvector_backfill.docs_embedding_stage',
+      'pgvector_backfill.docs_embedding_stage',
+    ],
   ])('%s stops the run at once, and nothing is burnt', async (_name, sql, word) => {
     await backfill.enqueue();
     await backfill.pool.query(sql);
@@ -193,7 +197,7 @@ describe.runIf(hasPostgres()).each(databases())('rows and faults on $name', ({ c
     await refuse(
       'true',
       `RAISE EXCEPTION USING ERRCODE = 'XX001', MESSAGE = 'odd'`,
-      'docs_embedding_stage',
+      'pgvector_backfill.docs_embedding_stage',
       'INSERT',
     );
     const paused = await backfill.work();

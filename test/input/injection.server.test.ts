@@ -10,6 +10,7 @@ import { BackfillError } from '../../src/errors.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { legacySearch } from '../../src/search/legacy-query.ts';
 import { describeTarget } from '../../src/table/target.ts';
+import { dropStages } from '../setup/stages.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { complaints, hashEmbedder, travel } from '../setup/small-road.ts';
@@ -181,7 +182,8 @@ describe.runIf(hasPostgres())('SQL in the configuration', () => {
             const road = await travel(pool, config, hashEmbedder());
             expect(await road.account()).toMatchObject({ eligible: 2, missing: 0, stale: 0 });
           } finally {
-            await pool.query('DROP TABLE named; DROP TABLE IF EXISTS named_embedding_stage');
+            await pool.query('DROP TABLE named');
+            await dropStages(pool);
             await pool.query('DELETE FROM pgvector_backfill.run');
             await pool.query('DELETE FROM pgvector_backfill.backfill');
           }
@@ -216,14 +218,14 @@ describe.runIf(hasPostgres())('SQL in the configuration', () => {
       const stages = await pool.query(
         `SELECT relnamespace::regnamespace::text AS schema FROM pg_class WHERE relname = 'docs_embedding_stage'`,
       );
-      expect(stages.rows).toEqual([{ schema: 'public' }]);
+      expect(stages.rows).toEqual([{ schema: 'pgvector_backfill' }]);
       await elsewhere.query(`UPDATE public.docs SET body = 'edited' WHERE id = 2`);
       expect(await road.sync()).toBe(0);
       expect(await road.account()).toMatchObject({ eligible: 5, embedded: 5 });
     } finally {
       await elsewhere.end();
       await pool.query('DROP SCHEMA hostile CASCADE');
-      await pool.query('DROP TABLE public.docs, public.docs_embedding_stage');
+      await pool.query('DROP TABLE public.docs, pgvector_backfill.docs_embedding_stage');
       await pool.query('DELETE FROM pgvector_backfill.run');
       await pool.query('DELETE FROM pgvector_backfill.backfill');
       await createDocs(pool, 5, `'text ' || n`);

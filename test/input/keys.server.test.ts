@@ -58,7 +58,7 @@ describe.runIf(hasPostgres())('keys', () => {
     const keys = fc.uniqueArray(key, { minLength: 1, maxLength: 12 });
     await fc.assert(
       fc.asyncProperty(keys, keys, fc.integer({ min: 1, max: 5 }), async (first, later, batchRows) => {
-        await pool.query('DROP TABLE IF EXISTS docs, docs_embedding_stage');
+        await pool.query('DROP TABLE IF EXISTS docs, pgvector_backfill.docs_embedding_stage');
         await pool.query('DELETE FROM pgvector_backfill.run');
         await pool.query('DELETE FROM pgvector_backfill.backfill');
         await pool.query(`CREATE TABLE docs (id ${type} PRIMARY KEY, body text)`);
@@ -87,7 +87,7 @@ describe.runIf(hasPostgres())('keys', () => {
         expect(await road.sync()).toBe(0);
         const now = new Set([...first.slice(1), ...later]).size;
         expect(await road.account()).toMatchObject({ eligible: now, embedded: now });
-        const staged = await pool.query('SELECT 1 FROM docs_embedding_stage');
+        const staged = await pool.query('SELECT 1 FROM pgvector_backfill.docs_embedding_stage');
         expect(staged.rowCount).toBe(now);
         const one = first[0] ?? '';
         expect(await reopenBatchesOf(pool, type, road.run.id, [one])).toBe(1);

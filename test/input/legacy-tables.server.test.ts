@@ -26,6 +26,7 @@ describe.runIf(hasPostgres())('tables as they have grown', () => {
   beforeEach(async () => {
     await pool.query('DROP SCHEMA IF EXISTS legacy CASCADE');
     await pool.query('CREATE SCHEMA legacy');
+    await pool.query('DROP TABLE IF EXISTS pgvector_backfill.docs_embedding_stage');
     await pool.query('DELETE FROM pgvector_backfill.run');
     await pool.query('DELETE FROM pgvector_backfill.backfill');
   });
@@ -283,11 +284,11 @@ describe.runIf(hasPostgres())('tables as they have grown', () => {
   it("tables under the names of the staging table and the index are somebody else's", async () => {
     await make(
       table(),
-      'CREATE TABLE legacy.docs_embedding_stage (id bigint PRIMARY KEY, note text)',
+      'CREATE TABLE pgvector_backfill.docs_embedding_stage (id bigint PRIMARY KEY, note text)',
       'CREATE TABLE legacy.docs_embedding_hnsw_idx (note text)',
     );
     expect(blocking(await findings())).toEqual(['names', 'names']);
-    await make('DROP TABLE legacy.docs_embedding_stage, legacy.docs_embedding_hnsw_idx', rows);
+    await make('DROP TABLE pgvector_backfill.docs_embedding_stage, legacy.docs_embedding_hnsw_idx', rows);
     await wholeRoad();
     expect(blocking(await findings())).toEqual([]);
   });

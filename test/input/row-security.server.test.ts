@@ -88,7 +88,7 @@ describe.runIf(hasPostgres())('row-level security', () => {
   /** Everything that would take a hidden row for a deleted one. */
   const kept = async (): Promise<unknown> =>
     (
-      await pool.query(`SELECT (SELECT count(*)::int FROM docs_embedding_stage) AS staged,
+      await pool.query(`SELECT (SELECT count(*)::int FROM pgvector_backfill.docs_embedding_stage) AS staged,
         (SELECT count(*)::int FROM pgvector_backfill.change) AS changes, (SELECT count(embedding)::int FROM docs) AS embedded`)
     ).rows[0];
 

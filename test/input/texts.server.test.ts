@@ -97,7 +97,7 @@ describe.runIf(hasPostgres())('bad texts', () => {
     await Promise.all([database.drop(), rm(folder, { recursive: true })]);
   });
   afterEach(async () => {
-    await pool.query('DROP TABLE IF EXISTS articles, articles_embedding_stage');
+    await pool.query('DROP TABLE IF EXISTS articles, pgvector_backfill.articles_embedding_stage');
     await pool.query('DELETE FROM pgvector_backfill.run');
     await pool.query('DELETE FROM pgvector_backfill.backfill');
   });
@@ -115,7 +115,7 @@ describe.runIf(hasPostgres())('bad texts', () => {
       set: Buffer | null;
     }>(
       `SELECT a.id::text AS id, concat_ws(chr(10), a.title, a.body) AS text, a.embedding::text AS vector, s.text_hash AS hash, q.text_hash AS set
-         FROM articles a LEFT JOIN articles_embedding_stage s USING (id)
+         FROM articles a LEFT JOIN pgvector_backfill.articles_embedding_stage s USING (id)
          LEFT JOIN pgvector_backfill.quarantine q ON q.key = a.id::text ORDER BY a.id`,
     );
     expect(rows.length).toBe(counts.eligible);
@@ -123,8 +123,10 @@ describe.runIf(hasPostgres())('bad texts', () => {
       rows.map((row) => row.text.slice(0, embedder.maxCharacters)),
     );
     const { dimensions, fingerprint } = embedder;
+    const salts = await pool.query<{ salt: string }>('SELECT salt FROM pgvector_backfill.text_salt');
+    const salt = salts.rows[0]?.salt ?? '';
     for (const [at, row] of rows.entries()) {
-      const hash = createHash('sha256').update(`${fingerprint}\n${row.text}`).digest();
+      const hash = createHash('sha256').update(`${salt}${fingerprint}\n${row.text}`).digest();
       const states = [row.vector !== null, row.set !== null].filter(Boolean).length;
       expect(states).toBeLessThanOrEqual(1);
       if (row.vector === null) {
@@ -144,7 +146,7 @@ describe.runIf(hasPostgres())('bad texts', () => {
 
   const quoteCsv = (text: string): string => `"${text.replaceAll('"', '""')}"`;
   const clear = async (): Promise<void> => {
-    await pool.query('DROP TABLE IF EXISTS articles, articles_embedding_stage');
+    await pool.query('DROP TABLE IF EXISTS articles, pgvector_backfill.articles_embedding_stage');
     await pool.query('DELETE FROM pgvector_backfill.run');
     await pool.query('DELETE FROM pgvector_backfill.backfill');
   };

@@ -143,7 +143,7 @@ describe.runIf(hasPostgres()).each(databases())('faults of single rows on $name'
     expect(await road.sync()).toBe(0);
     expect(await road.account()).toMatchObject(counts(2));
     await pool.query(
-      `UPDATE docs_embedding_stage SET embedding = (ARRAY[70000] || (embedding::real[])[2:])::vector WHERE id = 12`,
+      `UPDATE pgvector_backfill.docs_embedding_stage SET embedding = (ARRAY[70000] || (embedding::real[])[2:])::vector WHERE id = 12`,
     );
     expect(await road.account()).toMatchObject({ stale: 1, embedded: ROWS - 3 });
     await sweepAll({ pool, target: road.context.target, run: road.run });

@@ -18,7 +18,7 @@ export const makeTarget = (changes: Partial<Target> = {}): Target => ({
   where: '(true)',
   column: 'embedding',
   updatedAtColumn: 'embedding_updated_at',
-  stage: '"public"."articles_embedding_stage"',
+  stage: '"pgvector_backfill"."articles_embedding_stage"',
   isPartitioned: false,
   stageName: 'articles_embedding_stage',
   vectorPrefix: '"public".',

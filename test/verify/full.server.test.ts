@@ -217,7 +217,7 @@ describe.runIf(hasPostgres()).each(databases())('verify with judged queries on $
         WHERE o.id = t.id AND o.embedding IS NOT NULL`;
     await backfill.pool.query(rotate('articles'));
     await backfill.pool.query(
-      'UPDATE articles_embedding_stage s SET embedding = a.embedding FROM articles a WHERE a.id = s.id',
+      'UPDATE pgvector_backfill.articles_embedding_stage s SET embedding = a.embedding FROM articles a WHERE a.id = s.id',
     );
     const after = await backfill.verify({ queries, judgements });
     expect(after.passed).toBe(false);

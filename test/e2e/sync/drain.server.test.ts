@@ -239,7 +239,9 @@ describe.runIf(hasPostgres())('draining changes', () => {
     await drain({ embedder: during(() => pool.query(sql)) });
     while ((await pending()) > 0) await drain();
     await expectSynced(backfill);
-    expect((await pool.query('SELECT id FROM docs_embedding_stage WHERE id = 3')).rows).toEqual([]);
+    expect(
+      (await pool.query('SELECT id FROM pgvector_backfill.docs_embedding_stage WHERE id = 3')).rows,
+    ).toEqual([]);
   });
 
   it('TRUNCATE empties staging table and quarantine too', async () => {
@@ -259,7 +261,9 @@ describe.runIf(hasPostgres())('draining changes', () => {
       );
       await drain();
     }
-    expect((await pool.query('SELECT id FROM docs_embedding_stage')).rows).toEqual([{ id: '5' }]);
+    expect((await pool.query('SELECT id FROM pgvector_backfill.docs_embedding_stage')).rows).toEqual([
+      { id: '5' },
+    ]);
     await expectSynced(backfill);
   });
 
@@ -283,7 +287,7 @@ describe.runIf(hasPostgres())('draining changes', () => {
     );
     await pool.query('TRUNCATE pgvector_backfill.change');
     await pool.query('VACUUM ANALYZE docs');
-    await pool.query('VACUUM ANALYZE docs_embedding_stage');
+    await pool.query('VACUUM ANALYZE pgvector_backfill.docs_embedding_stage');
     const single = createPool(config.settings.database, { name: 'one', max: 1, logger: silentLogger });
     const scans = async (): Promise<string | undefined> => {
       await single.query('SELECT pg_stat_force_next_flush()');
