@@ -55,7 +55,7 @@ function valueAt(text: string, at: number): Span | null {
   }
   BARE.lastIndex = start;
   const bare = BARE.exec(text)?.[0];
-  if (bare === undefined || NO_VALUE.test(bare)) return null;
+  if (bare === undefined || NO_VALUE.test(bare.replace(/[.!?]+$/, ''))) return null;
   const assigned = opening.includes('=') || /[a-z]/i.test(opening);
   if (!(strong ? assigned || looksSecret(bare) || endsLine(text, start + bare.length) : looksLikeKey(bare)))
     return null;

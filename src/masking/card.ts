@@ -1,6 +1,6 @@
 /** Numbers of payment cards: 13 to 19 digits in groups, of a known issuer, with a right check digit. */
 
-import { continuesAfter, continuesBefore, isDigitAt, type Span } from './span.ts';
+import { BLANKS, DASHES, continuesAfter, continuesBefore, isDigitAt, type Span } from './span.ts';
 
 const FEWEST_DIGITS = 13;
 const MOST_DIGITS = 19;
@@ -36,7 +36,9 @@ const ISSUERS: readonly (readonly [from: number, to: number, lengths: readonly n
 ];
 
 /** Without a condition at its end: a run is taken whole, so that no part of it is read a second time. */
-const RUN = /(?<![\p{L}\d])\d(?:[ \u00a0\u202f\u2010\u2011-]?\d){12,}/gu;
+const RUN = new RegExp(`(?<![\\p{L}\\d])\\d(?:[${BLANKS}./_${DASHES}]{0,3}\\d){12,}`, 'gu');
+/** Between groups that may be of any size: one of those that have always been written. */
+const PLAIN_GAP = /^[ \u00a0\u202f\u2010\u2011-]$/;
 
 export function findCards(text: string): Span[] {
   const spans: Span[] = [];
@@ -76,25 +78,37 @@ function groupsOf(text: string, start: number, end: number): Span[] {
 function endOfCard(text: string, groups: readonly Span[], from: number, past: number): number | null {
   let digits = '';
   const sizes: number[] = [];
+  const gaps: string[] = [];
   let best: number | null = null;
   for (let to = from; to < past; to++) {
     const group = groups[to];
     if (group === undefined || digits.length + group.end - group.start > MOST_DIGITS) break;
+    if (to > from) gaps.push(text.slice(groups[to - 1]?.end, group.start));
     digits += text.slice(group.start, group.end);
     sizes.push(group.end - group.start);
     const whole = from === 0 && to === groups.length - 1;
-    if (isPrintedLike(sizes, whole) && isCard(digits)) best = to + 1;
+    if (isPrintedLike(sizes, gaps, whole) && !isFraction(text, groups, from, to) && isCard(digits))
+      best = to + 1;
   }
   return best;
 }
 
 /** Groups as on cards; any of two digits and more where the run is nothing else. Rows of small numbers are none. */
-function isPrintedLike(sizes: readonly number[], whole: boolean): boolean {
+function isPrintedLike(sizes: readonly number[], gaps: readonly string[], whole: boolean): boolean {
   if (sizes.length === 1) return true;
+  const plain = gaps.every((gap) => PLAIN_GAP.test(gap));
+  // Of the unusual gaps one kind all through: a date, an address and a count side by side have several.
+  if (!plain && new Set(gaps).size > 1) return false;
   if (sizes.slice(0, -1).every((size) => size === 4) && (sizes.at(-1) ?? 0) <= 4) return true;
   if (sizes.length === 3 && sizes[0] === 4 && sizes[1] === 6) return true;
-  return whole && sizes.every((size) => size >= 2);
+  return plain && whole && sizes.every((size) => size >= 2);
 }
+
+/** Digits behind or in front of a decimal point of the same run, which only groups as on cards are told from. */
+const isFraction = (text: string, groups: readonly Span[], from: number, to: number): boolean =>
+  from === to &&
+  ((from > 0 && text.slice(groups[from - 1]?.end, groups[from]?.start) === '.') ||
+    (to < groups.length - 1 && text.slice(groups[to]?.end, groups[to + 1]?.start) === '.'));
 
 function isCard(digits: string): boolean {
   return (

@@ -16,11 +16,16 @@ const TOP_LEVEL = /^(?:xn--[a-z0-9-]{2,59}|[a-z]{2,63}|[^ -~]{2,63})/i;
 /** react@18.0.0-next.beta is a version, hits@10.The a sentence without its blank; 163.com is a domain. */
 const NUMBER_DOMAIN = /^\d+\.\d|^\d+\.\p{Lu}\p{Ll}/u;
 
+/** Also full width, small, and as URLs write it. */
+const AT = /[@\uff20\ufe6b]|%40/g;
+/** Of a domain, as IDNA reads them. */
+const DOTS = '.\u3002\uff0e\uff61';
+
 export function findEmails(text: string): Span[] {
   const spans: Span[] = [];
   let floor = 0;
-  for (let at = text.indexOf('@'); at !== -1; at = text.indexOf('@', at + 1)) {
-    const end = domainEnd(text, at + 1);
+  for (const { index: at, 0: sign } of text.matchAll(AT)) {
+    const end = domainEnd(text, at + sign.length);
     if (end === null) continue;
     const start = localStart(text, at, floor);
     if (start === at) continue;
@@ -59,9 +64,10 @@ function domainEnd(text: string, from: number): number | null {
     if (isWordAt(text, end)) continue;
     const character = text[end];
     // Dots and dashes stand between words only, or they end the sentence.
-    if ((character !== '.' && character !== '-') || end === from) break;
-    if (character === '-' ? !continuesLabel(text, end) : !isWordAt(text, end + 1)) break;
-    if (character === '.') lastDot = end;
+    const isDot = character !== undefined && DOTS.includes(character);
+    if ((!isDot && character !== '-' && character !== '_') || end === from) break;
+    if (isDot ? !isWordAt(text, end + 1) : !continuesLabel(text, end)) break;
+    if (isDot) lastDot = end;
   }
   if (lastDot === -1 || NUMBER_DOMAIN.test(text.slice(from, from + 16))) return null;
   const top = TOP_LEVEL.exec(text.slice(lastDot + 1, end));
@@ -73,7 +79,7 @@ function domainEnd(text: string, from: number): number | null {
   return before === null ? null : from + before[0].length;
 }
 
-/** Several dashes in one label, as of xn--. */
+/** Several dashes in one label, as of xn--. An underscore is none of a host's, but of names that stand in DNS all the same. */
 function continuesLabel(text: string, at: number): boolean {
   return isWordAt(text, at + 1) || (text[at + 1] === '-' && isWordAt(text, at + 2));
 }

@@ -1,6 +1,6 @@
 /** International bank account numbers: country, length of that country, check digits (ISO 13616, mod 97). */
 
-import { isWordAt, type Span } from './span.ts';
+import { BLANKS, DASHES, isWordAt, type Span } from './span.ts';
 
 /** Length by country, of the SWIFT registry and of those that use the form without being in it. */
 const LENGTHS: Readonly<Record<string, number>> = Object.fromEntries(
@@ -16,7 +16,11 @@ const LENGTHS: Readonly<Record<string, number>> = Object.fromEntries(
 );
 
 const START = /(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}/g;
+/** One of these between two groups of any size; more of them, or others, where the groups are as on paper. */
 const SEPARATORS = ' \u00a0\u202f-';
+const UNUSUAL = new RegExp(`[${BLANKS}._/${DASHES}]`);
+const MOST_SEPARATORS = 3;
+const GROUP = 4;
 
 export function findIbans(text: string): Span[] {
   const spans: Span[] = [];
@@ -30,22 +34,36 @@ export function findIbans(text: string): Span[] {
   return spans;
 }
 
+/** How many stand at `at`, with a character of the number behind them. */
+function separatorsAt(text: string, at: number): number {
+  let end = at;
+  while (end < at + MOST_SEPARATORS && UNUSUAL.test(text.charAt(end))) end++;
+  return isWordAt(text, end) ? end - at : 0;
+}
+
 /** Reads as many characters as the country asks for, so that a word behind the number is left alone. */
 function endOfIban(text: string, start: number): number | null {
   const length = LENGTHS[text.slice(start, start + 2).toUpperCase()];
   if (length === undefined) return null;
   let digits = '';
   let end = start;
-  for (let read = 0; read < length; end++) {
+  let unusual = false;
+  let inFours = true;
+  for (let read = 0; read < length;) {
     const character = text.charAt(end);
     const value = /[0-9A-Za-z]/.test(character) ? parseInt(character, 36) : -1;
     if (value === -1) {
-      // One separator between two groups.
-      if (!SEPARATORS.includes(character) || !isWordAt(text, end + 1) || end >= text.length) return null;
+      const gap = separatorsAt(text, end);
+      if (gap === 0) return null;
+      unusual ||= gap > 1 || !SEPARATORS.includes(character);
+      inFours &&= read % GROUP === 0;
+      if (unusual && !inFours) return null;
+      end += gap;
       continue;
     }
     digits += String(value);
     if (++read === 4) digits = '';
+    end++;
   }
   if (isWordAt(text, end)) return null;
   const head = text

@@ -18,9 +18,22 @@ const NATIONAL = /(?<![\p{L}\d.+]|\d[-/])\(?\d(?:[ \u00a0().\-\u2010\u2011\u2013
 /** Seven digits close together: texts without them, which are most, are not looked at any further. */
 const ENOUGH_DIGITS = /\d(?:[ \u00a0\u202f().\-\u2010\u2011\u2013/]{0,3}\d){6}/;
 
-/** Right in front of a number. No bare "call" and "cell": both stand before counts as well. */
-const LABEL =
-  /(?<!\p{L})(?:tel(?:ephone|[eé]fono|efon|efone|efoon)?|phone|ph|mobile|mob|cell ?phone|cellular|(?:tele)?fax|hotline|handy|whatsapp|sms|m[oó]vil|t[eé]l[eé]phone|t[eé]l|rufnummer|(?:call|text)(?: me| us)? (?:at|on)|phone ?(?:no|nr|number))(?: (?:no|nr|number))?[.:]{0,2}(?: is)?[ \t]{0,3}:?[ \t]{0,3}$/iu;
+/**
+ * Right in front of a number, by the languages of those who write it. No bare "call" and "cell": both stand before
+ * counts as well, as do "mobil" and its like; with a colon or a dot behind them they do not.
+ */
+const LABEL = new RegExp(
+  `(?<!\\p{L})(?:${[
+    '(?:tel(?:ephone|[eé]fono|efon[eo]?|efoon)?|phone|ph|mobile|mob|cell ?phone|cellular|(?:tele)?fax|hotline|handy|whatsapp|sms',
+    'm[oó]vil|t[eé]l[eé]phone|t[eé]l|rufnummer|tlf|tfn|puh|puhelin|gsm|natel|viber',
+    '(?:telefon|handy|mobil|mobiltelefon|fax|ruf)-?(?:nummer|nr)|(?:call|text|dial|reach|ring)(?: me| us| him| her)? (?:at|on)',
+    '(?:phone|mobile|cell|contact|fax|telephone|tel) ?(?:no|nr|number|num|#))(?: ?(?:no|nr|number|num|#))?[.:]{0,2}(?: is)?',
+    '(?:mobil(?:e|telefon|funk|tel)?|cell?|cel(?:ular|lulare)?|c[eé]l|portable|port|fon|f[aá]x|m[oó]bil|mob|direct|dir|office|home|work|kontakt|contact)(?:[.]:?|:)',
+  ].join('|')})[ \\t\\u00a0]{0,3}[:=]?[ \\t\\u00a0]{0,3}$`,
+  'iu',
+);
+/** In front of a number that begins as one is dialled. */
+const LABEL_OF_DIALLED = /(?<!\p{L})(?:mobil|cell|cel|fon|portable|kontakt|contact|call)[ \t\u00a0]{1,3}$/iu;
 const LOOK_BEHIND = 32;
 
 const DATE = /^(?:\d{4}([-./])\d{1,2}\1\d{1,2}|\d{1,2}([-./])\d{1,2}\2\d{4})$/;
@@ -76,7 +89,8 @@ function findLabelled(text: string): Span[] {
   for (const found of text.matchAll(NATIONAL)) {
     if (DATE.test(found[0])) continue;
     const before = text.slice(Math.max(0, found.index - LOOK_BEHIND), found.index);
-    if (LABEL.test(before)) spans.push({ start: found.index, end: found.index + found[0].length });
+    if (LABEL.test(before) || (/^\(?0/.test(found[0]) && LABEL_OF_DIALLED.test(before)))
+      spans.push({ start: found.index, end: found.index + found[0].length });
   }
   return spans;
 }

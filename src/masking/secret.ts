@@ -1,39 +1,14 @@
 /** Keys, tokens and passwords that say what they are: by a known prefix, or by the name in front of them. */
 
+import { KNOWN_KEY, KNOWN_KEY_HINT } from './key-formats.ts';
 import { wholeMatches, type Span } from './span.ts';
-
-/** Prefixes that issuers chose so that leaked keys can be found. */
-const KNOWN = new RegExp(
-  `(?<![A-Za-z0-9_-])(?:${[
-    'A(?:KIA|SIA|BIA|CCA)[0-9A-Z]{16}(?![A-Za-z0-9])', // AWS
-    'gh[pousr]_[A-Za-z0-9]{20,}', // GitHub
-    'github_pat_[A-Za-z0-9_]{20,}',
-    'glpat-[A-Za-z0-9_-]{20,}', // GitLab
-    'xox[a-z]-[A-Za-z0-9-]{10,}', // Slack
-    'xapp-[A-Za-z0-9-]{10,}',
-    '[srp]k_(?:live|test)_[A-Za-z0-9]{10,}', // Stripe
-    'sk-(?=[A-Za-z_-]{0,60}\\d)[A-Za-z0-9_-]{20,}', // OpenAI and others; not sk-and-words-only
-    'AIza[A-Za-z0-9_-]{35}', // Google
-    'ya29\\.[A-Za-z0-9_-]{20,}',
-    'npm_[A-Za-z0-9]{36}',
-    'pypi-[A-Za-z0-9_-]{50,}',
-    'hf_[A-Za-z0-9]{30,}', // Hugging Face
-    'dop_v1_[a-f0-9]{64}', // DigitalOcean
-    'SG\\.[A-Za-z0-9_-]{16,}\\.[A-Za-z0-9_-]{16,}', // SendGrid
-    'eyJ[A-Za-z0-9_-]{8,}\\.[A-Za-z0-9_-]{8,}(?:\\.[A-Za-z0-9_-]*){1,3}', // JSON web tokens
-  ].join('|')})`,
-  'g',
-);
-/** All of KNOWN has one of these; looking for them first is what keeps prose fast. */
-const KNOWN_HINT =
-  /A(?:KIA|SIA|BIA|CCA|Iza)|gh[pousr]_|github_pat_|glpat-|xox[a-z]-|xapp-|k_live_|k_test_|sk-|ya29\.|npm_|pypi-|hf_|dop_v1_|SG\.|eyJ/;
 
 const BEARER = /\bBearer\s{1,4}(?=[A-Za-z._~+/-]{0,60}\d)([A-Za-z0-9._~+/-]{16,}={0,2})/gi;
 const URL_PASSWORD = /:\/\/[^\s/:@?#]{0,64}:([^\s/@]{1,128})@/g;
 
 export function findSecrets(text: string): Span[] {
   return [
-    ...(KNOWN_HINT.test(text) ? wholeMatches(text, KNOWN) : []),
+    ...(KNOWN_KEY_HINT.test(text) ? wholeMatches(text, KNOWN_KEY) : []),
     ...(text.includes('earer ') || text.includes('EARER ') ? lastGroups(text, BEARER, 0) : []),
     ...(text.includes('://') ? lastGroups(text, URL_PASSWORD, 1) : []),
     ...(text.includes('PRIVATE KEY') ? findPrivateKeys(text) : []),

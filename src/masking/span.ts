@@ -46,3 +46,7 @@ export const continuesBefore = (text: string, at: number): boolean =>
   isWordAt(text, at - 1) || (text[at - 1] === '.' && isDigitAt(text, at - 2));
 export const continuesAfter = (text: string, at: number): boolean =>
   isWordAt(text, at) || (text[at] === '.' && isDigitAt(text, at + 1));
+
+/** Blanks and dashes of every width, as typesetters and word processors put between groups of digits. */
+export const BLANKS = ' \\u00a0\\u2000-\\u200a\\u202f\\u205f\\u3000';
+export const DASHES = '\\u2010-\\u2015\\u2212\\uff0d-';
