@@ -39,10 +39,59 @@ export class TransientError extends BackfillError {
 /** One row cannot be embedded or written; the rest of its batch can. */
 export class RowError extends BackfillError {}
 
-/** The message of anything thrown, without a stack. */
+/**
+ * The message of anything thrown, without a stack and without values of rows: it goes to the ledger, to jobs, to logs and
+ * to screens. What PostgreSQL says holds such values in many places: 'invalid input syntax for type integer: "…"', whatever
+ * a function of the operator's raises. The server's own log has the whole of it.
+ */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') {
     return error.errors.map((inner) => messageOf(inner)).join('; ');
   }
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  return isServerError(error) ? serverWords(error) : error.message;
+}
+
+/** Of node-postgres, as far as the words go. */
+interface ServerError extends Error {
+  code: string;
+  severity: string;
+  /** Of the statement that was sent: what is wrong with it was seen before any row was. */
+  position?: string;
+  /** Name of the server's function. */
+  routine?: string;
+  /** Context: which function, which statement. */
+  where?: string;
+}
+
+const isServerError = (error: Error & Partial<ServerError>): error is ServerError =>
+  typeof error.severity === 'string' && /^[0-9A-Z]{5}$/.test(error.code ?? '');
+
+/**
+ * Classes that tell of connection, transaction, session, resources and locks, of rights and of names that are taken:
+ * the server's words name objects alone.
+ */
+const OF_NO_VALUE = /^(?:08|25|28|3D|40|53|55|57|58|42(?:501|701|710|P06|P07))/;
+/** Constraints are named and limits given in sizes; values are in the detail. */
+const NAMES_AND_SIZES = /^(?:23|54)/;
+/** Of a statement or an object: a name may be a value of a row where an expression makes one of it (`kind::regclass`). */
+const NAMES = /^(?:0[0-9A-Z]|24|26|2[BD]|3[4BF]|42|72|F0|HV)/;
+
+function serverWords({ code, message, position, routine, where = '' }: ServerError): string {
+  const [, raisedIn] = /PL\/\w+ function ([^\n]+? line \d+ at \w+)/.exec(where) ?? [];
+  const isRaised = routine === 'exec_stmt_raise';
+  if (!isRaised && NAMES_AND_SIZES.test(code)) return `${message} (${code})`;
+  if (!isRaised && (position !== undefined || OF_NO_VALUE.test(code))) return message;
+  if (!isRaised && NAMES.test(code))
+    return `${message.replace(/["\u201c\u00ab].*["\u201d\u00bb]/su, '"..."')} (${code})`;
+  return raisedIn === undefined
+    ? `SQLSTATE ${code}${routine === undefined ? '' : ` in ${routine}`}`
+    : `SQLSTATE ${code} raised by function ${raisedIn}`;
+}
+
+/** As the same kind of error, where its own words, or its stack, which begins with them, may hold values of rows. */
+export function withoutValues(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const message = messageOf(error);
+  return message === error.message ? error : new BackfillError(message, { code: 'FAILED' });
 }

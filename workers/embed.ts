@@ -78,8 +78,7 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
         await job.moveToWait(token);
         throw new WaitingError();
       }
-      // What the queue keeps of an error must not hold values of rows, and its stack begins with the message.
-      throw withoutValues(error);
+      throw error;
     }
   }
 
@@ -108,11 +107,6 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
       await embedQueue.close();
     },
   };
-}
-
-function withoutValues(error: unknown): unknown {
-  const described = describeFailure(error);
-  return described === messageOf(error) ? error : new BackfillError(described, { code: 'BATCH_FAILED' });
 }
 
 const isLeft = (result: unknown): boolean =>

@@ -52,8 +52,7 @@ export function startSyncWorker(context: WorkerContext, embedder: Embedder): Run
       const remedy = error instanceof BackfillError && error.remedy !== undefined ? ` ${error.remedy}` : '';
       const described = describeFailure(error);
       if (classify(error) !== 'transient') await fail(context, `${described}${remedy}`).catch(() => {});
-      // What the queue keeps of an error must not hold values of rows.
-      throw described === messageOf(error) ? error : new BackfillError(described, { code: 'SYNC_FAILED' });
+      throw error;
     }
   }
 

@@ -199,6 +199,13 @@ export function helpText(command: Command): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** Where it came from, without its words: those are told above, as far as they may be. */
+const framesOf = ({ stack = '' }: Error): string =>
+  stack
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .join('\n');
+
 function report(error: unknown, json: boolean, { stdout, stderr }: Host, typed: Typed): number {
   const known = error instanceof BackfillError ? error : null;
   const message = asTyped(messageOf(error), typed);
@@ -212,7 +219,7 @@ function report(error: unknown, json: boolean, { stdout, stderr }: Host, typed: 
     `error${known === null ? '' : ` ${known.code}`}: ${message}\n${remedy === null ? '' : `${remedy}\n`}`,
   );
   // A fault of ours, not of the operator's: where it came from is worth more than a tidy screen.
-  if (known === null && error instanceof Error && error.stack !== undefined) stderr.write(`${error.stack}\n`);
+  if (known === null && error instanceof Error) stderr.write(`${framesOf(error)}\n`);
   return code;
 }
 

@@ -58,7 +58,7 @@ const ROW_SECURITY = 'ROW_SECURITY';
 const raisedBySecurity = (error: unknown): boolean =>
   hasSqlState(error, SQLSTATE.privilege) && (error as { routine?: unknown }).routine === 'check_enable_rls';
 const raisedAtEnd = (error: unknown): boolean =>
-  hasSqlState(error, SQLSTATE.objectMissing) && messageOf(error).includes(HIDDEN_MARK);
+  hasSqlState(error, SQLSTATE.objectMissing) && error instanceof Error && error.message.includes(HIDDEN_MARK);
 
 /** Rows would be hidden from us: nothing goes on before somebody has changed that. */
 export const hidesRows = (error: unknown): boolean =>

@@ -10,7 +10,7 @@ import {
 } from 'bullmq';
 import pg from 'pg';
 import { sessionSql } from '../db/session-settings.ts';
-import { ConfigError, messageOf } from '../errors.ts';
+import { ConfigError, messageOf, withoutValues } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { JobData } from './jobs.ts';
 import { connectRedis, keyPrefix } from './redis.ts';
@@ -195,8 +195,8 @@ export function openWorker(
     autorun: true,
   };
   const worker = isPostgres(address.url)
-    ? new TolerantWorker(name, processor, settings as never, createPostgresBackend as never)
-    : new TolerantWorker(name, processor, settings as never);
+    ? new TolerantWorker(name, safe(processor), settings as never, createPostgresBackend as never)
+    : new TolerantWorker(name, safe(processor), settings as never);
   worker.on('error', (error) =>
     address.logger.warn({ queue: name, err: messageOf(error) }, 'queue connection'),
   );
@@ -208,6 +208,17 @@ export function openWorker(
     },
   };
 }
+
+/** What the queue keeps of an error, words and stack, holds no values of rows, whoever threw it. */
+const safe =
+  (processor: Processor<JobData, unknown>): Processor<JobData, unknown> =>
+  async (...given) => {
+    try {
+      return await processor(...given);
+    } catch (error) {
+      throw withoutValues(error);
+    }
+  };
 
 function connect(address: QueueAddress, blocking: boolean): { options: object; close: () => void } {
   const traced = address.telemetry === undefined ? {} : { telemetry: address.telemetry };
