@@ -142,7 +142,9 @@ async function functionStep({ pool, target }: SchemaRollbackInput): Promise<Step
 
 function indexStep({ settings }: SchemaRollbackInput, index: AddedIndex): Step {
   const sql = dropAddedIndexSql(index);
-  return step('index', [ended(sql)], () => dropIndexUnderShortLocks(settings.database, sql));
+  return step('index', [ended(sql)], () =>
+    dropIndexUnderShortLocks(settings.directDatabase ?? settings.database, sql),
+  );
 }
 
 function columnSteps({ pool, target }: SchemaRollbackInput, { columns, kept }: AddedObjects): Step[] {

@@ -1,41 +1,74 @@
-/** Whether a connection keeps what is of a session: behind a pooler in transaction mode each transaction may meet another server process. */
+/** Whether a connection is of one server process: behind a pooler in transaction mode each transaction may meet another. */
 
-import { randomInt } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 
-/** Of no statement of ours, nor of most others: it matters to joins of a dozen tables. */
-const PROBE = 'geqo_seed';
 /** Looks while the pool is in use by others, who may get the very process between two statements of ours. */
 const LOOKS = 5;
+/** For a transaction to begin on a connection that waits for a server process: a pooler that has none left. */
+const BEGIN_MS = 5000;
+
+const PID = 'SELECT pg_catalog.pg_backend_pid() AS pid';
 
 /**
- * Before anything else is done on the connection: what a session is given, an application's connection would have next.
+ * By what it does, which no setting can hide: while a second connection is in a transaction, and so has a server process to
+ * itself, the first one is asked for its own. One that has a session has the same as before, and another than the second.
+ * No answer of a session can be taken for that of a pool, so one such answer is proof.
+ * Nothing is set, so nothing is left behind for whoever has the process next.
  * @param another a second connection to the same address; opened only where a pooler of some kind is there
  */
 export async function losesSession(client: pg.Client, another: () => Promise<pg.Client>): Promise<boolean> {
   const told = (client as unknown as { processID: number | null }).processID;
-  const pid = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  let pid = await pidOf(client);
   // The server tells its process as it greets; a pooler greets by itself.
-  if (pid.rows[0]?.pid === told) return false;
-  const beside = await another();
+  if (pid === told) return false;
+  const opening = another();
+  const beside = await within(opening, BEGIN_MS);
+  // Every process of the pool is taken, this connection's own among them.
+  if (beside === null) {
+    opening.then((late) => late.end()).catch(() => {});
+    return false;
+  }
   try {
     for (let look = 0; look < LOOKS; look++) {
-      const word = (randomInt(100_000, 1_000_000) / 1_000_000).toPrecision(6).replace(/0+$/, '');
-      await client.query('SELECT set_config($1, $2, false)', [PROBE, word]);
-      const seen = await wordOf(beside);
-      const kept = await wordOf(client);
-      await client.query(`RESET ${PROBE}`);
-      if (seen === word || kept !== word) return true;
+      const held = await within(begin(beside), BEGIN_MS);
+      if (held === null) return false;
+      const before = pid;
+      // Where the pool has one process alone, the first connection would wait for the end of this transaction.
+      const asked = held === before ? null : pidOf(client);
+      const now = asked === null ? held : await within(asked, BEGIN_MS);
+      // Also before the end: a pooler would throw away the server connection of one that is gone in a transaction.
+      await beside.query('COMMIT');
+      pid = now ?? (await asked) ?? before;
+      if (asked === null || pid !== before) return true;
+      // Of two processes that are free in turn, each connection may find its own again: out of turn, it does not.
+      if ((await pidOf(beside)) !== held) return true;
     }
     return false;
   } finally {
-    await beside.end().catch(() => {});
+    // Not waited for: one that still waits for its process would not end.
+    beside.end().catch(() => {});
   }
 }
 
-async function wordOf(client: pg.Client): Promise<string | null> {
-  const found = await client.query<{ word: string | null }>('SELECT current_setting($1, true) AS word', [
-    PROBE,
-  ]);
-  return found.rows[0]?.word ?? null;
+async function pidOf(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ pid: number }>(PID);
+  return rows[0]?.pid ?? 0;
+}
+
+async function begin(client: pg.Client): Promise<number> {
+  const answers = (await client.query(`BEGIN; ${PID}`)) as unknown as pg.QueryResult<{ pid: number }>[];
+  return answers.at(-1)?.rows[0]?.pid ?? 0;
+}
+
+/** Null where it took longer. */
+async function within<T>(work: Promise<T>, ms: number): Promise<T | null> {
+  const over = new AbortController();
+  // What comes too late, or fails then, has nobody who waits for it.
+  work.catch(() => {});
+  try {
+    return await Promise.race([work, delay(ms, null, { signal: over.signal })]);
+  } finally {
+    over.abort();
+  }
 }

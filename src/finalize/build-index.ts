@@ -14,6 +14,7 @@ import { ATTACH_LOCKED, buildPartitioned } from './build-partitioned.ts';
 import { buildUnderWay, type BuildProgress } from './build-progress.ts';
 import { openBuildSession, prepareSession, type BuildSession } from './build-session.ts';
 import { vacuumTable } from './build-vacuum.ts';
+import { TURN_PHASE, TurnHolders, type TurnKey } from './turn-holder.ts';
 import { POLL_MS, lookAt } from './build-watch.ts';
 
 export interface BuildResult extends Done {
@@ -86,8 +87,9 @@ async function takeTurn(
   { client, pid }: BuildSession,
 ): Promise<BuildCourse['figures'] | null> {
   const { pool, target, onProgress, signal, pollMs = POLL_MS } = input;
-  const key = [FINALIZE_LOCK, `${target.table} ${target.column}`];
+  const key: TurnKey = [FINALIZE_LOCK, `${target.table} ${target.column}`];
   let others = null as { pid: number; course: BuildCourse } | null;
+  const holders = new TurnHolders(input);
   for (;;) {
     const tried = await client.query<{ taken: boolean }>(
       'SELECT pg_try_advisory_lock($1, hashtext($2)) AS taken',
@@ -101,7 +103,9 @@ async function takeTurn(
       others = { pid: other.pid, course: new BuildCourse() };
       others.course.begin(other.ageSeconds ?? 0);
     }
-    const progress = await lookAt(pool, target, other?.pid ?? pid, 'waiting for another finalizer');
+    // Nobody builds, and somebody has the lock: it may have been left behind on a connection that is an application's by now.
+    const holder = taken || other !== null ? null : await holders.look(key);
+    const progress = holder ?? (await lookAt(pool, target, other?.pid ?? pid, TURN_PHASE));
     if (progress !== null) {
       others?.course.saw(progress);
       await onProgress(progress);

@@ -1,5 +1,6 @@
 /** The session of an index build: one connection of its own, with settings that are read back. */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Settings } from '../config/settings.ts';
 import { connectClient, settleSession, type Queryable } from '../db/pool.ts';
@@ -27,6 +28,9 @@ export interface SessionNeeds {
   logger: Logger;
 }
 
+/** How its sessions call themselves, behind the product's name. */
+export const FINALIZER = 'finalizer';
+
 /** CONCURRENTLY waits for older transactions; a wait without end would keep vacuum from the table just as long. */
 const LOCK_TIMEOUT = '10min';
 
@@ -44,8 +48,10 @@ const SETTINGS: Record<string, string> = {
   tcp_keepalives_count: '6',
 };
 
+/** By the direct address where there is one: in front of `database` there may be a pooler. */
 export async function openBuildSession(settings: Settings): Promise<BuildSession> {
-  const connect = (): Promise<pg.Client> => connectClient(settings.database, 'finalizer');
+  const url = settings.directDatabase ?? settings.database;
+  const connect = (): Promise<pg.Client> => connectClient(url, FINALIZER);
   const client = await connect();
   try {
     // Before it has a lock or a setting: an application's connection would keep both.
@@ -55,13 +61,27 @@ export async function openBuildSession(settings: Settings): Promise<BuildSession
     return {
       client,
       pid: found.rows[0]?.pid ?? 0,
-      // Settings, locks and all end with the session.
-      end: () => client.end().catch(() => {}),
+      end: () => endSession(client),
     };
   } catch (error) {
     await client.end().catch(() => {});
     throw error;
   }
+}
+
+/** Answers at once, unless the session is lost or still at a statement that was given up. */
+const UNDO_MS = 2000;
+
+/**
+ * Settings and locks end with a session. A pooler in session mode ends none: it hands the server connection on, and whether
+ * it resets that one is up to its configuration.
+ */
+async function endSession(client: pg.Client): Promise<void> {
+  const over = new AbortController();
+  const undone = client.query('SELECT pg_advisory_unlock_all(); RESET ALL').catch(() => {});
+  await Promise.race([undone, delay(UNDO_MS, undefined, { signal: over.signal }).catch(() => {})]);
+  over.abort();
+  await client.end().catch(() => {});
 }
 
 /** @returns maintenance_work_mem as the server has it now, bytes. @throws GateError where the server must not build concurrently, or does not keep the settings of a session. */
@@ -99,7 +119,7 @@ const sessionNotKept = (): GateError =>
   new GateError('The database connection does not keep the settings of a session.', {
     code: 'SESSION_NOT_KEPT',
     remedy:
-      'Point the option database (--database, env DATABASE_URL, file key database) of the worker that finalizes to the server itself, or to a pooler in session mode.',
+      "Give the server's own address, or that of a pooler in session mode, by the option directDatabase (--direct-database, env DIRECT_DATABASE_URL, file key directDatabase).",
   });
 
 const set = (client: pg.Client, name: string, value: string): Promise<unknown> =>

@@ -46,7 +46,7 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
   const { pool, settings } = input;
   const findings: Finding[] = [
     ...(await checkServer(pool)),
-    ...(await checkPooler(settings.database)),
+    ...(await checkPooler(settings)),
     ...(await checkExtension(pool)),
   ];
   const { findings: tableFindings, table } = await checkTable(pool, settings);

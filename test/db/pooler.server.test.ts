@@ -11,7 +11,8 @@ import { openBuildSession } from '../../src/finalize/build-session.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { checkPooler } from '../../src/planning/check-pooler.ts';
 import { inTurn } from '../../src/planning/turn.ts';
-import { databases, type TestDatabase } from '../setup/databases.ts';
+import { databases, realDatabase, type TestDatabase } from '../setup/databases.ts';
+import { hasPgBouncer, startPgBouncer } from '../setup/pgbouncer.ts';
 import { startTransactionPooler, type TransactionPooler } from '../setup/transaction-pooler.ts';
 import { makeSettings } from '../table/make-target.ts';
 
@@ -45,8 +46,24 @@ describe.runIf(databases().some(({ name }) => name !== 'embedded')).each(databas
     it('is recognised, and a server that is reached directly is not taken for one', async () => {
       expect(await losing(pooler.url)).toBe(true);
       expect(await losing(database.databaseUrl)).toBe(false);
-      expect(await checkPooler(pooler.url)).toMatchObject([{ level: 'warn', check: 'pooler' }]);
-      expect(await checkPooler(database.databaseUrl)).toEqual([]);
+    });
+
+    it('is found by doctor, which asks for the address of the server and looks at that, too', async () => {
+      const check = (url: string, directDatabase?: string): Promise<object> =>
+        checkPooler({ database: url, directDatabase });
+      const direct = database.databaseUrl;
+      const blocking = [{ level: 'error', check: 'pooler', option: 'directDatabase' }];
+      expect(await check(direct)).toEqual([]);
+      expect(await check(pooler.url)).toMatchObject(blocking);
+      expect(await check(pooler.url, direct)).toMatchObject([{ level: 'ok', check: 'pooler' }]);
+      expect(await check(pooler.url, pooler.url)).toMatchObject(blocking);
+      const another = await create();
+      expect(await check(pooler.url, another.databaseUrl)).toMatchObject(blocking);
+      const nowhere = 'postgres://user:hidden-word@127.0.0.1:1/db';
+      const refused = await check(pooler.url, nowhere);
+      expect(refused).toMatchObject(blocking);
+      expect(JSON.stringify(refused)).toContain('DIRECT_DATABASE_URL');
+      expect(JSON.stringify(refused)).not.toContain('hidden-word');
     });
 
     it('gets no lock and no setting that outlives a transaction, and statements mean what they mean', async () => {
@@ -93,3 +110,63 @@ describe.runIf(databases().some(({ name }) => name !== 'embedded')).each(databas
     });
   },
 );
+
+describe.runIf(hasPgBouncer())('PgBouncer', () => {
+  const connectTo = (url: string) => (): Promise<pg.Client> => connectClient(url, 'test');
+
+  /** Holds transactions of all lengths open, as an application does. */
+  async function traffic(url: string): Promise<() => Promise<void>> {
+    const over = new AbortController();
+    const pool = new pg.Pool({ connectionString: url, max: 3 });
+    const loops = [1, 2, 3].map(async (client) => {
+      while (!over.signal.aborted) await pool.query('SELECT pg_sleep($1)', [client / 500]);
+    });
+    await pool.query('SELECT 1');
+    return async () => {
+      over.abort();
+      await Promise.all(loops);
+      await pool.end();
+    };
+  }
+
+  it.each([
+    ['transaction', 6, '', true],
+    ['transaction', 1, '', true],
+    ['transaction', 6, 'server_round_robin = 1', true],
+    ['session', 6, '', false],
+  ] as const)(
+    'in %s mode, %i server connections, %s: loses the session: %s, whatever others do',
+    async (mode, size, settings, loses) => {
+      const { databaseUrl } = await realDatabase();
+      const bouncer = await startPgBouncer(databaseUrl, mode, size, settings);
+      // One connection is no pool that others could share with a session.
+      const stop = size === 1 ? null : await traffic(bouncer.url);
+      try {
+        for (let time = 0; time < 5; time++) {
+          const client = await connectTo(bouncer.url)();
+          expect(await losesSession(client, connectTo(bouncer.url))).toBe(loses);
+          await client.end();
+        }
+      } finally {
+        await stop?.();
+        await bouncer.close();
+      }
+    },
+  );
+
+  it('in session mode keeps nothing of an index build, even where it resets nothing itself', async () => {
+    const { databaseUrl } = await realDatabase();
+    const bouncer = await startPgBouncer(databaseUrl, 'session', 2, 'server_reset_query =');
+    const session = await openBuildSession({ ...(await makeSettings()), database: bouncer.url });
+    await session.client.query(`SET lock_timeout = '10min'; SELECT pg_advisory_lock(1, 2)`);
+    await session.end();
+    const next = await connectTo(bouncer.url)();
+    const left = await next.query(
+      `SELECT name FROM pg_settings WHERE source = 'session' AND name NOT IN ('client_encoding', 'application_name', 'DateStyle', 'TimeZone', 'standard_conforming_strings')
+        UNION ALL SELECT 'advisory lock' FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+    );
+    expect(left.rows).toEqual([]);
+    await next.end();
+    await bouncer.close();
+  });
+});

@@ -23,6 +23,7 @@ describe.runIf(hasPostgres())('the build of the index', () => {
     table = await openVectorTable(database, ROWS, null);
     proxy = await startProxy(() => inject('postgresUrl') ?? '');
     blocker = new pg.Client({ connectionString: url, application_name: 'the shop' });
+    blocker.on('error', () => {});
     await blocker.connect();
     blockerPid = (await blocker.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid ?? 0;
   });
@@ -127,6 +128,22 @@ describe.runIf(hasPostgres())('the build of the index', () => {
     expect(watcher).toMatchObject({ sizeBytes: course?.sizeBytes, walBytes: null, memoryBytes: null });
     expect(Math.abs((watcher?.seconds ?? 0) - (course?.seconds ?? 0))).toBeLessThan(3);
     expect(await indexes()).toEqual([{ ...held, valid: true }]);
+  });
+
+  it('names who has its lock and builds nothing, and what to do about it', async () => {
+    // As a server connection does that a pooler has handed on to an application.
+    await blocker.query(`SELECT pg_advisory_lock(716423, hashtext('"public"."things" embedding'))`);
+    const build = await start();
+    expect(await build.untilProgress(isBlocked)).toMatchObject({
+      phase: 'waiting for another finalizer',
+      blockers: [{ pid: blockerPid, application: 'the shop', state: 'idle' }],
+    });
+    const { message } = await build.untilEvent('index.turn-held');
+    expect(message).toContain(`pid ${blockerPid} (the shop)`);
+    expect(message).toContain(`pg_terminate_backend(${blockerPid})`);
+    await signal('pg_terminate_backend', blockerPid);
+    expect(await build.result).toMatchObject({ built: true });
+    expect(kinds(build)).toEqual(['index.turn-held']);
   });
 
   it('cancelled on the server, begins again; its own leftover goes', async () => {

@@ -14,6 +14,7 @@ import { findChromium } from './browser.ts';
 import { assertContainers, startPostgres, startRedis, type StartedServer } from './containers.ts';
 import { makeSampleModels } from './model.ts';
 import { notRunLine } from './not-run.ts';
+import { findPgBouncer } from './find-pgbouncer.ts';
 import { dropDatabases, makeTemplate, serverVersions } from './template.ts';
 
 declare module 'vitest' {
@@ -35,12 +36,16 @@ declare module 'vitest' {
     embeddedImage: string;
     /** Path of a browser for tests of pages; null where there is none. */
     chromium: string | null;
+    /** Path of PgBouncer for tests behind a pooler; null where there is none. */
+    pgbouncer: string | null;
     /** Of the servers under test, as they say it themselves. */
     versions: string;
     /** Why something of these is not here; empty where everything is. */
     notHere: string[];
   }
 }
+
+const NO_PGBOUNCER = 'PgBouncer: it is not installed (Debian: apt-get install pgbouncer)';
 
 const LOUD = '\u001B[1;33m';
 const PLAIN = '\u001B[0m';
@@ -90,6 +95,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
   if (process.env['REQUIRE_REAL_SERVERS'] === '1' && findChromium() === null)
     throw new Error(`REQUIRE_REAL_SERVERS is set, but: ${NO_CHROMIUM}`);
+  const pgbouncer = findPgBouncer();
+  if (process.env['REQUIRE_REAL_SERVERS'] === '1' && withServers && pgbouncer === null)
+    throw new Error(`REQUIRE_REAL_SERVERS is set, but: ${NO_PGBOUNCER}`);
   if (embeddedOnly) reasons.push('TEST_EMBEDDED_ONLY is set');
   const [postgresUrl, redisUrl] = await Promise.all([
     find('PostgreSQL', 'TEST_DATABASE_URL', () => startPostgres({ direct: true })),
@@ -107,6 +115,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
   const chromium = findChromium();
   if (chromium === null) reasons.push(NO_CHROMIUM);
+  if (pgbouncer === null && postgresUrl !== null) reasons.push(NO_PGBOUNCER);
 
   await prepared;
   project.provide('compiled', pathToFileURL(`${COMPILED}/`).href);
@@ -119,9 +128,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('redisUrl', redisUrl);
   project.provide('containers', containers);
   project.provide('chromium', chromium);
+  project.provide('pgbouncer', pgbouncer);
   project.provide('notHere', reasons);
   process.stdout.write(
-    `Servers under test: embedded${postgresUrl === null ? '' : ', PostgreSQL'}${redisUrl === null ? '' : ', Redis'}${containers ? ', and containers of a test’s own' : ''}${chromium === null ? '' : ', Chromium'}\n`,
+    `Servers under test: embedded${postgresUrl === null ? '' : ', PostgreSQL'}${redisUrl === null ? '' : ', Redis'}${containers ? ', and containers of a test’s own' : ''}${chromium === null ? '' : ', Chromium'}${pgbouncer === null ? '' : ', PgBouncer'}\n`,
   );
   return async () => {
     // A server that somebody lent is left as it was; one of our own goes as a whole.
