@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { columnName } from './name.ts';
 import { option, parseBoolean, parseJson, parseLimits, parseList, parseNumber, parseText } from './option.ts';
+import { databaseUrlProblem, queueUrlProblem } from './server-url.ts';
 
 const wholeNumber = (least: number, most: number) => z.number().int().min(least).max(most);
 const url = (schemes: string[]) =>
@@ -11,29 +12,16 @@ const url = (schemes: string[]) =>
     .refine((value) => schemes.some((scheme) => value.startsWith(`${scheme}://`)) && URL.canParse(value), {
       message: `must be a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
     });
+/** A string of which `problem` has nothing to say. */
+const checked = (problem: (value: string) => string | null) =>
+  z.string().superRefine((value, context) => {
+    const message = problem(value);
+    if (message !== null) context.addIssue({ code: 'custom', message });
+  });
+const databaseUrl = checked(databaseUrlProblem);
 
 /** Kinds of values that masking knows. */
 export const MASK_TYPES = ['email', 'phone', 'card', 'iban', 'ip', 'ssn', 'secret'] as const;
-
-const DATABASE_SCHEMES = ['postgres', 'postgresql'];
-const REDIS_SCHEMES = [
-  'redis',
-  'rediss',
-  'redis+cluster',
-  'rediss+cluster',
-  'redis+sentinel',
-  'rediss+sentinel',
-];
-
-/** Cluster and Sentinel URLs list several hosts, which is no URL to the platform's parser. */
-const queueUrl = z.string().refine(
-  (value) => {
-    const scheme = value.slice(0, Math.max(value.indexOf('://'), 0));
-    if (DATABASE_SCHEMES.includes(scheme)) return URL.canParse(value);
-    return REDIS_SCHEMES.includes(scheme) && URL.canParse(value.replace(/,[^/]*/, ''));
-  },
-  { message: 'must be a redis://, rediss://, redis+cluster://, redis+sentinel:// or postgres:// URL' },
-);
 
 /** A condition and the values of its placeholders $1, $2, …, which are never written into the SQL. */
 const searchFilter = z
@@ -82,15 +70,23 @@ export const OPTIONS = {
     path: 'database',
     scope: 'global',
     env: 'DATABASE_URL',
-    schema: url(DATABASE_SCHEMES),
+    schema: databaseUrl,
     secret: true,
     help: 'PostgreSQL that holds the table, postgres://user@host/db',
+  }),
+  directDatabase: option({
+    path: 'directDatabase',
+    scope: 'global',
+    env: 'DIRECT_DATABASE_URL',
+    schema: databaseUrl.optional(),
+    secret: true,
+    help: 'The same database without a pooler in transaction mode, for the index build, which needs a session of its own; database where absent',
   }),
   queue: option({
     path: 'queue',
     scope: 'global',
     env: 'QUEUE_URL',
-    schema: queueUrl,
+    schema: checked(queueUrlProblem),
     fallback: 'redis://127.0.0.1:6379',
     secret: true,
     help: 'Queue server: redis:// (default), redis+cluster://h1,h2, redis+sentinel://h1,h2/master, or postgres://',

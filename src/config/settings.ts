@@ -23,7 +23,7 @@ type FileOf<S extends 'global' | 'backfill'> = Merge<
         : never;
   }[OptionName]
 >;
-type GlobalPath = 'database' | 'queue' | 'logLevel' | `dashboard.${string}`;
+type GlobalPath = 'database' | 'directDatabase' | 'queue' | 'logLevel' | `dashboard.${string}`;
 
 /** The options of one backfill, as they stand in the configuration file. */
 export type BackfillConfig = FileOf<'backfill'>;

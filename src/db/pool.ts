@@ -1,12 +1,14 @@
 /** Connections to PostgreSQL. */
 
 import pg from 'pg';
+import { describeDatabaseUrl } from '../config/server-url.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
+import { connectionFault } from './connection-fault.ts';
 import { parseQualified, quoteQualified } from './identifiers.ts';
 import { explained, hidesRows, rowSecurityFor, type RowSecurity } from './row-security.ts';
 import { openingSql, sessionSql } from './session-settings.ts';
-import { codeOf, isUnreachable, SQLSTATE } from './sqlstates.ts';
+import { isUnreachable } from './sqlstates.ts';
 
 export type Pool = pg.Pool;
 
@@ -231,35 +233,30 @@ export async function settleSession(client: pg.Client): Promise<void> {
   await client.query(sessionSql());
 }
 
-/** host:port/database of a URL, never its credentials. */
-export function describeUrl(url: string): string {
-  const parsed = URL.canParse(url) ? new URL(url) : null;
-  return parsed === null
-    ? '(unreadable URL)'
-    : `${parsed.hostname}:${parsed.port || '5432'}${parsed.pathname}`;
-}
-
-const WRONG_ADDRESS: Record<string, string> = {
-  ECONNREFUSED: 'nothing listens there',
-  ENOTFOUND: 'the host name is unknown',
-  EAI_AGAIN: 'the host name could not be looked up',
-  [SQLSTATE.invalidPassword]: 'the password is wrong',
-  [SQLSTATE.invalidAuthorization]: 'the user may not log in',
-  [SQLSTATE.databaseMissing]: 'the database does not exist',
-};
-
 /** First contact: tells a wrong address from a server that is merely busy. @throws ConfigError */
 export async function assertReachable(pool: Pool, url: string): Promise<void> {
   try {
     await pool.query('SELECT 1');
   } catch (error) {
-    const inner = error instanceof AggregateError ? (error.errors[0] as unknown) : error;
-    const why = WRONG_ADDRESS[codeOf(error) ?? codeOf(inner) ?? ''] ?? messageOf(error);
-    throw new ConfigError(`Cannot connect to PostgreSQL at ${describeUrl(url)}: ${why}.`, {
-      code: 'DATABASE_UNREACHABLE',
-      remedy:
-        'Check the option database (--database, env DATABASE_URL, file key database) and that the server runs.',
-      cause: error,
-    });
+    throw unreachable(url, error);
   }
+}
+
+const NAMES = {
+  database: 'database (--database, env DATABASE_URL, file key database)',
+  directDatabase: 'directDatabase (--direct-database, env DIRECT_DATABASE_URL, file key directDatabase)',
+} as const;
+
+/** @param option whose address it is */
+export function unreachable(
+  url: string,
+  error: unknown,
+  option: keyof typeof NAMES = 'database',
+): ConfigError {
+  const { why, remedy } = connectionFault(error);
+  return new ConfigError(`Cannot connect to PostgreSQL at ${describeDatabaseUrl(url)}: ${why}.`, {
+    code: 'DATABASE_UNREACHABLE',
+    remedy: remedy ?? `Check the option ${NAMES[option]} and that the server runs.`,
+    cause: error,
+  });
 }

@@ -7,11 +7,13 @@ export type Logger = Pick<PinoLogger, 'trace' | 'debug' | 'info' | 'warn' | 'err
 /** Where a connection string ends up in a log line all the same, its password does not. */
 const REDACTED = [
   'database',
+  'directDatabase',
   'queue',
   'url',
   'password',
   'connectionString',
   '*.database',
+  '*.directDatabase',
   '*.queue',
   '*.url',
   '*.password',

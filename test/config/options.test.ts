@@ -51,6 +51,7 @@ const FLAG_SAMPLE: Sample = { file: false, env: ['YES', true], flag: ['off', fal
 /** A record over all names: an option without a sample is an error of types. */
 const SAMPLES: Record<OptionName, Sample> = {
   database: words('postgres://f/d', 'postgresql://e/d', 'postgres://g/d'),
+  directDatabase: words('postgres://f/d', 'postgresql://e/d', 'postgres://g/d'),
   queue: words('redis://f', 'rediss://e', 'postgres://g/d'),
   logLevel: words('debug', 'warn', 'silent'),
   dashboardHost: words('::1', 'localhost', '127.0.0.2'),

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { assertReachable, createPool, describeUrl, type Pool } from '../../src/db/pool.ts';
+import { describeDatabaseUrl } from '../../src/config/server-url.ts';
+import { assertReachable, createPool, type Pool } from '../../src/db/pool.ts';
 import { backoffMs, inTransaction, LEDGER_LIMITS } from '../../src/db/transaction.ts';
 import { ConfigError, messageOf, TransientError } from '../../src/errors.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
@@ -103,9 +104,13 @@ describe('an address', () => {
     ['postgres://user:secret@host/db', 'host:5432/db'],
     ['postgres://user:sec%2Fret@host:6543/db?sslpassword=secret', 'host:6543/db'],
     ['postgres://user:s@cret@host/db', 'host:5432/db'],
+    ['postgres://user:secret@[::1]:6543/db', '[::1]:6543/db'],
+    ['postgres://user:secret@/db?host=/cloudsql/a:b:c', '/cloudsql/a:b:c:5432/db'],
+    ['postgres://user:12345/6789@host/db', '(unreadable URL)'],
+    ['postgres://user:12345?6789@host/db', '(unreadable URL)'],
     ['no address', '(unreadable URL)'],
   ])('%s is shown as %s', (url, shown) => {
-    expect(describeUrl(url)).toBe(shown);
+    expect(describeDatabaseUrl(url)).toBe(shown);
   });
 
   it('that is wrong is an error of configuration, and shows no password', async () => {
