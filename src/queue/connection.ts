@@ -1,19 +1,15 @@
 /** The one place that builds queues and workers. Nothing else knows whether Redis or PostgreSQL carries the jobs. */
 
-import {
-  Queue,
-  createPostgresBackend,
-  runMigrations,
-  type Processor,
-  type Telemetry,
-  type Worker,
-} from 'bullmq';
-import pg from 'pg';
-import { sessionSql } from '../db/session-settings.ts';
-import { ConfigError, messageOf, withoutValues } from '../errors.ts';
+import { Queue, type Processor, type Telemetry, type Worker } from 'bullmq';
+import type pg from 'pg';
+import { connectionFault } from '../db/connection-fault.ts';
+import { BackfillError, ConfigError, messageOf, withoutValues } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
+import { describeQueue, isPostgres } from './address.ts';
 import type { JobData } from './jobs.ts';
-import { connectRedis, keyPrefix } from './redis.ts';
+import { Outage } from './outage.ts';
+import { assertQueueSession, createQueueBackend, createQueuePool, migrateQueue } from './postgres.ts';
+import { connectRedis, keyPrefix, redisFault } from './redis.ts';
 import { TolerantWorker } from './tolerant-worker.ts';
 
 export type QueueRole = 'embed' | 'finalize' | 'sync';
@@ -40,28 +36,23 @@ export interface QueueTimes {
   stalledIntervalMs?: number;
 }
 
-/** BullMQ's own schema on its PostgreSQL backend; its default, so that other tools find it. */
-const QUEUE_SCHEMA = 'bullmq';
-
 /** A lock is renewed at half its time. A statement that blocks the server for longer costs a second start, which finds the work done. */
 const LOCK_MS = 30_000;
 /** With the lock's time: how long the batches of a worker that was killed wait at most. */
 const STALLED_INTERVAL_MS = 15_000;
 /** A stalled batch is harmless (fencing token, idempotent merge), so it is taken up again rather than given up. */
 const MOST_STALLS = 20;
-/** Of all queues and workers of an address, side by side; each worker has one besides, for LISTEN. */
-const QUEUE_CONNECTIONS = 5;
+/** After a refused connection, besides the pause that grows: BullMQ's own, which no signal ends. */
+const RETRY_MS = 1000;
 /** Tries before the first contact counts as failed; afterwards reconnection is endless. */
 const FIRST_CONTACT_TRIES = 3;
-
-export const isPostgres = (url: string): boolean => /^postgres(ql)?:/.test(url);
 
 /** `articles` and `embed` → the queue's name as Bull Board shows it. */
 export function queueName(backfill: string, role: QueueRole): string {
   return `${backfill}-${role}`;
 }
 
-/** Changes nothing. @throws ConfigError where the queue server does not answer. */
+/** Changes nothing. @throws ConfigError where the queue server does not answer, or not as BullMQ needs it. */
 export function reachQueue(url: string): Promise<void> {
   return firstContact(url, () =>
     isPostgres(url) ? withQueueClient(url, (client) => client.query('SELECT 1')) : pingRedis(url),
@@ -70,23 +61,21 @@ export function reachQueue(url: string): Promise<void> {
 
 /** Brings BullMQ's PostgreSQL schema up to date; Redis needs nothing. @throws ConfigError as `reachQueue` does. */
 export function prepareQueue(url: string): Promise<void> {
-  return firstContact(url, () =>
-    isPostgres(url) ? withQueueClient(url, (client) => runMigrations(client, QUEUE_SCHEMA)) : pingRedis(url),
-  );
+  return firstContact(url, () => (isPostgres(url) ? withQueueClient(url, migrateQueue) : pingRedis(url)));
 }
 
-async function firstContact(url: string, work: () => Promise<unknown>): Promise<void> {
+export async function firstContact(url: string, work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    throw new ConfigError(
-      `Cannot reach the queue server at ${describeQueue(url)}: ${messageOf(error).replace(/\.$/, '')}.`,
-      {
-        code: 'QUEUE_UNREACHABLE',
-        remedy: 'Check the option queue (--queue, env QUEUE_URL, file key queue) and that the server runs.',
-        cause: error,
-      },
-    );
+    if (error instanceof BackfillError) throw error;
+    const { why, remedy } = (isPostgres(url) ? null : redisFault(error)) ?? connectionFault(error);
+    throw new ConfigError(`Cannot use the queue server at ${describeQueue(url)}: ${why}.`, {
+      code: 'QUEUE_UNREACHABLE',
+      remedy:
+        remedy ?? 'Check the option queue (--queue, env QUEUE_URL, file key queue) and that the server runs.',
+      cause: error,
+    });
   }
 }
 
@@ -94,12 +83,9 @@ async function withQueueClient(
   url: string,
   work: (client: pg.PoolClient) => Promise<unknown>,
 ): Promise<void> {
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: 1,
-    connectionTimeoutMillis: 10_000,
-    onConnect: prepareQueueClient,
-  });
+  await assertQueueSession(url);
+  // The very pool that queues and workers have.
+  const pool = createQueuePool(url);
   try {
     const client = await pool.connect();
     try {
@@ -122,8 +108,12 @@ async function pingRedis(url: string): Promise<void> {
   redis.on('error', (error) => (lastError = error));
   try {
     await redis.ping();
+    // Where that fails, the driver goes on with database 0, which may be somebody else's.
+    const { db = 0 } = redis.options as { db?: number };
+    if (db !== 0) await redis.select(db);
   } catch (error) {
-    throw lastError ?? error;
+    // Behind the first try the driver knows no more than that it has given up.
+    throw lastError instanceof Error && !messageOf(error).startsWith('ERR') ? lastError : error;
   } finally {
     redis.disconnect();
   }
@@ -158,11 +148,10 @@ export function openQueue(address: QueueAddress, role: QueueRole): OpenQueue {
   const name = queueName(address.backfill, role);
   const { options, close } = connect(address, false);
   const queue = isPostgres(address.url)
-    ? new Queue(name, options as never, createPostgresBackend as never)
+    ? new Queue(name, options as never, createQueueBackend as never)
     : new Queue(name, options as never);
-  queue.on('error', (error) =>
-    address.logger.warn({ queue: name, err: messageOf(error) }, 'queue connection'),
-  );
+  const outage = new Outage(address.logger, name);
+  queue.on('error', (error) => outage.saw(error));
   return {
     queue,
     close: async () => {
@@ -192,14 +181,15 @@ export function openWorker(
     lockDuration: address.times?.lockMs ?? LOCK_MS,
     stalledInterval: address.times?.stalledIntervalMs ?? STALLED_INTERVAL_MS,
     maxStalledCount: MOST_STALLS,
+    runRetryDelay: RETRY_MS,
     autorun: true,
   };
   const worker = isPostgres(address.url)
-    ? new TolerantWorker(name, safe(processor), settings as never, createPostgresBackend as never)
+    ? new TolerantWorker(name, safe(processor), settings as never, createQueueBackend as never)
     : new TolerantWorker(name, safe(processor), settings as never);
-  worker.on('error', (error) =>
-    address.logger.warn({ queue: name, err: messageOf(error) }, 'queue connection'),
-  );
+  const outage = new Outage(address.logger, name);
+  worker.on('error', (error) => outage.saw(error));
+  worker.listener = { onFailedLook: (error) => outage.saw(error), onFoundAgain: () => outage.over() };
   return {
     worker,
     close: async () => {
@@ -255,41 +245,4 @@ function sharePool(address: QueueAddress, listens: boolean): { pool: pg.Pool; cl
     void pool.end();
   };
   return { pool, close };
-}
-
-/**
- * A pool of our own rather than BullMQ's: one whose connections may be lost at any moment. A connection that breaks while
- * it is checked out and idle raises an error event that nobody hears, and that would end the process.
- * Keepalive, so that a silent loss of the LISTEN connection is noticed and the subscription made anew
- * (taskforcesh/bullmq#4729).
- */
-function createQueuePool(url: string): pg.Pool {
-  const pool = new pg.Pool({
-    connectionString: url,
-    options: `-c search_path=${QUEUE_SCHEMA}`,
-    keepAlive: true,
-    max: QUEUE_CONNECTIONS,
-    onConnect: prepareQueueClient,
-  });
-  pool.on('error', () => {});
-  // Each queue and worker of BullMQ's listens for the pool's errors, too.
-  pool.setMaxListeners(0);
-  return pool;
-}
-
-/** BullMQ's statements are short, its migration and the emptying of a queue take longer. */
-const QUEUE_LIMITS = `SET statement_timeout = '10min'; SET lock_timeout = '1min'`;
-
-/** Before anybody has it: a role's settings must not change what BullMQ's SQL means, nor end it. */
-// The pool waits for what the hook returns, which its types do not say.
-const prepareQueueClient = (async (client: pg.ClientBase): Promise<void> => {
-  client.on('error', () => {});
-  // Where the connection is lost already, its first query says so.
-  await client.query(`${sessionSql()}; ${QUEUE_LIMITS}`).catch(() => {});
-}) as (client: pg.ClientBase) => void;
-
-/** Scheme, hosts and path of a queue URL, never its credentials: what follows '?' may hold some too. */
-export function describeQueue(url: string): string {
-  const [, scheme = '', rest = ''] = /^([^:]+:\/\/)([^?#]*)/.exec(url) ?? [];
-  return scheme + rest.slice(rest.lastIndexOf('@') + 1);
 }

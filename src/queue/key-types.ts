@@ -1,7 +1,8 @@
 /** Keys on a shared Redis that have our names and are something else: said at the start, by name, rather than by each command. */
 
 import { ConfigError } from '../errors.ts';
-import { QUEUE_ROLES, describeQueue, isPostgres, queueName, type QueueAddress } from './connection.ts';
+import { describeQueue, isPostgres } from './address.ts';
+import { QUEUE_ROLES, queueName, type QueueAddress } from './connection.ts';
 import { connectRedis, keyPrefix } from './redis.ts';
 
 /** BullMQ's keys of a queue that are read or written by nearly every command of it. */

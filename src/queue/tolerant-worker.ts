@@ -1,11 +1,65 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Worker, type Job, type JobJson } from 'bullmq';
 import type { JobData } from './jobs.ts';
 
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 15_000;
+
+/** The calls by which a worker looks for jobs, without end. */
+const LOOKS = ['moveToActive', 'waitForJob'] as const;
+type Look = (...parameters: unknown[]) => Promise<unknown>;
+
+export interface LookListener {
+  /** A look has failed: the worker looks again after a pause. */
+  onFailedLook(error: unknown): void;
+  /** The first look that succeeds behind one that failed. */
+  onFoundAgain(): void;
+}
+
 /**
+ * BullMQ's worker, for servers and data that are not as they should be.
+ *
+ * A look for jobs that fails by anything but a refused connection would be made again at once, without end: a server that
+ * has no connection left, or takes a right away, would cost a whole core, and a signal would find nobody to hear it.
+ *
  * A job whose data is no JSON would throw where BullMQ fetches it: not failed but stalled, and fetched again and again for
  * minutes. With null in its place it reaches the processor, which refuses it like any other data that is not a job's.
  */
 export class TolerantWorker extends Worker<JobData, unknown> {
+  /** Called by the constructor of the class above: nothing of this one is there yet. */
+  protected override createBackend(): void {
+    super.createBackend();
+    const backend = this.backend as unknown as Record<(typeof LOOKS)[number], Look> & {
+      waitUntilReady(): Promise<void>;
+    };
+    const over = new AbortController();
+    this.once('closing', () => over.abort());
+    let failures = 0;
+    for (const name of LOOKS) {
+      const look = backend[name].bind(backend);
+      backend[name] = async (...parameters) => {
+        try {
+          const found = await look(...parameters);
+          if (failures > 0) {
+            failures = 0;
+            this.listener?.onFoundAgain();
+            // Its connection gets its name by this alone, by which others see that there is a worker.
+            backend.waitUntilReady().catch(() => {});
+          }
+          return found;
+        } catch (error) {
+          if (over.signal.aborted) throw error;
+          this.listener?.onFailedLook(error);
+          failures++;
+          await delay(pauseMs(failures), undefined, { signal: over.signal }).catch(() => {});
+          throw error;
+        }
+      };
+    }
+  }
+
+  listener: LookListener | undefined;
+
   protected override createJob(data: JobJson, jobId: string): Job<JobData, unknown> {
     try {
       return super.createJob(data, jobId);
@@ -14,3 +68,7 @@ export class TolerantWorker extends Worker<JobData, unknown> {
     }
   }
 }
+
+/** Exponential, with jitter: a server that is there again must not meet all workers at once. */
+export const pauseMs = (failures: number): number =>
+  Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1)) * (0.5 + Math.random() / 2);

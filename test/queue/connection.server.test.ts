@@ -4,9 +4,9 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigError, messageOf } from '../../src/errors.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
+import { describeQueue } from '../../src/queue/address.ts';
 import {
   QUEUE_ROLES,
-  describeQueue,
   openQueue,
   openWorker,
   prepareQueue,

@@ -1,0 +1,107 @@
+/** The connections of a queue in PostgreSQL. */
+
+import { createPostgresBackend, runMigrations } from 'bullmq';
+import pg from 'pg';
+import { connectClient } from '../db/pool.ts';
+import { losesSession } from '../db/pooler.ts';
+import { sessionSql } from '../db/session-settings.ts';
+import { ConfigError } from '../errors.ts';
+import { describeQueue } from './address.ts';
+
+/** BullMQ's own schema on its PostgreSQL backend; its default, so that other tools find it. */
+const QUEUE_SCHEMA = 'bullmq';
+
+/** Of all queues and workers of an address, side by side; each worker has one besides, for LISTEN. */
+const QUEUE_CONNECTIONS = 5;
+
+/** BullMQ's statements are short, its migration and the emptying of a queue take longer. */
+const QUEUE_LIMITS = `SET statement_timeout = '10min'; SET lock_timeout = '1min'`;
+
+/**
+ * A pool of our own rather than BullMQ's: one whose connections may be lost at any moment. A connection that breaks while
+ * it is checked out and idle raises an error event that nobody hears, and that would end the process.
+ * Keepalive, so that a silent loss of the LISTEN connection is noticed and the subscription made anew
+ * (taskforcesh/bullmq#4729).
+ */
+export function createQueuePool(url: string): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    keepAlive: true,
+    max: QUEUE_CONNECTIONS,
+    onConnect: prepareQueueClient,
+  });
+  pool.on('error', () => {});
+  // Each queue and worker of BullMQ's listens for the pool's errors, too.
+  pool.setMaxListeners(0);
+  return pool;
+}
+
+/**
+ * Before anybody has it: a role's settings must not change what BullMQ's SQL means, nor end it. The schema is said here and
+ * not by the startup parameter `options`, which poolers refuse, and which one in the URL would take the place of.
+ */
+// The pool waits for what the hook returns, which its types do not say.
+const prepareQueueClient = (async (client: pg.ClientBase): Promise<void> => {
+  client.on('error', () => {});
+  await client.query(`${sessionSql()}; SET search_path = ${QUEUE_SCHEMA}; ${QUEUE_LIMITS}`);
+}) as (client: pg.ClientBase) => void;
+
+/**
+ * Brings BullMQ's schema up to date. It asks for the right to make schemas even where an administrator has made this one
+ * beforehand, and without that right would end there.
+ */
+export async function migrateQueue(client: pg.ClientBase): Promise<void> {
+  const found = await client.query<{ present: boolean }>(
+    'SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1) AS present',
+    [QUEUE_SCHEMA],
+  );
+  const isPresent = found.rows[0]?.present === true;
+  const query = (text: string, values?: unknown[]): Promise<pg.QueryResult> =>
+    client.query(isPresent && text.startsWith('CREATE SCHEMA IF NOT EXISTS') ? 'SELECT 1' : text, values);
+  await runMigrations({ query } as never, QUEUE_SCHEMA);
+}
+
+/** Before anything is set on a connection, which would be an application's next. @throws ConfigError */
+export async function assertQueueSession(url: string): Promise<void> {
+  const connect = (): Promise<pg.Client> => connectClient(url, 'queue');
+  const client = await connect();
+  try {
+    if (!(await losesSession(client, connect))) return;
+  } finally {
+    await client.end().catch(() => {});
+  }
+  throw new ConfigError(
+    `The queue server at ${describeQueue(url)} is reached through a pooler in transaction mode, through which BullMQ cannot work: it listens for jobs on a session.`,
+    {
+      code: 'QUEUE_NEEDS_SESSION',
+      remedy:
+        "Give the option queue (--queue, env QUEUE_URL, file key queue) the server's own address, or that of a pooler in session mode.",
+    },
+  );
+}
+
+type Backend = ReturnType<typeof createPostgresBackend>;
+interface Readiness {
+  waitUntilReady(): Promise<void>;
+  readyPromise?: Promise<void> | undefined;
+}
+
+/** BullMQ keeps the answer of its first contact, a refusal too: whoever asks behind it would be refused for ever, at once. */
+export const createQueueBackend: typeof createPostgresBackend = (name, options, more) => {
+  const backend = createPostgresBackend(name, options, more);
+  const { connection } = backend as unknown as { connection: Readiness };
+  askAgain(connection);
+  askAgain(backend as Backend & Readiness);
+  return backend;
+};
+
+function askAgain(what: Readiness): void {
+  const ask = what.waitUntilReady.bind(what);
+  what.waitUntilReady = () => {
+    const asked = ask();
+    asked.catch(() => {
+      what.readyPromise = undefined;
+    });
+    return asked;
+  };
+}

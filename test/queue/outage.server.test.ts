@@ -1,0 +1,130 @@
+/** Queue servers that are there and do not do what BullMQ needs: nothing spins, each is said once, and a signal ends it. */
+
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { describe, expect, it } from 'vitest';
+import type { Logger } from '../../src/observability/logger.ts';
+import { openQueue, openWorker, prepareQueue, reachQueue } from '../../src/queue/connection.ts';
+import { pauseMs } from '../../src/queue/tolerant-worker.ts';
+import { dropRole, hasPostgres, onServer, realDatabase } from '../setup/databases.ts';
+import { hasPgBouncer, startPgBouncer } from '../setup/pgbouncer.ts';
+import { until } from '../setup/until.ts';
+
+/** Keeps what is logged. */
+function listeningLogger(): { logger: Logger; lines: string[] } {
+  const lines: string[] = [];
+  const keep = (facts: { err?: string }, message: string): void =>
+    void lines.push(`${message} ${facts.err ?? ''}`);
+  const logger = { trace: keep, debug: keep, info: keep, warn: keep, error: keep, child: () => logger };
+  return { logger: logger as unknown as Logger, lines };
+}
+
+const addressOf = (url: string, logger: Logger) => ({ url, backfill: 'docs', installation: '', logger });
+
+it('waits longer from look to look, and never no time', () => {
+  const waits = Array.from({ length: 20 }, (_, at) => pauseMs(at + 1));
+  expect(Math.min(...waits)).toBeGreaterThanOrEqual(125);
+  expect(Math.max(...waits.slice(0, 2))).toBeLessThanOrEqual(500);
+  expect(Math.max(...waits)).toBeLessThanOrEqual(15_000);
+  expect(Math.max(...waits)).toBeGreaterThan(7000);
+});
+
+describe.runIf(hasPostgres())('a PostgreSQL queue that refuses connections', () => {
+  it('is waited for without spinning, goes on once it takes them, and ends when told to', async () => {
+    const { databaseUrl } = await realDatabase();
+    await prepareQueue(databaseUrl);
+    const role = `limited_${randomBytes(4).toString('hex')}`;
+    await onServer(
+      databaseUrl,
+      `CREATE ROLE ${role} LOGIN PASSWORD 'limited' CONNECTION LIMIT 1;
+       GRANT USAGE ON SCHEMA bullmq TO ${role}; GRANT ALL ON ALL TABLES IN SCHEMA bullmq TO ${role}; GRANT ALL ON ALL SEQUENCES IN SCHEMA bullmq TO ${role}`,
+    );
+    const url = new URL(databaseUrl);
+    url.username = role;
+    url.password = 'limited';
+    const holder = new pg.Client({ connectionString: url.href });
+    await holder.connect();
+    const { logger, lines } = listeningLogger();
+    const done: unknown[] = [];
+    const address = addressOf(url.href, logger);
+    const open = () => openWorker(address, 'embed', 1, (job) => Promise.resolve(void done.push(job.id)));
+    const ended = open();
+    const before = process.cpuUsage();
+    await until('the refusal is said', () => lines.some((line) => line.includes('too many connections')));
+    const started = performance.now();
+    await ended.close();
+    expect(performance.now() - started).toBeLessThan(2000);
+    const { user } = process.cpuUsage(before);
+    expect(user / 1000).toBeLessThan(1000);
+    expect(lines).toHaveLength(1);
+
+    const worker = open();
+    await until('the refusal is said again', () => lines.length > 1);
+    await holder.end();
+    await onServer(databaseUrl, `ALTER ROLE ${role} CONNECTION LIMIT -1`);
+    const { queue, close } = openQueue(addressOf(databaseUrl, logger), 'embed');
+    await queue.add('embed', {} as never, { jobId: 'one' });
+    await until('the job is done', () => done.includes('one'));
+    expect(lines.filter((line) => line.includes('too many connections'))).toHaveLength(2);
+    expect(lines.at(-1)).toContain('there again');
+    await worker.close();
+    await close();
+    await dropRole(databaseUrl, role);
+  });
+
+  it('takes options of the URL, and its own schema beside them', async () => {
+    const { databaseUrl } = await realDatabase();
+    const url = `${databaseUrl}?options=-c%20statement_timeout%3D0%20-c%20search_path%3Dpublic`;
+    await prepareQueue(url);
+    const { queue, close } = openQueue(addressOf(url, listeningLogger().logger), 'embed');
+    await queue.add('embed', {} as never, { jobId: 'one' });
+    expect(await queue.getJobState('one')).toBe('waiting');
+    await close();
+  });
+
+  it('made ready by an administrator, needs no right to make schemas', async () => {
+    const { databaseUrl } = await realDatabase(undefined, { bare: true });
+    const role = `limited_${randomBytes(4).toString('hex')}`;
+    await onServer(
+      databaseUrl,
+      `CREATE ROLE ${role} LOGIN PASSWORD 'limited'; CREATE SCHEMA bullmq AUTHORIZATION ${role}`,
+    );
+    const url = new URL(databaseUrl);
+    url.username = role;
+    url.password = 'limited';
+    await prepareQueue(url.href);
+    await dropRole(databaseUrl, role);
+  });
+});
+
+describe.runIf(hasPgBouncer())('a PostgreSQL queue behind PgBouncer', () => {
+  it('works in session mode, and is refused in transaction mode before anything is done', async () => {
+    const { databaseUrl } = await realDatabase(undefined, { bare: true });
+    const session = await startPgBouncer(databaseUrl, 'session', 12);
+    const transaction = await startPgBouncer(databaseUrl, 'transaction');
+    try {
+      for (const contact of [reachQueue, prepareQueue])
+        await expect(contact(transaction.url)).rejects.toMatchObject({
+          code: 'QUEUE_NEEDS_SESSION',
+          remedy: expect.stringContaining('QUEUE_URL') as string,
+        });
+      await expect(onServer(databaseUrl, 'SELECT 1 FROM bullmq.migration')).rejects.toMatchObject({
+        code: '42P01',
+      });
+      await prepareQueue(session.url);
+      const { logger, lines } = listeningLogger();
+      const done: unknown[] = [];
+      const address = addressOf(session.url, logger);
+      const { queue, close } = openQueue(address, 'embed');
+      const worker = openWorker(address, 'embed', 1, (job) => Promise.resolve(void done.push(job.id)));
+      await queue.add('embed', {} as never, { jobId: 'one' });
+      await until('the job is done', () => done.includes('one'));
+      await worker.close();
+      await close();
+      expect(lines).toEqual([]);
+    } finally {
+      await session.close();
+      await transaction.close();
+    }
+  });
+});
