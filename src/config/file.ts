@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ConfigError, messageOf } from '../errors.ts';
+import { importTypeScript } from './typescript-module.ts';
 
 const NAMES = ['ts', 'js', 'mjs', 'json'].map((extension) => `backfill.config.${extension}`);
 
@@ -61,11 +62,7 @@ function parseJson(text: string): unknown {
 async function load(path: string): Promise<unknown> {
   if (extname(path) === '.json') return parseJson(await readFile(path, 'utf8'));
   const url = pathToFileURL(path).href;
-  // Node 20 cannot read TypeScript by itself; tsx can, also in the compiled product.
-  const loaded: unknown =
-    extname(path) === '.ts'
-      ? await (await import('tsx/esm/api')).tsImport(url, import.meta.url)
-      : await import(url);
+  const loaded: unknown = extname(path) === '.ts' ? await importTypeScript(url) : await import(url);
   const exported = isRecord(loaded) && 'default' in loaded ? loaded['default'] : loaded;
   // A CommonJS interop layer may have wrapped the default export once more.
   return isRecord(exported) && '__esModule' in exported && 'default' in exported

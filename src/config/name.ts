@@ -1,7 +1,5 @@
 /** Names of tables and columns that PostgreSQL keeps as they are. */
 
-import { z } from 'zod';
-
 /** PostgreSQL cuts longer names in silence, so that two of them could collide (NAMEDATALEN - 1, in bytes). */
 export const MAX_NAME_BYTES = 63;
 
@@ -13,9 +11,3 @@ export function nameFault(name: string): string | null {
     return `is longer than ${MAX_NAME_BYTES} bytes, and PostgreSQL would cut it`;
   return null;
 }
-
-/** Of a column, as it stands in the catalog: no quotes around it, no folding. */
-export const columnName = z.string().superRefine((name, context) => {
-  const fault = nameFault(name);
-  if (fault !== null) context.addIssue({ code: 'custom', message: `the name ${fault}` });
-});

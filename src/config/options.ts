@@ -1,7 +1,7 @@
 /** The option table: every option of the product is declared here and nowhere else. */
 
 import { z } from 'zod';
-import { columnName } from './name.ts';
+import { columnName } from './column-name.ts';
 import { option, parseBoolean, parseJson, parseLimits, parseList, parseNumber, parseText } from './option.ts';
 import { databaseUrlProblem, queueUrlProblem } from './server-url.ts';
 

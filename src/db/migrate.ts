@@ -8,7 +8,8 @@ import { LEDGER_LIMITS, inTransaction } from './transaction.ts';
 
 export const LEDGER_SCHEMA = 'pgvector_backfill';
 
-const FOLDER = new URL('./migrations/', import.meta.url);
+/** Not before it is asked for: a bundle of CommonJS has no URL of its own. */
+const folder = (): URL => new URL('./migrations/', import.meta.url);
 /** Any number of our own: transactions that migrate exclude each other by it. */
 const MIGRATION_LOCK = 7_164_220_518;
 
@@ -18,7 +19,7 @@ interface Migration {
 }
 
 async function listMigrations(): Promise<Migration[]> {
-  const files = (await readdir(FOLDER)).filter((file) => file.endsWith('.sql')).sort();
+  const files = (await readdir(folder())).filter((file) => file.endsWith('.sql')).sort();
   return files.map((name) => ({ version: Number(name.slice(0, 4)), name }));
 }
 
@@ -86,7 +87,7 @@ export async function migrate(pool: Pool): Promise<void> {
     await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     const before = await relationsOf(client, LEDGER_SCHEMA);
     for (const { version, name } of (await ledgerState(client)).missing) {
-      await client.query(await readFile(new URL(name, FOLDER), 'utf8'));
+      await client.query(await readFile(new URL(name, folder()), 'utf8'));
       await client.query(`INSERT INTO ${LEDGER_SCHEMA}.migration (version, name) VALUES ($1, $2)`, [
         version,
         name,

@@ -13,9 +13,11 @@ import { messageOf } from '../errors.ts';
 import { createMasker, tryMask, type Masker } from '../masking/masker.ts';
 import { addCounts, type Embeddings } from './embedder.ts';
 import type { LoadRequest } from './messages.ts';
+import { readModelConfig } from './model-config.ts';
 import { modelGraph } from './model-files.ts';
 import { loadTokenizer } from './model-tokenizer.ts';
 import { norm, pool, scale, type TokenVectors } from './pooling.ts';
+import { loadRuntime, type Runtime } from './runtime.ts';
 import type { Shaping } from './shaping.ts';
 import { TextTokenizer, type TextTokens } from './text-tokens.ts';
 import { tokenBatches } from './token-batches.ts';
@@ -34,8 +36,6 @@ const FAULT = {
 
 /** Texts of one call that the model may refuse before it counts as broken. */
 const MOST_REFUSED = 16;
-
-type Runtime = typeof import('onnxruntime-node');
 
 /** One piece of one text: what goes through the model as one line of a batch. */
 interface Unit {
@@ -67,22 +67,10 @@ export class Engine {
 
   /** @throws Error that says which of runtime, tokenizer and graph cannot be loaded. */
   static async load({ options, location, intraOpThreads }: LoadRequest): Promise<Engine> {
-    const runtime = await part('the native ONNX runtime (onnxruntime-node)', async () => {
-      // A process that did not come from us, such as a test's, has not got it yet; read when the first session is made.
-      Object.assign(process.env, NO_TELEMETRY);
-      const loaded = await import('onnxruntime-node');
-      return (loaded as { default?: Runtime }).default ?? loaded;
-    });
-    await part('the configuration', async () => {
-      // Of the library what reads it, and no more: all of it takes sharp and its own models along, in every process.
-      const { AutoConfig } = await import('@xenova/transformers/src/configs.js');
-      const { env } = await import('@xenova/transformers/src/env.js');
-      env.localModelPath = location.root;
-      env.allowLocalModels = true;
-      // Files are fetched before any process starts, under one lock, and checked.
-      env.allowRemoteModels = false;
-      await AutoConfig.from_pretrained(location.id);
-    });
+    // A process that did not come from us, such as a test's, has not got it yet; read when the first session is made.
+    Object.assign(process.env, NO_TELEMETRY);
+    const runtime = await part('the native ONNX runtime (onnxruntime-node)', loadRuntime);
+    await part('the configuration', () => readModelConfig(location));
     const tokenizer = await part('the tokenizer', async () => {
       const loaded = await loadTokenizer(location.folder);
       return new TextTokenizer(loaded.tokenizer, loaded.settings, options);

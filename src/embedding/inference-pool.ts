@@ -3,8 +3,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { ConfigError, TransientError, messageOf } from '../errors.ts';
-import { forkEntry } from '../fork-entry.ts';
 import type { Embeddings } from './embedder.ts';
+import { startInferenceProcess } from './inference-entry.ts';
 import type { FromInference, LoadRequest, TextRequest } from './messages.ts';
 import { unusable } from './unusable.ts';
 
@@ -117,8 +117,22 @@ export class InferencePool {
     task.reject(cancelled());
   }
 
+  /** Whoever has something to do keeps the program alive, and nobody else: one that forgets `close()` ends all the same. */
+  #hold(child: ChildProcess, isBusy: boolean): void {
+    if (isBusy) child.ref();
+    else child.unref();
+    const { channel } = child;
+    if (isBusy) channel?.ref();
+    else channel?.unref();
+  }
+
   /** The emptiest process first: no second task for one while another has none. */
   #feed(): void {
+    this.#share();
+    for (const [child, tasks] of this.#processes) this.#hold(child, tasks.length > 0);
+  }
+
+  #share(): void {
     for (let ahead = 0; ahead < TASKS_AHEAD; ahead++) {
       for (const [child, tasks] of this.#processes) {
         if (tasks.length > ahead) continue;
@@ -131,9 +145,7 @@ export class InferencePool {
   }
 
   #startProcess(): Promise<ModelShape> {
-    const child = forkEntry(new URL('./inference-process.ts', import.meta.url), {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
+    const child = startInferenceProcess();
     this.#loading++;
     const started = new Promise<ModelShape>((resolve, reject) => {
       child.on('message', (message: FromInference) => {
@@ -232,6 +244,8 @@ function closed(): TransientError {
 /** It holds nothing that would have to be put away, and may be in the middle of a long computation. */
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
+  // It is waited for, whatever else there is to do.
+  child.ref();
   const ended = once(child, 'exit');
   child.kill('SIGKILL');
   await ended;

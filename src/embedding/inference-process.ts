@@ -60,4 +60,5 @@ process.on('message', (message: ToInference) => {
 });
 // Ends with its parent, however that ends; Ctrl-C in a terminal reaches this process too, but a draining parent still needs it.
 process.on('disconnect', () => process.exit(0));
+if (!process.connected) process.exit(0);
 process.on('SIGINT', () => {}).on('SIGTERM', () => {});

@@ -1,6 +1,6 @@
 /** The search that an application imports: answered by the read mode that PostgreSQL holds at that moment. */
 
-import type { BackfillConfig } from '../config/settings.ts';
+import type { BackfillConfig, Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { SQLSTATE, codeOf, hasSqlState } from '../db/sqlstates.ts';
 import { settledQueries } from '../db/transaction.ts';
@@ -8,13 +8,15 @@ import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, ConfigError } from '../errors.ts';
 import type { ReadMode } from '../ledger/read-mode.ts';
 import { answerHybrid, answerLegacy, answerVector, type Question, type SearchHit } from './answers.ts';
-import { ContextKeeper } from './backfill-context.ts';
+import type { ContextKeeper } from './backfill-context.ts';
 import { isInCanary } from './canary.ts';
 import { chooseFilter, type FilterChoice } from './filter.ts';
 import { Held, MONOTONIC, type Clock } from './held.ts';
 import { KnownRows } from './known-rows.ts';
 import { LazyEmbedder, openForSearch } from './lazy-embedder.ts';
+import { NOT_EMBEDDABLE, queryVector } from './query-vector.ts';
 import { loadReadState, type ReadState } from './read-state.ts';
+import { reportReadiness, type Readiness } from './ready.ts';
 import { Shadow } from './shadow.ts';
 import { StatsBuffer } from './stats-buffer.ts';
 
@@ -70,25 +72,41 @@ export interface Search {
    * (`QUERY_NOT_EMBEDDABLE`) in mode vector where the model knows no word of the text; what the database throws.
    */
   search(text: string, options?: SearchOptions): Promise<SearchResult>;
+  /**
+   * The query's vector as the rows' vectors want it: the model of the latest run, with the prefix of queries, masked as the
+   * rows are. For SQL and ORMs: `JSON.stringify(vector)` is pgvector's own form, such as for $1 of `search_<table>`.
+   * @throws as `search` in mode vector
+   */
+  embed(text: string, options?: Pick<SearchOptions, 'signal'>): Promise<number[]>;
+  /**
+   * Loads the model and searches by it once, whatever the read mode is, and reports to the ledger that this machine can, or
+   * why it cannot. To be awaited when the application starts: `cutover` asks for the reports.
+   * @throws what stands in the way
+   */
+  ready(): Promise<Readiness>;
   /** Waits for shadow searches (their time limit at most), hands over their counts, closes the model that was opened here. */
   close(): Promise<void>;
 }
 
+/** A text that takes part in no search. */
+const PROBE = 'is this machine ready';
+
 const DEFAULTS = { k: 10, mostHits: 1000, timeoutMs: 60_000, shadowTimeoutMs: 2000, shadowConcurrency: 2 };
 
-/** Opens nothing until the first search. */
+/** Opens nothing until the first search, and keeps no process alive that has nothing else to do. */
 export function createSearch(options: CreateSearchOptions): Search {
   const { pool, backfill, timeoutMs = DEFAULTS.timeoutMs } = options;
   const ledger = settledQueries(pool);
   const clock = options.clock ?? MONOTONIC;
   const state = new Held(() => loadReadState(ledger, backfill), READ_MODE_BOUND_MS, clock);
   const known = new KnownRows(clock);
-  const keeper = new ContextKeeper({
-    pool: ledger,
-    backfill,
-    config: options.config,
-    options: options.options,
-  });
+  // Loaded with the first search: to read options takes more than all the rest that an application imports at its start.
+  let loaded: Promise<ContextKeeper> | null = null;
+  const keeper = (): Promise<ContextKeeper> =>
+    (loaded ??= import('./backfill-context.ts').then(
+      ({ ContextKeeper }) =>
+        new ContextKeeper({ pool: ledger, backfill, config: options.config, options: options.options }),
+    ));
   const embedder = new LazyEmbedder(options.embedder ?? null, openForSearch);
   const stats = new StatsBuffer(ledger, backfill);
   const shadowTimeoutMs = options.shadowTimeoutMs ?? DEFAULTS.shadowTimeoutMs;
@@ -96,18 +114,22 @@ export function createSearch(options: CreateSearchOptions): Search {
   const shadow = new Shadow({ timeoutMs: shadowTimeoutMs, concurrency }, stats);
   let closed = false;
 
-  async function byVectors(
+  const modelOf = async ({ run }: ReadState, settings: Settings): Promise<Embedder> => {
+    if (run === null) throw noRun(backfill);
+    return embedder.get(settings, run);
+  };
+
+  async function byVectors<T>(
     question: Question,
     present: ReadState,
-    answer: (question: Question, embedder: Embedder) => Promise<SearchHit[]>,
-  ): Promise<SearchHit[]> {
-    if (present.run === null) throw noRun(backfill);
-    const model = await embedder.get(question.settings, present.run);
+    answer: (question: Question, embedder: Embedder) => Promise<T>,
+  ): Promise<T> {
+    const model = await modelOf(present, question.settings);
     question.signal?.throwIfAborted();
     try {
       return await answer(question, model);
     } catch (error) {
-      const target = isNameMissing(error) ? await keeper.renew(present, question.target) : null;
+      const target = isNameMissing(error) ? await (await keeper()).renew(present, question.target) : null;
       if (target === null) throw error;
       return answer({ ...question, target }, model);
     }
@@ -162,27 +184,45 @@ export function createSearch(options: CreateSearchOptions): Search {
     }
   }
 
+  async function questionOf(
+    present: ReadState,
+    text: string,
+    k: number,
+    { filter, signal }: SearchOptions,
+  ): Promise<Question> {
+    const { settings, target } = await (await keeper()).get(present);
+    const chosen = chooseFilter(settings.searchFilters, filter);
+    return { pool, target, settings, read: present.read, text, k, filter: chosen, timeoutMs, known, signal };
+  }
+
+  async function embed(text: string, signal: AbortSignal | undefined): Promise<number[]> {
+    const present = await state.get();
+    const { settings } = await (await keeper()).get(present);
+    return queryVector(await modelOf(present, settings), text, signal);
+  }
+
+  async function ready(): Promise<Readiness> {
+    const present = await state.get();
+    return reportReadiness(ledger, backfill, present.run?.fingerprint ?? '', async () => {
+      const question = await questionOf(present, PROBE, 1, {});
+      // Not every model knows a word of the probe; what it does is tried all the same.
+      return byVectors(question, present, async (asked, model) => {
+        await answerVector(asked, model).catch((error: unknown) => {
+          if (codeOf(error) !== NOT_EMBEDDABLE) throw error;
+        });
+        return model;
+      });
+    });
+  }
+
   async function answerBy(
     present: ReadState,
     text: string,
     k: number,
     asked: SearchOptions,
   ): Promise<SearchResult> {
-    const { settings, target } = await keeper.get(present);
-    const filter = chooseFilter(settings.searchFilters, asked.filter);
-    const { read, mode } = present;
-    const question: Question = {
-      pool,
-      target,
-      settings,
-      read,
-      text,
-      k,
-      filter,
-      timeoutMs,
-      known,
-      signal: asked.signal,
-    };
+    const { mode } = present;
+    const question = await questionOf(present, text, k, asked);
     asked.signal?.throwIfAborted();
     if (mode === 'vector' || mode === 'hybrid') {
       const hits = await byVectors(question, present, mode === 'vector' ? answerVector : answerHybrid);
@@ -192,15 +232,19 @@ export function createSearch(options: CreateSearchOptions): Search {
     return { mode, ...(await (moved ? canary(question, present) : legacy(question, present))) };
   }
 
+  const unlessClosed = async <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> => {
+    if (closed)
+      throw new BackfillError('The search is closed.', {
+        code: 'SEARCH_CLOSED',
+        remedy: 'Ask it before close().',
+      });
+    return unlessAborted(work, signal);
+  };
+
   return {
-    search: async (text, asked = {}) => {
-      if (closed)
-        throw new BackfillError('The search is closed.', {
-          code: 'SEARCH_CLOSED',
-          remedy: 'Ask it before close().',
-        });
-      return unlessAborted(() => answer(text, asked), asked.signal);
-    },
+    search: (text, asked = {}) => unlessClosed(() => answer(text, asked), asked.signal),
+    embed: (text, { signal } = {}) => unlessClosed(() => embed(text, signal), signal),
+    ready: () => unlessClosed(ready),
     close: async () => {
       closed = true;
       await shadow.settled();

@@ -1,7 +1,7 @@
 /** The model of a search: opened when a vector is first wanted, and again where the rows have got another one. */
 
 import type { Settings } from '../config/settings.ts';
-import { modelDifference, modelFacts, openEmbedder } from '../embedding/configured.ts';
+import type { ModelFacts } from '../embedding/configured.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { ConfigError } from '../errors.ts';
 import type { PlannedRun } from './read-state.ts';
@@ -24,7 +24,7 @@ export class LazyEmbedder {
     const embedder = this.#given ?? (await this.#own(settings, fingerprint));
     if (embedder.fingerprint === fingerprint) return embedder;
     const known = this.#given === null && Object.keys(embedding).length > 0;
-    const difference = known ? modelDifference(embedding, modelFacts(settings)) : null;
+    const difference = known ? await differenceOf(embedding, settings) : null;
     const named = difference === null ? '' : `: ${difference}`;
     throw new ConfigError(`The model ${embedder.model} is not the one that made the rows' vectors${named}.`, {
       code: 'MODEL_MISMATCH',
@@ -56,5 +56,11 @@ export class LazyEmbedder {
   }
 }
 
-/** One inference process: an application's queries come one by one. */
-export const openForSearch: OpenEmbedder = (settings) => openEmbedder(settings, 1);
+async function differenceOf(before: ModelFacts, settings: Settings): Promise<string | null> {
+  const { modelDifference, modelFacts } = await import('../embedding/configured.ts');
+  return modelDifference(before, modelFacts(settings));
+}
+
+/** One inference process: an application's queries come one by one. Loaded when it is wanted: not every search is by vectors. */
+export const openForSearch: OpenEmbedder = async (settings) =>
+  (await import('../embedding/configured.ts')).openEmbedder(settings, 1);

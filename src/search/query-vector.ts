@@ -6,8 +6,8 @@ import { GateError } from '../errors.ts';
 
 export const NOT_EMBEDDABLE = 'QUERY_NOT_EMBEDDABLE';
 
-/** As pgvector's text form. @throws GateError where the model cannot make a vector of the text. */
-export async function embedQuery(embedder: Embedder, text: string, signal?: AbortSignal): Promise<string> {
+/** @throws GateError where the model cannot make a vector of the text. */
+export async function queryVector(embedder: Embedder, text: string, signal?: AbortSignal): Promise<number[]> {
   const result = await embedder.embed([text], { as: 'query', signal });
   const fault = VECTOR_FAULT[(result.faults[0] ?? 0) as VectorFault];
   if (fault !== null)
@@ -15,5 +15,9 @@ export async function embedQuery(embedder: Embedder, text: string, signal?: Abor
       code: NOT_EMBEDDABLE,
       remedy: 'Use other words, or a model that knows these.',
     });
-  return pgvector.toSql(Array.from(result.vectors));
+  return Array.from(result.vectors);
 }
+
+/** The same in pgvector's text form. */
+export const embedQuery = async (embedder: Embedder, text: string, signal?: AbortSignal): Promise<string> =>
+  pgvector.toSql(await queryVector(embedder, text, signal)) as string;

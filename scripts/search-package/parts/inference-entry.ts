@@ -1,0 +1,79 @@
+/** The inference process of the search face: one file with all its packages in it, beside the face or in its package. */
+
+import { fork, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { ConfigError } from '../../../src/errors.ts';
+import { besideIt, ownFile } from './place.ts';
+
+/** What has the file: the small package, and the large one. */
+const NAMES = ['pgvector-backfill-search/inference', 'pgvector-backfill/search/inference'];
+
+/** All that the process gets of the environment: no password, and no NODE_OPTIONS that would load the application's agents. */
+const HANDED_ON = [
+  'PATH',
+  'HOME',
+  'LANG',
+  'LD_LIBRARY_PATH',
+  'DYLD_LIBRARY_PATH',
+  'TMPDIR',
+  'TEMP',
+  'TMP',
+  'SystemRoot',
+  'windir',
+];
+
+export function startInferenceProcess(): ChildProcess {
+  const given = HANDED_ON.flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return fork(inferenceFile(), [], {
+    execArgv: [],
+    // The runtime would look up its maker's collector otherwise.
+    env: { ...Object.fromEntries(given), ORT_DISABLE_TELEMETRY: '1' },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    serialization: 'advanced',
+  });
+}
+
+/** @throws ConfigError where it is nowhere */
+function inferenceFile(): string {
+  const places = [beside, ...[ownFile, mainFile, workFolder].map(inPackage), besideBundle];
+  for (const place of places) {
+    const found = attempt(place);
+    if (found !== null && existsSync(found)) return found;
+  }
+  throw new ConfigError(
+    'The inference process of pgvector-backfill-search is not among the deployed files.',
+    {
+      code: 'INFERENCE_FILES_MISSING',
+      remedy:
+        'Deploy node_modules/pgvector-backfill-search with the bundle, or copy its inference.cjs, native.cjs and the folder of the platform beside the bundle.',
+    },
+  );
+}
+
+const beside = (): string => besideIt();
+const mainFile = (): string => process.argv[1] ?? ownFile();
+const workFolder = (): string => join(process.cwd(), 'none.js');
+const besideBundle = (): string => join(dirname(ownFile()), 'inference.cjs');
+
+/** As `from` would import it. */
+const inPackage = (from: () => string) => (): string | null => {
+  const { resolve } = createRequire(from());
+  for (const name of NAMES) {
+    const found = attempt(() => resolve(name));
+    if (found !== null) return found;
+  }
+  return null;
+};
+
+function attempt<T>(look: () => T): T | null {
+  try {
+    return look();
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,11 @@
+/** The search face: what an application needs to ask, and nothing of what fills, proves or shows. */
+
+export type { BackfillConfig } from './config/settings.ts';
+export type { Embedder } from './embedding/embedder.ts';
+export { BackfillError, ConfigError, GateError, TransientError } from './errors.ts';
+export type { ReadMode } from './ledger/read-mode.ts';
+export type { SearchHit } from './search/answers.ts';
+export { createSearch } from './search/create-search.ts';
+export type { CreateSearchOptions, Search, SearchOptions, SearchResult } from './search/create-search.ts';
+export type { FilterChoice, FilterValue } from './search/filter.ts';
+export type { Readiness } from './search/ready.ts';
