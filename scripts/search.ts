@@ -14,6 +14,7 @@ const DEFAULT_K = 10;
 export function comparisonLines({
   text,
   legacy,
+  legacyFault,
   vector,
   overlap,
   legacyMs,
@@ -25,6 +26,7 @@ export function comparisonLines({
     (hit === undefined ? '' : `${hit.key}  ${hit.title}`).slice(0, width - 2).padEnd(width);
   const lines = [
     `"${text}"`,
+    ...(legacyFault === null ? [] : [`  ${legacyFault}`]),
     `  ${`legacy: ${legacy.length} hits, ${legacyMs.toFixed(1)} ms`.padEnd(width)}vector: ${vector.length} hits, ${vectorMs.toFixed(1)} ms + ${embeddingMs.toFixed(1)} ms for the model; ${overlap} in both`,
   ];
   for (let row = 0; row < Math.max(legacy.length, vector.length); row++) {

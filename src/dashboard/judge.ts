@@ -67,7 +67,8 @@ export async function judging(
   filter: string,
 ): Promise<Judging | null> {
   if (csrf === null || filter !== '' || query === '') return null;
-  return { csrf, grades: await gradesOf(pool, backfill, query) };
+  const grades = await gradesOf(pool, backfill, query);
+  return grades === null ? null : { csrf, grades };
 }
 
 /** POST only, and behind `protectActions`. A script asks for no page and gets none. */
@@ -79,6 +80,8 @@ export function judgeRoutes({ pool, backfill }: JudgeInput): Hono {
     const isQuery = typeof query === 'string' && query !== '' && query.length <= 1000;
     if (!isQuery || typeof key !== 'string' || !/^-?\d{1,19}$/.test(key) || grade === undefined)
       return context.text('A judgement is a query, a key and a grade from 0 to 2.', 400);
+    if ((await gradesOf(pool, backfill, query)) === null)
+      return context.text('The encoding of the database cannot hold this query: it cannot be judged.', 400);
     await saveJudgement(pool, backfill, { query, key, grade });
     if (context.req.header('accept') === 'application/json') return context.body(null, 204);
     const hits = typeof k === 'string' ? k : '10';

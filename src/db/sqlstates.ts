@@ -22,6 +22,8 @@ export const SQLSTATE = {
   deadlock: '40P01',
   lockTimeout: '55P03',
   queryCanceled: '57014',
+  /** untranslatable_character: one that the database's encoding, or the client's, has not got. */
+  untranslatable: '22P05',
   /** program_limit_exceeded; pgvector's where the centres of an IVFFlat index do not fit. */
   programLimit: '54000',
   adminShutdown: '57P01',

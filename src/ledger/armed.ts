@@ -1,6 +1,7 @@
 /** The triggers of change capture as they were armed, and what they could not note. */
 
 import type { Queryable } from '../db/pool.ts';
+import { words, wordsSql } from '../db/words.ts';
 
 /** Null where nobody has noted it yet. */
 export async function armedAs(db: Queryable, backfill: string): Promise<Record<string, string> | null> {
@@ -18,10 +19,10 @@ export async function saveArmed(
   armed: { as: Record<string, string>; varies: string; missed: boolean },
 ): Promise<void> {
   await db.query(
-    `UPDATE pgvector_backfill.sync SET armed_as = $2, varies = $3,
+    `UPDATE pgvector_backfill.sync SET armed_as = $2, varies = ${wordsSql('$3')},
             sweep_wanted = sweep_wanted OR ($4 AND EXISTS (SELECT 1 FROM pgvector_backfill.run WHERE run.backfill = $1))
       WHERE backfill = $1`,
-    [backfill, JSON.stringify(armed.as), armed.varies, armed.missed],
+    [backfill, JSON.stringify(armed.as), words(armed.varies), armed.missed],
   );
 }
 
@@ -52,9 +53,9 @@ export async function isLookDue(db: Queryable, backfill: string, everySeconds: n
 /** Empty: nothing is wrong with capture any more. @returns whether it is another one than before */
 export async function saveCaptureFault(db: Queryable, backfill: string, fault: string): Promise<boolean> {
   const saved = await db.query(
-    `UPDATE pgvector_backfill.sync SET capture_fault = $2, sweep_wanted = sweep_wanted OR $2 <> ''
-      WHERE backfill = $1 AND capture_fault <> $2`,
-    [backfill, fault],
+    `UPDATE pgvector_backfill.sync SET capture_fault = ${wordsSql('$2')}, sweep_wanted = sweep_wanted OR length($2::bytea) > 0
+      WHERE backfill = $1 AND capture_fault <> ${wordsSql('$2')}`,
+    [backfill, words(fault)],
   );
   return saved.rowCount === 1;
 }

@@ -1,6 +1,7 @@
 /** The event log: who reads the ledger later finds what happened and why. Keys and counts only, never row text. */
 
 import type { Queryable } from '../db/pool.ts';
+import { jsonWords, jsonWordsSql, words, wordsSql } from '../db/words.ts';
 
 export interface LedgerEvent {
   backfill: string;
@@ -14,8 +15,8 @@ export interface LedgerEvent {
 
 export async function recordEvent(db: Queryable, event: LedgerEvent): Promise<void> {
   await db.query(
-    `INSERT INTO pgvector_backfill.event (backfill, run, level, kind, message, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
-    [event.backfill, event.run, event.level, event.kind, event.message, JSON.stringify(event.detail ?? {})],
+    `INSERT INTO pgvector_backfill.event (backfill, run, level, kind, message, detail) VALUES ($1, $2, $3, $4, ${wordsSql('$5')}, ${jsonWordsSql('$6')})`,
+    [event.backfill, event.run, event.level, event.kind, words(event.message), jsonWords(event.detail ?? {})],
   );
 }
 

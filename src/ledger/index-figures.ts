@@ -1,6 +1,7 @@
 /** The index build in figures: foretold before it, measured after it, kept with the run. */
 
 import type { Queryable } from '../db/pool.ts';
+import { jsonWords, jsonWordsSql } from '../db/words.ts';
 
 export interface IndexForecast {
   /** Of the indexed vectors: `vector` or `halfvec`. */
@@ -38,11 +39,10 @@ export async function saveIndexFigures(
   forecast: IndexForecast,
   actual: IndexActual | null,
 ): Promise<void> {
-  await db.query('UPDATE pgvector_backfill.run SET index_forecast = $2, index_actual = $3 WHERE id = $1', [
-    run,
-    forecast,
-    actual,
-  ]);
+  await db.query(
+    `UPDATE pgvector_backfill.run SET index_forecast = ${jsonWordsSql('$2')}, index_actual = ${jsonWordsSql('$3')} WHERE id = $1`,
+    [run, jsonWords(forecast), actual === null ? null : jsonWords(actual)],
+  );
 }
 
 /** Where the finalizer has found the index there, or waited for it. @returns false where whoever has built it has saved more. */
@@ -53,9 +53,9 @@ export async function saveUnbuilt(
   actual: IndexActual,
 ): Promise<boolean> {
   const saved = await db.query(
-    `UPDATE pgvector_backfill.run SET index_forecast = coalesce(index_forecast, $2), index_actual = $3
+    `UPDATE pgvector_backfill.run SET index_forecast = coalesce(index_forecast, ${jsonWordsSql('$2')}), index_actual = ${jsonWordsSql('$3')}
       WHERE id = $1 AND index_actual IS NULL`,
-    [run, forecast, actual],
+    [run, jsonWords(forecast), jsonWords(actual)],
   );
   return saved.rowCount === 1;
 }

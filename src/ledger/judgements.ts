@@ -1,6 +1,7 @@
 /** What people judged by clicks: which row is how good for which query. */
 
 import type { Queryable } from '../db/pool.ts';
+import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 
 /** 0: not relevant, 1: partly, 2: relevant. As in graded judgements of TREC, 1 and more count as relevant. */
 export const GRADES = [0, 1, 2] as const;
@@ -33,13 +34,22 @@ export async function saveJudgement(
   );
 }
 
-/** Key → grade, of one query. */
-export async function gradesOf(db: Queryable, backfill: string, query: string): Promise<Map<string, Grade>> {
-  const found = await db.query<{ key: string; grade: Grade }>(
-    'SELECT key, grade FROM pgvector_backfill.judgement WHERE backfill = $1 AND md5(query) = md5($2)',
-    [backfill, query],
-  );
-  return new Map(found.rows.map(({ key, grade }) => [key, grade]));
+/** Key → grade, of one query; null where the database's encoding cannot hold it, so that it cannot be judged either. */
+export async function gradesOf(
+  db: Queryable,
+  backfill: string,
+  query: string,
+): Promise<Map<string, Grade> | null> {
+  const found = await db
+    .query<{ key: string; grade: Grade }>(
+      'SELECT key, grade FROM pgvector_backfill.judgement WHERE backfill = $1 AND md5(query) = md5($2)',
+      [backfill, query],
+    )
+    .catch((error: unknown) => {
+      if (hasSqlState(error, SQLSTATE.untranslatable)) return null;
+      throw error;
+    });
+  return found === null ? null : new Map(found.rows.map(({ key, grade }) => [key, grade]));
 }
 
 /** The newest ones first. */

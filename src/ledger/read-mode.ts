@@ -1,6 +1,7 @@
 /** By which search the applications' reads are answered: kept here, so that a change is one for all of them. */
 
 import type { Queryable } from '../db/pool.ts';
+import { words, wordsSql } from '../db/words.ts';
 
 export const READ_MODES = ['legacy', 'shadow', 'canary', 'vector', 'hybrid'] as const;
 export type ReadMode = (typeof READ_MODES)[number];
@@ -58,9 +59,9 @@ export async function saveReadMode(
   { by, reason }: { by: string; reason: string },
 ): Promise<void> {
   await db.query(
-    `INSERT INTO pgvector_backfill.read_mode (backfill, mode, percent, changed_by, reason) VALUES ($1, $2, $3, $4, $5)
+    `INSERT INTO pgvector_backfill.read_mode (backfill, mode, percent, changed_by, reason) VALUES ($1, $2, $3, ${wordsSql('$4')}, ${wordsSql('$5')})
      ON CONFLICT (backfill) DO UPDATE SET mode = excluded.mode, percent = excluded.percent, changed_by = excluded.changed_by,
        reason = excluded.reason, changed_at = clock_timestamp()`,
-    [backfill, mode, percent, by, reason],
+    [backfill, mode, percent, words(by), words(reason)],
   );
 }

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { FillActual, FillForecast } from './fill-figures.ts';
 import type { IndexActual, IndexForecast } from './index-figures.ts';
 import type { Queryable } from '../db/pool.ts';
+import { jsonWords, jsonWordsSql, words, wordsSql } from '../db/words.ts';
 import type { Target } from '../table/target.ts';
 import type { Scope } from './scope.ts';
 
@@ -211,12 +212,13 @@ export async function moveRun(
 ): Promise<boolean> {
   const moved = await db.query(
     `UPDATE pgvector_backfill.run
-        SET state = $3, reason = $4,
+        SET state = $3, reason = said.reason,
             started_at = CASE WHEN $3 = 'running' THEN coalesce(started_at, now()) ELSE started_at END,
             finished_at = CASE WHEN $3 IN ('ready', 'completed', 'failed') THEN now()
                                WHEN $3 = 'cut_over' THEN coalesce(finished_at, now()) END
-      WHERE id = $1 AND state = ANY ($2) AND (state, reason) IS DISTINCT FROM ($3, $4)`,
-    [id, from, state, reason],
+       FROM (SELECT ${wordsSql('$4')} AS reason) said
+      WHERE id = $1 AND state = ANY ($2) AND (state, run.reason) IS DISTINCT FROM ($3, said.reason)`,
+    [id, from, state, words(reason)],
   );
   return moved.rowCount === 1;
 }
@@ -229,8 +231,8 @@ export async function pauseRun(
   reason: string,
 ): Promise<boolean> {
   const paused = await db.query(
-    `UPDATE pgvector_backfill.run SET paused_from = state, state = 'paused', reason = $3 WHERE id = $1 AND state = ANY ($2)`,
-    [id, from, reason],
+    `UPDATE pgvector_backfill.run SET paused_from = state, state = 'paused', reason = ${wordsSql('$3')} WHERE id = $1 AND state = ANY ($2)`,
+    [id, from, words(reason)],
   );
   return paused.rowCount === 1;
 }
@@ -247,7 +249,10 @@ export async function unpauseRun(db: Queryable, id: string): Promise<boolean> {
 }
 
 export async function setRunReason(db: Queryable, id: string, reason: string): Promise<void> {
-  await db.query('UPDATE pgvector_backfill.run SET reason = $2 WHERE id = $1 AND reason <> $2', [id, reason]);
+  await db.query(
+    `UPDATE pgvector_backfill.run SET reason = ${wordsSql('$2')} WHERE id = $1 AND reason <> ${wordsSql('$2')}`,
+    [id, words(reason)],
+  );
 }
 
 /** Older runs of the backfill that are still open: their jobs will find that they are over. */
@@ -274,7 +279,7 @@ export interface IndexProgress {
 export async function saveIndexProgress(db: Queryable, id: string, index: IndexProgress): Promise<void> {
   await db.query(
     `UPDATE pgvector_backfill.run SET index_name = $2, index_method = $3, index_phase = $4, index_progress = $5,
-            index_seconds = coalesce($6, index_seconds), index_blockers = $7, index_seconds_left = $8, index_seen_at = clock_timestamp() WHERE id = $1`,
+            index_seconds = coalesce($6, index_seconds), index_blockers = ${jsonWordsSql('$7')}, index_seconds_left = $8, index_seen_at = clock_timestamp() WHERE id = $1`,
     [
       id,
       index.name,
@@ -282,7 +287,7 @@ export async function saveIndexProgress(db: Queryable, id: string, index: IndexP
       index.phase,
       index.progress,
       index.seconds,
-      JSON.stringify(index.blockers ?? []),
+      jsonWords(index.blockers ?? []),
       index.secondsLeft ?? null,
     ],
   );

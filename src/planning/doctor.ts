@@ -18,6 +18,7 @@ import { checkKey, checkTable, checkVectorColumn } from './check-table.ts';
 import { checkPooler } from './check-pooler.ts';
 import { checkSync } from './check-sync.ts';
 import { checkVarying } from './check-varying.ts';
+import { checkStored } from './check-stored.ts';
 import { checkTexts } from './check-texts.ts';
 import type { Finding } from './finding.ts';
 import { checkIndexOutlook } from './index-outlook.ts';
@@ -48,6 +49,7 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
     ...(await checkServer(pool)),
     ...(await checkPooler(settings)),
     ...(await checkExtension(pool)),
+    ...(await checkStored(pool, settings)),
   ];
   const { findings: tableFindings, table } = await checkTable(pool, settings);
   findings.push(...tableFindings);

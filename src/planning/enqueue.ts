@@ -244,7 +244,7 @@ async function askToFinalize({ pool, target, settings, queues }: EnqueueInput, r
 }
 
 /** For the record: the options of the backfill itself, none of the connections and their passwords. */
-function storedSettings(settings: Settings): Record<string, unknown> {
+export function storedSettings(settings: Settings): Record<string, unknown> {
   const names = (Object.keys(OPTIONS) as OptionName[]).filter(
     (name) => OPTIONS[name].scope === 'backfill' && !OPTIONS[name].secret,
   );

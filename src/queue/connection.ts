@@ -3,6 +3,7 @@
 import { Queue, type Processor, type Telemetry, type Worker } from 'bullmq';
 import type pg from 'pg';
 import { connectionFault } from '../db/connection-fault.ts';
+import { asciiWords } from '../db/words.ts';
 import { BackfillError, ConfigError, messageOf, withoutValues } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { describeQueue, isPostgres } from './address.ts';
@@ -185,7 +186,7 @@ export function openWorker(
     autorun: true,
   };
   const worker = isPostgres(address.url)
-    ? new TolerantWorker(name, safe(processor), settings as never, createQueueBackend as never)
+    ? new TolerantWorker(name, inPlainWords(safe(processor)), settings as never, createQueueBackend as never)
     : new TolerantWorker(name, safe(processor), settings as never);
   const outage = new Outage(address.logger, name);
   worker.on('error', (error) => outage.saw(error));
@@ -207,6 +208,23 @@ const safe =
       return await processor(...given);
     } catch (error) {
       throw withoutValues(error);
+    }
+  };
+
+/**
+ * A queue in PostgreSQL keeps the message of what fails, in a database of any encoding: one that cannot hold it would refuse
+ * the very statement that marks the job as failed.
+ */
+const inPlainWords =
+  (processor: Processor<JobData, unknown>): Processor<JobData, unknown> =>
+  async (...given) => {
+    try {
+      return await processor(...given);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      error.message = asciiWords(error.message);
+      if (error.stack !== undefined) error.stack = asciiWords(error.stack);
+      throw error;
     }
   };
 

@@ -5,6 +5,7 @@ import pg from 'pg';
 import { connectClient } from '../db/pool.ts';
 import { losesSession } from '../db/pooler.ts';
 import { sessionSql } from '../db/session-settings.ts';
+import { sendAscii } from './ascii-sql.ts';
 import { ConfigError } from '../errors.ts';
 import { describeQueue } from './address.ts';
 
@@ -44,6 +45,7 @@ export function createQueuePool(url: string): pg.Pool {
 const prepareQueueClient = (async (client: pg.ClientBase): Promise<void> => {
   client.on('error', () => {});
   await client.query(`${sessionSql()}; SET search_path = ${QUEUE_SCHEMA}; ${QUEUE_LIMITS}`);
+  await sendAscii(client);
 }) as (client: pg.ClientBase) => void;
 
 /**

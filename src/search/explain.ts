@@ -7,6 +7,7 @@ import type { Filter } from './filter.ts';
 import { legacyQuery } from './legacy-query.ts';
 import { embedQuery } from './query-vector.ts';
 import { forDepth, loadReadSettings } from './read-settings.ts';
+import { queryNotHeld } from './unheld-character.ts';
 import { nearestSql, nearestValues, withScan } from './vector-query.ts';
 
 export interface Explained {
@@ -34,7 +35,13 @@ export async function explainSearches(
   const { sql, values } = legacyQuery(target, settings, text, k, filter);
   return {
     // Planning may call functions of the operator's SQL.
-    legacy: await inReadOnlySearch(pool, TABLE_LIMITS, (client) => planOf(client, sql, values)),
+    legacy: await inReadOnlySearch(pool, TABLE_LIMITS, (client) => planOf(client, sql, values)).catch(
+      (error: unknown) => {
+        const notHeld = queryNotHeld(error, text);
+        if (notHeld === null) throw error;
+        return { sql, plan: notHeld.message };
+      },
+    ),
     vector: await withScan(
       pool,
       target,

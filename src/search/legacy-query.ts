@@ -10,6 +10,7 @@ import { ConfigError, messageOf } from '../errors.ts';
 import { isKeyText } from '../table/key.ts';
 import type { Target } from '../table/target.ts';
 import { filterFault, filterSql, filterValues, type Filter } from './filter.ts';
+import { queryNotHeld } from './unheld-character.ts';
 
 export interface LegacySearchOptions {
   filter?: Filter | null;
@@ -61,7 +62,10 @@ export function legacyQuery(
   return { sql: settings.legacySearch, values: [text, deep], behind: filter };
 }
 
-/** @throws ConfigError where the operator's SQL or the filter do not run. */
+/**
+ * @throws ConfigError where the operator's SQL or the filter do not run; GateError (`QUERY_NOT_IN_ENCODING`) where no text of
+ * the database can hold the query
+ */
 export async function legacySearch(
   pool: Pool,
   target: Target,
@@ -88,6 +92,8 @@ export async function legacySearch(
     // SQL, not a server that is a replica or speaks something else.
     const ofSql = hasSqlState(error, SQLSTATE.readOnly, SQLSTATE.protocolViolation);
     if ((isUnreachable(error) && !ofSql) || error instanceof ConfigError) throw error;
+    const notHeld = queryNotHeld(error, text);
+    if (notHeld !== null) throw notHeld;
     throw new ConfigError(`The legacy search does not run: ${messageOf(error)}.`, {
       code: 'LEGACY_SEARCH_FAILED',
       remedy:

@@ -8,6 +8,7 @@ import { TABLE_LIMITS, inReadOnlySearch, type TransactionLimits } from '../db/tr
 import { ConfigError, messageOf } from '../errors.ts';
 import type { Target } from '../table/target.ts';
 import { filterSql, filterValues, type Filter } from './filter.ts';
+import { unheldCharacter } from './unheld-character.ts';
 
 export interface TextSearchOptions {
   filter?: Filter | null;
@@ -63,6 +64,10 @@ export async function textSearch(
     return found.rows.map(({ key }) => key);
   } catch (error) {
     if (hasSqlState(error, SQLSTATE.queryCanceled) || isUnreachable(error)) throw error;
+    // No row has a word with it: the others are looked for.
+    const unheld = unheldCharacter(error, text);
+    if (unheld !== null)
+      return textSearch(pool, target, settings, text.replaceAll(unheld, ' '), k, { filter, limits });
     throw new ConfigError(`The tsvector ranking does not run: ${messageOf(error)}.`, {
       code: 'TEXT_SEARCH_FAILED',
       remedy:

@@ -2,6 +2,7 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { Queryable } from '../db/pool.ts';
+import { jsonWords, jsonWordsSql } from '../db/words.ts';
 import type { PresentIndex } from '../finalize/present-index.ts';
 import type { ReadSettings } from '../search/read-settings.ts';
 import type { Check } from './check.ts';
@@ -23,13 +24,13 @@ export async function saveVerification(
 ): Promise<void> {
   await db.query(
     `INSERT INTO pgvector_backfill.verification (backfill, run, passed, checks, result, index_oid, index_definition)
-     VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+     VALUES ($1, $2, $3, ${jsonWordsSql('$4')}, ${jsonWordsSql('$5')}, $6, $7)`,
     [
       backfill,
       run,
       passed,
-      JSON.stringify(checks),
-      JSON.stringify(result),
+      jsonWords(checks),
+      jsonWords(result),
       index?.oid ?? null,
       index?.definition ?? null,
     ],

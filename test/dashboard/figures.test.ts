@@ -94,6 +94,7 @@ it('compares both answers, and says where the legacy one is cut short by a filte
             text: 'q',
             legacy: [hit('7', null)],
             vector: [hit('9', 0.1), hit('7', 0.2)],
+            legacyFault: null,
             legacyFilteredOf,
             overlap: 1,
             legacyMs: 40,

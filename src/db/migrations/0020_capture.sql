@@ -13,7 +13,7 @@ ALTER TABLE pgvector_backfill.sync
   -- Last look at the triggers, and why they are not as they should be where that could not be mended.
   ADD COLUMN looked_at     timestamptz,
   ADD COLUMN capture_fault text NOT NULL DEFAULT '',
-  -- The triggers and their function as they were armed, {"<oid of the table>": "<oid>:<xmin> …"}: whoever disables one and
+  -- The triggers and their function as they were armed, {"<oid of the table>": "<oid>:<xmin> ..."}: whoever disables one and
   -- enables it again leaves another xmin.
   ADD COLUMN armed_as      jsonb,
   -- The sweep under way takes all the time that it may: rows were missed, or there is no trigger.
