@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { createDocs } from '../setup/docs-table.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand, type CommandResult } from '../setup/command.ts';
-import { backends, hasPostgres, onServer, realDatabase } from '../setup/databases.ts';
+import { databases, hasPostgres, onServer, realDatabase } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 
 const model = sampleModel();
@@ -16,7 +16,7 @@ const everythingBefore = `SELECT (SELECT count(*)::int FROM pg_namespace WHERE n
   (SELECT count(*)::int FROM pg_class WHERE relname LIKE '%embedding_stage') AS stages,
   (SELECT count(*)::int FROM pg_attribute WHERE attrelid = 'docs'::regclass AND attnum > 0) AS columns`;
 
-describe.each(backends())('refusals on $name', ({ create }) => {
+describe.each(databases())('refusals on $name', ({ create }) => {
   let backfill: TestBackfill;
   let before: unknown;
   beforeEach(async () => {
