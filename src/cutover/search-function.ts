@@ -68,6 +68,11 @@ export function plainSearchSql(target: Target, metric: Metric, read: ReadSetting
  * the answer and may leave the index aside. Where the index gives fewer than k rows, the table is asked.
  */
 export function createFunctionSql(target: Target, metric: Metric, read: ReadSettings): string {
+  const settings = Object.entries(read).map(([name, value]) => ` SET ${name} = ${quoteLiteral(value)}`);
+  return `CREATE FUNCTION ${searchFunctionName(target)}(query ${target.vectorPrefix}vector, k integer DEFAULT 10) RETURNS TABLE (key ${target.keyType}, distance double precision) LANGUAGE plpgsql STABLE${settings.join('')} AS ${quoteLiteral(functionBody(target, metric, read))}`;
+}
+
+function functionBody(target: Target, metric: Metric, read: ReadSettings): string {
   const raise =
     read['hnsw.ef_search'] === undefined
       ? ''
@@ -77,7 +82,7 @@ export function createFunctionSql(target: Target, metric: Metric, read: ReadSett
   END IF;`;
   const nearest = nearestStatement(target, metric, '$1', '$2');
   const whole = nearestStatement(target, metric, '$1', '$2', unindexedDistance(target, metric, '$1'));
-  const body = `
+  return `
 DECLARE
   keys ${target.keyType}[];
   distances double precision[];
@@ -90,8 +95,6 @@ BEGIN${raise}
   END IF;
 END
 `;
-  const settings = Object.entries(read).map(([name, value]) => ` SET ${name} = ${quoteLiteral(value)}`);
-  return `CREATE FUNCTION ${searchFunctionName(target)}(query ${target.vectorPrefix}vector, k integer DEFAULT 10) RETURNS TABLE (key ${target.keyType}, distance double precision) LANGUAGE plpgsql STABLE${settings.join('')} AS ${quoteLiteral(body)}`;
 }
 
 /** What is missing for the function to be there, with the settings of today. Changes nothing. */
@@ -112,7 +115,13 @@ export async function planSearchFunction(
     [quoteName(target.schema)],
   );
   const not = (obstacle: string): SearchFunction => ({ name, statements: [], obstacle });
-  if (present?.mark === mark) return { name, statements: [], obstacle: null };
+  if (present !== null && !present.trusted)
+    return not(
+      `the name is taken by a function of role ${present.owner}, whose code must not run with the rights of others (DROP FUNCTION ${signature} takes it away)`,
+    );
+  // Whoever replaces a function leaves its comment as it is.
+  if (present?.mark === mark && present.source === functionBody(target, metric, read))
+    return { name, statements: [], obstacle: null };
   if (present !== null && owner === null) return not('the name is taken by a function that is not ours');
   if (owner !== null && owner !== target.backfill)
     return not(`the name is taken by the function of backfill ${owner}`);
@@ -131,7 +140,9 @@ export async function planSearchFunction(
 
 /** Empty where there is none of this backfill. */
 export const dropSearchFunction = async (db: Queryable, target: Target): Promise<string[]> =>
-  (await ownFunctions(db, target)).map(({ signature }) => `DROP FUNCTION IF EXISTS ${signature}`);
+  (await ownFunctions(db, target))
+    .filter(({ trusted }) => trusted)
+    .map(({ signature }) => `DROP FUNCTION IF EXISTS ${signature}`);
 
 /** Settings of an extension are checked only once its library is loaded. */
 export const loadLibrarySql = (target: Target): string => `SELECT '[1]'::${target.vectorPrefix}vector`;

@@ -3,7 +3,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { GateError } from '../errors.ts';
 import { keepFromOthers, keepSchemaFromOthers, relationsOf } from './owner-only.ts';
-import type { Pool, Queryable } from './pool.ts';
+import { assertOwnSchema, foreignParts } from './own-schema.ts';
+import { tableOf, type Pool, type Queryable } from './pool.ts';
 import { LEDGER_LIMITS, inTransaction } from './transaction.ts';
 
 export const LEDGER_SCHEMA = 'pgvector_backfill';
@@ -23,8 +24,9 @@ async function listMigrations(): Promise<Migration[]> {
   return files.map((name) => ({ version: Number(name.slice(0, 4)), name }));
 }
 
-/** 0 where the schema does not exist yet. Reads only. */
-export async function ledgerVersion(db: Queryable): Promise<number> {
+/** 0 where the schema does not exist yet. Reads only. @throws GateError where the schema, or anything in it, is somebody else's */
+export async function ledgerVersion(db: Queryable, table: string | null = tableOf(db)): Promise<number> {
+  await assertOwnSchema(db, LEDGER_SCHEMA, table);
   // From the catalog's tables, not by to_regclass: that one answers from a cache, which in a transaction that has waited
   // for the lock may still say that there is no such schema.
   const present = await db.query<{ present: boolean }>(
@@ -46,10 +48,10 @@ export interface LedgerState {
 }
 
 /** Reads only. @throws GateError where a newer release has already migrated this database. */
-export async function ledgerState(db: Queryable): Promise<LedgerState> {
+export async function ledgerState(db: Queryable, table: string | null = tableOf(db)): Promise<LedgerState> {
   const migrations = await listMigrations();
   const newest = migrations.at(-1)?.version ?? 0;
-  const version = await ledgerVersion(db);
+  const version = await ledgerVersion(db, table);
   if (version > newest) {
     throw new GateError(`The ledger is at version ${version}, this release knows versions up to ${newest}.`, {
       code: 'LEDGER_NEWER',
@@ -86,7 +88,7 @@ export async function migrate(pool: Pool): Promise<void> {
   await inTransaction(pool, { ...LEDGER_LIMITS, lockTimeoutMs: 60_000 }, async (client) => {
     await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     const before = await relationsOf(client, LEDGER_SCHEMA);
-    for (const { version, name } of (await ledgerState(client)).missing) {
+    for (const { version, name } of (await ledgerState(client, tableOf(pool))).missing) {
       await client.query(await readFile(new URL(name, folder()), 'utf8'));
       await client.query(`INSERT INTO ${LEDGER_SCHEMA}.migration (version, name) VALUES ($1, $2)`, [
         version,
@@ -97,5 +99,8 @@ export async function migrate(pool: Pool): Promise<void> {
     const made = (await relationsOf(client, LEDGER_SCHEMA)).filter((oid) => !before.includes(oid));
     await keepFromOthers(client, made);
     if (before.length === 0) await keepSchemaFromOthers(client, LEDGER_SCHEMA);
+    // Somebody may have made the schema between the look and our own try, or have given us a table to move into it.
+    const fault = await foreignParts(client, LEDGER_SCHEMA, tableOf(pool));
+    if (fault !== null) throw fault;
   });
 }

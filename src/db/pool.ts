@@ -55,6 +55,9 @@ const rowSecurity = new WeakMap<Pool, RowSecurity>();
 /** Null where only the server's own refusal will do. */
 export const rowSecurityOf = (pool: Pool): RowSecurity | null => rowSecurity.get(pool) ?? null;
 
+/** Name of the legacy table, where the pool knows it. */
+export const tableOf = (db: Queryable): string | null => rowSecurity.get(db as Pool)?.table ?? null;
+
 /**
  * A statement without end is only of use to somebody who waits for it: the server looks whether its client is still there.
  * Not known to servers before 14, and not on every platform: tried once.

@@ -4,6 +4,7 @@ import type { Settings } from '../config/settings.ts';
 import { derivedName, parseQualified, quoteName, quoteQualified } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
 import type { Target } from '../table/target.ts';
+import { ownFunctions, type PresentFunction } from '../search/sql-function.ts';
 import type { Finding } from './finding.ts';
 
 /** Columns that are there are written to: they must be of a kind that may be. */
@@ -79,11 +80,20 @@ export async function checkNames(db: Queryable, target: Target): Promise<Finding
   const [found] = index.rows;
   return [
     ...(staging?.ours === false ? [await taken('staging table', stageSchema, target.stageName)] : []),
+    ...(await ownFunctions(db, target)).filter(({ trusted }) => !trusted).map(foreignFunction),
     ...(found?.ours === false
       ? [await taken('vector index', target.schema, target.indexName, found.kind, found.of)]
       : []),
   ];
 }
+
+/** Its comment says that it is ours: whoever calls it runs another role's code. */
+const foreignFunction = ({ signature, owner }: PresentFunction): Finding => ({
+  level: 'error',
+  check: 'names',
+  message: `Function ${signature} has the comment of ours, and belongs to role ${owner}: it would run with the rights of whoever calls it.`,
+  remedy: `DROP FUNCTION ${signature}; the next \`pgvector-backfill cutover\` makes our own.`,
+});
 
 /** pg_class.relkind of an index, and of one of a partitioned table. */
 const INDEX_KINDS = ['i', 'I'];

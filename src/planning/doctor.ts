@@ -2,7 +2,9 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
-import { ledgerState } from '../db/migrate.ts';
+import { quoteQualified } from '../db/identifiers.ts';
+import { LEDGER_SCHEMA, ledgerState } from '../db/migrate.ts';
+import { foreignParts } from '../db/own-schema.ts';
 import { hidesRows } from '../db/row-security.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, ConfigError, messageOf } from '../errors.ts';
@@ -54,7 +56,11 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
   const { findings: tableFindings, table } = await checkTable(pool, settings);
   findings.push(...tableFindings);
   let target: Target | null = null;
-  if (table !== null) {
+  const named = table === null ? null : quoteQualified(table);
+  const foreign = await foreignParts(pool, LEDGER_SCHEMA, named);
+  // Nothing that stands there is read then.
+  if (foreign !== null) findings.push(findingOf('ledger', foreign));
+  else if (table !== null) {
     try {
       target = await describeTarget(pool, input.backfill, settings);
       const expressions = await checkExpressions(pool, target, settings);
@@ -73,7 +79,7 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
     }
   }
   if (target !== null) findings.push(await checkSync(pool, target, settings));
-  findings.push(...(await checkLedger(input, target)));
+  if (foreign === null) findings.push(...(await checkLedger(input, target)));
   const embedder = await input.openEmbedder().catch((error: unknown) => {
     findings.push(findingOf('model', error, 'model.name'));
     return null;

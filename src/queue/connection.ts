@@ -3,13 +3,20 @@
 import { Queue, type Processor, type Telemetry, type Worker } from 'bullmq';
 import type pg from 'pg';
 import { connectionFault } from '../db/connection-fault.ts';
+import { assertOwnSchema } from '../db/own-schema.ts';
 import { asciiWords } from '../db/words.ts';
 import { BackfillError, ConfigError, messageOf, withoutValues } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { describeQueue, isPostgres } from './address.ts';
 import type { JobData } from './jobs.ts';
 import { Outage } from './outage.ts';
-import { assertQueueSession, createQueueBackend, createQueuePool, migrateQueue } from './postgres.ts';
+import {
+  QUEUE_SCHEMA,
+  assertQueueSession,
+  createQueueBackend,
+  createQueuePool,
+  migrateQueue,
+} from './postgres.ts';
 import { connectRedis, keyPrefix, redisFault } from './redis.ts';
 import { TolerantWorker } from './tolerant-worker.ts';
 
@@ -56,7 +63,7 @@ export function queueName(backfill: string, role: QueueRole): string {
 /** Changes nothing. @throws ConfigError where the queue server does not answer, or not as BullMQ needs it. */
 export function reachQueue(url: string): Promise<void> {
   return firstContact(url, () =>
-    isPostgres(url) ? withQueueClient(url, (client) => client.query('SELECT 1')) : pingRedis(url),
+    isPostgres(url) ? withQueueClient(url, () => Promise.resolve()) : pingRedis(url),
   );
 }
 
@@ -90,6 +97,7 @@ async function withQueueClient(
   try {
     const client = await pool.connect();
     try {
+      await assertOwnSchema(client, QUEUE_SCHEMA, null);
       await work(client);
     } finally {
       // Not used again: the migration leaves settings of its own on it.

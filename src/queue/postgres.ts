@@ -10,7 +10,7 @@ import { ConfigError } from '../errors.ts';
 import { describeQueue } from './address.ts';
 
 /** BullMQ's own schema on its PostgreSQL backend; its default, so that other tools find it. */
-const QUEUE_SCHEMA = 'bullmq';
+export const QUEUE_SCHEMA = 'bullmq';
 
 /** Of all queues and workers of an address, side by side; each worker has one besides, for LISTEN. */
 const QUEUE_CONNECTIONS = 5;

@@ -1,6 +1,7 @@
 /** All that a search needs to know of its backfill, in one look at the ledger. */
 
 import { LEDGER_SCHEMA } from '../db/migrate.ts';
+import { assertOwnSchema } from '../db/own-schema.ts';
 import type { Queryable } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { ConfigError } from '../errors.ts';
@@ -35,6 +36,8 @@ const PLANNED = `jsonb_build_object('id', r.id::text, 'fingerprint', r.fingerpri
 
 /** Without a ledger, or of one older than read modes: reads are legacy. @throws ConfigError where the right to look is missing */
 export async function loadReadState(db: Queryable, backfill: string): Promise<ReadState> {
+  // Nothing of it is known to be ours: whatever a look at it would set off would run with the application's rights.
+  await assertOwnSchema(db, LEDGER_SCHEMA, null, false);
   try {
     const found = await db.query<Row>(
       `SELECT coalesce(m.mode, 'legacy') AS mode, m.percent, b.settings AS stored, extract(epoch FROM b.updated_at)::text AS version, b.read_settings AS read,

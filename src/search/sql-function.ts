@@ -3,6 +3,7 @@
 import { MAX_NAME_BYTES } from '../config/name.ts';
 import { cutTo, prefixedName, quoteName } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
+import { trustedSql } from '../db/trusted-roles.ts';
 import type { Target } from '../table/target.ts';
 
 const BEGINNING = 'search_';
@@ -37,8 +38,11 @@ export interface PresentFunction {
   name: string;
   /** Its comment; empty where it has none. */
   mark: string;
-  /** Whether this role, or the owner of the table, owns it: nobody else's code is run. */
+  /** Whether whoever owns it may run code as we do: nobody else's is run. */
   trusted: boolean;
+  owner: string;
+  /** Its body. */
+  source: string;
 }
 
 /**
@@ -52,9 +56,10 @@ export async function presentFunctions(db: Queryable, target: Target): Promise<P
   const names = [...new Set([searchFunctionName(target), `${quoteName(target.schema)}.${quoteName(cut)}`])];
   const found: PresentFunction[] = [];
   for (const name of names) {
-    const rows = await db.query<Pick<PresentFunction, 'mark' | 'trusted'>>(
+    const rows = await db.query<Pick<PresentFunction, 'mark' | 'trusted' | 'source' | 'owner'>>(
       `SELECT coalesce(obj_description(p.oid, 'pg_proc'), '') AS mark,
-              pg_has_role(p.proowner, 'USAGE') OR coalesce(p.proowner = (SELECT relowner FROM pg_class WHERE oid = to_regclass($2)), false) AS trusted
+              ${trustedSql('p.proowner', 'to_regclass($2)::oid')} AS trusted,
+              p.prosrc AS source, pg_get_userbyid(p.proowner)::text AS owner
          FROM pg_proc p WHERE p.oid = to_regprocedure($1)`,
       [signature(target, name), target.table],
     );
@@ -63,6 +68,6 @@ export async function presentFunctions(db: Queryable, target: Target): Promise<P
   return found;
 }
 
-/** Those of this backfill. */
+/** Those of this backfill; its comment says so, which anybody may write: see `trusted`. */
 export const ownFunctions = async (db: Queryable, target: Target): Promise<PresentFunction[]> =>
   (await presentFunctions(db, target)).filter(({ mark }) => backfillOfMark(mark) === target.backfill);

@@ -3,6 +3,7 @@
 import type { Settings } from '../config/settings.ts';
 import type { KeyWidth } from '../db/copy-binary.ts';
 import { derivedName, parseQualified, quoteName, quoteQualified } from '../db/identifiers.ts';
+import { assertOwnSchema } from '../db/own-schema.ts';
 import type { Queryable } from '../db/pool.ts';
 import { ConfigError } from '../errors.ts';
 import { chosenPlan, indexPlan, type IndexPlan } from './index-plan.ts';
@@ -82,6 +83,7 @@ export async function findTable(db: Queryable, settings: Settings): Promise<Tabl
 export async function describeTarget(db: Queryable, backfill: string, settings: Settings): Promise<Target> {
   const facts = await findTable(db, settings);
   const { schema, name, oid } = facts;
+  await assertOwnSchema(db, 'pgvector_backfill', quoteQualified({ schema, name }));
   const column = await db.query<{ type: string }>(
     `SELECT t.typname::text AS type FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
       WHERE a.attrelid = $1 AND a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped`,
