@@ -12,7 +12,7 @@ import type { Embedder } from '../../src/embedding/embedder.ts';
 import { createLogger, type Logger } from '../../src/observability/logger.ts';
 import { endTracing } from '../../src/observability/tracing.ts';
 import { processHost, type Host } from './host.ts';
-import { tolerateClosedPipes } from './terminal.ts';
+import { printable, printableJson, tolerateClosedPipes } from './terminal.ts';
 
 export const EXIT = { done: 0, failed: 1, usage: 2, gate: 3, interrupted: 130 } as const;
 
@@ -141,9 +141,9 @@ function parse(command: Command, argv: string[], host: Host, signal: AbortSignal
     host,
     json,
     signal,
-    say: (line) => void (json || host.stdout.write(`${asTyped(line, typed)}\n`)),
-    warn: (line) => void host.stderr.write(`${asTyped(line, typed)}\n`),
-    emit: (result) => void (json && host.stdout.write(`${JSON.stringify(result)}\n`)),
+    say: (line) => void (json || host.stdout.write(`${printable(asTyped(line, typed))}\n`)),
+    warn: (line) => void host.stderr.write(`${printable(asTyped(line, typed))}\n`),
+    emit: (result) => void (json && host.stdout.write(`${printableJson(result)}\n`)),
     config: (optional) =>
       loadConfig({
         flags: Object.fromEntries(table.map((each) => [each.flag, flags[each.flag] as string | undefined])),
@@ -155,7 +155,7 @@ function parse(command: Command, argv: string[], host: Host, signal: AbortSignal
       }),
     logger: (level) => createLogger(level, host.stderr),
     openEmbedder: (settings, processes) =>
-      host.openEmbedder(settings, processes, (line) => void host.stderr.write(`${line}\n`)),
+      host.openEmbedder(settings, processes, (line) => void host.stderr.write(`${printable(line)}\n`)),
   };
 }
 
@@ -208,8 +208,8 @@ const framesOf = ({ stack = '' }: Error): string =>
 
 function report(error: unknown, json: boolean, { stdout, stderr }: Host, typed: Typed): number {
   const known = error instanceof BackfillError ? error : null;
-  const message = asTyped(messageOf(error), typed);
-  const remedy = known?.remedy === undefined ? null : asTyped(known.remedy, typed);
+  const message = printable(asTyped(messageOf(error), typed));
+  const remedy = known?.remedy === undefined ? null : printable(asTyped(known.remedy, typed));
   const code =
     error instanceof ConfigError ? EXIT.usage : error instanceof GateError ? EXIT.gate : EXIT.failed;
   if (json) {

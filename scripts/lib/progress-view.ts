@@ -4,7 +4,7 @@ import { timeLeft } from '../../src/ledger/figure-words.ts';
 import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
 import { count, duration, percent } from './format.ts';
 import type { Output } from './host.ts';
-import { coloured, lineWidth, wrapped, type Colour } from './terminal.ts';
+import { coloured, printable, lineWidth, wrapped, type Colour } from './terminal.ts';
 import { heldBy } from './throttle-lines.ts';
 
 const BAR_WIDTH = 40;
@@ -98,7 +98,7 @@ export class ProgressView {
       this.#draw(progressLines(snapshot));
       return;
     }
-    const line = statusLine(snapshot);
+    const line = printable(statusLine(snapshot));
     const now = Date.now();
     if (line === this.#last || (now - this.#printedAt < PLAIN_INTERVAL_MS && sameState(line, this.#last)))
       return;
@@ -116,7 +116,7 @@ export class ProgressView {
   #draw(lines: readonly Line[]): void {
     const width = lineWidth(this.#stream);
     const fitting = lines
-      .flatMap(({ text, colour }) => wrapped(text, width).map((part) => ({ text: part, colour })))
+      .flatMap(({ text, colour }) => wrapped(printable(text), width).map((part) => ({ text: part, colour })))
       .slice(0, Math.max((this.#stream.rows || Infinity) - 1, 1));
     const up = this.#drawn === 0 ? '' : `\u001B[${this.#drawn}A`;
     const drawn = fitting.map(({ text, colour }) => `\u001B[2K${coloured(text, colour)}\n`);
