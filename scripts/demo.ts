@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { loadConfig } from '../src/config/load.ts';
+import { maskPolicy } from '../src/embedding/configured.ts';
 import { createPool } from '../src/db/pool.ts';
 import { startEmbeddedServer } from '../src/embedded/start.ts';
 import { articles } from '../src/sample/articles.ts';
@@ -9,8 +10,8 @@ import { loadArticles, spreadTitles } from '../src/sample/load.ts';
 import { demoQueries } from '../src/sample/queries.ts';
 import { assertReadable, readRecords } from '../src/sample/records.ts';
 import { describeTarget } from '../src/table/target.ts';
-import { tableTexts } from '../src/training/table-texts.ts';
-import { DEFAULT_DIMENSIONS, DEFAULT_SEED } from '../src/training/train.ts';
+import { maskedTexts, tableTexts } from '../src/training/table-texts.ts';
+import { DEFAULT_DIMENSIONS, DEFAULT_MIN_DOCUMENTS, DEFAULT_SEED } from '../src/training/train.ts';
 import { trainFrom } from '../src/training/train-from.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { demoLines, keepLines } from './lib/demo-report.ts';
@@ -108,7 +109,9 @@ async function demoOn(
     invocation.say(`Table articles: ${rows} rows. Training a small model on their texts…`);
     const target = await describeTarget(pool, config.backfill, config.settings);
     const out = join(config.settings.modelLocalPath, config.settings.modelName);
-    const trained = await trainFrom(tableTexts(pool, target), {
+    // Of the user's own records no word that a single one holds; the sample is in this package anyway.
+    const trained = await trainFrom(maskedTexts(tableTexts(pool, target), maskPolicy(config.settings)), {
+      minDocuments: file === undefined ? 1 : DEFAULT_MIN_DOCUMENTS,
       out,
       dimensions: DEFAULT_DIMENSIONS,
       seed: DEFAULT_SEED,

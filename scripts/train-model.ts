@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { ConfigError } from '../src/errors.ts';
+import { maskPolicy } from '../src/embedding/configured.ts';
 import { recordTexts } from '../src/sample/records.ts';
 import { describeTarget } from '../src/table/target.ts';
-import { tableTexts } from '../src/training/table-texts.ts';
-import { DEFAULT_DIMENSIONS, DEFAULT_SEED } from '../src/training/train.ts';
+import { maskedTexts, tableTexts } from '../src/training/table-texts.ts';
+import { DEFAULT_DIMENSIONS, DEFAULT_MIN_DOCUMENTS, DEFAULT_SEED } from '../src/training/train.ts';
 import { trainFrom, type TrainFromOptions, type TrainedFrom } from '../src/training/train-from.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { withDatabase } from './lib/session.ts';
@@ -21,15 +22,29 @@ function wholeNumber(invocation: Invocation, flag: string, fallback: number): nu
 
 async function trainOnTable(invocation: Invocation, options: TrainFromOptions): Promise<TrainedFrom> {
   const config = await invocation.config();
-  return withDatabase(config, 'train-model', invocation.logger(config.settings.logLevel), async (pool) =>
-    trainFrom(tableTexts(pool, await describeTarget(pool, config.backfill, config.settings)), options),
-  );
+  const { settings, backfill } = config;
+  const logger = invocation.logger(settings.logLevel);
+  return withDatabase(config, 'train-model', logger, async (pool) => {
+    const texts = tableTexts(pool, await describeTarget(pool, backfill, settings));
+    return trainFrom(maskedTexts(texts, maskPolicy(settings)), options);
+  });
+}
+
+async function trainOnFile(
+  invocation: Invocation,
+  file: string,
+  options: TrainFromOptions,
+): Promise<TrainedFrom> {
+  const { settings } = await invocation.config(['database', 'table', 'text']);
+  const onNotes = (notes: string[]): void => notes.forEach((note) => invocation.warn(note));
+  const texts = recordTexts(resolve(invocation.host.cwd, file), { signal: invocation.signal, onNotes });
+  return trainFrom(maskedTexts(texts, maskPolicy(settings)), options);
 }
 
 export const trainModelCommand: Command = {
   name: 'train-model',
   summary:
-    "Trains a small embedding model on the table's own texts, or a file's. Its tokenizer.json lists words of these texts: keep it as you keep the table.",
+    "Trains a small embedding model on the table's own texts, or a file's. Its tokenizer.json lists words of these texts, masked and of two at least: keep it as you keep the table.",
   flags: {
     out: { type: 'string', value: 'DIR', help: 'Directory of the model; required' },
     from: {
@@ -42,9 +57,14 @@ export const trainModelCommand: Command = {
       value: 'N',
       help: `Length of the vectors, 2 to 1024 [${DEFAULT_DIMENSIONS}]`,
     },
+    'min-documents': {
+      type: 'string',
+      value: 'N',
+      help: `Texts that a word has to stand in to be learnt and written to tokenizer.json [${DEFAULT_MIN_DOCUMENTS}]; 1 finds rare words too, where anybody may read the texts`,
+    },
     seed: { type: 'string', value: 'N', help: `Same texts and seed, same model [${DEFAULT_SEED}]` },
   },
-  options: ['database', 'table', 'key', 'text', 'where', 'logLevel'],
+  options: ['database', 'table', 'key', 'text', 'where', 'maskTypes', 'maskRules', 'logLevel'],
   async run(invocation) {
     const { out, from } = invocation.flags;
     if (typeof out !== 'string' || out === '') {
@@ -56,16 +76,13 @@ export const trainModelCommand: Command = {
     const options: TrainFromOptions = {
       out: resolve(invocation.host.cwd, out),
       dimensions: wholeNumber(invocation, 'dimensions', DEFAULT_DIMENSIONS),
+      minDocuments: wholeNumber(invocation, 'min-documents', DEFAULT_MIN_DOCUMENTS),
       seed: wholeNumber(invocation, 'seed', DEFAULT_SEED),
       signal: invocation.signal,
     };
-    const onNotes = (notes: string[]): void => notes.forEach((note) => invocation.warn(note));
     const result = await withStages(invocation, (onStage) =>
       typeof from === 'string'
-        ? trainFrom(recordTexts(resolve(invocation.host.cwd, from), { signal: invocation.signal, onNotes }), {
-            ...options,
-            onStage,
-          })
+        ? trainOnFile(invocation, from, { ...options, onStage })
         : trainOnTable(invocation, { ...options, onStage }),
     );
     invocation.say(

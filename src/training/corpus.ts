@@ -19,6 +19,8 @@ export interface Corpus {
   documents: Uint32Array[];
   /** Candidate word → id of its family. Ids are not dense: a forgotten family's id is not given again. */
   ids: Map<string, number>;
+  /** Candidate word → number of texts read that hold it. */
+  documentsOf: ReadonlyMap<string, number>;
   /** All ids are below this. */
   idLimit: number;
   /** Texts read, kept or not, empty ones included. */
@@ -42,6 +44,7 @@ export async function readCorpus(
   const random = uniform(seed);
   const ids = new Map<string, number>();
   const families = new Map<string, number>();
+  const documentsOf = new Map<string, number>();
   let nextId = 0;
   let read = 0;
   let kept: { draw: number; counts: Uint32Array }[] = [];
@@ -55,7 +58,9 @@ export async function readCorpus(
     const draw = random();
     if (draw >= threshold) continue;
     const counts = new Map<number, number>();
-    for (const word of splitWords(text)) {
+    const words = splitWords(text);
+    for (const word of new Set(words)) documentsOf.set(word, (documentsOf.get(word) ?? 0) + 1);
+    for (const word of words) {
       if (word.length > MAX_WORD_CHARACTERS || !LETTER_OR_DIGIT.test(word)) continue;
       let id = ids.get(word);
       if (id === undefined) {
@@ -72,7 +77,10 @@ export async function readCorpus(
       threshold /= 2;
       kept = kept.filter((document) => document.draw < threshold);
     }
-    if (ids.size > MAX_CANDIDATES) forgetRareWords([ids, families], kept, nextId);
+    if (ids.size > MAX_CANDIDATES) {
+      forgetRareWords([ids, families], kept, nextId);
+      for (const word of documentsOf.keys()) if (!ids.has(word)) documentsOf.delete(word);
+    }
   }
   if (kept.length === 0) {
     throw new ConfigError(`None of the ${read} texts to train on holds a word`, {
@@ -80,7 +88,7 @@ export async function readCorpus(
       remedy: 'Train on a table or file whose text column is filled.',
     });
   }
-  return { documents: kept.map((document) => document.counts), ids, idLimit: nextId, read };
+  return { documents: kept.map((document) => document.counts), ids, documentsOf, idLimit: nextId, read };
 }
 
 /** Number of documents that hold each family. */

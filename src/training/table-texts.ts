@@ -2,6 +2,8 @@
 
 import { quoteName } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
+import { createMasker, tryMask } from '../masking/masker.ts';
+import type { MaskPolicy } from '../masking/policy.ts';
 import type { Target } from '../table/target.ts';
 import { beginningSql } from '../table/text-sql.ts';
 
@@ -28,5 +30,14 @@ export async function* tableTexts(db: Queryable, target: Source): AsyncGenerator
     const last = found.rows.at(-1);
     if (last === undefined) return;
     after = last.key;
+  }
+}
+
+/** As they will be embedded; one that a rule of the operator's takes too long over is left out, as it is of the run. */
+export async function* maskedTexts(texts: AsyncIterable<string>, policy: MaskPolicy): AsyncGenerator<string> {
+  const masker = createMasker(policy);
+  for await (const text of texts) {
+    const masked = tryMask(masker, text);
+    if (masked !== null) yield masked.text;
   }
 }

@@ -1,5 +1,6 @@
 /** Chooses the words that get a vector, and turns counted texts into weighted rows. */
 
+import { ConfigError } from '../errors.ts';
 import { documentFrequencies, type Corpus } from './corpus.ts';
 import type { SparseRows } from './svd.ts';
 
@@ -32,14 +33,19 @@ export interface Vocabulary {
 /**
  * Words of families that stand in at most 70 % of the documents, and of 5,000 documents on in at least 2; the most
  * frequent `maxVocabulary` words. Where that would leave more than half of the documents without a word (few
- * documents, or the same text over and over), every word is taken.
+ * documents, or the same text over and over), every word is taken. Never a word of fewer than `minDocuments` texts: the
+ * words are written to tokenizer.json, and one of a single text may be a name, a number, a password.
  */
-export function buildVocabulary(corpus: Corpus, maxVocabulary: number): Vocabulary {
-  const { documents, ids, idLimit } = corpus;
+export function buildVocabulary(corpus: Corpus, maxVocabulary: number, minDocuments = 1): Vocabulary {
+  const { documents, documentsOf, ids, idLimit } = corpus;
   const frequencies = documentFrequencies(documents, idLimit);
   const choose = (low: number, high: number): [word: string, id: number][] =>
     [...ids]
-      .filter(([, id]) => frequencies[id]! >= low && frequencies[id]! <= high)
+      .filter(([word, id]) => {
+        // By the word itself and not by its family: a rare name may end like a form of a common word.
+        const isShared = (documentsOf.get(word) ?? 0) >= minDocuments;
+        return isShared && frequencies[id]! >= low && frequencies[id]! <= high;
+      })
       // Ties by the word itself, so that the order of the texts does not matter.
       .sort(([a, idA], [b, idB]) => frequencies[idB]! - frequencies[idA]! || (a < b ? -1 : 1))
       .slice(0, maxVocabulary);
@@ -51,6 +57,12 @@ export function buildVocabulary(corpus: Corpus, maxVocabulary: number): Vocabula
     chosen = choose(1, documents.length);
     places = placesOf(chosen, idLimit);
   }
+  if (chosen.length === 0)
+    throw new ConfigError(`No word stands in ${minDocuments} of the ${documents.length} texts to train on.`, {
+      code: 'TRAINING_EMPTY',
+      remedy:
+        'Train on more texts. Where anybody may read these, `--min-documents 1` takes the words of single texts too.',
+    });
 
   const idf = new Float64Array(places.reduce((most, place) => Math.max(most, place), -1) + 1);
   places.forEach((place, id) => {
