@@ -12,6 +12,7 @@ import { JUDGE_REMEDY, judgedOtherwise } from '../ledger/judged.ts';
 import { backfillClash, latestRun } from '../ledger/run.ts';
 import { TABLE_REMEDY, tableFault } from '../ledger/run-target.ts';
 import { inspectQueue, reachQueue } from '../queue/connection.ts';
+import { tryQueue } from '../queue/trial.ts';
 import { describeTarget, type Target } from '../table/target.ts';
 import { checkExtension, checkServer } from './check-server.ts';
 import { checkExpressions } from './check-expressions.ts';
@@ -181,6 +182,7 @@ async function checkLedger(input: DoctorInput, target: Target | null): Promise<F
 async function checkQueue(settings: Settings): Promise<Finding[]> {
   try {
     await reachQueue(settings.queue);
+    await tryQueue(settings.queue);
     const warnings = await inspectQueue(settings.queue);
     const findings = warnings.map((message): Finding => ({
       level: 'warn',

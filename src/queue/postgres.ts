@@ -107,3 +107,22 @@ function askAgain(what: Readiness): void {
     return asked;
   };
 }
+
+/** Whether BullMQ's tables are there, or this user may make them. Reads catalogs only. */
+export async function queueSchema(
+  url: string,
+): Promise<{ name: string; role: string; tables: boolean; allowed: boolean }> {
+  const client = await connectClient(url, 'queue');
+  try {
+    const found = await client.query<{ role: string; tables: boolean; allowed: boolean }>(
+      `SELECT pg_catalog.quote_ident(current_user) AS role, pg_catalog.to_regclass($1 || '.migration') IS NOT NULL AS tables,
+              CASE WHEN n.oid IS NULL THEN pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')
+                   ELSE pg_catalog.has_schema_privilege(n.oid, 'CREATE, USAGE') END AS allowed
+         FROM (SELECT 1) one LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = $1`,
+      [QUEUE_SCHEMA],
+    );
+    return { name: QUEUE_SCHEMA, role: '', tables: false, allowed: false, ...found.rows[0] };
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
