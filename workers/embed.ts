@@ -20,6 +20,7 @@ import { parseEmbedJob, type EmbedJob, type JobData } from '../src/queue/jobs.ts
 import { addEmbedJobs } from '../src/queue/producer.ts';
 import { held, isHeld } from '../src/throttle/throttle.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';
+import { giveBackOthers } from './give-back.ts';
 import { refuseJob } from './refuse.ts';
 
 const NOT_OPEN = { left: 'the run is not open' };
@@ -70,9 +71,10 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
     const data = parseEmbedJob(job.data);
     if (data === null) throw await refuseJob(context, 'embed', job);
     try {
-      return await throughRestarts(pool, [closing.signal, signal], () =>
-        processOnce(data, job.attemptsMade + 1, signal),
-      );
+      return await throughRestarts(pool, [closing.signal, signal], async () => {
+        await giveBackOthers(context, 'embed', job, data, token);
+        return processOnce(data, job.attemptsMade + 1, signal);
+      });
     } catch (error) {
       if (isHeld(error)) {
         await job.moveToWait(token);

@@ -25,6 +25,7 @@ import { describeTarget, type Target } from '../src/table/target.ts';
 import { isHeld } from '../src/throttle/throttle.ts';
 import { verify } from '../src/verify/verify.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';
+import { giveBackOthers } from './give-back.ts';
 import { refuseJob } from './refuse.ts';
 
 export function startFinalizeWorker(
@@ -161,7 +162,10 @@ export function startFinalizeWorker(
     const data = parseFinalizeJob(job.data);
     if (data === null) throw await refuseJob(context, 'finalize', job);
     // Nobody would call again.
-    return throughRestarts(pool, [closing.signal, signal], () => finalizeOnce(job, data, token, signal));
+    return throughRestarts(pool, [closing.signal, signal], async () => {
+      await giveBackOthers(context, 'finalize', job, data, token);
+      return finalizeOnce(job, data, token, signal);
+    });
   }
 
   const { worker, close } = openWorker(context.address, 'finalize', 1, processor);

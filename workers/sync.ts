@@ -22,6 +22,7 @@ import { lookAfterCapture } from '../src/sync/look-after.ts';
 import { recountMarked } from '../src/sync/recount.ts';
 import { sweepSome } from '../src/sync/sweep.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';
+import { giveBackOthers } from './give-back.ts';
 import { refuseJob } from './refuse.ts';
 
 /** A scheduler that was lost with its Redis is back after this time. */
@@ -36,8 +37,10 @@ export function startSyncWorker(context: WorkerContext, embedder: Embedder): Run
   const finalizeQueue = openQueue(context.address, 'finalize');
   const stop = new AbortController();
 
-  async function processor(job: Job<JobData>): Promise<unknown> {
-    if (parseSyncJob(job.data) === null) throw await refuseJob(context, 'sync', job);
+  async function processor(job: Job<JobData>, token?: string): Promise<unknown> {
+    const data = parseSyncJob(job.data);
+    if (data === null) throw await refuseJob(context, 'sync', job);
+    await giveBackOthers(context, 'sync', job, data, token);
     const run = await latestRun(pool, backfill);
     if (run === null || !SYNCED_STATES.includes(run.state)) return { left: 'there is no run to sync with' };
     if (embedder.fingerprint !== run.fingerprint)

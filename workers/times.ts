@@ -9,4 +9,6 @@ export interface WorkerTimes extends QueueTimes {
   reconcileMs?: number;
   /** Between two passes over what writers have left to do, before the gate, ms. */
   passMs?: number;
+  /** For which a job of another database is left to its workers, ms. */
+  giveBackMs?: number;
 }

@@ -148,6 +148,11 @@ export async function inspectQueue(url: string): Promise<string[]> {
   }
 }
 
+const installations = new WeakMap<JobQueue, string>();
+
+/** Whose jobs are put on this queue. */
+export const installationOf = (queue: JobQueue): string | undefined => installations.get(queue);
+
 export interface OpenQueue {
   queue: JobQueue;
   close: () => Promise<void>;
@@ -159,6 +164,7 @@ export function openQueue(address: QueueAddress, role: QueueRole): OpenQueue {
   const queue = isPostgres(address.url)
     ? new Queue(name, options as never, createQueueBackend as never)
     : new Queue(name, options as never);
+  if (address.installation !== '') installations.set(queue, address.installation);
   const outage = new Outage(address.logger, name);
   queue.on('error', (error) => outage.saw(error));
   return {

@@ -7,16 +7,25 @@ const FORMAT = 1;
 /** PostgreSQL's integer. */
 const MOST_BATCHES = 2_147_483_647;
 
+/** Installation that the job is of; absent in those of an older release. */
+const database = z.uuid().optional();
+
 const embedJob = z.strictObject({
   format: z.literal(FORMAT),
+  database,
   run: z.uuid(),
   batch: z.number().int().min(1).max(MOST_BATCHES),
   lower: z.string().nullable(),
   upper: z.string().nullable(),
 });
-const finalizeJob = z.strictObject({ format: z.literal(FORMAT), run: z.uuid(), force: z.boolean() });
+const finalizeJob = z.strictObject({
+  format: z.literal(FORMAT),
+  database,
+  run: z.uuid(),
+  force: z.boolean(),
+});
 /** All that there is to know stands in the ledger. */
-const syncJob = z.strictObject({ format: z.literal(FORMAT), sync: z.literal(true) });
+const syncJob = z.strictObject({ format: z.literal(FORMAT), database, sync: z.literal(true) });
 
 export type EmbedJob = z.infer<typeof embedJob>;
 export type FinalizeJob = z.infer<typeof finalizeJob>;
@@ -68,20 +77,24 @@ export function finalizeJobOptions(run: string, cause: FinalizeCause): JobsOptio
   };
 }
 
+/** @param database installation that the job is of */
 export const embedJobData = (
   run: string,
   batch: number,
   lower: string | null,
   upper: string | null,
-): EmbedJob => ({
-  format: FORMAT,
+  database?: string,
+): EmbedJob => ({ ...headOf(database), run, batch, lower, upper });
+export const finalizeJobData = (run: string, force: boolean, database?: string): FinalizeJob => ({
+  ...headOf(database),
   run,
-  batch,
-  lower,
-  upper,
+  force,
 });
-export const finalizeJobData = (run: string, force: boolean): FinalizeJob => ({ format: FORMAT, run, force });
-export const syncJobData = (): SyncJob => ({ format: FORMAT, sync: true });
+export const syncJobData = (database?: string): SyncJob => ({ ...headOf(database), sync: true });
+const headOf = (database?: string): { format: typeof FORMAT; database?: string } => ({
+  format: FORMAT,
+  ...(database === undefined ? {} : { database }),
+});
 /** Not tried again: the scheduler brings the next one. */
 export const syncJobOptions = (): JobsOptions => ({
   attempts: 1,

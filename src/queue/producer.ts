@@ -1,6 +1,6 @@
 /** Puts jobs on the queue so that each stands there once, whatever was there before. */
 
-import type { JobQueue } from './connection.ts';
+import { installationOf, type JobQueue } from './connection.ts';
 import {
   FINALIZE_CAUSES,
   embedJobData,
@@ -12,6 +12,7 @@ import {
   syncJobData,
   syncJobOptions,
   type FinalizeCause,
+  type SyncJob,
 } from './jobs.ts';
 
 export interface BatchToAdd {
@@ -42,7 +43,7 @@ export async function addEmbedJobs(
     await queue.addBulk(
       wanted.map((batch) => ({
         name: 'embed',
-        data: embedJobData(run, batch.number, batch.lower, batch.upper),
+        data: embedJobData(run, batch.number, batch.lower, batch.upper, installationOf(queue)),
         opts: embedJobOptions(run, batch.number, attempts),
       })),
     );
@@ -74,7 +75,8 @@ async function makeWay(queue: JobQueue, id: string): Promise<boolean> {
 /** @returns false where a finalize job of this run and cause is already on its way. */
 export async function addFinalizeJob(queue: JobQueue, run: string, cause: FinalizeCause): Promise<boolean> {
   if (!(await makeWay(queue, finalizeJobId(run, cause)))) return false;
-  await queue.add('finalize', finalizeJobData(run, cause === 'asked'), finalizeJobOptions(run, cause));
+  const data = finalizeJobData(run, cause === 'asked', installationOf(queue));
+  await queue.add('finalize', data, finalizeJobOptions(run, cause));
   return true;
 }
 
@@ -96,8 +98,11 @@ const SYNC_SCHEDULER = 'sync';
 /** A sync job every so many seconds, now and for ever. Left alone where it is there already. */
 export async function scheduleSync(queue: JobQueue, everySeconds: number): Promise<void> {
   const every = everySeconds * 1000;
-  if ((await queue.getJobScheduler(SYNC_SCHEDULER))?.every === every) return;
-  const job = { name: 'sync', data: syncJobData(), opts: syncJobOptions() };
+  const data = syncJobData(installationOf(queue));
+  const present = await queue.getJobScheduler(SYNC_SCHEDULER);
+  const of = (present?.template?.data as Partial<SyncJob> | undefined)?.database;
+  if (present?.every === every && of === data.database) return;
+  const job = { name: 'sync', data, opts: syncJobOptions() };
   await queue.upsertJobScheduler(SYNC_SCHEDULER, { every }, job);
 }
 

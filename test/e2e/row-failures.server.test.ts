@@ -2,6 +2,7 @@
 
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { installationId } from '../../src/ledger/installation.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { REPEATED_TEXTS, openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';
@@ -77,10 +78,8 @@ describe.runIf(hasPostgres()).each(databases())('rows and faults on $name', ({ c
     const found = [rows[0]?.everything ?? ''];
     if (queueUrl.startsWith('redis')) {
       const redis = new Redis(queueUrl);
-      const prefix = (
-        await backfill.pool.query<{ id: string }>('SELECT id::text FROM pgvector_backfill.installation')
-      ).rows[0]?.id;
-      for await (const keys of redis.scanStream({ match: `*${prefix?.slice(0, 8)}*` }) as AsyncIterable<
+      const prefix = await installationId(backfill.pool);
+      for await (const keys of redis.scanStream({ match: `*${prefix.slice(0, 8)}*` }) as AsyncIterable<
         string[]
       >)
         for (const key of keys)
