@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp } from 'node:fs/promises';
+import { cp, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,4 +28,12 @@ export async function build(out: string, options: readonly string[] = []): Promi
 export const buildQuickly = (out: string): Promise<void> =>
   build(out, ['--noCheck', '--incremental', '--tsBuildInfoFile', join(out, '.tsbuildinfo')]);
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await build(resolve(process.argv[2] ?? 'dist'));
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const out = resolve(process.argv[2] ?? 'dist');
+  await build(out);
+  // What the package exports as `pgvector-backfill/search`.
+  const face = join(out, 'search');
+  const { buildSearchFace } = await import('./search-package/build.ts');
+  const { licenceNotices } = await import('./search-package/notices.ts');
+  await writeFile(join(face, 'NOTICES.txt'), await licenceNotices(ROOT, await buildSearchFace(face)));
+}

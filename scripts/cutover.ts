@@ -7,6 +7,7 @@ import {
   settingsOfReads,
   type SearchFunction,
 } from '../src/cutover/search-function.ts';
+import { readerReports } from '../src/cutover/reader-reports.ts';
 import { ConfigError } from '../src/errors.ts';
 import { recordEvent } from '../src/ledger/event.ts';
 import {
@@ -16,6 +17,7 @@ import {
   showReadChoice,
   type ReadChoice,
 } from '../src/ledger/read-mode.ts';
+import type { ReadReport } from '../src/ledger/read-report.ts';
 import type { Run } from '../src/ledger/run.ts';
 import { followScope } from '../src/ledger/scope.ts';
 import { actorOf } from '../src/cutover/actor.ts';
@@ -51,19 +53,25 @@ export const cutover: Command = {
       const followed = followScope(run, settings);
       const target = await describeTarget(pool, backfill, followed);
       const from = await readModeOf(pool, backfill);
-      const gate = await cutoverGate(pool, target, run, settings);
+      const readers = await readerReports(pool, run, to);
+      const gate = refusedBy(await cutoverGate(pool, target, run, settings), readers.refusal);
       const read = await settingsOfReads(pool, target);
       const inSql = await planSearchFunction(pool, target, followed.metric, read);
-      const change: Change & { gate: GateResult; sql: { function: string | null; query: string } } = {
+      const change: Change & {
+        gate: GateResult;
+        readers: ReadReport[];
+        sql: { function: string | null; query: string };
+      } = {
         action: 'cutover',
         backfill,
         from: showReadChoice(from),
         to: showReadChoice(to),
         executed: false,
         plan: planLines(run, from, to, inSql, gate.passed ? null : override),
-        notes: notesOf(inSql),
+        notes: [...(readers.note === null ? [] : [readers.note]), ...notesOf(inSql)],
         reason: reasonOf(invocation),
         gate,
+        readers: readers.reports,
         sql: {
           function: inSql.obstacle === null ? inSql.name : null,
           query: plainSearchSql(target, followed.metric, read),
@@ -100,8 +108,14 @@ export const cutover: Command = {
   },
 };
 
+/** What stands against it besides the verification. */
+const refusedBy = (gate: GateResult, refusal: string | null): GateResult =>
+  refusal === null
+    ? gate
+    : { ...gate, passed: false, reason: gate.passed ? refusal : `${gate.reason}; ${refusal}` };
+
 const GATE_REMEDY =
-  'Run `npm run verify` and do what it says; or go on all the same with --override "the reason".';
+  'Run `npm run verify` and do what it says, or mend the application that says it cannot; or go on all the same with --override "the reason".';
 
 function wantedChoice({ flags }: Invocation): ReadChoice {
   const to = flags['to'];

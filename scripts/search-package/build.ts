@@ -23,30 +23,30 @@ const BUILTIN = 'builtin:';
 /** Puts the face's own parts in the place of those that need packages or files beside them. */
 const parts = (place: 'place.ts' | 'place-commonjs.ts'): Plugin => ({
   name: 'parts',
-  setup({ onResolve, onLoad }) {
+  setup(builder) {
     // Messages in forty languages, which are a third of the library, and which nobody asks for.
-    onResolve({ filter: /\/locales\/index\.js$/ }, ({ path, resolveDir }) => ({
+    builder.onResolve({ filter: /\/locales\/index\.js$/ }, ({ path, resolveDir }) => ({
       path: join(resolveDir, dirname(path), 'en.js'),
     }));
-    onResolve({ filter: /^pg$/ }, () => ({ path: join(PARTS, 'no-client.ts') }));
-    onLoad({ filter: /\/src\/(embedding|config)\/[\w-]+\.ts$/ }, async ({ path }) => {
+    builder.onResolve({ filter: /^pg$/ }, () => ({ path: join(PARTS, 'no-client.ts') }));
+    builder.onLoad({ filter: /\/src\/(embedding|config)\/[\w-]+\.ts$/ }, async ({ path }) => {
       const part = REPLACED[path.slice(ROOT.length)];
       if (part === undefined) return null;
       return { contents: await readFile(join(PARTS, part), 'utf8'), loader: 'ts', resolveDir: PARTS };
     });
-    onResolve({ filter: /\/place\.ts$/ }, () => ({ path: join(PARTS, place) }));
+    builder.onResolve({ filter: /\/place\.ts$/ }, () => ({ path: join(PARTS, place) }));
     // A `require` of Node's own modules is none in an ES module, and throws where a bundler has made one of CommonJS.
-    onLoad({ filter: COMMON_JS }, async ({ path }) => ({
+    builder.onLoad({ filter: COMMON_JS }, async ({ path }) => ({
       contents: (await readFile(path, 'utf8')).replaceAll(
         /\brequire\((['"])([\w:/]+)\1\)/g,
         (call, _, name: string) => (isBuiltin(name) ? `require('${BUILTIN}${name}').default` : call),
       ),
     }));
-    onResolve({ filter: new RegExp(`^${BUILTIN}`) }, ({ path }) => ({
+    builder.onResolve({ filter: new RegExp(`^${BUILTIN}`) }, ({ path }) => ({
       path: path.slice(BUILTIN.length),
       namespace: BUILTIN,
     }));
-    onLoad({ filter: /.*/, namespace: BUILTIN }, ({ path }) => ({
+    builder.onLoad({ filter: /.*/, namespace: BUILTIN }, ({ path }) => ({
       contents: `export { default } from '${path}';`,
     }));
   },
@@ -58,9 +58,8 @@ const common: BuildOptions = {
   target: 'node20.19',
   absWorkingDir: ROOT,
   logLevel: 'warning',
-  // Names of functions and classes stay: they stand in stack traces.
+  // Names stay, as they stand in stack traces, and so do expressions: file tracers know some forms of them only.
   minifyWhitespace: true,
-  minifySyntax: true,
   external: ['onnxruntime-node'],
 };
 
@@ -126,8 +125,8 @@ export async function buildNative(out: string): Promise<Metafile> {
     plugins: [
       {
         name: 'binding',
-        setup({ onLoad }) {
-          onLoad({ filter: /onnxruntime-node\/dist\/binding\.js$/ }, async ({ path }) => {
+        setup(builder) {
+          builder.onLoad({ filter: /onnxruntime-node\/dist\/binding\.js$/ }, async ({ path }) => {
             const source = await readFile(path, 'utf8');
             const contents = source.replace(/require\(`[^`]*onnxruntime_binding\.node`\)/, BINDING);
             if (contents === source) throw new Error(`${basename(path)} loads its library in another way.`);

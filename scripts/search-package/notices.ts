@@ -12,7 +12,7 @@ export async function licenceNotices(root: string, metafiles: readonly Metafile[
     ),
   );
   const notices = [...folders].toSorted().map((folder) => notice(join(root, folder)));
-  return `${(await Promise.all(notices)).join(`\n${'-'.repeat(80)}\n\n`)}`;
+  return (await Promise.all(notices)).join(`\n${'-'.repeat(80)}\n\n`);
 }
 
 async function notice(folder: string): Promise<string> {

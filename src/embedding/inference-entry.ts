@@ -1,6 +1,7 @@
 /** The inference process as it is started here; the search face, which is one file, has another way to find its own. */
 
 import type { ChildProcess } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { forkEntry } from '../fork-entry.ts';
 
 /** Nothing is heard of it but messages and what the runtime writes to stderr. */
@@ -8,3 +9,9 @@ export const startInferenceProcess = (): ChildProcess =>
   forkEntry(new URL('./inference-process.ts', import.meta.url), {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
+
+/** Never called: a file tracer that looks at the compiled program follows it to the file of the process, and a bundler does not. */
+startInferenceProcess.traced = (): void => {
+  const load = createRequire(import.meta.url);
+  load('./inference-process.js');
+};

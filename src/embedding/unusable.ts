@@ -8,7 +8,7 @@ import type { LoadRequest } from './messages.ts';
  * install time. Our own package.json names a newer one, but the overrides of a dependency do not count.
  */
 const SHARP_OVERRIDE =
-  'Add "overrides": { "sharp": "^0.35.0" } to the package.json of the application that has pgvector-backfill as a dependency, and install again.';
+  'Add "overrides": { "sharp": "^0.35.0" } to the package.json of the application that has pgvector-backfill as a dependency, and install again; or have the application import pgvector-backfill-search, which takes no other package.';
 
 export function unusable({ options, location }: LoadRequest, message: string): ConfigError {
   return new ConfigError(`Model ${options.name} cannot be used: ${message}.`, {

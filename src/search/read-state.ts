@@ -54,7 +54,7 @@ export async function loadReadState(db: Queryable, backfill: string): Promise<Re
     if (!hasSqlState(error, SQLSTATE.privilege)) throw error;
     throw new ConfigError(`This role may not look up the read mode of ${backfill}.`, {
       code: 'READ_MODE_RIGHTS',
-      remedy: `GRANT USAGE ON SCHEMA ${LEDGER_SCHEMA} TO the role, SELECT on its tables backfill, run and read_mode, and SELECT, INSERT, UPDATE on read_stats and read_times.`,
+      remedy: `GRANT USAGE ON SCHEMA ${LEDGER_SCHEMA} TO the role, SELECT on its tables backfill, run and read_mode, and SELECT, INSERT, UPDATE on read_stats, read_times and read_report.`,
       cause: error,
     });
   }

@@ -49,6 +49,9 @@ class FakeProcess extends EventEmitter {
     this.emit('message', message);
   }
 
+  ref(): void {}
+  unref(): void {}
+
   kill(): void {
     if (this.signalCode !== null) return;
     this.signalCode = 'SIGKILL';

@@ -2,10 +2,9 @@
 
 import { fork, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { ConfigError } from '../../../src/errors.ts';
-import { besideIt, ownFile } from './place.ts';
+import { place } from './place.ts';
 
 /** What has the file: the small package, and the large one. */
 const NAMES = ['pgvector-backfill-search/inference', 'pgvector-backfill/search/inference'];
@@ -40,9 +39,9 @@ export function startInferenceProcess(): ChildProcess {
 
 /** @throws ConfigError where it is nowhere */
 function inferenceFile(): string {
-  const places = [beside, ...[ownFile, mainFile, workFolder].map(inPackage), besideBundle];
-  for (const place of places) {
-    const found = attempt(place);
+  const looks = [place.besideIt, ...[place.ownFile, mainFile, workFolder].map(inPackage), besideBundle];
+  for (const look of looks) {
+    const found = attempt(look);
     if (found !== null && existsSync(found)) return found;
   }
   throw new ConfigError(
@@ -55,16 +54,15 @@ function inferenceFile(): string {
   );
 }
 
-const beside = (): string => besideIt();
-const mainFile = (): string => process.argv[1] ?? ownFile();
+const mainFile = (): string => process.argv[1] ?? place.ownFile();
 const workFolder = (): string => join(process.cwd(), 'none.js');
-const besideBundle = (): string => join(dirname(ownFile()), 'inference.cjs');
+const besideBundle = (): string => join(dirname(place.ownFile()), 'inference.cjs');
 
 /** As `from` would import it. */
 const inPackage = (from: () => string) => (): string | null => {
-  const { resolve } = createRequire(from());
+  const file = from();
   for (const name of NAMES) {
-    const found = attempt(() => resolve(name));
+    const found = attempt(() => place.resolve(name, file));
     if (found !== null) return found;
   }
   return null;

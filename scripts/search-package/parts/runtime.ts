@@ -1,20 +1,16 @@
 /** The native ONNX runtime: the one that comes with the small package, else that of the large one. */
 
-import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Runtime } from '../../../src/embedding/runtime.ts';
 
 export type { Runtime } from '../../../src/embedding/runtime.ts';
 
-const load = createRequire(__filename);
-
+/** Of this module's own `require`, which a file tracer follows and a bundler leaves alone. */
 export const loadRuntime = (): Promise<Runtime> =>
-  Promise.resolve().then(() => load(hasOwn() ? './native.cjs' : 'onnxruntime-node') as Runtime);
-
-function hasOwn(): boolean {
-  try {
-    load.resolve('./native.cjs');
-    return true;
-  } catch {
-    return false;
-  }
-}
+  Promise.resolve().then(
+    () =>
+      (existsSync(join(__dirname, 'native.cjs'))
+        ? module.require('./native.cjs')
+        : module.require('onnxruntime-node')) as Runtime,
+  );
