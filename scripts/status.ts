@@ -108,10 +108,11 @@ function statusLines(
       : snapshot.etaSeconds === 0
         ? ''
         : `, ETA ${duration(snapshot.etaSeconds)}`;
+  const reason = [snapshot.readOnly ?? '', snapshot.reason].filter((each) => each !== '').join('; ');
   // Neither NULL nor a vector of zeros, which is set aside, stands in an index.
   const leftOut = rows.skipped + rows.quarantined;
   return [
-    `${snapshot.backfill}  run ${snapshot.run ?? '-'}  ${snapshot.state}${snapshot.reason === '' ? '' : `: ${snapshot.reason}`}`,
+    `${snapshot.backfill}  run ${snapshot.run ?? '-'}  ${snapshot.state}${reason === '' ? '' : `: ${reason}`}`,
     ...(snapshot.table === null ? [] : [`table    ${snapshot.table}. ${TABLE_REMEDY}`]),
     ...(options === null
       ? []

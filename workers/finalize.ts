@@ -3,10 +3,12 @@
 import { UnrecoverableError, WaitingError, type Job } from 'bullmq';
 import type { Settings } from '../src/config/settings.ts';
 import { throughRestarts } from '../src/db/reachable.ts';
+import { describeFailure } from '../src/db/refusal.ts';
 import { hidesRows } from '../src/db/row-security.ts';
+import { explainedByServer } from '../src/db/server-refusal.ts';
 import { classify, isUnreachable } from '../src/db/sqlstates.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
-import { messageOf } from '../src/errors.ts';
+import { BackfillError, messageOf } from '../src/errors.ts';
 import { finalize } from '../src/finalize/finalize.ts';
 import { unfinishedBatches } from '../src/ledger/batch.ts';
 import { answerFinalizerCalls } from '../src/ledger/finalizer-calls.ts';
@@ -132,7 +134,8 @@ export function startFinalizeWorker(
       await answerFinalizerCalls(pool, run.id, answers);
       logger.info({ passed: verification.passed }, 'verified');
       return { ...outcome, passed: verification.passed };
-    } catch (error) {
+    } catch (raised) {
+      const error = isUnreachable(raised) ? raised : await explainedByServer(pool, raised);
       if (hidesRows(error) && (await throttle.holdsNow())) {
         await setRunReason(pool, run.id, `finalizer: ${messageOf(error)}`).catch(() => {});
         // Until every row is to be seen again, or the worker is shut down.
@@ -152,8 +155,8 @@ export function startFinalizeWorker(
         await setRunReason(pool, run.id, reason).catch(() => {});
         throw error;
       }
-      await moveRun(pool, run.id, OPEN_STATES, 'failed', reason);
-      await recordEvent(pool, { backfill, run: run.id, level: 'error', kind: 'run.failed', message: reason });
+      const remedy = error instanceof BackfillError && error.remedy !== undefined ? ` ${error.remedy}` : '';
+      await stopRun(context, run, reason + remedy);
       throw new UnrecoverableError(messageOf(error));
     }
   }
@@ -173,6 +176,11 @@ export function startFinalizeWorker(
     const data = parseFinalizeJob(job.data);
     if (data !== null) void callAgain(context, finalizeQueue.queue, data);
   });
+  worker.on('failed', (job, error) => {
+    if (job === undefined || job.attemptsMade < (job.opts.attempts ?? 1)) return;
+    const data = parseFinalizeJob(job.data);
+    if (data !== null) void giveUp(context, data, job.attemptsMade, error);
+  });
   return {
     close: async () => {
       closing.abort(new Error('the worker is being shut down'));
@@ -180,6 +188,31 @@ export function startFinalizeWorker(
       await finalizeQueue.close();
     },
   };
+}
+
+async function stopRun({ pool, backfill }: WorkerContext, run: Run, reason: string): Promise<void> {
+  if (!(await moveRun(pool, run.id, OPEN_STATES, 'failed', reason))) return;
+  await recordEvent(pool, { backfill, run: run.id, level: 'error', kind: 'run.failed', message: reason });
+}
+
+/** The queue has no attempts left, and nobody would call again: a run that stood in `finalizing` would do so for ever. */
+async function giveUp(
+  context: WorkerContext,
+  data: FinalizeJob,
+  attempts: number,
+  error: Error,
+): Promise<void> {
+  try {
+    const run = await findRun(context.pool, data.run);
+    if (run === null) return;
+    const reason = `finalizer: ${describeFailure(error).replace(/\.$/, '')}, at the last of ${attempts} attempts. See to the cause, then run \`npm run finalize\`.`;
+    await stopRun(context, run, reason);
+  } catch (ledgerError) {
+    context.logger.error(
+      { err: messageOf(ledgerError) },
+      'the end of the finalizer could not be written down',
+    );
+  }
 }
 
 /** Whoever called while this job was about to end found it on the queue still, and added no other. */

@@ -3,6 +3,7 @@
 import type { Config } from '../../src/config/load.ts';
 import { ledgerVersion, migrate } from '../../src/db/migrate.ts';
 import { assertReachable, createPool, type Pool } from '../../src/db/pool.ts';
+import { explainedByServer } from '../../src/db/server-refusal.ts';
 import { throughRestarts } from '../../src/db/reachable.ts';
 import { GateError } from '../../src/errors.ts';
 import { progressSnapshot, type ProgressSnapshot } from '../../src/ledger/progress.ts';
@@ -28,6 +29,8 @@ export async function withDatabase<T>(
   try {
     await assertReachable(pool, config.settings.database);
     return await work(pool);
+  } catch (error) {
+    throw await explainedByServer(pool, error);
   } finally {
     await pool.end();
   }

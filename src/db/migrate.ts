@@ -2,9 +2,11 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { GateError } from '../errors.ts';
+import { rowSecurityForced } from './event-triggers.ts';
 import { keepFromOthers, keepSchemaFromOthers, relationsOf } from './owner-only.ts';
 import { assertOwnSchema, foreignParts } from './own-schema.ts';
 import { tableOf, type Pool, type Queryable } from './pool.ts';
+import { hidesRows } from './row-security.ts';
 import { LEDGER_LIMITS, inTransaction } from './transaction.ts';
 
 export const LEDGER_SCHEMA = 'pgvector_backfill';
@@ -102,5 +104,7 @@ export async function migrate(pool: Pool): Promise<void> {
     // Somebody may have made the schema between the look and our own try, or have given us a table to move into it.
     const fault = await foreignParts(client, LEDGER_SCHEMA, tableOf(pool));
     if (fault !== null) throw fault;
+  }).catch(async (error: unknown) => {
+    throw hidesRows(error) ? await rowSecurityForced(pool, error) : error;
   });
 }

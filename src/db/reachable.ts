@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from './pool.ts';
+import { readOnlyReason } from './read-only.ts';
 import { isUnreachable } from './sqlstates.ts';
 import { backoffMs } from './transaction.ts';
 
@@ -13,12 +14,28 @@ export async function untilReachable(pool: Pool, signal: AbortSignal): Promise<v
   for (let attempt = 1; ; attempt++) {
     await delay(backoffMs(attempt), undefined, { signal });
     try {
-      // A server that only takes reads cannot take a batch either.
-      const asked = await pool.query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby');
-      if (asked.rows[0]?.standby === false) return;
+      if (await takesWrites(pool)) return;
     } catch (error) {
       if (!isUnreachable(error)) throw error;
     }
+  }
+}
+
+/**
+ * A server that only takes reads cannot take a batch either. A session keeps what was said of that when it began: one that
+ * takes no writes is not used again.
+ */
+async function takesWrites(pool: Pool): Promise<boolean> {
+  const client = await pool.connect();
+  let takes = false;
+  try {
+    const asked = await client.query<{ readonly: boolean }>(
+      `SELECT pg_catalog.current_setting('transaction_read_only')::boolean AS readonly`,
+    );
+    takes = asked.rows[0]?.readonly === false && (await readOnlyReason(client)) === null;
+    return takes;
+  } finally {
+    client.release(!takes);
   }
 }
 

@@ -7,7 +7,7 @@ import { calibrate, type CalibrationInput } from './calibrate.ts';
 
 export interface BuildSecondsInput extends Pick<
   CalibrationInput,
-  'pool' | 'target' | 'dimensions' | 'rows' | 'source'
+  'pool' | 'target' | 'dimensions' | 'rows' | 'source' | 'onUnmeasured'
 > {
   settings: Settings;
   /** By which the table will have grown until then, bytes. */

@@ -104,14 +104,22 @@ export async function prepareSession(
   const version = (await findVectorExtension(client)).version ?? '0';
   const workers = workersToSet(version, settings.indexWorkers);
   if (workers !== null) await set(client, 'max_parallel_maintenance_workers', String(workers));
-  const shown = await client.query<{ memory: string; bytes: number; workers: string; timeout: string }>(
+  const shown = await client.query<{
+    memory: string;
+    bytes: number;
+    workers: string;
+    timeout: string;
+    transactions: string;
+  }>(
     `SELECT current_setting('maintenance_work_mem') AS memory,
             pg_size_bytes(current_setting('maintenance_work_mem'))::float8 AS bytes, current_setting('max_parallel_maintenance_workers') AS workers,
-            current_setting('statement_timeout') AS timeout`,
+            current_setting('statement_timeout') AS timeout, coalesce(current_setting('transaction_timeout', true), '0') AS transactions`,
   );
   logger.info({ ...shown.rows[0], pgvector: version }, 'index session');
-  const { timeout, workers: kept } = shown.rows[0] ?? {};
-  if (timeout !== '0' || (workers !== null && kept !== String(workers))) throw sessionNotKept();
+  const { timeout, transactions, workers: kept } = shown.rows[0] ?? {};
+  // Either would end the build, and leave an invalid index.
+  if (timeout !== '0' || transactions !== '0' || (workers !== null && kept !== String(workers)))
+    throw sessionNotKept();
   return shown.rows[0]?.bytes ?? 0;
 }
 

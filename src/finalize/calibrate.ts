@@ -28,6 +28,8 @@ export interface CalibrationInput {
   rows: number;
   /** Vectors of the table, or drawn by lot where there are none yet. */
   source: 'table' | 'random';
+  /** Hears why it could not be measured, where that was not to be expected. */
+  onUnmeasured?: ((error: unknown) => void) | undefined;
 }
 
 /** Enough to see the distances' cost, few enough for a second or two: 2 million numbers. */
@@ -39,7 +41,7 @@ const TABLE = 'pgvb_calibration';
 /** What takes longer says enough. */
 const LIMITS = { lockTimeoutMs: 1000, statementTimeoutMs: 20_000 };
 
-/** Seconds; null where this role may make no temporary table, or the small build alone takes too long. */
+/** Seconds; null where it cannot be measured: this role may make no temporary table, the small build alone takes too long, or the server refuses it. */
 export async function calibrate(input: CalibrationInput): Promise<number | null> {
   const client = await input.pool.connect();
   try {
@@ -51,8 +53,9 @@ export async function calibrate(input: CalibrationInput): Promise<number | null>
     if (input.plan.method === 'hnsw') return hnswSeconds(input.rows, sampled, seconds);
     return ivfflatSeconds(input, sampled, seconds, await distanceSeconds(client, input, sampled));
   } catch (error) {
-    if (hasSqlState(error, SQLSTATE.privilege, SQLSTATE.queryCanceled)) return null;
-    throw error;
+    // A forecast is not worth more than what it is for: whoever needs the server next finds out whether it is there.
+    if (!hasSqlState(error, SQLSTATE.privilege, SQLSTATE.queryCanceled)) input.onUnmeasured?.(error);
+    return null;
   } finally {
     await client.query('ROLLBACK').catch(() => {});
     client.release();

@@ -78,17 +78,17 @@ interface CatalogRow {
  * An index on an expression says which columns it depends on, and of what type its one column is: of our own, that is the
  * vector column and its cast.
  */
-const CAST_SQL = `SELECT u.attname, format_type(e.atttypid, e.atttypmod) AS type
+const CAST_SQL = `SELECT u.attname, t.typname || '(' || e.atttypmod || ')' AS type
         FROM pg_depend d
         JOIN pg_attribute u ON u.attrelid = d.refobjid AND u.attnum = d.refobjsubid
         JOIN pg_attribute e ON e.attrelid = i.indexrelid AND e.attnum = 1
+        JOIN pg_type t ON t.oid = e.atttypid
        WHERE i.indkey[0] = 0 AND d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
          AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0 LIMIT 1`;
 
-/** Without the schema, which the catalog shows by the search path. */
-const bareType = (type: string): string => type.slice(type.lastIndexOf('.') + 1);
+/** Without the schema, which may hold any sign: the type's name and its modifier stand at the end. */
 const bareCast = ({ cast }: IndexDefinition): string | null =>
-  cast === null ? null : bareType(cast.replace(/^::/, ''));
+  cast === null ? null : (/\w+\(\d+\)$/.exec(cast)?.[0] ?? cast);
 
 /** Validity alone is not enough: IF NOT EXISTS would also be content with a valid index of another column. */
 export async function findIndex(db: Queryable, target: Target, wanted: IndexDefinition): Promise<FoundIndex> {
@@ -111,7 +111,7 @@ export async function findIndex(db: Queryable, target: Target, wanted: IndexDefi
     row.ours &&
     row.method === wanted.method &&
     row.column === wanted.column &&
-    (row.cast_to === null ? null : bareType(row.cast_to)) === bareCast(wanted) &&
+    row.cast_to === bareCast(wanted) &&
     row.operator_class === wanted.operatorClass &&
     !row.partial &&
     // IVFFlat's number of lists follows the row count of its day; more rows since are no other definition.

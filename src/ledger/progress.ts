@@ -1,6 +1,7 @@
 /** One snapshot for the status line, JSON, metrics and dashboard, read from the ledger alone: it costs the legacy table nothing. */
 
 import type { Queryable } from '../db/pool.ts';
+import { readOnlyReason } from '../db/read-only.ts';
 import { LEAST_SHARE_FOR_ETA, RATE_WINDOW_SECONDS, batchesInHand, type BatchInHand } from './activity.ts';
 import { coverageOf } from './accounting.ts';
 import { readModeOf, type ReadModeState } from './read-mode.ts';
@@ -45,6 +46,8 @@ export interface ProgressSnapshot extends ReadSummary {
   coverage: number;
   /** Over the last minutes while batches are under way, over the whole run afterwards; null where nothing is measured yet, or nothing moves. */
   rowsPerSecond: number | null;
+  /** Why the database takes no writes, so that everything waits; null where it does. */
+  readOnly: string | null;
   /** Null before 1 % and where nothing moves. */
   etaSeconds: number | null;
   batches: {
@@ -113,13 +116,17 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
   const run = await latestRun(db, backfill);
   const sync = await syncState(db, backfill);
   const { tuned, state, reason, signals, ageSeconds } = await readThrottle(db, backfill);
-  const throttle = { state, reason, signals, ageSeconds };
+  const readOnly = (await readOnlyReason(db))?.message ?? null;
+  const throttle: ThrottleState =
+    readOnly === null
+      ? { state, reason, signals, ageSeconds }
+      : { state: 'hold', reason: readOnly, signals, ageSeconds: 0 };
   const reads = { readMode: await readModeOf(db, backfill), ...(await readSummary(db, backfill)) };
-  if (run === null) return { ...EMPTY, backfill, sync, throttle, tuned, ...reads };
+  if (run === null) return { ...EMPTY, backfill, readOnly, sync, throttle, tuned, ...reads };
   const sums = await sumBatches(db, run);
   const done = sums.embedded + sums.skipped + sums.quarantined;
   const pending = Math.max(sums.eligible - done - sums.changed, 0);
-  const stands = pending > 0 && (run.state === 'paused' || run.state === 'failed');
+  const stands = pending > 0 && (readOnly !== null || run.state === 'paused' || run.state === 'failed');
   const rate = stands ? null : rowsPerSecond(sums, pending);
   const share = sums.eligible === 0 ? 1 : done / sums.eligible;
   return {
@@ -145,6 +152,7 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
       embedding: run.embedding,
     },
     table: await tableFault(db, run),
+    readOnly,
     coverage: coverageOf(sums),
     rowsPerSecond: rate,
     etaSeconds: pending === 0 ? 0 : rate === null || share < LEAST_SHARE_FOR_ETA ? null : pending / rate,
@@ -226,7 +234,7 @@ async function indexState(
 
 const EMPTY: Omit<
   ProgressSnapshot,
-  'backfill' | 'sync' | 'throttle' | 'tuned' | 'readMode' | keyof ReadSummary
+  'backfill' | 'readOnly' | 'sync' | 'throttle' | 'tuned' | 'readMode' | keyof ReadSummary
 > = {
   run: null,
   state: 'none',

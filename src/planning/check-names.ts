@@ -11,8 +11,9 @@ import type { Finding } from './finding.ts';
 export async function checkAddedColumns(db: Queryable, target: Target): Promise<Finding[]> {
   const { column, updatedAtColumn } = target;
   const found = await db.query<{ name: string; type: string; generated: boolean }>(
-    `SELECT attname::text AS name, format_type(atttypid, NULL) AS type, attgenerated <> '' AS generated FROM pg_attribute
-      WHERE attrelid = $1::regclass AND attname = ANY ($2) AND attnum > 0 AND NOT attisdropped ORDER BY 1`,
+    `SELECT a.attname::text AS name, t.typname::text AS type, a.attgenerated <> '' AS generated
+       FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+      WHERE a.attrelid = $1::regclass AND a.attname = ANY ($2) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY 1`,
     [target.table, [column, updatedAtColumn]],
   );
   return found.rows.flatMap(({ name, type, generated }): Finding[] => {

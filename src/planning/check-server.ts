@@ -1,6 +1,7 @@
 /** Doctor's checks of the server and the extension. They read catalogs only. */
 
 import type { Queryable } from '../db/pool.ts';
+import { readOnlyReason } from '../db/read-only.ts';
 import {
   FULL_VERSION,
   HNSW_VERSION,
@@ -15,11 +16,11 @@ import type { Finding } from './finding.ts';
 const LEAST_POSTGRES = 130_000;
 
 export async function checkServer(db: Queryable): Promise<Finding[]> {
-  const found = await db.query<{ number: number; version: string; readonly: boolean }>(
-    `SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version,
-            pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean AS readonly`,
+  const found = await db.query<{ number: number; version: string }>(
+    `SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version`,
   );
-  const { number = 0, version = '?', readonly = false } = found.rows[0] ?? {};
+  const { number = 0, version = '?' } = found.rows[0] ?? {};
+  const readOnly = await readOnlyReason(db);
   const findings: Finding[] = [];
   if (number < LEAST_POSTGRES) {
     findings.push({
@@ -36,12 +37,11 @@ export async function checkServer(db: Queryable): Promise<Finding[]> {
       remedy: 'Upgrade to the newest 14.x first.',
     });
   } else findings.push({ level: 'ok', check: 'postgresql', message: `PostgreSQL ${version}` });
-  if (readonly) {
+  if (readOnly !== null) {
     findings.push({
       level: 'error',
       check: 'read-only',
-      message: 'The server takes no writes (standby or read-only default).',
-      remedy: 'Point database to the primary.',
+      ...readOnly,
       option: 'database',
     });
   }

@@ -142,9 +142,11 @@ export async function checkVectorColumn(
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
   const columns = await db.query<{ place: string; name: string; type: string }>(
-    `SELECT w.place, a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type
+    `SELECT w.place, a.attname::text AS name,
+            t.typname || CASE WHEN a.atttypmod > 0 THEN '(' || a.atttypmod || ')' ELSE '' END AS type
        FROM (VALUES ('column', to_regclass($1), $2::name), ('staging table', to_regclass($3), 'embedding')) AS w (place, relation, name)
-       JOIN pg_attribute a ON a.attrelid = w.relation AND a.attname = w.name AND NOT a.attisdropped`,
+       JOIN pg_attribute a ON a.attrelid = w.relation AND a.attname = w.name AND NOT a.attisdropped
+       JOIN pg_type t ON t.oid = a.atttypid`,
     [target.table, target.column, target.stage],
   );
   const remedy = dimensionRemedy(
@@ -152,15 +154,14 @@ export async function checkVectorColumn(
     await vectorIndexName(db, target),
   );
   for (const { place, name, type } of columns.rows) {
-    const bare = type.slice(type.lastIndexOf('.') + 1);
     const wanted = `${place === 'column' ? target.columnType : 'vector'}(${dimensions})`;
-    if (bare === wanted)
-      findings.push({ level: 'ok', check: 'dimensions', message: `${place} ${name} is ${bare}` });
+    if (type === wanted)
+      findings.push({ level: 'ok', check: 'dimensions', message: `${place} ${name} is ${type}` });
     else {
       findings.push({
         level: 'error',
         check: 'dimensions',
-        message: `The ${place} ${place === 'column' ? name : target.stageName} is ${bare}, the model gives ${wanted}.`,
+        message: `The ${place} ${place === 'column' ? name : target.stageName} is ${type}, the model gives ${wanted}.`,
         remedy,
         option: 'model.name',
       });

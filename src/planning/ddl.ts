@@ -1,6 +1,7 @@
 /** What is added to the operator's database, as SQL text that --dry-run prints and `enqueue` runs. */
 
 import { quoteName } from '../db/identifiers.ts';
+import { rowSecurityForced } from '../db/event-triggers.ts';
 import { keepFromOthers } from '../db/owner-only.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { DDL_LIMITS, inTransaction } from '../db/transaction.ts';
@@ -86,6 +87,14 @@ async function hasColumn(db: Queryable, table: string, column: string): Promise<
   return found.rows[0]?.present === true;
 }
 
+async function hidesOurRows(db: Queryable, stage: string): Promise<boolean> {
+  const found = await db.query<{ hides: boolean }>(
+    'SELECT pg_catalog.row_security_active(pg_catalog.to_regclass($1)) AS hides',
+    [stage],
+  );
+  return found.rows[0]?.hides === true;
+}
+
 /**
  * Each statement in a transaction of its own under a short lock timeout: it gives way to the application and comes back.
  * `note` keeps what is added to the legacy table, in the transaction that adds it: what is not known to be ours stays for ever.
@@ -108,6 +117,8 @@ export async function applyDdl(
       if (adds.length > 0) await note?.(client, adds);
       await client.query(sql);
       if (makes !== null) await keepFromOthers(client, await oidOf(client, makes));
+      // COPY into a table under row-level security is refused, and what is read of it is a part.
+      if (makes !== null && (await hidesOurRows(client, target.stage))) throw await rowSecurityForced(client);
     });
     done.push(sql);
   }

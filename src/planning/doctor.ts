@@ -16,6 +16,7 @@ import { tryQueue } from '../queue/trial.ts';
 import { describeTarget, type Target } from '../table/target.ts';
 import { checkExtension, checkServer } from './check-server.ts';
 import { checkExpressions } from './check-expressions.ts';
+import { checkEventTriggers } from './check-event-triggers.ts';
 import { checkAddedColumns, checkIndexMetric, checkNames } from './check-names.ts';
 import { checkKey, checkTable, checkVectorColumn } from './check-table.ts';
 import { checkPooler } from './check-pooler.ts';
@@ -74,6 +75,7 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
         ...(await checkAddedColumns(pool, target)),
         ...(await checkNames(pool, target)),
         ...(await checkIndexMetric(pool, target, settings)),
+        ...(takesNoWrites(findings) ? [] : await checkEventTriggers(pool, target)),
       );
     } catch (error) {
       findings.push(findingOf('key', error, 'key'));
@@ -88,7 +90,10 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
   try {
     // Where rows are hidden from us, whatever reads some is refused.
     const readable = findings.some(({ check }) => check === 'row-security') ? null : target;
-    if (embedder !== null) findings.push(...(await checkWithModel(input, readable, embedder)));
+    if (embedder !== null) {
+      const calibrate = input.calibrate === true && !takesNoWrites(findings);
+      findings.push(...(await checkWithModel(input, readable, embedder, calibrate)));
+    }
     if (input.withQueue) findings.push(...(await checkQueue(settings)));
   } catch (error) {
     // Nobody else would close it, and its processes would keep this one from ending.
@@ -97,6 +102,9 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
   }
   return { findings: withoutEchoes(findings), target, embedder };
 }
+
+const takesNoWrites = (findings: readonly Finding[]): boolean =>
+  findings.some(({ check }) => check === 'read-only');
 
 /** Where rows are hidden from us, every check that reads some is refused for it too: said once. */
 function withoutEchoes(findings: Finding[]): Finding[] {
@@ -108,8 +116,9 @@ async function checkWithModel(
   input: DoctorInput,
   target: Target | null,
   embedder: Embedder,
+  calibrate: boolean,
 ): Promise<Finding[]> {
-  const { pool, settings, calibrate = false } = input;
+  const { pool, settings } = input;
   const { dimensions, model } = embedder;
   const known: Finding = { level: 'ok', check: 'model', message: `${model}, ${dimensions} dimensions` };
   if (target === null) return [known];

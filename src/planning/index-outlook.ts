@@ -2,7 +2,8 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
-import { ConfigError } from '../errors.ts';
+import { explainedByServer } from '../db/server-refusal.ts';
+import { ConfigError, messageOf } from '../errors.ts';
 import { parallelWorkers } from '../finalize/build-workers.ts';
 import { secondsOfBuild, serverMemory } from '../finalize/build-seconds.ts';
 import {
@@ -29,6 +30,8 @@ export interface IndexOutlook extends Forecast, IndexPlan {
   seconds: number | null;
   /** What writing the vectors takes, before the build. */
   fill: FillForecast;
+  /** Why the time of the build could not be measured; null where it was, or was not asked for. */
+  unmeasured: string | null;
   /** What the build may take, bytes. */
   memoryBudget: number;
 }
@@ -49,6 +52,7 @@ export async function indexOutlook(input: OutlookInput): Promise<IndexOutlook> {
   const { version, available } = await findAvailableExtension(pool);
   const memory = await serverMemory(pool);
   const fill = await fillForecast(input);
+  let unmeasured: unknown = null;
   const secondsOf = async (plan: IndexPlan): Promise<number | null> =>
     version === null || !input.calibrate
       ? null
@@ -60,6 +64,7 @@ export async function indexOutlook(input: OutlookInput): Promise<IndexOutlook> {
           source: 'random',
           growth: fill.heapBytes,
           target: withIndex(target, plan),
+          onUnmeasured: (error) => (unmeasured ??= error),
         });
   const isParallel = async (method: IndexMethod): Promise<boolean> =>
     (await parallelWorkers({ db: pool, target, settings, method, growth: fill.heapBytes })) > 0;
@@ -79,12 +84,14 @@ export async function indexOutlook(input: OutlookInput): Promise<IndexOutlook> {
   const { method, type } = choice.plan;
   const taken = choice.candidates.find((each) => each.method === method && each.type === type);
   const known = taken?.seconds ?? null;
+  const seconds = known ?? (await secondsOf(choice.plan));
   return {
     ...choice.plan,
     reason: choice.reason,
     ...forecast(rows, dimensions, { ...choice.plan, m: indexM, lists: indexLists, rowsAtOnce, parallel }),
     fill,
-    seconds: known ?? (await secondsOf(choice.plan)),
+    seconds,
+    unmeasured: unmeasured === null ? null : messageOf(await explainedByServer(pool, unmeasured)),
     memoryBudget: memoryBudget(settings.indexMemory, memory),
   };
 }
@@ -104,7 +111,8 @@ export async function checkIndexOutlook(input: Omit<OutlookInput, 'rows'>): Prom
     const outlook = await indexOutlook({ ...input, rows: Math.round(rows) });
     const message = `${outlookLine(outlook)}${why(outlook)}; before that, ${fillLine(outlook.fill)} (${count(outlook.rows)} rows)`;
     const [level, consequence] = shortage(outlook, settings);
-    if (level === 'ok') return [{ level, check: 'index', message }];
+    const time = unmeasuredFinding(outlook);
+    if (level === 'ok') return [{ level, check: 'index', message }, ...time];
     return [
       {
         level,
@@ -112,6 +120,7 @@ export async function checkIndexOutlook(input: Omit<OutlookInput, 'rows'>): Prom
         message: `${message}. ${consequence}`,
         ...remedyOf(outlook, settings),
       },
+      ...time,
     ];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -119,6 +128,18 @@ export async function checkIndexOutlook(input: Omit<OutlookInput, 'rows'>): Prom
     return [{ level: 'error', check: 'index', message: error.message, ...remedy, option: 'index.type' }];
   }
 }
+
+const unmeasuredFinding = ({ unmeasured }: IndexOutlook): Finding[] =>
+  unmeasured === null
+    ? []
+    : [
+        {
+          level: 'warn',
+          check: 'index-time',
+          message: `How long the index build takes could not be measured: ${unmeasured.replace(/\.$/, '')}.`,
+          remedy: 'The run needs no such measurement; see to the cause where the build would meet it too.',
+        },
+      ];
 
 /** What spoke against those that come before it. */
 const why = ({ reason }: IndexOutlook): string =>

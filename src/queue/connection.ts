@@ -4,6 +4,7 @@ import { Queue, type Processor, type Telemetry, type Worker } from 'bullmq';
 import type pg from 'pg';
 import { connectionFault } from '../db/connection-fault.ts';
 import { assertOwnSchema } from '../db/own-schema.ts';
+import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { asciiWords } from '../db/words.ts';
 import { BackfillError, ConfigError, messageOf, withoutValues } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -77,6 +78,8 @@ export async function firstContact(url: string, work: () => Promise<unknown>): P
     await work();
   } catch (error) {
     if (error instanceof BackfillError) throw error;
+    // It answers, and is told as what it is.
+    if (hasSqlState(error, SQLSTATE.readOnly)) throw error;
     const { why, remedy } = (isPostgres(url) ? null : redisFault(error)) ?? connectionFault(error);
     throw new ConfigError(`Cannot use the queue server at ${describeQueue(url)}: ${why}.`, {
       code: 'QUEUE_UNREACHABLE',

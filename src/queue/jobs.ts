@@ -67,10 +67,12 @@ export function embedJobOptions(run: string, batch: number, attempts: number): J
   };
 }
 
+const FINALIZE_ATTEMPTS = 5;
+
 export function finalizeJobOptions(run: string, cause: FinalizeCause): JobsOptions {
   return {
     jobId: finalizeJobId(run, cause),
-    attempts: 5,
+    attempts: FINALIZE_ATTEMPTS,
     backoff: { type: 'exponential', delay: 5 * FIRST_RETRY_MS, jitter: 0.5 },
     removeOnComplete: { age: DAY_SECONDS, count: 100 },
     removeOnFail: { age: 7 * DAY_SECONDS },

@@ -1,6 +1,7 @@
 /** Workers look after capture: triggers that are not armed are armed again, and what they could not note is swept for. */
 
 import { describeFailure } from '../db/refusal.ts';
+import { explainedByServer } from '../db/server-refusal.ts';
 import { SQLSTATE } from '../db/sqlstates.ts';
 import type { TransactionLimits } from '../db/transaction.ts';
 import { quoteQualified } from '../db/identifiers.ts';
@@ -38,7 +39,8 @@ export async function lookAfterCapture(
     const armed = await armCapture(pool, target, LOOK_LIMITS);
     if (armed !== null && Object.keys(armed.added).length > 0)
       await sweepAdded(input, armed.added, partPages);
-  } catch (error) {
+  } catch (raised) {
+    const error = await explainedByServer(pool, raised);
     const remedy = error instanceof BackfillError && error.remedy !== undefined ? ` ${error.remedy}` : '';
     fault = `change capture is not as it should be and could not be armed again: ${describeFailure(error)}${remedy}`;
   }

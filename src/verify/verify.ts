@@ -195,12 +195,14 @@ function unfound({ skipped, quarantined, missing }: LiveAccounting): string {
 
 async function checkDimensions({ pool, target, run }: VerifyInput): Promise<Check> {
   const column = await pool.query<{ type: string }>(
-    `SELECT format_type(atttypid, atttypmod) AS type FROM pg_attribute WHERE attrelid = $1::regclass AND attname = $2 AND NOT attisdropped`,
+    // Not as the server writes a type: that depends on settings.
+    `SELECT t.typname || '(' || a.atttypmod || ')' AS type FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+      WHERE a.attrelid = $1::regclass AND a.attname = $2 AND NOT a.attisdropped`,
     [target.table, target.column],
   );
   const type = column.rows[0]?.type ?? 'missing';
   const wanted = `${target.columnType}(${run.dimensions})`;
-  const passed = type.slice(type.lastIndexOf('.') + 1) === wanted;
+  const passed = type === wanted;
   return {
     name: 'dimensions',
     passed,

@@ -7,6 +7,9 @@ import { runCommand } from '../setup/command.ts';
 import { hasPostgres, realDatabase } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 import { until } from '../setup/until.ts';
+import { prepareQueues, withQueues } from '../../scripts/lib/queues.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
+import { FINALIZE_CAUSES, finalizeJobData, finalizeJobId } from '../../src/queue/jobs.ts';
 
 const NAME = 'articles_embedding_hnsw_idx';
 
@@ -69,6 +72,32 @@ describe.runIf(hasPostgres())('the finalizer', () => {
     await backfill.pool.query(`DROP INDEX ${NAME}`);
     await backfill.enqueue();
     expect(await backfill.work()).toMatchObject({ state: 'ready', index: { valid: true } });
+  });
+
+  it('that fails at its last attempt leaves the run failed, not finalizing for ever, and goes on when asked', async () => {
+    const { pool, config } = backfill;
+    const rename = (from: string, to: string): Promise<unknown> =>
+      pool.query(`ALTER OPERATOR CLASS ${from} USING hnsw RENAME TO ${to}`);
+    await rename('vector_cosine_ops', 'renamed_ops');
+    const embedding = await backfill.workers(['embed']);
+    const { uid } = await backfill.run();
+    await until('all batches are merged', async () => (await backfill.snapshot()).batches.pending === 0);
+    await embedding.drain();
+    const address = await prepareQueues(config, pool, silentLogger);
+    await withQueues(address, async ({ finalize }) => {
+      for (const cause of FINALIZE_CAUSES) await finalize.remove(finalizeJobId(uid, cause));
+      await finalize.add('finalize', finalizeJobData(uid, false), { attempts: 1 });
+    });
+    const finalizing = await backfill.workers(['finalize']);
+    const { reason } = await untilSettled(pool, config.backfill);
+    expect(reason).toMatch(
+      /^finalizer: operator class .* does not exist.*, at the last of 1 attempts\. .*`npm run finalize`/,
+    );
+    expect((await backfill.run()).state).toBe('failed');
+    await rename('renamed_ops', 'vector_cosine_ops');
+    expect((await runCommand('finalize', [], backfill.env)).code).toBe(0);
+    await until('the run is ready', async () => (await backfill.run()).state === 'ready');
+    await finalizing.drain();
   });
 
   it('is followed to the verdict of its own build, not the one from before', async () => {

@@ -66,6 +66,7 @@ describe('prepareSession', () => {
       bytes: 1,
       memory: '64MB',
       workers: '2',
+      transactions: '0',
     };
     await expect(prepare(forgetful({ ...server, timeout: '30s' }))).rejects.toMatchObject({
       code: 'SESSION_NOT_KEPT',
@@ -75,6 +76,9 @@ describe('prepareSession', () => {
       prepare(forgetful({ ...server, timeout: '0' }), { 'index-parallel-workers': '0' }),
     ).rejects.toMatchObject({ code: 'SESSION_NOT_KEPT' });
     await prepare(forgetful({ ...server, timeout: '0' }));
+    await expect(prepare(forgetful({ ...server, timeout: '0', transactions: '30s' }))).rejects.toMatchObject({
+      code: 'SESSION_NOT_KEPT',
+    });
   });
 
   it.runIf(hasPostgres())('sets what a long build needs, on its own session alone', async () => {

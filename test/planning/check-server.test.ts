@@ -12,10 +12,8 @@ function answering(...answers: object[]): Queryable {
 }
 
 describe('checkServer', () => {
-  const levels = async (number: number, readonly = false): Promise<string[]> =>
-    (await checkServer(answering({ number, version: 'X', readonly }))).map(
-      ({ check, level }) => `${check}: ${level}`,
-    );
+  const levels = async (number: number): Promise<string[]> =>
+    (await checkServer(answering({ number, version: 'X' }))).map(({ check, level }) => `${check}: ${level}`);
 
   it.each([
     [120_022, 'error'],
@@ -29,8 +27,17 @@ describe('checkServer', () => {
   });
 
   it('a server that takes no writes blocks, by the option of its address', async () => {
-    const findings = await checkServer(answering({ number: 180_000, version: '18.0', readonly: true }));
-    expect(blockers(findings)).toMatchObject([{ check: 'read-only', option: 'database' }]);
+    const findings = await checkServer(
+      answering({ number: 180_000, version: '18.0' }, { standby: false, readonly: true }),
+    );
+    expect(blockers(findings)).toMatchObject([
+      {
+        check: 'read-only',
+        option: 'database',
+        message:
+          'The database takes no writes: default_transaction_read_only is on, as providers set it where the disk is full.',
+      },
+    ]);
   });
 });
 

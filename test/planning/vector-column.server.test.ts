@@ -1,9 +1,11 @@
 /** A table whose vectors are of another dimension: what doctor says to do must be something that works. */
 
+import pg from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
+import { createIndexSql, findIndex, wantedIndex } from '../../src/finalize/index-definition.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { checkNames } from '../../src/planning/check-names.ts';
+import { checkAddedColumns, checkNames } from '../../src/planning/check-names.ts';
 import { checkVectorColumn } from '../../src/planning/check-table.ts';
 import { applyDdl } from '../../src/planning/ddl.ts';
 import { describeTarget, type Target } from '../../src/table/target.ts';
@@ -18,6 +20,34 @@ afterEach(async () => {
 });
 
 describe.each(databases())('vectors of another dimension on $name', ({ create }) => {
+  it('are told from the catalog, whatever way a session writes the names of types', async () => {
+    database = await create();
+    pool = createPool(database.databaseUrl, { name: 'test', max: 2, logger: silentLogger });
+    await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
+    await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
+    const settings = await makeSettings({ table: 'docs', text: 'body', 'index-type': 'halfvec' });
+    await applyDdl(pool, await describeTarget(pool, 'docs', settings), 3);
+    const target = await describeTarget(pool, 'docs', settings);
+    const wanted = wantedIndex(target, settings, 10);
+    await pool.query(createIndexSql(target, wanted));
+    const session = new pg.Client({ connectionString: database.databaseUrl });
+    await session.connect();
+    try {
+      await session.query(
+        `SET quote_all_identifiers = on; SET DateStyle = 'German'; SET IntervalStyle = 'iso_8601'`,
+      );
+      expect((await checkVectorColumn(session, target, 3)).map(({ level }) => level)).toEqual(['ok', 'ok']);
+      expect((await checkVectorColumn(session, target, 5)).map(({ level }) => level)).toEqual([
+        'error',
+        'error',
+      ]);
+      expect(await checkAddedColumns(session, target)).toEqual([]);
+      expect(await findIndex(session, target, wanted)).toEqual({ kind: 'valid' });
+    } finally {
+      await session.end();
+    }
+  });
+
   it('are not cured by another column while the staging table of the old ones is there', async () => {
     database = await create();
     pool = createPool(database.databaseUrl, { name: 'test', max: 2, logger: silentLogger });

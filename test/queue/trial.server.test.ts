@@ -19,7 +19,8 @@ const OWN = '/15';
 
 describe.each(backends())('a queue on $name', ({ create }) => {
   it('is tried by a job, of which nothing is left', async () => {
-    const { queueUrl: server, drop } = await create();
+    const database = await create();
+    const server = database.queueUrl;
     const queueUrl = server.startsWith('redis') ? `${server}${OWN}` : server;
     await prepareQueue(queueUrl);
     await tryQueue(queueUrl);
@@ -28,7 +29,7 @@ describe.each(backends())('a queue on $name', ({ create }) => {
       await until('its keys are gone', async () => (await redis.keys('*doctor/*')).length === 0);
       await redis.quit();
     }
-    await drop();
+    await database.drop();
   });
 });
 

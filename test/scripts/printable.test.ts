@@ -34,8 +34,15 @@ it('whatever a verb says, warns, emits or fails with goes to the terminal withou
   const title = HOSTILE.join('');
   const hit = { key: title, title, distance: 0.1 };
   const comparison = {
-    ...{ text: title, legacy: [hit], vector: [hit], legacyFilteredOf: null },
-    ...{ overlap: 1, legacyMs: 1, vectorMs: 1, embeddingMs: 1 },
+    text: title,
+    legacy: [hit],
+    legacyFault: null,
+    vector: [hit],
+    legacyFilteredOf: null,
+    overlap: 1,
+    legacyMs: 1,
+    vectorMs: 1,
+    embeddingMs: 1,
   };
   const verb: Command = {
     name: 'search',
