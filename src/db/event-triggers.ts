@@ -1,6 +1,6 @@
 /** Event triggers of the database, which meet DDL of ours: one may refuse it, or do something of its own to what it makes. */
 
-import { BackfillError, ConfigError, messageOf } from '../errors.ts';
+import { BackfillError, ConfigError } from '../errors.ts';
 import type { Queryable } from './pool.ts';
 
 export interface EventTrigger {
@@ -63,7 +63,8 @@ export async function rowSecurityForced(db: Queryable, cause?: unknown): Promise
 
 const refusedBy = (trigger: EventTrigger, error: unknown): ConfigError =>
   new ConfigError(
-    `Event trigger ${showEventTrigger(trigger)} refuses our DDL: ${messageOf(error).replace(/\.$/, '')}.`,
+    // Whole: DDL of ours has no values of rows in it.
+    `Event trigger ${showEventTrigger(trigger)} refuses our DDL: ${(error as Error).message.replace(/\.$/, '')}.`,
     {
       code: DDL_REFUSED,
       remedy: `Ask whoever looks after the database to let this role through in that function, or to disable it meanwhile (ALTER EVENT TRIGGER ${trigger.name} DISABLE); then do the same again (\`npm run finalize\` where a worker was to build the index).`,
