@@ -95,3 +95,17 @@ export function withoutValues(error: unknown): unknown {
   const message = messageOf(error);
   return message === error.message ? error : new BackfillError(message, { code: 'FAILED' });
 }
+
+/** Of the file system, as Node names them: the folder is somebody else's, read-only, full, or no folder. */
+const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EEXIST']);
+
+/** What cannot be written to a folder, said with what to do; any other error as it is. */
+export function unwritable(error: unknown, folder: string, remedy: string): unknown {
+  const { code = '', syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown };
+  if (syscall === undefined || !UNWRITABLE.has(String(code))) return error;
+  return new ConfigError(`Nothing can be written to ${folder}: ${messageOf(error)}.`, {
+    code: 'FOLDER_UNWRITABLE',
+    remedy,
+    cause: error,
+  });
+}

@@ -2,6 +2,7 @@
 
 import { ConfigError } from '../errors.ts';
 import { isRecord, readConfigFile, type ConfigFile } from './file.ts';
+import { databaseFromEnvironment } from './libpq.ts';
 import type { Option } from './option.ts';
 import { OPTIONS } from './options.ts';
 import type { OptionName, Settings } from './settings.ts';
@@ -38,10 +39,12 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
   const values: Record<string, unknown> = {};
   for (const [key, declared] of Object.entries(OPTIONS) as [OptionName, Option][]) {
     const found = find(declared, input, declared.scope === 'global' ? file.content : section);
-    const value = found ?? declared.fallback;
+    const value =
+      found ?? (key === 'database' ? databaseFromEnvironment(input.env) : undefined) ?? declared.fallback;
     const required = REQUIRED.includes(key) && !(input.optional ?? []).includes(key);
     if (value === undefined) {
-      if (required) problems.push(`${describe(declared, name)} is missing: ${declared.help}.`);
+      const more = key === 'database' ? ', or by env PGHOST, PGDATABASE or PGSERVICE' : '';
+      if (required) problems.push(`${describe(declared, name)} is missing: ${declared.help}${more}.`);
       continue;
     }
     if (hasNul(value)) {

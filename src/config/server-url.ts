@@ -14,7 +14,7 @@ const REDIS_SCHEMES = [
 ];
 
 const ENCODE =
-  'cannot be read as an address: special characters of user, password and database must be percent-encoded (/ is %2F, ? is %3F, # is %23, @ is %40, % is %25, a blank is %20), as encodeURIComponent does it';
+  'cannot be read as an address: special characters of user and password must be percent-encoded (/ is %2F, ? is %3F, # is %23, @ is %40, % is %25, a blank is %20), as encodeURIComponent does it';
 const BLANK = 'begins or ends with a blank or a quotation mark: take it away';
 
 interface Parts {

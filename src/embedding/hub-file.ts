@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ReadableStream } from 'node:stream/web';
-import { ConfigError, TransientError, messageOf } from '../errors.ts';
+import { ConfigError, TransientError, messageOf, unwritable } from '../errors.ts';
 import { REAL_TIMING, backoffMs, pause, type Timing } from './endpoint-timing.ts';
 
 export interface HubFileRequest {
@@ -44,6 +44,9 @@ class Interrupted extends Error {
   }
 }
 
+export const MODEL_FOLDER_REMEDY =
+  'Give this user the right to write there and the room, or point model.localPath (--model-local-path, env BACKFILL_MODEL_LOCAL_PATH) to another folder.';
+
 /**
  * @throws ConfigError `MODEL_NOT_ON_HUB`, `MODEL_HUB_REFUSES` (401, 403), `MODEL_HUB_ANSWER`; TransientError
  * `MODEL_DOWNLOAD` once every try has failed. What has come so far is kept for the next time.
@@ -56,7 +59,9 @@ export async function downloadHubFile(request: HubFileRequest): Promise<HubFile>
       return await once(request);
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof ConfigError) throw error;
+      // No try writes where this one could not.
+      const fault = unwritable(error, dirname(request.target), MODEL_FOLDER_REMEDY);
+      if (fault instanceof ConfigError) throw fault;
       if (attempt >= TRIES)
         throw new TransientError(`${url.href} could not be fetched: ${reasonOf(error)}.`, {
           code: 'MODEL_DOWNLOAD',

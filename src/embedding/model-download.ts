@@ -3,9 +3,9 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lock } from 'proper-lockfile';
-import { BackfillError, ConfigError } from '../errors.ts';
+import { BackfillError, ConfigError, unwritable } from '../errors.ts';
 import { REAL_TIMING, pause, type Timing } from './endpoint-timing.ts';
-import { downloadHubFile } from './hub-file.ts';
+import { MODEL_FOLDER_REMEDY, downloadHubFile } from './hub-file.ts';
 import {
   MANIFEST,
   expectedFiles,
@@ -46,6 +46,18 @@ const LOCK_STALE_MS = 30_000;
 export async function fetchModel(options: ModelOptions, fetching: FetchOptions = {}): Promise<FetchedModel> {
   assertPlainName(options.name);
   const { folder } = locateModel(options);
+  try {
+    return await fetchInto(folder, options, fetching);
+  } catch (error) {
+    throw unwritable(error, folder, MODEL_FOLDER_REMEDY);
+  }
+}
+
+async function fetchInto(
+  folder: string,
+  options: ModelOptions,
+  fetching: FetchOptions,
+): Promise<FetchedModel> {
   const signal = fetching.signal ?? new AbortController().signal;
   await mkdir(folder, { recursive: true });
   const release = await lockFolder(folder, fetching, signal);

@@ -169,7 +169,6 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
     fill: { forecast: run.fillForecast, actual: run.fillActual },
     index: {
       ...(await indexState(db, run)),
-      phase: run.indexPhase,
       progress: run.indexProgress,
       secondsLeft: run.state === 'finalizing' ? run.indexSecondsLeft : null,
       forecast: run.indexForecast,
@@ -217,11 +216,17 @@ function rowsPerSecond(sums: Sums, pending: number): number | null {
   return seconds === null || seconds <= 0 || rows === 0 ? null : rows / seconds;
 }
 
+/** As the finalizer notes it. */
+const VALID = 'valid';
+const GONE = 'dropped since it was built: `npm run finalize` builds it again';
+const NO_LONGER_VALID = 'no longer valid: `npm run finalize` builds it again';
+
 async function indexState(
   db: Queryable,
   run: Run,
-): Promise<{ name: string | null; method: string | null; valid: boolean }> {
-  if (run.indexName === null) return { name: null, method: run.indexMethod, valid: false };
+): Promise<{ name: string | null; method: string | null; valid: boolean; phase: string | null }> {
+  const noted = { method: run.indexMethod, phase: run.indexPhase };
+  if (run.indexName === null) return { name: null, valid: false, ...noted };
   const found = await db.query<{ valid: boolean }>(
     `SELECT i.indisvalid AND i.indisready AS valid
        FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
@@ -229,7 +234,11 @@ async function indexState(
       WHERE c.relname = $1`,
     [run.indexName, run.backfill],
   );
-  return { name: run.indexName, method: run.indexMethod, valid: found.rows[0]?.valid ?? false };
+  const [index] = found.rows;
+  const valid = index?.valid ?? false;
+  // Its builder's last word; somebody else has had the last deed.
+  const phase = noted.phase !== VALID || valid ? noted.phase : index === undefined ? GONE : NO_LONGER_VALID;
+  return { name: run.indexName, valid, ...noted, phase };
 }
 
 const EMPTY: Omit<

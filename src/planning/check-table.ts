@@ -56,12 +56,13 @@ export async function checkTable(
     update: boolean;
     make: boolean;
     schema: boolean;
-    ledger: boolean;
+    ledger: boolean | null;
   }>(
     `SELECT pg_has_role(c.relowner, 'USAGE') AS owner, has_table_privilege(c.oid, 'SELECT') AS select,
             has_table_privilege(c.oid, 'UPDATE') AS update, has_schema_privilege(c.relnamespace, 'CREATE') AS make,
             has_database_privilege(current_database(), 'CREATE') AS schema,
-            to_regnamespace('pgvector_backfill') IS NOT NULL AND has_schema_privilege(to_regnamespace('pgvector_backfill'), 'CREATE') AS ledger
+            has_schema_privilege(to_regnamespace('pgvector_backfill'), 'USAGE')
+              AND has_schema_privilege(to_regnamespace('pgvector_backfill'), 'CREATE') AS ledger
        FROM pg_class c WHERE c.oid = $1`,
     [table.oid],
   );
@@ -73,7 +74,7 @@ export async function checkTable(
     row.update ? null : 'UPDATE on the table',
     row.owner ? null : 'ownership of the table (to add columns and build the index)',
     row.make ? null : `CREATE on schema ${table.schema} (for the index and the search function)`,
-    row.schema || row.ledger ? null : 'CREATE on the database (for schema pgvector_backfill)',
+    ledgerLacks(row),
   ].filter((each) => each !== null);
   const findings: Finding[] = [
     {
@@ -195,4 +196,10 @@ async function vectorIndexName(db: Queryable, { schema, indexName }: Target): Pr
   const name = quoteQualified({ schema, name: indexName });
   const found = await db.query<{ present: boolean }>('SELECT to_regclass($1) IS NOT NULL AS present', [name]);
   return found.rows[0]?.present === true ? name : null;
+}
+
+/** A schema that is there already, as an administrator makes it beforehand, takes no right on the database. */
+function ledgerLacks({ schema, ledger }: { schema: boolean; ledger: boolean | null }): string | null {
+  if (ledger === null) return schema ? null : 'CREATE on the database (for schema pgvector_backfill)';
+  return ledger ? null : 'USAGE and CREATE on schema pgvector_backfill';
 }

@@ -2,7 +2,7 @@
 
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { ConfigError } from '../errors.ts';
+import { ConfigError, unwritable } from '../errors.ts';
 import { fullModel, quantizedModel } from './onnx.ts';
 import type { TrainedModel } from './train.ts';
 import { MAX_TOKENS, SPECIAL_TOKENS, tokenizerJson } from './words.ts';
@@ -32,6 +32,12 @@ export async function writeModel(directory: string, trained: TrainedModel): Prom
       if (replaced) await rename(old, target);
       throw error;
     }
+  } catch (error) {
+    throw unwritable(
+      error,
+      dirname(target),
+      'Give this user the right to write there and the room, or name another directory.',
+    );
   } finally {
     await rm(fresh, { recursive: true, force: true });
     await rm(old, { recursive: true, force: true });

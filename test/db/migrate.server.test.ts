@@ -1,10 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ledgerVersion, migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { DDL_LIMITS, inTransaction } from '../../src/db/transaction.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { databases, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
+import { databases, dropRole, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 
 describe.each(databases())('the ledger on $name', ({ create }) => {
   let database: TestDatabase;
@@ -41,6 +42,24 @@ describe.each(databases())('the ledger on $name', ({ create }) => {
     expect(await ledgerVersion(pool)).toBe(version);
     expect((await pool.query('SELECT embedding FROM pgvector_backfill.run')).rowCount).toBe(0);
   });
+
+  it.runIf(hasPostgres())(
+    'needs no right to make schemas where an administrator has made its own',
+    async () => {
+      const role = `limited_${randomBytes(4).toString('hex')}`;
+      await pool.query(
+        `CREATE ROLE ${role} LOGIN PASSWORD 'limited'; CREATE SCHEMA pgvector_backfill AUTHORIZATION ${role}`,
+      );
+      const url = new URL(database.databaseUrl);
+      url.username = role;
+      url.password = 'limited';
+      const own = createPool(url.href, { name: 'test', max: 2, logger: silentLogger });
+      await migrate(own);
+      expect(await ledgerVersion(own)).toBeGreaterThan(0);
+      await own.end();
+      await dropRole(database.databaseUrl, role);
+    },
+  );
 
   it('is left alone where a newer release has been', async () => {
     await migrate(pool);

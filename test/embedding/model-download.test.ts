@@ -66,6 +66,22 @@ describe('model files from a hub', () => {
     expect(left).toEqual([]);
   }
 
+  it('that cannot be written are said by folder, with the remedy, at the first try', async () => {
+    const taken = join(root, 'taken');
+    await writeFile(taken, '');
+    for (const localPath of [taken, join(root, 'part')]) {
+      // A file stands where a folder is wanted, whoever runs this: rights mean nothing to root.
+      await mkdir(join(root, 'part', NAME), { recursive: true });
+      await writeFile(join(root, 'part', NAME, 'onnx'), '');
+      await expect(fetchModel({ ...options, localPath }, fetching)).rejects.toMatchObject({
+        code: 'FOLDER_UNWRITABLE',
+        message: expect.stringContaining(localPath) as string,
+        remedy: expect.stringContaining('BACKFILL_MODEL_LOCAL_PATH') as string,
+      });
+    }
+    expect(waits).toEqual([]);
+  });
+
   it('are fetched once, checked, and written down; then they embed', async () => {
     const seen: [string, number, number | null][] = [];
     const notices: string[] = [];

@@ -1,7 +1,10 @@
 -- The ledger: what was planned, what is done, what went wrong. PostgreSQL is the truth, the queue is transport.
 -- Keys are kept as text, whatever the type of the legacy table's key; they are cast back where they are used.
 
-CREATE SCHEMA IF NOT EXISTS pgvector_backfill;
+-- IF NOT EXISTS would ask for the right to make schemas all the same, where an administrator has made this one beforehand.
+DO $$ BEGIN
+  IF to_regnamespace('pgvector_backfill') IS NULL THEN CREATE SCHEMA pgvector_backfill; END IF;
+END $$;
 
 CREATE TABLE pgvector_backfill.migration (
   version    integer PRIMARY KEY,
