@@ -19,6 +19,7 @@ import { checkExpressions } from './check-expressions.ts';
 import { checkEventTriggers } from './check-event-triggers.ts';
 import { checkAddedColumns, checkIndexMetric, checkNames } from './check-names.ts';
 import { checkKey, checkTable, checkVectorColumn } from './check-table.ts';
+import { checkConnections } from './check-connections.ts';
 import { checkPooler } from './check-pooler.ts';
 import { checkSync } from './check-sync.ts';
 import { checkVarying } from './check-varying.ts';
@@ -94,7 +95,8 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
       const calibrate = input.calibrate === true && !takesNoWrites(findings);
       findings.push(...(await checkWithModel(input, readable, embedder, calibrate)));
     }
-    if (input.withQueue) findings.push(...(await checkQueue(settings)));
+    if (input.withQueue)
+      findings.push(...(await checkQueue(settings)), ...(await checkConnections(settings)));
   } catch (error) {
     // Nobody else would close it, and its processes would keep this one from ending.
     await embedder?.close();

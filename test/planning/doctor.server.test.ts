@@ -1,10 +1,19 @@
 /** Doctor where the database goes away under it. */
 
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { checkConnections } from '../../src/planning/check-connections.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { diagnose } from '../../src/planning/doctor.ts';
-import { databases, type TestDatabase } from '../setup/databases.ts';
+import {
+  databases,
+  dropRole,
+  hasPostgres,
+  onServer,
+  realDatabase,
+  type TestDatabase,
+} from '../setup/databases.ts';
 import { hashEmbedder } from '../setup/small-road.ts';
 import { makeSettings } from '../table/make-target.ts';
 
@@ -35,3 +44,26 @@ describe.each(databases())('doctor on $name', ({ create }) => {
     expect(close).toHaveBeenCalledOnce();
   });
 });
+
+it.runIf(hasPostgres())(
+  'doctor finds that a role may not have the connections that a worker needs',
+  async () => {
+    const { databaseUrl } = await realDatabase();
+    const role = `limited_${randomBytes(4).toString('hex')}`;
+    await onServer(databaseUrl, `CREATE ROLE ${role} LOGIN PASSWORD 'limited' CONNECTION LIMIT 4`);
+    const url = new URL(databaseUrl);
+    url.username = role;
+    url.password = 'limited';
+    const check = (queue: string): Promise<object> => checkConnections({ database: url.href, queue });
+    expect(await check('redis://nobody-is-asked')).toEqual([]);
+    expect(await check(url.href)).toMatchObject([
+      {
+        level: 'error',
+        check: 'connections',
+        message: expect.stringContaining('needs 7 connections') as string,
+        remedy: expect.stringContaining('CONNECTION LIMIT') as string,
+      },
+    ]);
+    await dropRole(databaseUrl, role);
+  },
+);
