@@ -7,6 +7,7 @@ import { withDatabase } from './lib/session.ts';
 
 export const dashboard: Command = {
   name: 'dashboard',
+  drains: 'the server closes its connections',
   summary: 'Progress page at /, Bull Board at /queues. Listens on loopback unless credentials are set.',
   flags: {},
   async run(invocation) {

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -27,6 +28,7 @@ const QUERIES = 5;
 
 export const demo: Command = {
   name: 'demo',
+  drains: 'the embedded server and its files are put away',
   summary:
     'The whole road on the embedded server: sample table, enqueue, embed, index, verify, and a side-by-side search. Needs nothing but Node.',
   flags: {
@@ -55,6 +57,9 @@ export const demo: Command = {
     const models = await mkdtemp(join(tmpdir(), 'pgvector-backfill-demo-'));
     const keep = invocation.flags['keep'] === true;
     let kept = false;
+    // A second Ctrl-C ends the process at once, and what is below with it.
+    const removeModels = (): void => rmSync(models, { recursive: true, force: true });
+    process.on('exit', removeModels);
     try {
       const env = demoEnvironment(server.url, models);
       const result = await demoOn(invocation, env, file);
@@ -69,6 +74,7 @@ export const demo: Command = {
       }
       return passed ? EXIT.done : EXIT.gate;
     } finally {
+      process.off('exit', removeModels);
       if (!kept) {
         await server.stop();
         await rm(models, { recursive: true, force: true });

@@ -11,6 +11,7 @@ export const worker: Command = {
   name: 'worker',
   summary:
     'Embeds batches, merges them, builds the index. Start as many as you like, on as many machines; SIGTERM drains.',
+  drains: 'batches in flight end first',
   flags: {
     role: { type: 'string', value: 'embed|finalize|sync', help: 'Only this role; all where absent' },
     'exit-when-done': {
@@ -23,7 +24,10 @@ export const worker: Command = {
     const roles = parseRoles(invocation.flags['role']);
     const logger = invocation.logger(config.settings.logLevel);
     return withDatabase(config, 'worker', logger, async (pool) => {
-      const running = await startWorkers(config, pool, logger, roles, invocation.host);
+      const running = await startWorkers(config, pool, logger, roles, {
+        openEmbedder: invocation.openEmbedder,
+        times: invocation.host.times,
+      });
       logger.info(
         {
           backfill: config.backfill,

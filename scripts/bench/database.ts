@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { uninterrupted } from '../../src/db/interruption.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { ConfigError, messageOf } from '../../src/errors.ts';
 import type { Logger } from '../../src/observability/logger.ts';
@@ -21,7 +22,7 @@ export async function withBenchDatabase<T>(
   work: (database: BenchDatabase) => Promise<T>,
 ): Promise<T> {
   const name = `pgvector_backfill_bench_${process.pid}`;
-  const admin = createPool(url, { name: 'bench', max: 1, logger });
+  const admin = uninterrupted(() => createPool(url, { name: 'bench', max: 1, logger }));
   await admin.query(`CREATE DATABASE ${name}`).catch(async (error: unknown) => {
     await admin.end();
     throw new ConfigError(

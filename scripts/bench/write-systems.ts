@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import pgvector from 'pgvector';
 import { loadConfig } from '../../src/config/load.ts';
 import { encodeStagedRows, type StagedRow } from '../../src/db/copy-binary.ts';
+import { stopIfInterrupted } from '../../src/db/interruption.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { type Pool } from '../../src/db/pool.ts';
 import { ConfigError, messageOf } from '../../src/errors.ts';
@@ -61,6 +62,7 @@ export class WriteBench {
     await this.#pool.query('CREATE EXTENSION IF NOT EXISTS vector');
     await migrate(this.#pool);
     for (let start = 0; start < this.#options.rows; start += BATCH_ROWS) {
+      stopIfInterrupted();
       const rows = this.#staged(start, Math.min(start + BATCH_ROWS, this.#options.rows));
       const shape = { keyWidth: 8 as const, dimensions: this.#options.dimensions, batch: 1 };
       await pipeline(Readable.from(encodeStagedRows(rows, shape)), createWriteStream(this.#file(start)));

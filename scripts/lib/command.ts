@@ -7,6 +7,7 @@ import { loadConfig, type Config } from '../../src/config/load.ts';
 import type { Option } from '../../src/config/option.ts';
 import { OPTIONS } from '../../src/config/options.ts';
 import type { OptionName, Settings } from '../../src/config/settings.ts';
+import { interrupted, interruptible } from '../../src/db/interruption.ts';
 import { BackfillError, ConfigError, GateError, messageOf } from '../../src/errors.ts';
 import type { Embedder } from '../../src/embedding/embedder.ts';
 import { createLogger, type Logger } from '../../src/observability/logger.ts';
@@ -40,7 +41,11 @@ export interface Invocation {
   config(optional?: OptionName[]): Promise<Config>;
   logger(level: string): Logger;
   /** The configured one; what is fetched for it is told on stderr. `processes` as for `openEmbedder`. */
-  openEmbedder: (settings: Settings, processes?: number) => Promise<Embedder>;
+  openEmbedder: (
+    settings: Settings,
+    processes?: number,
+    notice?: (line: string) => void,
+  ) => Promise<Embedder>;
   /** Aborted by SIGINT or SIGTERM. */
   signal: AbortSignal;
 }
@@ -53,6 +58,11 @@ export interface Command {
   flags: Record<string, Flag>;
   /** Options of the table that matter to this verb, all of them where absent. */
   options?: OptionName[];
+  /**
+   * What becomes of work under way when the verb is interrupted, where it stops by `signal` alone and in its own time, as
+   * workers drain. All other verbs are stopped: their statements and their model are ended, and the verb with them.
+   */
+  drains?: string;
   /** @returns the exit code. */
   run(invocation: Invocation): Promise<number>;
 }
@@ -87,10 +97,15 @@ export async function runCommand(
   typed: Typed = 'npm',
 ): Promise<number> {
   const interrupt = new AbortController();
+  let late: NodeJS.Timeout | undefined;
   const stopListening = host.onInterrupt(() => {
     // A second signal ends at once: whoever presses twice means it.
     if (interrupt.signal.aborted) host.exit(EXIT.interrupted);
+    host.stderr.write(
+      `Interrupted: ${command.drains ?? 'ending what is under way'}. Ctrl-C again ends it at once.\n`,
+    );
     interrupt.abort();
+    if (command.drains === undefined) late = setTimeout(() => host.exit(EXIT.interrupted), OBEYED_MS).unref();
   });
   let json = argv.includes('--json');
   try {
@@ -100,12 +115,44 @@ export async function runCommand(
       host.stdout.write(asTyped(helpText(command), typed));
       return EXIT.done;
     }
-    return await command.run(invocation);
+    if (command.drains !== undefined) return await command.run(invocation);
+    const code = await interruptible(interrupt.signal, () => command.run(invocation));
+    // Whatever it made of what was taken from it.
+    return interrupt.signal.aborted && code !== EXIT.done ? EXIT.interrupted : code;
   } catch (error) {
     if (interrupt.signal.aborted) return EXIT.interrupted;
     return report(error, json, host, typed);
   } finally {
+    clearTimeout(late);
     stopListening();
+  }
+}
+
+/** What has not come to its end by then, waits for something that nobody can end, ms. */
+const OBEYED_MS = 5000;
+
+/** Waits for the model no longer than until the interrupt, and ends its processes then, unless the verb drains. */
+async function openUntil(
+  signal: AbortSignal,
+  drains: boolean,
+  opening: Promise<Embedder>,
+): Promise<Embedder> {
+  const close = (embedder: Embedder): void => void embedder.close().catch(() => {});
+  let onAbort = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(interrupted());
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    const embedder = await Promise.race([opening, aborted]);
+    if (!drains) signal.addEventListener('abort', () => close(embedder), { once: true });
+    return embedder;
+  } catch (error) {
+    if (signal.aborted) void opening.then(close, () => {});
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }
 
@@ -154,8 +201,8 @@ function parse(command: Command, argv: string[], host: Host, signal: AbortSignal
         ...(optional === undefined ? {} : { optional }),
       }),
     logger: (level) => createLogger(level, host.stderr),
-    openEmbedder: (settings, processes) =>
-      host.openEmbedder(settings, processes, (line) => void host.stderr.write(`${printable(line)}\n`)),
+    openEmbedder: (settings, processes, notice = (line) => void host.stderr.write(`${printable(line)}\n`)) =>
+      openUntil(signal, command.drains !== undefined, host.openEmbedder(settings, processes, notice)),
   };
 }
 

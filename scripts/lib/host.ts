@@ -22,14 +22,24 @@ export interface Host {
   embeddedImage?: string;
 }
 
+/** npm hands on a Ctrl-C that the terminal has sent to this process as well: two signals so close are one press. */
+const SAME_PRESS_MS = 300;
+
 export const processHost = (): Host => ({
   env: process.env,
   cwd: process.cwd(),
   stdout: process.stdout,
   stderr: process.stderr,
   onInterrupt: (listener) => {
-    process.on('SIGINT', listener).on('SIGTERM', listener);
-    return () => void process.off('SIGINT', listener).off('SIGTERM', listener);
+    let last = -Infinity;
+    const once = (): void => {
+      const now = performance.now();
+      if (now - last < SAME_PRESS_MS) return;
+      last = now;
+      listener();
+    };
+    process.on('SIGINT', once).on('SIGTERM', once);
+    return () => void process.off('SIGINT', once).off('SIGTERM', once);
   },
   exit: (code) => process.exit(code),
   // Tokenizer and runtime are loaded by the verbs that embed, not by `status`.

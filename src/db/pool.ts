@@ -5,6 +5,7 @@ import { describeDatabaseUrl } from '../config/server-url.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { connectionFault } from './connection-fault.ts';
+import { endClientWithInterruption, endWithInterruption } from './interruption.ts';
 import { parseQualified, quoteQualified } from './identifiers.ts';
 import { explained, hidesRows, rowSecurityFor, type RowSecurity } from './row-security.ts';
 import { openingSql, sessionSql } from './session-settings.ts';
@@ -72,6 +73,7 @@ export function createPool(url: string, options: PoolOptions): Pool {
     allowExitOnIdle: true,
     ...(options.queryTimeoutMs === undefined ? {} : { query_timeout: options.queryTimeoutMs }),
   });
+  endWithInterruption(pool, (pids) => cancelBackends(url, pids));
   // Without listeners the loss of a connection would end the process: of an idle one here, of one that is checked out
   // and between two queries below. A query under way fails by itself.
   pool.on('connect', (client) => client.on('error', () => {}));
@@ -228,7 +230,23 @@ export async function connectClient(url: string, name: string): Promise<pg.Clien
   // The loss shows in the query under way; an unheard error event would end the process first.
   client.on('error', () => {});
   await client.connect();
+  endClientWithInterruption(client, (pids) => cancelBackends(url, pids));
   return client;
+}
+
+/** Of this process's own, by their numbers; behind a pooler those are of nobody. */
+async function cancelBackends(url: string, pids: number[]): Promise<void> {
+  const client = new pg.Client(clientOptions(url, 'pgvector-backfill interrupt'));
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await client.query(
+      'SELECT pg_catalog.pg_cancel_backend(p) FROM pg_catalog.unnest($1::pg_catalog.int4[]) p',
+      [pids],
+    );
+  } finally {
+    await client.end().catch(() => {});
+  }
 }
 
 /** Behind a look for a pooler (pooler.ts): settings of a session may be somebody else's next. */

@@ -8,6 +8,9 @@ import { forkEntry } from '../fork-entry.ts';
 export const startInferenceProcess = (): ChildProcess =>
   forkEntry(new URL('./inference-process.ts', import.meta.url), {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    // Ctrl-C in the terminal goes to this process alone: a model that is being loaded would die of it, and a worker that
+    // drains still needs its own. It ends with this process, however that ends.
+    detached: process.platform !== 'win32',
   });
 
 /** Never called: a file tracer that looks at the compiled program follows it to the file of the process, and a bundler does not. */

@@ -31,6 +31,12 @@ const TASKS_AHEAD = 2;
 /** Deaths in a row, for each process of the pool, before it gives up: something kills every process. */
 const MOST_DEATHS = 5;
 
+/** A process that computes, or loads a model, hears late that its parent is gone. */
+const started = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of started) child.kill('SIGKILL');
+});
+
 export class InferencePool {
   readonly #data: LoadRequest;
   readonly #processes = new Map<ChildProcess, Task[]>();
@@ -146,8 +152,10 @@ export class InferencePool {
 
   #startProcess(): Promise<ModelShape> {
     const child = startInferenceProcess();
+    started.add(child);
+    child.once('exit', () => started.delete(child));
     this.#loading++;
-    const started = new Promise<ModelShape>((resolve, reject) => {
+    const loaded = new Promise<ModelShape>((resolve, reject) => {
       child.on('message', (message: FromInference) => {
         if (message.type === 'ready') {
           // The pool may have been closed while this process was loading.
@@ -170,7 +178,7 @@ export class InferencePool {
       });
       child.send(this.#data);
     });
-    return started.finally(() => this.#loading--);
+    return loaded.finally(() => this.#loading--);
   }
 
   #replace(count: number): void {

@@ -33,7 +33,7 @@ export interface RunningVerb extends Running {
   interrupt(): void;
 }
 
-export type Surroundings = Pick<Partial<Host>, 'cwd' | 'times' | 'embeddedImage'>;
+export type Surroundings = Pick<Partial<Host>, 'cwd' | 'times' | 'embeddedImage' | 'openEmbedder'>;
 
 /** A program, with its arguments, that is given the command to run, such as a tracer. */
 type Under = { under?: readonly string[] };

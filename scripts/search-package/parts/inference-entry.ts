@@ -30,6 +30,8 @@ export function startInferenceProcess(): ChildProcess {
   });
   return fork(inferenceFile(), [], {
     execArgv: [],
+    // Ctrl-C in the terminal is the application's own affair; the process ends with it.
+    detached: process.platform !== 'win32',
     // The runtime would look up its maker's collector otherwise.
     env: { ...Object.fromEntries(given), ORT_DISABLE_TELEMETRY: '1' },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
