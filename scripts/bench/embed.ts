@@ -67,17 +67,21 @@ class Child {
   readonly #child: ChildProcess = forkEntry(new URL('./embed-child.ts', import.meta.url), {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
+  /** Listened for once: listeners of each question would gather for as long as the process lives. */
+  readonly #died = once(this.#child, 'exit').then(([code]) => {
+    throw new BackfillError(`A benchmark process ended (${String(code)}).`, { code: 'BENCH_PROCESS' });
+  });
+
+  constructor() {
+    this.#died.catch(() => {});
+  }
 
   async ask<T extends FromChild['type']>(
     message: ToChild,
     type: T,
   ): Promise<Extract<FromChild, { type: T }>> {
-    const died = once(this.#child, 'exit').then(([code]) => {
-      throw new BackfillError(`A benchmark process ended (${String(code)}).`, { code: 'BENCH_PROCESS' });
-    });
-    died.catch(() => {});
     this.#child.send(message);
-    const [answer] = (await Promise.race([once(this.#child, 'message'), died])) as [FromChild];
+    const [answer] = (await Promise.race([once(this.#child, 'message'), this.#died])) as [FromChild];
     if (answer.type === type) return answer as Extract<FromChild, { type: T }>;
     throw new BackfillError(answer.type === 'failed' ? answer.message : `Unexpected answer ${answer.type}.`, {
       code: 'BENCH_PROCESS',
