@@ -1,10 +1,10 @@
 /** One call of embed() over a remote model: requests, halves of requests, and what becomes of a text that is refused. */
 
-import { ConfigError } from '../errors.ts';
+import { ConfigError, TransientError } from '../errors.ts';
 import type { VectorFault } from './embedder.ts';
 import { named } from './endpoint-address.ts';
 import type { Answer } from './endpoint-answer.ts';
-import type { EndpointClient } from './endpoint-client.ts';
+import { UNAVAILABLE, type EndpointClient } from './endpoint-client.ts';
 import { cut, requestBatches, split, spread, type Piece } from './endpoint-pieces.ts';
 import { said, type Refusal } from './endpoint-refusal.ts';
 
@@ -36,12 +36,18 @@ export const PROBE = 'The quick brown fox jumps over the lazy dog.';
 const MOST_CUTS = 16;
 /** Halvings of a piece of a text: 64 pieces of it. */
 const MOST_SPLITS = 6;
+/** Failed tries after the first, of a part of a request that has failed. */
+const HALF_RETRIES = 1;
+/** Texts of one call that the server may fail on before it counts as out of order. */
+const MOST_BLAMED = 16;
 
 export class EndpointCall {
   readonly #client: EndpointClient;
   readonly #limit: RequestLimit;
   readonly #options: CallOptions;
   readonly #parts: Part[] = [];
+  /** Texts on which the server failed. */
+  #blamed = 0;
 
   constructor(client: EndpointClient, limit: RequestLimit, options: CallOptions) {
     this.#client = client;
@@ -59,10 +65,15 @@ export class EndpointCall {
     await Promise.all(batches.map((batch) => this.#ask(batch)));
   }
 
-  async #ask(batch: readonly Piece[]): Promise<void> {
+  /** `retries`: as many as the client makes where absent. */
+  async #ask(batch: readonly Piece[], retries?: number): Promise<void> {
     const texts = batch.map(({ body }) => this.#options.prefix + body);
-    const outcome = await this.#client.send(texts, this.#options.signal);
-    if ('vectors' in outcome) this.#keep(batch, texts, outcome);
+    const outcome = await this.#client.send(texts, this.#options.signal, retries).catch((error: unknown) => {
+      if (error instanceof TransientError && error.code === UNAVAILABLE) return error;
+      throw error;
+    });
+    if (outcome instanceof TransientError) await this.#failed(batch, outcome);
+    else if ('vectors' in outcome) this.#keep(batch, texts, outcome);
     else if (batch.length > 1) {
       const half = Math.ceil(batch.length / 2);
       // Every later batch would be refused once, too.
@@ -108,6 +119,28 @@ export class EndpointCall {
     const halves = split(piece, half);
     if (tries > MOST_SPLITS || halves.length < 2) return this.#fault(piece, 6);
     return this.#askAll(halves.map((half) => [{ ...half, tries }]));
+  }
+
+  /**
+   * A server that fails on one text (a vector that is not a number, a backend that it brings down) says so in the words of
+   * an outage, each time. It is none where a plain sentence is answered at that very moment.
+   */
+  async #failed(batch: readonly Piece[], error: TransientError): Promise<void> {
+    const { signal } = this.#options;
+    const outcome = await this.#client.send([PROBE], signal, 0).catch(() => error);
+    signal.throwIfAborted();
+    if (!('vectors' in outcome)) throw error;
+    const [only] = batch;
+    if (batch.length === 1 && only !== undefined) {
+      // So many texts are not to blame.
+      if (++this.#blamed > MOST_BLAMED) throw error;
+      this.#fault(only, 6);
+      return;
+    }
+    const half = Math.ceil(batch.length / 2);
+    const halves = [batch.slice(0, half), batch.slice(half)];
+    // The last one standing has all its tries; before that, a half that fails by chance only costs another halving.
+    await Promise.all(halves.map((each) => this.#ask(each, each.length === 1 ? undefined : HALF_RETRIES)));
   }
 
   #fault(piece: Piece, fault: VectorFault): void {

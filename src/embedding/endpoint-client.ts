@@ -26,6 +26,8 @@ export interface ClientOptions {
 
 /** Failed tries of one request after the first; the job queue tries the batch again, later and longer. */
 const RETRIES = 4;
+/** Code of the error of a request that failed each time. */
+export const UNAVAILABLE = 'ENDPOINT_UNAVAILABLE';
 /** Longest that one request waits because the server wants to be asked less, ms. */
 const LONGEST_THROTTLE_MS = 10 * 60_000;
 /** A server that says 0 s for ever must not be asked without end. */
@@ -57,14 +59,15 @@ export class EndpointClient {
   }
 
   /**
+   * @param retries failed tries after the first
    * @throws TransientError where the server does not answer in the end, ConfigError where asking again cannot help, the
    * signal's reason where it aborts.
    */
-  send(texts: readonly string[], signal: AbortSignal): Promise<Answer | Refusal> {
-    return this.#gate.run(() => this.#persist(texts, signal), signal);
+  send(texts: readonly string[], signal: AbortSignal, retries = RETRIES): Promise<Answer | Refusal> {
+    return this.#gate.run(() => this.#persist(texts, signal, retries), signal);
   }
 
-  async #persist(texts: readonly string[], signal: AbortSignal): Promise<Answer | Refusal> {
+  async #persist(texts: readonly string[], signal: AbortSignal, retries: number): Promise<Answer | Refusal> {
     let failures = 0;
     let throttles = 0;
     let left = LONGEST_THROTTLE_MS;
@@ -87,7 +90,7 @@ export class EndpointClient {
           break;
         }
         case 'failed':
-          if (failures >= RETRIES) throw this.#failed(outcome.why);
+          if (failures >= retries) throw this.#failed(outcome.why, failures + 1);
           await pause(this.#timing, backoffMs(failures++, this.#timing), signal);
       }
     }
@@ -144,11 +147,11 @@ export class EndpointClient {
     });
   }
 
-  #failed(why: string): TransientError {
+  #failed(why: string, tries: number): TransientError {
     return new TransientError(
-      `The model at ${this.address.shown} cannot be reached: ${why}, ${RETRIES + 1} times.`,
+      `The model at ${this.address.shown} cannot be reached: ${why}, ${tries} times.`,
       {
-        code: 'ENDPOINT_UNAVAILABLE',
+        code: UNAVAILABLE,
         remedy: `Look at the server that ${named('modelEndpoint')} points to.`,
       },
     );

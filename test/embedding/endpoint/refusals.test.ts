@@ -117,3 +117,34 @@ describe('a request that is refused', () => {
     expect(error.message).toMatch('billing_hard_limit_reached');
   });
 });
+
+describe('a server that fails on one text for ever', () => {
+  const POISON = 'POISON of Elm Street';
+  const texts = Array.from({ length: 50 }, (_, index) => (index === 9 ? POISON : `text ${index}`));
+
+  it.each<[string, Behaviour]>([
+    ['answers 500', (_, response) => refuse(response, 500, 'unsupported value: NaN', { type: 'api_error' })],
+    ['breaks the connection', (_, response) => response.destroy()],
+  ])('and %s costs one row', async (_, bad) => {
+    const { server, embedder } = await remote(against(POISON, bad));
+    const result = await embedder.embed(texts);
+    expect([...result.faults].flatMap((fault, at) => (fault === 0 ? [] : [[at, fault]]))).toEqual([[9, 6]]);
+    expect(row(embedder, result, 49)).toEqual(vectorOf('text 49'));
+    // Of the text alone as many tries as of any request, so that one bad moment is not its fault.
+    expect(server.requests.filter(({ length, 0: only }) => length === 1 && only === POISON)).toHaveLength(5);
+  });
+
+  it('is out of order where it fails on all of them, or on the plain sentence too', async () => {
+    const plain: Behaviour = (asked, response, nth) =>
+      (asked.texts.some((text) => text.startsWith('text') || text === POISON) ? always500 : fine)(
+        asked,
+        response,
+        nth,
+      );
+    const always500: Behaviour = (_, response) => refuse(response, 500, 'out of memory');
+    for (const behaviour of [plain, always500]) {
+      const { embedder } = await remote(behaviour);
+      expect(await failureOf(embedder.embed(texts))).toMatchObject({ code: 'ENDPOINT_UNAVAILABLE' });
+    }
+  });
+});
