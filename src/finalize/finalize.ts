@@ -8,7 +8,9 @@ import { saveFillActual } from '../ledger/fill-figures.ts';
 import { saveIndexFigures, saveUnbuilt, type IndexForecast } from '../ledger/index-figures.ts';
 import { OPEN_STATES, moveRun, saveIndexProgress, setRunReason, type Run } from '../ledger/run.ts';
 import type { Logger } from '../observability/logger.ts';
+import { syncMode } from '../ledger/sync.ts';
 import { countTable } from '../pipeline/count-table.ts';
+import { nothingEmbedded } from '../pipeline/nothing-embedded.ts';
 import { readingOfRun } from '../pipeline/unreadable.ts';
 import { tableSizes } from '../table/table-sizes.ts';
 import type { Target } from '../table/target.ts';
@@ -49,6 +51,15 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
     pass: input.pass,
   });
   const coverage = coverageOf(rows);
+  const nothing = await nothingEmbedded(pool, input.target, rows);
+  if (nothing !== null) {
+    const goesOn =
+      (await syncMode(pool, run.backfill)) === 'off'
+        ? 'run `npm run enqueue` once there are rows with text'
+        : 'rows that come are embedded as they come, and the index and the gate follow';
+    await setRunReason(pool, run.id, `${nothing}; ${goesOn}`);
+    return { kind: 'below-threshold', coverage: 0 };
+  }
   if (coverage < settings.indexCoverage && !input.force) {
     const open = rows.missing + rows.stale;
     const reason =

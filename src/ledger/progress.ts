@@ -153,7 +153,8 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
     },
     table: await tableFault(db, run),
     readOnly,
-    coverage: coverageOf(sums),
+    // Of no row nothing is covered.
+    coverage: sums.eligible === 0 ? 0 : coverageOf(sums),
     rowsPerSecond: rate,
     etaSeconds: pending === 0 ? 0 : rate === null || share < LEAST_SHARE_FOR_ETA ? null : pending / rate,
     batches: {

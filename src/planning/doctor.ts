@@ -21,6 +21,7 @@ import { checkAddedColumns, checkIndexMetric, checkNames } from './check-names.t
 import { checkKey, checkTable, checkVectorColumn } from './check-table.ts';
 import { checkConnections } from './check-connections.ts';
 import { checkPooler } from './check-pooler.ts';
+import { checkRows } from './check-rows.ts';
 import { checkSync } from './check-sync.ts';
 import { checkVarying } from './check-varying.ts';
 import { checkStored } from './check-stored.ts';
@@ -72,7 +73,7 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
         ...expressions,
         ...(expressions.some(({ level }) => level === 'error')
           ? []
-          : await checkVarying(pool, target, settings)),
+          : [...(await checkVarying(pool, target, settings)), ...(await checkRows(pool, target))]),
         ...(await checkAddedColumns(pool, target)),
         ...(await checkNames(pool, target)),
         ...(await checkIndexMetric(pool, target, settings)),

@@ -96,7 +96,8 @@ async function enqueueLocked(input: EnqueueInput): Promise<EnqueueResult> {
   else await scheduleSync(input.queues.sync, input.settings.syncSeconds);
   const { run, fresh } = await currentRun(input);
   const isGrowing = await grows(input, run);
-  if (run.plannedAt === null || isGrowing) {
+  // A run that an older release planned over an empty table has no batch to count its rows by.
+  if (run.plannedAt === null || isGrowing || run.batchesPlanned === 0) {
     const resuming = !fresh || (await hasStagedRows(pool, target));
     logger.info({ run: run.id }, 'planning');
     const total = input.limitRows ?? Math.round(await estimatedRows(pool, target.table));

@@ -80,7 +80,8 @@ export async function planRun(pool: Pool, target: Target, run: Run, options: Pla
           if (tail === null) return;
           planned.push({ ...tail.batch, upper });
           const { counts } = tail;
-          if (options.resuming && counts !== null && workOf(counts) === 0)
+          const isEmpty = tail.batch.number === 1 && tail.batch.rows === 0;
+          if ((options.resuming || isEmpty) && counts !== null && workOf(counts) === 0)
             done.push({ at: 0, first: '', last: '', ...counts, number: tail.batch.number });
         };
         for (const bucket of buckets) {
@@ -92,10 +93,13 @@ export async function planRun(pool: Pool, target: Target, run: Run, options: Pla
             tail = { batch: { number: next, lower, upper: null, rows: bucket.rows }, counts: bucket };
           }
         }
-        if (last && tail === null && behind !== null && options.limitRows === null) {
-          // A canary of all there is: what comes behind it needs a place.
+        if (last && tail === null && (next === 0 || (behind !== null && options.limitRows === null))) {
+          // No row takes part yet, or a canary of all there is: what comes needs a place, and is counted there.
           next += 1;
-          tail = { batch: { number: next, lower: behind, upper: null, rows: 0 }, counts: NO_ROWS };
+          tail = {
+            batch: { number: next, lower: next === 1 ? null : behind, upper: null, rows: 0 },
+            counts: NO_ROWS,
+          };
         }
         // A canary ends behind its last row; a whole plan is open at its end for rows that are still to come.
         const end = options.limitRows === null || cursor === null ? null : keyBehind(target.keyType, cursor);

@@ -13,6 +13,7 @@ import { scopeDifference, searchScopeOf } from '../ledger/scope.ts';
 import { loadReadSettings, type ReadSettings } from '../search/read-settings.ts';
 import type { OnStage } from '../observability/stage.ts';
 import { countTable } from '../pipeline/count-table.ts';
+import { nothingEmbedded } from '../pipeline/nothing-embedded.ts';
 import { readingOfRun } from '../pipeline/unreadable.ts';
 import type { Target } from '../table/target.ts';
 import {
@@ -88,6 +89,7 @@ export async function verify(input: VerifyInput): Promise<Verification> {
   const now = { recallAt10: measures.recallAt10, systems: full?.relevance?.systems ?? null };
   const checks: Check[] = [
     ...(await checkRun(input)),
+    await checkRows(input, accounting),
     ...accountingChecks(accounting, input.settings, sync),
     await checkKeptVectors(input),
     syncCheck(sync),
@@ -148,6 +150,22 @@ function stagesOf({ onStage, questions }: VerifyInput): OnVerifyStage {
 
 const ENQUEUE =
   'Run `npm run enqueue`, with a worker up; rows that no model can read are in pgvector_backfill.quarantine.';
+
+/** All that follows passes by itself where there is nothing to check. */
+async function checkRows({ pool, target }: VerifyInput, rows: LiveAccounting): Promise<Check> {
+  const nothing = await nothingEmbedded(pool, target, rows);
+  return {
+    name: 'rows',
+    passed: nothing === null,
+    value: rows.embedded,
+    threshold: 1,
+    detail: nothing ?? 'there are rows to search',
+    remedy:
+      nothing === null
+        ? null
+        : 'Correct where or text (env BACKFILL_WHERE, BACKFILL_TEXT) and run `npm run enqueue`; or wait for rows: with sync on they are embedded as they come, then `npm run verify`.',
+  };
+}
 
 function accountingChecks(rows: LiveAccounting, settings: Settings, { waiting }: SyncHealth): Check[] {
   const sum = rows.embedded + rows.skipped + rows.quarantined + waiting;

@@ -1,7 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
+import { diagnose } from '../../src/planning/doctor.ts';
+import { openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { databases, hasPostgres } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
+import { hashEmbedder } from '../setup/small-road.ts';
+import { until } from '../setup/until.ts';
 
 const model = sampleModel();
 
@@ -30,16 +33,55 @@ describe.runIf(hasPostgres()).each(databases())('unusual tables on $name', ({ cr
     return backfill;
   }
 
-  it('an empty table: nothing to embed, an index for what will come, the gate passes', async () => {
-    await whole('bigint', 'SELECT 1, NULL WHERE false');
-    expect(await backfill.work()).toMatchObject({
-      state: 'ready',
-      reason: '',
-      rows: { eligible: 0 },
-      coverage: 1,
-      index: { valid: true },
+  const doctorsRows = async (): Promise<string | undefined> => {
+    const { pool, config } = backfill;
+    const openEmbedder = (): Promise<ReturnType<typeof hashEmbedder>> => Promise.resolve(hashEmbedder(48));
+    const { findings } = await diagnose({ pool, ...config, openEmbedder, withQueue: false });
+    return findings.find(({ check }) => check === 'rows')?.message;
+  };
+  const LATER = 'rows that come are embedded as they come, and the index and the gate follow';
+
+  it('an empty table is not ready, and is so once rows have come', async () => {
+    await whole('bigint', 'SELECT 1, NULL WHERE false', {
+      BACKFILL_SYNC_SECONDS: '1',
+      BACKFILL_VERIFY_RECALL: '0',
     });
-    expect(await backfill.enqueue()).toMatchObject({ rows: 0, batches: 0, enqueued: 0 });
+    const { pool, config } = backfill;
+    expect(await doctorsRows()).toContain('public.things has no row');
+    const workers = await backfill.workers();
+    try {
+      expect(await untilSettled(pool, config.backfill)).toMatchObject({
+        state: 'running',
+        reason: `public.things has no row; ${LATER}`,
+        rows: { eligible: 0 },
+        coverage: 0,
+        index: { name: null },
+      });
+      const { passed, checks } = await backfill.verify();
+      expect(passed).toBe(false);
+      expect(checks.filter((check) => !check.passed).map(({ name, detail }) => ({ name, detail }))).toEqual([
+        { name: 'rows', detail: 'public.things has no row' },
+        { name: 'index-valid', detail: 'things_embedding_hnsw_idx: there is no such index' },
+      ]);
+      // More than a batch, so that the batch of no rows is cut.
+      await pool.query(`INSERT INTO things SELECT 2000 + n, '${TEXT} ' || n FROM generate_series(1, 9) n`);
+      const ready = await until('the run is ready', async () => {
+        const seen = await backfill.snapshot();
+        return seen.state === 'ready' && seen.rows.eligible === 9 ? seen : null;
+      });
+      expect(ready).toMatchObject({ rows: { embedded: 9 }, coverage: 1, index: { valid: true } });
+    } finally {
+      await workers.drain();
+    }
+  });
+
+  it('a condition that matches nothing is told as such', async () => {
+    await whole('bigint', `SELECT n, '${TEXT}' FROM generate_series(1, 3) n`, {
+      BACKFILL_WHERE: 'id > 1000',
+    });
+    const why = 'the option where matches no row of public.things';
+    expect(await doctorsRows()).toContain(why);
+    expect(await backfill.work()).toMatchObject({ state: 'running', reason: `${why}; ${LATER}` });
   });
 
   it('one row', async () => {
@@ -54,10 +96,9 @@ describe.runIf(hasPostgres()).each(databases())('unusual tables on $name', ({ cr
   it('all texts NULL: every row is skipped and counted', async () => {
     await whole('bigint', 'SELECT n, NULL FROM generate_series(1, 5) n');
     expect(await backfill.work()).toMatchObject({
-      state: 'ready',
-      reason: '',
+      state: 'running',
+      reason: expect.stringMatching(/^no row has a vector: of 5 rows 5 have no text/) as string,
       rows: { eligible: 5, skipped: 5, embedded: 0 },
-      coverage: 1,
     });
   });
 
