@@ -1,6 +1,6 @@
 /** The report of `verify`: written whatever the result, as it shows what is wrong. */
 
-import { writeFile } from 'node:fs/promises';
+import { chmod, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ConfigError, messageOf } from '../../src/errors.ts';
 import type { Comparison } from '../../src/search/compare.ts';
@@ -9,6 +9,8 @@ import { spread } from '../../src/verify/query-source.ts';
 import { compareSamples } from '../../src/verify/report/samples.ts';
 import type { Verification, VerifyInput } from '../../src/verify/verify.ts';
 import type { Invocation } from './command.ts';
+
+const OWNER_ONLY = 0o600;
 
 export interface ReportWanted {
   path: string;
@@ -32,7 +34,7 @@ export async function reportWanted({ flags, host }: Invocation): Promise<ReportW
     });
   if (typeof report !== 'string') return null;
   const path = resolve(host.cwd, report);
-  await write(path, '', 'a');
+  await write(path, '', 'a', count > 0);
   return { path, samples: count };
 }
 
@@ -54,12 +56,14 @@ export async function writeReport(
     recallTarget: input.settings.verifyRecall,
     samples: shown,
   });
-  await write(path, page, 'w');
+  await write(path, page, 'w', samples > 0);
 }
 
-async function write(path: string, content: string, flag: 'a' | 'w'): Promise<void> {
+/** `secret`: with texts of rows, so that it is its owner's alone, also where it was there before. */
+async function write(path: string, content: string, flag: 'a' | 'w', secret: boolean): Promise<void> {
   try {
-    await writeFile(path, content, { flag });
+    await writeFile(path, content, { flag, ...(secret ? { mode: OWNER_ONLY } : {}) });
+    if (secret && (await stat(path)).isFile()) await chmod(path, OWNER_ONLY);
   } catch (error) {
     throw new ConfigError(`The report cannot be written to ${path}: ${messageOf(error)}.`, {
       code: 'REPORT_UNWRITABLE',

@@ -14,6 +14,8 @@ import {
   type Grade,
   type JudgedQuery,
 } from '../ledger/judgements.ts';
+import { noteQuerySource } from '../ledger/judgement-source.ts';
+import type { Query } from '../relevance/query-file.ts';
 import { describeTarget } from '../table/target.ts';
 import { chooseQueries } from '../verify/query-source.ts';
 import { sampleRows } from '../verify/sample.ts';
@@ -24,17 +26,19 @@ import { CSRF_FIELD } from './same-origin.ts';
 export interface Judging {
   csrf: string;
   grades: ReadonlyMap<string, Grade>;
+  /** Key of the row that the query is the first line of; empty where it was typed. */
+  from: string;
 }
 
 const WORDS: Record<Grade, string> = { 2: 'relevant', 1: 'partly', 0: 'not' };
 
 /** Buttons of one answer: each saves at once, and again takes back. */
-export function judgeButtons({ csrf, grades }: Judging, query: string, k: number, key: string): Markup {
+export function judgeButtons({ csrf, grades, from }: Judging, query: string, k: number, key: string): Markup {
   const present = grades.get(key);
   return html`<form class="judge" method="post" action="/judge">
     <input type="hidden" name="${CSRF_FIELD}" value="${csrf}" />
     <input type="hidden" name="q" value="${query}" /><input type="hidden" name="k" value="${k}" />
-    <input type="hidden" name="key" value="${key}" />
+    <input type="hidden" name="key" value="${key}" /><input type="hidden" name="from" value="${from}" />
     ${GRADES.toReversed().map(
       (grade) =>
         html`<button
@@ -65,17 +69,18 @@ export async function judging(
   { pool, backfill, csrf }: JudgeInput,
   query: string,
   filter: string,
+  from: string,
 ): Promise<Judging | null> {
   if (csrf === null || filter !== '' || query === '') return null;
   const grades = await gradesOf(pool, backfill, query);
-  return grades === null ? null : { csrf, grades };
+  return grades === null ? null : { csrf, from, grades };
 }
 
 /** POST only, and behind `protectActions`. A script asks for no page and gets none. */
 export function judgeRoutes({ pool, backfill }: JudgeInput): Hono {
   const app = new Hono();
   app.post('/', async (context) => {
-    const { q: query, k, key, grade: given } = await context.req.parseBody();
+    const { q: query, k, key, grade: given, from } = await context.req.parseBody();
     const grade = given === '' ? null : GRADES.find((each) => String(each) === given);
     const isQuery = typeof query === 'string' && query !== '' && query.length <= 1000;
     if (!isQuery || typeof key !== 'string' || !/^-?\d{1,19}$/.test(key) || grade === undefined)
@@ -83,9 +88,13 @@ export function judgeRoutes({ pool, backfill }: JudgeInput): Hono {
     if ((await gradesOf(pool, backfill, query)) === null)
       return context.text('The encoding of the database cannot hold this query: it cannot be judged.', 400);
     await saveJudgement(pool, backfill, { query, key, grade });
+    await noteQuerySource(pool, backfill, query, typeof from === 'string' && from !== '' ? from : null);
     if (context.req.header('accept') === 'application/json') return context.body(null, 204);
     const hits = typeof k === 'string' ? k : '10';
-    return context.redirect(`/search?${new URLSearchParams({ q: query, k: hits }).toString()}`, 303);
+    return context.redirect(
+      `/search?${new URLSearchParams({ q: query, k: hits, ...(typeof from === 'string' ? { from } : {}) }).toString()}`,
+      303,
+    );
   });
   return app;
 }
@@ -104,8 +113,8 @@ export async function judgePage(input: JudgeInput): Promise<Markup> {
   return layout({ title: `${backfill}: judge`, heading: backfill, here: '/judge', live: false, body });
 }
 
-const link = (query: string): Markup =>
-  html`<a href="/search?${new URLSearchParams({ q: query }).toString()}">${query}</a>`;
+const link = (query: string, from = ''): Markup =>
+  html`<a href="/search?${new URLSearchParams({ q: query, from }).toString()}">${query}</a>`;
 
 function judgedSection(judged: readonly JudgedQuery[]): Markup {
   const clicks = judged.reduce((sum, { judgements }) => sum + judgements, 0);
@@ -130,25 +139,25 @@ function judgedSection(judged: readonly JudgedQuery[]): Markup {
   </section>`;
 }
 
-function sampleSection(queries: readonly string[]): Markup {
+function sampleSection(queries: readonly Query[]): Markup {
   return html`<section id="samples" class="wide">
     <h2>To judge <b>first lines of rows</b></h2>
     ${
       queries.length === 0
         ? html`<p class="quiet">No row has a vector yet.</p>`
         : html`<ul class="queries">
-            ${queries.map((query) => html`<li>${link(query)}</li>`)}
+            ${queries.map(({ id, text }) => html`<li>${link(text, id)}</li>`)}
           </ul>`
     }
   </section>`;
 }
 
-async function sampledQueries({ pool, backfill, settings: own }: JudgeInput): Promise<string[]> {
+async function sampledQueries({ pool, backfill, settings: own }: JudgeInput): Promise<Query[]> {
   const run = await latestRun(pool, backfill);
   if (run === null) return [];
   const settings = followScope(run, own);
   const target = await describeTarget(pool, backfill, settings);
   const rows = await sampleRows(pool, target, run.rowsPlanned, SAMPLED);
   const { queries } = await chooseQueries({ pool, target, settings, read: {} }, null, rows);
-  return queries.map(({ text }) => text);
+  return queries;
 }

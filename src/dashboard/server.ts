@@ -96,7 +96,7 @@ function addSearch(
   app.get('/search', async (context) => {
     // Not even keys, distances or times: a legacy search takes patterns, and a row can be spelled out by yes and no.
     if (!mayRead) return context.html(noSearchPage(backfill));
-    const { q = '', k = '', filter = '' } = context.req.query();
+    const { q = '', k = '', filter = '', from = '' } = context.req.query();
     const hits = /^\d{1,3}$/.test(k) ? Math.min(Math.max(Number(k), 1), MOST_HITS) : DEFAULT_HITS;
     const question = { text: q.trim().slice(0, MOST_QUERY_CHARACTERS), k: hits, filter };
     const result = question.text === '' ? null : await search.ask(question);
@@ -106,7 +106,7 @@ function addSearch(
         filters,
         question,
         result,
-        judging: await judging(judge, question.text, filter),
+        judging: await judging(judge, question.text, filter, from),
       }),
     );
   });

@@ -2,6 +2,7 @@
 
 import { LEDGER_LIMITS, TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
 import { lastChange, readChanges, type ChangePage } from '../ledger/change.ts';
+import { forgetJudgements } from '../ledger/judgement-source.ts';
 import type { Run } from '../ledger/run.ts';
 import {
   LEASE_RENEWAL_MS,
@@ -110,6 +111,7 @@ async function settleChanges(
     if (!(await holdSync(client, claim))) return null;
     await deleteOrphans(client, target, of(page.keys));
     await releaseOrphans(client, target, page.keys);
+    await forgetJudgements(client, target, page.keys);
     if (page.truncated) await wantSweep(client, target.backfill);
     await markForRecount(client, target, claim.run, page.keys);
     const { open } = await quarantineLost(client, context, claim, of(page.keys), writes);

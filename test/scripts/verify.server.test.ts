@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -67,6 +67,8 @@ describe('the verb verify', () => {
     const report = await readFile(path('report.html'), 'utf8');
     expect(report.startsWith('<!doctype html>')).toBe(true);
     expect(report.includes(judgedQueries[0]!.text)).toBe(true);
+    // Titles of rows are nobody else's on this machine.
+    expect((await stat(path('report.html'))).mode & 0o077).toBe(0);
   });
 
   it('ends with 3 where a check does not pass, writes the report all the same, and says what to do', async () => {

@@ -25,7 +25,18 @@ export async function everythingInRedis(url: string): Promise<string> {
   const redis = new Redis(url);
   const found: string[] = [];
   for await (const keys of redis.scanStream({ match: '*' }) as AsyncIterable<string[]>)
-    for (const key of keys) found.push(key, String(await redis.dumpBuffer(key)));
+    for (const key of keys) found.push(key, JSON.stringify(await valueOf(redis, key)));
   await redis.quit();
   return found.join('\n');
+}
+
+/** As it is: a dump may be compressed. */
+async function valueOf(redis: Redis, key: string): Promise<unknown> {
+  const type = await redis.type(key);
+  if (type === 'hash') return redis.hgetall(key);
+  if (type === 'list') return redis.lrange(key, 0, -1);
+  if (type === 'set') return redis.smembers(key);
+  if (type === 'zset') return redis.zrange(key, 0, -1);
+  if (type === 'stream') return redis.xrange(key, '-', '+');
+  return type === 'string' ? redis.get(key) : null;
 }
