@@ -8,6 +8,7 @@ import {
   type SearchFunction,
 } from '../src/cutover/search-function.ts';
 import { readerReports } from '../src/cutover/reader-reports.ts';
+import { tryMode } from '../src/cutover/try-mode.ts';
 import { ConfigError } from '../src/errors.ts';
 import { recordEvent } from '../src/ledger/event.ts';
 import {
@@ -54,8 +55,10 @@ export const cutover: Command = {
       const target = await describeTarget(pool, backfill, followed);
       const from = await readModeOf(pool, backfill);
       const readers = await readerReports(pool, run, to);
-      const gate = refusedBy(await cutoverGate(pool, target, run, settings), readers.refusal);
       const read = await settingsOfReads(pool, target);
+      const trial = await tryMode({ pool, target, settings: followed, read }, to);
+      const verified = await cutoverGate(pool, target, run, settings);
+      const gate = refusedBy(refusedBy(verified, readers.refusal), trial.refusal);
       const inSql = await planSearchFunction(pool, target, followed.metric, read);
       const change: Change & {
         gate: GateResult;
@@ -68,7 +71,7 @@ export const cutover: Command = {
         to: showReadChoice(to),
         executed: false,
         plan: planLines(run, from, to, inSql, gate.passed ? null : override),
-        notes: [...(readers.note === null ? [] : [readers.note]), ...notesOf(inSql)],
+        notes: [...trial.notes, ...(readers.note === null ? [] : [readers.note]), ...notesOf(inSql)],
         reason: reasonOf(invocation),
         gate,
         readers: readers.reports,
@@ -115,7 +118,7 @@ const refusedBy = (gate: GateResult, refusal: string | null): GateResult =>
     : { ...gate, passed: false, reason: gate.passed ? refusal : `${gate.reason}; ${refusal}` };
 
 const GATE_REMEDY =
-  'Run `npm run verify` and do what it says, or mend the application that says it cannot; or go on all the same with --override "the reason".';
+  'Run `npm run verify` and do what it says, or mend what the reason names; or go on all the same with --override "the reason".';
 
 function wantedChoice({ flags }: Invocation): ReadChoice {
   const to = flags['to'];

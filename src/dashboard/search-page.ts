@@ -83,7 +83,12 @@ function side(answer: SearchAnswer, which: Side, buttons: (key: string) => Marku
     <h2>${NAMES[which]} <b>${hits.length} ${hits.length === 1 ? 'hit' : 'hits'}</b></h2>
     ${access === null ? NOTHING : html`<p class="quiet">${access}</p>`}
     ${which === 'legacy' ? filterNote(answer.legacyFilteredOf) : NOTHING}
-    ${hits.length === 0 ? html`<p>${(which === 'legacy' ? answer.legacyFault : null) ?? 'Nothing found.'}</p>` : NOTHING}
+    ${
+      which === 'legacy' && answer.legacyFault !== null
+        ? html`<p class="quiet">The legacy search does not run for this query: ${answer.legacyFault}.</p>`
+        : NOTHING
+    }
+    ${hits.length === 0 ? html`<p>Nothing found.</p>` : NOTHING}
     <ol class="hits">
       ${hits.map((hit) => hitLine(hit, others.indexOf(hit.key) + 1, other, buttons(hit.key)))}
     </ol>

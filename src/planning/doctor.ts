@@ -20,6 +20,7 @@ import { checkEventTriggers } from './check-event-triggers.ts';
 import { checkAddedColumns, checkIndexMetric, checkNames } from './check-names.ts';
 import { checkKey, checkTable, checkVectorColumn } from './check-table.ts';
 import { checkConnections } from './check-connections.ts';
+import { checkLegacySearch } from './check-legacy.ts';
 import { checkPooler } from './check-pooler.ts';
 import { checkRows } from './check-rows.ts';
 import { checkSync } from './check-sync.ts';
@@ -77,6 +78,7 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
         ...(await checkAddedColumns(pool, target)),
         ...(await checkNames(pool, target)),
         ...(await checkIndexMetric(pool, target, settings)),
+        ...(await checkLegacySearch(pool, target, settings)),
         ...(takesNoWrites(findings) ? [] : await checkEventTriggers(pool, target)),
       );
     } catch (error) {

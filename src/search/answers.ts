@@ -2,7 +2,7 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
-import { codeOf } from '../db/sqlstates.ts';
+import { codeOf, isOfARow } from '../db/sqlstates.ts';
 import { TABLE_LIMITS, type TransactionLimits } from '../db/transaction.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { fuseScored } from '../relevance/fuse.ts';
@@ -10,11 +10,12 @@ import type { Metric } from '../table/metric.ts';
 import type { Target } from '../table/target.ts';
 import type { Filter } from './filter.ts';
 import type { KnownRows } from './known-rows.ts';
+import { serverFault } from './legacy-fault.ts';
 import { legacySearch } from './legacy-query.ts';
 import { NOT_EMBEDDABLE, embedQuery } from './query-vector.ts';
 import type { ReadSettings } from './read-settings.ts';
 import { servedRows } from './served-rows.ts';
-import { textSearch } from './text-query.ts';
+import { TEXT_FAILED, textSearch } from './text-query.ts';
 import type { Neighbour } from './vector-query.ts';
 
 export interface SearchHit {
@@ -98,8 +99,24 @@ async function hybridHits(question: Question, vector: string | null): Promise<Se
   const words = await textSearch(pool, target, settings, text, depth, {
     filter,
     limits: limitsOf(question, 1),
+  }).catch((error: unknown) => {
+    if (vector === null || codeOf(error) !== TEXT_FAILED || !isOfARow((error as Error).cause)) throw error;
+    warnOfWords(target, error);
+    return [];
   });
   return fuseHits(near, words, k);
+}
+
+const warned = new WeakSet<Target>();
+
+/** One row that cannot be ranked fails the ranking of all; by their meaning they are found all the same. */
+function warnOfWords(target: Target, error: unknown): void {
+  if (warned.has(target)) return;
+  warned.add(target);
+  process.emitWarning(
+    `Searches of ${target.backfill} in mode hybrid go by vectors alone: some row cannot be ranked by its words (${serverFault(error)}).`,
+    { code: 'PGVECTOR_BACKFILL_WORDS' },
+  );
 }
 
 /** How much of both lists is fused for `k` hits. */

@@ -3,19 +3,17 @@
 import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
-import { codeOf } from '../db/sqlstates.ts';
-import { messageOf } from '../errors.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { isKeyText } from '../table/key.ts';
 import { readableTable } from '../table/row-state.ts';
 import type { Target } from '../table/target.ts';
 import { beginningSql } from '../table/text-sql.ts';
 import type { Filter } from './filter.ts';
+import { LegacyTries } from './legacy-fault.ts';
 import { legacySearch, type LegacyAnswer } from './legacy-query.ts';
 import { embedQuery } from './query-vector.ts';
 import { loadReadSettings } from './read-settings.ts';
 import { servedRows } from './served-rows.ts';
-import { QUERY_NOT_IN_ENCODING } from './unheld-character.ts';
 
 export interface Hit {
   key: string;
@@ -29,10 +27,10 @@ export interface Comparison {
   text: string;
   legacy: Hit[];
   vector: Hit[];
-  /** Why the legacy search cannot answer this query at all; null where it can. */
-  legacyFault: string | null;
   /** Keys of the legacy SQL that were held against a filter which it knows nothing of; null where there was none. */
   legacyFilteredOf: number | null;
+  /** Why the legacy search gives no answer to this query; null where it gives one. */
+  legacyFault: string | null;
   /** Keys that both found. */
   overlap: number;
   legacyMs: number;
@@ -43,6 +41,7 @@ export interface Comparison {
 }
 
 const TITLE_CHARACTERS = 80;
+const NO_ANSWER: LegacyAnswer = { keys: [], milliseconds: 0, filteredOf: null };
 
 export interface CompareInput {
   pool: Pool;
@@ -67,13 +66,8 @@ export async function compareSearches(
   const embeddingMs = performance.now() - started;
   const read = await loadReadSettings(pool, target.backfill);
   const vector = await servedRows(pool, target, settings.metric, query, k, { filter, read });
-  const asked = performance.now();
-  const legacy = await legacySearch(pool, target, settings, text, k, { filter }).catch(
-    (error: unknown): LegacyAnswer & { fault: string } => {
-      if (codeOf(error) !== QUERY_NOT_IN_ENCODING) throw error;
-      return { keys: [], filteredOf: null, milliseconds: performance.now() - asked, fault: messageOf(error) };
-    },
-  );
+  const tries = new LegacyTries();
+  const legacy = await tries.ask(() => legacySearch(pool, target, settings, text, k, { filter }), NO_ANSWER);
   const keys = [...legacy.keys, ...vector.neighbours.map((each) => each.key)];
   const titles = await readTitles(pool, target, keys);
   const hit = (key: string, distance: number | null): Hit => ({
@@ -85,8 +79,8 @@ export async function compareSearches(
     text,
     legacy: legacy.keys.map((key) => hit(key, null)),
     vector: vector.neighbours.map(({ key, distance }) => hit(key, distance)),
-    legacyFault: 'fault' in legacy ? legacy.fault : null,
     legacyFilteredOf: legacy.filteredOf,
+    legacyFault: tries.fault,
     overlap: vector.neighbours.filter(({ key }) => legacy.keys.includes(key)).length,
     legacyMs: legacy.milliseconds,
     vectorMs: vector.milliseconds,

@@ -1,6 +1,7 @@
 /** The SQL of both searches and how the server would run it. Nothing is run. */
 
 import type { Queryable } from '../db/pool.ts';
+import { SQLSTATE, hasSqlState, isUnreachable } from '../db/sqlstates.ts';
 import { TABLE_LIMITS, inReadOnlySearch } from '../db/transaction.ts';
 import type { CompareInput } from './compare.ts';
 import type { Filter } from './filter.ts';
@@ -35,11 +36,13 @@ export async function explainSearches(
   const { sql, values } = legacyQuery(target, settings, text, k, filter);
   return {
     // Planning may call functions of the operator's SQL.
+    // Where it does not run, the comparison says so.
     legacy: await inReadOnlySearch(pool, TABLE_LIMITS, (client) => planOf(client, sql, values)).catch(
       (error: unknown) => {
         const notHeld = queryNotHeld(error, text);
-        if (notHeld === null) throw error;
-        return { sql, plan: notHeld.message };
+        if (notHeld !== null) return { sql, plan: notHeld.message };
+        if (isUnreachable(error) && !hasSqlState(error, SQLSTATE.protocolViolation)) throw error;
+        return { sql, plan: '' };
       },
     ),
     vector: await withScan(

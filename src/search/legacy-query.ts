@@ -12,6 +12,9 @@ import type { Target } from '../table/target.ts';
 import { filterFault, filterSql, filterValues, type Filter } from './filter.ts';
 import { queryNotHeld } from './unheld-character.ts';
 
+/** Code of the error where the operator's SQL does not run. */
+export const LEGACY_FAILED = 'LEGACY_SEARCH_FAILED';
+
 export interface LegacySearchOptions {
   filter?: Filter | null;
   limits?: TransactionLimits;
@@ -95,7 +98,7 @@ export async function legacySearch(
     const notHeld = queryNotHeld(error, text);
     if (notHeld !== null) throw notHeld;
     throw new ConfigError(`The legacy search does not run: ${messageOf(error)}.`, {
-      code: 'LEGACY_SEARCH_FAILED',
+      code: LEGACY_FAILED,
       remedy:
         'Correct legacySearch (--legacy-search, env BACKFILL_LEGACY_SEARCH): SQL with $1 the query text, $2 the number of rows, the key as first column.',
       cause: error,

@@ -1,14 +1,14 @@
 /** Queries with a character that the database's encoding has not got: no row can hold it, and no statement take it. */
 
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
-import { GateError, messageOf } from '../errors.ts';
+import { GateError } from '../errors.ts';
 
 const BYTES = /(?:0x[\da-f]{2} ?)+/i;
 
 /** The character of `text` that the server refused; null where it refused something else. Its words are of its language, its bytes are not. */
 export function unheldCharacter(error: unknown, text: string): string | null {
   if (!hasSqlState(error, SQLSTATE.untranslatable)) return null;
-  const [bytes = ''] = BYTES.exec(messageOf(error)) ?? [];
+  const [bytes = ''] = BYTES.exec((error as Error).message) ?? [];
   const character = Buffer.from(bytes.replaceAll(/0x| /gi, ''), 'hex').toString();
   return character !== '' && text.includes(character) ? character : null;
 }

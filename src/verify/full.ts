@@ -4,11 +4,13 @@ import { quoteQualified } from '../db/identifiers.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { ConfigError } from '../errors.ts';
 import type { Judgements, Query } from '../relevance/query-file.ts';
+import { LegacyTries } from '../search/legacy-fault.ts';
 import { loadReadSettings, saveReadSettings, type ReadSettings } from '../search/read-settings.ts';
 import { agreementCheck, measureAgreement, type Agreement } from './agreement.ts';
 import type { Check } from './check.ts';
 import { measureCurve, type Curve, type CurveQueries } from './curve.ts';
 import { filterRowsCheck, measureFilterRows, type FilterRows } from './filter-rows.ts';
+import { legacyCheck } from './legacy-check.ts';
 import { latencyCheck, measureLatency, type Latency } from './latency.ts';
 import { planCheck } from './plan-check.ts';
 import { explainSearch, type PlanResult } from './plan.ts';
@@ -72,7 +74,8 @@ export async function measureFully(
   const [sample] = rows;
   if (sample === undefined) return { checks: [], result, read: stored };
   const judged = judgedQueries(questions);
-  const context: SearchContext = { pool, target, settings, read: stored };
+  const tries = new LegacyTries();
+  const context: SearchContext = { pool, target, settings, read: stored, tries };
   const chosen = await chooseQueries(context, questions.queries, rows);
   const embedder = await openModel(input, questions);
   try {
@@ -105,6 +108,7 @@ export async function measureFully(
         checks.push(...relevanceChecks(result.relevance, settings));
       }
     }
+    checks.push(...legacyCheck(tries));
     return { checks, result, read };
   } finally {
     await embedder?.close();

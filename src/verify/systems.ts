@@ -2,13 +2,14 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
-import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
+import { SQLSTATE, codeOf, hasSqlState } from '../db/sqlstates.ts';
 import { TABLE_LIMITS } from '../db/transaction.ts';
 import { fuse } from '../relevance/fuse.ts';
 import { fuseHits, fusedDepth, neighbours, vectorHits, type Question } from '../search/answers.ts';
+import { LegacyTries } from '../search/legacy-fault.ts';
 import { legacySearch } from '../search/legacy-query.ts';
 import { forDepth, type ReadSettings } from '../search/read-settings.ts';
-import { textSearch } from '../search/text-query.ts';
+import { TEXT_FAILED, textSearch } from '../search/text-query.ts';
 import { nearest } from '../search/vector-query.ts';
 import type { Target } from '../table/target.ts';
 import type { EmbeddedQuery } from './query-vectors.ts';
@@ -22,6 +23,8 @@ export interface SearchContext {
   settings: Settings;
   /** What vector searches are run with. */
   read: ReadSettings;
+  /** Of the legacy search, which may raise for some queries. */
+  tries?: LegacyTries;
 }
 
 /** Keys of one query, best first. */
@@ -37,7 +40,7 @@ export interface Depths {
   depth: number;
 }
 
-/** Null where the tsvector ranking passed the time limit. A query without a vector finds nothing by it. */
+/** Null where the tsvector ranking passed the time limit, or does not run. A query without a vector finds nothing by it. */
 export async function rankAll(
   context: SearchContext,
   query: EmbeddedQuery,
@@ -65,14 +68,14 @@ export async function rankAll(
 }
 
 export async function rankLegacy(
-  { pool, target, settings }: SearchContext,
+  { pool, target, settings, tries = new LegacyTries() }: SearchContext,
   text: string,
   { k, depth }: Depths,
 ): Promise<Rankings> {
   const ask = async (rows: number): Promise<string[]> =>
     // A join in the operator's SQL may bring a row twice; it can be found once only.
     [...new Set((await legacySearch(pool, target, settings, text, rows)).keys)];
-  return { served: await ask(k), deep: await ask(depth) };
+  return tries.ask(async () => ({ served: await ask(k), deep: await ask(depth) }), { served: [], deep: [] });
 }
 
 /** Deep: by the index wherever it can be used, also on a table so small that the planner reads all of it. */
@@ -108,7 +111,7 @@ async function rankText(
     return await textSearch(pool, target, settings, text, depth);
   } catch (error) {
     // Ranking by words without an index of its own reads every row: on a large table that is no search.
-    if (hasSqlState(error, SQLSTATE.queryCanceled)) return null;
+    if (hasSqlState(error, SQLSTATE.queryCanceled) || codeOf(error) === TEXT_FAILED) return null;
     throw error;
   }
 }
