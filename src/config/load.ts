@@ -54,7 +54,7 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
     const checked = declared.schema.safeParse(value);
     if (checked.success) values[key] = checked.data;
     else {
-      const shown = declared.secret ? '' : ` (got ${JSON.stringify(value)})`;
+      const shown = declared.secret || hasUser(value) ? '' : ` (got ${JSON.stringify(value)})`;
       problems.push(
         `${describe(declared, name)}: ${checked.error.issues.map((issue) => issue.message).join('; ')}${shown}.`,
       );
@@ -76,6 +76,10 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
   }
   return { backfill, settings, file: file.path };
 }
+
+/** An address with a user in it, well formed or not. */
+const hasUser = (value: unknown): boolean =>
+  typeof value === 'string' && value.includes('@') && value.includes('/');
 
 /** How an error names an option, so that the reader can change it wherever they set it. */
 export function describe(declared: Option, backfill: string | null): string {

@@ -11,7 +11,7 @@ import { REAL_TIMING, backoffMs, pause, type Timing } from './endpoint-timing.ts
 export interface HubFileRequest {
   url: URL;
   /** Sent to the origin of `url` alone, whatever it redirects to. */
-  token: string | undefined;
+  authorization: string | undefined;
   /** Absolute path. */
   target: string;
   signal: AbortSignal;
@@ -143,9 +143,9 @@ interface HubFacts {
   commit: string | null;
 }
 
-/** Follows redirects itself: the token must not go with them, and the hub says what it knows before it redirects. */
+/** Follows redirects itself: credentials must not go with them, and the hub says what it knows before it redirects. */
 async function ask(
-  { url, token }: HubFileRequest,
+  { url, authorization }: HubFileRequest,
   range: Record<string, string>,
   signal: AbortSignal,
 ): Promise<{ response: Response; facts: HubFacts }> {
@@ -160,7 +160,7 @@ async function ask(
         'accept-encoding': 'identity',
         'user-agent': 'pgvector-backfill',
         ...range,
-        ...(token !== undefined && at.origin === url.origin ? { authorization: `Bearer ${token}` } : {}),
+        ...(authorization !== undefined && at.origin === url.origin ? { authorization } : {}),
       },
     });
     learn(facts, response.headers);

@@ -3,6 +3,7 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lock } from 'proper-lockfile';
+import { withoutUser } from '../config/bare-url.ts';
 import { BackfillError, ConfigError, unwritable } from '../errors.ts';
 import { REAL_TIMING, pause, type Timing } from './endpoint-timing.ts';
 import { MODEL_FOLDER_REMEDY, downloadHubFile } from './hub-file.ts';
@@ -12,6 +13,8 @@ import {
   locateModel,
   modelChecksum,
   modelFileFacts,
+  modelFiles,
+  modelGraph,
   readManifest,
   type ModelManifest,
   type ModelOptions,
@@ -99,14 +102,20 @@ async function fetchMissing(
   const files = new Set<string>();
   // A branch may move between two files: once the hub has named the commit, the rest comes from that.
   let commit = otherRevision ? null : (known?.commit ?? null);
-  for (const path of expectedFiles(options)) {
+  // The graph comes last of the expected ones, and tells then of weights outside of it.
+  const wanted = expectedFiles(options);
+  for (let at = 0; at < wanted.length; at++) {
+    const path = wanted[at] ?? '';
     const present = (await stat(join(folder, path)).catch(() => null)) !== null;
-    if (present && !otherRevision) continue;
+    if (present && !otherRevision) {
+      addWeights(options, wanted, path);
+      continue;
+    }
     const url = hubUrl(options, commit ?? options.revision, path);
     notice?.(`fetching ${url.href}`);
     const file = await downloadHubFile({
       url,
-      token: env['HF_TOKEN'] === '' ? undefined : env['HF_TOKEN'],
+      authorization: hubAuthorization(options.hub, env),
       target: join(folder, path),
       signal,
       onProgress: (bytes, total) => onProgress?.(path, bytes, total),
@@ -117,14 +126,31 @@ async function fetchMissing(
     });
     commit ??= file.commit;
     files.add(path);
+    addWeights(options, wanted, path);
   }
   return { files, commit };
+}
+
+/** A user of the address is for the server alone, and goes by a header: in the URL it would be in every message. */
+function hubAuthorization(hub: string, env: NodeJS.ProcessEnv): string | undefined {
+  const { username, password } = new URL(hub);
+  if (username !== '' || password !== '') {
+    const user = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    return `Basic ${Buffer.from(user).toString('base64')}`;
+  }
+  const token = env['HF_TOKEN'] ?? '';
+  return token === '' ? undefined : `Bearer ${token}`;
+}
+
+function addWeights(options: ModelOptions, wanted: string[], path: string): void {
+  if (path !== modelGraph(options)) return;
+  for (const file of modelFiles(options)) if (!wanted.includes(file)) wanted.push(file);
 }
 
 function hubUrl({ hub, name }: ModelOptions, revision: string, path: string): URL {
   const escaped = (part: string): string => part.split('/').map(encodeURIComponent).join('/');
   return new URL(
-    `${hub.replace(/\/+$/, '')}/${escaped(name)}/resolve/${encodeURIComponent(revision)}/${path}`,
+    `${withoutUser(hub).replace(/\/+$/, '')}/${escaped(name)}/resolve/${encodeURIComponent(revision)}/${path}`,
   );
 }
 

@@ -1,12 +1,13 @@
 /** Where a model's files are, whether they are all there, and what they are (checksum). */
 
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { accessSync, createReadStream, existsSync } from 'node:fs';
 import { access, constants, readFile, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, posix, resolve } from 'node:path';
 import { z } from 'zod';
 import { ConfigError, messageOf } from '../errors.ts';
 import { maskPolicyVersion } from '../masking/policy.ts';
+import { externalData } from './external-data.ts';
 import { sha256Of } from './hub-file.ts';
 import type { Shaping } from './shaping.ts';
 
@@ -48,25 +49,47 @@ export function expectedFiles(options: ModelOptions): string[] {
   return ['config.json', 'tokenizer.json', 'tokenizer_config.json', modelGraph(options)];
 }
 
-/** The expected files that are not there. */
+/**
+ * The expected files, and those that the graph keeps its weights in, where the graph is there to say so.
+ * @throws ConfigError `MODEL_GRAPH`
+ */
+export function modelFiles(options: ModelOptions): string[] {
+  const expected = expectedFiles(options);
+  const graph = modelGraph(options);
+  const path = join(locateModel(options).folder, graph);
+  if (!isReadable(path)) return expected;
+  return [...expected, ...externalData(path).map((file) => posix.join(posix.dirname(graph), file))];
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Those of them that are not there. */
 export async function missingFiles(options: ModelOptions): Promise<string[]> {
   const { folder } = locateModel(options);
+  const files = modelFiles(options);
   const present = await Promise.all(
-    expectedFiles(options).map((file) =>
+    files.map((file) =>
       access(join(folder, file)).then(
         () => true,
         () => false,
       ),
     ),
   );
-  return expectedFiles(options).filter((_, at) => present[at] === false);
+  return files.filter((_, at) => present[at] === false);
 }
 
 /** @throws ConfigError that lists the files that are missing or cannot be read, and where they belong. */
 export async function assertModelFiles(options: ModelOptions): Promise<void> {
   const { folder } = locateModel(options);
   const faults: string[] = [];
-  for (const file of expectedFiles(options)) {
+  for (const file of modelFiles(options)) {
     await access(join(folder, file), constants.R_OK).catch((error: unknown) => {
       const missing = messageOf(error).startsWith('ENOENT');
       faults.push(`${file} (${missing ? 'missing' : messageOf(error)})`);
@@ -89,11 +112,11 @@ export interface ModelFileFacts {
   sha256: string;
 }
 
-/** Of every expected file, in order of their paths. @throws Error where one cannot be read */
+/** Of every file of the model, weights outside of the graph included, in order of their paths. @throws Error where one cannot be read */
 export async function modelFileFacts(options: ModelOptions): Promise<ModelFileFacts[]> {
   const { folder } = locateModel(options);
   const facts: ModelFileFacts[] = [];
-  for (const path of expectedFiles(options).toSorted()) {
+  for (const path of modelFiles(options).toSorted()) {
     const file = join(folder, path);
     facts.push({ path, bytes: (await stat(file)).size, sha256: await sha256Of(file) });
   }
@@ -172,7 +195,7 @@ export async function modelFingerprint(options: ModelOptions): Promise<string> {
   const { folder } = locateModel(options);
   const hash = createHash('sha256');
   hash.update(JSON.stringify(shapingFacts(options)));
-  for (const file of expectedFiles(options)) {
+  for (const file of modelFiles(options)) {
     hash.update(`\n${file}\n`);
     for await (const chunk of createReadStream(join(folder, file))) hash.update(chunk as Buffer);
   }

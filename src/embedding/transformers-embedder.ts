@@ -45,7 +45,8 @@ export async function openTransformersEmbedder(
   await assertPinnedFiles(options);
   const location = locateModel(options);
   const { pool, shape } = await InferencePool.start(
-    { type: 'load', options, location, intraOpThreads: 1 },
+    // The files are here: where they came from, and with which password, is nothing to a process that reads them.
+    { type: 'load', options: { ...options, hub: '' }, location, intraOpThreads: 1 },
     processes,
   );
   const fingerprint = await modelFingerprint(options).catch(async (error: unknown) => {

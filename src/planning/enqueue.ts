@@ -1,5 +1,6 @@
 /** Plans a run and puts its jobs on the queue. Safe at any time, any number of times: it adds what is missing and no more. */
 
+import { withoutSecrets } from '../config/bare-url.ts';
 import { OPTIONS } from '../config/options.ts';
 import type { OptionName, Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
@@ -244,10 +245,15 @@ async function askToFinalize({ pool, target, settings, queues }: EnqueueInput, r
     await callFinalizer(pool, queues.finalize, run, 'last-batch');
 }
 
-/** For the record: the options of the backfill itself, none of the connections and their passwords. */
+/**
+ * For the record: the options of the backfill itself, none of the connections and their passwords. Also of addresses what is
+ * no secret alone: the ledger is read by applications' roles, and told by `status` and backups.
+ */
 export function storedSettings(settings: Settings): Record<string, unknown> {
   const names = (Object.keys(OPTIONS) as OptionName[]).filter(
     (name) => OPTIONS[name].scope === 'backfill' && !OPTIONS[name].secret,
   );
-  return Object.fromEntries(names.map((name) => [name, settings[name]]));
+  const stored = (value: unknown): unknown =>
+    typeof value === 'string' && /^[a-z][a-z\d+.-]*:\/\//i.test(value) ? withoutSecrets(value) : value;
+  return Object.fromEntries(names.map((name) => [name, stored(settings[name])]));
 }

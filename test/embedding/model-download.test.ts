@@ -286,6 +286,21 @@ describe('model files from a hub', () => {
     store.close();
   });
 
+  it('come with the user of the address in a header, and in no message', async () => {
+    const notices: string[] = [];
+    const address = hub.origin.replace('://', '://ann:hub-secret@');
+    const withUser = { ...options, hub: address };
+    await fetchModel(withUser, { ...fetching, notice: (line) => notices.push(line) });
+    await expectWhole();
+    const basic = `Basic ${Buffer.from('ann:hub-secret').toString('base64')}`;
+    expect(hub.asked.every(({ headers }) => headers.authorization === basic)).toBe(true);
+    const failed = await fetchModel({ ...withUser, name: 'org/nothing' }, fetching).catch(
+      (error: unknown) => error as Error,
+    );
+    expect(failed).toBeInstanceOf(Error);
+    expect(JSON.stringify([notices, failed, String(failed)])).not.toContain('hub-secret');
+  });
+
   it('are not sent round in circles', async () => {
     hub.misbehave = (_file, request, response) => {
       response.writeHead(302, { location: request.url }).end();
