@@ -35,7 +35,7 @@ export const demo: Command = {
     from: {
       type: 'string',
       value: 'FILE',
-      help: 'Your own records: .jsonl or .csv with id, title, text or body',
+      help: 'Your own records: .jsonl, .ndjson, .csv or .tsv (also .gz) with id, title, text or body',
     },
     keep: {
       type: 'boolean',

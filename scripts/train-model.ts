@@ -50,7 +50,7 @@ export const trainModelCommand: Command = {
     from: {
       type: 'string',
       value: 'FILE',
-      help: '.jsonl or .csv (also .gz) with title and text, in place of the table',
+      help: '.jsonl, .ndjson, .csv or .tsv (also .gz) with title and text, in place of the table',
     },
     dimensions: {
       type: 'string',

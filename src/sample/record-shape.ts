@@ -16,6 +16,8 @@ export class RecordShaper {
   private numbered: boolean | undefined;
   private nulCharacters = 0;
   private loneSurrogates = 0;
+  private otherStatuses = 0;
+  private otherTimes = 0;
   private readonly file: string;
 
   constructor(file: string) {
@@ -36,8 +38,8 @@ export class RecordShaper {
       id: this.id(line, fields['id']),
       title: title ?? '',
       body: body ?? null,
-      status: this.status(line, fields['status']),
-      updatedAt: this.time(line, fields['updated_at']),
+      status: this.status(fields['status']),
+      updatedAt: this.time(fields['updated_at']),
     };
   }
 
@@ -52,6 +54,16 @@ export class RecordShaper {
     }
     if (this.loneSurrogates > 0) {
       notes.push(`${this.file}: replaced ${this.loneSurrogates} half characters (lone surrogates) by U+FFFD`);
+    }
+    if (this.otherStatuses > 0) {
+      notes.push(
+        `${this.file}: ${this.otherStatuses} records have a status of another kind than ${STATUSES.join(', ')}, and count as published`,
+      );
+    }
+    if (this.otherTimes > 0) {
+      notes.push(
+        `${this.file}: ${this.otherTimes} records have an updated_at that is no date and time (ISO 8601), and were given 1970`,
+      );
     }
     return notes;
   }
@@ -90,19 +102,20 @@ export class RecordShaper {
     });
   }
 
-  private status(line: number, value: unknown): ArticleStatus {
+  /** A column of the user's own may have the name. */
+  private status(value: unknown): ArticleStatus {
     if (value === undefined || value === null || value === '') return 'published';
     if (STATUSES.includes(value as string)) return value as ArticleStatus;
-    throw this.fieldError(line, 'status', `${JSON.stringify(value)} is none of ${STATUSES.join(', ')}`);
+    this.otherStatuses += 1;
+    return 'published';
   }
 
-  private time(line: number, value: unknown): Date {
+  private time(value: unknown): Date {
     if (value === undefined || value === null || value === '') return EPOCH;
     const time = new Date(typeof value === 'string' ? value : Number.NaN);
-    if (Number.isNaN(time.getTime())) {
-      throw this.fieldError(line, 'updated_at', `${JSON.stringify(value)} is no date and time (ISO 8601)`);
-    }
-    return time;
+    if (!Number.isNaN(time.getTime())) return time;
+    this.otherTimes += 1;
+    return EPOCH;
   }
 
   private fieldError(line: number, field: string, what: string): ConfigError {

@@ -1,14 +1,16 @@
 /**
- * Reads a user's own texts from a file, to fill the sample table or to train on: `.jsonl` or `.csv`, each also with
- * `.gz`. One record at a time, so that the file may be larger than the memory.
+ * Reads a user's own texts from a file, to fill the sample table or to train on: `.jsonl`, `.ndjson`, `.csv` or `.tsv`, each
+ * also with `.gz`. One record at a time, so that the file may be larger than the memory.
  */
 
 import { createReadStream } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
-import { pipeline, type Readable } from 'node:stream';
+import { Readable, pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { parse } from 'csv-parse';
 import { ConfigError, messageOf } from '../errors.ts';
+import { decode } from './decode.ts';
+import { withDelimiter } from './delimiter.ts';
 import { RecordShaper, type SampleRecord } from './record-shape.ts';
 
 export interface ReadOptions {
@@ -32,7 +34,12 @@ export async function* readRecords(file: string, options: ReadOptions = {}): Asy
   const { csv, zipped } = await assertReadable(file);
   const shaper = new RecordShaper(file);
   const bytes = openFile(file, zipped);
-  const rows = csv ? csvRows(file, bytes) : jsonRows(file, bytes);
+  const notes: string[] = [];
+  const text = readable(
+    file,
+    decode(file, bytes as AsyncIterable<Buffer>, (note) => notes.push(note)),
+  );
+  const rows = csv ? csvRows(file, text) : jsonRows(file, text);
   let count = 0;
   try {
     for await (const { line, fields } of rows) {
@@ -49,17 +56,18 @@ export async function* readRecords(file: string, options: ReadOptions = {}): Asy
       remedy: 'Give a file with at least one record.',
     });
   }
-  const notes = shaper.notes();
+  notes.push(...shaper.notes());
   if (notes.length > 0) options.onNotes?.(notes);
 }
 
 /** Its name and whether it can be opened, before anything is begun. @throws ConfigError `RECORDS_FORMAT`, `RECORDS_UNREADABLE` */
 export async function assertReadable(file: string): Promise<{ csv: boolean; zipped: boolean }> {
-  const format = /\.(jsonl|csv)(\.gz)?$/i.exec(file);
+  const format = /\.(jsonl|ndjson|csv|tsv)(\.gz)?$/i.exec(file);
   if (format === null) {
-    throw new ConfigError(`${file} is neither .jsonl nor .csv (nor either with .gz)`, {
+    throw new ConfigError(`${file} is none of .jsonl, .ndjson, .csv and .tsv (nor one of them with .gz)`, {
       code: 'RECORDS_FORMAT',
-      remedy: 'Give a file of JSON lines, or a CSV file with a header row.',
+      remedy:
+        'Give a file of JSON lines (of a JSON list: `jq -c .[] FILE.json > FILE.jsonl`), or a table with a header row, separated by commas, semicolons or tabs.',
     });
   }
   try {
@@ -67,7 +75,7 @@ export async function assertReadable(file: string): Promise<{ csv: boolean; zipp
   } catch (error) {
     throw unreadable(file, error);
   }
-  return { csv: format[1]?.toLowerCase() === 'csv', zipped: format[2] !== undefined };
+  return { csv: /^[ct]sv$/i.test(format[1] ?? ''), zipped: format[2] !== undefined };
 }
 
 /** A record before its fields are checked, with the line it starts on, counted from 1. */
@@ -82,28 +90,32 @@ function openFile(file: string, zipped: boolean): Readable {
   return zipped ? pipeline(source, createGunzip(), () => {}) : source;
 }
 
-async function* jsonRows(file: string, bytes: Readable): AsyncGenerator<RawRow> {
+/** What fails below is the file's fault. */
+async function* readable(file: string, text: AsyncIterable<string>): AsyncGenerator<string> {
+  try {
+    yield* text;
+  } catch (error) {
+    throw error instanceof ConfigError ? error : unreadable(file, error);
+  }
+}
+
+async function* jsonRows(file: string, text: AsyncIterable<string>): AsyncGenerator<RawRow> {
   let line = 0;
-  for await (const raw of splitLines(file, bytes)) {
+  for await (const raw of splitLines(text)) {
     line += 1;
-    const text = line === 1 ? raw.replace(/^\uFEFF/, '') : raw;
-    if (text.trim() !== '') yield { line, fields: parseObject(file, line, text) };
+    const object = line === 1 ? raw.replace(/^\uFEFF/, '') : raw;
+    if (object.trim() !== '') yield { line, fields: parseObject(file, line, object) };
   }
 }
 
 /** At line feeds only: node:readline also splits at U+2028, which stands unescaped in valid JSON. */
-async function* splitLines(file: string, bytes: Readable): AsyncGenerator<string> {
-  bytes.setEncoding('utf8');
+async function* splitLines(text: AsyncIterable<string>): AsyncGenerator<string> {
   let rest = '';
-  try {
-    for await (const chunk of bytes as AsyncIterable<string>) {
-      const lines = chunk.split('\n');
-      lines[0] = rest + lines[0]!;
-      rest = lines.pop()!;
-      yield* lines;
-    }
-  } catch (error) {
-    throw unreadable(file, error);
+  for await (const chunk of text) {
+    const lines = chunk.split('\n');
+    lines[0] = rest + lines[0]!;
+    rest = lines.pop()!;
+    yield* lines;
   }
   if (rest !== '') yield rest;
 }
@@ -121,16 +133,21 @@ function parseObject(file: string, line: number, text: string): Record<string, u
   return value as Record<string, unknown>;
 }
 
-async function* csvRows(file: string, bytes: Readable): AsyncGenerator<RawRow> {
-  let line = 1;
+async function* csvRows(file: string, text: AsyncIterable<string>): AsyncGenerator<RawRow> {
+  const { delimiter, skipped, whole } = await withDelimiter(text);
+  let line = 1 + skipped;
   const parser = parse({
     bom: true,
+    delimiter,
+    // What writes tabs between fields often has quotes that are a part of the text.
+    relax_quotes: delimiter === '\t',
     columns: (header: string[]) => header.map((name) => name.trim().toLowerCase()),
     skip_empty_lines: true,
     info: true,
   });
-  bytes.once('error', (error) => parser.destroy(error));
-  bytes.pipe(parser);
+  const source = Readable.from(whole);
+  source.once('error', (error) => parser.destroy(error));
+  source.pipe(parser);
   try {
     for await (const { record, info } of parser as AsyncIterable<{
       record: Record<string, string>;
@@ -138,13 +155,13 @@ async function* csvRows(file: string, bytes: Readable): AsyncGenerator<RawRow> {
     }>) {
       // `lines` is where the record ends; a quoted text may hold line breaks.
       yield { line: line + 1, fields: record };
-      line = info.lines;
+      line = info.lines + skipped;
     }
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && String(error.code).startsWith('CSV_'))) {
       throw error instanceof ConfigError ? error : unreadable(file, error);
     }
-    const at = 'lines' in error && typeof error.lines === 'number' ? error.lines : line + 1;
+    const at = 'lines' in error && typeof error.lines === 'number' ? error.lines + skipped : line + 1;
     throw syntaxError(file, at, error.message, error);
   }
 }
