@@ -29,7 +29,8 @@ export async function previewPlan(db: Queryable, target: Target, options: PlanOp
     start,
     async ({ buckets }) => {
       totals.rows += countRows(buckets);
-      totals.batches = Math.ceil(totals.rows / options.batchRows);
+      // What comes to an empty table needs a place, too.
+      totals.batches = Math.max(1, Math.ceil(totals.rows / options.batchRows));
       await Promise.resolve();
     },
   );
