@@ -58,6 +58,7 @@ export async function removalTarget(
     key: ledger?.key ?? settings.key,
     keyType: 'bigint',
     keyWidth: 8,
+    keyIsDomain: false,
     text: "''",
     where: '(true)',
     column: settings.column,

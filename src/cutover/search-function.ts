@@ -50,7 +50,9 @@ function nearestStatement(
   k: string,
   order = indexedDistance(target, metric, vector),
 ): string {
-  return `SELECT ${target.ref}.${quoteName(target.key)} AS key, (${storedDistance(target, metric, vector)})::float8 AS distance
+  // A function gives back the very type that it declares.
+  const cast = target.keyIsDomain ? `::${target.keyType}` : '';
+  return `SELECT ${target.ref}.${quoteName(target.key)}${cast} AS key, (${storedDistance(target, metric, vector)})::float8 AS distance
   FROM ${target.table}
  WHERE ${target.where} AND ${vectorColumn(target)} IS NOT NULL
  ORDER BY ${order} LIMIT ${k}`;

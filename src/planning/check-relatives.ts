@@ -14,10 +14,35 @@ export async function checkRelatives(
   settings: Settings,
 ): Promise<Finding[]> {
   return [
+    ...(await checkTyped(db, table, settings)),
     ...(await checkPartition(db, table, settings)),
     ...(table.kind === 'p' ? await checkPartitions(db, table) : await checkChildren(db, table, settings)),
     ...(await checkPublications(db, table, settings)),
     ...(await checkOwnPublications(db, table)),
+  ];
+}
+
+/** PostgreSQL adds no column to a table that was made of a type. */
+async function checkTyped(
+  db: Queryable,
+  { oid, schema, name }: TableFacts,
+  { column, updatedAtColumn }: Settings,
+): Promise<Finding[]> {
+  const found = await db.query<{ type: string | null; present: number }>(
+    `SELECT CASE WHEN c.reloftype <> 0 THEN (SELECT t.typname::text FROM pg_type t WHERE t.oid = c.reloftype) END AS type,
+            (SELECT count(*)::int FROM pg_attribute WHERE attrelid = c.oid AND attname = ANY ($2) AND NOT attisdropped) AS present
+       FROM pg_class c WHERE c.oid = $1::oid`,
+    [oid, [column, updatedAtColumn]],
+  );
+  const { type = null, present = 0 } = found.rows[0] ?? {};
+  if (type === null || present === 2) return [];
+  return [
+    {
+      level: 'error',
+      check: 'typed-table',
+      message: `${schema}.${name} is a table of type ${type} (CREATE TABLE … OF), and columns cannot be added to it.`,
+      remedy: `Make it a table of its own, which changes nothing of its columns and rows: ALTER TABLE ${quoteQualified({ schema, name })} NOT OF.`,
+    },
   ];
 }
 

@@ -11,6 +11,7 @@ import { isKeyText } from '../table/key.ts';
 import type { Target } from '../table/target.ts';
 import { filterFault, filterSql, filterValues, type Filter } from './filter.ts';
 import { queryNotHeld } from './unheld-character.ts';
+import { passingOverUnreadable } from './unreadable-rows.ts';
 
 /** Code of the error where the operator's SQL does not run. */
 export const LEGACY_FAILED = 'LEGACY_SEARCH_FAILED';
@@ -77,9 +78,9 @@ export async function legacySearch(
   k: number,
   { filter = null, limits = TABLE_LIMITS }: LegacySearchOptions = {},
 ): Promise<LegacyAnswer> {
-  const { sql, values, behind } = legacyQuery(target, settings, text, k, filter);
-  try {
-    return await inReadOnlySearch(pool, limits, async (client) => {
+  const ask = (asked: Target): Promise<LegacyAnswer> => {
+    const { sql, values, behind } = legacyQuery(asked, settings, text, k, filter);
+    return inReadOnlySearch(pool, limits, async (client) => {
       const started = performance.now();
       const found = await client.query<unknown[]>({ text: sql, values, rowMode: 'array' });
       const keys = found.rows.map((row) => String(row[0]));
@@ -90,6 +91,11 @@ export async function legacySearch(
         filteredOf: behind === null ? null : keys.length,
       };
     });
+  };
+  try {
+    // SQL of the operator's is run as it is.
+    const isOurs = settings.legacySearch === undefined && filter?.legacySearch === undefined;
+    return await (isOurs ? passingOverUnreadable(target, ask) : ask(target));
   } catch (error) {
     // The transaction is read-only by our own wish, and the values are for $1 and $2: what these refuse is the operator's
     // SQL, not a server that is a replica or speaks something else.

@@ -10,6 +10,7 @@ import type { Target } from '../table/target.ts';
 import { beginningSql } from '../table/text-sql.ts';
 import { filterSql, filterValues, type Filter } from './filter.ts';
 import { unheldCharacter } from './unheld-character.ts';
+import { passingOverUnreadable } from './unreadable-rows.ts';
 
 /**
  * A tsvector holds a megabyte of words and their places; a text of which it is more fails every ranking of its table. So
@@ -81,8 +82,10 @@ export async function textSearch(
   try {
     const values = [...filterValues(filter), settings.searchTextConfig, anyWord(text), k];
     const rank = (isBounded: boolean): Promise<{ rows: { key: string }[] }> =>
-      inReadOnlySearch(pool, limits, (client) =>
-        client.query<{ key: string }>(textRankSql(target, settings, filter, isBounded), values),
+      passingOverUnreadable(target, (asked) =>
+        inReadOnlySearch(pool, limits, (client) =>
+          client.query<{ key: string }>(textRankSql(asked, settings, filter, isBounded), values),
+        ),
       );
     const found = await rank(hasLongTexts.has(target)).catch((error: unknown) => {
       if (hasLongTexts.has(target) || !hasSqlState(error, SQLSTATE.programLimit)) throw error;

@@ -26,6 +26,8 @@ export interface Target {
   ref: string;
   key: string;
   keyType: KeyType;
+  /** The column is of a domain over that type, which a result of the type itself has to be cast from. */
+  keyIsDomain: boolean;
   keyWidth: KeyWidth;
   /** SQL expression over the legacy table's columns: the text as it is embedded, never NULL. */
   text: string;
@@ -84,12 +86,16 @@ export async function describeTarget(db: Queryable, backfill: string, settings: 
   const facts = await findTable(db, settings);
   const { schema, name, oid } = facts;
   await assertOwnSchema(db, 'pgvector_backfill', quoteQualified({ schema, name }));
-  const column = await db.query<{ type: string }>(
-    `SELECT t.typname::text AS type FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-      WHERE a.attrelid = $1 AND a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped`,
+  const column = await db.query<{ type: string; domain: boolean }>(
+    // A domain is what it is over, which may be a domain again.
+    `WITH RECURSIVE base AS (
+       SELECT a.atttypid AS type, 0 AS depth FROM pg_attribute a
+        WHERE a.attrelid = $1 AND a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped
+       UNION ALL SELECT t.typbasetype, b.depth + 1 FROM base b JOIN pg_type t ON t.oid = b.type WHERE t.typtype = 'd')
+     SELECT t.typname::text AS type, b.depth > 0 AS domain FROM base b JOIN pg_type t ON t.oid = b.type WHERE t.typtype <> 'd'`,
     [oid, settings.key],
   );
-  const type = column.rows[0]?.type;
+  const { type, domain = false } = column.rows[0] ?? {};
   const keyRemedy = `Set the option key (--key, env BACKFILL_KEY, file key key) to a unique column of type ${KEY_TYPE_NAMES}.`;
   if (type === undefined) {
     throw new ConfigError(`Key column ${settings.key} does not exist in ${schema}.${name}.`, {
@@ -98,7 +104,15 @@ export async function describeTarget(db: Queryable, backfill: string, settings: 
     });
   }
   const keyType = Object.hasOwn(KEY_TYPES, type) ? KEY_TYPES[type as keyof typeof KEY_TYPES] : undefined;
-  if (keyType === undefined || STAGE_COLUMNS.includes(settings.key)) {
+  if (STAGE_COLUMNS.includes(settings.key))
+    throw new ConfigError(
+      `Key column ${settings.key} of ${schema}.${name} has the name of a column that the staging table has of its own.`,
+      {
+        code: 'KEY_NAME',
+        remedy: `Name another unique column with key (--key, env BACKFILL_KEY), or rename this one; not to ${STAGE_COLUMNS.join(', ')}.`,
+      },
+    );
+  if (keyType === undefined) {
     throw new ConfigError(`Key column ${settings.key} of type ${type} is not supported.`, {
       code: 'KEY_TYPE',
       remedy: keyRemedy,
@@ -116,6 +130,7 @@ export async function describeTarget(db: Queryable, backfill: string, settings: 
     ref: quoteName(name),
     key: settings.key,
     keyType: keyType.name,
+    keyIsDomain: domain,
     keyWidth: keyType.width,
     text: textExpression(settings.text, quoteName(name)),
     where: settings.where === undefined ? '(true)' : `(${settings.where})`,

@@ -13,6 +13,7 @@ export const makeTarget = (changes: Partial<Target> = {}): Target => ({
   ref: '"articles"',
   key: 'id',
   keyType: 'bigint',
+  keyIsDomain: false,
   keyWidth: 8,
   text: 'concat_ws(chr(10), "articles"."title", "articles"."body")',
   where: '(true)',
