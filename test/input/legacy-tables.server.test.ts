@@ -145,7 +145,6 @@ describe.runIf(hasPostgres())('tables as they have grown', () => {
 
   it.each([
     ['a partial unique index', 'CREATE UNIQUE INDEX ON legacy.docs (code) WHERE code > 0'],
-    ['a deferrable constraint', 'ALTER TABLE legacy.docs ADD UNIQUE (code) DEFERRABLE'],
     ['an index over two columns', 'CREATE UNIQUE INDEX ON legacy.docs (code, id)'],
     ['an expression', 'CREATE UNIQUE INDEX ON legacy.docs ((code + 0))'],
   ])('%s does not make a key', async (_, sql) => {
