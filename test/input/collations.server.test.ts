@@ -6,6 +6,7 @@ import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { legacySearch } from '../../src/search/legacy-query.ts';
+import { textSearch } from '../../src/search/text-query.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { complaints, hashEmbedder, travel } from '../setup/small-road.ts';
 
@@ -51,5 +52,6 @@ describe.runIf(hasPostgres())('collations', () => {
     const { target } = road.context;
     const found = await legacySearch(pool, target, config.settings, 'flat tyre', 5, { filter: null });
     expect(found.keys).toEqual(['1']);
+    expect(await textSearch(pool, target, config.settings, 'flat tyre', 5)).toEqual(['1']);
   });
 });
