@@ -110,12 +110,12 @@ describe.each(backends().filter(({ name }) => name !== 'PostgreSQL alone'))(
       expect(early.json()).toMatchObject({ error: { code: 'NOT_CUT_OVER' }, executed: false });
       await run('cutover', '--to', 'vector', '--execute');
       expect((await events('reads.changed')).map(({ message }) => message)).toEqual([
-        'legacy → shadow: first week',
-        'shadow → canary:100',
-        'canary:100 → vector',
-        'vector → hybrid',
-        'hybrid → legacy: a complaint',
-        'legacy → vector',
+        'legacy -> shadow: first week',
+        'shadow -> canary:100',
+        'canary:100 -> vector',
+        'vector -> hybrid',
+        'hybrid -> legacy: a complaint',
+        'legacy -> vector',
       ]);
       expect((await events('reads.changed'))[0]?.detail).toMatchObject({
         by: expect.stringContaining('@') as string,
@@ -188,7 +188,7 @@ describe.runIf(hasPostgres())('the gate in front of the reads', () => {
     expect(passed.json()).toMatchObject({ executed: true, gate: { passed: false } });
     expect(await events('reads.changed')).toMatchObject([
       {
-        message: 'legacy → vector; although the gate did not pass: the table is tiny',
+        message: 'legacy -> vector; although the gate did not pass: the table is tiny',
         detail: { override: 'the table is tiny' },
       },
     ]);

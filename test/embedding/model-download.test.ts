@@ -298,7 +298,7 @@ describe('model files from a hub', () => {
       (error: unknown) => error as Error,
     );
     expect(failed).toBeInstanceOf(Error);
-    expect(JSON.stringify([notices, failed, String(failed)])).not.toContain('hub-secret');
+    expect(JSON.stringify([notices, failed, (failed as Error).message])).not.toContain('hub-secret');
   });
 
   it('are not sent round in circles', async () => {

@@ -132,7 +132,8 @@ describe.runIf(hasPostgres())('unusual keys and tables', () => {
     await make('(id bigint PRIMARY KEY, body text)');
     await pool.query(`UPDATE odd.docs SET body = json_build_object('title', 'tyre ' || id)::text`);
     await pool.query(`UPDATE odd.docs SET body = '{"title": "broken' WHERE id = 7`);
-    const { context, account } = await wholeRoad({ text: `sql:body::json ->> 'title'` });
+    const road = await wholeRoad({ text: `sql:body::json ->> 'title'` });
+    const { context } = road;
     expect(await account()).toMatchObject({ eligible: 10, embedded: 9, quarantined: 1 });
     const { target, settings } = context;
     expect((await legacySearch(pool, target, settings, 'tyre', 20)).keys).toHaveLength(9);
