@@ -7,6 +7,8 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { searchManifest } from '../scripts/search-package/package.ts';
+import { writeTypes } from '../scripts/search-package/types.ts';
 
 const run = promisify(execFile);
 const TSC = resolve('node_modules/.bin/tsc');
@@ -40,6 +42,41 @@ it('is imported by plain JavaScript', async () => {
   );
   const { stdout } = await run(process.execPath, ['app.js'], { cwd: folder });
   expect(JSON.parse(stdout)).toEqual(['object', 'SEARCH_K']);
+});
+
+it('the search package has types that hold without the packages that are inside of it', async () => {
+  const own = join(folder, 'alone/node_modules');
+  const face = join(own, 'pgvector-backfill-search');
+  await mkdir(join(own, '@types'), { recursive: true });
+  for (const name of ['node', 'pg'])
+    await symlink(resolve('node_modules/@types', name), join(own, '@types', name));
+  for (const name of ['pg-types', 'pg-protocol', 'undici-types'])
+    await symlink(resolve('node_modules', name), join(own, name));
+  await writeTypes(join(fileURLToPath(inject('compiled')), 'src'), 'search.d.ts', join(face, 'types'));
+  await writeFile(join(face, 'package.json'), JSON.stringify(searchManifest('0.0.0', {})));
+  const app = `import pg from 'pg';
+     import { createSearch, type Readiness, type SearchResult } from 'pgvector-backfill-search';
+     const articles = createSearch({ pool: new pg.Pool(), backfill: 'articles', options: { model: { localPath: 'm' } } });
+     export const asked = async (): Promise<[Readiness, number[], SearchResult]> =>
+       [await articles.ready(), await articles.embed('flat tyre'), await articles.search('flat tyre')];
+     // @ts-expect-error there is no such option
+     createSearch({ pool: new pg.Pool(), backfill: 'a', options: { tabel: 'a' } });`;
+  for (const name of ['app.mts', 'app.cts']) await writeFile(join(folder, 'alone', name), app);
+  const compilerOptions = {
+    module: 'nodenext',
+    target: 'es2022',
+    strict: true,
+    noEmit: true,
+    types: ['node'],
+  };
+  await writeFile(
+    join(folder, 'alone/tsconfig.json'),
+    JSON.stringify({ compilerOptions, files: ['app.mts', 'app.cts'] }),
+  );
+  expect(
+    (await run(TSC, ['-p', '.'], { cwd: join(folder, 'alone') }).catch((error: { stdout: string }) => error))
+      .stdout,
+  ).toBe('');
 });
 
 it.each([

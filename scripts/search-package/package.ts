@@ -34,7 +34,10 @@ export async function buildSearchPackage(
     version: string;
     engines: Record<string, string>;
   };
-  await writeFile(join(out, 'package.json'), `${JSON.stringify(manifest(version, engines), null, 2)}\n`);
+  await writeFile(
+    join(out, 'package.json'),
+    `${JSON.stringify(searchManifest(version, engines), null, 2)}\n`,
+  );
 }
 
 async function copyLibrary(platform: string, out: string): Promise<void> {
@@ -45,7 +48,7 @@ async function copyLibrary(platform: string, out: string): Promise<void> {
 }
 
 /** No dependency: all that it takes is inside, and nothing is fetched or run when it is installed. */
-const manifest = (version: string, engines: Record<string, string>): object => ({
+export const searchManifest = (version: string, engines: Record<string, string>): object => ({
   name: 'pgvector-backfill-search',
   version,
   description:

@@ -6,7 +6,7 @@ import { dirname, join, relative } from 'node:path';
 /** What the declarations say of packages that are not installed with the face. `pg` is the application's own. */
 const WORDS: Record<string, string> = {
   zod: 'export declare namespace z {\n  interface ZodType<T> { _zod: { output: T } }\n}\n',
-  pino: 'export interface Logger {}\ndeclare const pino: unknown;\nexport default pino;\n',
+  pino: 'export interface Logger { [method: string]: unknown }\ndeclare const pino: unknown;\nexport default pino;\n',
 };
 const IMPORT = /(from |import\()(['"])([^'"]+)\2/g;
 
