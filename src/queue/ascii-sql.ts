@@ -12,12 +12,15 @@ function ascii(sql: string): string {
   return done;
 }
 
-/** Whatever is asked of the client from here on is in ASCII, where its server needs that; values are sent as they are. */
-export async function sendAscii(client: pg.ClientBase): Promise<void> {
-  const found = await client.query<{ encoding: string }>(
-    'SELECT pg_catalog.getdatabaseencoding() AS encoding',
-  );
-  if (['UTF8', 'SQL_ASCII'].includes(found.rows[0]?.encoding ?? 'UTF8')) return;
+export const ENCODING_SQL = 'SELECT pg_catalog.getdatabaseencoding() AS encoding';
+
+/**
+ * Whatever is asked of the client from here on is in ASCII, where its database needs that; values are sent as they are.
+ * @param said what it has answered to a message that ends with `ENCODING_SQL`; null where it has not
+ */
+export function sendAscii(client: pg.ClientBase, said: unknown): void {
+  const last = (said as pg.QueryResult<{ encoding?: string }>[] | null)?.at(-1);
+  if (['UTF8', 'SQL_ASCII'].includes(last?.rows[0]?.encoding ?? 'UTF8')) return;
   const query = client.query.bind(client) as (...args: unknown[]) => unknown;
   client.query = ((asked: unknown, ...rest: unknown[]) => {
     if (typeof asked === 'string') return query(ascii(asked), ...rest);

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { connectClient } from '../db/pool.ts';
 import { losesSession } from '../db/pooler.ts';
 import { sessionSql } from '../db/session-settings.ts';
-import { sendAscii } from './ascii-sql.ts';
+import { ENCODING_SQL, sendAscii } from './ascii-sql.ts';
 import { ConfigError } from '../errors.ts';
 import { describeQueue } from './address.ts';
 
@@ -44,8 +44,10 @@ export function createQueuePool(url: string): pg.Pool {
 // The pool waits for what the hook returns, which its types do not say.
 const prepareQueueClient = (async (client: pg.ClientBase): Promise<void> => {
   client.on('error', () => {});
-  await client.query(`${sessionSql()}; SET search_path = ${QUEUE_SCHEMA}; ${QUEUE_LIMITS}`);
-  await sendAscii(client);
+  const said: unknown = await client.query(
+    `${sessionSql()}; SET search_path = ${QUEUE_SCHEMA}; ${QUEUE_LIMITS}; ${ENCODING_SQL}`,
+  );
+  sendAscii(client, said);
 }) as (client: pg.ClientBase) => void;
 
 /**
