@@ -3,6 +3,8 @@
 import { Hono } from 'hono';
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
+import { explainedByServer } from '../db/server-refusal.ts';
+import { BackfillError } from '../errors.ts';
 import { latestRun, type Run } from '../ledger/run.ts';
 import { count } from '../observability/format.ts';
 import { pause, resume } from '../planning/pause.ts';
@@ -41,6 +43,14 @@ const ACTIONS: Record<ActionName, Action> = {
   'retry-quarantined': (input, run) => tryAgain(input, run, true),
 };
 
+/** What the server refuses for a reason of its own, such as that it takes no writes, is told as what was done would be. */
+const told = (pool: Pool, words: Promise<string>): Promise<string> =>
+  words.catch(async (error: unknown) => {
+    const explained = await explainedByServer(pool, error);
+    if (!(explained instanceof BackfillError) || explained === error) throw error;
+    return `${explained.message} ${explained.remedy ?? ''}`.trim();
+  });
+
 /**
  * POST only, and behind `protectActions`. What was done is told on the page that follows, by a number that means
  * nothing to others: an address cannot put words on the page.
@@ -58,7 +68,10 @@ export class Actions {
     for (const [name, act] of Object.entries(ACTIONS))
       app.post(`/${name}`, async (context) => {
         const run = await latestRun(input.pool, input.backfill);
-        const words = run === null ? 'There is no run yet: run `npm run enqueue`.' : await act(input, run);
+        const words =
+          run === null
+            ? 'There is no run yet: run `npm run enqueue`.'
+            : await told(input.pool, act(input, run));
         this.#told = { number: this.#told.number + 1, words };
         return context.redirect(`/?done=${this.#told.number}`, 303);
       });
