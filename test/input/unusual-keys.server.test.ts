@@ -134,7 +134,7 @@ describe.runIf(hasPostgres())('unusual keys and tables', () => {
     await pool.query(`UPDATE odd.docs SET body = '{"title": "broken' WHERE id = 7`);
     const road = await wholeRoad({ text: `sql:body::json ->> 'title'` });
     const { context } = road;
-    expect(await account()).toMatchObject({ eligible: 10, embedded: 9, quarantined: 1 });
+    expect(await road.account()).toMatchObject({ eligible: 10, embedded: 9, quarantined: 1 });
     const { target, settings } = context;
     expect((await legacySearch(pool, target, settings, 'tyre', 20)).keys).toHaveLength(9);
     expect(await textSearch(pool, target, settings, 'tyre', 20)).toHaveLength(9);
