@@ -30,6 +30,8 @@ export interface CalibrationInput {
   source: 'table' | 'random';
   /** Hears why it could not be measured, where that was not to be expected. */
   onUnmeasured?: ((error: unknown) => void) | undefined;
+  /** How long the small build may take, ms. */
+  buildLimitMs?: number | undefined;
 }
 
 /** Enough to see the distances' cost, few enough for a second or two: 2 million numbers. */
@@ -38,21 +40,28 @@ const LEAST_SAMPLE = 500;
 const MOST_SAMPLE = 5000;
 const TABLE = 'pgvb_calibration';
 
-/** What takes longer says enough. */
 const LIMITS = { lockTimeoutMs: 1000, statementTimeoutMs: 20_000 };
 
-/** Seconds; null where it cannot be measured: this role may make no temporary table, the small build alone takes too long, or the server refuses it. */
+/**
+ * Seconds, at the least where the small build reaches its limit; null where it cannot be measured: this role may make no
+ * temporary table, or the server refuses it.
+ */
 export async function calibrate(input: CalibrationInput): Promise<number | null> {
+  const { plan, rows, buildLimitMs = LIMITS.statementTimeoutMs } = input;
   const client = await input.pool.connect();
+  let sampled = 0;
   try {
     await client.query(openingSql(LIMITS, 'own', rowSecurityOf(input.pool)?.opening));
     await client.query(`SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL client_min_messages = 'error'`);
-    const sampled = await drawSample(client, input);
+    sampled = await drawSample(client, input);
     if (sampled < LEAST_SAMPLE) return null;
+    await client.query(`SET LOCAL statement_timeout = ${Math.round(buildLimitMs)}`);
     const seconds = await timed(client, buildSql(input));
-    if (input.plan.method === 'hnsw') return hnswSeconds(input.rows, sampled, seconds);
+    if (plan.method === 'hnsw') return hnswSeconds(rows, sampled, seconds);
     return ivfflatSeconds(input, sampled, seconds, await distanceSeconds(client, input, sampled));
   } catch (error) {
+    if (hasSqlState(error, SQLSTATE.queryCanceled) && sampled > 0)
+      return plan.method === 'hnsw' ? hnswSeconds(rows, sampled, buildLimitMs / 1000) : buildLimitMs / 1000;
     // A forecast is not worth more than what it is for: whoever needs the server next finds out whether it is there.
     if (!hasSqlState(error, SQLSTATE.privilege, SQLSTATE.queryCanceled)) input.onUnmeasured?.(error);
     return null;

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
+import { calibrate } from '../../src/finalize/calibrate.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import type { Finding } from '../../src/planning/finding.ts';
 import { checkIndexOutlook } from '../../src/planning/index-outlook.ts';
@@ -62,6 +63,24 @@ describe.runIf(hasPostgres())('the outlook of an index', () => {
     expect(finding?.remedy?.includes('index.method to auto') ?? false).toBe(
       level !== 'ok' && method !== 'auto',
     );
+  });
+
+  it('knows of a server on which the small build does not end in time that it takes at least so long', async () => {
+    const settings = await makeSettings({ table: 'things', text: 'title' });
+    const seconds = await calibrate({
+      pool,
+      target: await describeTarget(pool, 'things', settings),
+      plan: { method: 'hnsw', type: 'vector' },
+      metric: 'cosine',
+      dimensions: 384,
+      m: 16,
+      efConstruction: 64,
+      rows: 20_000,
+      source: 'random',
+      buildLimitMs: 5,
+    });
+    // Four times the rows of the sample.
+    expect(seconds).toBeGreaterThan(0.02);
   });
 
   it('warns of a build that takes longer than it may', async () => {
