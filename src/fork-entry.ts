@@ -7,6 +7,8 @@ import { childEnvironment } from './child-environment.ts';
 
 export interface ForkOptions {
   args?: string[];
+  /** Beside what Node needs: for what must not stand in the list of processes. */
+  env?: Readonly<Record<string, string>>;
   stdio?: StdioOptions;
   /** Not in this process's group: Ctrl-C in the terminal does not reach it. */
   detached?: boolean;
@@ -22,12 +24,12 @@ export function startEntriesFrom(folder: URL): void {
 }
 
 /** `source` is the entry's URL with the ending .ts, as written beside the caller. Messages may hold typed arrays. */
-export function forkEntry(source: URL, { args = [], ...options }: ForkOptions = {}): ChildProcess {
+export function forkEntry(source: URL, { args = [], env = {}, ...options }: ForkOptions = {}): ChildProcess {
   const { entry, execArgv } = entryOf(source);
   return fork(fileURLToPath(entry), args, {
     ...options,
     execArgv,
-    env: childEnvironment(),
+    env: { ...childEnvironment(), ...env },
     serialization: 'advanced',
   });
 }

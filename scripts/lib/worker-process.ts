@@ -1,6 +1,7 @@
 /** A worker process: roles started, drained, stopped. The demo runs the very same in its own process. */
 
 import { setTimeout as delay } from 'node:timers/promises';
+import { plainTextConnections } from '../../src/config/plain-text.ts';
 import type { Config } from '../../src/config/load.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { lent, type Embedder, type OpenEmbedder } from '../../src/embedding/embedder.ts';
@@ -45,6 +46,7 @@ export async function startWorkers(
 ): Promise<WorkerProcess> {
   const logger = processLogger.child({ worker: WORKER_NAME });
   const { settings, backfill } = config;
+  for (const { message, remedy } of plainTextConnections(settings)) logger.warn({ remedy }, message);
   const address = { ...(await prepareQueues(config, pool, logger)), times };
   // Batches and sync have connections of their own: their statements are short, so silence means that the network is gone.
   const batches = createPool(settings.database, {

@@ -5,7 +5,7 @@ import { getConnInfo } from '@hono/node-server/conninfo';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { Settings } from '../config/settings.ts';
 import type { Logger } from '../observability/logger.ts';
-import { FailureLimit } from './failure-limit.ts';
+import { FailureLimit, networkOf } from './failure-limit.ts';
 import { hasCredentials } from './protection.ts';
 
 type Secrets = Pick<Settings, 'dashboardUser' | 'dashboardPassword' | 'dashboardToken'>;
@@ -30,7 +30,7 @@ export function isAuthorized(header: string, secrets: Secrets): boolean {
 
 function addressOf(context: Context): string {
   try {
-    return getConnInfo(context).remote.address ?? 'unknown';
+    return networkOf(getConnInfo(context).remote.address ?? 'unknown');
   } catch {
     // Called without a socket, as by a test.
     return 'unknown';

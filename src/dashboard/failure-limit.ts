@@ -1,10 +1,32 @@
-/** Counts wrong credentials by client address, so that a password cannot be guessed by trying. */
+/** Counts wrong credentials by the client's network, so that a password cannot be guessed by trying. */
+
+import { isIPv6, SocketAddress } from 'node:net';
 
 /** Wrong tries that an address has within the window. */
 const MOST_FAILURES = 10;
 const WINDOW_MS = 60_000;
 /** Addresses remembered; beyond it the oldest is forgotten, so that memory stays bounded. */
 const MOST_ADDRESSES = 4096;
+
+/** Of an IPv6 address, what one client is given of them: 2^64, each of which would have tries of its own. */
+const NETWORK_GROUPS = 4;
+
+/** The address itself for IPv4, also where it is written as IPv6; the /64 network of an IPv6 address. */
+export function networkOf(address: string): string {
+  if (!isIPv6(address)) return address;
+  // In one form, however it came: without zone, lower case.
+  const plain = new SocketAddress({ address: address.replace(/%.*$/, ''), family: 'ipv6' }).address;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1];
+  if (mapped !== undefined) return mapped;
+  const [head = '', tail = ''] = plain.replace(/(\d+\.){3}\d+$/, '0:0').split('::');
+  const groups = (text: string): string[] => (text === '' ? [] : text.split(':'));
+  const filled = plain.includes('::') ? 8 - groups(head).length - groups(tail).length : 0;
+  const all = [...groups(head), ...Array.from({ length: filled }, () => '0'), ...groups(tail)];
+  return `${all
+    .slice(0, NETWORK_GROUPS)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`;
+}
 
 export class FailureLimit {
   readonly #failures = new Map<string, { count: number; until: number }>();

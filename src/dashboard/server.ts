@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { plainTextConnections } from '../config/plain-text.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { ConfigError, messageOf } from '../errors.ts';
@@ -171,6 +172,8 @@ export async function startDashboard(input: DashboardInput): Promise<Dashboard> 
       { host: hostname },
       'the dashboard speaks plain HTTP: set dashboard.tlsCertificate and dashboard.tlsKey, or put a proxy with TLS in front',
     );
+  for (const { message, remedy } of plainTextConnections(input.settings))
+    input.logger.warn({ remedy }, message);
   const { app, close } = createDashboardApp(input);
   return new Promise((resolve, reject) => {
     const secure = tls === null ? {} : { createServer: createHttpsServer, serverOptions: tls };

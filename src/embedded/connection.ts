@@ -6,7 +6,7 @@ import { Client } from './client.ts';
 import { errorFrame, FrameReader, ProtocolError, type Frame } from './frames.ts';
 import { startupSettings, type Settings } from './settings.ts';
 import type { SharedSession } from './shared-session.ts';
-import { greet, readOpening } from './startup.ts';
+import { askForPassword, greet, isPassword, readOpening } from './startup.ts';
 import { UnitCollector } from './unit.ts';
 
 export interface ConnectionContext {
@@ -16,6 +16,8 @@ export interface ConnectionContext {
   processId: number;
   /** Of the connection. */
   number: number;
+  /** That the client has to give; none where absent. */
+  password: string | undefined;
   logger: { info(message: string): void };
 }
 
@@ -46,6 +48,8 @@ class Connection {
   readonly #context: ConnectionContext;
   readonly #reader = new FrameReader();
   #started: { client: Client; collector: UnitCollector } | null = null;
+  /** Starts the connection, once the password has come that was asked for. */
+  #letIn: (() => void) | null = null;
 
   constructor(socket: Socket, context: ConnectionContext) {
     this.#socket = socket;
@@ -57,7 +61,12 @@ class Connection {
     this.#reader.push(chunk);
     this.#started?.client.stir();
     for (let frame = this.#reader.next(); frame !== undefined; frame = this.#reader.next()) {
-      const goesOn = this.#started === null ? this.#open(frame) : await this.#handle(frame, this.#started);
+      const goesOn =
+        this.#letIn !== null
+          ? this.#authenticate(frame, this.#letIn)
+          : this.#started === null
+            ? this.#open(frame)
+            : await this.#handle(frame, this.#started);
       if (!goesOn) return false;
     }
     return true;
@@ -86,10 +95,27 @@ class Connection {
       return true;
     }
     const startup = startupSettings(opening.parameters);
-    const client = new Client(this.#context, startup, this.#socket);
-    this.#started = { client, collector: new UnitCollector(client.names) };
+    const letIn = (): void => {
+      this.#letIn = null;
+      const client = new Client(this.#context, startup, this.#socket);
+      this.#started = { client, collector: new UnitCollector(client.names) };
+      client.send(greet(this.#context.reported, startup, client.processId, opening));
+    };
     this.#reader.untyped = false;
-    client.send(greet(this.#context.reported, startup, client.processId, opening));
+    if (this.#context.password === undefined) letIn();
+    else {
+      this.#letIn = letIn;
+      this.#socket.write(askForPassword());
+    }
+    return true;
+  }
+
+  /** Nothing else is heard of a client that has not shown the password. */
+  #authenticate(frame: Frame, letIn: () => void): boolean {
+    const { password = '' } = this.#context;
+    if (frame.type !== 'p' || !isPassword(frame.bytes, password))
+      throw new ProtocolError('password authentication failed for the embedded server', '28P01');
+    letIn();
     return true;
   }
 

@@ -20,7 +20,13 @@ export interface Gateway {
 /** @param options.port 0 chooses a free one. @throws ConfigError where the port is taken. */
 export async function startGateway(
   engine: Engine,
-  options: { port: number; idleTransactionLimitMs?: number; logger: { info(message: string): void } },
+  options: {
+    port: number;
+    /** That clients have to give; none where absent. */
+    password?: string | undefined;
+    idleTransactionLimitMs?: number;
+    logger: { info(message: string): void };
+  },
 ): Promise<Gateway> {
   const session = new SharedSession(engine, options.idleTransactionLimitMs ?? IDLE_TRANSACTION_LIMIT_MS);
   const reported = await readReported(engine);
@@ -29,7 +35,8 @@ export async function startGateway(
   let number = 0;
   const server = createServer((socket) => {
     number += 1;
-    const served = serveConnection(socket, { session, reported, processId, number, logger: options.logger });
+    const { password, logger } = options;
+    const served = serveConnection(socket, { session, reported, processId, number, password, logger });
     serving.set(
       socket,
       served.finally(() => serving.delete(socket)),

@@ -1,6 +1,7 @@
 /** Entry of the embedded server's own process: PGlite, the gateway, and when to end. Started by start.ts. */
 
 import { BackfillError, messageOf } from '../errors.ts';
+import { PASSWORD_VARIABLE } from './address.ts';
 import { claimDataDir } from './data-dir.ts';
 import { openEngine } from './engine.ts';
 import { startGateway } from './gateway.ts';
@@ -25,7 +26,11 @@ function tell(message: FromServer): void {
 async function main({ port, ...data }: ServerOptions): Promise<void> {
   const release = data.dataDir === undefined ? null : await claimDataDir(data.dataDir);
   const engine = await openEngine({ ...data, onCrash: crash });
-  const gateway = await startGateway(engine, { port, logger: { info: say } });
+  const gateway = await startGateway(engine, {
+    port,
+    password: process.env[PASSWORD_VARIABLE],
+    logger: { info: say },
+  });
 
   let stopping = false;
   const stop = async (): Promise<void> => {

@@ -1,11 +1,12 @@
 /** Starts the embedded server in a process of its own: an index build there must not block the caller's event loop. */
 
 import type { ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { ConfigError } from '../errors.ts';
 import { forkEntry } from '../fork-entry.ts';
-import { DATABASE, HOST } from './address.ts';
+import { DATABASE, HOST, PASSWORD_VARIABLE } from './address.ts';
 import type { FromServer, ServerOptions, ToServer } from './messages.ts';
 
 /** The server gives itself 5 s; a statement under way blocks it, and only SIGKILL ends that. */
@@ -38,15 +39,16 @@ export interface EmbeddedServer {
  */
 export async function startEmbeddedServer(options: EmbeddedServerOptions = {}): Promise<EmbeddedServer> {
   const { port = 0, logger, ...data } = options;
-  const child = spawnServer({ port, ...data });
+  const password = randomBytes(18).toString('base64url');
+  const child = spawnServer({ port, ...data }, password);
   child.stderr?.pipe(process.stderr, { end: false });
   const listening = await untilListening(child);
   child.unref();
   child.channel?.unref();
   (child.stderr as Socket | null)?.unref();
-  const url = `postgres://postgres@${HOST}:${listening.port}/${DATABASE}`;
+  const url = `postgres://postgres:${password}@${HOST}:${listening.port}/${DATABASE}`;
   logger?.info(
-    `Embedded server for demo and tests on ${HOST}:${listening.port} (this machine only, no password, one session; not for production).`,
+    `Embedded server for demo and tests on ${HOST}:${listening.port} (this machine only, by a password of its own, one session; not for production).`,
   );
   return {
     url,
@@ -63,9 +65,10 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions = {}): 
   };
 }
 
-function spawnServer(options: ServerOptions): ChildProcess {
+function spawnServer(options: ServerOptions, password: string): ChildProcess {
   return forkEntry(new URL('./server-process.ts', import.meta.url), {
     args: [JSON.stringify(options)],
+    env: { [PASSWORD_VARIABLE]: password },
     // Ctrl-C in the terminal goes to this process alone, which may still need the database to drain.
     detached: true,
     // Its own pipe, passed on below: an inherited one would keep whoever reads our output waiting for a detached server.

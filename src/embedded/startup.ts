@@ -1,6 +1,6 @@
 /** The start of a connection: encryption requests, the start-up message, and what a server says to it. */
 
-import { randomInt } from 'node:crypto';
+import { createHash, randomInt, timingSafeEqual } from 'node:crypto';
 import { DATABASE } from './address.ts';
 import { readRows } from './backend-output.ts';
 import type { Engine } from './engine.ts';
@@ -81,7 +81,17 @@ export async function readProcessId(engine: Engine): Promise<number> {
   return Number(pid);
 }
 
-/** Authentication is trust: the server listens on the loopback address only. */
+/** AuthenticationCleartextPassword: it goes over the loopback address alone, where nobody listens who could not read memory. */
+export const askForPassword = (): Buffer => frame('R', int32(3));
+
+/** Of a PasswordMessage; in constant time, whatever was given. */
+export function isPassword(message: Buffer, password: string): boolean {
+  const given = readCString(message, 5).text;
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(password));
+}
+
+/** What a client is told that is let in. */
 export function greet(
   reported: Settings,
   own: Settings,

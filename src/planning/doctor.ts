@@ -21,6 +21,7 @@ import { checkAddedColumns, checkIndexMetric, checkNames } from './check-names.t
 import { checkKey, checkTable, checkVectorColumn } from './check-table.ts';
 import { checkConnections } from './check-connections.ts';
 import { checkLegacySearch } from './check-legacy.ts';
+import { checkPlainText } from './check-plain-text.ts';
 import { checkPooler } from './check-pooler.ts';
 import { checkRows } from './check-rows.ts';
 import { checkSync } from './check-sync.ts';
@@ -57,6 +58,7 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
     ...(await checkPooler(settings)),
     ...(await checkExtension(pool)),
     ...(await checkStored(pool, settings)),
+    ...checkPlainText(settings),
   ];
   const { findings: tableFindings, table } = await checkTable(pool, settings);
   findings.push(...tableFindings);

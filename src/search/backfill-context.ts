@@ -2,7 +2,7 @@
 
 import { loadConfig } from '../config/load.ts';
 import { mergeSettings, readSection, readStored } from '../config/section.ts';
-import type { BackfillConfig, Settings } from '../config/settings.ts';
+import type { BackfillConfig, OptionName, Settings } from '../config/settings.ts';
 import type { Queryable } from '../db/pool.ts';
 import { ConfigError } from '../errors.ts';
 import { followScope, scopeDifference } from '../ledger/scope.ts';
@@ -16,7 +16,30 @@ export interface ContextSource {
   config: string | undefined;
   /** Options by their names in the configuration file; they win over file and ledger. */
   options: BackfillConfig | undefined;
+  /** Nothing of PINNED is taken from the ledger. */
+  pin?: boolean | undefined;
 }
+
+/**
+ * What makes SQL that the application's role runs, and addresses that its queries go to: whoever may write to the ledger
+ * could have it run and send what they like.
+ */
+const PINNED = [
+  'table',
+  'key',
+  'text',
+  'where',
+  'column',
+  'updatedAtColumn',
+  'legacySearch',
+  'searchFilters',
+  'searchTextConfig',
+  'modelName',
+  'modelLocalPath',
+  'modelAllowDownload',
+  'modelHub',
+  'modelEndpoint',
+] as const satisfies readonly OptionName[];
 
 export interface BackfillContext {
   settings: Settings;
@@ -61,20 +84,39 @@ export class ContextKeeper {
   }
 
   async #describe({ stored, run }: ReadState): Promise<BackfillContext> {
-    const { pool, backfill } = this.#source;
+    const { pool, backfill, pin } = this.#source;
     this.#given ??= this.#read();
     this.#given.catch(() => {
       this.#given = null;
     });
-    const settings = mergeSettings(readStored(stored ?? {}), await this.#given);
+    const pinned: readonly OptionName[] = pin === true ? PINNED : [];
+    const known = Object.entries(readStored(stored ?? {})).filter(
+      ([name]) => !pinned.includes(name as OptionName),
+    );
+    const settings = mergeSettings(Object.fromEntries(known), await this.#given);
     if (REQUIRED.some((name) => settings[name] === undefined))
       throw new ConfigError(`Nothing is known of the backfill ${backfill} in this database.`, {
         code: 'BACKFILL_UNKNOWN',
         remedy:
-          'Give createSearch the name of a backfill that was enqueued here, or its options: config (a file) or options (table, text, legacySearch, …).',
+          'Give createSearch the name of a backfill that was enqueued here, or its options: config (a file) or options (table, text, legacySearch, …); with `pin` they have to be given.',
       });
+    if (pin === true) this.#assertPinned(run, settings as Settings);
     const complete = this.#follow(run, settings as Settings);
     return { settings: complete, target: await describeTarget(pool, backfill, complete) };
+  }
+
+  /** @throws ConfigError where the run was planned for other rows, texts or columns than the application says */
+  #assertPinned(run: PlannedRun | null, settings: Settings): void {
+    const difference = scopeDifference(run?.scope ?? {}, settings, PINNED);
+    if (difference === null) return;
+    throw new ConfigError(
+      `The search of ${this.#source.backfill} is pinned to the application's own options, but the rows' vectors are of others: ${difference}.`,
+      {
+        code: 'SEARCH_PINNED',
+        remedy:
+          'Give createSearch the options of the last `enqueue`, or find out who has enqueued with others; without `pin` the search follows the ledger.',
+      },
+    );
   }
 
   /** Rows and vectors are as the run was planned, whatever the application was given meanwhile; so that no search stops for it. */

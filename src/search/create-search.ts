@@ -34,6 +34,12 @@ export interface CreateSearchOptions {
   config?: string;
   /** Options by their names in the configuration file, which win: such as `model.localPath` on this machine. */
   options?: BackfillConfig;
+  /**
+   * SQL, table, columns and model addresses from `config` and `options` alone, never from the ledger, whose writers could
+   * otherwise have this role run SQL of theirs, or send its queries to an address of theirs. A run that was planned
+   * for other rows, texts or columns is refused (`SEARCH_PINNED`) [false].
+   */
+  pin?: boolean;
   /** A model that is open already; closed by whoever opened it. */
   embedder?: Embedder;
   /** Longest statement of a search, ms [60000]. */
@@ -105,7 +111,13 @@ export function createSearch(options: CreateSearchOptions): Search {
   const keeper = (): Promise<ContextKeeper> =>
     (loaded ??= import('./backfill-context.ts').then(
       ({ ContextKeeper }) =>
-        new ContextKeeper({ pool: ledger, backfill, config: options.config, options: options.options }),
+        new ContextKeeper({
+          pool: ledger,
+          backfill,
+          config: options.config,
+          options: options.options,
+          pin: options.pin,
+        }),
     ));
   const embedder = new LazyEmbedder(options.embedder ?? null, openForSearch);
   const stats = new StatsBuffer(ledger, backfill);

@@ -27,13 +27,20 @@ interface Manifest {
   spec?: {
     replicas?: number;
     template?: {
+      metadata?: { labels?: Record<string, string> };
       spec: {
         containers: Container[];
-        securityContext: { runAsNonRoot: boolean };
+        automountServiceAccountToken: boolean;
+        securityContext: { runAsNonRoot: boolean; seccompProfile: { type: string } };
         terminationGracePeriodSeconds?: number;
       };
     };
   };
+}
+
+interface NetworkPolicy {
+  kind: string;
+  spec: { policyTypes: string[]; podSelector: { matchExpressions: { values: string[] }[] } };
 }
 
 describe('docs/kubernetes.yaml', () => {
@@ -48,11 +55,24 @@ describe('docs/kubernetes.yaml', () => {
     expect(settings.metricsPort).toBe(9464);
 
     const pods = manifests.flatMap(({ kind, spec }) =>
-      spec?.template === undefined ? [] : [{ kind, replicas: spec.replicas, pod: spec.template.spec }],
+      spec?.template === undefined
+        ? []
+        : [
+            {
+              kind,
+              replicas: spec.replicas,
+              pod: spec.template.spec,
+              labels: spec.template.metadata?.labels,
+            },
+          ],
     );
     expect(pods.map(({ kind }) => kind)).toEqual(['Job', 'Deployment', 'Deployment']);
     for (const { pod } of pods) {
-      expect(pod.securityContext.runAsNonRoot).toBe(true);
+      expect(pod.securityContext).toMatchObject({
+        runAsNonRoot: true,
+        seccompProfile: { type: 'RuntimeDefault' },
+      });
+      expect(pod.automountServiceAccountToken).toBe(false);
       for (const container of pod.containers) {
         expect(Object.keys(VERBS)).toContain(container.args[0]);
         expect(container.securityContext).toMatchObject({
@@ -67,6 +87,14 @@ describe('docs/kubernetes.yaml', () => {
         }
       }
     }
+    // Every pod is of the policy, which lets in and out by what it names alone.
+    const policy = documents
+      .map((each) => each.toJS() as NetworkPolicy)
+      .find(({ kind }) => kind === 'NetworkPolicy');
+    expect(policy?.spec.policyTypes).toEqual(['Ingress', 'Egress']);
+    expect(policy?.spec.podSelector.matchExpressions[0]?.values.toSorted()).toEqual(
+      pods.map(({ labels }) => labels?.['app'] ?? '').toSorted(),
+    );
     const worker = pods.find(({ pod }) => pod.containers[0]?.name === 'worker');
     expect(worker?.replicas).toBe(2);
     expect(worker?.pod.containers[0]?.ports?.[0]?.containerPort).toBe(settings.metricsPort);
@@ -90,7 +118,14 @@ describe('docker-compose.yml', () => {
     expect(Object.keys(services)).toEqual(['db', 'redis', 'worker', 'dashboard']);
     for (const [name, service] of Object.entries(services)) expect(service.healthcheck, name).toBeDefined();
     expect(services['worker']?.deploy?.replicas).toBe(2);
+    // The superuser's password is the server's alone, and Redis asks for one.
+    const raw = await read('docker-compose.yml');
+    expect(raw.match(/\$\{POSTGRES_PASSWORD/g)).toHaveLength(1);
+    expect(Object.keys(services['db']?.environment ?? {})).toContain('POSTGRES_PASSWORD');
+    expect(services['redis']?.command.join(' ')).toContain('requirepass');
     for (const name of ['worker', 'dashboard']) {
+      expect(services[name]?.environment?.['DATABASE_URL']).toContain('postgres://app@');
+      expect(services[name]?.environment?.['QUEUE_URL']).toContain('REDIS_PASSWORD');
       const { command = [], environment = {} } = services[name] ?? {};
       expect(Object.keys(VERBS)).toContain(command[0]);
       const unknown = Object.keys(environment).filter(

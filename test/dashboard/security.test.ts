@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import { isAuthorized, requireCredentials } from '../../src/dashboard/credentials.ts';
-import { FailureLimit } from '../../src/dashboard/failure-limit.ts';
+import { FailureLimit, networkOf } from '../../src/dashboard/failure-limit.ts';
 import { securityHeaders } from '../../src/dashboard/headers.ts';
 import { assertProtected } from '../../src/dashboard/protection.ts';
 import { CSRF_HEADER, checkHost, newCsrfToken, protectActions } from '../../src/dashboard/same-origin.ts';
@@ -83,6 +83,19 @@ describe('credentials', () => {
     limit.forget('again');
     expect(limit.secondsLeft('again')).toBe(0);
   });
+});
+
+it.each([
+  ['192.0.2.7', '192.0.2.7'],
+  ['::ffff:192.0.2.7', '192.0.2.7'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+  ['2001:0DB8:1:2:ffff::1', '2001:db8:1:2::/64'],
+  ['2001:db8::1', '2001:db8:0:0::/64'],
+  ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+  ['::1', '0:0:0:0::/64'],
+  ['unknown', 'unknown'],
+])('tries of %s are those of %s', (address, network) => {
+  expect(networkOf(address)).toBe(network);
 });
 
 describe('another site in the same browser', () => {

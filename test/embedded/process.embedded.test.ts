@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,6 +57,23 @@ async function startWithin(detach: boolean): Promise<{ parent: ChildProcess; url
   const [line] = (await once(parent.stdout, 'data')) as [Buffer];
   return { parent, ...(JSON.parse(line.toString()) as { url: string; pid: number }) };
 }
+
+test('nobody is let in without the password, and it stands in no list of processes', async () => {
+  const server = await started({ image: await embeddedImage() });
+  const { password } = new URL(server.url);
+  expect(password.length).toBeGreaterThan(20);
+  for (const wrong of ['', 'x', `${password}x`]) {
+    const url = new URL(server.url);
+    url.password = wrong;
+    // Of a test's own surroundings none is taken in its place.
+    const client = new Client({ connectionString: url.href, password: () => wrong });
+    client.on('error', () => {});
+    await expect(client.connect()).rejects.toMatchObject({ code: '28P01' });
+  }
+  expect(await rowOf(await connected(server.url), 'SELECT 1 AS one')).toEqual({ one: 1 });
+  const listed = await readFile(`/proc/${server.pid}/cmdline`, 'utf8').catch(() => '');
+  expect(listed).not.toContain(password);
+});
 
 test('the server ends when the process that started it is killed', async () => {
   const { parent, url, pid } = await startWithin(false);

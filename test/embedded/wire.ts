@@ -24,15 +24,15 @@ export class WireClient {
   readonly socket: Socket;
   readonly #messages: AsyncGenerator<Frame>;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, password: string) {
     this.socket = socket;
-    this.#messages = readMessages(socket);
+    this.#messages = readMessages(socket, password);
   }
 
   static async open(url: string): Promise<WireClient> {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     await once(socket, 'connect');
-    return new WireClient(socket);
+    return new WireClient(socket, decodeURIComponent(new URL(url).password));
   }
 
   /** Opened and greeted. */
@@ -76,11 +76,15 @@ export class WireClient {
   }
 }
 
-async function* readMessages(socket: Socket): AsyncGenerator<Frame> {
+/** A request for the password is answered, and not told. */
+async function* readMessages(socket: Socket, password: string): AsyncGenerator<Frame> {
   const reader = new FrameReader();
   reader.untyped = false;
   for await (const chunk of socket) {
     reader.push(chunk as Buffer);
-    for (let next = reader.next(); next !== undefined; next = reader.next()) yield next;
+    for (let next = reader.next(); next !== undefined; next = reader.next()) {
+      if (next.type === 'R' && next.bytes.readInt32BE(5) === 3) socket.write(frame('p', cstring(password)));
+      else yield next;
+    }
   }
 }

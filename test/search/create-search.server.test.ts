@@ -171,6 +171,50 @@ describe.each(databases())('createSearch on $name', ({ create }) => {
     ).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 
+  it('pinned, takes no SQL and no address from a ledger that somebody else may write to', async () => {
+    const { pool } = table;
+    const options = {
+      table: 'things',
+      key: 'id',
+      text: ['body'],
+      legacySearch: `SELECT id FROM things WHERE body LIKE '%' || $1 || '%' ORDER BY id LIMIT $2`,
+    };
+    const stored = (await pool.query(`SELECT settings FROM pgvector_backfill.backfill`)).rows[0] as {
+      settings: object;
+    };
+    const write = (changes: object): Promise<unknown> =>
+      pool.query('UPDATE pgvector_backfill.backfill SET settings = $1, updated_at = clock_timestamp()', [
+        JSON.stringify({ ...stored.settings, ...changes }),
+      ]);
+    const evil = {
+      legacySearch: 'SELECT 666 WHERE $1 <> $2::text',
+      where: '1 / 0 = 1',
+      modelEndpoint: 'http://127.0.0.1:9/evil',
+      searchFilters: [{ name: 'language', where: '1 / 0 = 1', values: [] }],
+    };
+    try {
+      await write(evil);
+      expect(await keys(open({ options: { table: 'things', text: ['body'] } }))).toEqual(['666']);
+      const pinned = open({ options, pin: true });
+      expect(await keys(pinned)).toEqual(LEGACY_BREAD);
+      await expect(pinned.search('bread', { filter: 'language' })).rejects.toMatchObject({
+        code: 'FILTER_UNKNOWN',
+      });
+      await table.set({ mode: 'vector', percent: null });
+      served.time += 1000;
+      expect(await keys(pinned)).toEqual(VECTOR_BREAD);
+      // Other rows than the application's: said, not followed.
+      await pool.query(`UPDATE pgvector_backfill.run SET scope = '{"where": "1 / 0 = 1"}'`);
+      await expect(open({ options, pin: true }).search('bread')).rejects.toMatchObject({
+        code: 'SEARCH_PINNED',
+      });
+      await expect(open({ pin: true }).search('bread')).rejects.toMatchObject({ code: 'BACKFILL_UNKNOWN' });
+    } finally {
+      await pool.query(`UPDATE pgvector_backfill.run SET scope = '{}'`);
+      await write({});
+    }
+  });
+
   it('needs no ledger where the application brings its options, and goes on when the ledger is gone', async () => {
     const search = open();
     expect(await keys(search)).toEqual(LEGACY_BREAD);

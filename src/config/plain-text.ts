@@ -1,0 +1,60 @@
+/** Connections that go to another host without encryption: what they carry (texts, vectors, passwords) can be read on the way. */
+
+import { OPTIONS } from './options.ts';
+import type { Settings } from './settings.ts';
+
+/** Names and addresses of this machine; a path is a socket. */
+const THIS_MACHINE = /^(?:localhost|[\w.-]+\.localhost|127(?:\.\d+){3}|::1|\[::1\]|\/.*|)$/i;
+/** Of node-postgres: with any other there is TLS. */
+const PLAIN_MODES = new Set(['', 'disable', 'allow']);
+
+type Addresses = Pick<Settings, 'database' | 'queue' | 'modelEndpoint'>;
+type OptionOf = 'database' | 'queue' | 'modelEndpoint';
+
+export interface PlainText {
+  /** Path of the option. */
+  option: string;
+  message: string;
+  remedy: string;
+}
+
+/** @param env where PGSSLMODE may stand, which node-postgres goes by */
+export function plainTextConnections(settings: Addresses, env: NodeJS.ProcessEnv = process.env): PlainText[] {
+  const { database, queue, modelEndpoint } = settings;
+  const found: PlainText[] = [];
+  const add = (name: OptionOf, what: string, hosts: string[], remedy: string): void => {
+    const others = hosts.filter((host) => !THIS_MACHINE.test(host));
+    if (others.length === 0) return;
+    const { path, env: variable } = OPTIONS[name];
+    found.push({
+      option: path,
+      message: `The connection to ${what} ${others.join(', ')} is not encrypted: whoever is on the way can read and change what it carries.`,
+      remedy: `${remedy} (option ${path}, env ${variable}), or keep it on a network that nobody else is on.`,
+    });
+  };
+  const sslMode = env['PGSSLMODE'] ?? '';
+  const postgres = 'Add sslmode=verify-full to the URL';
+  if (isPlainPostgres(database, sslMode)) add('database', 'the database at', hostsOf(database), postgres);
+  if (/^postgres/.test(queue ?? '')) {
+    if (queue !== database && isPlainPostgres(queue ?? '', sslMode))
+      add('queue', 'the queue at', hostsOf(queue ?? ''), postgres);
+  } else if (/^redis(?:\+\w+)?:/.test(queue ?? ''))
+    add('queue', 'the queue at', hostsOf(queue ?? ''), 'Write rediss:// in place of redis://');
+  if (/^http:/i.test(modelEndpoint ?? ''))
+    add('modelEndpoint', 'the model at', hostsOf(modelEndpoint ?? ''), 'Write https:// in place of http://');
+  return found;
+}
+
+function isPlainPostgres(url: string, sslMode: string): boolean {
+  const query = new URLSearchParams(/\?([^#]*)/.exec(url)?.[1] ?? '');
+  if (['true', '1'].includes(query.get('ssl') ?? '')) return false;
+  return PLAIN_MODES.has(query.get('sslmode') ?? sslMode);
+}
+
+/** Of a URL that may name several; a host in the query wins, as for libpq. */
+function hostsOf(url: string): string[] {
+  const query = new URLSearchParams(/\?([^#]*)/.exec(url)?.[1] ?? '').get('host');
+  if (query !== null) return query.split(',');
+  const authority = /^[^:]+:\/\/(?:[^/?#]*@)?([^/?#]*)/.exec(url)?.[1] ?? '';
+  return authority.split(',').map((each) => each.replace(/:\d*$/, ''));
+}

@@ -1,0 +1,49 @@
+import { expect, it } from 'vitest';
+import { plainTextConnections } from '../../src/config/plain-text.ts';
+
+const [DATABASE, QUEUE] = ['postgres://u:secret@127.0.0.1:5432/d', 'redis://localhost:6379'];
+const found = (
+  { database = DATABASE, queue = QUEUE, modelEndpoint }: Record<string, string | undefined>,
+  env: NodeJS.ProcessEnv = {},
+): string[] => plainTextConnections({ database, queue, modelEndpoint }, env).map(({ option }) => option);
+
+it.each([
+  {},
+  { database: 'postgres:///d?host=/var/run/postgresql', queue: 'redis://[::1]:6379' },
+  { database: 'postgres://u@db.example/d?sslmode=verify-full', queue: 'rediss://queue.example:6380' },
+  {
+    database: 'postgres://u@db.example/d?sslmode=require',
+    queue: 'rediss+cluster://a.example:1,b.example:2',
+  },
+  { database: 'postgres://u@db.example/d?ssl=true', queue: 'postgres://u@db.example/d?sslmode=no-verify' },
+  { modelEndpoint: 'https://models.example/v1' },
+  { modelEndpoint: 'http://127.0.0.1:8080/v1' },
+])('%j leaves nothing to be read on the way', (settings) => {
+  expect(found(settings)).toEqual([]);
+});
+
+it.each([
+  [{ database: 'postgres://u:secret@db.example/d' }, ['database']],
+  [{ database: 'postgres://u@db.example:5432/d?sslmode=disable' }, ['database']],
+  [{ database: 'postgres:///d?host=db.example' }, ['database']],
+  [{ queue: 'redis://u:secret@queue.example:6379' }, ['queue']],
+  [{ queue: 'redis+sentinel://127.0.0.1:1,b.example:2/main' }, ['queue']],
+  [{ queue: 'postgres://u@queue.example/d' }, ['queue']],
+  [{ modelEndpoint: 'http://user:secret@models.example/v1' }, ['model.endpoint']],
+])('%j is warned of, without its password', (settings, options) => {
+  expect(found(settings)).toEqual(options);
+  const told = plainTextConnections(
+    { database: DATABASE, queue: QUEUE, modelEndpoint: undefined, ...settings },
+    {},
+  );
+  expect(JSON.stringify(told)).not.toContain('secret');
+  expect(told[0]?.message).toContain('.example is not encrypted');
+});
+
+it('goes by PGSSLMODE, as the driver does', () => {
+  const database = 'postgres://u@db.example/d';
+  expect(found({ database }, { PGSSLMODE: 'verify-full' })).toEqual([]);
+  expect(found({ database: `${database}?sslmode=disable` }, { PGSSLMODE: 'verify-full' })).toEqual([
+    'database',
+  ]);
+});
