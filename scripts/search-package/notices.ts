@@ -1,6 +1,5 @@
 /** The licences of packages that are inside of built files. */
 
-import { existsSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Metafile } from 'esbuild';
@@ -15,6 +14,31 @@ export async function licenceNotices(root: string, metafiles: readonly Metafile[
   return (await Promise.all(notices)).join(`\n${'-'.repeat(80)}\n\n`);
 }
 
+/** Of packages that say in their files whose they are, and come without the text of their licence. */
+const HOLDERS: Record<string, string> = {
+  'onnxruntime-common': 'Microsoft Corporation',
+  'onnxruntime-node': 'Microsoft Corporation',
+};
+
+const mit = (holder: string): string => `MIT License
+
+Copyright (c) ${holder}
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation
+files (the "Software"), to deal in the Software without restriction, including without limitation the rights to use, copy,
+modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the
+Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE,
+ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+`;
+
+/** @throws Error where a package may not be handed on without a text that is not there. */
 async function notice(folder: string): Promise<string> {
   const about = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
     name: string;
@@ -25,9 +49,8 @@ async function notice(folder: string): Promise<string> {
     /^licen[cs]e|^copying|^thirdpartynotices/i.test(name),
   );
   const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
-  const text =
-    texts.length > 0 && existsSync(folder)
-      ? texts.join('\n')
-      : `License: ${about.license ?? 'see its site'}\n`;
-  return `${about.name} ${about.version}\n\n${text}`;
+  const holder = HOLDERS[about.name];
+  if (texts.length === 0 && about.license === 'MIT' && holder !== undefined) texts.push(mit(holder));
+  if (texts.length === 0) throw new Error(`${about.name} comes without its licence: see whose it is.`);
+  return `${about.name} ${about.version}\n\n${texts.join('\n')}`;
 }

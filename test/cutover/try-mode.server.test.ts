@@ -92,7 +92,7 @@ describe.each(databases())('searches that raise, on $name', ({ create }) => {
 
   it('a text of more words than a tsvector holds, and a query of an endless word, end no hybrid search', async () => {
     await table.pool.query(
-      `INSERT INTO things SELECT 1000, 'crumbs ' || string_agg(md5(i::text), ' '), 'en', '[0,0,1]' FROM generate_series(1, 60000) i`,
+      `INSERT INTO things SELECT 1000, 'crumbs ' || string_agg(md5(i::text), ' '), 'en', '[0,0,1]' FROM generate_series(1, 30000) i`,
     );
     expect(await trial('hybrid')).toEqual({ refusal: null, notes: [] });
     await table.set({ mode: 'hybrid', percent: null });

@@ -3,37 +3,22 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { childEnvironment } from '../../../src/child-environment.ts';
 import { ConfigError } from '../../../src/errors.ts';
 import { place } from './place.ts';
 
 /** What has the file: the small package, and the large one. */
 const NAMES = ['pgvector-backfill-search/inference', 'pgvector-backfill/search/inference'];
 
-/** All that the process gets of the environment: no password, and no NODE_OPTIONS that would load the application's agents. */
-const HANDED_ON = [
-  'PATH',
-  'HOME',
-  'LANG',
-  'LD_LIBRARY_PATH',
-  'DYLD_LIBRARY_PATH',
-  'TMPDIR',
-  'TEMP',
-  'TMP',
-  'SystemRoot',
-  'windir',
-];
-
 export function startInferenceProcess(): ChildProcess {
-  const given = HANDED_ON.flatMap((name) => {
-    const value = process.env[name];
-    return value === undefined ? [] : [[name, value] as const];
-  });
+  const env = childEnvironment();
+  // It would load the application's agents and loaders.
+  delete env['NODE_OPTIONS'];
   return fork(inferenceFile(), [], {
     execArgv: [],
     // Ctrl-C in the terminal is the application's own affair; the process ends with it.
     detached: process.platform !== 'win32',
-    // The runtime would look up its maker's collector otherwise.
-    env: { ...Object.fromEntries(given), ORT_DISABLE_TELEMETRY: '1' },
+    env,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     serialization: 'advanced',
   });
