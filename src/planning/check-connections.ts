@@ -1,5 +1,6 @@
 /** Doctor's look whether there are connections enough: by opening as many at once as a worker has at least. */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Settings } from '../config/settings.ts';
 import { connectionFault } from '../db/connection-fault.ts';
@@ -14,6 +15,8 @@ const OF_DATABASE = 3;
 /** Each role listens on one of its own; the others share at least one. */
 const OF_QUEUE = QUEUE_ROLES.length + 1;
 
+const AGAIN_MS = 500;
+
 /** Empty where they are there, or where the server does not answer: that is said by others. */
 export async function checkConnections({
   database,
@@ -21,12 +24,12 @@ export async function checkConnections({
 }: Pick<Settings, 'database' | 'queue'>): Promise<Finding[]> {
   const wanted: string[] = Array.from({ length: OF_DATABASE }, () => database);
   if (isPostgres(queue)) wanted.push(...Array.from({ length: OF_QUEUE }, () => queue));
-  const opened = await Promise.allSettled(wanted.map((url) => connectClient(url, 'doctor')));
-  const clients = opened.flatMap((each): pg.Client[] => (each.status === 'fulfilled' ? [each.value] : []));
-  await Promise.all(clients.map((client) => client.end().catch(() => {})));
-  const refused = opened.flatMap((each): unknown[] =>
-    each.status === 'rejected' && hasSqlState(each.reason, SQLSTATE.tooManyConnections) ? [each.reason] : [],
-  );
+  let refused = await refusals(wanted);
+  // A server that is full for a moment is none that has a limit.
+  if (refused.length > 0) {
+    await delay(AGAIN_MS);
+    refused = await refusals(wanted);
+  }
   if (refused.length === 0) return [];
   const { why, remedy } = connectionFault(refused[0]);
   return [
@@ -38,4 +41,13 @@ export async function checkConnections({
       option: 'database',
     },
   ];
+}
+
+async function refusals(urls: readonly string[]): Promise<unknown[]> {
+  const opened = await Promise.allSettled(urls.map((url) => connectClient(url, 'doctor')));
+  const clients = opened.flatMap((each): pg.Client[] => (each.status === 'fulfilled' ? [each.value] : []));
+  await Promise.all(clients.map((client) => client.end().catch(() => {})));
+  return opened.flatMap((each): unknown[] =>
+    each.status === 'rejected' && hasSqlState(each.reason, SQLSTATE.tooManyConnections) ? [each.reason] : [],
+  );
 }

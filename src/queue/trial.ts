@@ -9,7 +9,8 @@ import { firstContact, openQueue, openWorker } from './connection.ts';
 import { queueSchema } from './postgres.ts';
 import { connectRedis, keyPrefix } from './redis.ts';
 
-const LONGEST_MS = 10_000;
+/** Of a server that is busy. */
+const LONGEST_MS = 30_000;
 
 /** Of a server that answers (`reachQueue`). @throws ConfigError where it does not do what workers ask of it */
 export async function tryQueue(url: string): Promise<void> {
