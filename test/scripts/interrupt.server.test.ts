@@ -37,7 +37,8 @@ describe.runIf(hasPostgres).each(databases())('interrupted on $name', ({ create 
       await until(`${verb} waits for the lock`, async () => (await countOf(WAITING, verb)) > 0);
       running.interrupt();
       await running.waitFor(/^Interrupted: ending what is under way\. Ctrl-C again ends it at once\.$/);
-      expect((await running.ended).code).toBe(130);
+      const { code, forced } = await running.ended;
+      expect({ code, forced }).toEqual({ code: 130, forced: undefined });
       await until(`${verb} has left nothing`, async () => (await countOf(LEFT, verb)) === 0);
     } finally {
       await holder.query('ROLLBACK');

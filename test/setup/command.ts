@@ -12,6 +12,8 @@ import { measured } from './measure.ts';
 
 export interface CommandResult {
   code: number | null;
+  /** It did not come to its end, but ended the process. */
+  forced?: true;
   stdout: string;
   stderr: string;
   /** The object of --json. */
@@ -139,6 +141,7 @@ export function startVerb(
         return true;
       },
     }) as unknown as Output;
+  let isForced = false;
   let force: (status: number) => void;
   const forced = new Promise<number>((resolve) => (force = resolve));
   const host: Host = {
@@ -151,6 +154,7 @@ export function startVerb(
       return () => void interrupts.off('interrupt', listener);
     },
     exit: (status) => {
+      isForced = true;
       force(status);
       throw new Error('the process would end here');
     },
@@ -164,7 +168,7 @@ export function startVerb(
     .then((status) => {
       code = status;
       transcript.look();
-      return transcript.result(status);
+      return { ...transcript.result(status), ...(isForced ? { forced: true as const } : {}) };
     });
   return {
     ended,
