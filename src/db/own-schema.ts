@@ -30,7 +30,7 @@ const faultsSql = (owners: boolean): string => {
   /** A function belongs to whoever could have it run: the owner of what it hangs on, where nothing is known of the table. */
   const others = (oid: string): string => (owners ? `NOT ${trusted(oid)}` : `${oid} <> c.relowner`);
   const parts = [
-    `SELECT 3, pg_catalog.format('%s is no ordinary table', ${name}), pg_catalog.format('DROP it, or ALTER … RENAME it: %s', ${name})
+    `SELECT 3, pg_catalog.format('%s is no ordinary table', ${name}), pg_catalog.format('DROP it, or ALTER ... RENAME it: %s', ${name})
        FROM ${relations} AND c.relkind NOT IN ('r', 'i', 'S', 't', 'c')`,
     `SELECT 3, pg_catalog.format('%s has %s', ${name}, w.what), 'take away what is not ours, or DROP the table'
        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace,

@@ -56,7 +56,7 @@ export async function checkOwnPublications(
 /** To paste into psql, one statement after the other. */
 function withoutOurs({ name }: Publication): string {
   const other = `${name}_tables`;
-  return `Publish the tables by name instead. Here, in psql: SELECT format('CREATE PUBLICATION %I FOR TABLE %s', ${quoteLiteral(other)}, string_agg(format('%I.%I', schemaname, tablename), ', ')) FROM pg_publication_tables WHERE pubname = ${quoteLiteral(name)} AND schemaname <> ${quoteLiteral(LEDGER_SCHEMA)} AND tablename NOT LIKE '%\\_embedding\\_stage' \\gexec. On each subscriber: ALTER SUBSCRIPTION … SET PUBLICATION ${quoteName(other)};. Then here: DROP PUBLICATION ${quoteName(name)};.`;
+  return `Publish the tables by name instead. Here, in psql: SELECT format('CREATE PUBLICATION %I FOR TABLE %s', ${quoteLiteral(other)}, string_agg(format('%I.%I', schemaname, tablename), ', ')) FROM pg_publication_tables WHERE pubname = ${quoteLiteral(name)} AND schemaname <> ${quoteLiteral(LEDGER_SCHEMA)} AND tablename NOT LIKE '%\\_embedding\\_stage' \\gexec. On each subscriber: ALTER SUBSCRIPTION ... SET PUBLICATION ${quoteName(other)};. Then here: DROP PUBLICATION ${quoteName(name)};.`;
 }
 
 const letIn = (): string =>

@@ -205,10 +205,10 @@ export async function checkVectorColumn(
 const AS_MADE =
   'Choose the model and the columnType that it was made for (model.name, model.localPath, columnType)';
 
-/** A table has one staging table and one name for the index: a column beside the present one meets both again. */
+/** A table has one name for the index: a column beside the present one meets it again. */
 function dimensionRemedy(isStaged: boolean, index: string | null): string {
   if (isStaged)
-    return `${AS_MADE}, or take the backfill out of the table (\`npm run rollback -- --to-legacy-schema --execute\`) and run \`npm run enqueue\` with the new model. Another column alone does not help: the staging table stays. A column that was there before \`enqueue\` stays too: name another one then (column, env BACKFILL_COLUMN).`;
+    return `${AS_MADE}, or take the backfill out of the table (\`npm run rollback -- --to-legacy-schema --execute\`) and run \`npm run enqueue\` with the new model. A column that was there before \`enqueue\` stays: name another one then (column, env BACKFILL_COLUMN), which has a staging table of its own.`;
   const rename =
     index === null
       ? ''

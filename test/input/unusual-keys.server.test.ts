@@ -141,7 +141,7 @@ describe.runIf(hasPostgres())('unusual keys and tables', () => {
     // One that nobody has met yet is told as what it is.
     await pool.query(`UPDATE odd.docs SET body = '{' WHERE id = 8`);
     await expect(textSearch(pool, target, settings, 'tyre', 20)).rejects.toThrow(
-      /invalid input syntax for type json/,
+      /ranking does not run: .*(22P02|json)/,
     );
   });
 });

@@ -48,7 +48,7 @@ describe.each(databases())('vectors of another dimension on $name', ({ create })
     }
   });
 
-  it('are not cured by another column while the staging table of the old ones is there', async () => {
+  it('are cured by taking the backfill out, or by another column, which has a staging table of its own', async () => {
     database = await create();
     pool = createPool(database.databaseUrl, { name: 'test', max: 2, logger: silentLogger });
     await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
@@ -62,7 +62,7 @@ describe.each(databases())('vectors of another dimension on $name', ({ create })
     const target = await targetOf('embedding');
     await applyDdl(pool, target, 3);
     for (const remedy of await remedies(target)) expect(remedy).toContain('rollback -- --to-legacy-schema');
-    expect(await remedies(await targetOf('other'))).toHaveLength(1);
+    expect(await remedies(await targetOf('other'))).toEqual([]);
 
     // As `complete` leaves it.
     await pool.query(`DROP TABLE ${target.stage}`);
