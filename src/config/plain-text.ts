@@ -35,11 +35,11 @@ export function plainTextConnections(settings: Addresses, env: NodeJS.ProcessEnv
   const sslMode = env['PGSSLMODE'] ?? '';
   const postgres = 'Add sslmode=verify-full to the URL';
   if (isPlainPostgres(database, sslMode)) add('database', 'the database at', hostsOf(database), postgres);
-  if (/^postgres/.test(queue ?? '')) {
-    if (queue !== database && isPlainPostgres(queue ?? '', sslMode))
-      add('queue', 'the queue at', hostsOf(queue ?? ''), postgres);
-  } else if (/^redis(?:\+\w+)?:/.test(queue ?? ''))
-    add('queue', 'the queue at', hostsOf(queue ?? ''), 'Write rediss:// in place of redis://');
+  if (queue.startsWith('postgres')) {
+    if (queue !== database && isPlainPostgres(queue, sslMode))
+      add('queue', 'the queue at', hostsOf(queue), postgres);
+  } else if (/^redis(?:\+\w+)?:/.test(queue))
+    add('queue', 'the queue at', hostsOf(queue), 'Write rediss:// in place of redis://');
   if (/^http:/i.test(modelEndpoint ?? ''))
     add('modelEndpoint', 'the model at', hostsOf(modelEndpoint ?? ''), 'Write https:// in place of http://');
   return found;
