@@ -8,10 +8,11 @@ import { backoffMs } from './transaction.ts';
 
 /**
  * Returns once the server answers. A batch in hand waits here rather than burning its attempts on a restart.
+ * @param firstAttempt the waits are as long as of this one
  * @throws the signal's reason where it aborts; an error that is not of the connection
  */
-export async function untilReachable(pool: Pool, signal: AbortSignal): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
+export async function untilReachable(pool: Pool, signal: AbortSignal, firstAttempt = 1): Promise<void> {
+  for (let attempt = firstAttempt; ; attempt++) {
     await delay(backoffMs(attempt), undefined, { signal });
     try {
       if (await takesWrites(pool)) return;
@@ -58,6 +59,7 @@ export async function throughRestarts<T>(
     } catch (error) {
       if (restarts >= MOST_RESTARTS || !isUnreachable(error)) throw error;
     }
-    await untilReachable(pool, signal);
+    // A server that answers this look may refuse the work all the same, where it has no further connection.
+    await untilReachable(pool, signal, restarts + 1);
   }
 }

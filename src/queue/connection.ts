@@ -19,7 +19,7 @@ import {
   migrateQueue,
 } from './postgres.ts';
 import { connectRedis, keyPrefix, redisFault } from './redis.ts';
-import { TolerantWorker } from './tolerant-worker.ts';
+import { TolerantWorker, type QueueServer } from './tolerant-worker.ts';
 
 export type QueueRole = 'embed' | 'finalize' | 'sync';
 export const QUEUE_ROLES: readonly QueueRole[] = ['embed', 'finalize', 'sync'];
@@ -53,6 +53,8 @@ const STALLED_INTERVAL_MS = 15_000;
 const MOST_STALLS = 20;
 /** After a refused connection, besides the pause that grows: BullMQ's own, which no signal ends. */
 const RETRY_MS = 1000;
+/** Between two tries to reach a Redis that is away. */
+const LONGEST_RECONNECT_MS = 2000;
 /** Tries before the first contact counts as failed; afterwards reconnection is endless. */
 const FIRST_CONTACT_TRIES = 3;
 
@@ -192,7 +194,7 @@ export function openWorker(
   processor: Processor<JobData, unknown>,
 ): OpenWorker {
   const name = queueName(address.backfill, role);
-  const { options, close } = connect(address, true);
+  const { options, close, server } = connect(address, true);
   const settings = {
     ...options,
     concurrency,
@@ -208,6 +210,7 @@ export function openWorker(
   const outage = new Outage(address.logger, name);
   worker.on('error', (error) => outage.saw(error));
   worker.listener = { onFailedLook: (error) => outage.saw(error), onFoundAgain: () => outage.over() };
+  worker.server = server;
   return {
     worker,
     close: async () => {
@@ -218,11 +221,12 @@ export function openWorker(
 }
 
 /** What the queue keeps of an error, words and stack, holds no values of rows, whoever threw it. */
+// BullMQ counts the parameters: one that takes none gets no signal.
 const safe =
   (processor: Processor<JobData, unknown>): Processor<JobData, unknown> =>
-  async (...given) => {
+  async (job, token, signal) => {
     try {
-      return await processor(...given);
+      return await processor(job, token, signal);
     } catch (error) {
       throw withoutValues(error);
     }
@@ -234,9 +238,9 @@ const safe =
  */
 const inPlainWords =
   (processor: Processor<JobData, unknown>): Processor<JobData, unknown> =>
-  async (...given) => {
+  async (job, token, signal) => {
     try {
-      return await processor(...given);
+      return await processor(job, token, signal);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       error.message = asciiWords(error.message);
@@ -245,17 +249,29 @@ const inPlainWords =
     }
   };
 
-function connect(address: QueueAddress, blocking: boolean): { options: object; close: () => void } {
+function connect(
+  address: QueueAddress,
+  blocking: boolean,
+): { options: object; close: () => void; server?: QueueServer } {
   const traced = address.telemetry === undefined ? {} : { telemetry: address.telemetry };
   if (isPostgres(address.url)) {
     const { pool, close } = sharePool(address, blocking);
     return { options: { connection: pool, ...traced }, close };
   }
   // A worker waits through a restart of Redis for as long as it takes; a producer fails after some tries and says so.
-  const connection = connectRedis(address.url, { maxRetriesPerRequest: blocking ? null : 20 });
+  let isGivenUp = false;
+  const connection = connectRedis(address.url, {
+    maxRetriesPerRequest: blocking ? null : 20,
+    retryStrategy: (times) => (isGivenUp ? null : Math.min(times * 50, LONGEST_RECONNECT_MS)),
+  });
   connection.on('error', () => {});
   const prefix = keyPrefix(address.installation);
-  return { options: { connection, prefix, ...traced }, close: () => connection.disconnect() };
+  const server = {
+    isAway: () => connection.status !== 'ready',
+    // Not by `disconnect`: between two tries the driver would forget those who wait.
+    giveUp: () => void (isGivenUp = true),
+  };
+  return { options: { connection, prefix, ...traced }, close: () => connection.disconnect(), server };
 }
 
 /** One pool for all that is open of an address: a pool for each would be thirty connections of one worker process. */

@@ -16,6 +16,23 @@ export interface LookListener {
   onFoundAgain(): void;
 }
 
+/** One whose commands wait for it while it is away, for as long as that takes. */
+export interface QueueServer {
+  isAway(): boolean;
+  /** What waits for it fails from now on. */
+  giveUp(): void;
+}
+
+/** As ioredis has it. */
+interface Client {
+  status: string;
+  connect(): Promise<void>;
+  disconnect(): void;
+}
+
+/** Between two looks whether a worker that is being closed waits for a server that is away, ms. */
+const LEAVE_MS = 500;
+
 /**
  * BullMQ's worker, for servers and data that are not as they should be.
  *
@@ -59,6 +76,49 @@ export class TolerantWorker extends Worker<JobData, unknown> {
   }
 
   listener: LookListener | undefined;
+  server: QueueServer | undefined;
+  /** Jobs whose processor has not ended. */
+  #busy = 0;
+
+  protected override async callProcessJob(
+    ...given: Parameters<Worker<JobData, unknown>['callProcessJob']>
+  ): Promise<unknown> {
+    this.#busy++;
+    try {
+      return await super.callProcessJob(...given);
+    } finally {
+      this.#busy--;
+    }
+  }
+
+  /** Jobs in flight end first. The ledger has what they did, so a server that is away is not waited for to hear of it. */
+  override async close(force = false): Promise<void> {
+    const over = new AbortController();
+    const closed = super.close(force).finally(() => over.abort());
+    while (!over.signal.aborted) {
+      await delay(LEAVE_MS, undefined, { signal: over.signal }).catch(() => {});
+      if (over.signal.aborted) break;
+      if (this.#busy === 0 && this.server?.isAway() === true) this.server.giveUp();
+      await this.#endBlockingClient();
+    }
+    await closed;
+  }
+
+  /**
+   * BullMQ disconnects the client that waits for jobs, and waits for its end. Between two tries to reach its server, ioredis
+   * then makes no further one, and never says that it has ended: by one more it does.
+   */
+  async #endBlockingClient(): Promise<void> {
+    const { blockingConnection } = this.backend as unknown as {
+      blockingConnection?: { client: Promise<Client> };
+    };
+    const client = await blockingConnection?.client.catch(() => null);
+    if (client?.status !== 'reconnecting') return;
+    await client.connect().then(
+      () => client.disconnect(),
+      () => {},
+    );
+  }
 
   protected override createJob(data: JobJson, jobId: string): Job<JobData, unknown> {
     try {

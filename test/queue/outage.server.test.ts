@@ -1,13 +1,14 @@
 /** Queue servers that are there and do not do what BullMQ needs: nothing spins, each is said once, and a signal ends it. */
 
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import type { Logger } from '../../src/observability/logger.ts';
 import { openQueue, openWorker, prepareQueue, reachQueue } from '../../src/queue/connection.ts';
 import { pauseMs } from '../../src/queue/tolerant-worker.ts';
-import { dropRole, hasPostgres, onServer, realDatabase } from '../setup/databases.ts';
+import { dropRole, hasPostgres, hasRedis, onServer, realDatabase } from '../setup/databases.ts';
 import { hasPgBouncer, startPgBouncer } from '../setup/pgbouncer.ts';
+import { startProxy } from '../setup/proxy.ts';
 import { until } from '../setup/until.ts';
 
 /** Keeps what is logged. */
@@ -95,6 +96,22 @@ describe.runIf(hasPostgres())('a PostgreSQL queue that refuses connections', () 
     await prepareQueue(url.href);
     await dropRole(databaseUrl, role);
   });
+});
+
+it.runIf(hasRedis())('a Redis that is away keeps no worker that is told to end', async () => {
+  const proxy = await startProxy(() => inject('redisUrl') ?? '');
+  const { logger, lines } = listeningLogger();
+  const address = { ...addressOf(proxy.url, logger), installation: randomUUID() };
+  const worker = openWorker(address, 'embed', 1, () => Promise.resolve());
+  await worker.worker.waitUntilReady();
+  proxy.cut();
+  await until('it is tried again and again', () => proxy.refused > 5);
+  // Once each for what the network says, however often it does.
+  expect(new Set(lines).size).toBe(lines.length);
+  const started = performance.now();
+  await worker.close();
+  expect(performance.now() - started).toBeLessThan(5000);
+  await proxy.close();
 });
 
 describe.runIf(hasPgBouncer())('a PostgreSQL queue behind PgBouncer', () => {
