@@ -34,9 +34,12 @@ describe.each(databases())('the search package on $name', ({ create }) => {
 
   const answers = (file: string): Promise<void> => expectVectors(table, join(folder, file));
 
-  it.each(['app/app.mjs', 'app/app.cjs'])('answers by the very vectors of the program: %s', answers);
+  it.concurrent.each(['app/app.mjs', 'app/app.cjs'])(
+    'answers by the very vectors of the program: %s',
+    answers,
+  );
 
-  it.each<[Format, string, string]>([
+  it.concurrent.each<[Format, string, string]>([
     ['esm', 'app.mjs', 'bundle.mjs'],
     ['cjs', 'app.mjs', 'bundle.cjs'],
     ['cjs', 'app.cjs', 'bundle-of-commonjs.cjs'],
