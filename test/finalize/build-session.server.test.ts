@@ -84,6 +84,10 @@ describe('prepareSession', () => {
   it.runIf(hasPostgres())('sets what a long build needs, on its own session alone', async () => {
     const database = await realDatabase();
     const table = await openVectorTable(database, 10, null);
+    const name = new URL(database.databaseUrl).pathname.slice(1);
+    // Any of these would end a build, or the session while it waits for its turn. The last is known since PostgreSQL 17.
+    for (const timeout of ['statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout'])
+      await table.pool.query(`ALTER DATABASE ${name} SET ${timeout} = '1s'`).catch(() => {});
     const settings = await makeSettings({ database: database.databaseUrl });
     const session = await openBuildSession(settings);
     const memory = await prepare(session, {
@@ -92,7 +96,8 @@ describe('prepareSession', () => {
     });
     expect(memory).toBe(96 * 1024 ** 2);
     const sql = `SELECT name, setting FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout', 'maintenance_work_mem',
-      'max_parallel_maintenance_workers', 'client_min_messages', 'tcp_keepalives_idle') ORDER BY name`;
+      'max_parallel_maintenance_workers', 'client_min_messages', 'tcp_keepalives_idle',
+      'idle_in_transaction_session_timeout') OR (name = 'transaction_timeout' AND setting <> '0') ORDER BY name`;
     const shown = async (db: Pick<BuildSession['client'], 'query'>): Promise<Record<string, string>> =>
       Object.fromEntries(
         (await db.query<{ name: string; setting: string }>(sql)).rows.map(({ name, setting }) => [
@@ -102,6 +107,7 @@ describe('prepareSession', () => {
       );
     expect(await shown(session.client)).toEqual({
       client_min_messages: 'notice',
+      idle_in_transaction_session_timeout: '0',
       lock_timeout: '600000',
       maintenance_work_mem: String(96 * 1024),
       max_parallel_maintenance_workers: '0',
