@@ -63,7 +63,7 @@ test.each([
   ],
   [['--out', 'x', '--from', 'x.jsonl', '--seed', '-1'], '--seed'],
   [['--out', 'x', '--from', 'absent.jsonl'], 'absent.jsonl cannot be read'],
-  [['--out', 'x', '--from', 'texts.doc'], 'neither .jsonl nor .csv'],
+  [['--out', 'x', '--from', 'texts.doc'], 'none of .jsonl, .ndjson, .csv and .tsv'],
   [['--colour', 'red'], '--colour'],
 ])('%j is bad usage', async (argv, message) => {
   expect(await run(...argv)).toBe(2);
