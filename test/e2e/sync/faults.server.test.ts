@@ -117,7 +117,7 @@ describe.each(backends())('complete --drop-sync on $name', ({ create }) => {
     }> => {
       const counted = await pool.query<{ triggers: number; functions: number }>(
         `SELECT (SELECT count(*)::int FROM pg_trigger WHERE tgrelid = 'docs'::regclass) AS triggers,
-                (SELECT count(*)::int FROM pg_proc WHERE pronamespace = 'pgvector_backfill'::regnamespace) AS functions`,
+                (SELECT count(*)::int FROM pg_proc WHERE pronamespace = 'pgvector_backfill'::regnamespace AND prorettype = 'trigger'::regtype) AS functions`,
       );
       const installation = await installationId(pool);
       const address = { url: config.settings.queue, backfill: 'docs', installation, logger: silentLogger };
