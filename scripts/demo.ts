@@ -105,7 +105,7 @@ async function demoOn(
 ): Promise<DemoRun> {
   const config = await loadConfig({ flags: {}, env, cwd: env['BACKFILL_MODEL_LOCAL_PATH'] ?? '.' });
   const logger = invocation.logger('warn');
-  const pool = createPool(config.settings.database, { name: 'demo', max: 6, logger });
+  const pool = createPool(config.settings.database, { name: 'demo', max: 6, logger, pinned: true });
   const line = new ProgressView(invocation.host.stderr);
   try {
     const onNotes = (notes: string[]): void => notes.forEach((note) => invocation.warn(note));

@@ -54,7 +54,7 @@ export async function enqueueRun(
 ): Promise<EnqueueResult> {
   await migrate(pool);
   // The migration may have moved the staging table.
-  const target = await describeTarget(pool, config.backfill, config.settings);
+  const target = await describeTarget(pool, config.backfill, config.settings, { planning: true });
   const address = await prepareQueues(config, pool, logger);
   return withQueues(address, (queues) =>
     enqueue({ pool, target, settings: config.settings, embedder, logger, queues, limitRows, onStage }),

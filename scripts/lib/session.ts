@@ -25,6 +25,7 @@ export async function withDatabase<T>(
     max: config.settings.concurrency + SPARE_CONNECTIONS,
     logger,
     table: config.settings.table,
+    pinned: true,
   });
   try {
     await assertReachable(pool, config.settings.database);

@@ -55,6 +55,7 @@ export async function startWorkers(
     logger,
     queryTimeoutMs: MOST_SILENCE_MS,
     table: settings.table,
+    pinned: true,
   });
   const throttle = new Throttle({ pool: batches, backfill, settings, logger });
   throttle.onTuned(({ concurrency }) => {

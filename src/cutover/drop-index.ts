@@ -52,7 +52,7 @@ export async function dropIndexUnderShortLocks(
 async function dropInTransaction(session: pg.Client, sql: string, lockTimeoutMs: number): Promise<void> {
   const { statementTimeoutMs } = DDL_LIMITS;
   try {
-    await session.query(openingSql({ lockTimeoutMs, statementTimeoutMs }, 'own'));
+    await session.query(openingSql({ lockTimeoutMs, statementTimeoutMs }, 'own', null, true, true));
     await session.query(sql.replace(/^DROP INDEX CONCURRENTLY /, 'DROP INDEX '));
     await session.query('COMMIT');
   } catch (error) {

@@ -2,7 +2,7 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { Queryable } from '../db/pool.ts';
-import { presentIndex } from '../finalize/present-index.ts';
+import { bareDefinition, presentIndex } from '../finalize/present-index.ts';
 import { judgedOtherwise } from '../ledger/judged.ts';
 import type { Run, RunState } from '../ledger/run.ts';
 import { tableFault } from '../ledger/run-target.ts';
@@ -71,7 +71,7 @@ async function reasonAgainst(
   if (index === null) return 'there is no index';
   if (!index.valid) return `index ${index.name} is not valid`;
   if (last.oid === null) return 'the last verification did not note which index it was of';
-  if (index.oid !== last.oid || index.definition !== last.definition)
+  if (index.oid !== last.oid || bareDefinition(index.definition) !== bareDefinition(last.definition))
     return `index ${index.name} is not the one that was verified: it was built anew since`;
   return null;
 }

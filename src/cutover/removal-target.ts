@@ -2,6 +2,7 @@
 
 import type { Settings } from '../config/settings.ts';
 import { parseQualified, quoteName, quoteQualified } from '../db/identifiers.ts';
+import { theirRegclassSql } from '../db/paths.ts';
 import type { Queryable } from '../db/pool.ts';
 import { captureFunction } from '../sync/capture-ddl.ts';
 import { chosenPlan, indexPlan } from '../table/index-plan.ts';
@@ -30,7 +31,7 @@ export async function removalTarget(
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.oid = coalesce((SELECT tgrelid FROM pg_trigger WHERE tgfoid = to_regprocedure($1) AND tgparentid = 0
                              -- Another table may have had the name, and our triggers, before.
-                             ORDER BY tgrelid IS DISTINCT FROM to_regclass($2)::oid LIMIT 1), to_regclass($2))`,
+                             ORDER BY tgrelid IS DISTINCT FROM ${theirRegclassSql('$2')} LIMIT 1), ${theirRegclassSql('$2')})`,
     [`${captureFunction(backfill)}()`, wanted],
   );
   const named = parseQualified(wanted, 'The table in the ledger');
@@ -61,6 +62,7 @@ export async function removalTarget(
     keyIsDomain: false,
     text: "''",
     where: '(true)',
+    names: {},
     column: settings.column,
     updatedAtColumn: settings.updatedAtColumn,
     stage,

@@ -71,7 +71,7 @@ export function plainSearchSql(target: Target, metric: Metric, read: ReadSetting
  */
 export function createFunctionSql(target: Target, metric: Metric, read: ReadSettings): string {
   const settings = Object.entries(read).map(([name, value]) => ` SET ${name} = ${quoteLiteral(value)}`);
-  return `CREATE FUNCTION ${searchFunctionName(target)}(query ${target.vectorPrefix}vector, k integer DEFAULT 10) RETURNS TABLE (key ${target.keyType}, distance double precision) LANGUAGE plpgsql STABLE${settings.join('')} AS ${quoteLiteral(functionBody(target, metric, read))}`;
+  return `CREATE FUNCTION ${searchFunctionName(target)}(query ${target.vectorPrefix}vector, k integer DEFAULT 10) RETURNS TABLE (key ${target.keyType}, distance double precision) LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp${settings.join('')} AS ${quoteLiteral(functionBody(target, metric, read))}`;
 }
 
 function functionBody(target: Target, metric: Metric, read: ReadSettings): string {

@@ -5,6 +5,7 @@
  */
 
 import { GateError } from '../errors.ts';
+import { theirRegclassSql } from './paths.ts';
 import type { Queryable } from './pool.ts';
 import { trustedSql } from './trusted-roles.ts';
 
@@ -18,10 +19,10 @@ const SHOWN = 3;
 
 /**
  * `owners`: whose it is; else only what a look at it could set off, for roles that know nothing of the table.
- * $1 schema, $2 name of the legacy table as to_regclass takes it, or NULL.
+ * $1 schema, $2 name of the legacy table, quoted, or NULL.
  */
 const faultsSql = (owners: boolean): string => {
-  const table = 'pg_catalog.to_regclass($2)::pg_catalog.oid';
+  const table = '(SELECT pgvb_named.oid FROM pgvb_named)';
   const trusted = (role: string): string => trustedSql(role, table);
   const relations = `pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1`;
   const name = `pg_catalog.format('%I.%I', n.nspname, c.relname)`;
@@ -61,7 +62,7 @@ const faultsSql = (owners: boolean): string => {
       `SELECT 3, pg_catalog.format('function %s belongs to %s', p.oid::pg_catalog.regprocedure, ${role('p.proowner')}), pg_catalog.format('DROP FUNCTION %s', p.oid::pg_catalog.regprocedure)
          FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = $1 AND NOT ${trusted('p.proowner')}`,
     );
-  return `SELECT f.what, f.remedy FROM (${parts.join('\n UNION ALL ')}) AS f (place, what, remedy) ORDER BY f.place, f.what LIMIT ${SHOWN + 1}`;
+  return `${owners ? `WITH pgvb_named AS MATERIALIZED (SELECT ${theirRegclassSql('$2')} AS oid) ` : ''}SELECT f.what, f.remedy FROM (${parts.join('\n UNION ALL ')}) AS f (place, what, remedy) ORDER BY f.place, f.what LIMIT ${SHOWN + 1}`;
 };
 
 const OWNERS = faultsSql(true);

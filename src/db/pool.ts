@@ -6,7 +6,8 @@ import { ConfigError, messageOf } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { connectionFault } from './connection-fault.ts';
 import { endClientWithInterruption, endWithInterruption } from './interruption.ts';
-import { parseQualified, quoteQualified } from './identifiers.ts';
+import { parseQualified, quoteLiteral, quoteQualified } from './identifiers.ts';
+import { OWN_PATH, theirRegclassSql } from './paths.ts';
 import { explained, hidesRows, rowSecurityFor, type RowSecurity } from './row-security.ts';
 import { openingSql, sessionSql } from './session-settings.ts';
 import { isUnreachable } from './sqlstates.ts';
@@ -41,6 +42,8 @@ export interface PoolOptions {
   queryTimeoutMs?: number;
   /** The legacy table, as the option has it: its policies decide whether rows can be hidden from this pool. */
   table?: string;
+  /** For our own SQL alone, and so on the catalog's path: what is on the operator's has to be named with its schema. */
+  pinned?: boolean;
 }
 
 /** Longest single statement outside of a transaction, ms: counts and plans of a whole table. What takes longer has been forgotten. */
@@ -87,7 +90,12 @@ export function createPool(url: string, options: PoolOptions): Pool {
     lockTimeoutMs: LOCK_TIMEOUT_MS,
     statementTimeoutMs: Math.ceil(queryTimeoutMs * SERVER_SHARE),
   };
-  const own = new Sessions(sessionSql(limits), openingSql(limits, 'own', security?.opening ?? null));
+  const { pinned = false } = options;
+  const own = new Sessions(
+    sessionSql(limits, pinned ? OWN_PATH : null),
+    openingSql(limits, 'own', security?.opening ?? null, true, pinned),
+    pinned,
+  );
   sessions.set(pool, own);
   const closing = security?.closing ?? 'COMMIT';
   pool.query = (async (text: string | pg.QueryConfig, values?: unknown[]) => {
@@ -126,6 +134,8 @@ const sessions = new WeakMap<Pool, Sessions>();
 
 export const isOurs = (pool: Pool): boolean => sessions.has(pool);
 
+export const isPinned = (pool: Pool): boolean => sessions.get(pool)?.pinned === true;
+
 /** Whether the connection has its settings for good, so that a transaction says its limits alone. */
 export const hasSession = async (pool: Pool, client: pg.PoolClient): Promise<boolean> =>
   (await sessions.get(pool)?.isSettled(client)) ?? false;
@@ -139,9 +149,12 @@ class Sessions {
   /** Policies decide anew for each statement whether rows are hidden: what is said for good cannot. */
   perStatement = false;
 
-  constructor(sql: string, opening: string) {
+  readonly pinned: boolean;
+
+  constructor(sql: string, opening: string, pinned: boolean) {
     this.#sql = sql;
     this.#opening = opening;
+    this.pinned = pinned;
   }
 
   isSettled(client: pg.PoolClient): Promise<boolean> {
@@ -185,7 +198,8 @@ async function isKnown(client: pg.PoolClient, sql: string): Promise<boolean> {
 /** A name that is none is told by whoever looks for the table. */
 function securityOf(table: string): RowSecurity | null {
   try {
-    return rowSecurityFor(quoteQualified(parseQualified(table, 'Option table')));
+    const name = quoteQualified(parseQualified(table, 'Option table'));
+    return rowSecurityFor(name, theirRegclassSql(quoteLiteral(name)));
   } catch {
     return null;
   }

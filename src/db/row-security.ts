@@ -1,7 +1,8 @@
 /** Rows that a role does not see: whoever reads, counts or deletes as one who sees all must not go by the others. */
 
 import { GateError, messageOf } from '../errors.ts';
-import { quoteLiteral, quoteName } from './identifiers.ts';
+import { quoteName } from './identifiers.ts';
+import { theirRegclassSql } from './paths.ts';
 import type { Queryable } from './pool.ts';
 import { SQLSTATE, hasSqlState } from './sqlstates.ts';
 
@@ -18,10 +19,10 @@ const openSql = (oid: string): string => `EXISTS (
 /**
  * row_security off, so that the server raises where it would hide a row; on only where policies of the table itself hide
  * none. Looked up for every transaction: a policy may come at any time.
- * @param table quoted
+ * @param oid SQL of the table's
  */
-const rowSecuritySql = (table: string): string =>
-  `SELECT CASE WHEN ${openSql(`pg_catalog.to_regclass(${quoteLiteral(table)})`)} THEN 'on' ELSE 'off' END AS value`;
+const rowSecuritySql = (oid: string): string =>
+  `SELECT CASE WHEN ${openSql(oid)} THEN 'on' ELSE 'off' END AS value`;
 
 /** No such setting: whoever asks for it has found rows hidden. */
 const HIDDEN_MARK = 'pgvector_backfill.rows_are_hidden';
@@ -29,10 +30,9 @@ const HIDDEN_MARK = 'pgvector_backfill.rows_are_hidden';
 /**
  * For the end of a transaction that had row_security on: a policy may have come between its opening and its statements.
  * One that comes behind them waits for the lock that they hold, so what holds now is what they have met. Raises
- * where a row was hidden. @param table quoted
+ * where a row was hidden. @param oid SQL of the table's
  */
-function stillOpenSql(table: string): string {
-  const oid = `pg_catalog.to_regclass(${quoteLiteral(table)})`;
+function stillOpenSql(oid: string): string {
   return `SELECT CASE WHEN pg_catalog.current_setting('row_security') = 'on' AND pg_catalog.row_security_active(${oid}) AND NOT ${openSql(oid)} THEN pg_catalog.current_setting('${HIDDEN_MARK}') END`;
 }
 
@@ -46,10 +46,11 @@ export interface RowSecurity {
   closing: string;
 }
 
-export const rowSecurityFor = (table: string): RowSecurity => ({
+/** @param oid SQL of the table's, on whichever path it is asked */
+export const rowSecurityFor = (table: string, oid: string): RowSecurity => ({
   table,
-  opening: rowSecuritySql(table),
-  closing: `${stillOpenSql(table)}; COMMIT`,
+  opening: rowSecuritySql(oid),
+  closing: `${stillOpenSql(oid)}; COMMIT`,
 });
 
 const ROW_SECURITY = 'ROW_SECURITY';
@@ -78,7 +79,7 @@ export function explained(error: unknown, table?: string): unknown {
  */
 export async function hiddenRows(db: Queryable, table: string): Promise<GateError | null> {
   const found = await db.query<{ active: boolean | null; open: boolean; role: string }>(
-    `SELECT row_security_active(to_regclass($1)) AS active, ${openSql('to_regclass($1)')} AS open, current_user::text AS role`,
+    `SELECT row_security_active(t.oid) AS active, ${openSql('t.oid')} AS open, current_user::text AS role FROM (SELECT ${theirRegclassSql('$1')} AS oid) t`,
     [table],
   );
   const { active = false, open = false, role = '' } = found.rows[0] ?? {};

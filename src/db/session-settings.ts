@@ -4,6 +4,7 @@
  * a statement can be in no transaction, and the connection is ours alone.
  */
 
+import { OWN_PATH, pinSql, theirPathSql } from './paths.ts';
 import type { TransactionLimits } from './transaction.ts';
 
 /** Of these hangs what a statement means, and what its answer looks like to the driver. */
@@ -47,9 +48,10 @@ const OWN: Readonly<Record<string, string>> = {
 
 /**
  * `own`: work on rows, all of which must be seen. `search`: answers of the application's or as it would get them, with the
- * rows and the plans of its role.
+ * rows and the plans of its role; the operator's SQL stands there, and is looked up on the operator's path. `ledger`: our own SQL on
+ * an application's connection.
  */
-export type Purpose = 'own' | 'search';
+export type Purpose = 'own' | 'search' | 'ledger';
 
 const setSql = (name: string, value: string, isLocal: boolean): string =>
   `pg_catalog.set_config('${name}', '${value}', ${isLocal})`;
@@ -57,15 +59,6 @@ const setSql = (name: string, value: string, isLocal: boolean): string =>
 /** Not known to servers before 17. */
 const noTransactionTimeout = (isLocal: boolean): string =>
   `CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL THEN ${setSql('transaction_timeout', '0', isLocal)} END`;
-
-/**
- * A path that names pg_catalog behind another schema would let that one's functions and operators stand in for ours. Asked
- * by functions alone: operators are looked up by that same path.
- */
-const pathSql = (isLocal: boolean): string =>
-  `SELECT pg_catalog.set_config('search_path', path.value, ${isLocal})
-  FROM (SELECT CASE WHEN pg_catalog.textlike(p, '%pg_catalog%') AND pg_catalog.textnlike(p, 'pg_catalog%') THEN pg_catalog.concat('pg_catalog, ', p) ELSE p END AS value
-          FROM pg_catalog.current_setting('search_path') p) path`;
 
 /** As the role, the database or the server has them: on a connection on which `sessionSql` has said our own. */
 const THEIRS = [...Object.keys(OWN), 'row_security'].map((name) => `SET LOCAL ${name} TO DEFAULT`);
@@ -107,6 +100,7 @@ export function openingSql(
   purpose: Purpose,
   rowSecurity: string | null = null,
   isOurs = false,
+  isPinned = false,
 ): string {
   const settings: Record<string, string> = {
     ...MEANING,
@@ -121,15 +115,19 @@ export function openingSql(
     // read as serializable would make the application's transactions fail.
     BEGIN,
     // The path by itself: what follows is looked up by it.
-    pathSql(true),
+    isPinned ? pinSql(true) : theirPathSql(true),
     `SELECT ${says.join(', ')}, ${noTransactionTimeout(true)}`,
     ...(purpose === 'own' ? [security] : isOurs ? THEIRS : []),
   ].join('; ');
 }
 
-/** The same for a connection of our own, for good. Without `limits` they are whoever's who uses it. */
+/**
+ * The same for a connection of our own, for good. Without `limits` they are whoever's who uses it; without `path` the session
+ * keeps its own.
+ */
 export function sessionSql(
   limits: Pick<TransactionLimits, 'lockTimeoutMs' | 'statementTimeoutMs'> | null = null,
+  path: string | null = OWN_PATH,
 ): string {
   const settings = {
     ...MEANING,
@@ -143,5 +141,5 @@ export function sessionSql(
   says.push(
     `CASE WHEN pg_catalog.current_setting('idle_session_timeout', true) IS NOT NULL THEN ${setSql('idle_session_timeout', '0', false)} END`,
   );
-  return `${pathSql(false)}; SELECT ${says.join(', ')}, ${noTransactionTimeout(false)}`;
+  return `${path === null ? theirPathSql(false) : pinSql(false, path)}; SELECT ${says.join(', ')}, ${noTransactionTimeout(false)}`;
 }

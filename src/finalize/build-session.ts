@@ -57,7 +57,7 @@ export async function openBuildSession(settings: Settings): Promise<BuildSession
     // Before it has a lock or a setting: an application's connection would keep both.
     if (await losesSession(client, connect)) throw sessionNotKept();
     await settleSession(client);
-    const found = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    const found = await client.query<{ pid: number }>('SELECT pg_catalog.pg_backend_pid() AS pid');
     return {
       client,
       pid: found.rows[0]?.pid ?? 0,
@@ -131,7 +131,7 @@ const sessionNotKept = (): GateError =>
   });
 
 const set = (client: pg.Client, name: string, value: string): Promise<unknown> =>
-  client.query('SELECT set_config($1, $2, false)', [name, value]);
+  client.query('SELECT pg_catalog.set_config($1, $2, false)', [name, value]);
 
 /** The parallel build of HNSW before 0.8.2 can leak or crash (CVE-2026-3172). Null: leave the server's own. */
 export function workersToSet(version: string, configured: number | undefined): number | null {

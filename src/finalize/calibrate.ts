@@ -51,7 +51,7 @@ export async function calibrate(input: CalibrationInput): Promise<number | null>
   const client = await input.pool.connect();
   let sampled = 0;
   try {
-    await client.query(openingSql(LIMITS, 'own', rowSecurityOf(input.pool)?.opening));
+    await client.query(openingSql(LIMITS, 'own', rowSecurityOf(input.pool)?.opening, true, true));
     await client.query(`SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL client_min_messages = 'error'`);
     sampled = await drawSample(client, input);
     if (sampled < LEAST_SAMPLE) return null;

@@ -1,12 +1,12 @@
 /** Runs: one planned pass over the table each. */
 
-import { randomBytes } from 'node:crypto';
 import type { FillActual, FillForecast } from './fill-figures.ts';
 import type { IndexActual, IndexForecast } from './index-figures.ts';
 import type { Queryable } from '../db/pool.ts';
 import { jsonWords, jsonWordsSql, words, wordsSql } from '../db/words.ts';
 import type { Target } from '../table/target.ts';
 import type { Scope } from './scope.ts';
+import { keepSalt } from './text-salt.ts';
 
 export const RUN_STATES = [
   'planned',
@@ -132,11 +132,18 @@ export async function saveBackfill(
   settings: Record<string, unknown>,
 ): Promise<void> {
   await db.query(
-    `INSERT INTO pgvector_backfill.backfill (name, target_table, key_column, stage_table, settings)
-     VALUES ($1, $2, $3, $4, $5)
+    `INSERT INTO pgvector_backfill.backfill (name, target_table, key_column, stage_table, settings, expression_names)
+     VALUES ($1, $2, $3, $4, $5, $6)
      ON CONFLICT (name) DO UPDATE SET target_table = excluded.target_table, key_column = excluded.key_column,
-       stage_table = excluded.stage_table, settings = excluded.settings, updated_at = now()`,
-    [target.backfill, target.table, target.key, target.stage, JSON.stringify(settings)],
+       stage_table = excluded.stage_table, settings = excluded.settings, expression_names = excluded.expression_names, updated_at = now()`,
+    [
+      target.backfill,
+      target.table,
+      target.key,
+      target.stage,
+      JSON.stringify(settings),
+      JSON.stringify(target.names),
+    ],
   );
 }
 
@@ -167,15 +174,8 @@ export async function backfillClash(db: Queryable, target: Target): Promise<stri
     : `Table ${other.target_table} already has a backfill, ${other.name}; two would share its triggers and its index.`;
 }
 
-/** Bytes of what hashes of texts are salted with. */
-const SALT_BYTES = 32;
-
 export async function createRun(db: Queryable, backfill: string, run: NewRun): Promise<Run> {
-  // With another model every text is hashed anew; with the same one what is staged stays what it is.
-  await db.query(
-    `INSERT INTO pgvector_backfill.text_salt (backfill, fingerprint, salt) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
-    [backfill, run.fingerprint, randomBytes(SALT_BYTES).toString('hex')],
-  );
+  await keepSalt(db, backfill, run.fingerprint);
   const created = await db.query<Run>(
     `INSERT INTO pgvector_backfill.run (backfill, fingerprint, model, dimensions, batch_rows, embedding, scope, target)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8::oid) RETURNING ${COLUMNS}`,

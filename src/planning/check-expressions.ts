@@ -4,8 +4,9 @@ import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { hidesRows } from '../db/row-security.ts';
-import { TABLE_LIMITS, inReadOnly } from '../db/transaction.ts';
-import { messageOf } from '../errors.ts';
+import { TABLE_LIMITS, inReadOnly, inReadOnlySearch } from '../db/transaction.ts';
+import { ConfigError, messageOf } from '../errors.ts';
+import { assertOwnCode } from '../search/own-code.ts';
 import type { Target } from '../table/target.ts';
 import type { Finding } from './finding.ts';
 
@@ -26,7 +27,7 @@ interface Expression {
 export async function checkExpressions(pool: Pool, target: Target, settings: Settings): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const expression of expressionsOf(target, settings)) {
-    const fault = await faultOf(pool, expression);
+    const fault = await faultOf(pool, expression, target);
     const { option } = expression;
     if (fault !== null) {
       const flag = option.replaceAll('.', '-');
@@ -44,6 +45,25 @@ export async function checkExpressions(pool: Pool, target: Target, settings: Set
         message: Array.isArray(settings.text) ? settings.text.join(', ') : settings.text.sql,
       });
   }
+  return [...findings, ...(await checkOwnCode(pool, target, settings))];
+}
+
+/** SQL that searches run as it is. */
+async function checkOwnCode(pool: Pool, target: Target, settings: Settings): Promise<Finding[]> {
+  const statements: [option: string, sql: string | undefined][] = [
+    ['legacySearch', settings.legacySearch],
+    ...settings.searchFilters.flatMap(({ where, legacySearch }): [string, string | undefined][] => [
+      ['search.filters', `SELECT 1 FROM ${target.table} WHERE (${where})`],
+      ['search.filters', legacySearch],
+    ]),
+  ];
+  const findings: Finding[] = [];
+  for (const [option, sql] of statements)
+    await assertOwnCode(pool, target, option, sql).catch((error: unknown) => {
+      if (!(error instanceof ConfigError)) throw error;
+      const { message, remedy = '' } = error;
+      findings.push({ level: 'error', check: 'names', message, remedy, option });
+    });
   return findings;
 }
 
@@ -77,10 +97,21 @@ function expressionsOf(target: Target, { text, where, searchFilters }: Settings)
 }
 
 /** What is wrong with it, in a sentence without its full stop; null where nothing is. */
-async function faultOf(pool: Pool, { raw, used, bare, values }: Expression): Promise<string | null> {
+async function faultOf(
+  pool: Pool,
+  { option, raw, used, bare, values }: Expression,
+  { names }: Target,
+): Promise<string | null> {
   const error = await attempt(pool, used, values);
   if (error !== null) return messageOf(error);
   if (raw === null) return null;
+  // Its names are looked up in the catalog alone then.
+  const unnamed =
+    (option === 'text' || option === 'where') && names[option] === undefined
+      ? await attempt(pool, used, values, inReadOnly)
+      : null;
+  if (unnamed !== null)
+    return `${messageOf(unnamed)}, where its names are looked up in pg_catalog alone: this role may make no temporary view, by which they would be looked up on its own path. Write each name with its schema, or GRANT TEMPORARY ON DATABASE`;
   // `a) OR (b` is valid between parentheses, but not in itself: its second half would be out of every range of keys. A
   // bare SELECT is the other way about, and is a statement.
   const alone = await attempt(pool, bare, values);
@@ -89,10 +120,15 @@ async function faultOf(pool: Pool, { raw, used, bare, values }: Expression): Pro
   return hasSqlState(statement, SQLSTATE.syntax) ? 'it is not one whole expression' : null;
 }
 
-/** With a parameter, so that the server takes one statement and no more; it may read and nothing else. */
-async function attempt(pool: Pool, sql: string, values: readonly unknown[]): Promise<unknown> {
+/** On the operator's path. With a parameter, so that the server takes one statement and no more; it may read and nothing else. */
+async function attempt(
+  pool: Pool,
+  sql: string,
+  values: readonly unknown[],
+  on: typeof inReadOnly = inReadOnlySearch,
+): Promise<unknown> {
   try {
-    await inReadOnly(pool, TABLE_LIMITS, (client) => client.query(sql, [...values, 0]));
+    await on(pool, TABLE_LIMITS, (client) => client.query(sql, [...values, 0]));
     return null;
   } catch (error) {
     // Of the table's rows, not of the expression.

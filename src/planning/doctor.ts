@@ -6,6 +6,7 @@ import { quoteQualified } from '../db/identifiers.ts';
 import { LEDGER_SCHEMA, ledgerState } from '../db/migrate.ts';
 import { foreignParts } from '../db/own-schema.ts';
 import { hidesRows } from '../db/row-security.ts';
+import { codeOf } from '../db/sqlstates.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, ConfigError, messageOf } from '../errors.ts';
 import { JUDGE_REMEDY, judgedOtherwise } from '../ledger/judged.ts';
@@ -22,6 +23,7 @@ import { checkKey, checkTable, checkVectorColumn } from './check-table.ts';
 import { checkConnections } from './check-connections.ts';
 import { checkLegacySearch } from './check-legacy.ts';
 import { checkPlainText } from './check-plain-text.ts';
+import { checkPath } from './check-path.ts';
 import { checkPooler } from './check-pooler.ts';
 import { checkRows } from './check-rows.ts';
 import { checkSync } from './check-sync.ts';
@@ -61,7 +63,7 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
     ...checkPlainText(settings),
   ];
   const { findings: tableFindings, table } = await checkTable(pool, settings);
-  findings.push(...tableFindings);
+  findings.push(...tableFindings, ...(await checkPath(pool, table?.oid ?? null)));
   let target: Target | null = null;
   const named = table === null ? null : quoteQualified(table);
   const foreign = await foreignParts(pool, LEDGER_SCHEMA, named);
@@ -69,7 +71,7 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
   if (foreign !== null) findings.push(findingOf('ledger', foreign));
   else if (table !== null) {
     try {
-      target = await describeTarget(pool, input.backfill, settings);
+      target = await describeTarget(pool, input.backfill, settings, { planning: true });
       const expressions = await checkExpressions(pool, target, settings);
       findings.push(
         ...(await checkKey(pool, target)),
@@ -84,7 +86,9 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
         ...(takesNoWrites(findings) ? [] : await checkEventTriggers(pool, target)),
       );
     } catch (error) {
-      findings.push(findingOf('key', error, 'key'));
+      findings.push(
+        codeOf(error) === 'EXPRESSION_FOREIGN' ? findingOf('names', error) : findingOf('key', error, 'key'),
+      );
     }
   }
   if (target !== null) findings.push(await checkSync(pool, target, settings));

@@ -45,7 +45,7 @@ export function createQueuePool(url: string): pg.Pool {
 const prepareQueueClient = (async (client: pg.ClientBase): Promise<void> => {
   client.on('error', () => {});
   const said: unknown = await client.query(
-    `${sessionSql()}; SET search_path = ${QUEUE_SCHEMA}; ${QUEUE_LIMITS}; ${ENCODING_SQL}`,
+    `${sessionSql(null, `${QUEUE_SCHEMA}, pg_temp`)}; ${QUEUE_LIMITS}; ${ENCODING_SQL}`,
   );
   sendAscii(client, said);
 }) as (client: pg.ClientBase) => void;

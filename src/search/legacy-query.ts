@@ -10,6 +10,7 @@ import { ConfigError, messageOf } from '../errors.ts';
 import { isKeyText } from '../table/key.ts';
 import type { Target } from '../table/target.ts';
 import { filterFault, filterSql, filterValues, type Filter } from './filter.ts';
+import { assertOwnCode, assertOwnFilter } from './own-code.ts';
 import { queryNotHeld } from './unheld-character.ts';
 import { passingOverUnreadable } from './unreadable-rows.ts';
 
@@ -47,7 +48,7 @@ export function legacySql(target: Target, settings: Settings): string {
 function ilikeSql(target: Target, filter: Filter | null): string {
   const at = filter?.values.length ?? 0;
   return `SELECT ${target.ref}.${quoteName(target.key)} FROM ${target.table}
-    WHERE ${target.where}${filterSql(filter)} AND ${target.text} ILIKE '%' || $${at + 1} || '%' ORDER BY 1 LIMIT $${at + 2}`;
+    WHERE ${target.where}${filterSql(filter)} AND ${target.text} ILIKE pg_catalog.concat('%', $${at + 1}::text, '%') ORDER BY 1 LIMIT $${at + 2}`;
 }
 
 export function legacyQuery(
@@ -78,6 +79,8 @@ export async function legacySearch(
   k: number,
   { filter = null, limits = TABLE_LIMITS }: LegacySearchOptions = {},
 ): Promise<LegacyAnswer> {
+  await assertOwnFilter(pool, target, filter);
+  await assertOwnCode(pool, target, 'legacySearch', filter?.legacySearch ?? settings.legacySearch);
   const ask = (asked: Target): Promise<LegacyAnswer> => {
     const { sql, values, behind } = legacyQuery(asked, settings, text, k, filter);
     return inReadOnlySearch(pool, limits, async (client) => {

@@ -9,6 +9,7 @@ import { ConfigError, messageOf } from '../errors.ts';
 import type { Target } from '../table/target.ts';
 import { beginningSql } from '../table/text-sql.ts';
 import { filterSql, filterValues, type Filter } from './filter.ts';
+import { assertOwnFilter } from './own-code.ts';
 import { unheldCharacter } from './unheld-character.ts';
 import { passingOverUnreadable } from './unreadable-rows.ts';
 
@@ -45,12 +46,12 @@ export function textRankSql(
   const config = `$${at + 1}::regconfig`;
   const document =
     settings.searchTsvector === undefined
-      ? `to_tsvector(${config}, ${isBounded ? beginningSql(target.text, String(RANKED_CHARACTERS)) : target.text})`
-      : `(${settings.searchTsvector})`;
-  const query = `websearch_to_tsquery(${config}, $${at + 2})`;
+      ? `pg_catalog.to_tsvector(${config}, ${isBounded ? beginningSql(target.text, String(RANKED_CHARACTERS)) : target.text})`
+      : `(${target.names['search.tsvector']?.sql ?? settings.searchTsvector})`;
+  const query = `pg_catalog.websearch_to_tsquery(${config}, $${at + 2}::text)`;
   return `SELECT ${key}::text AS key FROM ${target.table}
     WHERE ${target.where}${filterSql(filter)} AND ${document} @@ ${query}
-    ORDER BY ts_rank_cd(${document}, ${query}) DESC, ${key} LIMIT $${at + 3}`;
+    ORDER BY pg_catalog.ts_rank_cd(${document}, ${query}) DESC, ${key} LIMIT $${at + 3}`;
 }
 
 /** Longer ones are in no tsvector (2046 bytes), and a query of them is refused. */
@@ -79,6 +80,7 @@ export async function textSearch(
   k: number,
   { filter = null, limits = { ...TABLE_LIMITS, tries: 1 } }: TextSearchOptions = {},
 ): Promise<string[]> {
+  await assertOwnFilter(pool, target, filter);
   try {
     const values = [...filterValues(filter), settings.searchTextConfig, anyWord(text), k];
     const rank = (isBounded: boolean): Promise<{ rows: { key: string }[] }> =>

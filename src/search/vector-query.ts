@@ -9,6 +9,7 @@ import type { Metric } from '../table/metric.ts';
 import type { Target } from '../table/target.ts';
 import { isAtLeast } from '../table/vector-extension.ts';
 import { filterFault, filterSql, filterValues, type Filter } from './filter.ts';
+import { assertOwnFilter } from './own-code.ts';
 import type { ReadSettings } from './read-settings.ts';
 
 export interface Neighbour {
@@ -103,12 +104,12 @@ export async function withScan<T>(
     if (mode === 'exact' || mode === 'unindexed') return work(client);
     // The library is loaded by its first use; before that its settings are unknown to the server.
     const found = await client.query<{ version: string | null }>(
-      `SELECT (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS version, '[1]'::${target.vectorPrefix}vector IS NULL`,
+      `SELECT (SELECT e.extversion FROM pg_catalog.pg_extension e WHERE e.extname = 'vector') AS version, '[1]'::${target.vectorPrefix}vector IS NULL`,
     );
     const settings = Object.entries({ ...iterativeSettings(found.rows[0]?.version ?? null), ...read });
     if (settings.length > 0)
       await client.query(
-        `SELECT ${settings.map((_, at) => `set_config($${2 * at + 1}, $${2 * at + 2}, true)`).join(', ')}`,
+        `SELECT ${settings.map((_, at) => `pg_catalog.set_config($${2 * at + 1}, $${2 * at + 2}, true)`).join(', ')}`,
         settings.flat(),
       );
     return work(client);
@@ -155,6 +156,7 @@ export async function nearestOfEach(
     }
     return answers;
   };
+  await assertOwnFilter(pool, target, filter);
   try {
     return await withScan(pool, target, mode, work, options);
   } catch (error) {

@@ -25,7 +25,7 @@ export function indexedDistance(target: Target, metric: Metric, vector: string):
 
 /** The same order, by anything but a vector index: none serves an expression over the distance. */
 export const unindexedDistance = (target: Target, metric: Metric, vector: string): string =>
-  `(${storedDistance(target, metric, vector)})::float8 + 0`;
+  `(${storedDistance(target, metric, vector)})::pg_catalog.float8 OPERATOR(pg_catalog.+) 0::pg_catalog.float8`;
 
 /** Of the column in the index, such as `::halfvec(384)`; null where the index is of the column itself. */
 export function indexCast({ columnType, dimensions, indexed, vectorPrefix }: Target): string | null {

@@ -4,8 +4,16 @@ import type { Settings } from '../config/settings.ts';
 import type { KeyWidth } from '../db/copy-binary.ts';
 import { derivedName, parseQualified, quoteName, quoteQualified } from '../db/identifiers.ts';
 import { assertOwnSchema } from '../db/own-schema.ts';
+import { theirRegclassSql } from '../db/paths.ts';
 import type { Queryable } from '../db/pool.ts';
 import { ConfigError } from '../errors.ts';
+import {
+  keptNames,
+  lookUpNames,
+  type ExpressionNames,
+  type NamedExpression,
+  type RawExpressions,
+} from './expression-names.ts';
 import { chosenPlan, indexPlan, type IndexPlan } from './index-plan.ts';
 import { KEY_TYPES, KEY_TYPE_NAMES, type KeyType } from './key.ts';
 import { stageOf } from './stage-name.ts';
@@ -33,6 +41,8 @@ export interface Target {
   text: string;
   /** SQL condition over the legacy table's columns, in parentheses. */
   where: string;
+  /** The operator's expressions whose names were looked up; what is not among them is as the operator wrote it. */
+  names: ExpressionNames;
   /** Unquoted names of the added columns. */
   column: string;
   updatedAtColumn: string;
@@ -67,7 +77,7 @@ export async function findTable(db: Queryable, settings: Settings): Promise<Tabl
   const found = await db.query<TableFacts>(
     `SELECT n.nspname AS schema, c.relname AS name, c.oid::text AS oid, c.relkind::text AS kind
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.oid = to_regclass($1)`,
+      WHERE c.oid = ${theirRegclassSql('$1')}`,
     [wanted],
   );
   const table = found.rows[0];
@@ -81,8 +91,18 @@ export async function findTable(db: Queryable, settings: Settings): Promise<Tabl
   return table;
 }
 
+export interface DescribeOptions {
+  /** Names are looked up again in place of those in the ledger, where a run is planned. */
+  planning?: boolean;
+}
+
 /** @throws ConfigError where table or key column do not exist or have a type that is not supported. */
-export async function describeTarget(db: Queryable, backfill: string, settings: Settings): Promise<Target> {
+export async function describeTarget(
+  db: Queryable,
+  backfill: string,
+  settings: Settings,
+  { planning = false }: DescribeOptions = {},
+): Promise<Target> {
   const facts = await findTable(db, settings);
   const { schema, name, oid } = facts;
   await assertOwnSchema(db, 'pgvector_backfill', quoteQualified({ schema, name }));
@@ -119,6 +139,9 @@ export async function describeTarget(db: Queryable, backfill: string, settings: 
     });
   }
   const table = quoteQualified({ schema, name });
+  const raw = rawExpressions(settings);
+  const kept = planning ? {} : await keptNames(db, backfill, raw);
+  const names = { ...kept, ...(await lookUpNames(db, { table, oid }, without(raw, kept), planning)) };
   const stage = await stageOf(db, { backfill, table, name, column: settings.column });
   return {
     backfill,
@@ -132,8 +155,9 @@ export async function describeTarget(db: Queryable, backfill: string, settings: 
     keyType: keyType.name,
     keyIsDomain: domain,
     keyWidth: keyType.width,
-    text: textExpression(settings.text, quoteName(name)),
-    where: settings.where === undefined ? '(true)' : `(${settings.where})`,
+    text: textExpression(settings.text, quoteName(name), names.text),
+    where: settings.where === undefined ? '(true)' : `(${names.where?.sql ?? settings.where})`,
+    names,
     column: settings.column,
     updatedAtColumn: settings.updatedAtColumn,
     stage: quoteQualified(stage),
@@ -143,6 +167,17 @@ export async function describeTarget(db: Queryable, backfill: string, settings: 
     ...(await describeVectors(db, backfill, settings, facts)),
   };
 }
+
+function rawExpressions({ text, where, searchTsvector }: Settings): RawExpressions {
+  return {
+    ...(Array.isArray(text) ? {} : { text: text.sql }),
+    ...(where === undefined ? {} : { where }),
+    ...(searchTsvector === undefined ? {} : { 'search.tsvector': searchTsvector }),
+  };
+}
+
+const without = (raw: RawExpressions, names: ExpressionNames): RawExpressions =>
+  Object.fromEntries(Object.entries(raw).filter(([option]) => !Object.hasOwn(names, option)));
 
 async function describeVectors(
   db: Queryable,
@@ -187,9 +222,9 @@ export const withIndex = (target: Target, indexed: IndexPlan): Target => ({
  * NULL columns drop out; a row whose columns are all NULL has the empty text and is skipped. Under the collation of the
  * database: columns of different collations have none in common, and a nondeterministic one takes no regular expression.
  */
-function textExpression(text: Settings['text'], ref: string): string {
+function textExpression(text: Settings['text'], ref: string, named?: NamedExpression): string {
   const expression = Array.isArray(text)
-    ? `concat_ws(chr(10), ${text.map((column) => `${ref}.${quoteName(column)}`).join(', ')})`
-    : `coalesce((${text.sql})::text, '')`;
+    ? `pg_catalog.concat_ws(pg_catalog.chr(10), ${text.map((column) => `${ref}.${quoteName(column)}`).join(', ')})`
+    : `coalesce((${named?.sql ?? text.sql})::pg_catalog.text, '')`;
   return `(${expression} COLLATE pg_catalog."default")`;
 }

@@ -25,7 +25,7 @@ describe('the search function', () => {
   it('brings its settings along, is planned for the k of the call, and quotes what it is made of', () => {
     const sql = squeeze(createFunctionSql(ODD, 'l2', { 'hnsw.ef_search': '77' }));
     expect(sql).toContain(
-      `CREATE FUNCTION "Shop ""x"""."search_O'Table"(query "Ext".vector, k integer DEFAULT 10) RETURNS TABLE (key bigint, distance double precision) LANGUAGE plpgsql STABLE SET hnsw.ef_search = '77' AS E'`,
+      `CREATE FUNCTION "Shop ""x"""."search_O'Table"(query "Ext".vector, k integer DEFAULT 10) RETURNS TABLE (key bigint, distance double precision) LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET hnsw.ef_search = '77' AS E'`,
     );
     expect(sql).toContain('RETURN QUERY EXECUTE');
     expect(sql).toContain('USING query, k;');

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createIndexSql, dropIndexSql, wantedIndex } from '../../src/finalize/index-definition.ts';
+import { bareDefinition } from '../../src/finalize/present-index.ts';
 import { makeSettings, makeTarget } from '../table/make-target.ts';
 
 const target = makeTarget({ schema: 'My Shop', table: '"My Shop"."articles"', column: 'Vec' });
@@ -25,5 +26,15 @@ describe('the index as SQL', () => {
     );
     const fixed = await makeSettings({ 'index-method': 'ivfflat', 'index-lists': '7' });
     expect(wantedIndex(lists, fixed, 250_000).parameters).toEqual(['lists=7']);
+  });
+
+  it('is the same on whatever search path it was looked at', () => {
+    const plain =
+      "CREATE INDEX i ON shop.vectors USING hnsw (((e)::halfvec(3)) halfvec_cosine_ops) WITH (m='16')";
+    const named = plain
+      .replace('::halfvec', '::"My ext".halfvec')
+      .replace(' halfvec_c', ' "My ext".halfvec_c');
+    expect(bareDefinition(named)).toBe(bareDefinition(plain));
+    expect(bareDefinition(named)).not.toBe(bareDefinition(named.replace('cosine', 'l2')));
   });
 });

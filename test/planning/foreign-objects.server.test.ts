@@ -1,5 +1,6 @@
 /** Somebody else was there before: what stands under our names is looked at before anything of it is read. */
 
+import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig, type Config } from '../../src/config/load.ts';
@@ -18,7 +19,7 @@ import { dropRole, hasPostgres, realDatabase, type TestDatabase } from '../setup
 import { createDocs } from '../setup/docs-table.ts';
 import { hashEmbedder, travel } from '../setup/small-road.ts';
 
-const MALLORY = 'pgvb_mallory';
+const MALLORY = `pgvb_mallory_${randomBytes(4).toString('hex')}`;
 
 describe.runIf(hasPostgres())('objects of another role under our names', () => {
   let database: TestDatabase;
@@ -102,7 +103,7 @@ describe.runIf(hasPostgres())('objects of another role under our names', () => {
       CREATE VIEW pgvector_backfill.backfill AS SELECT pgvector_backfill.take('read') AS name, 'public.docs' AS target_table, ''::text AS stage_table,
         '{}'::jsonb AS settings, '{}'::jsonb AS read_settings, now() AS updated_at;
       GRANT ALL ON SCHEMA pgvector_backfill TO PUBLIC; GRANT ALL ON ALL TABLES IN SCHEMA pgvector_backfill TO PUBLIC`);
-    await refused(/belongs to pgvb_mallory/, /DROP SCHEMA pgvector_backfill CASCADE/);
+    await refused(/belongs to pgvb_mallory_\w+/, /DROP SCHEMA pgvector_backfill CASCADE/);
     // The application knows nothing of owners, but reads no view there.
     await expect(search()).rejects.toMatchObject({ code: 'SCHEMA_FOREIGN' });
     expect(await loot()).toEqual([]);
@@ -115,17 +116,17 @@ describe.runIf(hasPostgres())('objects of another role under our names', () => {
       CREATE TRIGGER robbed BEFORE INSERT ON pgvector_backfill.docs_embedding_stage FOR EACH ROW EXECUTE FUNCTION public.robbed();
       GRANT ALL ON pgvector_backfill.docs_embedding_stage TO PUBLIC`);
     await refused(
-      /pgvb_mallory may create objects in it.*docs_embedding_stage belongs to pgvb_mallory/,
+      /pgvb_mallory_\w+ may create objects in it.*docs_embedding_stage belongs to pgvb_mallory_\w+/,
       /REVOKE CREATE ON SCHEMA/,
     );
     await pool.query(`REVOKE CREATE ON SCHEMA pgvector_backfill FROM ${MALLORY}`);
     await refused(
-      /docs_embedding_stage belongs to pgvb_mallory/,
+      /docs_embedding_stage belongs to pgvb_mallory_\w+/,
       /DROP TABLE pgvector_backfill\.docs_embedding_stage/,
     );
     // Given away, or taken over with the trigger still on it.
     await pool.query('ALTER TABLE pgvector_backfill.docs_embedding_stage OWNER TO CURRENT_USER');
-    await refused(/the trigger robbed, whose function belongs to pgvb_mallory/, /DROP TRIGGER robbed ON/);
+    await refused(/the trigger robbed, whose function belongs to pgvb_mallory_\w+/, /DROP TRIGGER robbed ON/);
     await pool.query('DROP TRIGGER robbed ON pgvector_backfill.docs_embedding_stage');
     await pool.query('CREATE TABLE heirs () INHERITS (pgvector_backfill.docs_embedding_stage)');
     await refused(/inherit/, /take away/);
@@ -142,7 +143,7 @@ describe.runIf(hasPostgres())('objects of another role under our names', () => {
     await pool.query(
       `ALTER TABLE pgvector_backfill.docs_embedding_stage ALTER batch SET DEFAULT public.sly('x')`,
     );
-    await refused(/calls (public\.)?sly\(text\), which belongs to pgvb_mallory/, /DROP TABLE/);
+    await refused(/calls (public\.)?sly\(text\), which belongs to pgvb_mallory_\w+/, /DROP TABLE/);
     await pool.query('ALTER TABLE pgvector_backfill.docs_embedding_stage ALTER batch DROP DEFAULT');
     expect(await blocking()).toEqual([]);
     await migrate(pool);

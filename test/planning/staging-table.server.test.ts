@@ -1,6 +1,6 @@
 /** The staging table: in our own schema, nobody else's to read, and of hashes that tell nothing. */
 
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig, type Config } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
@@ -14,7 +14,7 @@ import { createDocs } from '../setup/docs-table.ts';
 import { hashEmbedder, travel } from '../setup/small-road.ts';
 
 const ROWS = 12;
-const READER = 'pgvb_staging_reader';
+const READER = `pgvb_reader_${randomBytes(4).toString('hex')}`;
 
 describe.each(databases())('the staging table on $name', ({ create }) => {
   let database: TestDatabase;

@@ -51,7 +51,7 @@ describe('legacyQuery with a filter', () => {
   it("puts the condition into the ILIKE of our own, its values before the query's", async () => {
     const query = legacyQuery(makeTarget({ text: 'T' }), await makeSettings(), 'q', 5, filter);
     expect(squeeze(query.sql)).toContain(
-      `WHERE (true) AND (lang = $1) AND T ILIKE '%' || $2 || '%' ORDER BY 1 LIMIT $3`,
+      `WHERE (true) AND (lang = $1) AND T ILIKE pg_catalog.concat('%', $2::text, '%') ORDER BY 1 LIMIT $3`,
     );
     expect(query).toMatchObject({ values: ["x' OR true", 'q', 5], behind: null });
   });
@@ -89,21 +89,21 @@ describe('forDepth', () => {
 describe('textRankSql', () => {
   it('ranks by cover density over the configured text, ties by key', async () => {
     expect(squeeze(textRankSql(makeTarget({ text: 'T' }), await makeSettings()))).toBe(
-      'SELECT "articles"."id"::text AS key FROM "public"."articles" WHERE (true) AND to_tsvector($1::regconfig, T) @@ websearch_to_tsquery($1::regconfig, $2) ' +
-        'ORDER BY ts_rank_cd(to_tsvector($1::regconfig, T), websearch_to_tsquery($1::regconfig, $2)) DESC, "articles"."id" LIMIT $3',
+      'SELECT "articles"."id"::text AS key FROM "public"."articles" WHERE (true) AND pg_catalog.to_tsvector($1::regconfig, T) @@ pg_catalog.websearch_to_tsquery($1::regconfig, $2::text) ' +
+        'ORDER BY pg_catalog.ts_rank_cd(pg_catalog.to_tsvector($1::regconfig, T), pg_catalog.websearch_to_tsquery($1::regconfig, $2::text)) DESC, "articles"."id" LIMIT $3',
     );
   });
 
   it("takes the operator's own tsvector", async () => {
     const settings = await makeSettings({ 'search-tsvector': 'tsv' });
-    expect(textRankSql(makeTarget(), settings)).toContain('(tsv) @@ websearch_to_tsquery');
+    expect(textRankSql(makeTarget(), settings)).toContain('(tsv) @@ pg_catalog.websearch_to_tsquery');
   });
 
   it('takes the values of a filter first', async () => {
     const filter = { name: 'f', where: 'lang = $1', values: ['de'] };
     const settings = await makeSettings();
     expect(squeeze(textRankSql(makeTarget({ text: 'T' }), settings, filter))).toContain(
-      'WHERE (true) AND (lang = $1) AND to_tsvector($2::regconfig, T) @@ websearch_to_tsquery($2::regconfig, $3)',
+      'WHERE (true) AND (lang = $1) AND pg_catalog.to_tsvector($2::regconfig, T) @@ pg_catalog.websearch_to_tsquery($2::regconfig, $3::text)',
     );
   });
 
@@ -124,7 +124,7 @@ describe('legacySql', () => {
 
   it('is the plainest ILIKE where there is none', async () => {
     expect(squeeze(legacySql(makeTarget({ text: 'T', where: '(a > 1)' }), await makeSettings()))).toBe(
-      `SELECT "articles"."id" FROM "public"."articles" WHERE (a > 1) AND T ILIKE '%' || $1 || '%' ORDER BY 1 LIMIT $2`,
+      `SELECT "articles"."id" FROM "public"."articles" WHERE (a > 1) AND T ILIKE pg_catalog.concat('%', $1::text, '%') ORDER BY 1 LIMIT $2`,
     );
     expect(legacySql(ODD, await makeSettings())).toContain('SELECT "My.Table"."No ""1""" FROM');
   });

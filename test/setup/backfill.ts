@@ -54,6 +54,7 @@ export async function openBackfill(
   database: TestDatabase,
   model: TestModel,
   options: Record<string, string>,
+  { pinned = false }: { pinned?: boolean } = {},
 ): Promise<TestBackfill> {
   const env: Record<string, string> = {
     DATABASE_URL: database.databaseUrl,
@@ -68,7 +69,7 @@ export async function openBackfill(
   const config = await loadConfig({ flags: {}, env, cwd: model.localPath });
   const { settings, backfill } = config;
   const logger = silentLogger;
-  const pool = createPool(settings.database, { name: 'test', max: 8, logger });
+  const pool = createPool(settings.database, { name: 'test', max: 8, logger, pinned });
   const target = (): Promise<Target> => describeTarget(pool, backfill, settings);
   const workers = (roles = QUEUE_ROLES, times = SOON): Promise<WorkerProcess> =>
     startWorkers(config, pool, logger, roles, { openEmbedder: sharedEmbedder, times });
