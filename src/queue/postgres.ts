@@ -117,10 +117,10 @@ export async function queueSchema(
   const client = await connectClient(url, 'queue');
   try {
     const found = await client.query<{ role: string; tables: boolean; allowed: boolean }>(
-      `SELECT pg_catalog.quote_ident(current_user) AS role, pg_catalog.to_regclass($1 || '.migration') IS NOT NULL AS tables,
+      `SELECT pg_catalog.quote_ident(current_user) AS role, pg_catalog.to_regclass(pg_catalog.concat($1::text, '.migration')) IS NOT NULL AS tables,
               CASE WHEN n.oid IS NULL THEN pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')
                    ELSE pg_catalog.has_schema_privilege(n.oid, 'CREATE, USAGE') END AS allowed
-         FROM (SELECT 1) one LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = $1`,
+         FROM (SELECT 1) one LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = $1::name`,
       [QUEUE_SCHEMA],
     );
     return { name: QUEUE_SCHEMA, role: '', tables: false, allowed: false, ...found.rows[0] };
