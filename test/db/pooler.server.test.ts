@@ -104,7 +104,7 @@ describe.runIf(databases().some(({ name }) => name !== 'embedded')).each(databas
       await expect(
         openBuildSession({ ...(await makeSettings()), database: pooler.url }),
       ).rejects.toMatchObject({ code: 'SESSION_NOT_KEPT' });
-      await dropIndexUnderShortLocks(pooler.url, 'DROP INDEX CONCURRENTLY IF EXISTS t_id');
+      await dropIndexUnderShortLocks(pooler.url, 'DROP INDEX CONCURRENTLY IF EXISTS public.t_id');
       expect((await pool.query(`SELECT to_regclass('t_id') AS there`)).rows).toEqual([{ there: null }]);
       expect(await pooler.left()).toEqual([]);
     });
