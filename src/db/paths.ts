@@ -10,7 +10,7 @@ import { quoteLiteral } from './identifiers.ts';
 export const OWN_PATH = 'pg_catalog, pg_temp';
 
 /** No setting of the server's: where the path of the session was put by. */
-const PUT_BY = 'pgvector_backfill.path';
+export const PUT_BY = 'pgvector_backfill.path';
 
 const PRESENT = `pg_catalog.current_setting('search_path')`;
 const isOwn = `${PRESENT} OPERATOR(pg_catalog.=) '${OWN_PATH}'`;

@@ -7,15 +7,17 @@
  */
 
 import { quoteLiteral } from '../db/identifiers.ts';
+import { PUT_BY } from '../db/paths.ts';
 import { readRows } from './backend-output.ts';
 import { ProtocolError, query } from './frames.ts';
 
 export type Settings = ReadonlyMap<string, string>;
 
-/** transaction_* follow the transaction and cannot be set outside one. */
+/** transaction_* follow the transaction and cannot be set outside one. One of our own, which no list of the server's has. */
 export const READ_SETTINGS = query(
   `SELECT name, setting FROM pg_catalog.pg_settings
-    WHERE source = 'session' AND context IN ('user', 'superuser') AND name NOT LIKE 'transaction\\_%'`,
+    WHERE source = 'session' AND context IN ('user', 'superuser') AND name NOT LIKE 'transaction\\_%'
+   UNION ALL SELECT '${PUT_BY}', value FROM pg_catalog.current_setting('${PUT_BY}', true) AS own (value) WHERE value <> ''`,
 );
 
 /** Not settings, or of a kind that this server does not have. */

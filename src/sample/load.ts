@@ -6,7 +6,7 @@ import type { Article } from './article.ts';
 /** Rows of one INSERT: few round trips, a few hundred kB of parameters. */
 const PAGE_ROWS = 500;
 
-const CREATE = `CREATE TABLE articles (
+const CREATE = `CREATE TABLE public.articles (
   id         bigint PRIMARY KEY,
   title      text,
   body       text,
@@ -29,14 +29,14 @@ export async function loadArticles(
     page = [];
   }
   rows += await insert(pool, page);
-  await pool.query('ANALYZE articles');
+  await pool.query('ANALYZE public.articles');
   return rows;
 }
 
 async function insert(db: Queryable, page: readonly Article[]): Promise<number> {
   if (page.length === 0) return 0;
   await db.query(
-    `INSERT INTO articles (id, title, body, status, updated_at)
+    `INSERT INTO public.articles (id, title, body, status, updated_at)
      SELECT id, title, body, status, updated_at
        FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::timestamptz[]) AS r (id, title, body, status, updated_at)`,
     [
@@ -53,7 +53,7 @@ async function insert(db: Queryable, page: readonly Article[]): Promise<number> 
 /** Titles of rows spread over the table, as queries over a user's own records. */
 export async function spreadTitles(db: Queryable, count: number): Promise<string[]> {
   const found = await db.query<{ title: string }>(
-    `SELECT title FROM (SELECT title, row_number() OVER (ORDER BY id) AS n, count(*) OVER () AS total FROM articles WHERE title ~ '[^[:space:]]') t
+    `SELECT title FROM (SELECT title, row_number() OVER (ORDER BY id) AS n, count(*) OVER () AS total FROM public.articles WHERE title ~ '[^[:space:]]') t
       WHERE (n - 1) % greatest(total / $1::int, 1) = 0 ORDER BY n LIMIT $1::int`,
     [count],
   );

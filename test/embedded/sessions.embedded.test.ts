@@ -1,5 +1,6 @@
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
+import { PUT_BY, pinSql } from '../../src/db/paths.ts';
 import { rowOf, useEmbeddedServer } from './harness.ts';
 
 const server = useEmbeddedServer();
@@ -113,6 +114,20 @@ test('SET within a transaction lasts where it commits, and is undone where it do
   expect(await path(second)).toEqual({ path: 'public' });
   expect(await path(first)).toEqual({ path: 'pg_catalog' });
   expect(await rowOf(first, "SELECT current_setting('lock_timeout') AS lock")).toEqual({ lock: '0' });
+});
+
+test('the path that one client has put by is no other client’s', async () => {
+  const [first, second] = [await server.client(), await server.client()];
+  for (const [client, schema] of [
+    [first, 'one'],
+    [second, 'another'],
+  ] as const) {
+    await client.query(`SET search_path = ${schema}`);
+    await client.query(pinSql(false));
+  }
+  const putBy = (client: Client) => rowOf(client, `SELECT current_setting('${PUT_BY}') AS path`);
+  expect(await putBy(first)).toEqual({ path: 'one' });
+  expect(await putBy(second)).toEqual({ path: 'another' });
 });
 
 test('a start-up option that does not exist ends the connection with the reason', async () => {
