@@ -99,7 +99,7 @@ describe.runIf(hasPostgres()).each(databases())('rows and faults on $name', ({ c
     expect(rows.map(({ key }) => key)).toEqual(['3', '4', '150']);
     for (const row of rows) {
       expect(row).toMatchObject({ class: 'refused', attempts: 1 });
-      expect(row.reason).toContain('P0001 raised by function refuse_some() line 2 at RAISE');
+      expect(row.reason).toContain('P0001 raised by function public.refuse_some() line 2 at RAISE');
     }
     expect(`${worker.stdout}${worker.stderr}${await traces()}`).not.toContain('planted');
 
@@ -202,7 +202,7 @@ describe.runIf(hasPostgres()).each(databases())('rows and faults on $name', ({ c
     const paused = await backfill.work();
     expect(paused.state).toBe('paused');
     expect(paused.reason).toMatch(
-      /5\d of the last 5\d batches failed, the last one because: SQLSTATE XX001 raised by function refuse_some/,
+      /5\d of the last 5\d batches failed, the last one because: SQLSTATE XX001 raised by function public\.refuse_some/,
     );
     expect(paused.batches.pending + paused.batches.staged).toBeGreaterThan(0);
     expect(paused.batches.failed).toBeLessThan(60);
