@@ -61,6 +61,6 @@ describe.each(databases())('the search page on $name', ({ create }) => {
     const page = (await searchPage({ ...input, result })).toString();
     expect(titles.some((title) => page.includes(title))).toBe(true);
     const told = await ask(`SELECT title::int FROM articles WHERE $1 <> '' LIMIT $2`);
-    expect(told).toMatchObject({ trouble: expect.stringContaining('SQLSTATE 22P02') });
+    expect(told).toMatchObject({ answer: { legacyFault: expect.stringContaining('SQLSTATE 22P02') } });
   });
 });

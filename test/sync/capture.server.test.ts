@@ -104,7 +104,7 @@ describe.each(databases())('change capture on $name', ({ create }) => {
     await pool.query(`UPDATE docs SET body = 'z'`);
     expect(await noted()).toEqual([]);
     const left = await pool.query(
-      `SELECT proname FROM pg_proc WHERE pronamespace = 'pgvector_backfill'::regnamespace`,
+      `SELECT proname FROM pg_proc WHERE pronamespace = 'pgvector_backfill'::regnamespace AND prorettype = 'trigger'::regtype`,
     );
     expect(left.rows).toEqual([]);
   });
