@@ -6,7 +6,7 @@ import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { hidesRows } from '../db/row-security.ts';
 import { TABLE_LIMITS, inReadOnly, inReadOnlySearch } from '../db/transaction.ts';
 import { ConfigError, messageOf } from '../errors.ts';
-import { assertOwnCode } from '../search/own-code.ts';
+import { assertOwnCode } from '../table/own-code.ts';
 import type { Target } from '../table/target.ts';
 import type { Finding } from './finding.ts';
 

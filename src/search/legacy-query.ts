@@ -10,7 +10,8 @@ import { ConfigError, messageOf } from '../errors.ts';
 import { isKeyText } from '../table/key.ts';
 import type { Target } from '../table/target.ts';
 import { filterFault, filterSql, filterValues, type Filter } from './filter.ts';
-import { assertOwnCode, assertOwnFilter } from './own-code.ts';
+import { assertOwnCode } from '../table/own-code.ts';
+import { assertOwnFilter } from './own-filter.ts';
 import { queryNotHeld } from './unheld-character.ts';
 import { passingOverUnreadable } from './unreadable-rows.ts';
 

@@ -9,7 +9,7 @@ import { ConfigError, messageOf } from '../errors.ts';
 import type { Target } from '../table/target.ts';
 import { beginningSql } from '../table/text-sql.ts';
 import { filterSql, filterValues, type Filter } from './filter.ts';
-import { assertOwnFilter } from './own-code.ts';
+import { assertOwnFilter } from './own-filter.ts';
 import { unheldCharacter } from './unheld-character.ts';
 import { passingOverUnreadable } from './unreadable-rows.ts';
 

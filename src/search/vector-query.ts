@@ -9,7 +9,7 @@ import type { Metric } from '../table/metric.ts';
 import type { Target } from '../table/target.ts';
 import { isAtLeast } from '../table/vector-extension.ts';
 import { filterFault, filterSql, filterValues, type Filter } from './filter.ts';
-import { assertOwnFilter } from './own-code.ts';
+import { assertOwnFilter } from './own-filter.ts';
 import type { ReadSettings } from './read-settings.ts';
 
 export interface Neighbour {

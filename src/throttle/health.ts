@@ -2,9 +2,12 @@
 
 import type { Settings } from '../config/settings.ts';
 import { parseQualified, quoteQualified } from '../db/identifiers.ts';
+import { theirPathSql, theirRegclassSql } from '../db/paths.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState, isUnreachable } from '../db/sqlstates.ts';
 import { inReadOnly } from '../db/transaction.ts';
+import { ConfigError } from '../errors.ts';
+import { assertOwnCode } from '../table/own-code.ts';
 import { diskUsed } from './disk.ts';
 import { RIGHTS_SQL, healthSql, type HealthRow, type Rights } from './health-sql.ts';
 import { SIGNALS, type Reading, type Readings } from './signals.ts';
@@ -66,7 +69,10 @@ export class Health {
     const sql = this.#sql;
     if (sql === undefined) return { value: null, off: true };
     try {
+      await this.#assertOwnSql(sql);
       const rows = await inReadOnly(this.#pool, READ_LIMITS, async (client) => {
+        // The operator's SQL, on the operator's path.
+        await client.query(theirPathSql(true));
         const answer = (await client.query<unknown[]>({ text: sql, rowMode: 'array' })) as unknown;
         return (answer as { rows?: unknown[][] }).rows ?? [];
       });
@@ -75,8 +81,19 @@ export class Health {
     } catch (error) {
       // A check that writes is refused here; that the server itself takes no writes, others find out.
       if (isUnreachable(error) && !hasSqlState(error, SQLSTATE.readOnly)) throw error;
+      if (error instanceof ConfigError) return { value: null, note: error.message, holds: true };
       return { value: null, note: `throttle.sql failed: ${reasonOf(error)}`, holds: true };
     }
+  }
+
+  /** @throws ConfigError where it would call code of another role's */
+  async #assertOwnSql(sql: string): Promise<void> {
+    const found = await this.#pool.query<{ oid: string | null }>(
+      `SELECT ${theirRegclassSql('$1')}::text AS oid`,
+      [this.#table],
+    );
+    const oid = found.rows[0]?.oid ?? null;
+    if (oid !== null) await assertOwnCode(this.#pool, { oid }, 'throttle.sql', sql);
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * The search in use today and filters run as the operator wrote them, on the operator's path, read-only. Whose code that would
+ * The search in use today, filters and the throttle's check run as the operator wrote them, on the operator's path, read-only. Whose code that would
  * call is looked at before: PostgreSQL says so of a function with the same body. On pools of our own alone: an application runs
  * its own SQL anyway, with its own rights.
  */
@@ -9,9 +9,8 @@ import { OWN_PATH } from '../db/paths.ts';
 import { isOurs, type Pool } from '../db/pool.ts';
 import { isUnreachable } from '../db/sqlstates.ts';
 import { TABLE_LIMITS, inSearch } from '../db/transaction.ts';
-import { foreignName, foreignNames, type Foreign } from '../table/foreign-names.ts';
-import type { Target } from '../table/target.ts';
-import type { Filter } from './filter.ts';
+import { foreignName, foreignNames, type Foreign } from './foreign-names.ts';
+import type { Target } from './target.ts';
 
 const NAME = 'pgvb_statement';
 let prepares = 0;
@@ -22,7 +21,7 @@ const known = new WeakMap<Pool, Set<string>>();
 /** @throws ConfigError `EXPRESSION_FOREIGN`. What does not run, or cannot be looked at, is left to whoever runs it. */
 export async function assertOwnCode(
   pool: Pool,
-  target: Target,
+  target: Pick<Target, 'oid'>,
   option: string,
   sql: string | undefined,
 ): Promise<void> {
@@ -37,15 +36,7 @@ export async function assertOwnCode(
   known.set(pool, seen.add(sql));
 }
 
-export const assertOwnFilter = (pool: Pool, target: Target, filter: Filter | null): Promise<void> =>
-  assertOwnCode(
-    pool,
-    target,
-    'search.filters',
-    filter === null ? undefined : `SELECT 1 FROM ${target.table} WHERE (${filter.where})`,
-  );
-
-function foreignIn(pool: Pool, { oid }: Target, sql: string): Promise<Foreign[]> {
+function foreignIn(pool: Pool, { oid }: Pick<Target, 'oid'>, sql: string): Promise<Foreign[]> {
   return inSearch(pool, { ...TABLE_LIMITS, tries: 1 }, async (client) => {
     // Extended: of a message that holds several statements none is run.
     const run = (text: string): Promise<unknown> =>
