@@ -38,8 +38,8 @@ export const processHost = (): Host => ({
       last = now;
       listener();
     };
-    process.on('SIGINT', once).on('SIGTERM', once);
-    return () => void process.off('SIGINT', once).off('SIGTERM', once);
+    process.on('SIGINT', once).on('SIGTERM', listener);
+    return () => void process.off('SIGINT', once).off('SIGTERM', listener);
   },
   exit: (code) => process.exit(code),
   // Tokenizer and runtime are loaded by the verbs that embed, not by `status`.

@@ -68,7 +68,7 @@ describe.runIf(hasPostgres).each(databases())('interrupted on $name', ({ create 
     await until('its database is there', async () => (await countOf(named, 'bench')) > 0);
     running.interrupt();
     expect((await running.ended).code).toBe(130);
-    expect(await countOf(named, 'bench')).toBe(0);
+    await until('its database is gone', async () => (await countOf(named, 'bench')) === 0);
   });
 
   it('twice, and it ends at once', async () => {
