@@ -21,8 +21,8 @@ const project = (name: string, suffix: string, { exclude = [] as string[], isola
 export default defineConfig({
   test: {
     globalSetup: ['test/setup/global.ts'],
-    // Twice the two cores that this is built for: tests wait for servers, and for each other.
-    maxWorkers: 4,
+    // One more than the two cores that this is built for: a fourth waits for a core, as all do then.
+    maxWorkers: 3,
     reporters: ['default', './test/setup/report.ts'],
     projects: [
       project('unit', '.test.ts', { exclude: ['**/*.{isolated,server,embedded}.test.ts'] }),

@@ -2,6 +2,7 @@
 
 import pg from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
+import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createIndexSql, findIndex, wantedIndex } from '../../src/finalize/index-definition.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
@@ -24,6 +25,7 @@ describe.each(databases())('vectors of another dimension on $name', ({ create })
     database = await create();
     pool = createPool(database.databaseUrl, { name: 'test', max: 2, logger: silentLogger });
     await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
+    await migrate(pool);
     await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
     const settings = await makeSettings({ table: 'docs', text: 'body', 'index-type': 'halfvec' });
     await applyDdl(pool, await describeTarget(pool, 'docs', settings), 3);
@@ -52,6 +54,7 @@ describe.each(databases())('vectors of another dimension on $name', ({ create })
     database = await create();
     pool = createPool(database.databaseUrl, { name: 'test', max: 2, logger: silentLogger });
     await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
+    await migrate(pool);
     await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
     const targetOf = async (column: string): Promise<Target> =>
       describeTarget(pool, 'docs', await makeSettings({ table: 'docs', text: 'body', column }));
