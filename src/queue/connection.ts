@@ -204,9 +204,15 @@ export function openWorker(
     runRetryDelay: RETRY_MS,
     autorun: true,
   };
+  // No values of rows, whoever threw it.
   const worker = isPostgres(address.url)
-    ? new TolerantWorker(name, inPlainWords(safe(processor)), settings as never, createQueueBackend as never)
-    : new TolerantWorker(name, safe(processor), settings as never);
+    ? new TolerantWorker(
+        name,
+        keeping(processor, (error) => inPlainWords(withoutValues(error))),
+        settings as never,
+        createQueueBackend as never,
+      )
+    : new TolerantWorker(name, keeping(processor, withoutValues), settings as never);
   const outage = new Outage(address.logger, name);
   worker.on('error', (error) => outage.saw(error));
   worker.listener = { onFailedLook: (error) => outage.saw(error), onFoundAgain: () => outage.over() };
@@ -220,15 +226,15 @@ export function openWorker(
   };
 }
 
-/** What the queue keeps of an error, words and stack, holds no values of rows, whoever threw it. */
+/** What the queue keeps of an error, words and stack, is what `kept` makes of it. */
 // BullMQ counts the parameters: one that takes none gets no signal.
-const safe =
-  (processor: Processor<JobData, unknown>): Processor<JobData, unknown> =>
+const keeping =
+  (processor: Processor<JobData, unknown>, kept: (error: unknown) => unknown): Processor<JobData, unknown> =>
   async (job, token, signal) => {
     try {
       return await processor(job, token, signal);
     } catch (error) {
-      throw withoutValues(error);
+      throw kept(error);
     }
   };
 
@@ -236,18 +242,12 @@ const safe =
  * A queue in PostgreSQL keeps the message of what fails, in a database of any encoding: one that cannot hold it would refuse
  * the very statement that marks the job as failed.
  */
-const inPlainWords =
-  (processor: Processor<JobData, unknown>): Processor<JobData, unknown> =>
-  async (job, token, signal) => {
-    try {
-      return await processor(job, token, signal);
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      error.message = asciiWords(error.message);
-      if (error.stack !== undefined) error.stack = asciiWords(error.stack);
-      throw error;
-    }
-  };
+function inPlainWords(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  error.message = asciiWords(error.message);
+  if (error.stack !== undefined) error.stack = asciiWords(error.stack);
+  return error;
+}
 
 function connect(
   address: QueueAddress,

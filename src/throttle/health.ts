@@ -28,6 +28,8 @@ export class Health {
   #rights: Rights | null = null;
   #rightsAt = -Infinity;
   #before: { wal: number; at: number } | null = null;
+  /** The operator's check has been looked at: once is enough, and it is asked every other second. */
+  #sqlIsOwn = false;
 
   constructor(pool: Pool, settings: Pick<Settings, 'table' | 'throttleSql'>) {
     this.#pool = pool;
@@ -69,7 +71,7 @@ export class Health {
     const sql = this.#sql;
     if (sql === undefined) return { value: null, off: true };
     try {
-      await this.#assertOwnSql(sql);
+      if (!this.#sqlIsOwn) await this.#assertOwnSql(sql);
       const rows = await inReadOnly(this.#pool, READ_LIMITS, async (client) => {
         // The operator's SQL, on the operator's path.
         await client.query(theirPathSql(true));
@@ -93,7 +95,9 @@ export class Health {
       [this.#table],
     );
     const oid = found.rows[0]?.oid ?? null;
-    if (oid !== null) await assertOwnCode(this.#pool, { oid }, 'throttle.sql', sql);
+    if (oid === null) return;
+    await assertOwnCode(this.#pool, { oid }, 'throttle.sql', sql);
+    this.#sqlIsOwn = true;
   }
 }
 
