@@ -2,7 +2,6 @@
 
 import { Queue, type Processor, type Telemetry, type Worker } from 'bullmq';
 import type pg from 'pg';
-import { connectionFault } from '../db/connection-fault.ts';
 import { assertOwnSchema } from '../db/own-schema.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { asciiWords } from '../db/words.ts';
@@ -18,7 +17,8 @@ import {
   createQueuePool,
   migrateQueue,
 } from './postgres.ts';
-import { connectRedis, keyPrefix, redisFault } from './redis.ts';
+import { queueFault } from './fault.ts';
+import { connectRedis, keyPrefix } from './redis.ts';
 import { TolerantWorker, type QueueServer } from './tolerant-worker.ts';
 
 export type QueueRole = 'embed' | 'finalize' | 'sync';
@@ -82,7 +82,7 @@ export async function firstContact(url: string, work: () => Promise<unknown>): P
     if (error instanceof BackfillError) throw error;
     // It answers, and is told as what it is.
     if (hasSqlState(error, SQLSTATE.readOnly)) throw error;
-    const { why, remedy } = (isPostgres(url) ? null : redisFault(error)) ?? connectionFault(error);
+    const { why, remedy } = queueFault(url, error);
     throw new ConfigError(`Cannot use the queue server at ${describeQueue(url)}: ${why}.`, {
       code: 'QUEUE_UNREACHABLE',
       remedy:
