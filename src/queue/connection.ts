@@ -9,7 +9,7 @@ import { BackfillError, ConfigError, messageOf, withoutValues } from '../errors.
 import type { Logger } from '../observability/logger.ts';
 import { describeQueue, isPostgres } from './address.ts';
 import type { JobData } from './jobs.ts';
-import { Outage } from './outage.ts';
+import { shareOutage } from './outage.ts';
 import {
   QUEUE_SCHEMA,
   assertQueueSession,
@@ -18,8 +18,9 @@ import {
   migrateQueue,
 } from './postgres.ts';
 import { queueFault } from './fault.ts';
-import { connectRedis, keyPrefix } from './redis.ts';
-import { TolerantWorker, type QueueServer } from './tolerant-worker.ts';
+import { connectRedis } from './redis.ts';
+import { TolerantWorker } from './tolerant-worker.ts';
+import { openTransport } from './transport.ts';
 
 export type QueueRole = 'embed' | 'finalize' | 'sync';
 export const QUEUE_ROLES: readonly QueueRole[] = ['embed', 'finalize', 'sync'];
@@ -43,6 +44,8 @@ export interface QueueTimes {
   lockMs?: number;
   /** Between two looks for jobs of workers that are gone, ms. */
   stalledIntervalMs?: number;
+  /** For the last word on jobs that have ended, to a server that is there, while the worker is being closed, ms. */
+  farewellMs?: number;
 }
 
 /** A lock is renewed at half its time. A statement that blocks the server for longer costs a second start, which finds the work done. */
@@ -51,10 +54,10 @@ const LOCK_MS = 30_000;
 const STALLED_INTERVAL_MS = 15_000;
 /** A stalled batch is harmless (fencing token, idempotent merge), so it is taken up again rather than given up. */
 const MOST_STALLS = 20;
+/** A server that is there, busy or not, has answered by then. */
+const FAREWELL_MS = 3000;
 /** After a refused connection, besides the pause that grows: BullMQ's own, which no signal ends. */
 const RETRY_MS = 1000;
-/** Between two tries to reach a Redis that is away. */
-const LONGEST_RECONNECT_MS = 2000;
 /** Tries before the first contact counts as failed; afterwards reconnection is endless. */
 const FIRST_CONTACT_TRIES = 3;
 
@@ -165,18 +168,19 @@ export interface OpenQueue {
 
 export function openQueue(address: QueueAddress, role: QueueRole): OpenQueue {
   const name = queueName(address.backfill, role);
-  const { options, close } = connect(address, false);
+  const { options, close } = openTransport(address, false);
   const queue = isPostgres(address.url)
     ? new Queue(name, options as never, createQueueBackend as never)
     : new Queue(name, options as never);
   if (address.installation !== '') installations.set(queue, address.installation);
-  const outage = new Outage(address.logger, name);
-  queue.on('error', (error) => outage.saw(error));
+  const { outage, release } = shareOutage(address);
+  queue.on('error', (error) => outage.saw(name, error));
   return {
     queue,
     close: async () => {
       await queue.close();
       close();
+      release();
     },
   };
 }
@@ -194,9 +198,9 @@ export function openWorker(
   processor: Processor<JobData, unknown>,
 ): OpenWorker {
   const name = queueName(address.backfill, role);
-  const { options, close, server } = connect(address, true);
+  const transport = openTransport(address, true);
   const settings = {
-    ...options,
+    ...transport.options,
     concurrency,
     lockDuration: address.times?.lockMs ?? LOCK_MS,
     stalledInterval: address.times?.stalledIntervalMs ?? STALLED_INTERVAL_MS,
@@ -213,15 +217,20 @@ export function openWorker(
         createQueueBackend as never,
       )
     : new TolerantWorker(name, keeping(processor, withoutValues), settings as never);
-  const outage = new Outage(address.logger, name);
-  worker.on('error', (error) => outage.saw(error));
-  worker.listener = { onFailedLook: (error) => outage.saw(error), onFoundAgain: () => outage.over() };
-  worker.server = server;
+  const { outage, release } = shareOutage(address);
+  worker.on('error', (error) => outage.saw(name, error));
+  worker.listener = {
+    onFailed: (call, error) => outage.saw(name, error, call),
+    onWorked: (call) => outage.worked(name, call),
+  };
+  worker.transport = transport;
+  worker.farewellMs = address.times?.farewellMs ?? FAREWELL_MS;
   return {
     worker,
     close: async () => {
       await worker.close();
-      close();
+      transport.close();
+      release();
     },
   };
 }
@@ -247,53 +256,4 @@ function inPlainWords(error: unknown): unknown {
   error.message = asciiWords(error.message);
   if (error.stack !== undefined) error.stack = asciiWords(error.stack);
   return error;
-}
-
-function connect(
-  address: QueueAddress,
-  blocking: boolean,
-): { options: object; close: () => void; server?: QueueServer } {
-  const traced = address.telemetry === undefined ? {} : { telemetry: address.telemetry };
-  if (isPostgres(address.url)) {
-    const { pool, close } = sharePool(address, blocking);
-    return { options: { connection: pool, ...traced }, close };
-  }
-  // A worker waits through a restart of Redis for as long as it takes; a producer fails after some tries and says so.
-  let isGivenUp = false;
-  const connection = connectRedis(address.url, {
-    maxRetriesPerRequest: blocking ? null : 20,
-    retryStrategy: (times) => (isGivenUp ? null : Math.min(times * 50, LONGEST_RECONNECT_MS)),
-  });
-  connection.on('error', () => {});
-  const prefix = keyPrefix(address.installation);
-  const server = {
-    isAway: () => connection.status !== 'ready',
-    // Not by `disconnect`: between two tries the driver would forget those who wait.
-    giveUp: () => void (isGivenUp = true),
-  };
-  return { options: { connection, prefix, ...traced }, close: () => connection.disconnect(), server };
-}
-
-/** One pool for all that is open of an address: a pool for each would be thirty connections of one worker process. */
-const pools = new WeakMap<QueueAddress, { pool: pg.Pool; users: number }>();
-
-function sharePool(address: QueueAddress, listens: boolean): { pool: pg.Pool; close: () => void } {
-  const shared = pools.get(address) ?? { pool: createQueuePool(address.url), users: 0 };
-  pools.set(address, shared);
-  const { pool } = shared;
-  const own = listens ? 1 : 0;
-  pool.options.max += own;
-  shared.users++;
-  let isOpen = true;
-  const close = (): void => {
-    // Closing twice is no fault of anybody's.
-    if (!isOpen) return;
-    isOpen = false;
-    pool.options.max -= own;
-    shared.users--;
-    if (shared.users > 0) return;
-    pools.delete(address);
-    void pool.end();
-  };
-  return { pool, close };
 }

@@ -1,38 +1,130 @@
-/** What a queue waits for, said once: its loops look again and again, and the log is for people. */
+/** What the queues of a process wait for: said once a cause, then counted and said at growing intervals. Loops look again and again, and the log is for people. */
 
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
+import type { QueueAddress } from './connection.ts';
+import { causeOf, queueFault, type QueueFault } from './fault.ts';
 
-/** An outage that goes on is said again. */
-const AGAIN_MS = 600_000;
+/** Between two lines on one cause; doubles with each. */
+const FIRST_AGAIN_MS = 60_000;
+const LONGEST_AGAIN_MS = 600_000;
+/** Causes that are remembered at a time: an 'other' one may have any words. */
+const MOST_CAUSES = 100;
+
+/** A fault that goes on, for whoever has to say what is waited for. */
+export interface QueueOutage extends QueueFault {
+  /** Of the queue that met it first. */
+  queue: string;
+  since: Date;
+  /** How often it was met. */
+  times: number;
+}
+
+interface Cause {
+  outage: QueueOutage;
+  /** Met since all went well the last time. */
+  isOn: boolean;
+  /** A line has told of it since then. */
+  isTold: boolean;
+  again: number;
+  pause: number;
+}
 
 export class Outage {
   readonly #logger: Logger;
-  readonly #queue: string;
+  readonly #url: string;
   readonly #now: () => number;
-  /** When each message was said last. */
-  #told = new Map<string, number>();
+  readonly #causes = new Map<string, Cause>();
+  /** Calls that have failed, and not succeeded again. */
+  readonly #failing = new Set<string>();
 
-  constructor(logger: Logger, queue: string, now = (): number => performance.now()) {
+  constructor(logger: Logger, url: string, now = (): number => performance.now()) {
     this.#logger = logger;
-    this.#queue = queue;
+    this.#url = url;
     this.#now = now;
   }
 
-  saw(error: unknown): void {
-    const err = messageOf(error);
+  /** @param call of BullMQ's backend; absent where the error is of a connection */
+  saw(queue: string, error: unknown, call?: string): void {
+    if (call !== undefined) this.#failing.add(`${queue} ${call}`);
+    const fault = queueFault(this.#url, error);
+    const key = causeOf(fault);
+    const cause = this.#causes.get(key) ?? this.#begin(key, queue, fault);
+    if (!cause.isOn) {
+      cause.isOn = true;
+      cause.isTold = false;
+      cause.outage = { ...fault, queue, since: new Date(), times: 0 };
+    }
+    cause.outage.times++;
     const now = this.#now();
-    if (now - (this.#told.get(err) ?? -AGAIN_MS) < AGAIN_MS) return;
-    this.#told.set(err, now);
-    this.#logger.warn(
-      { queue: this.#queue, err },
-      'queue connection: waiting for the server, and trying again',
-    );
+    if (now < cause.again) return;
+    cause.again = now + cause.pause;
+    cause.pause = Math.min(LONGEST_AGAIN_MS, cause.pause * 2);
+    this.#say(cause, error);
   }
 
-  over(): void {
-    if (this.#told.size === 0) return;
-    this.#told = new Map();
-    this.#logger.info({ queue: this.#queue }, 'queue connection: the server is there again');
+  /** The call has succeeded. Over is what no call fails by any more. */
+  worked(queue: string, call: string): void {
+    this.#failing.delete(`${queue} ${call}`);
+    if (this.#failing.size > 0) return;
+    for (const cause of this.#causes.values()) {
+      const { isOn, isTold, outage } = cause;
+      cause.isOn = false;
+      if (!isOn || !isTold || outage.kind === 'other') continue;
+      const seconds = Math.round((Date.now() - outage.since.getTime()) / 1000);
+      this.#logger.info(
+        { queueName: outage.queue, cause: outage.kind, times: outage.times, seconds },
+        'queue connection: the server is there again',
+      );
+    }
+  }
+
+  /** The one that goes on for longest; null where all goes well. */
+  current(): QueueOutage | null {
+    const going = [...this.#causes.values()].filter(({ isOn, outage }) => isOn && outage.kind !== 'other');
+    return going.toSorted((a, b) => a.outage.since.getTime() - b.outage.since.getTime())[0]?.outage ?? null;
+  }
+
+  #begin(key: string, queue: string, fault: QueueFault): Cause {
+    if (this.#causes.size >= MOST_CAUSES) this.#causes.clear();
+    const outage = { ...fault, queue, since: new Date(), times: 0 };
+    const cause = { outage, isOn: true, isTold: false, again: this.#now(), pause: FIRST_AGAIN_MS };
+    this.#causes.set(key, cause);
+    return cause;
+  }
+
+  #say(cause: Cause, error: unknown): void {
+    const { queue: queueName, kind, why, remedy, times } = cause.outage;
+    cause.isTold = true;
+    const facts = { queueName, cause: kind, times, err: messageOf(error) };
+    if (kind === 'other') this.#logger.warn(facts, 'queue: an error of its own');
+    else
+      this.#logger.warn(
+        { ...facts, ...(remedy === null ? {} : { remedy }) },
+        `queue connection: ${why}: waiting for the server, and trying again`,
+      );
   }
 }
+
+/** One for all queues and workers of an address: they have one server, and its faults in common. */
+const outages = new WeakMap<QueueAddress, { outage: Outage; users: number }>();
+
+export function shareOutage(address: QueueAddress): { outage: Outage; release: () => void } {
+  const shared = outages.get(address) ?? { outage: new Outage(address.logger, address.url), users: 0 };
+  outages.set(address, shared);
+  shared.users++;
+  let isHeld = true;
+  return {
+    outage: shared.outage,
+    release: () => {
+      if (!isHeld) return;
+      isHeld = false;
+      shared.users--;
+      if (shared.users === 0) outages.delete(address);
+    },
+  };
+}
+
+/** What the queues of this process wait for at the moment, in words and since when; null where all goes well. */
+export const queueOutage = (address: QueueAddress): QueueOutage | null =>
+  outages.get(address)?.outage.current() ?? null;

@@ -1,5 +1,6 @@
 /** The connections of a queue in PostgreSQL. */
 
+import type { Socket } from 'node:net';
 import { createPostgresBackend, runMigrations } from 'bullmq';
 import pg from 'pg';
 import { connectClient } from '../db/pool.ts';
@@ -25,7 +26,16 @@ const QUEUE_LIMITS = `SET statement_timeout = '10min'; SET lock_timeout = '1min'
  * (taskforcesh/bullmq#4729).
  */
 export function createQueuePool(url: string): pg.Pool {
+  const clients = new Set<pg.Client>();
+  class Client extends pg.Client {
+    constructor(config?: string | pg.ClientConfig) {
+      super(config);
+      clients.add(this);
+      this.once('end', () => clients.delete(this));
+    }
+  }
   const pool = new pg.Pool({
+    Client,
     connectionString: url,
     keepAlive: true,
     max: QUEUE_CONNECTIONS,
@@ -34,7 +44,23 @@ export function createQueuePool(url: string): pg.Pool {
   pool.on('error', () => {});
   // Each queue and worker of BullMQ's listens for the pool's errors, too.
   pool.setMaxListeners(0);
+  clientsOf.set(pool, clients);
   return pool;
+}
+
+/** All of a pool's, those included that are being connected. */
+const clientsOf = new WeakMap<pg.Pool, ReadonlySet<pg.Client>>();
+/** For statements that are under way, ms. */
+const LAST_STATEMENTS_MS = 2000;
+
+/** Whoever holds a connection then has forgotten it, or waits on one that is silent; `end` would wait for them for ever. */
+export function endQueuePool(pool: pg.Pool): void {
+  const cutOff = setTimeout(() => {
+    for (const client of clientsOf.get(pool) ?? [])
+      (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
+  }, LAST_STATEMENTS_MS);
+  cutOff.unref();
+  void pool.end().then(() => clearTimeout(cutOff));
 }
 
 /**
@@ -93,11 +119,24 @@ interface Readiness {
 /** BullMQ keeps the answer of its first contact, a refusal too: whoever asks behind it would be refused for ever, at once. */
 export const createQueueBackend: typeof createPostgresBackend = (name, options, more) => {
   const backend = createPostgresBackend(name, options, more);
-  const { connection } = backend as unknown as { connection: Readiness };
+  const { connection } = backend as unknown as { connection: Readiness & Listening };
   askAgain(connection);
+  listenNoMore(connection);
   askAgain(backend as Backend & Readiness);
   return backend;
 };
+
+interface Listening {
+  readonly isClosing: unknown;
+  getListenClient(): Promise<unknown>;
+}
+
+/** A worker that was closed as it began would take a connection behind its end, which nobody gives back. */
+function listenNoMore(connection: Listening): void {
+  const listen = connection.getListenClient.bind(connection);
+  connection.getListenClient = () =>
+    connection.isClosing ? Promise.reject(new Error('Connection is closed.')) : listen();
+}
 
 function askAgain(what: Readiness): void {
   const ask = what.waitUntilReady.bind(what);

@@ -1,6 +1,12 @@
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker, type Job, type JobJson } from 'bullmq';
+import { cut, type CutClient } from './cut.ts';
 import type { JobData } from './jobs.ts';
+import type { Transport } from './transport.ts';
+
+/** No job is in flight any more. */
+const IDLE = 'idle';
 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 15_000;
@@ -9,29 +15,13 @@ const LONGEST_PAUSE_MS = 15_000;
 const LOOKS = ['moveToActive', 'waitForJob'] as const;
 type Look = (...parameters: unknown[]) => Promise<unknown>;
 
-export interface LookListener {
-  /** A look has failed: the worker looks again after a pause. */
-  onFailedLook(error: unknown): void;
-  /** The first look that succeeds behind one that failed. */
-  onFoundAgain(): void;
+export interface CallListener {
+  onFailed(call: string, error: unknown): void;
+  onWorked(call: string): void;
 }
 
-/** One whose commands wait for it while it is away, for as long as that takes. */
-export interface QueueServer {
-  isAway(): boolean;
-  /** What waits for it fails from now on. */
-  giveUp(): void;
-}
-
-/** As ioredis has it. */
-interface Client {
-  status: string;
-  connect(): Promise<void>;
-  disconnect(): void;
-}
-
-/** Between two looks whether a worker that is being closed waits for a server that is away, ms. */
-const LEAVE_MS = 500;
+/** For the last word on jobs that have ended, where the server is away: the ledger has what they did. */
+const AWAY_MS = 500;
 
 /**
  * BullMQ's worker, for servers and data that are not as they should be.
@@ -57,16 +47,16 @@ export class TolerantWorker extends Worker<JobData, unknown> {
       backend[name] = async (...parameters) => {
         try {
           const found = await look(...parameters);
+          this.listener?.onWorked(name);
           if (failures > 0) {
             failures = 0;
-            this.listener?.onFoundAgain();
             // Its connection gets its name by this alone, by which others see that there is a worker.
             backend.waitUntilReady().catch(() => {});
           }
           return found;
         } catch (error) {
           if (over.signal.aborted) throw error;
-          this.listener?.onFailedLook(error);
+          this.listener?.onFailed(name, error);
           failures++;
           await delay(pauseMs(failures), undefined, { signal: over.signal }).catch(() => {});
           throw error;
@@ -75,10 +65,13 @@ export class TolerantWorker extends Worker<JobData, unknown> {
     }
   }
 
-  listener: LookListener | undefined;
-  server: QueueServer | undefined;
+  listener: CallListener | undefined;
+  transport: Transport | undefined;
+  /** For the last word on jobs that have ended, where the server is there, ms. */
+  farewellMs = 0;
   /** Jobs whose processor has not ended. */
   #busy = 0;
+  readonly #jobs = new EventEmitter();
 
   protected override async callProcessJob(
     ...given: Parameters<Worker<JobData, unknown>['callProcessJob']>
@@ -88,36 +81,49 @@ export class TolerantWorker extends Worker<JobData, unknown> {
       return await super.callProcessJob(...given);
     } finally {
       this.#busy--;
+      if (this.#busy === 0) this.#jobs.emit(IDLE);
     }
   }
 
-  /** Jobs in flight end first. The ledger has what they did, so a server that is away is not waited for to hear of it. */
-  override async close(force = false): Promise<void> {
-    const over = new AbortController();
-    const closed = super.close(force).finally(() => over.abort());
-    while (!over.signal.aborted) {
-      await delay(LEAVE_MS, undefined, { signal: over.signal }).catch(() => {});
-      if (over.signal.aborted) break;
-      if (this.#busy === 0 && this.server?.isAway() === true) this.server.giveUp();
-      await this.#endBlockingClient();
-    }
-    await closed;
-  }
+  #ended: Promise<void> | undefined;
 
   /**
-   * BullMQ disconnects the client that waits for jobs, and waits for its end. Between two tries to reach its server, ioredis
-   * then makes no further one, and never says that it has ended: by one more it does.
+   * Jobs in flight end first. From then on it takes a bounded time, whatever the server does: one that is away, silent,
+   * refusing or not reached yet is not waited for to hear of them, as the ledger has what they did.
    */
-  async #endBlockingClient(): Promise<void> {
-    const { blockingConnection } = this.backend as unknown as {
-      blockingConnection?: { client: Promise<Client> };
-    };
-    const client = await blockingConnection?.client.catch(() => null);
-    if (client?.status !== 'reconnecting') return;
-    await client.connect().then(
-      () => client.disconnect(),
-      () => {},
-    );
+  override close(force = false): Promise<void> {
+    return (this.#ended ??= this.#end(force));
+  }
+
+  async #end(force: boolean): Promise<void> {
+    const over = new AbortController();
+    const closed = super.close(force).finally(() => over.abort());
+    const isOver = (): boolean => over.signal.aborted;
+    const pass = (ms: number): Promise<void> => delay(ms, undefined, { signal: over.signal }).catch(() => {});
+    do {
+      // A look that was under way may have taken a job meanwhile.
+      while (this.#busy > 0 && !isOver())
+        await once(this.#jobs, IDLE, { signal: over.signal }).catch(() => {});
+      if (!isOver()) await pass(this.transport?.isAway() === true ? AWAY_MS : this.farewellMs);
+      if (isOver()) return closed;
+    } while (this.#busy > 0);
+    this.#cutOff();
+    await pass(AWAY_MS);
+    // What BullMQ did not come to, as it waits still.
+    await this.lockManager.close();
+    const { stalledCheckStopper } = this as unknown as { stalledCheckStopper?: () => void };
+    stalledCheckStopper?.();
+  }
+
+  /** BullMQ waits for a last word of its connections, which some states of them never say. */
+  #cutOff(): void {
+    this.transport?.giveUp();
+    const { blockingConnection, connection } = this.backend as unknown as Record<
+      string,
+      { _client?: CutClient }
+    >;
+    for (const held of [blockingConnection, connection])
+      if (held?._client !== undefined) cut(held._client, true);
   }
 
   protected override createJob(data: JobJson, jobId: string): Job<JobData, unknown> {
