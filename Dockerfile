@@ -30,13 +30,18 @@ RUN npm ci --omit=dev --no-audit --no-fund \
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production BACKFILL_MODEL_LOCAL_PATH=/models
 WORKDIR /app
+# The first process of a container: it hands on the signals that come before Node hears any, and reaps what nobody waits for.
+RUN apt-get update && apt-get install --yes --no-install-recommends tini && rm -rf /var/lib/apt/lists/*
 # A named volume takes over the owner of the folder that it covers.
 RUN mkdir /models && chown node:node /models
 COPY --from=modules /app/node_modules ./node_modules
 COPY package.json ./
 COPY --from=build /app/dist ./dist
+# As messages and documents name it: `docker exec CONTAINER pgvector-backfill status`.
+RUN chmod +x dist/scripts/cli.js && ln -s /app/dist/scripts/cli.js /usr/local/bin/pgvector-backfill
 USER node
 VOLUME /models
 EXPOSE 3000
-ENTRYPOINT ["node", "dist/scripts/cli.js"]
+# `-s`: quiet also where it is not the first, under an init of the runtime's own.
+ENTRYPOINT ["tini", "-s", "--", "pgvector-backfill"]
 CMD ["worker"]

@@ -13,6 +13,7 @@ import type { Embedder } from '../../src/embedding/embedder.ts';
 import { createLogger, type Logger } from '../../src/observability/logger.ts';
 import { endTracing } from '../../src/observability/tracing.ts';
 import { processHost, type Host } from './host.ts';
+import { hearSignals } from './signals.ts';
 import { printable, printableJson, tolerateClosedPipes } from './terminal.ts';
 
 export const EXIT = { done: 0, failed: 1, usage: 2, gate: 3, interrupted: 130 } as const;
@@ -46,7 +47,7 @@ export interface Invocation {
     processes?: number,
     notice?: (line: string) => void,
   ) => Promise<Embedder>;
-  /** Aborted by SIGINT or SIGTERM. */
+  /** Aborted by SIGINT, SIGTERM or SIGHUP. */
   signal: AbortSignal;
 }
 
@@ -275,6 +276,7 @@ export async function runAsProgram(command: Command, meta: ImportMeta): Promise<
   const started = process.argv[1];
   if (started === undefined || !existsSync(started) || realpathSync(started) !== fileURLToPath(meta.url))
     return;
+  hearSignals();
   tolerateClosedPipes();
   process.exitCode = await runToEnd(command, process.argv.slice(2), 'npm');
 }

@@ -2,6 +2,7 @@
 
 import type { OpenEmbedder } from '../../src/embedding/embedder.ts';
 import type { WorkerTimes } from '../../workers/times.ts';
+import { onSignal, type Signal } from './signals.ts';
 
 /** As much of a stream as output needs; a terminal says so, and how wide it is. */
 export type Output = Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns' | 'rows' | 'once'>;
@@ -11,7 +12,7 @@ export interface Host {
   cwd: string;
   stdout: Output;
   stderr: Output;
-  /** Calls back at each SIGINT and SIGTERM. @returns what ends that. */
+  /** Calls back at each SIGINT, SIGTERM and SIGHUP. @returns what ends that. */
   onInterrupt(listener: () => void): () => void;
   /** Ends the process at once, whatever is still open. */
   exit(code: number): never;
@@ -22,7 +23,10 @@ export interface Host {
   embeddedImage?: string;
 }
 
-/** npm hands on a Ctrl-C that the terminal has sent to this process as well: two signals so close are one press. */
+/**
+ * npm hands on a Ctrl-C that the terminal has sent to this process as well, and a shell the SIGHUP of a terminal that was
+ * closed: two signals so close are one press.
+ */
 const SAME_PRESS_MS = 300;
 
 export const processHost = (): Host => ({
@@ -31,15 +35,14 @@ export const processHost = (): Host => ({
   stdout: process.stdout,
   stderr: process.stderr,
   onInterrupt: (listener) => {
-    let last = -Infinity;
-    const once = (): void => {
+    const last = new Map<Signal, number>();
+    return onSignal((signal) => {
       const now = performance.now();
-      if (now - last < SAME_PRESS_MS) return;
-      last = now;
+      const isSame = signal !== 'SIGTERM' && now - (last.get(signal) ?? -Infinity) < SAME_PRESS_MS;
+      if (isSame) return;
+      last.set(signal, now);
       listener();
-    };
-    process.on('SIGINT', once).on('SIGTERM', listener);
-    return () => void process.off('SIGINT', once).off('SIGTERM', listener);
+    });
   },
   exit: (code) => process.exit(code),
   // Tokenizer and runtime are loaded by the verbs that embed, not by `status`.

@@ -52,6 +52,9 @@ export function coloured(text: string, colour: Colour | null, env: NodeJS.Proces
   return colour === null || isPlain ? text : styleText(colour, text, { validateStream: false });
 }
 
+/** Of a pipe that nobody reads, and of a terminal that was closed. */
+const UNREAD = ['EPIPE', 'EIO'];
+
 /**
  * `npm run status | head -1`: what is printed for people may go unread, and work under way goes on all the same. Without
  * this the first line too many ends the process with a stack trace.
@@ -59,6 +62,6 @@ export function coloured(text: string, colour: Colour | null, env: NodeJS.Proces
 export function tolerateClosedPipes(): void {
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
+      if (!UNREAD.includes(error.code ?? '')) throw error;
     });
 }

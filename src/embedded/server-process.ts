@@ -54,8 +54,7 @@ async function main({ port, ...data }: ServerOptions): Promise<void> {
   process.on('disconnect', () => {
     if (!detached) stopOrCrash();
   });
-  process.on('SIGTERM', stopOrCrash);
-  process.on('SIGINT', stopOrCrash);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, stopOrCrash);
   tell({ type: 'listening', port: gateway.port });
   if (!process.connected && !detached) stopOrCrash();
 }

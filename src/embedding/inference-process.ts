@@ -58,7 +58,8 @@ process.on('message', (message: ToInference) => {
   else if (message.type === 'load') void start(message);
   else last = last.then(() => answer(message));
 });
-// Ends with its parent, however that ends; Ctrl-C in a terminal reaches this process too, but a draining parent still needs it.
+// Ends with its parent, however that ends; Ctrl-C in a terminal, and its end, reach this process too, but a draining parent
+// still needs it.
 process.on('disconnect', () => process.exit(0));
 if (!process.connected) process.exit(0);
-process.on('SIGINT', () => {}).on('SIGTERM', () => {});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});

@@ -1,0 +1,18 @@
+/** `pgvector-backfill <verb>`, once signals are heard. */
+
+import { EXIT, runToEnd } from './command.ts';
+import { tolerateClosedPipes } from './terminal.ts';
+import { VERBS } from './verbs.ts';
+
+/** @returns the exit code. */
+export async function runProgram([verb = '', ...rest]: string[]): Promise<number> {
+  tolerateClosedPipes();
+  const load = VERBS[verb];
+  if (load !== undefined) return runToEnd(await load(), rest, 'bin');
+  const asked = verb === '--help' || verb === 'help';
+  const usage = `Usage: pgvector-backfill <verb> [flags]\n\nVerbs: ${Object.keys(VERBS).join(', ')}\nEach has --help.\n`;
+  (asked ? process.stdout : process.stderr).write(
+    asked || verb === '' ? usage : `error USAGE: there is no verb ${JSON.stringify(verb)}.\n${usage}`,
+  );
+  return asked ? EXIT.done : EXIT.usage;
+}
