@@ -28,7 +28,7 @@ RUN npm ci --omit=dev --no-audit --no-fund \
   && find . \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' \) -type f -delete
 
 FROM ${NODE_IMAGE}
-ENV NODE_ENV=production BACKFILL_MODEL_LOCAL_PATH=/models
+ENV NODE_ENV=production BACKFILL_MODEL_LOCAL_PATH=/models BACKFILL_HEALTH_FILE=/tmp/pgvector-backfill.health
 WORKDIR /app
 # The first process of a container: it hands on the signals that come before Node hears any, and reaps what nobody waits for.
 RUN apt-get update && apt-get install --yes --no-install-recommends tini && rm -rf /var/lib/apt/lists/*
@@ -42,6 +42,10 @@ RUN chmod +x dist/scripts/cli.js && ln -s /app/dist/scripts/cli.js /usr/local/bi
 USER node
 VOLUME /models
 EXPOSE 3000
+# By the heartbeat of worker and dashboard: a file that is there and has not been touched for a minute is of a process that
+# hangs. Other verbs have none. The same check stands in docker-compose.yml and docs/kubernetes.yaml.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=4 \
+  CMD ["sh", "-c", "! find \"$BACKFILL_HEALTH_FILE\" -mmin +1 2> /dev/null | grep -q ."]
 # `-s`: quiet also where it is not the first, under an init of the runtime's own.
 ENTRYPOINT ["tini", "-s", "--", "pgvector-backfill"]
 CMD ["worker"]

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { assertProtected } from '../src/dashboard/protection.ts';
 import { startDashboard } from '../src/dashboard/server.ts';
+import { startHeartbeat } from '../src/observability/heartbeat.ts';
 import { EXIT, runAsProgram, type Command } from './lib/command.ts';
 import { prepareQueues, withQueues } from './lib/queues.ts';
 import { withDatabase } from './lib/session.ts';
@@ -15,7 +16,8 @@ export const dashboard: Command = {
     // Before anything is opened: a page that must not be reachable is not started at all.
     assertProtected(config.settings);
     const logger = invocation.logger(config.settings.logLevel);
-    return withDatabase(config, 'dashboard', logger, async (pool) => {
+    const heartbeat = await startHeartbeat(config.settings.healthFile, logger);
+    const ended = withDatabase(config, 'dashboard', logger, async (pool) => {
       const address = await prepareQueues(config, pool, logger);
       return withQueues(address, async (queues) => {
         const { backfill, settings } = config;
@@ -33,6 +35,7 @@ export const dashboard: Command = {
         return EXIT.done;
       });
     });
+    return heartbeat.until(ended);
   },
 };
 

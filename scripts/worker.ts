@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConfigError, messageOf } from '../src/errors.ts';
+import { startHeartbeat } from '../src/observability/heartbeat.ts';
 import { QUEUE_ROLES, type QueueRole } from '../src/queue/connection.ts';
 import { EXIT, runAsProgram, type Command } from './lib/command.ts';
 import { watchedProgress, withDatabase } from './lib/session.ts';
@@ -23,11 +24,15 @@ export const worker: Command = {
     const config = await invocation.config();
     const roles = parseRoles(invocation.flags['role']);
     const logger = invocation.logger(config.settings.logLevel);
-    return withDatabase(config, 'worker', logger, async (pool) => {
+    const { times } = invocation.host;
+    // Before the model is opened, which may have to be fetched.
+    const heartbeat = await startHeartbeat(config.settings.healthFile, logger, times?.beatMs);
+    const ended = withDatabase(config, 'worker', logger, async (pool) => {
       const running = await startWorkers(config, pool, logger, roles, {
         openEmbedder: invocation.openEmbedder,
-        times: invocation.host.times,
+        times,
       });
+      heartbeat.watch(running.fault);
       logger.info(
         {
           backfill: config.backfill,
@@ -72,6 +77,7 @@ export const worker: Command = {
       if (!drained) invocation.host.exit(EXIT.failed);
       return state === 'failed' || state === 'paused' ? EXIT.failed : EXIT.done;
     });
+    return heartbeat.until(ended);
   },
 };
 

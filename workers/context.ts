@@ -21,6 +21,8 @@ export interface WorkerContext {
 
 /** A role that is running. */
 export interface RunningWorker {
+  /** What only another start of the process would mend; null where there is nothing. */
+  fault?: () => Promise<string | null>;
   /** Takes no new job and lets those in flight end. */
   close(): Promise<void>;
 }

@@ -84,7 +84,7 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
     }
   }
 
-  const { worker, close } = openWorker(context.address, 'embed', settings.concurrency, processor);
+  const { worker, fault, close } = openWorker(context.address, 'embed', settings.concurrency, processor);
   throttle.onTuned(({ concurrency }) => {
     worker.concurrency = concurrency;
   });
@@ -102,6 +102,7 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
     if (data !== null) void giveUp(context, finalizeQueue.queue, data, error);
   });
   return {
+    fault,
     close: async () => {
       closing.abort(new Error('the worker is being shut down'));
       await close();

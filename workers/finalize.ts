@@ -171,7 +171,7 @@ export function startFinalizeWorker(
     });
   }
 
-  const { worker, close } = openWorker(context.address, 'finalize', 1, processor);
+  const { worker, fault, close } = openWorker(context.address, 'finalize', 1, processor);
   worker.on('completed', (job) => {
     const data = parseFinalizeJob(job.data);
     if (data !== null) void callAgain(context, finalizeQueue.queue, data);
@@ -182,6 +182,7 @@ export function startFinalizeWorker(
     if (data !== null) void giveUp(context, data, job.attemptsMade, error);
   });
   return {
+    fault,
     close: async () => {
       closing.abort(new Error('the worker is being shut down'));
       await close();

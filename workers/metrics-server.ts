@@ -13,10 +13,11 @@ export interface MetricsServer {
   close(): Promise<void>;
 }
 
-/** @param metricsPort 0 chooses a free one. @throws ConfigError where it cannot be listened on. */
+/** @param metricsPort 0 chooses a free one. @param fault what only another start of the process would mend. @throws ConfigError where it cannot be listened on. */
 export async function startMetricsServer(
   { pool, address, settings, instruments }: WorkerContext,
   metricsPort: number,
+  fault: () => Promise<string | null> = () => Promise.resolve(null),
 ): Promise<MetricsServer> {
   instruments.withProcess();
   const { queue, close } = openQueue(address, 'embed');
@@ -25,7 +26,10 @@ export async function startMetricsServer(
   app.get('/metrics', async (context) =>
     context.body(await registry.metrics(), 200, { 'content-type': registry.contentType }),
   );
-  app.get('/healthz', (context) => context.text('ok'));
+  app.get('/healthz', async (context) => {
+    const trouble = await fault();
+    return trouble === null ? context.text('ok') : context.text(trouble, 503);
+  });
   app.get('/readyz', async (context) => {
     const trouble = await whatIsNotReady(pool, queue);
     return trouble === null ? context.text('ready') : context.text(trouble, 503);

@@ -99,8 +99,9 @@ export function startSyncWorker(context: WorkerContext, embedder: Embedder): Run
     }
   };
   const scheduling = keepScheduled();
-  const { close } = openWorker(context.address, 'sync', 1, processor);
+  const { fault, close } = openWorker(context.address, 'sync', 1, processor);
   return {
+    fault,
     close: async () => {
       stop.abort();
       await scheduling;

@@ -11,4 +11,6 @@ export interface WorkerTimes extends QueueTimes {
   passMs?: number;
   /** For which a job of another database is left to its workers, ms. */
   giveBackMs?: number;
+  /** Between two heartbeats, ms. */
+  beatMs?: number;
 }

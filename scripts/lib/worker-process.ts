@@ -28,6 +28,8 @@ const SPARE_CONNECTIONS = 4;
 export interface WorkerProcess {
   /** Of its metrics and health; null where they are not asked for. */
   metricsUrl: string | null;
+  /** What only another start would mend, of the first role that has such a fault; null where there is nothing. */
+  fault: () => Promise<string | null>;
   /** Lets batches in flight end, within the configured time. @returns false where they did not. */
   drain(): Promise<boolean>;
 }
@@ -63,9 +65,16 @@ export async function startWorkers(
   });
   const instruments = new Instruments();
   const context = { backfill, settings, pool, address, logger, throttle, instruments, times };
+  const running: RunningWorker[] = [];
+  const fault = async (): Promise<string | null> =>
+    (await Promise.all(running.map((worker) => worker.fault?.() ?? Promise.resolve(null)))).find(
+      (each) => each !== null,
+    ) ?? null;
   // First, so that a port that is taken is told before a model is loaded.
   const metrics: MetricsServer | null =
-    settings.metricsPort === undefined ? null : await startMetricsServer(context, settings.metricsPort);
+    settings.metricsPort === undefined
+      ? null
+      : await startMetricsServer(context, settings.metricsPort, fault);
   const openForRoles = async (): Promise<Embedder | null> =>
     roles.includes('embed') || roles.includes('sync')
       ? openEmbedder(settings, settings.threads, (line) => logger.info(line))
@@ -80,7 +89,6 @@ export async function startWorkers(
   // The gate embeds a few rows again: with the processes that are there, or with one of its own.
   const gateEmbedder = (): Promise<Embedder> =>
     embedder === null ? openEmbedder(settings, 1) : Promise.resolve(lent(embedder));
-  const running: RunningWorker[] = [];
   if (embedder !== null && roles.includes('embed'))
     running.push(startEmbedWorker({ ...context, pool: batches }, embedder));
   if (embedder !== null && roles.includes('sync'))
@@ -89,6 +97,7 @@ export async function startWorkers(
   running.push(startReconciler(context));
   return {
     metricsUrl: metrics?.url ?? null,
+    fault,
     async drain() {
       throttle.close();
       const closed = Promise.all(running.map((worker) => worker.close())).then(() => true);

@@ -135,6 +135,13 @@ export const OPTIONS = {
     parse: parseNumber,
     help: "Port of a worker's /metrics, /healthz and /readyz; 0 chooses a free one; none where absent",
   }),
+  healthFile: option({
+    path: 'health.file',
+    scope: 'global',
+    env: 'BACKFILL_HEALTH_FILE',
+    schema: z.string().min(1).optional(),
+    help: 'File that worker and dashboard touch every 10 s for as long as nothing but another start would help them: one that is older than a minute is of a process that hangs; none where absent',
+  }),
   dashboardUser: option({
     path: 'dashboard.user',
     scope: 'global',

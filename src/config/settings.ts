@@ -23,7 +23,12 @@ type FileOf<S extends 'global' | 'backfill'> = Merge<
         : never;
   }[OptionName]
 >;
-type GlobalPath = 'database' | 'directDatabase' | 'queue' | 'logLevel' | `dashboard.${string}`;
+type GlobalPath =
+  | 'database'
+  | 'directDatabase'
+  | 'queue'
+  | 'logLevel'
+  | `${'dashboard' | 'metrics' | 'health'}.${string}`;
 
 /** The options of one backfill, as they stand in the configuration file. */
 export type BackfillConfig = FileOf<'backfill'>;

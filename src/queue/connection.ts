@@ -8,7 +8,9 @@ import { asciiWords } from '../db/words.ts';
 import { BackfillError, ConfigError, messageOf, withoutValues } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { describeQueue, isPostgres } from './address.ts';
+import { serverAnswers } from './answers.ts';
 import type { JobData } from './jobs.ts';
+import { Loop } from './loop.ts';
 import { shareOutage } from './outage.ts';
 import {
   QUEUE_SCHEMA,
@@ -46,6 +48,8 @@ export interface QueueTimes {
   stalledIntervalMs?: number;
   /** For the last word on jobs that have ended, to a server that is there, while the worker is being closed, ms. */
   farewellMs?: number;
+  /** Without a look for jobs, after which a worker that has none counts as stuck, ms. */
+  stuckMs?: number;
 }
 
 /** A lock is renewed at half its time. A statement that blocks the server for longer costs a second start, which finds the work done. */
@@ -187,6 +191,8 @@ export function openQueue(address: QueueAddress, role: QueueRole): OpenQueue {
 
 export interface OpenWorker {
   worker: JobWorker;
+  /** What only another start of the process would mend; null where there is nothing. */
+  fault: () => Promise<string | null>;
   /** Takes no new job and waits for those in flight. */
   close: () => Promise<void>;
 }
@@ -208,26 +214,38 @@ export function openWorker(
     runRetryDelay: RETRY_MS,
     autorun: true,
   };
+  const loop = new Loop(name, () => serverAnswers(address.url, address.installation, name), {
+    stuckMs: address.times?.stuckMs,
+  });
+  const counted = loop.counting(processor);
   // No values of rows, whoever threw it.
   const worker = isPostgres(address.url)
     ? new TolerantWorker(
         name,
-        keeping(processor, (error) => inPlainWords(withoutValues(error))),
+        keeping(counted, (error) => inPlainWords(withoutValues(error))),
         settings as never,
         createQueueBackend as never,
       )
-    : new TolerantWorker(name, keeping(processor, withoutValues), settings as never);
+    : new TolerantWorker(name, keeping(counted, withoutValues), settings as never);
   const { outage, release } = shareOutage(address);
   worker.on('error', (error) => outage.saw(name, error));
   worker.listener = {
-    onFailed: (call, error) => outage.saw(name, error, call),
-    onWorked: (call) => outage.worked(name, call),
+    onFailed: (call, error) => {
+      loop.turned();
+      outage.saw(name, error, call);
+    },
+    onWorked: (call) => {
+      loop.turned();
+      outage.worked(name, call);
+    },
   };
   worker.transport = transport;
   worker.farewellMs = address.times?.farewellMs ?? FAREWELL_MS;
   return {
     worker,
+    fault: () => loop.fault(),
     close: async () => {
+      loop.close();
       await worker.close();
       transport.close();
       release();

@@ -58,6 +58,7 @@ const SAMPLES: Record<OptionName, Sample> = {
   dashboardPort: numbers(0, 8080, 65_535),
   metricsHost: words('::1', 'localhost', '127.0.0.3'),
   metricsPort: numbers(0, 9464, 65_535),
+  healthFile: words('/1.health', '/2.health', '/3.health'),
   dashboardUser: words('anna', 'ben', 'carl'),
   dashboardPassword: words('password-of-file', 'password-of-env', 'password-of-flag'),
   dashboardToken: words('a-token-of-the-file', 'a-token-of-the-env', 'a-token-of-the-flag'),

@@ -1,5 +1,8 @@
 /** Ctrl-C: the first is obeyed at once and says so, whatever a verb waits for; nothing of it is left in the database. */
 
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { startVerb, type Surroundings } from '../setup/command.ts';
@@ -53,13 +56,18 @@ describe.runIf(hasPostgres).each(databases())('interrupted on $name', ({ create 
       loads();
       return new Promise(() => {});
     };
-    const running = startVerb(verb, [], backfill.env, { openEmbedder: never });
+    const file = join(tmpdir(), `health-${process.pid}-${verb}`);
+    const env = { ...backfill.env, BACKFILL_HEALTH_FILE: file };
+    const running = startVerb(verb, [], env, { openEmbedder: never });
     await loading;
+    // A model may take long to come: who waits for it is alive. Of other verbs nobody looks for a heartbeat.
+    expect(existsSync(file)).toBe(verb === 'worker');
     running.interrupt();
     const { code, stderr } = await running.ended;
     expect(code).toBe(130);
     expect(stderr).toMatch(/^Interrupted: /m);
     expect(stderr).not.toMatch(/error/);
+    expect(existsSync(file)).toBe(false);
   });
 
   it('bench drops its database', async () => {
