@@ -14,6 +14,7 @@ import {
   type QueueAddress,
   type QueueRole,
 } from '../../src/queue/connection.ts';
+import { refused } from '../../src/queue/refused.ts';
 
 /** The queue server is reachable and free for ours, the ledger is up to date; where the queues are. */
 export async function prepareQueues(config: Config, pool: Pool, logger: Logger): Promise<QueueAddress> {
@@ -39,6 +40,8 @@ export async function withQueues<T>(
   const { embed, finalize, sync } = opened;
   try {
     return await work({ embed: embed.queue, finalize: finalize.queue, sync: sync.queue });
+  } catch (error) {
+    throw refused(address.url, error);
   } finally {
     await Promise.all(Object.values(opened).map((each) => each.close()));
   }

@@ -3,16 +3,18 @@
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { quoteQualified } from '../db/identifiers.ts';
-import { LEDGER_SCHEMA, ledgerState } from '../db/migrate.ts';
+import { LEDGER_SCHEMA, ledgerState, ledgerVersion } from '../db/migrate.ts';
 import { foreignParts } from '../db/own-schema.ts';
 import { hidesRows } from '../db/row-security.ts';
 import { codeOf } from '../db/sqlstates.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, ConfigError, messageOf } from '../errors.ts';
+import { installationId } from '../ledger/installation.ts';
 import { JUDGE_REMEDY, judgedOtherwise } from '../ledger/judged.ts';
 import { backfillClash, latestRun } from '../ledger/run.ts';
 import { TABLE_REMEDY, tableFault } from '../ledger/run-target.ts';
-import { inspectQueue, reachQueue } from '../queue/connection.ts';
+import { reachQueue } from '../queue/connection.ts';
+import { inspectQueue } from '../queue/inspect.ts';
 import { tryQueue } from '../queue/trial.ts';
 import { describeTarget, type Target } from '../table/target.ts';
 import { checkExtension, checkServer } from './check-server.ts';
@@ -108,7 +110,10 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
       findings.push(...(await checkWithModel(input, readable, embedder, calibrate)));
     }
     if (input.withQueue)
-      findings.push(...(await checkQueue(settings)), ...(await checkConnections(settings)));
+      findings.push(
+        ...(await checkQueue(settings, foreign === null ? pool : null)),
+        ...(await checkConnections(settings)),
+      );
   } catch (error) {
     // Nobody else would close it, and its processes would keep this one from ending.
     await embedder?.close();
@@ -202,10 +207,20 @@ async function checkLedger(input: DoctorInput, target: Target | null): Promise<F
   }
 }
 
-async function checkQueue(settings: Settings): Promise<Finding[]> {
+/** Undefined before there is a ledger; also where this user may not read it, which others tell. */
+async function knownInstallation(ledger: Pool | null): Promise<string | undefined> {
+  try {
+    return ledger !== null && (await ledgerVersion(ledger)) > 0 ? await installationId(ledger) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param ledger null where nothing that stands there is to be read. */
+async function checkQueue(settings: Settings, ledger: Pool | null): Promise<Finding[]> {
   try {
     await reachQueue(settings.queue);
-    await tryQueue(settings.queue);
+    await tryQueue(settings.queue, await knownInstallation(ledger));
     const warnings = await inspectQueue(settings.queue);
     const findings = warnings.map((message): Finding => ({
       level: 'warn',

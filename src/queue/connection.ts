@@ -1,14 +1,16 @@
 /** The one place that builds queues and workers. Nothing else knows whether Redis or PostgreSQL carries the jobs. */
 
 import { Queue, type Processor, type Telemetry, type Worker } from 'bullmq';
+import { Redis } from 'ioredis';
 import type pg from 'pg';
 import { assertOwnSchema } from '../db/own-schema.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { asciiWords } from '../db/words.ts';
-import { BackfillError, ConfigError, messageOf, withoutValues } from '../errors.ts';
+import { BackfillError, messageOf, withoutValues } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
-import { describeQueue, isPostgres } from './address.ts';
+import { isPostgres } from './address.ts';
 import { serverAnswers } from './answers.ts';
+import { assertNoClusterNode } from './cluster-node.ts';
 import type { JobData } from './jobs.ts';
 import { Loop } from './loop.ts';
 import { shareOutage } from './outage.ts';
@@ -19,8 +21,8 @@ import {
   createQueuePool,
   migrateQueue,
 } from './postgres.ts';
-import { queueFault } from './fault.ts';
 import { connectRedis } from './redis.ts';
+import { unusable } from './refused.ts';
 import { TolerantWorker } from './tolerant-worker.ts';
 import { openTransport } from './transport.ts';
 
@@ -89,13 +91,7 @@ export async function firstContact(url: string, work: () => Promise<unknown>): P
     if (error instanceof BackfillError) throw error;
     // It answers, and is told as what it is.
     if (hasSqlState(error, SQLSTATE.readOnly)) throw error;
-    const { why, remedy } = queueFault(url, error);
-    throw new ConfigError(`Cannot use the queue server at ${describeQueue(url)}: ${why}.`, {
-      code: 'QUEUE_UNREACHABLE',
-      remedy:
-        remedy ?? 'Check the option queue (--queue, env QUEUE_URL, file key queue) and that the server runs.',
-      cause: error,
-    });
+    throw unusable(url, error);
   }
 }
 
@@ -132,29 +128,10 @@ async function pingRedis(url: string): Promise<void> {
     // Where that fails, the driver goes on with database 0, which may be somebody else's.
     const { db = 0 } = redis.options as { db?: number };
     if (db !== 0) await redis.select(db);
+    if (redis instanceof Redis) await assertNoClusterNode(redis, url);
   } catch (error) {
     // Behind the first try the driver knows no more than that it has given up.
     throw lastError instanceof Error && !messageOf(error).startsWith('ERR') ? lastError : error;
-  } finally {
-    redis.disconnect();
-  }
-}
-
-/** Warnings about how the server is set up; empty where all is well. Jobs that Redis evicts are lost until `enqueue`. */
-export async function inspectQueue(url: string): Promise<string[]> {
-  if (isPostgres(url)) return [];
-  const redis = connectRedis(url, { maxRetriesPerRequest: 1, retryStrategy: () => null });
-  redis.on('error', () => {});
-  try {
-    const info = await redis.info('memory');
-    const policy = /maxmemory_policy:(\S+)/.exec(info)?.[1];
-    const persistence = await redis.info('persistence');
-    const warnings: string[] = [];
-    if (policy !== undefined && policy !== 'noeviction')
-      warnings.push(`Redis may evict jobs (maxmemory-policy ${policy}); set it to noeviction.`);
-    if (!persistence.includes('aof_enabled:1'))
-      warnings.push('Redis does not log to disk (appendonly no): after its crash run `enqueue` again.');
-    return warnings;
   } finally {
     redis.disconnect();
   }

@@ -2,7 +2,7 @@
 
 import { ConfigError } from '../errors.ts';
 import { describeQueue, isPostgres } from './address.ts';
-import { QUEUE_ROLES, queueName, type QueueAddress } from './connection.ts';
+import { QUEUE_ROLES, firstContact, queueName, type QueueAddress } from './connection.ts';
 import { connectRedis, keyPrefix } from './redis.ts';
 
 /** BullMQ's keys of a queue that are read or written by nearly every command of it. */
@@ -22,8 +22,11 @@ const KEY_TYPES: Record<string, string> = {
 };
 
 /** Reads only; nothing to look at where the queue is in PostgreSQL. @throws ConfigError naming the first such key. */
-export async function assertQueueKeys({ url, backfill, installation }: QueueAddress): Promise<void> {
-  if (isPostgres(url)) return;
+export async function assertQueueKeys(address: QueueAddress): Promise<void> {
+  if (!isPostgres(address.url)) await firstContact(address.url, () => assertTypes(address));
+}
+
+async function assertTypes({ url, backfill, installation }: QueueAddress): Promise<void> {
   const redis = connectRedis(url, { maxRetriesPerRequest: 1 });
   redis.on('error', () => {});
   try {

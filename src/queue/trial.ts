@@ -12,18 +12,22 @@ import { connectRedis, keyPrefix } from './redis.ts';
 /** Of a server that is busy. */
 const LONGEST_MS = 30_000;
 
-/** Of a server that answers (`reachQueue`). @throws ConfigError where it does not do what workers ask of it */
-export async function tryQueue(url: string): Promise<void> {
+/**
+ * Of a server that answers (`reachQueue`).
+ * @param installation of the ledger, where there is one: a user's rights may end at its keys, and these are in the slot of its.
+ * @throws ConfigError where it does not do what workers ask of it
+ */
+export async function tryQueue(url: string, installation: string = randomUUID()): Promise<void> {
   if (isPostgres(url) && !(await hasSchema(url))) return;
-  await firstContact(url, () => oneJob(url));
+  await firstContact(url, () => oneJob(url, installation));
 }
 
-async function oneJob(url: string): Promise<void> {
-  // A name that no backfill has, and keys of no installation: whoever else uses the server sees nothing of it.
+async function oneJob(url: string, installation: string): Promise<void> {
+  // A name that no backfill has: whoever else uses the server sees nothing of it.
   const address = {
     url,
     backfill: `doctor/${randomBytes(6).toString('hex')}`,
-    installation: randomUUID(),
+    installation,
     logger: silentLogger,
     // Its note that somebody has looked for stalled jobs is a key that goes by itself after this time.
     times: { stalledIntervalMs: 1000 },

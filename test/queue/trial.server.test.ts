@@ -1,9 +1,13 @@
 /** What a user of the queue may not do is found by doing it, before anything is changed. */
 
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { withQueues } from '../../scripts/lib/queues.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
 import { prepareQueue, reachQueue } from '../../src/queue/connection.ts';
+import { assertQueueKeys } from '../../src/queue/key-types.ts';
+import { keyPrefix } from '../../src/queue/redis.ts';
 import { tryQueue } from '../../src/queue/trial.ts';
 import { backends, dropRole, hasPostgres, hasRedis, onServer, realDatabase } from '../setup/databases.ts';
 import { until } from '../setup/until.ts';
@@ -14,6 +18,7 @@ const unusable = (words: string, remedy: string): object => ({
   remedy: expect.stringContaining(remedy) as string,
 });
 
+const OWN_INSTALLATION = randomUUID();
 /** A database of Redis in which no other test tries a queue. */
 const OWN = '/15';
 
@@ -56,6 +61,7 @@ describe.runIf(hasRedis())('Redis', () => {
       noinfo: [...all, '-@dangerous'],
       noblock: [...all, '-@blocking'],
       least: ['on', '>secret', ...least],
+      own: ['on', '>secret', `~${keyPrefix(OWN_INSTALLATION)}*`, ...least.slice(1)],
     }))
       await redis.call('ACL', 'SETUSER', `${name}_${user}`, ...rules);
   });
@@ -63,7 +69,7 @@ describe.runIf(hasRedis())('Redis', () => {
     await redis.call(
       'ACL',
       'DELUSER',
-      ...['noeval', 'noinfo', 'noblock', 'least'].map((user) => `${name}_${user}`),
+      ...['noeval', 'noinfo', 'noblock', 'least', 'own'].map((user) => `${name}_${user}`),
     );
     await redis.quit();
   });
@@ -80,6 +86,22 @@ describe.runIf(hasRedis())('Redis', () => {
   it('of a user with the rights that the remedy names is used', async () => {
     await reachQueue(as('least'));
     await tryQueue(as('least'));
+  });
+
+  it('of a user whose rights end at the keys of one ledger is used for that one, and for no other', async () => {
+    await tryQueue(as('own'), OWN_INSTALLATION);
+    await expect(tryQueue(as('own'), randomUUID())).rejects.toMatchObject(unusable('NOPERM', 'ACL SETUSER'));
+    const address = { url: as('own'), backfill: 'docs', logger: silentLogger };
+    await assertQueueKeys({ ...address, installation: OWN_INSTALLATION });
+    // Before a worker is started: not as the driver throws it.
+    await expect(assertQueueKeys({ ...address, installation: randomUUID() })).rejects.toMatchObject(
+      unusable('its user lacks a right', 'ACL SETUSER'),
+    );
+    // And in the middle of a verb's work, where rights were taken meanwhile.
+    const asked = withQueues({ ...address, installation: randomUUID() }, ({ embed }) =>
+      embed.getJobCounts('waiting'),
+    );
+    await expect(asked).rejects.toMatchObject({ name: 'BackfillError', code: 'QUEUE_REFUSED' });
   });
 
   it('of a database number that is not there is not used, and nothing lands in database 0', async () => {

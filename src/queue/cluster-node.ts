@@ -1,0 +1,27 @@
+/** A plain URL that leads to one node of a Redis Cluster. */
+
+import type { Redis } from 'ioredis';
+import { ConfigError, messageOf } from '../errors.ts';
+import { describeQueue } from './address.ts';
+
+/**
+ * The keys of all our queues are in one slot, by a name that the ledger's id gives: whether this node has them is a matter of
+ * chance, and of the next resharding. A cluster of one node has them all.
+ * @throws ConfigError
+ */
+export async function assertNoClusterNode(redis: Redis, url: string): Promise<void> {
+  // A user without the right to ask is told of that by what BullMQ asks.
+  const info = await redis.info('cluster').catch(() => '');
+  if (!info.includes('cluster_enabled:1')) return;
+  const facts = await redis.cluster('INFO').catch(messageOf);
+  const primaries = /cluster_size:(\d+)/.exec(facts)?.[1];
+  if (primaries === '0' || primaries === '1') return;
+  const server = describeQueue(url);
+  throw new ConfigError(
+    `Cannot use the queue server at ${server}: it is a node of a Redis Cluster${primaries === undefined ? '' : ` of ${primaries}`}, each of which has a part of the keys.`,
+    {
+      code: 'QUEUE_REFUSED',
+      remedy: `Write ${server.replace(/^(rediss?):/, '$1+cluster:')} in the option queue (--queue, env QUEUE_URL, file key queue); user and password stay where they are, further nodes follow behind a comma.`,
+    },
+  );
+}
