@@ -199,6 +199,8 @@ function parse(command: Command, argv: string[], host: Host, signal: AbortSignal
         cwd: host.cwd,
         configPath: flags['config'] as string | undefined,
         backfill: flags['backfill'] as string | undefined,
+        verb: command.name,
+        ...(command.options === undefined ? {} : { options: command.options }),
         ...(optional === undefined ? {} : { optional }),
       }),
     logger: (level) => createLogger(level, host.stderr),

@@ -5,6 +5,7 @@ import { isRecord, readConfigFile, type ConfigFile } from './file.ts';
 import { databaseFromEnvironment } from './libpq.ts';
 import type { Option } from './option.ts';
 import { OPTIONS } from './options.ts';
+import { serviceLinkNote } from './service-link.ts';
 import type { OptionName, Settings } from './settings.ts';
 
 export interface Config {
@@ -22,6 +23,10 @@ export interface LoadInput {
   backfill?: string | undefined;
   /** Options that this command can do without (the demo brings its own database, a search needs no queue). */
   optional?: OptionName[];
+  /** The verb that asks; options of another verb alone are not its own. All are where it is absent. */
+  verb?: string;
+  /** Options that this verb takes, where it does not take all. */
+  options?: readonly OptionName[];
 }
 
 const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_.-]{0,62}$/u;
@@ -47,16 +52,18 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
       if (required) problems.push(`${describe(declared, name)} is missing: ${declared.help}${more}.`);
       continue;
     }
-    if (hasNul(value)) {
+    if (hasNul(value) && isUsed(key, declared, input)) {
       problems.push(`${describe(declared, name)} holds a NUL character, which PostgreSQL cannot take.`);
       continue;
     }
     const checked = declared.schema.safeParse(value);
     if (checked.success) values[key] = checked.data;
-    else {
+    else if (!isUsed(key, declared, input)) {
+      if (declared.fallback !== undefined) values[key] = declared.fallback;
+    } else {
       const shown = declared.secret || hasUser(value) ? '' : ` (got ${JSON.stringify(value)})`;
       problems.push(
-        `${describe(declared, name)}: ${checked.error.issues.map((issue) => issue.message).join('; ')}${shown}.`,
+        `${describe(declared, name)}: ${checked.error.issues.map((issue) => issue.message).join('; ')}${shown}.${serviceLinkNote(declared, value)}`,
       );
     }
   }
@@ -75,6 +82,17 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
     });
   }
   return { backfill, settings, file: file.path };
+}
+
+/**
+ * What is set for another process must not stop this one: a variable of the dashboard's that the orchestrator injects, a
+ * database of the application's where none is asked for. Options of a backfill are one whole: a run is planned by them.
+ */
+function isUsed(name: OptionName, declared: Option, { flags, verb, options }: LoadInput): boolean {
+  // Given to this very verb.
+  if (flags[declared.flag] !== undefined) return true;
+  if (declared.scope === 'global' && options !== undefined && !options.includes(name)) return false;
+  return verb === undefined || declared.verb === null || declared.verb === verb;
 }
 
 /** An address with a user in it, well formed or not. */

@@ -20,6 +20,8 @@ export interface Option<P extends string = string, T = unknown> {
   help: string;
   /** Never printed or stored. */
   secret: boolean;
+  /** The one verb that reads it, where it is one process's own; null where several do. */
+  verb: string | null;
 }
 
 type Declaration<P extends string, T> = Pick<Option<P, T>, 'path' | 'schema' | 'help'> & {
@@ -29,6 +31,7 @@ type Declaration<P extends string, T> = Pick<Option<P, T>, 'path' | 'schema' | '
   parse?: (raw: string) => unknown;
   fallback?: T;
   secret?: boolean;
+  verb?: string;
 };
 
 /** `index.efConstruction` → `index-ef-construction`. */
@@ -51,6 +54,7 @@ export function option<const P extends string, T>(declaration: Declaration<P, T>
     fallback: declaration.fallback,
     help: declaration.help,
     secret: declaration.secret ?? false,
+    verb: declaration.verb ?? null,
   };
 }
 

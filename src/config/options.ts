@@ -101,6 +101,7 @@ export const OPTIONS = {
   dashboardHost: option({
     path: 'dashboard.host',
     scope: 'global',
+    verb: 'dashboard',
     env: 'DASHBOARD_HOST',
     flag: 'host',
     schema: z.string().min(1),
@@ -110,6 +111,7 @@ export const OPTIONS = {
   dashboardPort: option({
     path: 'dashboard.port',
     scope: 'global',
+    verb: 'dashboard',
     env: 'DASHBOARD_PORT',
     flag: 'port',
     schema: wholeNumber(0, 65_535),
@@ -120,6 +122,7 @@ export const OPTIONS = {
   metricsHost: option({
     path: 'metrics.host',
     scope: 'global',
+    verb: 'worker',
     env: 'BACKFILL_METRICS_HOST',
     flag: 'metrics-host',
     schema: z.string().min(1),
@@ -129,6 +132,7 @@ export const OPTIONS = {
   metricsPort: option({
     path: 'metrics.port',
     scope: 'global',
+    verb: 'worker',
     env: 'BACKFILL_METRICS_PORT',
     flag: 'metrics-port',
     schema: wholeNumber(0, 65_535).optional(),
@@ -145,6 +149,7 @@ export const OPTIONS = {
   dashboardUser: option({
     path: 'dashboard.user',
     scope: 'global',
+    verb: 'dashboard',
     env: 'DASHBOARD_USER',
     schema: z.string().min(1).optional(),
     help: 'User name that the dashboard asks for',
@@ -152,6 +157,7 @@ export const OPTIONS = {
   dashboardPassword: option({
     path: 'dashboard.password',
     scope: 'global',
+    verb: 'dashboard',
     env: 'DASHBOARD_PASSWORD',
     schema: z.string().min(8).optional(),
     secret: true,
@@ -160,6 +166,7 @@ export const OPTIONS = {
   dashboardToken: option({
     path: 'dashboard.token',
     scope: 'global',
+    verb: 'dashboard',
     env: 'DASHBOARD_TOKEN',
     schema: z
       .string()
@@ -171,6 +178,7 @@ export const OPTIONS = {
   dashboardTlsCertificate: option({
     path: 'dashboard.tlsCertificate',
     scope: 'global',
+    verb: 'dashboard',
     env: 'DASHBOARD_TLS_CERTIFICATE',
     schema: z.string().min(1).optional(),
     help: 'PEM file of the certificate with which the dashboard speaks HTTPS; needs dashboard.tlsKey',
@@ -178,6 +186,7 @@ export const OPTIONS = {
   dashboardTlsKey: option({
     path: 'dashboard.tlsKey',
     scope: 'global',
+    verb: 'dashboard',
     env: 'DASHBOARD_TLS_KEY',
     schema: z.string().min(1).optional(),
     help: 'PEM file of the key of dashboard.tlsCertificate',

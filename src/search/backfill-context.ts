@@ -141,6 +141,7 @@ export class ContextKeeper {
       cwd: process.cwd(),
       configPath: config,
       backfill,
+      verb: 'search',
       optional: ['database', 'table', 'text'],
     });
     return { ...loaded.settings, ...fromOptions };

@@ -147,6 +147,55 @@ describe('loadConfig', () => {
     for (const secret of ['hidden-word', 'short)']) expect(message).not.toContain(secret);
   });
 
+  describe('what is set for another process', () => {
+    const env = { DATABASE_URL: 'postgres://u@h/d', BACKFILL_TABLE: 't', BACKFILL_TEXT: 'a' };
+    const LINK = 'tcp://10.43.2.9:80';
+    // As Kubernetes sets them for Services named `dashboard` and `backfill-metrics`, or a file of variables for several programs.
+    const OF_DASHBOARD = { DASHBOARD_PORT: LINK, DASHBOARD_PASSWORD: 'short', DASHBOARD_TOKEN: 'a b' };
+    const OF_WORKER = { BACKFILL_METRICS_PORT: LINK };
+
+    it.each([
+      ['worker', OF_DASHBOARD],
+      ['status', OF_DASHBOARD],
+      ['doctor', OF_DASHBOARD],
+      ['doctor', OF_WORKER],
+      ['dashboard', OF_WORKER],
+    ])('does not stop %s: %j', async (verb, more) => {
+      const { settings } = await load({ verb, env: { ...env, ...more } });
+      expect(settings).toMatchObject({ dashboardPort: 3000, table: 't' });
+      expect(settings.metricsPort).toBeUndefined();
+      // One that fits is told to whoever looks.
+      expect((await load({ verb, env: { ...env, DASHBOARD_PORT: '81' } })).settings.dashboardPort).toBe(81);
+    });
+
+    it('is refused by the process that it is for, with what set it', async () => {
+      const message = await refusal({ verb: 'dashboard', env: { ...env, DASHBOARD_PORT: LINK } });
+      for (const word of [LINK, 'service link', 'named dashboard', 'enableServiceLinks: false', '--port'])
+        expect(message).toContain(word);
+      const worker = await refusal({ verb: 'worker', env: { ...env, ...OF_WORKER } });
+      expect(worker).toContain('a Service named backfill-metrics');
+      expect(await refusal({ verb: 'dashboard', env: { ...env, ...OF_DASHBOARD } })).toContain('TOKEN');
+      expect(await refusal({ verb: 'status', env, flags: { port: 'x' } })).toContain('dashboard.port');
+      expect(await refusal({ verb: 'dashboard', env: { ...env, DASHBOARD_PORT: '65536' } })).not.toContain(
+        'service link',
+      );
+    });
+
+    it('does not stop a verb that takes a few options: another program has a database and a queue too', async () => {
+      const foreign = { DATABASE_URL: 'mysql://u@h/d', QUEUE_URL: 'amqp://h' };
+      const of = (options: LoadInput['options']): Partial<LoadInput> => ({
+        ...(options === undefined ? {} : { options }),
+        env: { ...env, ...foreign },
+        optional: ['database'],
+      });
+      const { settings } = await load(of(['modelName']));
+      expect(settings.database).toBeUndefined();
+      expect(settings.queue).toBe('redis://127.0.0.1:6379');
+      expect(await refusal(of(['database']))).toContain('DATABASE_URL');
+      expect(await refusal(of(undefined))).toContain('QUEUE_URL');
+    });
+  });
+
   it('refuses keys that it does not know, a wrong shape, and a file that is not there', async () => {
     await write({
       ...FILE,

@@ -118,6 +118,22 @@ describe('verbs', () => {
     });
   });
 
+  it('start where Kubernetes has set the port of a Service named `dashboard`, but for `dashboard` itself', async () => {
+    const env = {
+      DATABASE_URL: 'postgres://u@127.0.0.1:1/d',
+      BACKFILL_TABLE: 't',
+      BACKFILL_TEXT: 'a',
+      DASHBOARD_PORT: 'tcp://10.43.2.9:80',
+    };
+    const codeOf = async (verb: string): Promise<unknown> => {
+      const { json } = await runCommand(verb, ['--json', '--log-level', 'silent'], env);
+      return (json() as { error: { code: string } }).error.code;
+    };
+    for (const verb of ['worker', 'status', 'pause', 'mask', 'enqueue'])
+      expect({ verb, code: await codeOf(verb) }).toEqual({ verb, code: 'DATABASE_UNREACHABLE' });
+    expect(await codeOf('dashboard')).toBe('CONFIG_INVALID');
+  });
+
   it('end with 130 when they are interrupted', async () => {
     // A hub that never answers keeps the verb at its work.
     const hub = createServer().listen(0, '127.0.0.1');
