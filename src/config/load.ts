@@ -97,7 +97,9 @@ function isUsed(name: OptionName, declared: Option, { flags, verb, options }: Lo
 
 /** An address with a user in it, well formed or not. */
 const hasUser = (value: unknown): boolean =>
-  typeof value === 'string' && value.includes('@') && value.includes('/');
+  Array.isArray(value)
+    ? value.some(hasUser)
+    : typeof value === 'string' && value.includes('@') && value.includes('/');
 
 /** How an error names an option, so that the reader can change it wherever they set it. */
 export function describe(declared: Option, backfill: string | null): string {

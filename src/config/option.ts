@@ -82,6 +82,12 @@ export function parseList(raw: string): string[] {
     .filter((part) => part !== '');
 }
 
+/** Nothing typed is a mistake: it is left as it is, so that the schema refuses it. */
+export function parseNonEmptyList(raw: string): unknown {
+  const list = parseList(raw);
+  return list.length === 0 ? raw : list;
+}
+
 const SIZES: Record<string, number> = { '': 1, kB: 1024, MB: 1024 ** 2, GB: 1024 ** 3, TB: 1024 ** 4 };
 
 /**

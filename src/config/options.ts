@@ -1,8 +1,19 @@
 /** The option table: every option of the product is declared here and nowhere else. */
 
 import { z } from 'zod';
+import { isOwnPath, parseBasePath } from './base-path.ts';
 import { columnName } from './column-name.ts';
-import { option, parseBoolean, parseJson, parseLimits, parseList, parseNumber, parseText } from './option.ts';
+import { parseHost, parseOrigin } from './host-name.ts';
+import { isNetwork } from './network.ts';
+import {
+  option,
+  parseBoolean,
+  parseJson,
+  parseLimits,
+  parseNonEmptyList,
+  parseNumber,
+  parseText,
+} from './option.ts';
 import { databaseUrlProblem, queueUrlProblem } from './server-url.ts';
 
 const wholeNumber = (least: number, most: number) => z.number().int().min(least).max(most);
@@ -19,6 +30,15 @@ const checked = (problem: (value: string) => string | null) =>
     if (message !== null) context.addIssue({ code: 'custom', message });
   });
 const databaseUrl = checked(databaseUrlProblem);
+const listOf = (fits: (text: string) => boolean, message: string) =>
+  z.array(z.string().refine(fits, { message }));
+const basePathProblem = (text: string): string | null => {
+  const path = parseBasePath(text);
+  if (path === null || text === '') return 'must be a path such as /backfill';
+  return isOwnPath(path)
+    ? "must not be a path of the dashboard's own: nobody could tell the two apart"
+    : null;
+};
 
 /** Kinds of values that masking knows. */
 export const MASK_TYPES = ['email', 'phone', 'card', 'iban', 'ip', 'ssn', 'secret'] as const;
@@ -190,6 +210,50 @@ export const OPTIONS = {
     env: 'DASHBOARD_TLS_KEY',
     schema: z.string().min(1).optional(),
     help: 'PEM file of the key of dashboard.tlsCertificate',
+  }),
+  dashboardAllowedHosts: option({
+    path: 'dashboard.allowedHosts',
+    scope: 'global',
+    verb: 'dashboard',
+    env: 'DASHBOARD_ALLOWED_HOSTS',
+    schema: listOf(
+      (text) => parseHost(text) !== null,
+      'must be host names such as search.example.org or search.example.org:8443, each without scheme, path or *',
+    ),
+    parse: parseNonEmptyList,
+    fallback: [],
+    help: 'Names, besides its own, by which a dashboard on loopback answers: those that a proxy hands on; on the command line a,b',
+  }),
+  dashboardAllowedOrigins: option({
+    path: 'dashboard.allowedOrigins',
+    scope: 'global',
+    verb: 'dashboard',
+    env: 'DASHBOARD_ALLOWED_ORIGINS',
+    schema: listOf(
+      (text) => parseOrigin(text) !== null,
+      'must be origins such as https://search.example.org, each without a path',
+    ),
+    parse: parseNonEmptyList,
+    fallback: [],
+    help: 'Origins by which browsers reach the dashboard where a proxy does not hand on the Host that it was asked by; on the command line a,b',
+  }),
+  dashboardTrustedProxies: option({
+    path: 'dashboard.trustedProxies',
+    scope: 'global',
+    verb: 'dashboard',
+    env: 'DASHBOARD_TRUSTED_PROXIES',
+    schema: listOf(isNetwork, 'must be addresses or networks such as 127.0.0.1 or 10.0.0.0/8'),
+    parse: parseNonEmptyList,
+    fallback: [],
+    help: 'Addresses or networks of proxies whose X-Forwarded-For, -Host, -Proto and -Prefix are believed; on the command line a,b',
+  }),
+  dashboardBasePath: option({
+    path: 'dashboard.basePath',
+    scope: 'global',
+    verb: 'dashboard',
+    env: 'DASHBOARD_BASE_PATH',
+    schema: checked(basePathProblem).optional(),
+    help: 'Path under which a proxy serves the dashboard, such as /backfill, whether it takes it off or hands it on; X-Forwarded-Prefix of a trusted proxy where absent',
   }),
   table: option({
     path: 'table',
@@ -373,8 +437,8 @@ export const OPTIONS = {
     path: 'mask.types',
     flag: 'mask',
     schema: z.array(z.enum(MASK_TYPES)),
-    // Nothing typed is a mistake; to mask nothing has a word of its own.
-    parse: (raw) => (raw === 'none' ? [] : parseList(raw).length === 0 ? raw : parseList(raw)),
+    // To mask nothing has a word of its own.
+    parse: (raw) => (raw === 'none' ? [] : parseNonEmptyList(raw)),
     fallback: [...MASK_TYPES],
     help: `Personal data and secrets that are masked before a text is embedded: ${MASK_TYPES.join(', ')}; on the command line a,b or none`,
   }),

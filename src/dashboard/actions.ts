@@ -73,7 +73,7 @@ export class Actions {
             ? 'There is no run yet: run `npm run enqueue`.'
             : await told(input.pool, act(input, run));
         this.#told = { number: this.#told.number + 1, words };
-        return context.redirect(`/?done=${this.#told.number}`, 303);
+        return context.redirect(`../?done=${this.#told.number}`, 303);
       });
     return app;
   }

@@ -5,7 +5,7 @@ import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { HonoAdapter } from '@bull-board/hono';
 import { serveStatic } from '@hono/node-server/serve-static';
-import { Hono, type MiddlewareHandler } from 'hono';
+import { Hono, type Context } from 'hono';
 import type { JobQueue } from '../queue/connection.ts';
 import { parseEmbedJob, parseFinalizeJob, parseSyncJob } from '../queue/jobs.ts';
 
@@ -17,8 +17,9 @@ const UI = {
   boardTitle: 'pgvector-backfill',
   hideDocsLink: true,
   miscLinks: [
-    { text: 'Progress', url: '/' },
-    { text: 'Search', url: '/search' },
+    // From the board's own base on, which is not always the root.
+    { text: 'Progress', url: '../' },
+    { text: 'Search', url: '../search' },
   ],
 };
 
@@ -26,7 +27,10 @@ const UI = {
 const shownData = (data: unknown): unknown =>
   parseEmbedJob(data) ?? parseFinalizeJob(data) ?? parseSyncJob(data) ?? '(not a job of this version)';
 
-export function queueBoard(queues: readonly JobQueue[]): Hono {
+/** As its page has it; behind a proxy the base path comes before it. */
+const BASE = '<base href="/queues/"';
+
+export function queueBoard(queues: readonly JobQueue[], basePathOf: (context: Context) => string): Hono {
   const board = new HonoAdapter(serveStatic);
   board.setBasePath('/queues');
   createBullBoard({
@@ -46,16 +50,17 @@ export function queueBoard(queues: readonly JobQueue[]): Hono {
       ? next()
       : context.text('The queues are shown, not changed.', 405);
   });
-  routes.use(withoutForeignLinks);
+  routes.use(async (context, next) => {
+    await next();
+    if (!(context.res.headers.get('content-type') ?? '').startsWith('text/html')) return;
+    const page = (await context.res.text())
+      .replaceAll(FOREIGN_LINK, '')
+      .replace(BASE, `<base href="${basePathOf(context)}/queues/"`);
+    context.res = new Response(page, context.res);
+  });
   routes.route('/', board.registerPlugin());
   return routes;
 }
-
-const withoutForeignLinks: MiddlewareHandler = async (context, next) => {
-  await next();
-  if ((context.res.headers.get('content-type') ?? '').startsWith('text/html'))
-    context.res = new Response((await context.res.text()).replaceAll(FOREIGN_LINK, ''), context.res);
-};
 
 function uiFolder(): string {
   return createRequire(import.meta.url)

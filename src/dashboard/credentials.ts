@@ -1,11 +1,11 @@
 /** Basic and bearer credentials, compared in constant time, with a limit on wrong ones. */
 
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { getConnInfo } from '@hono/node-server/conninfo';
-import type { Context, MiddlewareHandler } from 'hono';
+import type { MiddlewareHandler } from 'hono';
 import type { Settings } from '../config/settings.ts';
 import type { Logger } from '../observability/logger.ts';
 import { FailureLimit, networkOf } from './failure-limit.ts';
+import { readsForwarded } from './forwarded.ts';
 import { hasCredentials } from './protection.ts';
 
 type Secrets = Pick<Settings, 'dashboardUser' | 'dashboardPassword' | 'dashboardToken'>;
@@ -28,15 +28,6 @@ export function isAuthorized(header: string, secrets: Secrets): boolean {
   return isSame(given.slice(colon + 1), password) && sameUser && colon >= 0;
 }
 
-function addressOf(context: Context): string {
-  try {
-    return networkOf(getConnInfo(context).remote.address ?? 'unknown');
-  } catch {
-    // Called without a socket, as by a test.
-    return 'unknown';
-  }
-}
-
 /** 401 without the credentials that are set, 429 after too many wrong ones; lets all pass where none are set. */
 export function requireCredentials(
   settings: Settings,
@@ -45,9 +36,10 @@ export function requireCredentials(
 ): MiddlewareHandler {
   const challenge =
     settings.dashboardUser === undefined ? 'Bearer' : 'Basic realm="pgvector-backfill", charset="UTF-8"';
+  const asked = readsForwarded(settings);
   return async (context, next) => {
     if (!hasCredentials(settings)) return next();
-    const address = addressOf(context);
+    const address = networkOf(asked(context.req.raw, context.env).address ?? 'unknown');
     const seconds = limit.secondsLeft(address);
     if (seconds > 0)
       return context.text('Too many wrong credentials; try again later.', 429, {

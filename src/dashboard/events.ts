@@ -21,6 +21,8 @@ export class EventStreams {
 
   answer(context: Context): Response {
     if (this.#feed.watchers >= MOST_WATCHERS) return context.text('Too many pages are open.', 503);
+    // nginx would keep events until a buffer is full.
+    context.header('X-Accel-Buffering', 'no');
     return streamSSE(context, async (stream) => {
       const looks = new Latest<Look>();
       const end = (): void => looks.end();

@@ -35,7 +35,7 @@ const WORDS: Record<Grade, string> = { 2: 'relevant', 1: 'partly', 0: 'not' };
 /** Buttons of one answer: each saves at once, and again takes back. */
 export function judgeButtons({ csrf, grades, from }: Judging, query: string, k: number, key: string): Markup {
   const present = grades.get(key);
-  return html`<form class="judge" method="post" action="/judge">
+  return html`<form class="judge" method="post" action="judge">
     <input type="hidden" name="${CSRF_FIELD}" value="${csrf}" />
     <input type="hidden" name="q" value="${query}" /><input type="hidden" name="k" value="${k}" />
     <input type="hidden" name="key" value="${key}" /><input type="hidden" name="from" value="${from}" />
@@ -92,7 +92,7 @@ export function judgeRoutes({ pool, backfill }: JudgeInput): Hono {
     if (context.req.header('accept') === 'application/json') return context.body(null, 204);
     const hits = typeof k === 'string' ? k : '10';
     return context.redirect(
-      `/search?${new URLSearchParams({ q: query, k: hits, ...(typeof from === 'string' ? { from } : {}) }).toString()}`,
+      `search?${new URLSearchParams({ q: query, k: hits, ...(typeof from === 'string' ? { from } : {}) }).toString()}`,
       303,
     );
   });
@@ -114,7 +114,7 @@ export async function judgePage(input: JudgeInput): Promise<Markup> {
 }
 
 const link = (query: string, from = ''): Markup =>
-  html`<a href="/search?${new URLSearchParams({ q: query, from }).toString()}">${query}</a>`;
+  html`<a href="search?${new URLSearchParams({ q: query, from }).toString()}">${query}</a>`;
 
 function judgedSection(judged: readonly JudgedQuery[]): Markup {
   const clicks = judged.reduce((sum, { judgements }) => sum + judgements, 0);

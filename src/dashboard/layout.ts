@@ -18,6 +18,9 @@ export interface PageInput {
   script?: 'judge.js';
 }
 
+/** From where the page is, as all addresses in pages: a proxy may have put a path before all of them. */
+const hrefOf = (path: string): string => `.${path}`;
+
 const LINKS = [
   ['/', 'Progress'],
   ['/search', 'Search'],
@@ -32,7 +35,9 @@ const RELOAD = html`<noscript><meta http-equiv="refresh" content="5" /></noscrip
 export function layout({ title, heading, here, live, body, script }: PageInput): Markup {
   const links = LINKS.map(
     ([href, name]) =>
-      html`<li><a href="${href}" ${href === here ? html`aria-current="page"` : NOTHING}>${name}</a></li>`,
+      html`<li>
+        <a href="${hrefOf(href)}" ${href === here ? html`aria-current="page"` : NOTHING}>${name}</a>
+      </li>`,
   );
   return html`<!doctype html>
     <html lang="en">

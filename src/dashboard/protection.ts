@@ -1,6 +1,7 @@
 /** Who may reach the dashboard at all: checked before anything is opened. */
 
 import { readFileSync } from 'node:fs';
+import { parseHost, parseOrigin } from '../config/host-name.ts';
 import type { Settings } from '../config/settings.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 
@@ -27,12 +28,30 @@ export function assertProtected(settings: Settings): void {
         'Set dashboard.tlsCertificate (env DASHBOARD_TLS_CERTIFICATE) and dashboard.tlsKey (env DASHBOARD_TLS_KEY).',
     });
   }
-  if (isLoopback(host) || hasCredentials(settings)) return;
+  if (hasCredentials(settings)) return;
+  const beyond = reachedBeyond(settings);
+  if (beyond !== null)
+    throw new ConfigError(`The dashboard is not served through a proxy (${beyond}) without credentials.`, {
+      code: 'DASHBOARD_UNPROTECTED',
+      remedy:
+        'Set dashboard.user (env DASHBOARD_USER) and dashboard.password (env DASHBOARD_PASSWORD), or dashboard.token (env DASHBOARD_TOKEN), which a proxy with a login of its own adds as `Authorization: Bearer`.',
+    });
+  if (isLoopback(host)) return;
   throw new ConfigError(`The dashboard does not listen on ${host} without credentials.`, {
     code: 'DASHBOARD_UNPROTECTED',
     remedy:
       'Set dashboard.user (env DASHBOARD_USER) and dashboard.password (env DASHBOARD_PASSWORD), or dashboard.token (env DASHBOARD_TOKEN), or keep dashboard.host (--host, env DASHBOARD_HOST) at 127.0.0.1.',
   });
+}
+
+/** The option that lets others than this machine in, though the address is loopback; null where none does. */
+function reachedBeyond(settings: Settings): string | null {
+  const { dashboardAllowedHosts, dashboardAllowedOrigins, dashboardTrustedProxies } = settings;
+  const isFar = (name: string | undefined): boolean => name !== undefined && !isLoopback(name);
+  if (dashboardAllowedHosts.some((each) => isFar(parseHost(each)?.name))) return 'dashboard.allowedHosts';
+  if (dashboardAllowedOrigins.some((each) => isFar(parseOrigin(each)?.hostname)))
+    return 'dashboard.allowedOrigins';
+  return dashboardTrustedProxies.length > 0 ? 'dashboard.trustedProxies' : null;
 }
 
 /** PEM of the certificate and its key; null where TLS is not wanted. @throws ConfigError where a file cannot be read. */

@@ -31,7 +31,7 @@ export function stateSection({ state, reason, run, model }: ProgressSnapshot): M
 }
 
 export function button(action: ActionName, label: string, csrf: Csrf, off = false): Markup {
-  return html`<form method="post" action="/actions/${action}">
+  return html`<form method="post" action="actions/${action}">
     <input type="hidden" name="${CSRF_FIELD}" value="${csrf ?? ''}" />
     <button id="${action}" ${off || csrf === null ? html`disabled` : NOTHING}>${label}</button>
   </form>`;

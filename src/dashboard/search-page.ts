@@ -23,7 +23,7 @@ function searchForm({ filters, question }: SearchPageInput): Markup {
   const choice = (value: string, name: string): Markup =>
     html`<option value="${value}" ${value === filter ? html`selected` : NOTHING}>${name}</option>`;
   return html`<section class="wide">
-    <form class="search" method="get" action="/search" role="search">
+    <form class="search" method="get" action="search" role="search">
       <label class="query">Query<input name="q" value="${text}" maxlength="1000" required /></label>
       <label>Hits<input name="k" type="number" min="1" max="${MOST_HITS}" value="${k}" /></label>
       ${

@@ -3,8 +3,10 @@
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
-import { Hono } from 'hono';
+import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { getPath } from 'hono/utils/url';
+import { parseBasePath } from '../config/base-path.ts';
 import { plainTextConnections } from '../config/plain-text.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
@@ -18,6 +20,7 @@ import { assets } from './assets.ts';
 import { queueBoard } from './board.ts';
 import { requireCredentials } from './credentials.ts';
 import { EventStreams } from './events.ts';
+import { readsForwarded, routedPath } from './forwarded.ts';
 import { ProgressFeed } from './feed.ts';
 import { whatIsNotReady } from './ready.ts';
 import { keepNothing, securityHeaders } from './headers.ts';
@@ -50,7 +53,10 @@ export interface DashboardApp {
 
 export function createDashboardApp(input: DashboardInput): DashboardApp {
   const { pool, settings, queues, logger } = input;
-  const app = new Hono();
+  const asked = readsForwarded(settings);
+  const app = new Hono({
+    getPath: (request, options) => routedPath(getPath(request), asked(request, options?.env)),
+  });
   app.onError((error, context) => {
     logger.error({ err: messageOf(error), path: context.req.path }, 'dashboard request');
     return context.json({ error: 'The request failed; see the log of the dashboard.' }, 500);
@@ -60,25 +66,34 @@ export function createDashboardApp(input: DashboardInput): DashboardApp {
     (context.req.path.startsWith('/queues') ? headers.board : headers.own)(context, next),
   );
   app.use(keepNothing);
-  app.use(checkHost(settings));
-  // Probes of an orchestrator carry no credentials, and are told nothing but yes or no.
+  // Probes of an orchestrator carry no credentials and any name, and are told nothing but yes or no.
   app.get('/healthz', (context) => context.text('ok'));
   app.get('/readyz', async (context) => {
     const trouble = await whatIsNotReady(pool, queues.embed);
     return trouble === null ? context.text('ready') : context.text(trouble, 503);
   });
+  app.use(checkHost(settings));
   app.use(requireCredentials(settings, logger));
+  app.use(toFolder);
   app.route('/assets', assets());
   const token = newCsrfToken();
   const closeProgress = addProgress(app, input, token);
   const closeSearch = addSearch(app, input, token);
-  app.route('/queues', queueBoard(Object.values(queues)));
+  const basePathOf = ({ req, env }: Context): string => asked(req.raw, env).basePath;
+  app.route('/queues', queueBoard(Object.values(queues), basePathOf));
   const close = async (): Promise<void> => {
     closeProgress();
     await closeSearch();
   };
   return { app, close };
 }
+
+/** Pages name each other from where they are: without the slash at its end, the base path would be lost. */
+const toFolder: MiddlewareHandler = async ({ req, redirect }, next) => {
+  const { pathname, search } = new URL(req.url);
+  if (req.path !== '/' || pathname.endsWith('/') || !['GET', 'HEAD'].includes(req.method)) return next();
+  return redirect(`./${pathname.split('/').at(-1)}/${search}`, 308);
+};
 
 function addSearch(
   app: Hono,
@@ -180,7 +195,7 @@ export async function startDashboard(input: DashboardInput): Promise<Dashboard> 
     const server = serve({ fetch: app.fetch, hostname, port, ...secure }, (address: AddressInfo) => {
       const host = hostname.includes(':') ? `[${hostname.replaceAll(/[[\]]/g, '')}]` : hostname;
       resolve({
-        url: `${tls === null ? 'http' : 'https'}://${host}:${address.port}`,
+        url: `${tls === null ? 'http' : 'https'}://${host}:${address.port}${parseBasePath(input.settings.dashboardBasePath ?? '') ?? ''}`,
         close: async () => {
           await close();
           await new Promise<void>((done) => void server.close(() => done()));

@@ -64,6 +64,22 @@ const SAMPLES: Record<OptionName, Sample> = {
   dashboardToken: words('a-token-of-the-file', 'a-token-of-the-env', 'a-token-of-the-flag'),
   dashboardTlsCertificate: words('/1.pem', '/2.pem', '/3.pem'),
   dashboardTlsKey: words('/k1.pem', '/k2.pem', '/k3.pem'),
+  dashboardAllowedHosts: {
+    file: ['search.example'],
+    env: ['a.example, b.example:8443', ['a.example', 'b.example:8443']],
+    flag: ['[::1]:3000', ['[::1]:3000']],
+  },
+  dashboardAllowedOrigins: {
+    file: ['https://search.example'],
+    env: ['http://a.example,https://b.example:8443', ['http://a.example', 'https://b.example:8443']],
+    flag: ['https://[::1]', ['https://[::1]']],
+  },
+  dashboardTrustedProxies: {
+    file: ['127.0.0.1'],
+    env: ['10.0.0.0/8, fd00::/8', ['10.0.0.0/8', 'fd00::/8']],
+    flag: ['::1', ['::1']],
+  },
+  dashboardBasePath: words('/backfill', '/tools/backfill/', '/'),
   table: words('a.t', 'b.t', 'c.t'),
   key: words('no', 'nr', 'number'),
   text: {

@@ -19,9 +19,26 @@ const settingsFor = async (env: Record<string, string> = {}): Promise<Settings> 
       cwd: '/',
     })
   ).settings;
+/** A request's environment, as the server gives it. */
+const cameFrom = (remoteAddress: string): object => ({ incoming: { socket: { remoteAddress } } });
 const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
 
 describe('what protects the dashboard is not set by half', () => {
+  it('lets nobody in through a proxy without credentials', async () => {
+    for (const names of [
+      { DASHBOARD_ALLOWED_HOSTS: 'localhost,search.example' },
+      { DASHBOARD_ALLOWED_ORIGINS: 'https://search.example' },
+      { DASHBOARD_TRUSTED_PROXIES: '127.0.0.1' },
+    ]) {
+      const settings = await settingsFor(names);
+      expect(() => assertProtected(settings)).toThrow(
+        expect.objectContaining({ code: 'DASHBOARD_UNPROTECTED' }) as Error,
+      );
+      assertProtected(await settingsFor({ ...names, ...BASIC }));
+    }
+    assertProtected(await settingsFor({ DASHBOARD_ALLOWED_HOSTS: 'localhost:8080,[::1]' }));
+  });
+
   it('takes a token as credentials, and a certificate with its key only', async () => {
     assertProtected(await settingsFor({ DASHBOARD_HOST: '0.0.0.0', DASHBOARD_TOKEN: TOKEN }));
     const half = await settingsFor({ DASHBOARD_TLS_KEY: '/key.pem' });
@@ -105,10 +122,44 @@ describe('another site in the same browser', () => {
     app.get('/', (context) => context.text('in'));
     const ask = async (host: string): Promise<number> =>
       (await app.request('/', { headers: { host } })).status;
-    for (const host of ['localhost', 'LOCALHOST:3000', '127.0.0.1:8080', '[::1]:3000'])
+    for (const host of ['localhost', 'LOCALHOST:3000', 'localhost.', '127.0.0.1:8080', '[::1]:3000'])
       expect(await ask(host), host).toBe(200);
-    for (const host of ['rebound.example', 'localhost.example:3000', '192.0.2.1:3000', '127.0.0.1.example'])
+    for (const host of [
+      'rebound.example',
+      'localhost.example:3000',
+      '192.0.2.1:3000',
+      '127.0.0.1.example',
+      'a@localhost',
+      'localhost, rebound.example',
+    ])
       expect(await ask(host), host).toBe(421);
+  });
+
+  it('nor by the name of a proxy: what its page may send counts besides Host, not in its place', async () => {
+    const settings = await settingsFor({
+      ...BASIC,
+      DASHBOARD_ALLOWED_HOSTS: 'search.example, other.example:8443',
+      DASHBOARD_ALLOWED_ORIGINS: 'https://origin.example',
+      DASHBOARD_TRUSTED_PROXIES: '127.0.0.1',
+    });
+    const app = new Hono();
+    app.use(checkHost(settings));
+    app.get('/', (context) => context.text('in'));
+    const ask = async (host: string, forwarded?: string, from = '127.0.0.1'): Promise<number> => {
+      const headers = { host, ...(forwarded === undefined ? {} : { 'x-forwarded-host': forwarded }) };
+      return (await app.request('/', { headers }, cameFrom(from))).status;
+    };
+    for (const host of ['search.example', 'SEARCH.example.:1', 'other.example:8443', 'origin.example'])
+      expect(await ask(host), host).toBe(200);
+    for (const host of ['other.example:1', 'sub.search.example', 'origin.example.evil.example'])
+      expect(await ask(host), host).toBe(421);
+    expect(await ask('127.0.0.1:3000', 'search.example')).toBe(200);
+    expect(await ask('127.0.0.1:3000', 'search.example, localhost')).toBe(200);
+    expect(await ask('127.0.0.1:3000', 'search.example, rebound.example')).toBe(421);
+    expect(await ask('127.0.0.1:3000', 'rebound.example')).toBe(421);
+    expect(await ask('rebound.example', 'search.example')).toBe(421);
+    // Of no proxy it is not read at all.
+    expect(await ask('127.0.0.1:3000', 'rebound.example', '192.0.2.7')).toBe(200);
   });
 
   it('presses no button', async () => {
@@ -135,6 +186,14 @@ describe('another site in the same browser', () => {
       { origin: 'null' },
     ])
       expect(await press({ ...right, ...foreign }), JSON.stringify(foreign)).toBe(403);
+    // Written otherwise, it is the same origin.
+    for (const [host, origin] of [
+      ['SEARCH.example', 'https://search.example'],
+      ['search.example:443', 'https://search.example'],
+      ['[0:0:0:0:0:0:0:1]:80', 'http://[::1]'],
+    ] as const)
+      expect(await press({ ...right, host, origin }), origin).toBe(200);
+    expect(await press({ ...right, host: 'search.example:80', origin: 'https://search.example' })).toBe(403);
     const open = await appWith({});
     expect((await open.request('/', { method: 'POST', headers: right })).status).toBe(403);
   });

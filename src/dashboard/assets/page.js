@@ -20,7 +20,7 @@ function update(markup) {
   if (focused !== '' && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
 }
 
-const events = new EventSource('/events');
+const events = new EventSource('events');
 events.addEventListener('open', () => say('live'));
 events.addEventListener('error', () => say('connection lost; trying again'));
 events.addEventListener('snapshot', (event) => {
