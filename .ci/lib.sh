@@ -40,6 +40,23 @@ apt_install() {
     || die "could not install ${missing[*]}."
 }
 
+# without_services COMMAND…: what is installed meanwhile starts no service. Debian's packages of servers start theirs, and
+# nginx would take port 80 of the machine.
+POLICY=/usr/sbin/policy-rc.d
+without_services() {
+  local status=0
+  if [ -e "$POLICY" ]; then
+    "$@"
+    return
+  fi
+  printf '#!/bin/sh\nexit 101\n' | as_root tee "$POLICY" > /dev/null
+  as_root chmod 755 "$POLICY"
+  # In a shell of its own, as `die` would leave the policy behind.
+  ("$@") || status=$?
+  as_root rm -f "$POLICY"
+  return "$status"
+}
+
 # The Debian mirror that this machine uses; both formats of apt's source lists.
 debian_mirror() {
   local mirror

@@ -13,6 +13,8 @@ import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';
 import { databases, hasPostgres } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
+import { nginxExample } from '../setup/nginx-example.ts';
+import { freePort, hasNginx, startNginx, type Nginx } from '../setup/nginx.ts';
 
 const CREDENTIALS = { username: 'admin', password: 'long enough' };
 const SCREENSHOTS = '.cache/screenshots';
@@ -29,7 +31,10 @@ describe.skipIf(executablePath === null || !hasPostgres()).each(databases())(
     let browser: Browser;
     beforeAll(async () => {
       await mkdir(SCREENSHOTS, { recursive: true });
-      browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox'] });
+      browser = await chromium.launch({
+        executablePath: executablePath ?? '',
+        args: ['--no-sandbox', '--host-resolver-rules=MAP search.example.org 127.0.0.1'],
+      });
     });
     afterAll(async () => {
       await browser.close();
@@ -38,13 +43,16 @@ describe.skipIf(executablePath === null || !hasPostgres()).each(databases())(
     let backfill: TestBackfill;
     let queues: OpenQueue[];
     let dashboard: Dashboard;
+    let nginx: Nginx | null;
+    /** Where the browser finds it: behind nginx, with TLS and under a path, where that is here. */
+    let site: string;
     let context: BrowserContext;
     /** What the browser's console complains of; a violation of the policy is among it. */
     let complaints: string[];
     const openPage = async (
       options: Parameters<Browser['newContext']>[0] = { httpCredentials: CREDENTIALS },
     ): Promise<Page> => {
-      context = await browser.newContext(options);
+      context = await browser.newContext({ ...options, ignoreHTTPSErrors: true });
       const page = await context.newPage();
       page.on('console', (message) => {
         if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
@@ -54,6 +62,7 @@ describe.skipIf(executablePath === null || !hasPostgres()).each(databases())(
     };
     beforeEach(async () => {
       complaints = [];
+      const example = await nginxExample();
       backfill = await openBackfill(await create(), model, {
         BACKFILL_TABLE: 'public.articles',
         BACKFILL_TEXT: 'title,body',
@@ -64,9 +73,9 @@ describe.skipIf(executablePath === null || !hasPostgres()).each(databases())(
         BACKFILL_SEARCH_FILTERS: JSON.stringify([
           { name: 'published', where: 'status = $1', values: ['published'] },
         ]),
+        ...example.env,
         DASHBOARD_USER: CREDENTIALS.username,
         DASHBOARD_PASSWORD: CREDENTIALS.password,
-        DASHBOARD_PORT: '0',
       });
       const { pool, config } = backfill;
       await loadArticles(pool, articles());
@@ -85,9 +94,17 @@ describe.skipIf(executablePath === null || !hasPostgres()).each(databases())(
         queues: { embed: embed.queue, finalize: finalize.queue, sync: sync.queue },
         logger: silentLogger,
       });
+      nginx = null;
+      site = dashboard.url;
+      if (!hasNginx()) return;
+      const port = await freePort();
+      const server = example.server(port, Number(new URL(dashboard.url).port));
+      nginx = await startNginx(server, [port], example.files);
+      site = `https://${example.host}:${port}${example.basePath}`;
     });
     afterEach(async () => {
       await context.close();
+      await nginx?.close();
       await dashboard.close();
       await Promise.all(queues.map((each) => each.close()));
       await backfill.close();
@@ -154,7 +171,7 @@ describe.skipIf(executablePath === null || !hasPostgres()).each(databases())(
       await saveTuned(backfill.pool, backfill.config.backfill, { rowsPerSecond: null });
       try {
         const page = await openPage();
-        await page.goto(dashboard.url);
+        await page.goto(`${site}/`);
         await page.locator('#state .badge.ready').waitFor(PATIENCE);
         await page.getByRole('link', { name: 'Search' }).click();
         await page.getByLabel('Query').fill('bicycle');
@@ -184,9 +201,9 @@ describe.skipIf(executablePath === null || !hasPostgres()).each(databases())(
       expect((await backfill.work()).state).toBe('ready');
       expect((await runCommand('verify', ['--judged', '--json'], env)).code).toBe(3);
       const page = await openPage();
-      await page.goto(`${dashboard.url}/judge`);
+      await page.goto(`${site}/judge`);
       await page.locator('#samples a').first().waitFor();
-      await page.goto(`${dashboard.url}/search?q=bicycle&k=5`);
+      await page.goto(`${site}/search?q=bicycle&k=5`);
       const best = page.locator('#vector li').first();
       const row = (await best.locator('code').textContent()) ?? '';
       await best.getByRole('button', { name: `relevant: row ${row}` }).click();
@@ -209,7 +226,7 @@ describe.skipIf(executablePath === null || !hasPostgres()).each(databases())(
       await page.screenshot({ path: `${SCREENSHOTS}/judging.png`, fullPage: true });
       await page.setViewportSize({ width: 390, height: 844 });
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
-      await page.goto(`${dashboard.url}/judge`);
+      await page.goto(`${site}/judge`);
       expect(await page.locator('#judged').textContent()).toMatch(/bicycle\s*1\s*1/);
       await page.screenshot({ path: `${SCREENSHOTS}/judge-phone.png`, fullPage: true });
       expect(complaints).toEqual([]);
@@ -224,7 +241,7 @@ describe.skipIf(executablePath === null || !hasPostgres()).each(databases())(
         context.request.post(`${dashboard.url}/judge`, { form }).then((answer) => answer.status());
       expect(await post({ q: 'bicycle', key: row, grade: '0' })).toBe(403);
       const csrf = await page
-        .goto(`${dashboard.url}/search?q=bicycle`)
+        .goto(`${site}/search?q=bicycle`)
         .then(() => page.locator('input[name=csrf]').first().inputValue());
       expect(await post({ csrf, q: 'bicycle', key: 'x', grade: '0' })).toBe(400);
       expect(await post({ csrf, q: 'bicycle', key: row, grade: '7' })).toBe(400);
@@ -233,14 +250,14 @@ describe.skipIf(executablePath === null || !hasPostgres()).each(databases())(
 
     it('works without a script, and shows the queues under its policy', async () => {
       const page = await openPage({ httpCredentials: CREDENTIALS, javaScriptEnabled: false });
-      await page.goto(dashboard.url);
+      await page.goto(`${site}/`);
       await page.getByRole('button', { name: 'Pause' }).click();
       await page.locator('#state .badge.paused').waitFor();
       await context.close();
       const board = await openPage();
-      await board.goto(`${dashboard.url}/queues`);
+      await board.goto(`${site}/queues`);
       await board.getByText('articles-embed').first().waitFor();
-      await board.goto(`${dashboard.url}/queues/queue/articles-embed?status=waiting`);
+      await board.goto(`${site}/queues/queue/articles-embed?status=waiting`);
       await board.waitForLoadState('networkidle');
       await board.screenshot({ path: `${SCREENSHOTS}/queues.png`, fullPage: true });
       expect(complaints).toEqual([]);

@@ -14,6 +14,7 @@ import { findChromium } from './browser.ts';
 import { assertContainers, startPostgres, startRedis, type StartedServer } from './containers.ts';
 import { makeSampleModels } from './model.ts';
 import { notRunLine } from './not-run.ts';
+import { findNginx } from './find-nginx.ts';
 import { findPgBouncer } from './find-pgbouncer.ts';
 import { dropDatabases, makeTemplate, serverVersions } from './template.ts';
 
@@ -38,6 +39,8 @@ declare module 'vitest' {
     chromium: string | null;
     /** Path of PgBouncer for tests behind a pooler; null where there is none. */
     pgbouncer: string | null;
+    /** Path of nginx for tests behind a proxy; null where there is none. */
+    nginx: string | null;
     /** Of the servers under test, as they say it themselves. */
     versions: string;
     /** Why something of these is not here; empty where everything is. */
@@ -46,6 +49,7 @@ declare module 'vitest' {
 }
 
 const NO_PGBOUNCER = 'PgBouncer: it is not installed (Debian: apt-get install pgbouncer)';
+const NO_NGINX = 'nginx: it is not installed (Debian: apt-get install nginx-light)';
 
 const LOUD = '\u001B[1;33m';
 const PLAIN = '\u001B[0m';
@@ -98,6 +102,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const pgbouncer = findPgBouncer();
   if (process.env['REQUIRE_REAL_SERVERS'] === '1' && withServers && pgbouncer === null)
     throw new Error(`REQUIRE_REAL_SERVERS is set, but: ${NO_PGBOUNCER}`);
+  const nginx = findNginx();
+  if (process.env['REQUIRE_REAL_SERVERS'] === '1' && withServers && nginx === null)
+    throw new Error(`REQUIRE_REAL_SERVERS is set, but: ${NO_NGINX}`);
   if (embeddedOnly) reasons.push('TEST_EMBEDDED_ONLY is set');
   const [postgresUrl, redisUrl] = await Promise.all([
     find('PostgreSQL', 'TEST_DATABASE_URL', () => startPostgres({ direct: true })),
@@ -116,6 +123,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const chromium = findChromium();
   if (chromium === null) reasons.push(NO_CHROMIUM);
   if (pgbouncer === null && postgresUrl !== null) reasons.push(NO_PGBOUNCER);
+  if (nginx === null && withServers) reasons.push(NO_NGINX);
 
   await prepared;
   project.provide('compiled', pathToFileURL(`${COMPILED}/`).href);
@@ -129,9 +137,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('containers', containers);
   project.provide('chromium', chromium);
   project.provide('pgbouncer', pgbouncer);
+  project.provide('nginx', nginx);
   project.provide('notHere', reasons);
   process.stdout.write(
-    `Servers under test: embedded${postgresUrl === null ? '' : ', PostgreSQL'}${redisUrl === null ? '' : ', Redis'}${containers ? ', and containers of a test’s own' : ''}${chromium === null ? '' : ', Chromium'}${pgbouncer === null ? '' : ', PgBouncer'}\n`,
+    `Servers under test: embedded${postgresUrl === null ? '' : ', PostgreSQL'}${redisUrl === null ? '' : ', Redis'}${containers ? ', and containers of a test’s own' : ''}${chromium === null ? '' : ', Chromium'}${pgbouncer === null ? '' : ', PgBouncer'}${nginx === null ? '' : ', nginx'}\n`,
   );
   return async () => {
     // A server that somebody lent is left as it was; one of our own goes as a whole.
