@@ -1,8 +1,8 @@
 /** Metrics and health of one worker process, on a port of their own: for Prometheus and for an orchestrator's probes. */
 
 import type { AddressInfo } from 'node:net';
-import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
+import { serve } from '../src/dashboard/listen.ts';
 import { whatIsNotReady } from '../src/dashboard/ready.ts';
 import { ConfigError, messageOf } from '../src/errors.ts';
 import { openQueue } from '../src/queue/connection.ts';
@@ -52,7 +52,7 @@ export async function startMetricsServer(
   }
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`,
+    url: `http://${hostname.includes(':') ? `[${hostname.replaceAll(/[[\]]/g, '')}]` : hostname}:${port}`,
     close: async () => {
       await new Promise<void>((resolve) => {
         server.close(() => resolve());

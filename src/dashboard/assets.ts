@@ -18,7 +18,7 @@ const load = (name: AssetName): { body: string; type: string; version: string } 
 };
 const LOADED = { 'page.css': load('page.css'), 'page.js': load('page.js'), 'judge.js': load('judge.js') };
 
-/** Another content is another address, so a browser keeps what it has. */
+/** From the root. Another content is another address, so a browser keeps what it has. */
 export const assetUrl = (name: AssetName): string => `assets/${name}?v=${LOADED[name].version}`;
 
 export function assets(): Hono {

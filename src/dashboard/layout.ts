@@ -11,6 +11,8 @@ export interface PageInput {
   title: string;
   heading: Markup | string;
   here: '/' | '/search' | '/judge';
+  /** Path that it is an answer at, where that is not `here`: its links begin there. */
+  at?: string;
   /** Of the progress page: brings itself up to date. */
   live: boolean;
   body: Markup;
@@ -18,8 +20,8 @@ export interface PageInput {
   script?: 'judge.js';
 }
 
-/** From where the page is, as all addresses in pages: a proxy may have put a path before all of them. */
-const hrefOf = (path: string): string => `.${path}`;
+/** The way to the root from where the page is, as a proxy may have put a path before all: `/queues/queue/x` → `../../`. */
+const rootFrom = (path: string): string => '../'.repeat(path.split('/').length - 2) || './';
 
 const LINKS = [
   ['/', 'Progress'],
@@ -32,11 +34,12 @@ const LINKS = [
 /** Reloading takes the script's place where there is none. */
 const RELOAD = html`<noscript><meta http-equiv="refresh" content="5" /></noscript>`;
 
-export function layout({ title, heading, here, live, body, script }: PageInput): Markup {
+export function layout({ title, heading, here, at = here, live, body, script }: PageInput): Markup {
+  const root = rootFrom(at);
   const links = LINKS.map(
     ([href, name]) =>
       html`<li>
-        <a href="${hrefOf(href)}" ${href === here ? html`aria-current="page"` : NOTHING}>${name}</a>
+        <a href="${root}${href.slice(1)}" ${href === here ? html`aria-current="page"` : NOTHING}>${name}</a>
       </li>`,
   );
   return html`<!doctype html>
@@ -47,14 +50,14 @@ export function layout({ title, heading, here, live, body, script }: PageInput):
         <meta name="color-scheme" content="light dark" />
         <title>${title}</title>
         <link rel="icon" href="data:," />
-        <link rel="stylesheet" href="${assetUrl('page.css')}" />
+        <link rel="stylesheet" href="${root}${assetUrl('page.css')}" />
         ${
           live
             ? html`${RELOAD}
-                <script type="module" src="${assetUrl('page.js')}"></script>`
+                <script type="module" src="${root}${assetUrl('page.js')}"></script>`
             : NOTHING
         }
-        ${script === undefined ? NOTHING : html`<script type="module" src="${assetUrl(script)}"></script>`}
+        ${script === undefined ? NOTHING : html`<script type="module" src="${root}${assetUrl(script)}"></script>`}
       </head>
       <body>
         <a class="skip" href="#main">Skip to content</a>

@@ -2,7 +2,6 @@
 
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { serve } from '@hono/node-server';
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { getPath } from 'hono/utils/url';
@@ -23,6 +22,7 @@ import { EventStreams } from './events.ts';
 import { readsForwarded, routedPath } from './forwarded.ts';
 import { ProgressFeed } from './feed.ts';
 import { whatIsNotReady } from './ready.ts';
+import { serve } from './listen.ts';
 import { keepNothing, securityHeaders } from './headers.ts';
 import { judgePage, judgeRoutes, judging, type JudgeInput } from './judge.ts';
 import { scrape } from './metrics/scrape.ts';
