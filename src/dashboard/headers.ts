@@ -37,3 +37,9 @@ export const keepNothing: MiddlewareHandler = async (context, next) => {
   if (!context.res.headers.has('cache-control') && /^(text\/(html|plain)|application\/json)/.test(type))
     context.res.headers.set('Cache-Control', 'no-store');
 };
+
+/** A HEAD is routed as a GET whose body nobody reads: what makes it is told so, or a stream would go on for ever. */
+export const nothingForHead: MiddlewareHandler = async (context, next) => {
+  await next();
+  if (context.req.method === 'HEAD') await context.res.body?.cancel();
+};

@@ -4,6 +4,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { HTTPException } from 'hono/http-exception';
 import { getPath } from 'hono/utils/url';
 import { parseBasePath } from '../config/base-path.ts';
 import { plainTextConnections } from '../config/plain-text.ts';
@@ -18,12 +19,12 @@ import { Actions } from './actions.ts';
 import { assets } from './assets.ts';
 import { queueBoard } from './board.ts';
 import { requireCredentials } from './credentials.ts';
-import { EventStreams } from './events.ts';
+import { EventStreams, type EventTimes } from './events.ts';
 import { readsForwarded, routedPath } from './forwarded.ts';
 import { ProgressFeed } from './feed.ts';
 import { whatIsNotReady } from './ready.ts';
 import { serve } from './listen.ts';
-import { keepNothing, securityHeaders } from './headers.ts';
+import { keepNothing, nothingForHead, securityHeaders } from './headers.ts';
 import { judgePage, judgeRoutes, judging, type JudgeInput } from './judge.ts';
 import { scrape } from './metrics/scrape.ts';
 import { progressPage, progressSections } from './page.ts';
@@ -38,6 +39,13 @@ export interface DashboardInput {
   settings: Settings;
   queues: { embed: JobQueue; finalize: JobQueue; sync: JobQueue };
   logger: Logger;
+  times?: DashboardTimes;
+}
+
+/** What is absent has its usual value. */
+export interface DashboardTimes extends EventTimes {
+  /** Until connections that do not end by themselves are ended, once the dashboard closes, ms. */
+  closeMs?: number;
 }
 
 export interface Dashboard {
@@ -58,6 +66,8 @@ export function createDashboardApp(input: DashboardInput): DashboardApp {
     getPath: (request, options) => routedPath(getPath(request), asked(request, options?.env)),
   });
   app.onError((error, context) => {
+    // Refused by a middleware, such as the limit of a body.
+    if (error instanceof HTTPException) return error.getResponse();
     logger.error({ err: messageOf(error), path: context.req.path }, 'dashboard request');
     return context.json({ error: 'The request failed; see the log of the dashboard.' }, 500);
   });
@@ -66,6 +76,7 @@ export function createDashboardApp(input: DashboardInput): DashboardApp {
     (context.req.path.startsWith('/queues') ? headers.board : headers.own)(context, next),
   );
   app.use(keepNothing);
+  app.use(nothingForHead);
   // Probes of an orchestrator carry no credentials and any name, and are told nothing but yes or no.
   app.get('/healthz', (context) => context.text('ok'));
   app.get('/readyz', async (context) => {
@@ -103,7 +114,7 @@ function addSearch(
   const mayRead = hasCredentials(settings);
   const judge: JudgeInput = { pool, backfill, settings, csrf: mayRead ? token : null };
   app.use('/judge', bodyLimit({ maxSize: MOST_JUDGEMENT_BYTES }), async (context, next) =>
-    context.req.method === 'GET' ? next() : protectActions(settings, token)(context, next),
+    ['GET', 'HEAD'].includes(context.req.method) ? next() : protectActions(settings, token)(context, next),
   );
   app.get('/judge', async (context) => context.html(await judgePage(judge)));
   app.route('/judge', judgeRoutes(judge));
@@ -131,13 +142,17 @@ function addSearch(
 
 function addProgress(
   app: Hono,
-  { pool, backfill, settings, queues, logger }: DashboardInput,
+  { pool, backfill, settings, queues, logger, times }: DashboardInput,
   token: string,
 ): () => void {
   // Who has no credentials is shown no token, and presses nothing.
   const csrf = hasCredentials(settings) ? token : null;
   const feed = new ProgressFeed({ pool, backfill, logger });
-  const streams = new EventStreams(feed, async (look) => (await progressSections(look, csrf)).toString());
+  const streams = new EventStreams(
+    feed,
+    async (look) => (await progressSections(look, csrf)).toString(),
+    times,
+  );
   const actions = new Actions();
   app.get('/', async (context) =>
     context.html(progressPage(await feed.look(), csrf, actions.notice(context.req.query('done')))),
@@ -177,6 +192,7 @@ const MOST_FORM_BYTES = 4096;
 const MOST_JUDGEMENT_BYTES = 16_384;
 const MOST_QUERY_CHARACTERS = 1000;
 const DEFAULT_HITS = 10;
+const CLOSE_MS = 2000;
 
 export async function startDashboard(input: DashboardInput): Promise<Dashboard> {
   assertProtected(input.settings);
@@ -198,7 +214,12 @@ export async function startDashboard(input: DashboardInput): Promise<Dashboard> 
         url: `${tls === null ? 'http' : 'https'}://${host}:${address.port}${parseBasePath(input.settings.dashboardBasePath ?? '') ?? ''}`,
         close: async () => {
           await close();
+          // One that reads nothing, or sends a body without end, would hold the process.
+          const late = setTimeout(() => {
+            if ('closeAllConnections' in server) server.closeAllConnections();
+          }, input.times?.closeMs ?? CLOSE_MS);
           await new Promise<void>((done) => void server.close(() => done()));
+          clearTimeout(late);
         },
       });
     });

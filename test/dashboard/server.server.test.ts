@@ -16,6 +16,7 @@ import { openQueue, prepareQueue, type OpenQueue } from '../../src/queue/connect
 import { addEmbedJobs } from '../../src/queue/producer.ts';
 import { makeCertificate } from '../setup/certificate.ts';
 import { backends, type TestDatabase } from '../setup/databases.ts';
+import { until } from '../setup/until.ts';
 
 const CREDENTIALS = { DASHBOARD_USER: 'admin', DASHBOARD_PASSWORD: 'long enough' };
 const settingsFor = async (env: Record<string, string>): Promise<Settings> =>
@@ -169,6 +170,47 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
       code: 'DASHBOARD_ADDRESS',
     });
     await first.close();
+  });
+
+  it('keeps nothing of a request: no watcher of any method on any route, nor one that is ended at once', async () => {
+    const { url, close: end } = await startDashboard({
+      ...input,
+      settings: await settingsFor({ DASHBOARD_PORT: '0' }),
+      times: { closeMs: 50 },
+    });
+    const routes = [
+      '/',
+      '/events',
+      '/metrics',
+      '/api/status',
+      '/search',
+      '/judge',
+      '/queues',
+      '/assets/page.js',
+    ];
+    for (const route of [...routes, '/queues/api/queues', '/actions/pause', '/healthz', '/readyz', '/none'])
+      for (const method of ['HEAD', 'OPTIONS', 'GET', 'POST', 'PUT', 'DELETE']) {
+        const aborted = new AbortController();
+        const body = method === 'HEAD' || method === 'GET' ? null : 'x'.repeat(100_000);
+        const answer = await fetch(`${url}${route}`, { method, body, signal: aborted.signal }).catch(
+          () => null,
+        );
+        aborted.abort();
+        expect(answer?.status ?? 413, `${method} ${route}`).toBeLessThan(500);
+        if (method === 'HEAD' && routes.includes(route)) expect(answer?.status, route).toBe(200);
+        if (method === 'POST' && route === '/actions/pause') expect([403, 413]).toContain(answer?.status);
+      }
+    // As many pages as may be open: each place is free.
+    const pages = await until('every place is free', async () => {
+      const opened = await Promise.all(Array.from({ length: 64 }, () => fetch(`${url}/events`)));
+      if (opened.every(({ status }) => status === 200)) return opened;
+      await Promise.all(opened.map(({ body }) => body?.cancel()));
+      return null;
+    });
+    expect((await fetch(`${url}/events`)).status).toBe(503);
+    // A reader that takes nothing does not hold the process.
+    await end();
+    await Promise.all(pages.map(({ body }) => body?.cancel().catch(() => {})));
   });
 
   it('speaks TLS where a certificate is given', async () => {

@@ -21,8 +21,16 @@ function update(markup) {
 }
 
 const events = new EventSource('events');
-events.addEventListener('open', () => say('live'));
-events.addEventListener('error', () => say('connection lost; trying again'));
+// The server ends each stream after a while, and the next one is there before anybody need know.
+let lost;
+events.addEventListener('error', () => {
+  lost ??= setTimeout(() => say('connection lost; trying again'), 1500);
+});
+events.addEventListener('open', () => {
+  clearTimeout(lost);
+  lost = undefined;
+  say('live');
+});
 events.addEventListener('snapshot', (event) => {
   say('live');
   update(JSON.parse(event.data));
