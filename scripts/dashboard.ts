@@ -2,9 +2,15 @@ import { once } from 'node:events';
 import { assertProtected } from '../src/dashboard/protection.ts';
 import { startDashboard } from '../src/dashboard/server.ts';
 import { startHeartbeat } from '../src/observability/heartbeat.ts';
+import { createPool } from '../src/db/pool.ts';
 import { EXIT, runAsProgram, type Command } from './lib/command.ts';
 import { prepareQueues, withQueues } from './lib/queues.ts';
 import { withDatabase } from './lib/session.ts';
+
+/** Side by side: one of the page, those of a scrape, a probe. */
+const LOOKS = 4;
+/** A look takes milliseconds: what has not answered for so long is a connection that the network has lost. */
+const MOST_SILENCE_MS = 15_000;
 
 export const dashboard: Command = {
   name: 'dashboard',
@@ -21,8 +27,17 @@ export const dashboard: Command = {
       const address = await prepareQueues(config, pool, logger);
       return withQueues(address, async (queues) => {
         const { backfill, settings } = config;
+        const looks = createPool(settings.database, {
+          name: 'dashboard looks',
+          max: LOOKS,
+          logger,
+          queryTimeoutMs: MOST_SILENCE_MS,
+          table: settings.table,
+          pinned: true,
+        });
         const running = await startDashboard({
           pool,
+          looks,
           backfill,
           settings,
           queues,
@@ -32,6 +47,7 @@ export const dashboard: Command = {
         invocation.say(`Dashboard: ${running.url}  (Bull Board: ${running.url}/queues). Ctrl-C ends it.`);
         if (!invocation.signal.aborted) await once(invocation.signal, 'abort');
         await running.close();
+        await looks.end();
         return EXIT.done;
       });
     });

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Config } from '../src/config/load.ts';
 import { ledgerPresent } from '../src/db/migrate.ts';
 import type { Pool } from '../src/db/pool.ts';
 import { GateError } from '../src/errors.ts';
 import { showReadChoice } from '../src/ledger/read-mode.ts';
 import { listQuarantine, type ListedRow } from '../src/ledger/quarantine.ts';
-import { progressSnapshot } from '../src/ledger/progress.ts';
 import { JUDGE_REMEDY, judgedOtherwise } from '../src/ledger/judged.ts';
 import { latestRun } from '../src/ledger/run.ts';
 import { TABLE_REMEDY } from '../src/ledger/run-target.ts';
@@ -18,64 +18,89 @@ import { modelDrift, type ModelDrift } from './lib/model-drift.ts';
 import { ProgressView } from './lib/progress-view.ts';
 import { watchedProgress, withDatabase } from './lib/session.ts';
 import { timeLeft } from '../src/ledger/figure-words.ts';
-import type { ProgressSnapshot } from '../src/ledger/progress.ts';
+import { progressSnapshot, standing, type ProgressSnapshot } from '../src/ledger/progress.ts';
+import { queueTrouble } from '../src/queue/trouble.ts';
 
 const WATCH_MS = 1000;
 /** Many looks of a finalizer. */
 const LONG_UNSEEN_SECONDS = 15;
 /** Quarantined rows that are shown. */
 const LISTED = 20;
+/** A look that takes longer is told of. */
+const LATE_MS = 1900;
+/** What has not answered for so long is a connection that the network has lost. */
+const MOST_SILENCE_MS = 30_000;
 
 export const status: Command = {
   name: 'status',
   summary:
-    'One snapshot of the run: coverage, rate, ETA, state and reason, cut and masked texts, model, index. Reads the ledger only.',
+    'One snapshot of the run: coverage, rate, ETA, state and reason, cut and masked texts, model, index. Reads the ledger, and asks whether the queue answers.',
   flags: {
     watch: { type: 'boolean', help: 'Go on showing it until interrupted; with --json one object a line' },
   },
   async run(invocation) {
     const config = await invocation.config(['text']);
     const logger = invocation.logger(config.settings.logLevel);
-    return withDatabase(config, 'status', logger, async (pool) => {
-      if (!(await ledgerPresent(pool))) {
-        throw new GateError('This database has no ledger yet.', {
-          code: 'NO_LEDGER',
-          remedy: 'Run `npm run enqueue` first.',
-        });
-      }
-      if (invocation.flags['watch'] === true) await watch(invocation, pool, config.backfill);
-      else {
-        const snapshot = await progressSnapshot(pool, config.backfill);
-        const quarantined = await listQuarantine(pool, config.backfill, LISTED);
-        const run = await latestRun(pool, config.backfill);
-        const options = run === null ? null : scopeDifference(run.scope, config.settings);
-        const judged = run === null ? null : await judgedOtherwise(pool, run);
-        const drift = snapshot.model === null ? null : await modelDrift(config.settings, snapshot.model);
-        invocation.emit({
-          ...snapshot,
-          options,
-          judged,
-          model: snapshot.model === null ? null : { ...snapshot.model, ...drift },
-          quarantine: quarantined,
-        });
-        for (const line of statusLines(snapshot, drift, { options, judged })) invocation.say(line);
-        for (const line of quarantineLines(quarantined, snapshot.rows.quarantined)) invocation.say(line);
-      }
-      return EXIT.done;
-    });
+    return withDatabase(
+      config,
+      'status',
+      logger,
+      async (pool) => {
+        if (!(await ledgerPresent(pool))) {
+          throw new GateError('This database has no ledger yet.', {
+            code: 'NO_LEDGER',
+            remedy: 'Run `npm run enqueue` first.',
+          });
+        }
+        if (invocation.flags['watch'] === true) await watch(invocation, pool, config);
+        else {
+          const queueAsked = queueTrouble(config.settings.queue);
+          const ledger = await progressSnapshot(pool, config.backfill);
+          const quarantined = await listQuarantine(pool, config.backfill, LISTED);
+          const run = await latestRun(pool, config.backfill);
+          const options = run === null ? null : scopeDifference(run.scope, config.settings);
+          const judged = run === null ? null : await judgedOtherwise(pool, run);
+          const drift = ledger.model === null ? null : await modelDrift(config.settings, ledger.model);
+          const queue = await queueAsked;
+          const snapshot = queue === null ? ledger : standing(ledger);
+          invocation.emit({
+            ...snapshot,
+            queue,
+            options,
+            judged,
+            model: snapshot.model === null ? null : { ...snapshot.model, ...drift },
+            quarantine: quarantined,
+          });
+          for (const line of statusLines(snapshot, drift, { options, judged, queue })) invocation.say(line);
+          for (const line of quarantineLines(quarantined, snapshot.rows.quarantined)) invocation.say(line);
+        }
+        return EXIT.done;
+      },
+      { queryTimeoutMs: MOST_SILENCE_MS },
+    );
   },
 };
 
-async function watch(invocation: Invocation, pool: Pool, backfill: string): Promise<void> {
+async function watch(invocation: Invocation, pool: Pool, { backfill, settings }: Config): Promise<void> {
   const line = new ProgressView(invocation.host.stdout);
   // Nobody reads any more: `status --watch | head -1`.
   const closed = new AbortController();
+  let last: ProgressSnapshot | null = null;
   invocation.host.stdout.once('error', () => closed.abort());
   try {
     while (!closed.signal.aborted) {
-      const snapshot = await watchedProgress(pool, backfill, invocation.signal, closed.signal);
-      if (invocation.json) invocation.emit(snapshot);
-      else line.show(snapshot);
+      const late = setTimeout(() => {
+        if (last !== null && !invocation.json)
+          line.show({ ...standing(last), reason: 'PostgreSQL does not answer: waiting for it' });
+      }, LATE_MS);
+      const [seen, queue] = await Promise.all([
+        watchedProgress(pool, backfill, invocation.signal, closed.signal),
+        queueTrouble(settings.queue),
+      ]).finally(() => clearTimeout(late));
+      last = seen;
+      const snapshot = queue === null ? seen : standing(seen);
+      if (invocation.json) invocation.emit({ ...snapshot, queue });
+      else line.show(queue === null ? snapshot : { ...snapshot, reason: queue });
       await delay(WATCH_MS, undefined, { signal: invocation.signal });
     }
   } catch (error) {
@@ -84,16 +109,18 @@ async function watch(invocation: Invocation, pool: Pool, backfill: string): Prom
   }
 }
 
-/** `options`: set otherwise than the run was planned for; `judged`: what searches ask that was not verified. */
+/** What stands beside the snapshot. `options`: set otherwise than the run was planned for; `judged`: what searches ask that was not verified. */
 interface Differences {
   options: string | null;
   judged: string | null;
+  /** Why the queue is waited for. */
+  queue: string | null;
 }
 
 function statusLines(
   snapshot: ProgressSnapshot,
   drift: ModelDrift | null,
-  { options, judged }: Differences,
+  { options, judged, queue }: Differences,
 ): string[] {
   const { rows, batches, index, model, sync } = snapshot;
   const age = sync.oldestSeconds === null ? '' : `, the oldest ${duration(sync.oldestSeconds)} old`;
@@ -113,6 +140,7 @@ function statusLines(
   const leftOut = rows.skipped + rows.quarantined;
   return [
     `${snapshot.backfill}  run ${snapshot.run ?? '-'}  ${snapshot.state}${reason === '' ? '' : `: ${reason}`}`,
+    ...(queue === null ? [] : [`queue    ${queue}`]),
     ...(snapshot.table === null ? [] : [`table    ${snapshot.table}. ${TABLE_REMEDY}`]),
     ...(options === null
       ? []

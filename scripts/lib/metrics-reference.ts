@@ -26,7 +26,10 @@ scrape_configs:
 \`\`\`
 
 Rules to alert on are in [alerts.yml](alerts.yml) (\`rule_files\`), a dashboard for Grafana in [grafana.json](grafana.json)
-(Dashboards → New → Import). A metric that is not known at the moment is absent, not 0.
+(Dashboards → New → Import). A metric that is not known at the moment is absent, not 0:
+PostgreSQL and the queue are asked apart and waited for 3 s each, so that a scrape is answered while one of them is away.
+\`pgvector_backfill_source_up\` tells which one answered. \`BackfillMetricsAbsent\` holds for each target by itself: by its
+job's name, \`pgvector-backfill\`, or where it was heard within a day.
 
 ## Traces
 

@@ -2,7 +2,8 @@
 
 import type { Config } from '../../src/config/load.ts';
 import { ledgerVersion, migrate } from '../../src/db/migrate.ts';
-import { assertReachable, createPool, type Pool } from '../../src/db/pool.ts';
+import { describeDatabaseUrl } from '../../src/config/server-url.ts';
+import { assertReachable, createPool, type Pool, type PoolOptions } from '../../src/db/pool.ts';
 import { explainedByServer } from '../../src/db/server-refusal.ts';
 import { throughRestarts } from '../../src/db/reachable.ts';
 import { GateError } from '../../src/errors.ts';
@@ -12,6 +13,8 @@ import type { Logger } from '../../src/observability/logger.ts';
 
 /** Queries side by side in one process besides those of batches in flight: status, monitor, events. */
 const SPARE_CONNECTIONS = 4;
+/** Before it is said that a server is waited for, ms: one that is frozen, or behind a network that drops what is sent. */
+const LATE_MS = 1000;
 
 /** A reachable database, for the length of `work`. */
 export async function withDatabase<T>(
@@ -19,6 +22,7 @@ export async function withDatabase<T>(
   name: string,
   logger: Logger,
   work: (pool: Pool) => Promise<T>,
+  options: Pick<PoolOptions, 'queryTimeoutMs'> = {},
 ): Promise<T> {
   const pool = createPool(config.settings.database, {
     name,
@@ -26,13 +30,22 @@ export async function withDatabase<T>(
     logger,
     table: config.settings.table,
     pinned: true,
+    ...options,
   });
+  const late = setTimeout(() => {
+    const server = describeDatabaseUrl(config.settings.database);
+    logger.warn(
+      `PostgreSQL at ${server} has not answered for ${LATE_MS / 1000} s: waiting for it, 10 s at most`,
+    );
+  }, LATE_MS);
   try {
     await assertReachable(pool, config.settings.database);
+    clearTimeout(late);
     return await work(pool);
   } catch (error) {
     throw await explainedByServer(pool, error);
   } finally {
+    clearTimeout(late);
     await pool.end();
   }
 }

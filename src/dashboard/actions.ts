@@ -16,6 +16,8 @@ export interface ActionsInput {
   backfill: string;
   settings: Settings;
   queues: { embed: JobQueue; finalize: JobQueue };
+  /** Why the queue is waited for; null where it answers. */
+  queueTrouble: () => Promise<string | null>;
 }
 
 export type ActionName = 'pause' | 'resume' | 'retry' | 'retry-quarantined';
@@ -51,6 +53,12 @@ const told = (pool: Pool, words: Promise<string>): Promise<string> =>
     return `${explained.message} ${explained.remedy ?? ''}`.trim();
   });
 
+/** What needs the queue, where it is away: nothing is begun that could not be ended. A pause is the ledger's alone. */
+async function missed({ queueTrouble }: ActionsInput, name: string): Promise<string | null> {
+  const words = name === 'pause' ? null : await queueTrouble();
+  return words === null ? null : `Nothing was done. ${words}`;
+}
+
 /**
  * POST only, and behind `protectActions`. What was done is told on the page that follows, by a number that means
  * nothing to others: an address cannot put words on the page.
@@ -71,7 +79,7 @@ export class Actions {
         const words =
           run === null
             ? 'There is no run yet: run `npm run enqueue`.'
-            : await told(input.pool, act(input, run));
+            : ((await missed(input, name)) ?? (await told(input.pool, act(input, run))));
         this.#told = { number: this.#told.number + 1, words };
         return context.redirect(`../?done=${this.#told.number}`, 303);
       });

@@ -7,6 +7,7 @@ import { HonoAdapter } from '@bull-board/hono';
 import { serveStatic } from '@hono/node-server/serve-static';
 import { Hono, type Context } from 'hono';
 import type { JobQueue } from '../queue/connection.ts';
+import { sayWhatIsSilent, type Sources } from './silence.ts';
 import { parseEmbedJob, parseFinalizeJob, parseSyncJob } from '../queue/jobs.ts';
 
 /** Fonts of another host: the page does without them. */
@@ -30,7 +31,12 @@ const shownData = (data: unknown): unknown =>
 /** As its page has it; behind a proxy the base path comes before it. */
 const BASE = '<base href="/queues/"';
 
-export function queueBoard(queues: readonly JobQueue[], basePathOf: (context: Context) => string): Hono {
+export function queueBoard(
+  queues: readonly JobQueue[],
+  sources: Sources,
+  backfill: string,
+  basePathOf: (context: Context) => string,
+): Hono {
   const board = new HonoAdapter(serveStatic);
   board.setBasePath('/queues');
   createBullBoard({
@@ -50,6 +56,9 @@ export function queueBoard(queues: readonly JobQueue[], basePathOf: (context: Co
       ? next()
       : context.text('The queues are shown, not changed.', 405);
   });
+  const needs = sayWhatIsSilent(sources, ['queue'], backfill, { first: true });
+  // The board's own style and script are read from the disk.
+  routes.use((context, next) => (context.req.path.includes('/static/') ? next() : needs(context, next)));
   routes.use(async (context, next) => {
     await next();
     if (!(context.res.headers.get('content-type') ?? '').startsWith('text/html')) return;

@@ -4,13 +4,15 @@ import type { Pool } from '../db/pool.ts';
 import { messageOf } from '../errors.ts';
 import { pastRates } from '../ledger/activity.ts';
 import { listEvents, type ListedEvent } from '../ledger/event.ts';
-import { progressSnapshot, type ProgressSnapshot } from '../ledger/progress.ts';
+import { progressSnapshot, standing, type ProgressSnapshot } from '../ledger/progress.ts';
 import { listQuarantine, type ListedRow } from '../ledger/quarantine.ts';
 import type { Logger } from '../observability/logger.ts';
 import { MOST, Samples, type Sample } from './samples.ts';
 
 export interface View {
   snapshot: ProgressSnapshot;
+  /** Why the queue is waited for, in words; null where it answers. */
+  queue: string | null;
   quarantined: ListedRow[];
   events: ListedEvent[];
   samples: readonly Sample[];
@@ -24,11 +26,18 @@ export interface FeedInput {
   pool: Pool;
   backfill: string;
   logger: Logger;
+  /** Why the queue is waited for; it must answer soon, and not reject. */
+  queue?: () => Promise<string | null>;
   /** Between two looks while somebody watches, ms. */
   intervalMs?: number;
+  /** Until those who watch are told that a look has not come, ms. */
+  lateMs?: number;
 }
 
 const INTERVAL_MS = 1000;
+const LATE_MS = 1900;
+/** An outage that goes on is said again: one look a second is too much for a log. */
+const AGAIN_MS = 600_000;
 const LISTED_ROWS = 50;
 /** More than are shown: those of a signal that comes and goes become one. */
 const LISTED_EVENTS = 200;
@@ -41,6 +50,7 @@ export class ProgressFeed {
   #looking: Promise<View> | null = null;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
+  #complaint: { err: string; at: number } | null = null;
 
   constructor(input: FeedInput) {
     this.#input = input;
@@ -80,14 +90,26 @@ export class ProgressFeed {
 
   async #tick(): Promise<void> {
     this.#rest();
-    const look = await this.look().catch((error: unknown) => {
-      this.#input.logger.error({ err: messageOf(error) }, 'dashboard: progress');
-      return null;
-    });
-    for (const watcher of this.#watchers) watcher(look);
+    const late = setTimeout(() => this.#show(null), this.#input.lateMs ?? LATE_MS);
+    const look = await this.look().catch((error: unknown) => this.#complain(messageOf(error)));
+    clearTimeout(late);
+    if (look !== null) this.#complaint = null;
+    this.#show(look);
     if (this.#watchers.size === 0 || this.#closed) return;
     this.#rest();
     this.#timer = setTimeout(() => void this.#tick(), this.#input.intervalMs ?? INTERVAL_MS);
+  }
+
+  #show(look: Look): void {
+    for (const watcher of this.#watchers) watcher(look);
+  }
+
+  #complain(err: string): null {
+    const now = performance.now();
+    if (this.#complaint?.err === err && now - this.#complaint.at < AGAIN_MS) return null;
+    this.#complaint = { err, at: now };
+    this.#input.logger.error({ err }, 'dashboard: progress');
+    return null;
   }
 
   /** What was before the first look, or before a new run, is in the ledger. */
@@ -104,10 +126,14 @@ export class ProgressFeed {
 
   async #read(): Promise<View> {
     const { pool, backfill } = this.#input;
-    const snapshot = await progressSnapshot(pool, backfill);
+    const [seen, queue] = await Promise.all([
+      progressSnapshot(pool, backfill),
+      this.#input.queue?.() ?? null,
+    ]);
+    const snapshot = queue === null ? seen : standing(seen);
     const quarantined = await listQuarantine(pool, backfill, LISTED_ROWS);
     const events = await listEvents(pool, backfill, LISTED_EVENTS);
     await this.#sample(snapshot);
-    return { snapshot, quarantined, events, samples: this.#samples.points };
+    return { snapshot, queue, quarantined, events, samples: this.#samples.points };
   }
 }

@@ -68,10 +68,17 @@ function eventsSection({ events }: View): Markup {
   </section>`;
 }
 
+/** Always there, so that a live page can fill it. */
+const outageSection = ({ queue }: View): Markup =>
+  html`<section id="outage" class="wide" role="alert" ${queue === null ? html`hidden` : NOTHING}>
+    <p>${queue ?? ''}</p>
+  </section>`;
+
 /** The parts that a live page replaces. */
 export function progressSections(view: View, csrf: Csrf): Markup {
   const { snapshot } = view;
-  return html`<div class="head">${stateSection(snapshot)} ${actionsSection(snapshot, csrf)}</div>
+  return html`${outageSection(view)}
+    <div class="head">${stateSection(snapshot)} ${actionsSection(snapshot, csrf)}</div>
     ${coverageSection(snapshot)}
     <div class="column">${rateSection(view)} ${indexSection(snapshot)}</div>
     <div class="column">${loadSection(snapshot)} ${readsSection(snapshot)} ${spaceSection(snapshot)}</div>

@@ -12,8 +12,6 @@ import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
-import { quarantineCounts } from '../ledger/quarantine.ts';
-import { readTimes } from '../ledger/read-times.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { Actions } from './actions.ts';
 import { assets } from './assets.ts';
@@ -21,29 +19,45 @@ import { queueBoard } from './board.ts';
 import { requireCredentials } from './credentials.ts';
 import { EventStreams, type EventTimes } from './events.ts';
 import { readsForwarded, routedPath } from './forwarded.ts';
-import { ProgressFeed } from './feed.ts';
+import { ProgressFeed, type FeedInput } from './feed.ts';
 import { whatIsNotReady } from './ready.ts';
 import { serve } from './listen.ts';
 import { keepNothing, nothingForHead, securityHeaders } from './headers.ts';
 import { judgePage, judgeRoutes, judging, type JudgeInput } from './judge.ts';
+import { metricsOf } from './metrics/collect.ts';
 import { scrape } from './metrics/scrape.ts';
 import { progressPage, progressSections } from './page.ts';
 import { assertProtected, hasCredentials, isLoopback, readTls } from './protection.ts';
 import { MOST_HITS, noSearchPage, searchPage } from './search-page.ts';
 import { PageSearch } from './search.ts';
+import {
+  sayWhatIsSilent,
+  silence,
+  sourcesOf,
+  trouble,
+  troubles,
+  type SourceName,
+  type Sources,
+} from './silence.ts';
 import { checkHost, newCsrfToken, protectActions } from './same-origin.ts';
 
 export interface DashboardInput {
   pool: Pool;
   backfill: string;
   settings: Settings;
+  /** For looks at the ledger: with a limit of the wait for an answer, as nobody is told of a network that is gone. */
+  looks?: Pool;
   queues: { embed: JobQueue; finalize: JobQueue; sync: JobQueue };
   logger: Logger;
   times?: DashboardTimes;
 }
 
 /** What is absent has its usual value. */
-export interface DashboardTimes extends EventTimes {
+export interface DashboardTimes extends EventTimes, Pick<FeedInput, 'lateMs'> {
+  /** How long a page waits for the word that a source is there, ms. */
+  answerMs?: number;
+  /** How long a scrape waits for each source, ms. */
+  scrapeMs?: number;
   /** Until connections that do not end by themselves are ended, once the dashboard closes, ms. */
   closeMs?: number;
 }
@@ -60,15 +74,18 @@ export interface DashboardApp {
 }
 
 export function createDashboardApp(input: DashboardInput): DashboardApp {
-  const { pool, settings, queues, logger } = input;
+  const { pool, looks = pool, settings, queues, logger } = input;
   const asked = readsForwarded(settings);
   const app = new Hono({
     getPath: (request, options) => routedPath(getPath(request), asked(request, options?.env)),
   });
-  app.onError((error, context) => {
+  const sources = sourcesOf(looks, queues.embed, input.times?.answerMs);
+  app.onError(async (error, context) => {
     // Refused by a middleware, such as the limit of a body.
     if (error instanceof HTTPException) return error.getResponse();
     logger.error({ err: messageOf(error), path: context.req.path }, 'dashboard request');
+    const silent = await troubles(sources, ['database', 'queue']);
+    if (silent.length > 0) return silence(context, silent, input.backfill);
     return context.json({ error: 'The request failed; see the log of the dashboard.' }, 500);
   });
   const headers = { own: securityHeaders(settings, false), board: securityHeaders(settings, true) };
@@ -87,11 +104,15 @@ export function createDashboardApp(input: DashboardInput): DashboardApp {
   app.use(requireCredentials(settings, logger));
   app.use(toFolder);
   app.route('/assets', assets());
+  const needs = (...names: SourceName[]): MiddlewareHandler =>
+    sayWhatIsSilent(sources, names, input.backfill);
+  for (const path of ['/', '/api/status', '/search', '/judge', '/actions/*'])
+    app.use(path, needs('database'));
   const token = newCsrfToken();
-  const closeProgress = addProgress(app, input, token);
+  const closeProgress = addProgress(app, { ...input, looks, sources }, token);
   const closeSearch = addSearch(app, input, token);
   const basePathOf = ({ req, env }: Context): string => asked(req.raw, env).basePath;
-  app.route('/queues', queueBoard(Object.values(queues), basePathOf));
+  app.route('/queues', queueBoard(Object.values(queues), sources, input.backfill, basePathOf));
   const close = async (): Promise<void> => {
     closeProgress();
     await closeSearch();
@@ -140,50 +161,50 @@ function addSearch(
   return () => search.close();
 }
 
-function addProgress(
-  app: Hono,
-  { pool, backfill, settings, queues, logger, times }: DashboardInput,
-  token: string,
-): () => void {
+interface ProgressInput extends DashboardInput {
+  looks: Pool;
+  sources: Sources;
+}
+
+function addProgress(app: Hono, input: ProgressInput, token: string): () => void {
+  const { pool, looks, backfill, settings, queues, logger, times, sources } = input;
   // Who has no credentials is shown no token, and presses nothing.
   const csrf = hasCredentials(settings) ? token : null;
-  const feed = new ProgressFeed({ pool, backfill, logger });
+  const feed = new ProgressFeed({
+    pool: looks,
+    backfill,
+    logger,
+    queue: () => trouble(sources, 'queue'),
+    ...(times?.lateMs === undefined ? {} : { lateMs: times.lateMs }),
+  });
   const streams = new EventStreams(
     feed,
     async (look) => (await progressSections(look, csrf)).toString(),
     times,
   );
   const actions = new Actions();
+  const metrics = metricsOf({ ...input, feed, limitMs: times?.scrapeMs });
   app.get('/', async (context) =>
     context.html(progressPage(await feed.look(), csrf, actions.notice(context.req.query('done')))),
   );
   app.get('/events', (context) => streams.answer(context));
   app.get('/metrics', async (context) => {
-    const [{ snapshot }, jobs, quarantined, times] = await Promise.all([
-      feed.look(),
-      jobCounts(queues),
-      quarantineCounts(pool, backfill),
-      readTimes(pool, backfill),
-    ]);
-    const result = scrape({ snapshot, jobs, quarantined, times });
+    const result = scrape(await metrics());
     return context.body(await result.text(), 200, { 'content-type': result.contentType });
   });
-  app.get('/api/status', async (context) => context.json((await feed.look()).snapshot));
+  app.get('/api/status', async (context) => {
+    const { snapshot, queue } = await feed.look();
+    return context.json({ ...snapshot, queue });
+  });
   app.use('/actions/*', bodyLimit({ maxSize: MOST_FORM_BYTES }), protectActions(settings, token));
-  app.route('/actions', actions.routes({ pool, backfill, settings, queues }));
+  app.route(
+    '/actions',
+    actions.routes({ pool, backfill, settings, queues, queueTrouble: () => trouble(sources, 'queue') }),
+  );
   return () => {
     streams.close();
     feed.close();
   };
-}
-
-const JOB_STATES = ['waiting', 'active', 'delayed', 'prioritized', 'failed', 'completed'] as const;
-
-async function jobCounts(queues: DashboardInput['queues']): Promise<Record<string, Record<string, number>>> {
-  const counted = Object.entries(queues).map(
-    async ([role, queue]) => [role, await queue.getJobCounts(...JOB_STATES)] as const,
-  );
-  return Object.fromEntries(await Promise.all(counted));
 }
 
 /** A form holds a token and nothing else. */

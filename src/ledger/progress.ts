@@ -184,6 +184,10 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
   };
 }
 
+/** The same while the queue is away: nothing moves that has not been done, whatever the last minutes were like. */
+export const standing = (snapshot: ProgressSnapshot): ProgressSnapshot =>
+  snapshot.rows.pending === 0 ? snapshot : { ...snapshot, rowsPerSecond: null, etaSeconds: null };
+
 async function sumBatches(db: Queryable, run: Run): Promise<Sums> {
   const summed = await db.query<Sums>(
     `SELECT coalesce(sum(CASE WHEN state = 'merged' THEN eligible ELSE rows END), 0)::float8 AS eligible,

@@ -173,11 +173,12 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
   });
 
   it('keeps nothing of a request: no watcher of any method on any route, nor one that is ended at once', async () => {
-    const { url, close: end } = await startDashboard({
+    const running = await startDashboard({
       ...input,
       settings: await settingsFor({ DASHBOARD_PORT: '0' }),
       times: { closeMs: 50 },
     });
+    const { url } = running;
     const routes = [
       '/',
       '/events',
@@ -204,13 +205,13 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
     const pages = await until('every place is free', async () => {
       const opened = await Promise.all(Array.from({ length: 64 }, () => fetch(`${url}/events`)));
       if (opened.every(({ status }) => status === 200)) return opened;
-      await Promise.all(opened.map(({ body }) => body?.cancel()));
+      for (const { body } of opened) await body?.cancel();
       return null;
     });
     expect((await fetch(`${url}/events`)).status).toBe(503);
     // A reader that takes nothing does not hold the process.
-    await end();
-    await Promise.all(pages.map(({ body }) => body?.cancel().catch(() => {})));
+    await running.close();
+    for (const { body } of pages) await body?.cancel().catch(() => {});
   });
 
   it('speaks TLS where a certificate is given', async () => {

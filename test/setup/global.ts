@@ -16,6 +16,7 @@ import { makeSampleModels } from './model.ts';
 import { notRunLine } from './not-run.ts';
 import { findNginx } from './find-nginx.ts';
 import { findPgBouncer } from './find-pgbouncer.ts';
+import { findPromtool } from './find-promtool.ts';
 import { dropDatabases, makeTemplate, serverVersions } from './template.ts';
 
 declare module 'vitest' {
@@ -41,6 +42,8 @@ declare module 'vitest' {
     pgbouncer: string | null;
     /** Path of nginx for tests behind a proxy; null where there is none. */
     nginx: string | null;
+    /** Path of promtool for tests of alert rules; null where there is none. */
+    promtool: string | null;
     /** Of the servers under test, as they say it themselves. */
     versions: string;
     /** Why something of these is not here; empty where everything is. */
@@ -50,6 +53,9 @@ declare module 'vitest' {
 
 const NO_PGBOUNCER = 'PgBouncer: it is not installed (Debian: apt-get install pgbouncer)';
 const NO_NGINX = 'nginx: it is not installed (Debian: apt-get install nginx-light)';
+
+const NO_PROMTOOL =
+  'promtool: it is not installed (Debian: in the package prometheus), nor does PROMTOOL_PATH name it';
 
 const LOUD = '\u001B[1;33m';
 const PLAIN = '\u001B[0m';
@@ -105,6 +111,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const nginx = findNginx();
   if (process.env['REQUIRE_REAL_SERVERS'] === '1' && withServers && nginx === null)
     throw new Error(`REQUIRE_REAL_SERVERS is set, but: ${NO_NGINX}`);
+  const promtool = findPromtool();
+  if (process.env['REQUIRE_REAL_SERVERS'] === '1' && promtool === null)
+    throw new Error(`REQUIRE_REAL_SERVERS is set, but: ${NO_PROMTOOL}`);
   if (embeddedOnly) reasons.push('TEST_EMBEDDED_ONLY is set');
   const [postgresUrl, redisUrl] = await Promise.all([
     find('PostgreSQL', 'TEST_DATABASE_URL', () => startPostgres({ direct: true })),
@@ -124,6 +133,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   if (chromium === null) reasons.push(NO_CHROMIUM);
   if (pgbouncer === null && postgresUrl !== null) reasons.push(NO_PGBOUNCER);
   if (nginx === null && withServers) reasons.push(NO_NGINX);
+  if (promtool === null) reasons.push(NO_PROMTOOL);
 
   await prepared;
   project.provide('compiled', pathToFileURL(`${COMPILED}/`).href);
@@ -138,9 +148,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('chromium', chromium);
   project.provide('pgbouncer', pgbouncer);
   project.provide('nginx', nginx);
+  project.provide('promtool', promtool);
   project.provide('notHere', reasons);
   process.stdout.write(
-    `Servers under test: embedded${postgresUrl === null ? '' : ', PostgreSQL'}${redisUrl === null ? '' : ', Redis'}${containers ? ', and containers of a test’s own' : ''}${chromium === null ? '' : ', Chromium'}${pgbouncer === null ? '' : ', PgBouncer'}${nginx === null ? '' : ', nginx'}\n`,
+    `Servers under test: embedded${postgresUrl === null ? '' : ', PostgreSQL'}${redisUrl === null ? '' : ', Redis'}${containers ? ', and containers of a test’s own' : ''}${chromium === null ? '' : ', Chromium'}${pgbouncer === null ? '' : ', PgBouncer'}${nginx === null ? '' : ', nginx'}${promtool === null ? '' : ', promtool'}\n`,
   );
   return async () => {
     // A server that somebody lent is left as it was; one of our own goes as a whole.

@@ -3,28 +3,53 @@
 import type { ProgressSnapshot } from '../../ledger/progress.ts';
 import type { ReadMode } from '../../ledger/read-mode.ts';
 import type { ReadTimes } from '../../ledger/read-times.ts';
+import type { SourceName } from '../silence.ts';
 import { PREFIX, type MetricDefinition, type Sample } from '../../observability/metric.ts';
 
+/** What the sources have said; what is not known is null, or empty. */
 export interface MetricsView {
-  snapshot: ProgressSnapshot;
+  snapshot: ProgressSnapshot | null;
   /** Jobs by state, by the queue's role. */
   jobs: Record<string, Record<string, number>>;
   /** Rows set aside, by class. */
   quarantined: Record<string, number>;
   times: readonly (ReadTimes & { mode: ReadMode })[];
+  /** Whether each of them has answered. */
+  sources: Record<SourceName, boolean>;
 }
 
 export interface Metric extends MetricDefinition {
   read: (view: MetricsView) => Sample[];
 }
 
-export const metric = (
+type Declare<V> = (
   name: string,
   type: 'gauge' | 'counter',
   labels: readonly string[],
   help: string,
-  read: Metric['read'],
-): Metric => ({ name: PREFIX + name, type, labels, help, read });
+  read: (view: V) => Sample[],
+) => Metric;
+
+/** Of the snapshot: absent without it. */
+export const metric: Declare<MetricsView & { snapshot: ProgressSnapshot }> = (
+  name,
+  type,
+  labels,
+  help,
+  read,
+) =>
+  metricBeside(name, type, labels, help, (view) =>
+    view.snapshot === null ? [] : read({ ...view, snapshot: view.snapshot }),
+  );
+
+/** Of what is known beside the snapshot. */
+export const metricBeside: Declare<MetricsView> = (name, type, labels, help, read) => ({
+  name: PREFIX + name,
+  type,
+  labels,
+  help,
+  read,
+});
 
 /** Nothing where the value is not known. */
 export const known = (value: number | null | undefined): Sample[] =>

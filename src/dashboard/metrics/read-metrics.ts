@@ -1,7 +1,7 @@
 /** Of the applications' reads. */
 
 import { READ_MODES } from '../../ledger/read-mode.ts';
-import { byLabel, known, metric, oneOf, type Metric } from './declare.ts';
+import { byLabel, known, metric, metricBeside, oneOf, type Metric } from './declare.ts';
 
 export const READ_METRICS: readonly Metric[] = [
   metric(
@@ -18,7 +18,7 @@ export const READ_METRICS: readonly Metric[] = [
     'Share of the reads that the canary answers; absent in other modes.',
     ({ snapshot: { readMode } }) => known(readMode.percent === null ? null : readMode.percent / 100),
   ),
-  metric(
+  metricBeside(
     'search_errors_total',
     'counter',
     ['mode'],

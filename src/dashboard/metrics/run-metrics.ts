@@ -1,10 +1,17 @@
 /** Of the run: rows, batches, sync, throttle, queues. */
 
 import { RUN_STATES } from '../../ledger/run.ts';
-import { byLabel, known, metric, oneOf, type Metric } from './declare.ts';
+import { byLabel, known, metric, metricBeside, oneOf, type Metric } from './declare.ts';
 import { signalMetrics } from './signal-metrics.ts';
 
 export const RUN_METRICS: readonly Metric[] = [
+  metricBeside(
+    'source_up',
+    'gauge',
+    ['source'],
+    '1 where the source answered this scrape in time, 0 where it did not: database (PostgreSQL with the ledger) and queue. What is of a source that did not answer is absent.',
+    ({ sources }) => byLabel('source', { database: Number(sources.database), queue: Number(sources.queue) }),
+  ),
   metric(
     'rows',
     'gauge',
@@ -95,7 +102,7 @@ export const RUN_METRICS: readonly Metric[] = [
     'Values masked before embedding, of the run.',
     ({ snapshot }) => byLabel('type', snapshot.masked),
   ),
-  metric(
+  metricBeside(
     'quarantined_rows',
     'gauge',
     ['class'],
@@ -138,7 +145,7 @@ export const RUN_METRICS: readonly Metric[] = [
     'Longest statement of the merge in the run.',
     ({ snapshot }) => known(snapshot.longestStatementMs === null ? null : snapshot.longestStatementMs / 1000),
   ),
-  metric('queue_jobs', 'gauge', ['queue', 'state'], 'Jobs in the queue.', ({ jobs }) =>
+  metricBeside('queue_jobs', 'gauge', ['queue', 'state'], 'Jobs in the queue.', ({ jobs }) =>
     Object.entries(jobs).flatMap(([queue, counts]) =>
       Object.entries(counts).map(([state, value]) => ({ labels: { queue, state }, value })),
     ),
