@@ -1,6 +1,8 @@
+import { html } from 'hono/html';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Settings } from '../../src/config/settings.ts';
+import { layout } from '../../src/dashboard/layout.ts';
 import { readsForwarded, routedPath, type Asked } from '../../src/dashboard/forwarded.ts';
 
 const settingsFor = async (env: Record<string, string>): Promise<Settings> =>
@@ -135,3 +137,19 @@ describe('headers of proxies', () => {
     await expect(settingsFor(env)).rejects.toThrow(Object.keys(env)[0]);
   });
 });
+
+it.each(['/', '/search', '/actions/pause', '/queues/queue/docs-embed'])(
+  'a page at %s names the others under whatever path comes before',
+  async (at) => {
+    const page = await layout({ title: '', heading: '', here: '/', at, live: true, body: html`` });
+    const named = [...page.toString().matchAll(/(?:href|src)="([^"#]+)"/g)]
+      .map(([, link = '']) => new URL(link, `https://search.example/backfill${at}`))
+      .filter(({ protocol }) => protocol !== 'data:')
+      .map(({ pathname }) => pathname);
+    expect(named).toEqual(
+      ['assets/page.css', 'assets/page.js', '', 'search', 'judge', 'queues', 'api/status'].map(
+        (path) => `/backfill/${path}`,
+      ),
+    );
+  },
+);
