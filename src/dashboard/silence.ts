@@ -85,6 +85,8 @@ export function silence(context: Context, words: readonly string[], backfill: st
     title: `${backfill}: no answer`,
     heading: backfill,
     here: '/',
+    // In the place of a page at any path, Bull Board's too.
+    at: context.req.path,
     live: false,
     body: html`${context.req.method === 'POST' ? NOTHING : html`<meta http-equiv="refresh" content="5" />`}
       <section id="outage" class="wide" role="alert">${words.map((each) => html`<p>${each}</p>`)}</section>`,

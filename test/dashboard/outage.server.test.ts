@@ -133,7 +133,7 @@ describe.runIf(hasRedis())('while a server is away', () => {
       const [page, status, board, jobs, events] = await Promise.all([
         ask('/'),
         ask('/api/status'),
-        ask('/queues'),
+        ask('/queues/queue/docs-embed'),
         ask('/queues/api/queues', { headers: { accept: 'application/json' } }),
         firstEvents(1),
       ]);
@@ -144,6 +144,7 @@ describe.runIf(hasRedis())('while a server is away', () => {
         etaSeconds: null,
       });
       expect([board.status, board.text]).toEqual([503, expect.stringContaining(words)]);
+      expect(board.text).toContain('href="../../search"');
       expect([jobs.status, JSON.parse(jobs.text)]).toEqual([
         503,
         { error: expect.stringContaining(words) as string },
