@@ -10,6 +10,7 @@ import type { OptionName, Settings } from '../../src/config/settings.ts';
 import { interrupted, interruptible } from '../../src/db/interruption.ts';
 import { BackfillError, ConfigError, GateError, messageOf } from '../../src/errors.ts';
 import type { Embedder } from '../../src/embedding/embedder.ts';
+import { explainedByFiles } from '../../src/open-files.ts';
 import { createLogger, type Logger } from '../../src/observability/logger.ts';
 import { endTracing } from '../../src/observability/tracing.ts';
 import { processHost, type Host } from './host.ts';
@@ -256,7 +257,8 @@ const framesOf = ({ stack = '' }: Error): string =>
     .filter((line) => /^\s+at /.test(line))
     .join('\n');
 
-function report(error: unknown, json: boolean, { stdout, stderr }: Host, typed: Typed): number {
+function report(raised: unknown, json: boolean, { stdout, stderr }: Host, typed: Typed): number {
+  const error = explainedByFiles(raised);
   const known = error instanceof BackfillError ? error : null;
   const message = printable(asTyped(messageOf(error), typed));
   const remedy = known?.remedy === undefined ? null : printable(asTyped(known.remedy, typed));

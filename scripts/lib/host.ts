@@ -1,6 +1,7 @@
 /** What a verb meets outside of itself: this process's own, or what a test passes in. */
 
 import type { OpenEmbedder } from '../../src/embedding/embedder.ts';
+import { assertEnoughFiles } from '../../src/open-files.ts';
 import type { WorkerTimes } from '../../workers/times.ts';
 import { onSignal, type Signal } from './signals.ts';
 
@@ -46,6 +47,8 @@ export const processHost = (): Host => ({
   },
   exit: (code) => process.exit(code),
   // Tokenizer and runtime are loaded by the verbs that embed, not by `status`.
-  openEmbedder: async (...model) =>
-    (await import('../../src/embedding/configured.ts')).openEmbedder(...model),
+  openEmbedder: async (...model) => {
+    assertEnoughFiles();
+    return (await import('../../src/embedding/configured.ts')).openEmbedder(...model);
+  },
 });

@@ -9,6 +9,7 @@ import { Instruments } from '../../src/observability/instruments.ts';
 import { WORKER_NAME } from '../../src/observability/worker-name.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { QUEUE_ROLES, type QueueRole } from '../../src/queue/connection.ts';
+import { fewFiles } from '../../src/open-files.ts';
 import type { RunningWorker } from '../../workers/context.ts';
 import type { WorkerTimes } from '../../workers/times.ts';
 import { Throttle } from '../../src/throttle/throttle.ts';
@@ -49,6 +50,8 @@ export async function startWorkers(
   const logger = processLogger.child({ worker: WORKER_NAME });
   const { settings, backfill } = config;
   for (const { message, remedy } of plainTextConnections(settings)) logger.warn({ remedy }, message);
+  const few = fewFiles(settings.concurrency);
+  if (few !== null) logger.warn({ remedy: few.remedy }, few.message);
   const address = { ...(await prepareQueues(config, pool, logger)), times };
   // Batches and sync have connections of their own: their statements are short, so silence means that the network is gone.
   const batches = createPool(settings.database, {

@@ -20,6 +20,10 @@ const FAULTS: Record<string, ConnectionFault> = {
   ECONNREFUSED: { why: 'nothing listens there', remedy: null },
   ENOTFOUND: { why: 'the host name is unknown', remedy: null },
   EAI_AGAIN: { why: 'the host name could not be looked up', remedy: null },
+  EMFILE: {
+    why: 'this process may open no further file or connection',
+    remedy: 'Raise its limit (ulimit -n, LimitNOFILE of a systemd unit).',
+  },
   [SQLSTATE.invalidPassword]: { why: 'the password is wrong', remedy: null },
   [SQLSTATE.databaseMissing]: { why: 'the database does not exist', remedy: null },
   ERR_TLS_CERT_ALTNAME_INVALID: {

@@ -25,6 +25,7 @@ import { checkKey, checkTable, checkVectorColumn } from './check-table.ts';
 import { checkConnections } from './check-connections.ts';
 import { checkLegacySearch } from './check-legacy.ts';
 import { checkPlainText } from './check-plain-text.ts';
+import { checkOpenFiles } from './check-open-files.ts';
 import { checkPath } from './check-path.ts';
 import { checkPooler } from './check-pooler.ts';
 import { checkRows } from './check-rows.ts';
@@ -63,6 +64,7 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
     ...(await checkExtension(pool)),
     ...(await checkStored(pool, settings)),
     ...checkPlainText(settings),
+    ...checkOpenFiles(settings),
   ];
   const { findings: tableFindings, table } = await checkTable(pool, settings);
   findings.push(...tableFindings, ...(await checkPath(pool, table?.oid ?? null)));
