@@ -3,9 +3,11 @@
 import type { Config } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import type { Pool } from '../../src/db/pool.ts';
+import { messageOf } from '../../src/errors.ts';
 import { installationId } from '../../src/ledger/installation.ts';
 import { tracing } from '../../src/observability/tracing.ts';
 import type { Logger } from '../../src/observability/logger.ts';
+import { QueueClock } from '../../src/queue/clock.ts';
 import { assertQueueKeys } from '../../src/queue/key-types.ts';
 import {
   openQueue,
@@ -13,21 +15,38 @@ import {
   type OpenQueue,
   type QueueAddress,
   type QueueRole,
+  type QueueTimes,
 } from '../../src/queue/connection.ts';
 import { refused } from '../../src/queue/refused.ts';
 
 /** The queue server is reachable and free for ours, the ledger is up to date; where the queues are. */
-export async function prepareQueues(config: Config, pool: Pool, logger: Logger): Promise<QueueAddress> {
+export async function prepareQueues(
+  config: Config,
+  pool: Pool,
+  logger: Logger,
+  times: QueueTimes = {},
+): Promise<QueueAddress> {
   await migrate(pool);
   await prepareQueue(config.settings.queue);
+  const clock = new QueueClock(times.wallClock);
   const address = {
     url: config.settings.queue,
     backfill: config.backfill,
     installation: await installationId(pool),
     logger,
     telemetry: (await tracing()).telemetry,
+    times,
+    clock,
   };
   await assertQueueKeys(address);
+  // Before the first job: whoever does not know the server's time yet would go by this machine's.
+  const { time, close } = openQueue(address, 'embed');
+  await clock
+    .measure(time)
+    .catch((error: unknown) =>
+      logger.warn({ err: messageOf(error) }, 'the queue server does not tell its time'),
+    )
+    .finally(close);
   return address;
 }
 

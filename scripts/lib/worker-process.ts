@@ -52,7 +52,7 @@ export async function startWorkers(
   for (const { message, remedy } of plainTextConnections(settings)) logger.warn({ remedy }, message);
   const few = fewFiles(settings.concurrency);
   if (few !== null) logger.warn({ remedy: few.remedy }, few.message);
-  const address = { ...(await prepareQueues(config, pool, logger)), times };
+  const address = await prepareQueues(config, pool, logger, times);
   // Batches and sync have connections of their own: their statements are short, so silence means that the network is gone.
   const batches = createPool(settings.database, {
     name: 'worker batches',

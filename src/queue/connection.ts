@@ -10,6 +10,7 @@ import { BackfillError, messageOf, withoutValues } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { isPostgres } from './address.ts';
 import { serverAnswers } from './answers.ts';
+import { inTimeOf, keepTime, type QueueClock } from './clock.ts';
 import { assertNoClusterNode } from './cluster-node.ts';
 import type { JobData } from './jobs.ts';
 import { Loop } from './loop.ts';
@@ -40,6 +41,8 @@ export interface QueueAddress {
   /** Traces, where they are exported. */
   telemetry?: Telemetry | undefined;
   times?: QueueTimes | undefined;
+  /** By which BullMQ goes on this address; absent: this machine's own. */
+  clock?: QueueClock | undefined;
 }
 
 /** Of a worker; what is absent has its usual value. */
@@ -52,6 +55,8 @@ export interface QueueTimes {
   farewellMs?: number;
   /** Without a look for jobs, after which a worker that has none counts as stuck, ms. */
   stuckMs?: number;
+  /** What this machine takes for the time, ms since 1970. */
+  wallClock?: () => number;
 }
 
 /** A lock is renewed at half its time. A statement that blocks the server for longer costs a second start, which finds the work done. */
@@ -144,20 +149,24 @@ export const installationOf = (queue: JobQueue): string | undefined => installat
 
 export interface OpenQueue {
   queue: JobQueue;
+  /** Of the server, ms since 1970: asked now. */
+  time: () => Promise<number>;
   close: () => Promise<void>;
 }
 
 export function openQueue(address: QueueAddress, role: QueueRole): OpenQueue {
   const name = queueName(address.backfill, role);
-  const { options, close } = openTransport(address, false);
+  const { options, close, time } = openTransport(address, false);
   const queue = isPostgres(address.url)
     ? new Queue(name, options as never, createQueueBackend as never)
     : new Queue(name, options as never);
+  keepTime(queue, address.clock);
   if (address.installation !== '') installations.set(queue, address.installation);
   const { outage, release } = shareOutage(address);
   queue.on('error', (error) => outage.saw(name, error));
   return {
     queue,
+    time,
     close: async () => {
       await queue.close();
       close();
@@ -196,14 +205,16 @@ export function openWorker(
   });
   const counted = loop.counting(processor);
   // No values of rows, whoever threw it.
-  const worker = isPostgres(address.url)
-    ? new TolerantWorker(
-        name,
-        keeping(counted, (error) => inPlainWords(withoutValues(error))),
-        settings as never,
-        createQueueBackend as never,
-      )
-    : new TolerantWorker(name, keeping(counted, withoutValues), settings as never);
+  const worker = inTimeOf(address.clock, () =>
+    isPostgres(address.url)
+      ? new TolerantWorker(
+          name,
+          keeping(counted, (error) => inPlainWords(withoutValues(error))),
+          settings as never,
+          createQueueBackend as never,
+        )
+      : new TolerantWorker(name, keeping(counted, withoutValues), settings as never),
+  );
   const { outage, release } = shareOutage(address);
   worker.on('error', (error) => outage.saw(name, error));
   worker.listener = {

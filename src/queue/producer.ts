@@ -1,5 +1,8 @@
 /** Puts jobs on the queue so that each stands there once, whatever was there before. */
 
+import type { JobSchedulerJson } from 'bullmq';
+import { duration } from '../observability/format.ts';
+import { CLOCK_TOLERANCE_SECONDS, queueNow } from './clock.ts';
 import { installationOf, type JobQueue } from './connection.ts';
 import {
   FINALIZE_CAUSES,
@@ -63,11 +66,14 @@ async function withoutUnderWay(
   return wanted.filter((batch) => batch !== null);
 }
 
+/** What the queue says of a job that nobody will do. */
+const OVER: ReadonlySet<string> = new Set(['unknown', 'completed', 'failed']);
+
 /** True where a job of this id can be added now. */
 async function makeWay(queue: JobQueue, id: string): Promise<boolean> {
   const state = await queue.getJobState(id);
   // Unknown may also be one of which only the lists were lost, by eviction: what is left of it would swallow the new one.
-  if (state !== 'unknown' && state !== 'completed' && state !== 'failed') return false;
+  if (!OVER.has(state)) return false;
   await queue.remove(id);
   return true;
 }
@@ -95,15 +101,35 @@ export async function finalizeJobStands(queue: JobQueue, run: string): Promise<b
 /** The job scheduler of sync, one for each backfill: its queue has the backfill's name. */
 const SYNC_SCHEDULER = 'sync';
 
-/** A sync job every so many seconds, now and for ever. Left alone where it is there already. */
-export async function scheduleSync(queue: JobQueue, everySeconds: number): Promise<void> {
+/**
+ * A sync job every so many seconds, now and for ever. Left alone where it is there already and its next job is on its way:
+ * one that is due later than its interval was set by a clock that is ahead, and one that is gone is followed by no other.
+ * @param anew whatever it looks like: the ledger shows that it does not do its work
+ * @returns what was wrong with it; empty where nothing was
+ */
+export async function scheduleSync(queue: JobQueue, everySeconds: number, anew = false): Promise<string> {
   const every = everySeconds * 1000;
   const data = syncJobData(installationOf(queue));
   const present = await queue.getJobScheduler(SYNC_SCHEDULER);
   const of = (present?.template?.data as Partial<SyncJob> | undefined)?.database;
-  if (present?.every === every && of === data.database) return;
+  const wrong = present?.every === every ? await faultOf(queue, present, every) : '';
+  if (present?.every === every && of === data.database && wrong === '' && !anew) return '';
+  // Another one in its place would keep its time.
+  if (wrong !== '' || anew) await queue.removeJobScheduler(SYNC_SCHEDULER);
   const job = { name: 'sync', data, opts: syncJobOptions() };
   await queue.upsertJobScheduler(SYNC_SCHEDULER, { every }, job);
+  return wrong;
+}
+
+async function faultOf(queue: JobQueue, { next }: JobSchedulerJson, every: number): Promise<string> {
+  if (next === undefined) return '';
+  const aheadMs = next - queueNow(queue) - every;
+  if (aheadMs > CLOCK_TOLERANCE_SECONDS * 1000)
+    return `the next sync was due in ${duration((aheadMs + every) / 1000)}, as a clock that is ahead had set it`;
+  if (!OVER.has(await queue.getJobState(`repeat:${SYNC_SCHEDULER}:${next}`))) return '';
+  // It may have been done just now.
+  const now = await queue.getJobScheduler(SYNC_SCHEDULER);
+  return now?.next === next ? 'the next sync was lost from the queue' : '';
 }
 
 /** @returns whether there was one. */

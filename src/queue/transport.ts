@@ -6,6 +6,7 @@ import type { QueueAddress } from './connection.ts';
 import { cut, rejectKept, type CutClient } from './cut.ts';
 import { createQueuePool, endQueuePool } from './postgres.ts';
 import { connectRedis, keyPrefix } from './redis.ts';
+import { postgresTime, redisTime } from './server-time.ts';
 
 /** Between two tries to reach a Redis that is away. */
 const LONGEST_RECONNECT_MS = 2000;
@@ -13,6 +14,8 @@ const LONGEST_RECONNECT_MS = 2000;
 export interface Transport {
   /** For BullMQ. */
   options: object;
+  /** Of the server, ms since 1970: asked now. */
+  time(): Promise<number>;
   /** Whether nothing can be said to the server now. */
   isAway(): boolean;
   /** No connection is made any more, those that BullMQ has made of ours included. */
@@ -24,7 +27,8 @@ export function openTransport(address: QueueAddress, blocking: boolean): Transpo
   const traced = address.telemetry === undefined ? {} : { telemetry: address.telemetry };
   if (isPostgres(address.url)) {
     const { pool, close } = sharePool(address, blocking);
-    return { options: { connection: pool, ...traced }, isAway: () => false, giveUp: () => {}, close };
+    const time = (): Promise<number> => postgresTime(pool);
+    return { options: { connection: pool, ...traced }, time, isAway: () => false, giveUp: () => {}, close };
   }
   let isGivenUp = false;
   // A worker waits through a restart of Redis for as long as it takes; a producer fails after some tries and says so.
@@ -39,6 +43,7 @@ export function openTransport(address: QueueAddress, blocking: boolean): Transpo
   const giveUp = (): void => void (isGivenUp = true);
   return {
     options: { connection, prefix, ...traced },
+    time: () => redisTime(connection, `${prefix}:time`),
     isAway: () => connection.status !== 'ready',
     giveUp,
     close: () => {

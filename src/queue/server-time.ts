@@ -1,0 +1,31 @@
+/** What time it is on the queue's server. */
+
+import type pg from 'pg';
+import type { Cluster, Redis } from 'ioredis';
+import { messageOf } from '../errors.ts';
+
+/**
+ * By a key, so that of a cluster it is the node that has the queue: each has a clock of its own. A user who may not ask for
+ * TIME, which BullMQ does not need, may ask for INFO, which it does.
+ */
+const SCRIPT = `local time = redis.pcall('TIME')
+if time.err then return redis.pcall('INFO', 'server') end
+return time`;
+
+/** Milliseconds since 1970. @throws where the server does not tell */
+export async function redisTime(redis: Redis | Cluster, key: string): Promise<number> {
+  const said: unknown = await redis.eval(SCRIPT, 1, key);
+  const ms = Array.isArray(said)
+    ? Number(said[0]) * 1000 + Number(said[1]) / 1000
+    : Number(/server_time_usec:(\d+)/.exec(String(said))?.[1]) / 1000;
+  if (Number.isFinite(ms)) return ms;
+  throw new Error(`the queue server does not tell its time: ${messageOf(said)}`);
+}
+
+export async function postgresTime(pool: pg.Pool): Promise<number> {
+  const asked = await pool.query<{ ms: number }>(
+    'SELECT (pg_catalog.date_part($1, pg_catalog.clock_timestamp()) * 1000)::float8 AS ms',
+    ['epoch'],
+  );
+  return asked.rows[0]?.ms ?? Number.NaN;
+}
