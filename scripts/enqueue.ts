@@ -51,13 +51,16 @@ export const enqueueCommand: Command = {
           enqueueRun(config, pool, logger, preflight, limitRows, onStage),
         );
         invocation.emit(result);
+        for (const sentence of result.mended) invocation.say(`Mended: ${sentence}.`);
         invocation.say(
           `Run ${result.run} of ${config.backfill}: ${count(result.rows)} rows in ${count(result.batches)} batches; ${count(result.enqueued)} jobs added, ${count(result.alreadyDone)} batches already done.`,
         );
         invocation.say(
           result.enqueued > 0
             ? 'Next: npm run worker, and npm run status -- --watch'
-            : 'Nothing to add. npm run status shows the run.',
+            : result.mended.length > 0
+              ? 'No job was missing. npm run status shows the run.'
+              : 'Nothing to add. npm run status shows the run.',
         );
         return EXIT.done;
       }),
@@ -108,6 +111,7 @@ async function dryRun(
     batches: plan.batches,
     enqueued: 0,
     alreadyDone: 0,
+    mended: [],
     dryRun: true,
     ddl,
     forecast: sizes,

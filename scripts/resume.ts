@@ -16,8 +16,9 @@ export const resumeCommand: Command = {
       const run = await withQueues(address, (queues) =>
         resume({ pool, settings: config.settings, queues }, before),
       );
-      const { id, state, reason } = run;
-      invocation.emit({ backfill: config.backfill, run: id, state, reason });
+      const { id, state, reason, mended } = run;
+      invocation.emit({ backfill: config.backfill, run: id, state, reason, mended });
+      for (const sentence of mended) invocation.say(`Mended: ${sentence}.`);
       invocation.say(
         `Run ${id} of ${config.backfill} is ${state}. Next: npm run worker, npm run status -- --watch`,
       );

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../src/config/load.ts';
+import { lookAtQueues, type QueueLook } from '../src/queue/look.ts';
+import { installationId } from '../src/ledger/installation.ts';
 import { ledgerPresent } from '../src/db/migrate.ts';
 import type { Pool } from '../src/db/pool.ts';
 import { GateError } from '../src/errors.ts';
@@ -13,13 +15,13 @@ import { MOST_COUNTED } from '../src/ledger/sync.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { count, duration, percent } from './lib/format.ts';
 import { figureLines } from './lib/figure-lines.ts';
+import { stillness, waitLines } from './lib/wait-lines.ts';
 import { throttleLines } from './lib/throttle-lines.ts';
 import { modelDrift, type ModelDrift } from './lib/model-drift.ts';
 import { ProgressView } from './lib/progress-view.ts';
 import { watchedProgress, withDatabase } from './lib/session.ts';
 import { timeLeft } from '../src/ledger/figure-words.ts';
 import { progressSnapshot, standing, type ProgressSnapshot } from '../src/ledger/progress.ts';
-import { queueTrouble } from '../src/queue/trouble.ts';
 
 const WATCH_MS = 1000;
 /** Many looks of a finalizer. */
@@ -54,24 +56,26 @@ export const status: Command = {
         }
         if (invocation.flags['watch'] === true) await watch(invocation, pool, config);
         else {
-          const queueAsked = queueTrouble(config.settings.queue);
+          const queueAsked = queueLook(pool, config);
           const ledger = await progressSnapshot(pool, config.backfill);
           const quarantined = await listQuarantine(pool, config.backfill, LISTED);
           const run = await latestRun(pool, config.backfill);
           const options = run === null ? null : scopeDifference(run.scope, config.settings);
           const judged = run === null ? null : await judgedOtherwise(pool, run);
           const drift = ledger.model === null ? null : await modelDrift(config.settings, ledger.model);
-          const queue = await queueAsked;
+          const { trouble: queue, paused } = await queueAsked;
           const snapshot = queue === null ? ledger : standing(ledger);
           invocation.emit({
             ...snapshot,
             queue,
+            pausedQueues: paused,
             options,
             judged,
             model: snapshot.model === null ? null : { ...snapshot.model, ...drift },
             quarantine: quarantined,
           });
-          for (const line of statusLines(snapshot, drift, { options, judged, queue })) invocation.say(line);
+          for (const line of statusLines(snapshot, drift, { options, judged, queue, paused }))
+            invocation.say(line);
           for (const line of quarantineLines(quarantined, snapshot.rows.quarantined)) invocation.say(line);
         }
         return EXIT.done;
@@ -81,11 +85,17 @@ export const status: Command = {
   },
 };
 
-async function watch(invocation: Invocation, pool: Pool, { backfill, settings }: Config): Promise<void> {
+const queueLook = async (pool: Pool, { backfill, settings }: Config): Promise<QueueLook> =>
+  lookAtQueues({ url: settings.queue, backfill, installation: await installationId(pool) });
+
+async function watch(invocation: Invocation, pool: Pool, config: Config): Promise<void> {
   const line = new ProgressView(invocation.host.stdout);
   // Nobody reads any more: `status --watch | head -1`.
   const closed = new AbortController();
   let last: ProgressSnapshot | null = null;
+  const { backfill, settings } = config;
+  // Asked once: PostgreSQL may be away at a later look.
+  const where = { url: settings.queue, backfill, installation: await installationId(pool) };
   invocation.host.stdout.once('error', () => closed.abort());
   try {
     while (!closed.signal.aborted) {
@@ -93,13 +103,13 @@ async function watch(invocation: Invocation, pool: Pool, { backfill, settings }:
         if (last !== null && !invocation.json)
           line.show({ ...standing(last), reason: 'PostgreSQL does not answer: waiting for it' });
       }, LATE_MS);
-      const [seen, queue] = await Promise.all([
+      const [seen, { trouble: queue, paused }] = await Promise.all([
         watchedProgress(pool, backfill, invocation.signal, closed.signal),
-        queueTrouble(settings.queue),
+        lookAtQueues(where),
       ]).finally(() => clearTimeout(late));
       last = seen;
       const snapshot = queue === null ? seen : standing(seen);
-      if (invocation.json) invocation.emit({ ...snapshot, queue });
+      if (invocation.json) invocation.emit({ ...snapshot, queue, pausedQueues: paused });
       else line.show(queue === null ? snapshot : { ...snapshot, reason: queue });
       await delay(WATCH_MS, undefined, { signal: invocation.signal });
     }
@@ -115,19 +125,21 @@ interface Differences {
   judged: string | null;
   /** Why the queue is waited for. */
   queue: string | null;
+  /** Queues that somebody else has paused. */
+  paused: readonly string[];
 }
 
 function statusLines(
   snapshot: ProgressSnapshot,
   drift: ModelDrift | null,
-  { options, judged, queue }: Differences,
+  { options, judged, queue, paused }: Differences,
 ): string[] {
   const { rows, batches, index, model, sync } = snapshot;
   const age = sync.oldestSeconds === null ? '' : `, the oldest ${duration(sync.oldestSeconds)} old`;
   const masked = Object.entries(snapshot.masked).map(([type, values]) => `${count(values)} ${type}`);
   const rate =
     snapshot.rowsPerSecond === null
-      ? 'not measured yet'
+      ? stillness(snapshot)
       : `${count(Math.round(snapshot.rowsPerSecond))} rows/s`;
   const eta =
     snapshot.etaSeconds === null
@@ -141,6 +153,7 @@ function statusLines(
   return [
     `${snapshot.backfill}  run ${snapshot.run ?? '-'}  ${snapshot.state}${reason === '' ? '' : `: ${reason}`}`,
     ...(queue === null ? [] : [`queue    ${queue}`]),
+    ...waitLines(snapshot, paused),
     ...(snapshot.table === null ? [] : [`table    ${snapshot.table}. ${TABLE_REMEDY}`]),
     ...(options === null
       ? []

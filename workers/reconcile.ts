@@ -7,17 +7,24 @@ import { recordEvent } from '../src/ledger/event.ts';
 import { latestRun } from '../src/ledger/run.ts';
 import { scopeDifference } from '../src/ledger/scope.ts';
 import { reconcile } from '../src/planning/reconcile.ts';
+import { removeReport } from '../src/ledger/worker-report.ts';
+import { WORKER_NAME } from '../src/observability/worker-name.ts';
 import { openQueue } from '../src/queue/connection.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';
+import { ProgressWatch } from './progress-watch.ts';
 
 /** A failover is through in about this time; a look costs two counts. */
 const RECONCILE_MS = 30_000;
+/** For a last word to a database that may be away. */
+const LEAVE_MS = 2000;
 
 export function startReconciler(context: WorkerContext): RunningWorker {
   const { pool, backfill, settings, logger } = context;
   const { reconcileMs = RECONCILE_MS } = context.times;
   const embed = openQueue(context.address, 'embed');
   const finalize = openQueue(context.address, 'finalize');
+  const sync = openQueue(context.address, 'sync');
+  const watch = new ProgressWatch(context, { embed, finalize, sync });
   const stop = new AbortController();
   const queues = { embed: embed.queue, finalize: finalize.queue };
   let told = '';
@@ -41,9 +48,14 @@ export function startReconciler(context: WorkerContext): RunningWorker {
 
   const keepReconciled = async (): Promise<void> => {
     while (!stop.signal.aborted) {
-      await look().catch((error: unknown) => {
-        logger.warn({ err: messageOf(error) }, 'ledger and queue could not be compared');
-      });
+      // Side by side: a queue that does not answer is what the watch is to say.
+      await Promise.all(
+        [look(), watch.look()].map((looking) =>
+          looking.catch((error: unknown) => {
+            logger.warn({ err: messageOf(error) }, 'ledger and queue could not be compared');
+          }),
+        ),
+      );
       await delay(reconcileMs, undefined, { signal: stop.signal }).catch(() => {});
     }
   };
@@ -52,8 +64,13 @@ export function startReconciler(context: WorkerContext): RunningWorker {
     close: async () => {
       stop.abort();
       await reconciling;
+      const left = removeReport(pool, backfill, WORKER_NAME).catch(() => {});
+      const late = new AbortController();
+      await Promise.race([left, delay(LEAVE_MS, undefined, { signal: late.signal }).catch(() => {})]);
+      late.abort();
       await embed.close();
       await finalize.close();
+      await sync.close();
     },
   };
 }

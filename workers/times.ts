@@ -7,6 +7,8 @@ export interface WorkerTimes extends QueueTimes {
   scheduleMs?: number;
   /** Between two comparisons of ledger and queue, ms. */
   reconcileMs?: number;
+  /** For which nothing may move before it is asked why, ms. */
+  stallMs?: number;
   /** Between two passes over what writers have left to do, before the gate, ms. */
   passMs?: number;
   /** For which a job of another database is left to its workers, ms. */

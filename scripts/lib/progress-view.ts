@@ -37,6 +37,7 @@ export function statusLine(snapshot: ProgressSnapshot): string {
   if (state === 'finalizing' && index.phase !== null) parts.push(`index: ${index.phase}${timeLeft(index)}`);
   const held = heldBy(snapshot);
   if (held !== null) parts.push(held);
+  if (snapshot.stall !== null) parts.push(`waits: ${snapshot.stall.reason}`);
   return `${state}${because(reason)}: ${parts.join(', ')}`;
 }
 
@@ -72,6 +73,7 @@ export function progressLines(snapshot: ProgressSnapshot): Line[] {
     lines.push(plain(`${who}, the oldest for ${duration(inHand[0]?.seconds ?? 0)}`));
   }
   if (held !== null) lines.push({ text: held, colour: 'yellow' });
+  if (snapshot.stall !== null) lines.push({ text: `waits: ${snapshot.stall.reason}`, colour: 'yellow' });
   if (trouble(snapshot).length > 0) lines.push({ text: trouble(snapshot).join(', '), colour: 'yellow' });
   if (sync.pending > 0) lines.push(plain(`sync: ${count(sync.pending)} changes to do`));
   if (index.name !== null && index.phase !== null && !index.valid) {

@@ -15,7 +15,7 @@ export interface ActionsInput {
   pool: Pool;
   backfill: string;
   settings: Settings;
-  queues: { embed: JobQueue; finalize: JobQueue };
+  queues: { embed: JobQueue; finalize: JobQueue; sync: JobQueue };
   /** Why the queue is waited for; null where it answers. */
   queueTrouble: () => Promise<string | null>;
 }
@@ -38,8 +38,8 @@ const ACTIONS: Record<ActionName, Action> = {
     return state === 'paused' ? 'The run is paused.' : `The run is ${state}: there is nothing to pause.`;
   },
   async resume(input, run) {
-    const { state } = await resume(input, run);
-    return `Resumed: the run is ${state}.`;
+    const { state, mended } = await resume(input, run);
+    return [`Resumed: the run is ${state}.`, ...mended.map((sentence) => `Mended: ${sentence}.`)].join(' ');
   },
   retry: (input, run) => tryAgain(input, run, false),
   'retry-quarantined': (input, run) => tryAgain(input, run, true),

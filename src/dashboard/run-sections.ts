@@ -3,6 +3,7 @@
 import { html } from 'hono/html';
 import type { ProgressSnapshot } from '../ledger/progress.ts';
 import { OPEN_STATES } from '../ledger/run.ts';
+import { STILL_SECONDS } from '../ledger/still.ts';
 import { count, duration, percent } from '../observability/format.ts';
 import { coverageBar } from './coverage-bar.ts';
 import type { View } from './feed.ts';
@@ -14,12 +15,17 @@ import { CSRF_FIELD } from './same-origin.ts';
 /** Token of the forms; null where no credentials are set, and nothing can be changed. */
 export type Csrf = string | null;
 
-export function stateSection({ state, reason, run, model }: ProgressSnapshot): Markup {
+export function stateSection({ state, reason, run, model, stall }: ProgressSnapshot): Markup {
   return html`<section id="state">
     <p class="state">
       <strong class="badge ${state}">${state}</strong
       >${reason === '' ? NOTHING : html` <span>${reason}</span>`}
     </p>
+    ${
+      stall === null
+        ? NOTHING
+        : html`<p><strong class="badge hold">waits</strong> <span>${stall.reason}</span></p>`
+    }
     ${
       run === null
         ? NOTHING
@@ -67,14 +73,16 @@ export function doneAbout(etaSeconds: number | null, now: Date): string {
 }
 
 /** What there is no figure for is said in words: nothing moves while a run is paused, and the rows' time is over before the index is there. */
-function paceWords({ state, rowsPerSecond, etaSeconds, index }: ProgressSnapshot): {
+function paceWords({ state, rowsPerSecond, etaSeconds, index, stall, idleSeconds }: ProgressSnapshot): {
   rate: string;
   left: string;
   note: string;
 } {
-  const isStill = state === 'paused' || state === 'failed';
+  const isHalted = state === 'paused' || state === 'failed';
+  const isStill = isHalted || stall !== null || (idleSeconds ?? 0) >= STILL_SECONDS;
+  const still = isHalted ? state : 'nothing moves';
   const rate =
-    rowsPerSecond === null ? (isStill ? state : 'not measured yet') : count(Math.round(rowsPerSecond));
+    rowsPerSecond === null ? (isStill ? still : 'not measured yet') : count(Math.round(rowsPerSecond));
   if (state === 'finalizing' && !index.valid && etaSeconds === 0) {
     const seconds = index.forecast?.seconds ?? null;
     return { rate, left: 'index build', note: seconds === null ? '' : `foretold: ${duration(seconds)}` };
@@ -82,7 +90,7 @@ function paceWords({ state, rowsPerSecond, etaSeconds, index }: ProgressSnapshot
   const left =
     etaSeconds === null
       ? isStill
-        ? state
+        ? still
         : 'not known yet'
       : etaSeconds === 0
         ? 'none'

@@ -3,7 +3,7 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { html } from 'hono/html';
 import type { Pool } from '../db/pool.ts';
-import { queueAway } from '../queue/trouble.ts';
+import { queueAway } from '../queue/look.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { NOTHING, layout } from './layout.ts';
 import { Source } from './source.ts';

@@ -11,9 +11,11 @@ import type { IndexActual, IndexForecast } from './index-figures.ts';
 import { latestRun, type IndexBlocker, type Run, type RunState } from './run.ts';
 import { tableFault } from './run-target.ts';
 import { syncState, type SyncState } from './sync.ts';
+import { isStill, noWorker, rowsPerSecond } from './still.ts';
 import { readThrottle, type ThrottleState, type Tuned } from './throttle.ts';
+import { readReports, type WorkerReports } from './worker-report.ts';
 
-export interface ProgressSnapshot extends ReadSummary {
+export interface ProgressSnapshot extends ReadSummary, WorkerReports {
   backfill: string;
   /** Id of the run; null before the first one. */
   run: string | null;
@@ -44,6 +46,8 @@ export interface ProgressSnapshot extends ReadSummary {
   table: string | null;
   /** Share of the rows with text that are embedded, 0 to 1. */
   coverage: number;
+  /** Since a batch was begun, staged, merged or given up last; null where none was, or all are done. */
+  idleSeconds: number | null;
   /** Over the last minutes while batches are under way, over the whole run afterwards; null where nothing is measured yet, or nothing moves. */
   rowsPerSecond: number | null;
   /** Why the database takes no writes, so that everything waits; null where it does. */
@@ -110,6 +114,8 @@ interface Sums {
   recentRows: number;
   recentSeconds: number | null;
   runSeconds: number | null;
+  idleSeconds: number | null;
+  longestSeconds: number | null;
 }
 
 export async function progressSnapshot(db: Queryable, backfill: string): Promise<ProgressSnapshot> {
@@ -122,11 +128,15 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
       ? { state, reason, signals, ageSeconds }
       : { state: 'hold', reason: readOnly, signals, ageSeconds: 0 };
   const reads = { readMode: await readModeOf(db, backfill), ...(await readSummary(db, backfill)) };
-  if (run === null) return { ...EMPTY, backfill, readOnly, sync, throttle, tuned, ...reads };
+  const { workers, stall: reported } = await readReports(db, backfill);
+  if (run === null) return { ...EMPTY, backfill, readOnly, sync, throttle, tuned, workers, ...reads };
   const sums = await sumBatches(db, run);
   const done = sums.embedded + sums.skipped + sums.quarantined;
   const pending = Math.max(sums.eligible - done - sums.changed, 0);
-  const stands = pending > 0 && (readOnly !== null || run.state === 'paused' || run.state === 'failed');
+  const isHalted = run.state === 'paused' || run.state === 'failed';
+  const idleSeconds = pending > 0 ? sums.idleSeconds : null;
+  const stall = isHalted ? null : (reported ?? noWorker({ run, sums, sync, workers }));
+  const stands = pending > 0 && (readOnly !== null || isHalted || stall !== null || isStill(sums));
   const rate = stands ? null : rowsPerSecond(sums, pending);
   const share = sums.eligible === 0 ? 1 : done / sums.eligible;
   return {
@@ -155,6 +165,9 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
     readOnly,
     // Of no row nothing is covered.
     coverage: sums.eligible === 0 ? 0 : coverageOf(sums),
+    workers,
+    stall,
+    idleSeconds,
     rowsPerSecond: rate,
     etaSeconds: pending === 0 ? 0 : rate === null || share < LEAST_SHARE_FOR_ETA ? null : pending / rate,
     batches: {
@@ -208,17 +221,13 @@ async function sumBatches(db: Queryable, run: Run): Promise<Sums> {
             coalesce(sum(eligible) FILTER (WHERE state = 'merged' AND merged_at > now() - make_interval(secs => $2)), 0)::float8 AS "recentRows",
             extract(epoch FROM now() - greatest(min(started_at) FILTER (WHERE merged_at > now() - make_interval(secs => $2)),
                                                 now() - make_interval(secs => $2)))::float8 AS "recentSeconds",
-            extract(epoch FROM max(merged_at) - min(started_at))::float8 AS "runSeconds"
+            extract(epoch FROM max(merged_at) - min(started_at))::float8 AS "runSeconds",
+            extract(epoch FROM now() - greatest(max(started_at), max(staged_at), max(merged_at), max(failed_at)))::float8 AS "idleSeconds",
+            max(extract(epoch FROM merged_at - started_at)) FILTER (WHERE merged_at > now() - make_interval(secs => $2))::float8 AS "longestSeconds"
        FROM pgvector_backfill.batch WHERE run = $1`,
     [run.id, RATE_WINDOW_SECONDS],
   );
   return summed.rows[0] as Sums;
-}
-
-function rowsPerSecond(sums: Sums, pending: number): number | null {
-  const [rows, seconds] =
-    pending > 0 ? [sums.recentRows, sums.recentSeconds] : [sums.embedded + sums.skipped, sums.runSeconds];
-  return seconds === null || seconds <= 0 || rows === 0 ? null : rows / seconds;
 }
 
 /** As the finalizer notes it. */
@@ -248,9 +257,11 @@ async function indexState(
 
 const EMPTY: Omit<
   ProgressSnapshot,
-  'backfill' | 'readOnly' | 'sync' | 'throttle' | 'tuned' | 'readMode' | keyof ReadSummary
+  'backfill' | 'readOnly' | 'sync' | 'throttle' | 'tuned' | 'workers' | 'readMode' | keyof ReadSummary
 > = {
   run: null,
+  stall: null,
+  idleSeconds: null,
   state: 'none',
   reason: 'nothing is planned yet: run `npm run enqueue`',
   rows: {

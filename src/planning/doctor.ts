@@ -28,6 +28,7 @@ import { checkPlainText } from './check-plain-text.ts';
 import { checkOpenFiles } from './check-open-files.ts';
 import { checkPath } from './check-path.ts';
 import { checkPooler } from './check-pooler.ts';
+import { checkProgress } from './check-progress.ts';
 import { checkRows } from './check-rows.ts';
 import { checkSync } from './check-sync.ts';
 import { checkVarying } from './check-varying.ts';
@@ -193,6 +194,7 @@ async function checkLedger(input: DoctorInput, target: Target | null): Promise<F
       return [
         { level: 'ok', check: 'ledger', message },
         ...(version === 0 || missing.length > 0 ? [] : await checkRun(input)),
+        ...(version === 0 || missing.length > 0 ? [] : await checkProgress(input)),
       ];
     return [
       {

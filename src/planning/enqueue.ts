@@ -28,13 +28,16 @@ import {
   type Run,
 } from '../ledger/run.ts';
 import { scopeDifference, scopeOf } from '../ledger/scope.ts';
+import { syncState } from '../ledger/sync.ts';
 import { restartSweep } from '../ledger/sweep.ts';
+import { duration } from '../observability/format.ts';
 import type { OnStage } from '../observability/stage.ts';
 import type { Logger } from '../observability/logger.ts';
 import { countTable } from '../pipeline/count-table.ts';
 import { readingOfRun } from '../pipeline/unreadable.ts';
 import type { JobQueue } from '../queue/connection.ts';
-import { addEmbedJobs, scheduleSync, unscheduleSync } from '../queue/producer.ts';
+import { resumeQueues } from '../queue/obstacle.ts';
+import { addEmbedJobs, jobsInLine, scheduleSync, unscheduleSync } from '../queue/producer.ts';
 import { applyCapture } from '../sync/capture.ts';
 import { estimatedRows } from '../table/partitions.ts';
 import { tableSizes } from '../table/table-sizes.ts';
@@ -67,6 +70,8 @@ export interface EnqueueResult {
   enqueued: number;
   /** Batches that are merged already. */
   alreadyDone: number;
+  /** What kept jobs that are on the queue from being done, and does no more: sentences. */
+  mended: string[];
 }
 
 /** Batches of one look at the ledger. */
@@ -93,8 +98,19 @@ async function enqueueLocked(input: EnqueueInput): Promise<EnqueueResult> {
     });
   // Before anything is read: what is written from here on is captured, or had been written before the plan.
   const mode = await applyCapture(pool, target, input.settings);
+  const mended = await resumeQueues(Object.values(input.queues));
   if (mode === 'off') await unscheduleSync(input.queues.sync);
-  else await scheduleSync(input.queues.sync, input.settings.syncSeconds);
+  else mended.push(...(await keepSynced(input)));
+  for (const message of mended) {
+    logger.warn({}, message);
+    await recordEvent(pool, {
+      backfill: target.backfill,
+      run: null,
+      level: 'warn',
+      kind: 'queue.mended',
+      message,
+    });
+  }
   const { run, fresh } = await currentRun(input);
   const isGrowing = await grows(input, run);
   // A run that an older release planned over an empty table has no batch to count its rows by.
@@ -114,7 +130,26 @@ async function enqueueLocked(input: EnqueueInput): Promise<EnqueueResult> {
   const planned = await findRun(pool, run.uid);
   if (planned === null)
     throw new BackfillError(`Run ${run.id} has vanished from the ledger.`, { code: 'RUN_MISSING' });
-  return produce(input, planned, run.plannedAt === null);
+  return { ...(await produce(input, planned, run.plannedAt === null)), mended };
+}
+
+/** Captured changes that wait for longer than this many intervals beat what the schedule says. */
+const MAX_LAG_INTERVALS = 3;
+const MIN_LAG_SECONDS = 15;
+
+/** @returns what was wrong with the schedule, as sentences */
+async function keepSynced({ pool, target, settings, queues: { sync } }: EnqueueInput): Promise<string[]> {
+  const { oldestSeconds } = await syncState(pool, target.backfill);
+  const lag = oldestSeconds ?? 0;
+  const isLate =
+    lag > Math.max(MAX_LAG_INTERVALS * settings.syncSeconds, MIN_LAG_SECONDS) &&
+    (await jobsInLine(sync)) === 0;
+  const wrong = await scheduleSync(sync, settings.syncSeconds, isLate);
+  if (wrong !== '') return [`${wrong}: it is due now`];
+  if (!isLate) return [];
+  return [
+    `captured changes have waited for ${duration(lag)}: sync is due now; it takes a worker with the role sync`,
+  ];
 }
 
 /** The run that goes on, or a new one where one is due. */
@@ -200,7 +235,11 @@ async function hasStagedRows(pool: Pool, target: Target): Promise<boolean> {
   return found.rows[0]?.present === true;
 }
 
-async function produce(input: EnqueueInput, run: Run, fresh: boolean): Promise<EnqueueResult> {
+async function produce(
+  input: EnqueueInput,
+  run: Run,
+  fresh: boolean,
+): Promise<Omit<EnqueueResult, 'mended'>> {
   const { pool, target, settings, queues, logger } = input;
   await moveRun(pool, run.id, ['planned'], 'running', '');
   if ((await reopenFailedBatches(pool, run.id)) > 0) await judgeAnew(pool, run.id);
@@ -216,7 +255,7 @@ async function produce(input: EnqueueInput, run: Run, fresh: boolean): Promise<E
     logger.info({ run: run.id, enqueued }, 'jobs added');
   }
   if (unfinished === 0) await askToFinalize(input, run);
-  const result: EnqueueResult = {
+  const result = {
     backfill: target.backfill,
     run: run.id,
     rows: run.rowsPlanned,

@@ -7,6 +7,7 @@ import { judgeAnew } from '../ledger/breaker.ts';
 import { recordEvent } from '../ledger/event.ts';
 import { OPEN_STATES, findRun, pauseRun, unpauseRun, type Run } from '../ledger/run.ts';
 import type { JobQueue } from '../queue/connection.ts';
+import { resumeQueues } from '../queue/obstacle.ts';
 import { addUnfinished } from './retry.ts';
 
 /** Batches in flight end; no other is begun. @returns the run as it is then. */
@@ -22,9 +23,14 @@ export async function pause(pool: Pool, run: Run, reason: string): Promise<Run> 
   return (await findRun(pool, run.uid)) ?? run;
 }
 
+export interface Resumed extends Run {
+  /** What kept jobs that are on the queue from being done, and does no more: sentences. */
+  mended: string[];
+}
+
 /**
  * A paused run goes on where it was; one that failed is tried again, as whoever resumes it says that the cause is
- * repaired. Jobs that the queue no longer has are put on it again.
+ * repaired. Jobs that the queue no longer has are put on it again, and a queue that somebody else has paused goes on.
  * @returns the run as it is then.
  */
 export async function resume(
@@ -32,9 +38,9 @@ export async function resume(
     pool,
     settings,
     queues,
-  }: { pool: Pool; settings: Settings; queues: { embed: JobQueue; finalize: JobQueue } },
+  }: { pool: Pool; settings: Settings; queues: { embed: JobQueue; finalize: JobQueue; sync: JobQueue } },
   run: Run,
-): Promise<Run> {
+): Promise<Resumed> {
   if (await unpauseRun(pool, run.id)) {
     await judgeAnew(pool, run.id);
     await recordEvent(pool, {
@@ -45,9 +51,18 @@ export async function resume(
       message: `was ${run.state}: ${run.reason}`,
     });
   }
+  const mended = await resumeQueues([queues.embed, queues.finalize, queues.sync]);
+  for (const message of mended)
+    await recordEvent(pool, {
+      backfill: run.backfill,
+      run: run.id,
+      level: 'warn',
+      kind: 'queue.mended',
+      message,
+    });
   const added = await addUnfinished(pool, settings, queues.embed, run);
   const resumed = (await findRun(pool, run.uid)) ?? run;
   // It stood behind its last batch: no batch will call the finalizer.
   if (added === 0) await finalizeWhenDue(pool, settings, queues.finalize, resumed);
-  return resumed;
+  return { ...resumed, mended };
 }

@@ -12,6 +12,7 @@ import { recordEvent } from '../ledger/event.ts';
 import { firstAtCounts } from '../ledger/finalizer-calls.ts';
 import { progressSnapshot } from '../ledger/progress.ts';
 import { OPEN_STATES, latestRun, type Run } from '../ledger/run.ts';
+import { WAITS_FOR_BATCHES, isPlannedWithin } from '../ledger/work.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { addEmbedJobs, addFinalizeJob, finalizeJobStands, jobsUnderWay } from '../queue/producer.ts';
 
@@ -39,7 +40,7 @@ export async function reconcile(input: ReconcileInput): Promise<Reconciled> {
   const { pool, backfill, quietSeconds } = input;
   const run = await latestRun(pool, backfill);
   if (run === null || !OPEN_STATES.includes(run.state) || run.plannedAt === null) return NOTHING;
-  if (Date.now() - run.plannedAt.getTime() < quietSeconds * 1000) return NOTHING;
+  if (await isPlannedWithin(pool, run.id, quietSeconds)) return NOTHING;
   const batches = await addLostBatches(input, run);
   const finalizer = batches === 0 && (await callOwedFinalizer(input, run));
   if (batches > 0 || finalizer)
@@ -88,9 +89,6 @@ export async function addOwedFinalizer(pool: Pool, queue: JobQueue, run: Run): P
   if (!isOwed(run, unfinished !== undefined) || (await finalizeJobStands(queue, run.uid))) return false;
   return addFinalizeJob(queue, run.uid, 'last-batch');
 }
-
-/** Words of the finalizer that waits for the last batches (workers/finalize.ts). */
-const WAITS_FOR_BATCHES = 'the index is built';
 
 /** Called and not answered, or in the middle of something that nobody is at. A gate that did not pass waits for the operator. */
 function isOwed({ state, reason, finalizerCalls, finalizerAnswered }: Run, unfinished: boolean): boolean {

@@ -7,3 +7,14 @@ export function describeQueue(url: string): string {
   const [, scheme = '', rest = ''] = /^([^:]+:\/\/)([^?#]*)/.exec(url) ?? [];
   return scheme + rest.slice(rest.lastIndexOf('@') + 1);
 }
+
+export type QueueRole = 'embed' | 'finalize' | 'sync';
+export const QUEUE_ROLES: readonly QueueRole[] = ['embed', 'finalize', 'sync'];
+
+/** `articles` and `embed` → the queue's name as Bull Board shows it. */
+export function queueName(backfill: string, role: QueueRole): string {
+  return `${backfill}-${role}`;
+}
+
+/** BullMQ's own schema on its PostgreSQL backend; its default, so that other tools find it. */
+export const QUEUE_SCHEMA = 'bullmq';

@@ -6,9 +6,6 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** What a machine's clock may be off before somebody is told. Nothing goes by that clock, so this is not urgent. */
-export const CLOCK_TOLERANCE_SECONDS = 5;
-
 /** Whose time `Date.now` tells: that of BullMQ's code and of the jobs it runs. */
 const context = new AsyncLocalStorage<QueueClock | null>();
 const ofMachine = Date.now.bind(Date);

@@ -8,27 +8,20 @@ import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { asciiWords } from '../db/words.ts';
 import { BackfillError, messageOf, withoutValues } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
-import { isPostgres } from './address.ts';
+import { QUEUE_SCHEMA, isPostgres, queueName, type QueueRole } from './address.ts';
 import { serverAnswers } from './answers.ts';
 import { inTimeOf, keepTime, type QueueClock } from './clock.ts';
 import { assertNoClusterNode } from './cluster-node.ts';
 import type { JobData } from './jobs.ts';
 import { Loop } from './loop.ts';
 import { shareOutage } from './outage.ts';
-import {
-  QUEUE_SCHEMA,
-  assertQueueSession,
-  createQueueBackend,
-  createQueuePool,
-  migrateQueue,
-} from './postgres.ts';
+import { assertQueueSession, createQueueBackend, createQueuePool, migrateQueue } from './postgres.ts';
 import { connectRedis } from './redis.ts';
 import { unusable } from './refused.ts';
 import { TolerantWorker } from './tolerant-worker.ts';
 import { openTransport } from './transport.ts';
 
-export type QueueRole = 'embed' | 'finalize' | 'sync';
-export const QUEUE_ROLES: readonly QueueRole[] = ['embed', 'finalize', 'sync'];
+export { QUEUE_ROLES, queueName, type QueueRole } from './address.ts';
 export type JobQueue = Queue<JobData, unknown>;
 export type JobWorker = Worker<JobData, unknown>;
 
@@ -71,11 +64,6 @@ const FAREWELL_MS = 3000;
 const RETRY_MS = 1000;
 /** Tries before the first contact counts as failed; afterwards reconnection is endless. */
 const FIRST_CONTACT_TRIES = 3;
-
-/** `articles` and `embed` → the queue's name as Bull Board shows it. */
-export function queueName(backfill: string, role: QueueRole): string {
-  return `${backfill}-${role}`;
-}
 
 /** Changes nothing. @throws ConfigError where the queue server does not answer, or not as BullMQ needs it. */
 export function reachQueue(url: string): Promise<void> {

@@ -8,10 +8,7 @@ import { losesSession } from '../db/pooler.ts';
 import { sessionSql } from '../db/session-settings.ts';
 import { ENCODING_SQL, sendAscii } from './ascii-sql.ts';
 import { ConfigError } from '../errors.ts';
-import { describeQueue } from './address.ts';
-
-/** BullMQ's own schema on its PostgreSQL backend; its default, so that other tools find it. */
-export const QUEUE_SCHEMA = 'bullmq';
+import { QUEUE_SCHEMA, describeQueue } from './address.ts';
 
 /** Of all queues and workers of an address, side by side; each worker has one besides, for LISTEN. */
 const QUEUE_CONNECTIONS = 5;

@@ -2,7 +2,8 @@
 
 import type { JobSchedulerJson } from 'bullmq';
 import { duration } from '../observability/format.ts';
-import { CLOCK_TOLERANCE_SECONDS, queueNow } from './clock.ts';
+import { CLOCK_TOLERANCE_SECONDS } from './clock-words.ts';
+import { queueNow } from './clock.ts';
 import { installationOf, type JobQueue } from './connection.ts';
 import {
   FINALIZE_CAUSES,
@@ -89,6 +90,10 @@ export async function addFinalizeJob(queue: JobQueue, run: string, cause: Finali
 /** Jobs that are on their way, of all runs. */
 export const jobsUnderWay = (queue: JobQueue): Promise<number> =>
   queue.getJobCountByTypes('waiting', 'prioritized', 'active', 'delayed');
+
+/** Those that a worker would take now, or has taken. */
+export const jobsInLine = (queue: JobQueue): Promise<number> =>
+  queue.getJobCountByTypes('waiting', 'prioritized', 'active');
 
 /** Whether the finalizer is called or at it, or was given up after its last attempt: that one waits for the operator. */
 export async function finalizeJobStands(queue: JobQueue, run: string): Promise<boolean> {

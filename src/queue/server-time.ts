@@ -22,8 +22,8 @@ export async function redisTime(redis: Redis | Cluster, key: string): Promise<nu
   throw new Error(`the queue server does not tell its time: ${messageOf(said)}`);
 }
 
-export async function postgresTime(pool: pg.Pool): Promise<number> {
-  const asked = await pool.query<{ ms: number }>(
+export async function postgresTime(db: Pick<pg.ClientBase, 'query'>): Promise<number> {
+  const asked = await db.query<{ ms: number }>(
     'SELECT (pg_catalog.date_part($1, pg_catalog.clock_timestamp()) * 1000)::float8 AS ms',
     ['epoch'],
   );

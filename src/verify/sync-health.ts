@@ -3,17 +3,22 @@
 import type { Queryable } from '../db/pool.ts';
 import type { LiveAccounting } from '../ledger/accounting.ts';
 import { captureDisarmed, type SyncMode } from '../ledger/sync.ts';
+import { readReports } from '../ledger/worker-report.ts';
 import type { Check } from './check.ts';
 
-/** Since the end of the last drain; several intervals of the longest usual kind. */
-const MOST_IDLE_SECONDS = 120;
+/** Since the end of the last drain, in intervals of sync: more says that it stands still. */
+const MAX_IDLE_INTERVALS = 3;
+/** A job takes its time, however short the interval. */
+const MIN_IDLE_SECONDS = 15;
 
 export interface SyncHealth {
   mode: SyncMode;
   /** Open rows that sync is to bring in line. */
   waiting: number;
-  /** Since the last drain that went through; null where none ever did. */
+  /** Since the last drain that went through; 0 where one is under way, null where none ever did. */
   idleSeconds: number | null;
+  /** Why nothing moves, as a worker found it; empty where none says so. */
+  stall: string;
   /** What is wrong with the triggers; empty where nothing is. */
   disarmed: string;
 }
@@ -24,15 +29,26 @@ export interface SyncHealth {
  */
 export async function syncHealth(db: Queryable, backfill: string, rows: LiveAccounting): Promise<SyncHealth> {
   const found = await db.query<{ mode: SyncMode; idleSeconds: number | null }>(
-    `SELECT mode, extract(epoch FROM now() - drained_at)::float8 AS "idleSeconds" FROM pgvector_backfill.sync WHERE backfill = $1`,
+    `SELECT mode, CASE WHEN leased_until > clock_timestamp() THEN 0 ELSE extract(epoch FROM clock_timestamp() - drained_at)::float8 END AS "idleSeconds" FROM pgvector_backfill.sync WHERE backfill = $1`,
     [backfill],
   );
   const { mode = 'off', idleSeconds = null } = found.rows[0] ?? {};
   const waiting = { off: 0, trigger: rows.captured, sweep: rows.missing + rows.stale }[mode];
-  return { mode, waiting, idleSeconds, disarmed: await captureDisarmed(db, backfill) };
+  const { stall } = await readReports(db, backfill);
+  return {
+    mode,
+    waiting,
+    idleSeconds,
+    stall: stall?.reason ?? '',
+    disarmed: await captureDisarmed(db, backfill),
+  };
 }
 
-export function syncCheck({ mode, waiting, idleSeconds, disarmed }: SyncHealth): Check {
+/** @param everySeconds interval of sync */
+export function syncCheck(
+  { mode, waiting, idleSeconds, stall, disarmed }: SyncHealth,
+  everySeconds: number,
+): Check {
   // Whatever the counts are now: what is written from here on would get no vector.
   if (disarmed !== '')
     return {
@@ -45,7 +61,8 @@ export function syncCheck({ mode, waiting, idleSeconds, disarmed }: SyncHealth):
         'Start `npm run worker` with the role sync, which arms capture again and sweeps the table, or run `npm run enqueue`.',
     };
   const idle = idleSeconds === null ? 'never' : `${Math.round(idleSeconds)} s ago`;
-  const passed = waiting === 0 || (idleSeconds !== null && idleSeconds <= MOST_IDLE_SECONDS);
+  const maxIdle = Math.max(MAX_IDLE_INTERVALS * everySeconds, MIN_IDLE_SECONDS);
+  const passed = waiting === 0 || (idleSeconds !== null && idleSeconds <= maxIdle);
   return {
     name: 'sync',
     passed,
@@ -53,7 +70,9 @@ export function syncCheck({ mode, waiting, idleSeconds, disarmed }: SyncHealth):
     threshold: null,
     detail: passed
       ? `${mode}: ${waiting} rows wait`
-      : `${mode}: ${waiting} rows wait and nobody syncs (last time: ${idle})`,
-    remedy: passed ? null : 'Start `npm run worker` with the role sync.',
+      : `${mode}: ${waiting} rows wait and nobody syncs (last time: ${idle})${stall === '' ? '' : `: ${stall}`}`,
+    remedy: passed
+      ? null
+      : 'Start `npm run worker` with the role sync; where one is up, `npm run enqueue` schedules sync anew.',
   };
 }

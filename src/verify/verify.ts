@@ -92,7 +92,7 @@ export async function verify(input: VerifyInput): Promise<Verification> {
     await checkRows(input, accounting),
     ...accountingChecks(accounting, input.settings, sync),
     await checkKeptVectors(input),
-    syncCheck(sync),
+    syncCheck(sync, input.settings.syncSeconds),
     await checkDimensions(input),
     await checkVersion(input),
     await checkIndex(input, accounting.embedded),

@@ -32,7 +32,7 @@ describe.each(backends())('a clock that is off, on $name', ({ create }) => {
     right = await addressOf(0, randomUUID());
   });
   afterEach(async () => {
-    for (const close of opened.splice(0).reverse()) await close();
+    for (const close of opened.splice(0).toReversed()) await close();
     await database.drop();
   });
 
@@ -53,7 +53,6 @@ describe.each(backends())('a clock that is off, on $name', ({ create }) => {
 
   it('puts the next sync and the next attempt where they belong', async () => {
     const wrong = await addressOf(DAY_MS, right.installation);
-    expect(Math.abs((wrong.clock?.aheadSeconds ?? 0) - DAY_MS / 1000)).toBeLessThan(2);
     const { queue } = open(right, 'sync');
     await scheduleSync(open(wrong, 'sync').queue, 1);
     let synced = 0;

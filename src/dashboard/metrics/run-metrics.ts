@@ -124,6 +124,23 @@ export const RUN_METRICS: readonly Metric[] = [
     ({ snapshot }) => known(snapshot.sync.oldestSeconds ?? 0),
   ),
   metric(
+    'no_progress_seconds',
+    'gauge',
+    ['cause'],
+    'Since when nothing moves although there is work, by what is in the way: queue-away, queue-paused, queue-limited, jobs-lost, jobs-not-taken, no-worker; 0 with the cause none where something moves.',
+    ({ snapshot: { stall } }) => [{ labels: { cause: stall?.cause ?? 'none' }, value: stall?.seconds ?? 0 }],
+  ),
+  metric(
+    'worker_clock_ahead_seconds',
+    'gauge',
+    ['worker'],
+    'Of the workers that have reported in the last 2 minutes, what their clock is ahead of the queue’s server; negative where it is behind.',
+    ({ snapshot: { workers } }) =>
+      workers.flatMap(({ name, clockAheadSeconds }) =>
+        clockAheadSeconds === null ? [] : [{ labels: { worker: name }, value: clockAheadSeconds }],
+      ),
+  ),
+  metric(
     'throttle_state',
     'gauge',
     ['state'],

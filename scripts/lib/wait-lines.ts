@@ -1,0 +1,31 @@
+/** What nothing moves for, and whose clock is off, for `status`. */
+
+import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
+import { STILL_SECONDS } from '../../src/ledger/still.ts';
+import { CLOCK_TOLERANCE_SECONDS, clockWords } from '../../src/queue/clock-words.ts';
+import { pausedWords } from '../../src/queue/obstacle.ts';
+import { duration } from './format.ts';
+
+type Shown = Pick<ProgressSnapshot, 'stall' | 'workers'>;
+
+/** @param paused queues that somebody else has paused, seen just now: no worker may be up to say so */
+export function waitLines({ stall, workers }: Shown, paused: readonly string[]): string[] {
+  const off = workers.filter(
+    ({ clockAheadSeconds }) => Math.abs(clockAheadSeconds ?? 0) > CLOCK_TOLERANCE_SECONDS,
+  );
+  return [
+    ...(stall === null ? [] : [`waits    ${stall.reason}`]),
+    ...(stall?.cause === 'queue-paused'
+      ? []
+      : paused.map((name) => `waits    ${pausedWords(name)}: \`npm run resume\` resumes it`)),
+    ...off.map(
+      ({ name, clockAheadSeconds }) => `clock    of worker ${name} ${clockWords(clockAheadSeconds ?? 0)}`,
+    ),
+  ];
+}
+
+/** In the place of a rate. */
+export function stillness({ idleSeconds, stall }: Pick<ProgressSnapshot, 'idleSeconds' | 'stall'>): string {
+  if (stall === null && (idleSeconds ?? 0) < STILL_SECONDS) return 'not measured yet';
+  return `nothing moves${idleSeconds === null ? '' : `, the last sign was ${duration(idleSeconds)} ago`}`;
+}

@@ -1,0 +1,167 @@
+/** The ledger has work and nothing moves: what is in the way is told, and taken away where that can be done. */
+
+import { afterEach, describe, expect, it } from 'vitest';
+import { installationId } from '../../src/ledger/installation.ts';
+import { checkProgress } from '../../src/planning/check-progress.ts';
+import { pause, resume } from '../../src/planning/pause.ts';
+import { QueueClock, queueNow } from '../../src/queue/clock.ts';
+import { QUEUE_ROLES, openQueue, type JobQueue, type QueueAddress } from '../../src/queue/connection.ts';
+import { jobsInLine, scheduleSync } from '../../src/queue/producer.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
+import type { WorkerTimes } from '../../workers/times.ts';
+import { REPEATED_TEXTS, openBackfill, type TestBackfill } from '../setup/backfill.ts';
+import { runCommand } from '../setup/command.ts';
+import { backends, databases, type TestDatabase } from '../setup/databases.ts';
+import { createDocs } from '../setup/docs-table.ts';
+import { sampleModel } from '../setup/model.ts';
+import { expectSynced } from '../setup/synced.ts';
+import { until } from '../setup/until.ts';
+
+const ROWS = 60;
+const DAY_MS = 86_400_000;
+/** A minute is this long here. */
+const SOON: WorkerTimes = { reconcileMs: 100, stallMs: 500, stalledIntervalMs: 500, passMs: 100 };
+
+const model = sampleModel();
+
+describe.each(backends())('where nothing moves, on $name', ({ name, create }) => {
+  let backfill: TestBackfill;
+  let database: TestDatabase;
+  const opened: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const close of opened.splice(0)) await close();
+    await backfill.close();
+  });
+
+  /** As anybody has them who knows their names. */
+  async function queuesOf(clock?: QueueClock): Promise<Record<(typeof QUEUE_ROLES)[number], JobQueue>> {
+    const installation = await installationId(backfill.pool);
+    const address: QueueAddress = {
+      url: database.queueUrl,
+      backfill: 'docs',
+      installation,
+      logger: silentLogger,
+      clock,
+    };
+    const of = (role: (typeof QUEUE_ROLES)[number]): JobQueue => {
+      const { queue, close } = openQueue(address, role);
+      opened.push(close);
+      return queue;
+    };
+    return { embed: of('embed'), finalize: of('finalize'), sync: of('sync') };
+  }
+
+  async function planned(options: Record<string, string> = {}): Promise<void> {
+    database = await create();
+    backfill = await openBackfill(database, model, {
+      BACKFILL_TABLE: 'docs',
+      BACKFILL_TEXT: 'body',
+      BACKFILL_BATCH_ROWS: '10',
+      ...REPEATED_TEXTS,
+      ...options,
+    });
+    await createDocs(
+      backfill.pool,
+      ROWS,
+      `(ARRAY['garden', 'winter', 'guitar'])[1 + n % 3] || ' bread ' || n`,
+    );
+    await backfill.enqueue();
+  }
+
+  const kinds = async (): Promise<string[]> =>
+    (
+      await backfill.pool.query<{ kind: string }>(
+        `SELECT kind FROM pgvector_backfill.event WHERE level = 'warn' ORDER BY id`,
+      )
+    ).rows.map((row) => row.kind);
+
+  it('a queue that somebody has paused is told of, resumed by the verbs, and by workers after a while', async () => {
+    await planned();
+    const queues = await queuesOf();
+    for (const queue of Object.values(queues)) await queue.pause();
+    const status = await runCommand('status', [], backfill.env);
+    for (const role of QUEUE_ROLES)
+      expect(status.stdout).toContain(`the queue docs-${role} is paused by other hands`);
+    const { pool } = backfill;
+    const { settings } = backfill.config;
+    const doctor = { pool, backfill: 'docs', settings, withQueue: true };
+    expect((await checkProgress(doctor)).map(({ check }) => check)).toEqual(Array(3).fill('queue-paused'));
+    const { mended } = await backfill.enqueue();
+    expect(mended.length).toBe(3);
+    for (const queue of Object.values(queues)) {
+      expect(await queue.isPaused()).toBe(false);
+      await queue.pause();
+    }
+    const run = await backfill.run();
+    const input = { pool, settings, queues };
+    expect((await resume(input, run)).mended.length).toBe(3);
+
+    // A pause of the operator's is in the ledger: no worker looks further.
+    await queues.embed.pause();
+    await pause(pool, run, 'for the night');
+    const workers = await backfill.workers(undefined, SOON);
+    try {
+      const looks = new Set<string>();
+      await until('a worker has looked for longer than it waits', async () => {
+        const found = await pool.query<{ at: string }>(
+          `SELECT seen_at::text AS at FROM pgvector_backfill.worker`,
+        );
+        looks.add(found.rows[0]?.at ?? '');
+        return looks.size > 7;
+      });
+      expect(await queues.embed.isPaused()).toBe(true);
+      expect((await backfill.snapshot()).stall).toBeNull();
+      await resume(input, run);
+      await queues.embed.pause();
+      await until('it is told', async () => (await backfill.snapshot()).stall?.cause === 'queue-paused');
+      const { rowsPerSecond, etaSeconds } = await backfill.snapshot();
+      expect([rowsPerSecond, etaSeconds]).toEqual([null, null]);
+      await until('it goes on', async () => (await backfill.merged()) === ROWS / 10);
+    } finally {
+      await workers.drain();
+    }
+    expect(await kinds()).toEqual(expect.arrayContaining(['stall.queue-paused', 'queue.mended']));
+    // Whoever ends takes its report along.
+    expect((await backfill.snapshot()).workers).toEqual([]);
+  });
+
+  // The schedule itself is tried on both (test/queue/clock.server.test.ts).
+  it.skipIf(name !== databases()[0]?.name)(
+    'a sync that is scheduled for tomorrow does not pass the gate, and is brought back',
+    async () => {
+      await planned({ BACKFILL_INDEX_COVERAGE: '0.5', BACKFILL_SYNC_SECONDS: '1' });
+      expect((await backfill.work()).state).toBe('ready');
+      const { sync } = await queuesOf();
+      const ahead = await queuesOf(new QueueClock(() => Date.now() + DAY_MS));
+      const putOff = async (): Promise<void> => {
+        await sync.removeJobScheduler('sync');
+        await scheduleSync(ahead.sync, 1);
+      };
+      await putOff();
+      await backfill.pool.query(`UPDATE docs SET body = 'edited ' || id WHERE id <= 5`);
+      await backfill.pool.query(
+        `UPDATE pgvector_backfill.sync SET drained_at = drained_at - interval '50 s'; UPDATE pgvector_backfill.change SET at = at - interval '50 s'`,
+      );
+      const { passed, checks } = await backfill.verify();
+      expect(passed).toBe(false);
+      expect(checks.filter((check) => !check.passed).map(({ name }) => name)).toEqual(['sync']);
+      const { mended } = await backfill.enqueue();
+      expect(mended.join()).toMatch(/the next sync was due in (1 d 0 h|23 h 59 min).*it is due now/);
+      expect((await sync.getJobScheduler('sync'))?.next).toBeLessThan(queueNow(sync) + 10_000);
+
+      // Behind its back, while a worker is up that looks at the schedule in a day only.
+      const workers = await backfill.workers(undefined, { ...SOON, scheduleMs: DAY_MS });
+      try {
+        await until('what was edited is synced', async () => (await backfill.snapshot()).sync.pending === 0);
+        await putOff();
+        await until('that worker’s last one is done', async () => (await jobsInLine(sync)) === 0);
+        await backfill.pool.query(`UPDATE docs SET body = 'again ' || id WHERE id <= 5`);
+        await until('it is synced all the same', async () => (await backfill.snapshot()).sync.pending === 0);
+      } finally {
+        await workers.drain();
+      }
+      await expectSynced(backfill);
+      expect(await kinds()).toContain('queue.mended');
+    },
+  );
+});

@@ -1,0 +1,174 @@
+/**
+ * The ledger is the truth and the queue is transport: where the ledger has work and nothing moves, this finds out why, takes
+ * away what it can, and says the rest: in the ledger for `status`, `doctor`, page and metrics, and in the log.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../src/errors.ts';
+import { recordEvent } from '../src/ledger/event.ts';
+import { workToDo } from '../src/ledger/work.ts';
+import { saveReport, type Stall } from '../src/ledger/worker-report.ts';
+import { Again } from '../src/observability/again.ts';
+import { duration } from '../src/observability/format.ts';
+import { WORKER_NAME } from '../src/observability/worker-name.ts';
+import { CLOCK_TOLERANCE_SECONDS, clockWords } from '../src/queue/clock-words.ts';
+import { QUEUE_ROLES, type OpenQueue, type QueueRole } from '../src/queue/connection.ts';
+import { LateJobs } from '../src/queue/late-jobs.ts';
+import { findObstacle, pausedQueue, removeObstacle, type Obstacle } from '../src/queue/obstacle.ts';
+import { jobsInLine, scheduleSync } from '../src/queue/producer.ts';
+import type { WorkerContext } from './context.ts';
+
+/** For which nothing may move before it is asked why: jobs of a worker that was killed are taken up within it. */
+const STALL_MS = 60_000;
+/** Of all that is asked of the queue in one look at one role. */
+const QUEUE_LIMIT_MS = 5000;
+
+export class ProgressWatch {
+  readonly #context: WorkerContext;
+  readonly #queues: Record<QueueRole, OpenQueue>;
+  readonly #again = new Again();
+  readonly #late: Record<QueueRole, LateJobs> = {
+    embed: new LateJobs(),
+    finalize: new LateJobs(),
+    sync: new LateJobs(),
+  };
+  /** By role: the mark of the work as it was seen last, and since when it is the same. */
+  readonly #seen = new Map<QueueRole, { mark: string; since: number }>();
+  #told = '';
+
+  constructor(context: WorkerContext, queues: Record<QueueRole, OpenQueue>) {
+    this.#context = context;
+    this.#queues = queues;
+  }
+
+  async look(): Promise<void> {
+    const { pool, backfill } = this.#context;
+    const work = await workToDo(pool, backfill);
+    let stall: Stall | null = null;
+    for (const role of QUEUE_ROLES) stall ??= await this.#lookAt(role, work[role]);
+    const clockAheadSeconds = await this.#clock();
+    const isNews = await saveReport(pool, backfill, WORKER_NAME, { stall, clockAheadSeconds });
+    await this.#tell(stall, isNews);
+  }
+
+  /** For how long the mark of a role's work may stay what it is. */
+  #limitMs(role: QueueRole): number {
+    const { settings, times } = this.#context;
+    const stallMs = times.stallMs ?? STALL_MS;
+    return role === 'sync' ? Math.max(stallMs, 2000 * settings.syncSeconds) : stallMs;
+  }
+
+  async #lookAt(role: QueueRole, mark: string | null): Promise<Stall | null> {
+    if (mark === null) {
+      this.#seen.delete(role);
+      return null;
+    }
+    const now = performance.now();
+    const before = this.#seen.get(role);
+    const since = before?.mark === mark ? before.since : now;
+    this.#seen.set(role, { mark, since });
+    const seconds = (now - since) / 1000;
+    try {
+      const obstacle = await within(QUEUE_LIMIT_MS, this.#obstacle(role, now - since));
+      return obstacle === null ? null : { cause: obstacle.cause, reason: obstacle.message, seconds };
+    } catch (error) {
+      const { queue } = this.#queues[role];
+      const reason = `the queue ${queue.name} does not answer: ${messageOf(error)}`;
+      return { cause: 'queue-away', reason, seconds };
+    }
+  }
+
+  /** @returns what is still in the way */
+  async #obstacle(role: QueueRole, stillMs: number): Promise<Obstacle | null> {
+    const { queue } = this.#queues[role];
+    const limitMs = this.#limitMs(role);
+    const promoted = await this.#late[role].promote(queue, limitMs);
+    if (promoted > 0)
+      await this.#mended(
+        `${promoted} jobs of the queue ${queue.name} were put off for longer than any attempt has to wait, as by a clock that is ahead: they are tried now`,
+      );
+    if (stillMs < limitMs) {
+      const paused = await pausedQueue(queue);
+      const after = `workers resume it once nothing has moved for ${duration(limitMs / 1000)}, \`npm run resume\` does it now`;
+      return paused === null ? null : { ...paused, message: `${paused.message}: ${after}` };
+    }
+    const obstacle = await findObstacle(queue);
+    if (obstacle === null) return null;
+    const still = `nothing has moved for ${duration(stillMs / 1000)}`;
+    if (await removeObstacle(queue, obstacle))
+      return this.#goesOn(role, `${obstacle.message}, and ${still}: it is resumed`);
+    if (role === 'sync' && (await jobsInLine(queue)) === 0) {
+      const { syncSeconds } = this.#context.settings;
+      const wrong = await scheduleSync(queue, syncSeconds, true);
+      const why = wrong === '' ? 'the queue has no sync that is due' : wrong;
+      return this.#goesOn(role, `captured changes wait, ${still}, and ${why}: sync is scheduled anew`);
+    }
+    return { ...obstacle, message: `${obstacle.message}; ${still}` };
+  }
+
+  /** Its time begins anew. */
+  async #goesOn(role: QueueRole, message: string): Promise<null> {
+    this.#seen.delete(role);
+    await this.#mended(message);
+    return null;
+  }
+
+  async #mended(message: string): Promise<void> {
+    const { pool, backfill, logger } = this.#context;
+    logger.warn({}, message);
+    await recordEvent(pool, { backfill, run: null, level: 'warn', kind: 'queue.mended', message });
+  }
+
+  /** @returns how far it is ahead, in seconds */
+  async #clock(): Promise<number | null> {
+    const { address, logger } = this.#context;
+    const { clock } = address;
+    if (clock === undefined) return null;
+    await within(QUEUE_LIMIT_MS, clock.measure(this.#queues.embed.time)).catch(() => {});
+    const aheadSeconds = clock.aheadSeconds;
+    const isOff = aheadSeconds !== null && Math.abs(aheadSeconds) > CLOCK_TOLERANCE_SECONDS;
+    if (!isOff) this.#again.isOver('clock');
+    else if (this.#again.isDue('clock'))
+      logger.warn(
+        { aheadSeconds: Math.round(aheadSeconds) },
+        `the clock of this machine ${clockWords(aheadSeconds)}`,
+      );
+    return aheadSeconds;
+  }
+
+  async #tell(stall: Stall | null, isNews: boolean): Promise<void> {
+    const { pool, backfill, logger } = this.#context;
+    const cause = stall?.cause ?? '';
+    if (cause !== this.#told && this.#told !== '') {
+      this.#again.isOver(this.#told);
+      if (stall === null) logger.info({ was: this.#told }, 'goes on');
+    }
+    this.#told = cause;
+    if (stall === null) return;
+    const { reason, seconds } = stall;
+    if (this.#again.isDue(cause))
+      logger.warn({ cause, reason, seconds: Math.round(seconds) }, 'there is work and nothing moves');
+    if (isNews)
+      await recordEvent(pool, {
+        backfill,
+        run: null,
+        level: 'warn',
+        kind: `stall.${cause}`,
+        message: reason,
+      });
+  }
+}
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  const over = new AbortController();
+  const late = delay(ms, undefined, { signal: over.signal }).then(() => {
+    throw new Error(`no answer within ${ms / 1000} s`);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    over.abort();
+    late.catch(() => {});
+    work.catch(() => {});
+  }
+}
