@@ -129,7 +129,7 @@ describe.each(backends())('where nothing moves, on $name', ({ name, create }) =>
   it.skipIf(name !== databases()[0]?.name)(
     'a sync that is scheduled for tomorrow does not pass the gate, and is brought back',
     async () => {
-      await planned({ BACKFILL_INDEX_COVERAGE: '0.5', BACKFILL_SYNC_SECONDS: '1' });
+      await planned({ BACKFILL_INDEX_COVERAGE: '0.5', BACKFILL_SYNC_EVERY_SECONDS: '1' });
       expect((await backfill.work()).state).toBe('ready');
       const { sync } = await queuesOf();
       const ahead = await queuesOf(new QueueClock(() => Date.now() + DAY_MS));

@@ -20,6 +20,7 @@ function snapshot(more: Partial<ProgressSnapshot> = {}): ProgressSnapshot {
     sync: { pending: 0 },
     index: { name: null, phase: null, valid: false, blockers: [] },
     throttle: signals,
+    stall: null,
     ...more,
   } as unknown as ProgressSnapshot;
 }
