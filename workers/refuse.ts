@@ -3,6 +3,7 @@
 import { UnrecoverableError, type Job } from 'bullmq';
 import { messageOf } from '../src/errors.ts';
 import { recordEvent } from '../src/ledger/event.ts';
+import { Again } from '../src/observability/again.ts';
 import type { QueueRole } from '../src/queue/connection.ts';
 import type { JobData } from '../src/queue/jobs.ts';
 import type { WorkerContext } from './context.ts';
@@ -10,15 +11,33 @@ import type { WorkerContext } from './context.ts';
 /** What such a job calls itself is written down only where it is harmless. */
 const PLAIN_ID = /^[\w.-]{1,100}$/;
 
+/** Of a queue, its jobs that came without anything that was said of them. */
+const lost = new WeakMap<WorkerContext['address'], Again>();
+
+/** Its server has evicted it, all but its place in a list: thousands go so at once, and each comes again by the ledger. */
+async function noteLost({ pool, backfill, address, logger }: WorkerContext, role: QueueRole): Promise<void> {
+  const again = lost.get(address) ?? new Again();
+  lost.set(address, again);
+  if (!again.isDue(role)) return;
+  const message = `jobs of the ${role} queue have lost their data, as by a server that evicts keys (maxmemory-policy other than noeviction) or was restarted without its log: what is to do by the ledger is put on the queue again`;
+  logger.warn({ queue: role }, message);
+  await recordEvent(pool, { backfill, run: null, level: 'warn', kind: 'job.lost', message }).catch(() => {});
+}
+
 /**
  * Put aside as failed, with a note in the ledger: no attempt can make it right, and the ledger still has what was to do.
  * @returns what to throw.
  */
 export async function refuseJob(
-  { pool, backfill, logger }: WorkerContext,
+  context: WorkerContext,
   role: QueueRole,
   job: Job<JobData>,
 ): Promise<UnrecoverableError> {
+  const { pool, backfill, logger } = context;
+  if (!job.name) {
+    await noteLost(context, role);
+    return new UnrecoverableError('its data was lost from the queue; the ledger has what is to do');
+  }
   const id = PLAIN_ID.test(job.id ?? '') ? (job.id ?? '') : '(unreadable)';
   const message = `a job of the ${role} queue was refused: its data is not of this version, or not ours`;
   const detail = { job: id, queue: role, class: 'payload' };

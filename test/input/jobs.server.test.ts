@@ -130,6 +130,24 @@ describe.runIf(hasRedis())('a Redis that others use too', () => {
     key = (role, suffix) => `${prefix}:${queueName('docs', role)}:${suffix}`;
   };
 
+  it('jobs that the server has evicted, all or in part, come back by themselves, and it is said once', async () => {
+    await prepare();
+    const [first = '', second = '', third = ''] = await redis.lrange(key('embed', 'wait'), 0, -1);
+    // Of one its place is lost, of the others what is said of them; and the schedule of sync.
+    await redis.lrem(key('embed', 'wait'), 1, first);
+    await redis.del(key('embed', second), key('embed', third), key('sync', 'repeat:sync'));
+    const { pool, config } = backfill;
+    const workers = await backfill.workers(undefined, { reconcileMs: 200, scheduleMs: 200, passMs: 100 });
+    expect(await untilSettled(pool, config.backfill)).toMatchObject({ rows: { embedded: 6 } });
+    await pool.query(`UPDATE docs SET body = 'evening ' || body`);
+    await until('what was edited is synced', async () => (await backfill.snapshot()).sync.pending === 0);
+    await workers.drain();
+    const told = await pool.query(
+      `SELECT count(*)::int AS n FROM pgvector_backfill.event WHERE kind IN ('job.lost', 'job.refused') AND message LIKE '%embed%'`,
+    );
+    expect(told.rows).toEqual([{ n: 1 }]);
+  });
+
   it('a job whose data was cut off in mid-word does not keep the worker from the others', async () => {
     await prepare();
     const [victim = ''] = await redis.lrange(key('embed', 'wait'), 0, -1);
