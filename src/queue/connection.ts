@@ -14,6 +14,7 @@ import { inTimeOf, keepTime, type QueueClock } from './clock.ts';
 import { assertNoClusterNode } from './cluster-node.ts';
 import type { JobData } from './jobs.ts';
 import { Loop } from './loop.ts';
+import { LostJobs } from './lost-jobs.ts';
 import { shareOutage } from './outage.ts';
 import { assertQueueSession, createQueueBackend, createQueuePool, migrateQueue } from './postgres.ts';
 import { connectRedis } from './redis.ts';
@@ -204,7 +205,8 @@ export function openWorker(
       : new TolerantWorker(name, keeping(counted, withoutValues), settings as never),
   );
   const { outage, release } = shareOutage(address);
-  worker.on('error', (error) => outage.saw(name, error));
+  const lost = new LostJobs(address.logger, name);
+  worker.on('error', (error) => void (lost.saw(error) || outage.saw(name, error)));
   worker.listener = {
     onFailed: (call, error) => {
       loop.turned();
