@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../src/config/load.ts';
-import { lookAtQueues, type QueueLook } from '../src/queue/look.ts';
+import { lookAtQueues } from '../src/queue/look.ts';
 import { installationId } from '../src/ledger/installation.ts';
 import { ledgerPresent } from '../src/db/migrate.ts';
 import type { Pool } from '../src/db/pool.ts';
@@ -56,7 +56,10 @@ export const status: Command = {
         }
         if (invocation.flags['watch'] === true) await watch(invocation, pool, config);
         else {
-          const queueAsked = queueLook(pool, config);
+          const installation = await installationId(pool);
+          const where = { url: config.settings.queue, backfill: config.backfill, installation };
+          // Never rejects: it may be asked beside the ledger.
+          const queueAsked = lookAtQueues(where);
           const ledger = await progressSnapshot(pool, config.backfill);
           const quarantined = await listQuarantine(pool, config.backfill, LISTED);
           const run = await latestRun(pool, config.backfill);
@@ -84,9 +87,6 @@ export const status: Command = {
     );
   },
 };
-
-const queueLook = async (pool: Pool, { backfill, settings }: Config): Promise<QueueLook> =>
-  lookAtQueues({ url: settings.queue, backfill, installation: await installationId(pool) });
 
 async function watch(invocation: Invocation, pool: Pool, config: Config): Promise<void> {
   const line = new ProgressView(invocation.host.stdout);
