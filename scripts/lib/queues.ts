@@ -41,12 +41,13 @@ export async function prepareQueues(
   await assertQueueKeys(address);
   // Before the first job: whoever does not know the server's time yet would go by this machine's.
   const { time, close } = openQueue(address, 'embed');
-  await clock
-    .measure(time)
-    .catch((error: unknown) =>
-      logger.warn({ err: messageOf(error) }, 'the queue server does not tell its time'),
-    )
-    .finally(close);
+  try {
+    await clock.measure(time);
+  } catch (error) {
+    logger.warn({ err: messageOf(error) }, 'the queue server does not tell its time');
+  } finally {
+    await close();
+  }
   return address;
 }
 
