@@ -124,7 +124,13 @@ export class ProgressWatch {
     const { address, logger } = this.#context;
     const { clock } = address;
     if (clock === undefined) return null;
-    await within(QUEUE_LIMIT_MS, clock.measure(this.#queues.embed.time)).catch(() => {});
+    const { time, resetTimes } = this.#queues.embed;
+    await within(QUEUE_LIMIT_MS, clock.measure(time)).catch(() => {});
+    const reset = await within(QUEUE_LIMIT_MS, resetTimes()).catch(() => 0);
+    if (reset > 0)
+      await this.#mended(
+        `${reset} locks and looks of the queue lay in the future, as of a clock that was ahead: they are set to now`,
+      );
     const aheadSeconds = clock.aheadSeconds;
     const isOff = aheadSeconds !== null && Math.abs(aheadSeconds) > CLOCK_TOLERANCE_SECONDS;
     if (!isOff) this.#again.isOver('clock');

@@ -20,7 +20,7 @@ import { assertQueueSession, createQueueBackend, createQueuePool, migrateQueue }
 import { connectRedis } from './redis.ts';
 import { unusable } from './refused.ts';
 import { TolerantWorker } from './tolerant-worker.ts';
-import { openTransport } from './transport.ts';
+import { openTransport, type Transport } from './transport.ts';
 
 export { QUEUE_ROLES, queueName, type QueueRole } from './address.ts';
 export type JobQueue = Queue<JobData, unknown>;
@@ -139,13 +139,14 @@ export const installationOf = (queue: JobQueue): string | undefined => installat
 export interface OpenQueue {
   queue: JobQueue;
   /** Of the server, ms since 1970: asked now. */
-  time: () => Promise<number>;
+  time: Transport['time'];
+  resetTimes: Transport['resetTimes'];
   close: () => Promise<void>;
 }
 
 export function openQueue(address: QueueAddress, role: QueueRole): OpenQueue {
   const name = queueName(address.backfill, role);
-  const { options, close, time } = openTransport(address, false);
+  const { options, close, time, resetTimes } = openTransport(address, false);
   const queue = isPostgres(address.url)
     ? new Queue(name, options as never, createQueueBackend as never)
     : new Queue(name, options as never);
@@ -156,6 +157,7 @@ export function openQueue(address: QueueAddress, role: QueueRole): OpenQueue {
   return {
     queue,
     time,
+    resetTimes,
     close: async () => {
       await queue.close();
       close();

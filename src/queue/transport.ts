@@ -1,11 +1,12 @@
 /** What carries the jobs of an address: connections to Redis, each queue's and worker's own, or one pool for all. */
 
 import type pg from 'pg';
-import { isPostgres } from './address.ts';
+import { QUEUE_ROLES, isPostgres, queueName } from './address.ts';
 import type { QueueAddress } from './connection.ts';
 import { cut, rejectKept, type CutClient } from './cut.ts';
 import { createQueuePool, endQueuePool } from './postgres.ts';
 import { connectRedis, keyPrefix } from './redis.ts';
+import { resetTimes } from './reset-times.ts';
 import { postgresTime, redisTime } from './server-time.ts';
 
 /** Between two tries to reach a Redis that is away. */
@@ -16,6 +17,8 @@ export interface Transport {
   options: object;
   /** Of the server, ms since 1970: asked now. */
   time(): Promise<number>;
+  /** Takes back what lies in the future by mistake. @returns how many times that were */
+  resetTimes(): Promise<number>;
   /** Whether nothing can be said to the server now. */
   isAway(): boolean;
   /** No connection is made any more, those that BullMQ has made of ours included. */
@@ -28,7 +31,15 @@ export function openTransport(address: QueueAddress, blocking: boolean): Transpo
   if (isPostgres(address.url)) {
     const { pool, close } = sharePool(address, blocking);
     const time = (): Promise<number> => postgresTime(pool);
-    return { options: { connection: pool, ...traced }, time, isAway: () => false, giveUp: () => {}, close };
+    const queues = QUEUE_ROLES.map((role) => queueName(address.backfill, role));
+    return {
+      options: { connection: pool, ...traced },
+      time,
+      resetTimes: () => resetTimes(pool, queues),
+      isAway: () => false,
+      giveUp: () => {},
+      close,
+    };
   }
   let isGivenUp = false;
   // A worker waits through a restart of Redis for as long as it takes; a producer fails after some tries and says so.
@@ -44,6 +55,8 @@ export function openTransport(address: QueueAddress, blocking: boolean): Transpo
   return {
     options: { connection, prefix, ...traced },
     time: () => redisTime(connection, `${prefix}:time`),
+    // Locks and looks of a Redis end by its own clock.
+    resetTimes: () => Promise.resolve(0),
     isAway: () => connection.status !== 'ready',
     giveUp,
     close: () => {

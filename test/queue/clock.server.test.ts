@@ -4,7 +4,6 @@ import { randomUUID } from 'node:crypto';
 import type { Job } from 'bullmq';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { isPostgres } from '../../src/queue/address.ts';
 import { QueueClock, queueNow } from '../../src/queue/clock.ts';
 import {
   openQueue,
@@ -21,7 +20,8 @@ import { until } from '../setup/until.ts';
 
 const DAY_MS = 86_400_000;
 
-describe.each(backends())('a clock that is off, on $name', ({ create }) => {
+describe.each(backends())('a clock that is off, on $name', ({ name, create }) => {
+  const alone = name === 'PostgreSQL alone';
   let database: TestDatabase;
   let right: QueueAddress;
   const opened: (() => Promise<void>)[] = [];
@@ -119,9 +119,24 @@ describe.each(backends())('a clock that is off, on $name', ({ create }) => {
     expect(await scheduleSync(queue, 30)).toBe('');
     // Its jobs are gone, such as by eviction.
     await queue.drain(true);
-    if (isPostgres(database.queueUrl)) await onServer(database.queueUrl, 'DELETE FROM bullmq.job');
+    if (alone) await onServer(database.queueUrl, 'DELETE FROM bullmq.job');
     expect(await scheduleSync(queue, 30)).toBe('the next sync was lost from the queue');
     expect((await queue.getJobs(['waiting', 'delayed'])).length).toBe(1);
     expect(await scheduleSync(queue, 30)).toBe('');
+  });
+
+  it.runIf(alone)('a lock and a look for stalled jobs that lie in the future are set to now', async () => {
+    const { queue } = open(right, 'embed');
+    await addEmbedJobs(queue, randomUUID(), [{ number: 1, lower: null, upper: null }], 2, true);
+    await onServer(
+      database.queueUrl,
+      `UPDATE bullmq.job SET state = 'active', lock_token = 'gone', locked_until_ms = ${Date.now() + DAY_MS};
+       INSERT INTO bullmq.meta VALUES ('docs-embed', 'stalled-check', ${Date.now() + DAY_MS})`,
+    );
+    expect(await open(right, 'sync').resetTimes()).toBe(2);
+    expect(await open(right, 'sync').resetTimes()).toBe(0);
+    const ends = openWorker(right, 'embed', 1, () => Promise.resolve());
+    await until('another worker has done it', async () => (await queue.getCompletedCount()) === 1);
+    await ends.close();
   });
 });
