@@ -5,7 +5,7 @@ import { words, wordsSql } from '../db/words.ts';
 
 /** Why nothing moves although the ledger has work. */
 export type StallCause =
-  | 'queue-away'
+  | 'queue-fault'
   | 'queue-paused'
   | 'queue-limited'
   | 'jobs-lost'

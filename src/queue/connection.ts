@@ -146,7 +146,8 @@ export interface OpenQueue {
 
 export function openQueue(address: QueueAddress, role: QueueRole): OpenQueue {
   const name = queueName(address.backfill, role);
-  const { options, close, time, resetTimes } = openTransport(address, false);
+  const transport = openTransport(address, false);
+  const { options } = transport;
   const queue = isPostgres(address.url)
     ? new Queue(name, options as never, createQueueBackend as never)
     : new Queue(name, options as never);
@@ -156,11 +157,11 @@ export function openQueue(address: QueueAddress, role: QueueRole): OpenQueue {
   queue.on('error', (error) => outage.saw(name, error));
   return {
     queue,
-    time,
-    resetTimes,
+    time: () => transport.time(),
+    resetTimes: () => transport.resetTimes(),
     close: async () => {
       await queue.close();
-      close();
+      transport.close();
       release();
     },
   };
