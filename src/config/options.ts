@@ -40,6 +40,12 @@ const basePathProblem = (text: string): string | null => {
     : null;
 };
 
+/** As a socket takes it: an address of IPv6 has brackets in URLs alone. */
+const listenHost = z
+  .string()
+  .min(1)
+  .overwrite((host) => host.replace(/^\[(.*)\]$/, '$1'));
+
 /** Kinds of values that masking knows. */
 export const MASK_TYPES = ['email', 'phone', 'card', 'iban', 'ip', 'ssn', 'secret'] as const;
 
@@ -124,7 +130,7 @@ export const OPTIONS = {
     verb: 'dashboard',
     env: 'DASHBOARD_HOST',
     flag: 'host',
-    schema: z.string().min(1),
+    schema: listenHost,
     fallback: '127.0.0.1',
     help: 'Address that the dashboard listens on; any but loopback needs dashboard.user and dashboard.password, or dashboard.token',
   }),
@@ -145,7 +151,7 @@ export const OPTIONS = {
     verb: 'worker',
     env: 'BACKFILL_METRICS_HOST',
     flag: 'metrics-host',
-    schema: z.string().min(1),
+    schema: listenHost,
     fallback: '127.0.0.1',
     help: "Address that a worker's metrics and health listen on; they hold no row and no secret",
   }),

@@ -20,7 +20,9 @@ export function connectRedis(url: string, options: RedisOptions): Redis | Cluste
   const auth = { ...(username === '' ? {} : { username }), ...(password === '' ? {} : { password }) };
   const tls = scheme === 'rediss' ? { tls: {} } : {};
   const nodes = hosts.split(',').map((each) => {
-    const [host = '', port] = each.split(':');
+    // An address of IPv6 has colons, and brackets around it.
+    const [, six, name = '', port] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?$/.exec(each) ?? [];
+    const host = six ?? name;
     return { host, port: Number(port ?? (kind === 'sentinel' ? 26_379 : 6379)) };
   });
   if (kind === 'cluster') {
