@@ -20,7 +20,7 @@ export async function assertNoClusterNode(redis: Redis, url: string): Promise<vo
   throw new ConfigError(
     `Cannot use the queue server at ${server}: it is a node of a Redis Cluster${primaries === undefined ? '' : ` of ${primaries}`}, each of which has a part of the keys.`,
     {
-      code: 'QUEUE_REFUSED',
+      code: 'QUEUE_REFUSES',
       remedy: `Write ${server.replace(/^(rediss?):/, '$1+cluster:')} in the option queue (--queue, env QUEUE_URL, file key queue); user and password stay where they are, further nodes follow behind a comma.`,
     },
   );

@@ -183,8 +183,12 @@ export function openWorker(
 ): OpenWorker {
   const name = queueName(address.backfill, role);
   const transport = openTransport(address, true);
+  const loop = new Loop(name, () => serverAnswers(address.url, address.installation, name), {
+    stuckMs: address.times?.stuckMs,
+  });
   const settings = {
     ...transport.options,
+    loop,
     concurrency,
     lockDuration: address.times?.lockMs ?? LOCK_MS,
     stalledInterval: address.times?.stalledIntervalMs ?? STALLED_INTERVAL_MS,
@@ -192,9 +196,6 @@ export function openWorker(
     runRetryDelay: RETRY_MS,
     autorun: true,
   };
-  const loop = new Loop(name, () => serverAnswers(address.url, address.installation, name), {
-    stuckMs: address.times?.stuckMs,
-  });
   const counted = loop.counting(processor);
   // No values of rows, whoever threw it.
   const worker = inTimeOf(address.clock, () =>
@@ -211,14 +212,8 @@ export function openWorker(
   const lost = new LostJobs(address.logger, name);
   worker.on('error', (error) => void (lost.saw(error) || outage.saw(name, error)));
   worker.listener = {
-    onFailed: (call, error) => {
-      loop.turned();
-      outage.saw(name, error, call);
-    },
-    onWorked: (call) => {
-      loop.turned();
-      outage.worked(name, call);
-    },
+    onFailed: (call, error) => outage.saw(name, error, call),
+    onWorked: (call) => outage.worked(name, call),
   };
   worker.transport = transport;
   worker.farewellMs = address.times?.farewellMs ?? FAREWELL_MS;

@@ -6,6 +6,9 @@ import type { JobData } from './jobs.ts';
 /** A look ends within 10 s, whatever it finds, and a refused one is made again after 15 at most: this is eight of them. */
 const STUCK_MS = 120_000;
 
+/** The calls by which a worker of BullMQ looks for jobs, without end. */
+const LOOKS = ['moveToActive', 'waitForJob'] as const;
+
 export class Loop {
   readonly #name: string;
   readonly #stuckMs: number;
@@ -31,7 +34,21 @@ export class Loop {
     this.#turnedAt = now();
   }
 
-  /** A look has ended, or failed. */
+  /** From here on its looks are seen to end, one way or the other. */
+  watch(backend: object): void {
+    const calls = backend as Record<(typeof LOOKS)[number], (...parameters: unknown[]) => Promise<unknown>>;
+    for (const name of LOOKS) {
+      const look = calls[name].bind(backend);
+      calls[name] = async (...parameters) => {
+        try {
+          return await look(...parameters);
+        } finally {
+          this.turned();
+        }
+      };
+    }
+  }
+
   turned(): void {
     this.#turnedAt = this.#now();
   }

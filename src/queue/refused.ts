@@ -27,7 +27,7 @@ function inWords(url: string, error: unknown): ConstructorParameters<typeof Back
   return [
     `Cannot use the queue server at ${describeQueue(url)}: ${why}.`,
     {
-      code: UNREACHED.includes(kind) ? 'QUEUE_UNREACHABLE' : 'QUEUE_REFUSED',
+      code: UNREACHED.includes(kind) ? 'QUEUE_UNREACHABLE' : 'QUEUE_REFUSES',
       remedy: remedy ?? CHECK,
       cause: error,
     },

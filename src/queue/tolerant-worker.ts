@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Worker, type Job, type JobJson } from 'bullmq';
 import { cut, type CutClient } from './cut.ts';
 import type { JobData } from './jobs.ts';
+import type { Loop } from './loop.ts';
 import type { Transport } from './transport.ts';
 
 /** No job is in flight any more. */
@@ -36,6 +37,7 @@ export class TolerantWorker extends Worker<JobData, unknown> {
   /** Called by the constructor of the class above: nothing of this one is there yet. */
   protected override createBackend(): void {
     super.createBackend();
+    (this.opts as { loop?: Loop }).loop?.watch(this.backend);
     const backend = this.backend as unknown as Record<(typeof LOOKS)[number], Look> & {
       waitUntilReady(): Promise<void>;
     };

@@ -52,3 +52,22 @@ it('that turned while the server was asked has no fault', async () => {
   pass(130);
   expect(await loop.fault()).toBeNull();
 });
+
+it.each(['waitForJob', 'moveToActive'] as const)(
+  '%s that ends, and one that fails, is a turn',
+  async (name) => {
+    const { loop, pass } = loopOf({ answers: yes });
+    let fails = false;
+    const look = (): Promise<unknown> =>
+      fails ? Promise.reject(new Error('refused')) : Promise.resolve(null);
+    const backend = { waitForJob: look, moveToActive: look, extendLock: look };
+    loop.watch(backend);
+    for (fails of [false, true]) {
+      pass(130);
+      await backend.extendLock().catch(() => {});
+      expect(await loop.fault()).not.toBeNull();
+      await backend[name]().catch(() => {});
+      expect(await loop.fault()).toBeNull();
+    }
+  },
+);

@@ -30,7 +30,7 @@ describe('a plain URL of a Redis Cluster', () => {
     );
     expect(error).toBeInstanceOf(ConfigError);
     expect(error).toMatchObject({
-      code: 'QUEUE_REFUSED',
+      code: 'QUEUE_REFUSES',
       message: expect.stringContaining('a node of a Redis Cluster of 3') as string,
       remedy: expect.stringContaining(`redis+cluster://127.0.0.1:`) as string,
     });
@@ -54,7 +54,7 @@ it('MISCONF is what it is, and not a server that is not reached', async () => {
     '-MISCONF Redis is configured to save RDB snapshots, but it is currently unable to persist to disk.';
   stub = await startRedisStub({ info: () => 'redis_version:8\r\n', ping: () => said });
   await expect(reachQueue(stub.url)).rejects.toMatchObject({
-    code: 'QUEUE_REFUSED',
+    code: 'QUEUE_REFUSES',
     message: expect.stringContaining('cannot save its data to disk') as string,
   });
 });
@@ -76,7 +76,7 @@ it("what the queue's driver throws in the middle of a command's work is said in 
   );
   expect(full).toMatchObject({
     name: 'BackfillError',
-    code: 'QUEUE_REFUSED',
+    code: 'QUEUE_REFUSES',
     message:
       'Cannot use the queue server at redis://redis.example:6379: it is full, and takes no writes (OOM: used memory is above maxmemory).',
   });
