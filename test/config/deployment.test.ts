@@ -195,6 +195,21 @@ describe('docs/kubernetes.yaml', () => {
   });
 });
 
+describe('Dockerfile', () => {
+  it('starts the program behind an init, under the name that messages have for it', async () => {
+    const text = await read('Dockerfile');
+    const [, entry = '[]'] = /^ENTRYPOINT (\[.*\])$/m.exec(text) ?? [];
+    const [init, ...command] = JSON.parse(entry) as string[];
+    // The first process of a container loses signals that it has no handler for yet.
+    expect(init).toBe('tini');
+    expect(text).toMatch(/apt-get install .*\btini\b/);
+    expect(command.at(-1)).toBe('pgvector-backfill');
+    expect(text).toContain('ln -s /app/dist/scripts/cli.js /usr/local/bin/pgvector-backfill');
+    const [, file] = /BACKFILL_HEALTH_FILE=(\S+)/.exec(text) ?? [];
+    expect(file).toMatch(/^\/tmp\//);
+  });
+});
+
 describe('docker-compose.yml', () => {
   it('runs two workers and the dashboard by verbs and options that exist', async () => {
     const { services } = parse(await read('docker-compose.yml'), { merge: true }) as {
