@@ -13,10 +13,30 @@ export interface LedgerEvent {
   detail?: Record<string, unknown>;
 }
 
+/** Of each kind, the newest: what happens again and again for years is no history, and what happened once stays. */
+const KEPT = 1000;
+/** Between two looks for older ones. */
+const EVERY = 50n;
+
 export async function recordEvent(db: Queryable, event: LedgerEvent): Promise<void> {
-  await db.query(
-    `INSERT INTO pgvector_backfill.event (backfill, run, level, kind, message, detail) VALUES ($1, $2, $3, $4, ${wordsSql('$5')}, ${jsonWordsSql('$6')})`,
+  const recorded = await db.query<{ id: string }>(
+    `INSERT INTO pgvector_backfill.event (backfill, run, level, kind, message, detail)
+     VALUES ($1, $2, $3, $4, ${wordsSql('$5')}, ${jsonWordsSql('$6')}) RETURNING id::text AS id`,
     [event.backfill, event.run, event.level, event.kind, words(event.message), jsonWords(event.detail ?? {})],
+  );
+  if (BigInt(recorded.rows[0]?.id ?? 1) % EVERY === 0n) await forgetOld(db, event);
+}
+
+/** Others may be at it: nobody waits for them. */
+async function forgetOld(db: Queryable, { backfill, kind }: LedgerEvent): Promise<void> {
+  await db.query(
+    `DELETE FROM pgvector_backfill.event WHERE id IN (
+       SELECT e.id FROM pgvector_backfill.event e
+        WHERE e.backfill = $1 AND e.kind = $2
+          AND e.id <= (SELECT n.id FROM pgvector_backfill.event n
+                        WHERE n.backfill = $1 AND n.kind = $2 ORDER BY n.id DESC OFFSET $3 LIMIT 1)
+          FOR UPDATE SKIP LOCKED)`,
+    [backfill, kind, KEPT],
   );
 }
 
