@@ -89,6 +89,8 @@ describe.runIf(SECONDS > 0 && hasContainers())('a long life', () => {
     const watched = watch(dashboardUrl, looking.signal);
     // Heard of at the end.
     watched.catch(() => {});
+    // Batches meet the same faults as sync.
+    for (const kind of lived.kinds.filter((name) => !name.includes('index'))) await lived.fault(kind, false);
     await lived.inLine('the beginning');
 
     let written = 0;

@@ -118,17 +118,25 @@ export class Life {
     return until('the fault has lasted its time', () => performance.now() > end);
   }
 
-  async fault(kind: string): Promise<void> {
+  /** `waits`: until the service is in line again. */
+  async fault(kind: string, waits = true): Promise<void> {
     this.faults.push(kind);
     await this.#happens[kind]?.();
-    await this.inLine(kind);
+    if (waits) await this.inLine(kind);
+    else this.#input.tell(kind);
   }
 
-  /** The run is ready, its index valid, and no change has waited long: by itself, within a named time. */
+  /**
+   * The run is ready, its index valid, what was changed up to the end of the fault has its vectors, and no change has waited
+   * long: by itself, within a named time.
+   */
   async inLine(behind: string): Promise<void> {
     const { backfill, tell, log } = this.#input;
     const began = performance.now();
     let last = '';
+    const { rows } = await backfill.pool.query<{ mark: string }>(
+      'SELECT coalesce(max(id), 0)::text AS mark FROM pgvector_backfill.change',
+    );
     await until(`all is in line again behind: ${behind}`, async () => {
       const { worker, dashboard } = this.residents;
       for (const { child } of [worker, dashboard])
@@ -139,7 +147,9 @@ export class Life {
         const { pending, oldestSeconds } = await syncState(backfill.pool, backfill.config.backfill);
         last = `${run?.state} ${run?.reason} ${run?.indexPhase}, ${pending} changes, ${oldestSeconds} s`;
         const { rowCount } = await backfill.pool.query(
-          `SELECT 1 FROM pg_index WHERE indexrelid = to_regclass('docs_embedding_hnsw_idx') AND indisvalid`,
+          `SELECT 1 FROM pg_index WHERE indexrelid = to_regclass('docs_embedding_hnsw_idx') AND indisvalid
+              AND NOT EXISTS (SELECT 1 FROM pgvector_backfill.change WHERE id <= $1)`,
+          [rows[0]?.mark],
         );
         const isSearched = run?.state === 'ready' && rowCount === 1;
         if (isSearched && pending < IN_LINE && (oldestSeconds ?? 0) < OLD_SECONDS) return true;

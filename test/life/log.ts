@@ -26,6 +26,9 @@ const WITH_A_CAUSE = /^(batch not merged|finalizer|sync|dashboard request)\b/;
 const CAUSE =
   /ECONNREFUSED|ECONNRESET|EPIPE|terminat|connection|timeout|starting up|shutting down|recovery|READONLY|OOM command|LOADING|not answer|lock/i;
 
+/** For people, of a process that was told to go. */
+const INTERRUPTED = /^Interrupted: /;
+
 interface Line {
   level: number;
   msg?: string;
@@ -52,6 +55,7 @@ export class WatchedLog {
   #add(text: string, name: string): void {
     if (text === '') return;
     this.lines++;
+    if (INTERRUPTED.test(text)) return;
     let line: Line;
     try {
       line = JSON.parse(text) as Line;
