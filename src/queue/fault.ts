@@ -42,7 +42,7 @@ const OPTION = 'the option queue (--queue, env QUEUE_URL, file key queue)';
 export const NO_DATABASE = /DB index|SELECT is not allowed|unknown command ['`]?select/i;
 
 /** A server that a write fails on, and would not fail on another one: the primary has moved. */
-export const NOT_PRIMARY = /\bREADONLY\b|\bMASTERDOWN\b/;
+export const NOT_PRIMARY = /\bREADONLY\b|\bMASTERDOWN\b|\bUNBLOCKED\b.*master -> replica/;
 
 interface Words {
   kind: QueueFaultKind;
