@@ -12,6 +12,11 @@ const REDIS: [QueueFaultKind, string, RegExp][] = [
     /disk.*RDB/,
   ],
   ['unsaved', 'MISCONF Errors writing to the AOF file: No space left on device', /append-only/],
+  [
+    'read-only',
+    'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)',
+    /replica.*Sentinels/,
+  ],
   ['read-only', `READONLY You can't write against a read only replica.${SCRIPT}`, /replica.*Sentinels/],
   [
     'read-only',

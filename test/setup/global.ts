@@ -62,8 +62,10 @@ const PLAIN = '\u001B[0m';
 
 const NO_CHROMIUM = 'browser: CHROMIUM_PATH is not set and no Chromium is installed';
 
-/** Where tests find what they start as processes. */
-const COMPILED = fileURLToPath(new URL('../../.cache/compiled', import.meta.url));
+/** Where tests find what they start as processes; another folder for a run that goes on beside others. */
+const COMPILED = fileURLToPath(
+  new URL(`../../.cache/${process.env['TEST_COMPILED'] ?? 'compiled'}`, import.meta.url),
+);
 
 const embeddedOnly = process.env['TEST_EMBEDDED_ONLY'] === '1';
 
