@@ -171,18 +171,18 @@ describe.runIf(hasRedis())('while a server is away', () => {
       expect(text).not.toContain('pgvector_backfill_run_state');
     }
     const words = 'PostgreSQL does not answer';
-    for (const path of ['/', '/judge', '/search?q=bread']) {
-      const { text } = await ask(path);
-      expect(text, path).toMatch(new RegExp(`${words}|Cannot connect to PostgreSQL`));
-    }
-    const { status, text } = await ask('/api/status', { headers: { accept: 'application/json' } });
-    expect([status, text]).toEqual([503, expect.stringContaining(words)]);
-    expect(await press('pause')).toMatchObject({
-      status: 503,
-      text: expect.stringContaining(words) as string,
-    });
-    expect(await firstEvents(1)).toContain('event: trouble');
-    expect((await ask('/queues')).status).toBe(200);
+    const [pages, status, pause, events, board] = await Promise.all([
+      Promise.all(['/', '/judge', '/search?q=bread'].map((path) => ask(path))),
+      ask('/api/status', { headers: { accept: 'application/json' } }),
+      press('pause'),
+      firstEvents(1),
+      ask('/queues'),
+    ]);
+    for (const { text } of pages) expect(text).toMatch(new RegExp(`${words}|Cannot connect to PostgreSQL`));
+    for (const answer of [status, pause])
+      expect(answer).toMatchObject({ status: 503, text: expect.stringContaining(words) as string });
+    expect(events).toContain('event: trouble');
+    expect(board.status).toBe(200);
     const began = performance.now();
     const told = startVerb('status', [], env);
     await told.waitFor(/has not answered for 1 s|Cannot connect to PostgreSQL/);

@@ -93,8 +93,8 @@ const SLACK: Record<string, Slack> = {
   // Connections of a pool that were wanted at one moment and not at the other.
   handles: { share: 0, more: 25 },
   sockets: { share: 0, more: 20 },
-  // Notes of a lock or of a look, which go by themselves; jobs of the moment.
-  redisKeys: { share: 0, more: 40 },
+  // The last fifty jobs of sync that succeeded and the last fifty that failed are kept; locks and jobs of the moment.
+  redisKeys: { share: 0, more: 120 },
   ledgerRows: { share: 0.02, more: 120 },
   temporaryFiles: { share: 0, more: 2 },
   sessions: { share: 0, more: 12 },
