@@ -132,7 +132,9 @@ describe.each(backends())('a clock that is off, on $name', ({ name, create }) =>
     const plain = open({ ...right, clock: ahead }, 'sync');
     await scheduleSync(plain.queue, 30);
     expect((await queue.getJobScheduler('sync'))?.next).toBeGreaterThan(Date.now() + DAY_MS / 2);
-    expect(await scheduleSync(queue, 30)).toMatch(/^the next sync was due in (?:1 d 0 h|23 h 59 min), as a clock/);
+    expect(await scheduleSync(queue, 30)).toMatch(
+      /^the next sync was due in (?:1 d 0 h|23 h 59 min), as a clock/,
+    );
     expect((await queue.getJobScheduler('sync'))?.next).toBeLessThan(queueNow(queue) + 31_000);
     expect(await scheduleSync(queue, 30)).toBe('');
     // Its jobs are gone, such as by eviction.
