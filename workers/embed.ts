@@ -16,6 +16,7 @@ import { targetOfRun } from '../src/ledger/run-target.ts';
 import { CollapseCheck } from '../src/pipeline/collapse.ts';
 import { processBatch } from '../src/pipeline/process-batch.ts';
 import { openQueue, openWorker, type JobQueue } from '../src/queue/connection.ts';
+import { leftToReconciler } from '../src/queue/calls.ts';
 import { parseEmbedJob, type EmbedJob, type JobData } from '../src/queue/jobs.ts';
 import { addEmbedJobs } from '../src/queue/producer.ts';
 import { held, isHeld } from '../src/throttle/throttle.ts';
@@ -52,7 +53,7 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
         logger.info({ ...outcome.counts, elapsedMs }, 'batch merged');
       }
       // Also behind a batch that was done already: a worker that died between the merge and this line owes it.
-      await finalizeWhenDue(pool, settings, finalizeQueue.queue, run);
+      await finalizeWhenDue(pool, settings, finalizeQueue.queue, run).catch(leftToReconciler);
       if (outcome.kind === 'left') return LEFT;
       return { ...outcome.counts, elapsedMs };
     } catch (error) {

@@ -27,7 +27,7 @@ export async function giveBackOthers(
   if (!told.has(address)) {
     told.add(address);
     const message = `jobs of another database are on the ${role} queue: they are left to its workers. Give each database a queue of its own, and start workers again where a database was renamed or put in the place of another`;
-    logger.warn({ queue: role }, message);
+    logger.warn({ role }, message);
     await recordEvent(pool, { backfill, run: null, level: 'warn', kind: 'job.given-back', message }).catch(
       () => {},
     );

@@ -52,7 +52,8 @@ export function startReconciler(context: WorkerContext): RunningWorker {
       await Promise.all(
         [look(), watch.look()].map((looking) =>
           looking.catch((error: unknown) => {
-            logger.warn({ err: messageOf(error) }, 'ledger and queue could not be compared');
+            if (!stop.signal.aborted)
+              logger.warn({ err: messageOf(error) }, 'ledger and queue could not be compared');
           }),
         ),
       );
@@ -63,14 +64,13 @@ export function startReconciler(context: WorkerContext): RunningWorker {
   return {
     close: async () => {
       stop.abort();
+      // First: what waits for a server that is away or silent fails by it.
+      await Promise.all([embed, finalize, sync].map((open) => open.close()));
       await reconciling;
       const left = removeReport(pool, backfill, WORKER_NAME).catch(() => {});
       const late = new AbortController();
       await Promise.race([left, delay(LEAVE_MS, undefined, { signal: late.signal }).catch(() => {})]);
       late.abort();
-      await embed.close();
-      await finalize.close();
-      await sync.close();
     },
   };
 }

@@ -41,7 +41,7 @@ export async function refuseJob(
   const id = PLAIN_ID.test(job.id ?? '') ? (job.id ?? '') : '(unreadable)';
   const message = `a job of the ${role} queue was refused: its data is not of this version, or not ours`;
   const detail = { job: id, queue: role, class: 'payload' };
-  logger.warn(detail, 'job refused');
+  logger.warn({ job: id, role, class: detail.class }, 'job refused');
   await recordEvent(pool, { backfill, run: null, level: 'warn', kind: 'job.refused', message, detail }).catch(
     (error: unknown) => logger.warn({ err: messageOf(error) }, 'the refusal could not be written down'),
   );

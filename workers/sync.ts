@@ -15,6 +15,7 @@ import { setSyncFailure, syncMode } from '../src/ledger/sync.ts';
 import { CollapseCheck } from '../src/pipeline/collapse.ts';
 import type { PipelineContext } from '../src/pipeline/context.ts';
 import { openQueue, openWorker } from '../src/queue/connection.ts';
+import { leftToReconciler } from '../src/queue/calls.ts';
 import { parseSyncJob, type JobData } from '../src/queue/jobs.ts';
 import { scheduleSync, unscheduleSync } from '../src/queue/producer.ts';
 import { drainChanges, type DrainOutcome } from '../src/sync/drain.ts';
@@ -75,7 +76,7 @@ export function startSyncWorker(context: WorkerContext, embedder: Embedder): Run
     if (swept > 0) outcome = add(outcome, await drainChanges(pipeline, run, stop.signal));
     const recounted = await recountMarked(pool, pipeline.target, run, RECOUNT_MS);
     if (recounted > 0 && run.state === 'running')
-      await finalizeWhenDue(pool, settings, finalizeQueue.queue, run);
+      await finalizeWhenDue(pool, settings, finalizeQueue.queue, run).catch(leftToReconciler);
     await fail(context, '');
     const counts = { changes: outcome.changes, done: outcome.done, swept };
     if (outcome.changes > 0 || swept > 0)
@@ -91,7 +92,7 @@ export function startSyncWorker(context: WorkerContext, embedder: Embedder): Run
         if (mode === 'off') await unscheduleSync(syncQueue.queue);
         else await scheduleSync(syncQueue.queue, settings.syncSeconds);
       } catch (error) {
-        logger.warn({ err: messageOf(error) }, 'sync could not be scheduled');
+        if (!stop.signal.aborted) logger.warn({ err: messageOf(error) }, 'sync could not be scheduled');
       }
       await delay(context.times.scheduleMs ?? SCHEDULE_MS, undefined, { signal: stop.signal }).catch(
         () => {},
@@ -104,9 +105,10 @@ export function startSyncWorker(context: WorkerContext, embedder: Embedder): Run
     fault,
     close: async () => {
       stop.abort();
+      // First: what waits for a server that is away or silent fails by it.
+      await syncQueue.close();
       await scheduling;
       await close();
-      await syncQueue.close();
       await finalizeQueue.close();
     },
   };

@@ -10,6 +10,7 @@ import { BackfillError, messageOf, withoutValues } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { QUEUE_SCHEMA, isPostgres, queueName, type QueueRole } from './address.ts';
 import { serverAnswers } from './answers.ts';
+import { CallGuard, QueueError, type GuardOptions } from './calls.ts';
 import { inTimeOf, keepTime, type QueueClock } from './clock.ts';
 import { assertNoClusterNode } from './cluster-node.ts';
 import type { JobData } from './jobs.ts';
@@ -45,6 +46,10 @@ export interface QueueTimes {
   lockMs?: number;
   /** Between two looks for jobs of workers that are gone, ms. */
   stalledIntervalMs?: number;
+  /** How long a look waits for a job before it looks again, ms. */
+  waitMs?: number;
+  /** For the answer to one call of the queue server, besides what it waits for itself, ms. */
+  callMs?: number;
   /** For the last word on jobs that have ended, to a server that is there, while the worker is being closed, ms. */
   farewellMs?: number;
   /** Without a look for jobs, after which a worker that has none counts as stuck, ms. */
@@ -59,6 +64,12 @@ const LOCK_MS = 30_000;
 const STALLED_INTERVAL_MS = 15_000;
 /** A stalled batch is harmless (fencing token, idempotent merge), so it is taken up again rather than given up. */
 const MOST_STALLS = 20;
+/** BullMQ's own; a job that comes meanwhile ends the wait. */
+const WAIT_MS = 5000;
+/** A command that Redis has not answered by then has met a server that is silent, or is lost. */
+const REDIS_CALL_MS = 15_000;
+/** The same; a statement may wait for locks, and the emptying of a queue takes its time. */
+const POSTGRES_CALL_MS = 600_000;
 /** A server that is there, busy or not, has answered by then. */
 const FAREWELL_MS = 3000;
 /** After a refused connection, besides the pause that grows: BullMQ's own, which no signal ends. */
@@ -82,10 +93,10 @@ export async function firstContact(url: string, work: () => Promise<unknown>): P
   try {
     await work();
   } catch (error) {
-    if (error instanceof BackfillError) throw error;
+    if (error instanceof BackfillError && !(error instanceof QueueError)) throw error;
     // It answers, and is told as what it is.
     if (hasSqlState(error, SQLSTATE.readOnly)) throw error;
-    throw unusable(url, error);
+    throw unusable(url, error instanceof QueueError ? error.cause : error);
   }
 }
 
@@ -154,12 +165,16 @@ export function openQueue(address: QueueAddress, role: QueueRole): OpenQueue {
   keepTime(queue, address.clock);
   if (address.installation !== '') installations.set(queue, address.installation);
   const { outage, release } = shareOutage(address);
+  const guard = new CallGuard({ ...callsOf(address, name), outage, transport });
+  const held = queue as unknown as { backend: object };
+  held.backend = guard.guardQueue(held.backend);
   queue.on('error', (error) => outage.saw(name, error));
   return {
     queue,
     time: () => transport.time(),
     resetTimes: () => transport.resetTimes(),
     close: async () => {
+      guard.end();
       await queue.close();
       transport.close();
       release();
@@ -186,14 +201,17 @@ export function openWorker(
   const loop = new Loop(name, () => serverAnswers(address.url, address.installation, name), {
     stuckMs: address.times?.stuckMs,
   });
+  const { outage, release } = shareOutage(address);
   const settings = {
     ...transport.options,
     loop,
+    guard: new CallGuard({ ...callsOf(address, name), outage, transport }),
     concurrency,
     lockDuration: address.times?.lockMs ?? LOCK_MS,
     stalledInterval: address.times?.stalledIntervalMs ?? STALLED_INTERVAL_MS,
     maxStalledCount: MOST_STALLS,
     runRetryDelay: RETRY_MS,
+    drainDelay: (address.times?.waitMs ?? WAIT_MS) / 1000,
     autorun: true,
   };
   const counted = loop.counting(processor);
@@ -208,13 +226,8 @@ export function openWorker(
         )
       : new TolerantWorker(name, keeping(counted, withoutValues), settings as never),
   );
-  const { outage, release } = shareOutage(address);
   const lost = new LostJobs(address.logger, name);
   worker.on('error', (error) => void (lost.saw(error) || outage.saw(name, error)));
-  worker.listener = {
-    onFailed: (call, error) => outage.saw(name, error, call),
-    onWorked: (call) => outage.worked(name, call),
-  };
   worker.transport = transport;
   worker.farewellMs = address.times?.farewellMs ?? FAREWELL_MS;
   return {
@@ -228,6 +241,12 @@ export function openWorker(
     },
   };
 }
+
+const callsOf = ({ url, times }: QueueAddress, name: string): Omit<GuardOptions, 'outage' | 'transport'> => ({
+  name,
+  url,
+  limitMs: times?.callMs ?? (isPostgres(url) ? POSTGRES_CALL_MS : REDIS_CALL_MS),
+});
 
 /** What the queue keeps of an error, words and stack, is what `kept` makes of it. */
 // BullMQ counts the parameters: one that takes none gets no signal.

@@ -216,7 +216,3 @@ function wordsOf(error: unknown): string {
 export function causeOf({ kind, why }: QueueFault): string {
   return kind === 'other' ? why.replace(/[0-9a-f]{8,}|\d+/gi, '#') : kind;
 }
-
-/** As a sentence of its own: what is the matter, and what to do. */
-export const inWords = ({ why, remedy }: QueueFault): string =>
-  `The queue server does not do its work: ${why}.${remedy === null ? '' : ` ${remedy}`}`;

@@ -8,6 +8,8 @@ import { causeOf, queueFault, type QueueFault } from './fault.ts';
 /** Between two lines on one cause; doubles with each. */
 const FIRST_AGAIN_MS = 60_000;
 const LONGEST_AGAIN_MS = 600_000;
+/** What workers call is called again by then, whether it succeeds or not; a producer may have given it up. */
+const FORGOTTEN_MS = 90_000;
 /** Causes that are remembered at a time: an 'other' one may have any words. */
 const MOST_CAUSES = 100;
 
@@ -35,8 +37,8 @@ export class Outage {
   readonly #url: string;
   readonly #now: () => number;
   readonly #causes = new Map<string, Cause>();
-  /** Calls that have failed, and not succeeded again. */
-  readonly #failing = new Set<string>();
+  /** Calls that have failed, and not succeeded again, and when. */
+  readonly #failing = new Map<string, number>();
 
   constructor(logger: Logger, url: string, now = (): number => performance.now()) {
     this.#logger = logger;
@@ -46,8 +48,9 @@ export class Outage {
 
   /** @param call of BullMQ's backend; absent where the error is of a connection */
   saw(queue: string, error: unknown, call?: string): void {
-    if (call !== undefined) this.#failing.add(`${queue} ${call}`);
     const fault = queueFault(this.#url, error);
+    // An error of BullMQ's own is the answer of a server that does its work.
+    if (call !== undefined && fault.kind !== 'other') this.#failing.set(`${queue} ${call}`, this.#now());
     const key = causeOf(fault);
     const cause = this.#causes.get(key) ?? this.#begin(key, queue, fault);
     if (!cause.isOn) {
@@ -66,6 +69,8 @@ export class Outage {
   /** The call has succeeded. Over is what no call fails by any more. */
   worked(queue: string, call: string): void {
     this.#failing.delete(`${queue} ${call}`);
+    for (const [failing, at] of this.#failing)
+      if (at < this.#now() - FORGOTTEN_MS) this.#failing.delete(failing);
     if (this.#failing.size > 0) return;
     for (const cause of this.#causes.values()) {
       const { isOn, isTold, outage } = cause;

@@ -35,6 +35,7 @@ export function createQueuePool(url: string): pg.Pool {
     Client,
     connectionString: url,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     max: QUEUE_CONNECTIONS,
     onConnect: prepareQueueClient,
   });
@@ -50,12 +51,15 @@ const clientsOf = new WeakMap<pg.Pool, ReadonlySet<pg.Client>>();
 /** For statements that are under way, ms. */
 const LAST_STATEMENTS_MS = 2000;
 
+/** Every connection ends, and whoever waits for an answer by it fails; the pool makes others. */
+export function resetQueuePool(pool: pg.Pool): void {
+  for (const client of clientsOf.get(pool) ?? [])
+    (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
+}
+
 /** Whoever holds a connection then has forgotten it, or waits on one that is silent; `end` would wait for them for ever. */
 export function endQueuePool(pool: pg.Pool): void {
-  const cutOff = setTimeout(() => {
-    for (const client of clientsOf.get(pool) ?? [])
-      (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
-  }, LAST_STATEMENTS_MS);
+  const cutOff = setTimeout(() => resetQueuePool(pool), LAST_STATEMENTS_MS);
   cutOff.unref();
   void pool.end().then(() => clearTimeout(cutOff));
 }

@@ -1,6 +1,7 @@
 /** Connections to Redis, alone, as a Cluster or behind Sentinels. */
 
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { Redis, type Cluster, type RedisOptions } from 'ioredis';
+import { KeptCluster } from './cluster.ts';
 import { NO_DATABASE } from './fault.ts';
 
 /** Of all keys of an installation; the braces keep those of a queue in one slot of a Redis Cluster. */
@@ -27,7 +28,7 @@ export function connectRedis(url: string, options: RedisOptions): Redis | Cluste
   });
   if (kind === 'cluster') {
     const { retryStrategy, ...rest } = options;
-    return new Cluster(nodes, {
+    return new KeptCluster(nodes, {
       redisOptions: { ...auth, ...tls, ...rest },
       ...(retryStrategy === undefined ? {} : { clusterRetryStrategy: retryStrategy }),
     });

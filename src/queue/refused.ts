@@ -22,7 +22,7 @@ export function refused(url: string, error: unknown): unknown {
   return isQueues ? new BackfillError(...inWords(url, error)) : error;
 }
 
-function inWords(url: string, error: unknown): ConstructorParameters<typeof BackfillError> {
+export function inWords(url: string, error: unknown): ConstructorParameters<typeof BackfillError> {
   const { kind, why, remedy } = queueFault(url, error);
   return [
     `Cannot use the queue server at ${describeQueue(url)}: ${why}.`,

@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker, type Job, type JobJson } from 'bullmq';
+import type { CallGuard } from './calls.ts';
 import { cut, type CutClient } from './cut.ts';
 import type { JobData } from './jobs.ts';
 import type { Loop } from './loop.ts';
@@ -9,26 +10,14 @@ import type { Transport } from './transport.ts';
 /** No job is in flight any more. */
 const IDLE = 'idle';
 
-const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 15_000;
-
-/** The calls by which a worker looks for jobs, without end. */
-const LOOKS = ['moveToActive', 'waitForJob'] as const;
-type Look = (...parameters: unknown[]) => Promise<unknown>;
-
-export interface CallListener {
-  onFailed(call: string, error: unknown): void;
-  onWorked(call: string): void;
-}
-
 /** For the last word on jobs that have ended, where the server is away: the ledger has what they did. */
 const AWAY_MS = 500;
 
 /**
  * BullMQ's worker, for servers and data that are not as they should be.
  *
- * A look for jobs that fails by anything but a refused connection would be made again at once, without end: a server that
- * has no connection left, or takes a right away, would cost a whole core, and a signal would find nobody to hear it.
+ * Its calls are guarded (`CallGuard`): a server that has no connection left, or takes a right away, would cost a whole core,
+ * and one that is silent would be waited for without end.
  *
  * A job whose data is no JSON would throw where BullMQ fetches it: not failed but stalled, and fetched again and again for
  * minutes. With null in its place it reaches the processor, which refuses it like any other data that is not a job's.
@@ -37,37 +26,12 @@ export class TolerantWorker extends Worker<JobData, unknown> {
   /** Called by the constructor of the class above: nothing of this one is there yet. */
   protected override createBackend(): void {
     super.createBackend();
-    (this.opts as { loop?: Loop }).loop?.watch(this.backend);
-    const backend = this.backend as unknown as Record<(typeof LOOKS)[number], Look> & {
-      waitUntilReady(): Promise<void>;
-    };
-    const over = new AbortController();
-    this.once('closing', () => over.abort());
-    let failures = 0;
-    for (const name of LOOKS) {
-      const look = backend[name].bind(backend);
-      backend[name] = async (...parameters) => {
-        try {
-          const found = await look(...parameters);
-          this.listener?.onWorked(name);
-          if (failures > 0) {
-            failures = 0;
-            // Its connection gets its name by this alone, by which others see that there is a worker.
-            backend.waitUntilReady().catch(() => {});
-          }
-          return found;
-        } catch (error) {
-          if (over.signal.aborted) throw error;
-          this.listener?.onFailed(name, error);
-          failures++;
-          await delay(pauseMs(failures), undefined, { signal: over.signal }).catch(() => {});
-          throw error;
-        }
-      };
-    }
+    const { guard, loop } = this.opts as unknown as { guard: CallGuard; loop?: Loop };
+    loop?.watch(this.backend);
+    this.backend = guard.guardWorker(this.backend);
+    this.once('closing', () => guard.end());
   }
 
-  listener: CallListener | undefined;
   transport: Transport | undefined;
   /** For the last word on jobs that have ended, where the server is there, ms. */
   farewellMs = 0;
@@ -136,7 +100,3 @@ export class TolerantWorker extends Worker<JobData, unknown> {
     }
   }
 }
-
-/** Exponential, with jitter: a server that is there again must not meet all workers at once. */
-export const pauseMs = (failures: number): number =>
-  Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1)) * (0.5 + Math.random() / 2);

@@ -1,35 +1,53 @@
 /** What carries the jobs of an address: connections to Redis, each queue's and worker's own, or one pool for all. */
 
+import type { Cluster, Redis } from 'ioredis';
 import type pg from 'pg';
 import { QUEUE_ROLES, isPostgres, queueName } from './address.ts';
 import type { QueueAddress } from './connection.ts';
 import { cut, rejectKept, type CutClient } from './cut.ts';
-import { createQueuePool, endQueuePool } from './postgres.ts';
+import { NOT_PRIMARY } from './fault.ts';
+import { createQueuePool, endQueuePool, resetQueuePool } from './postgres.ts';
 import { connectRedis, keyPrefix } from './redis.ts';
+import { connectionOf, renewConnection } from './renew.ts';
 import { resetTimes } from './reset-times.ts';
 import { postgresTime, redisTime } from './server-time.ts';
 
 /** Between two tries to reach a Redis that is away. */
 const LONGEST_RECONNECT_MS = 2000;
 
+/** Calls by the connection on which a worker waits for jobs. */
+const WAITING: ReadonlySet<string> = new Set(['waitForJob', 'reconnectBlocking']);
+
 export interface Transport {
   /** For BullMQ. */
   options: object;
   /** Of the server, ms since 1970: asked now. */
-  time(): Promise<number>;
+  time: () => Promise<number>;
   /** Takes back what lies in the future by mistake. @returns how many times that were */
-  resetTimes(): Promise<number>;
+  resetTimes: () => Promise<number>;
   /** Whether nothing can be said to the server now. */
-  isAway(): boolean;
+  isAway: () => boolean;
+  /** By which the backend makes such a call. */
+  connectionOf: (backend: object, call: string) => unknown;
+  /**
+   * The next call has a new connection, as this one gets no answer by the one it has.
+   * @param began connection by which the call was made: another call may have got a new one meanwhile
+   * @returns false where the driver is about to make one by itself
+   */
+  renew: (backend: object, call: string, began: unknown) => boolean;
   /** No connection is made any more, those that BullMQ has made of ours included. */
-  giveUp(): void;
-  close(): void;
+  giveUp: () => void;
+  close: () => void;
 }
 
 export function openTransport(address: QueueAddress, blocking: boolean): Transport {
   const traced = address.telemetry === undefined ? {} : { telemetry: address.telemetry };
   if (isPostgres(address.url)) {
     const { pool, close } = sharePool(address, blocking);
+    const renew = (): boolean => {
+      resetQueuePool(pool);
+      return true;
+    };
     const time = (): Promise<number> => postgresTime(pool);
     const queues = QUEUE_ROLES.map((role) => queueName(address.backfill, role));
     return {
@@ -38,18 +56,26 @@ export function openTransport(address: QueueAddress, blocking: boolean): Transpo
       resetTimes: () => resetTimes(pool, queues),
       isAway: () => false,
       giveUp: () => {},
+      connectionOf: () => pool,
+      renew,
       close,
     };
   }
   let isGivenUp = false;
-  // A worker waits through a restart of Redis for as long as it takes; a producer fails after some tries and says so.
-  const connection = connectRedis(address.url, {
-    maxRetriesPerRequest: blocking ? null : 20,
-    retryStrategy: (times) => (isGivenUp ? null : Math.min(times * 50, LONGEST_RECONNECT_MS)),
-  });
-  const client = connection as unknown as CutClient;
-  connection.on('error', () => {});
-  connection.on('end', () => rejectKept(client));
+  const connect = (connectionName: string | null): Redis | Cluster => {
+    const client = connectRedis(address.url, {
+      // A worker waits through a restart of Redis for as long as it takes; a producer fails after some tries and says so.
+      maxRetriesPerRequest: blocking ? null : 20,
+      retryStrategy: (times) => (isGivenUp ? null : Math.min(times * 50, LONGEST_RECONNECT_MS)),
+      // The address leads to another server by now. What was refused is asked again by whoever asked, after a pause.
+      reconnectOnError: (error) => NOT_PRIMARY.test(error.message),
+      ...(connectionName === null ? {} : { connectionName }),
+    });
+    client.on('error', () => {});
+    client.on('end', () => rejectKept(client as unknown as CutClient));
+    return client;
+  };
+  let connection = connect(null);
   const prefix = keyPrefix(address.installation);
   const giveUp = (): void => void (isGivenUp = true);
   return {
@@ -59,9 +85,17 @@ export function openTransport(address: QueueAddress, blocking: boolean): Transpo
     resetTimes: () => Promise.resolve(0),
     isAway: () => connection.status !== 'ready',
     giveUp,
+    connectionOf: (backend, call) => connectionOf(backend, WAITING.has(call)),
+    renew: (backend, call, began) => {
+      const waits = WAITING.has(call);
+      if (isGivenUp || connectionOf(backend, waits) !== began) return true;
+      const fresh = renewConnection(backend, waits, connect);
+      if (fresh !== null && !waits) connection = fresh;
+      return fresh !== null;
+    },
     close: () => {
       giveUp();
-      cut(client);
+      cut(connection as unknown as CutClient);
     },
   };
 }

@@ -12,6 +12,8 @@ export interface TestProxy {
   readonly refused: number;
   /** Nothing passes until `resume`, and nobody is told, not even that the other side has gone: a half-open network. */
   hold(): void;
+  /** The connections there are get no answer any more, and are not told; new ones pass: what a lost flow of a balancer does. */
+  strand(): void;
   /** Lets traffic pass again, what was held first. */
   resume(): void;
   close(): Promise<void>;
@@ -86,6 +88,12 @@ export async function startProxy(target: () => string): Promise<TestProxy> {
     },
     hold() {
       mode = 'hold';
+      for (const { client, server } of pairs) {
+        client.unpipe();
+        server?.unpipe();
+      }
+    },
+    strand() {
       for (const { client, server } of pairs) {
         client.unpipe();
         server?.unpipe();
