@@ -96,7 +96,7 @@ export async function firstContact(url: string, work: () => Promise<unknown>): P
     if (error instanceof BackfillError && !(error instanceof QueueError)) throw error;
     // It answers, and is told as what it is.
     if (hasSqlState(error, SQLSTATE.readOnly)) throw error;
-    throw unusable(url, error instanceof QueueError ? error.cause : error);
+    throw unusable(url, error);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { connectionFault } from '../db/connection-fault.ts';
 import { SQLSTATE, codeOf } from '../db/sqlstates.ts';
-import { messageOf } from '../errors.ts';
+import { BackfillError, messageOf } from '../errors.ts';
 import { isPostgres } from './address.ts';
 
 /** What is the matter, for programs: one name a cause, whatever key, script or address the server's own words hold. */
@@ -171,6 +171,8 @@ const OF_POSTGRES: Readonly<Record<string, QueueFaultKind>> = {
 };
 
 export function queueFault(url: string, error: unknown): QueueFault {
+  // Told already: by what it was made of.
+  if (error instanceof BackfillError && error.cause !== undefined) return queueFault(url, error.cause);
   const message = wordsOf(error);
   if (FILES.test(message))
     return {
@@ -216,3 +218,7 @@ function wordsOf(error: unknown): string {
 export function causeOf({ kind, why }: QueueFault): string {
   return kind === 'other' ? why.replace(/[0-9a-f]{8,}|\d+/gi, '#') : kind;
 }
+
+/** As a sentence of its own: what is the matter, and what to do. */
+export const inWords = ({ why, remedy }: QueueFault): string =>
+  `The queue server does not do its work: ${why}.${remedy === null ? '' : ` ${remedy}`}`;

@@ -101,7 +101,7 @@ describe.runIf(hasRedis())('Redis', () => {
     const asked = withQueues({ ...address, installation: randomUUID() }, ({ embed }) =>
       embed.getJobCounts('waiting'),
     );
-    await expect(asked).rejects.toMatchObject({ name: 'BackfillError', code: 'QUEUE_REFUSES' });
+    await expect(asked).rejects.toMatchObject({ name: 'QueueError', code: 'QUEUE_REFUSES' });
   });
 
   it('of a database number that is not there is not used, and nothing lands in database 0', async () => {
