@@ -37,7 +37,7 @@ export function renewConnection(
   const client = connectionOf(backend, waits)?._client;
   if (client === undefined || isTrying(client)) return null;
   const fresh = connect(client.options.connectionName ?? client.options.redisOptions?.connectionName ?? null);
-  const connection = new RedisConnection(fresh as never, { shared: !waits, blocking: waits });
+  const connection = new RedisConnection(fresh, { shared: !waits, blocking: waits });
   connection.on('error', (error: Error) => held.emit('error', error));
   const given = connection as unknown as Held;
   if (waits) held.blockingConnection = given;

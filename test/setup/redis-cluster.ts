@@ -53,7 +53,7 @@ export async function startRedisCluster(): Promise<TestCluster> {
     url: `redis+cluster://${PORTS.map((port) => `${host}:${port}`).join(',')}`,
     async freeze(key) {
       const client = new Cluster([{ host, port: PORTS[0] ?? 0 }]);
-      const slot = Number(await client.cluster('KEYSLOT', key));
+      const slot = await client.cluster('KEYSLOT', key);
       client.disconnect();
       const owner = SLOTS.findIndex((range) => slot <= Number(range.split(' ')[1]));
       other = PORTS[(owner + 1) % PORTS.length] ?? 0;
