@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { installationId } from '../../src/ledger/installation.ts';
+import { saveReport } from '../../src/ledger/worker-report.ts';
 import { checkProgress } from '../../src/planning/check-progress.ts';
 import { pause, resume } from '../../src/planning/pause.ts';
 import { QueueClock, queueNow } from '../../src/queue/clock.ts';
@@ -11,7 +12,7 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import type { WorkerTimes } from '../../workers/times.ts';
 import { REPEATED_TEXTS, openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';
-import { backends, databases, type TestDatabase } from '../setup/databases.ts';
+import { databases, type TestDatabase } from '../setup/databases.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { sampleModel } from '../setup/model.ts';
 import { expectSynced } from '../setup/synced.ts';
@@ -24,7 +25,8 @@ const SOON: WorkerTimes = { reconcileMs: 100, stallMs: 500, stalledIntervalMs: 5
 
 const model = sampleModel();
 
-describe.each(backends())('where nothing moves, on $name', ({ name, create }) => {
+// What a queue says of itself is tried on both (test/queue/obstacle.server.test.ts, clock.server.test.ts).
+describe.each(databases())('where nothing moves, on $name', ({ create }) => {
   let backfill: TestBackfill;
   let database: TestDatabase;
   const opened: (() => Promise<void>)[] = [];
@@ -74,6 +76,30 @@ describe.each(backends())('where nothing moves, on $name', ({ name, create }) =>
         `SELECT kind FROM pgvector_backfill.event WHERE level = 'warn' ORDER BY id`,
       )
     ).rows.map((row) => row.kind);
+
+  it('a rate and a time left are not told where nothing moves; without a worker, that there is none', async () => {
+    await planned();
+    const merged = (ago: string): Promise<unknown> =>
+      backfill.pool.query(
+        `UPDATE pgvector_backfill.batch SET state = 'merged', eligible = 10, embedded = 10, attempts = 1,
+                started_at = now() - interval '4 min', merged_at = now() - $1::interval WHERE number <= 2`,
+        [ago],
+      );
+    await merged('1 s');
+    expect(await backfill.snapshot()).toMatchObject({ stall: null, etaSeconds: expect.any(Number) });
+    // Batches that take minutes are waited for.
+    await merged('100 s');
+    expect((await backfill.snapshot()).etaSeconds).toEqual(expect.any(Number));
+    await backfill.pool.query(
+      `UPDATE pgvector_backfill.batch SET started_at = now() - interval '205 s', merged_at = now() - interval '200 s' WHERE number <= 2`,
+    );
+    const { stall, rowsPerSecond, etaSeconds } = await backfill.snapshot();
+    expect([rowsPerSecond, etaSeconds]).toEqual([null, null]);
+    expect(stall).toMatchObject({ cause: 'no-worker', reason: expect.stringContaining('npm run worker') });
+    expect(Math.round(stall?.seconds ?? 0)).toBe(200);
+    await saveReport(backfill.pool, 'docs', 'host/1', { stall: null, clockAheadSeconds: 0 });
+    expect(await backfill.snapshot()).toMatchObject({ stall: null, etaSeconds: null });
+  });
 
   it('a queue that somebody has paused is told of, resumed by the verbs, and by workers after a while', async () => {
     await planned();
@@ -125,43 +151,39 @@ describe.each(backends())('where nothing moves, on $name', ({ name, create }) =>
     expect((await backfill.snapshot()).workers).toEqual([]);
   });
 
-  // The schedule itself is tried on both (test/queue/clock.server.test.ts).
-  it.skipIf(name !== databases()[0]?.name)(
-    'a sync that is scheduled for tomorrow does not pass the gate, and is brought back',
-    async () => {
-      await planned({ BACKFILL_INDEX_COVERAGE: '0.5', BACKFILL_SYNC_EVERY_SECONDS: '1' });
-      expect((await backfill.work()).state).toBe('ready');
-      const { sync } = await queuesOf();
-      const ahead = await queuesOf(new QueueClock(() => Date.now() + DAY_MS));
-      const putOff = async (): Promise<void> => {
-        await sync.removeJobScheduler('sync');
-        await scheduleSync(ahead.sync, 1);
-      };
-      await putOff();
-      await backfill.pool.query(`UPDATE docs SET body = 'edited ' || id WHERE id <= 5`);
-      await backfill.pool.query(
-        `UPDATE pgvector_backfill.sync SET drained_at = drained_at - interval '50 s'; UPDATE pgvector_backfill.change SET at = at - interval '50 s'`,
-      );
-      const { passed, checks } = await backfill.verify();
-      expect(passed).toBe(false);
-      expect(checks.filter((check) => !check.passed).map(({ name }) => name)).toEqual(['sync']);
-      const { mended } = await backfill.enqueue();
-      expect(mended.join()).toMatch(/the next sync was due in (1 d 0 h|23 h 59 min).*it is due now/);
-      expect((await sync.getJobScheduler('sync'))?.next).toBeLessThan(queueNow(sync) + 10_000);
+  it('a sync that is scheduled for tomorrow does not pass the gate, and is brought back', async () => {
+    await planned({ BACKFILL_INDEX_COVERAGE: '0.5', BACKFILL_SYNC_EVERY_SECONDS: '1' });
+    expect((await backfill.work()).state).toBe('ready');
+    const { sync } = await queuesOf();
+    const ahead = await queuesOf(new QueueClock(() => Date.now() + DAY_MS));
+    const putOff = async (): Promise<void> => {
+      await sync.removeJobScheduler('sync');
+      await scheduleSync(ahead.sync, 1);
+    };
+    await putOff();
+    await backfill.pool.query(`UPDATE docs SET body = 'edited ' || id WHERE id <= 5`);
+    await backfill.pool.query(
+      `UPDATE pgvector_backfill.sync SET drained_at = drained_at - interval '50 s'; UPDATE pgvector_backfill.change SET at = at - interval '50 s'`,
+    );
+    const { passed, checks } = await backfill.verify();
+    expect(passed).toBe(false);
+    expect(checks.filter((check) => !check.passed).map(({ name }) => name)).toEqual(['sync']);
+    const { mended } = await backfill.enqueue();
+    expect(mended.join()).toMatch(/the next sync was due in (1 d 0 h|23 h 59 min).*it is due now/);
+    expect((await sync.getJobScheduler('sync'))?.next).toBeLessThan(queueNow(sync) + 10_000);
 
-      // Behind its back, while a worker is up that looks at the schedule in a day only.
-      const workers = await backfill.workers(undefined, { ...SOON, scheduleMs: DAY_MS });
-      try {
-        await until('what was edited is synced', async () => (await backfill.snapshot()).sync.pending === 0);
-        await putOff();
-        await until('that worker’s last one is done', async () => (await jobsInLine(sync)) === 0);
-        await backfill.pool.query(`UPDATE docs SET body = 'again ' || id WHERE id <= 5`);
-        await until('it is synced all the same', async () => (await backfill.snapshot()).sync.pending === 0);
-      } finally {
-        await workers.drain();
-      }
-      await expectSynced(backfill);
-      expect(await kinds()).toContain('queue.mended');
-    },
-  );
+    // Behind its back, while a worker is up that looks at the schedule in a day only.
+    const workers = await backfill.workers(undefined, { ...SOON, scheduleMs: DAY_MS });
+    try {
+      await until('what was edited is synced', async () => (await backfill.snapshot()).sync.pending === 0);
+      await putOff();
+      await until('that worker’s last one is done', async () => (await jobsInLine(sync)) === 0);
+      await backfill.pool.query(`UPDATE docs SET body = 'again ' || id WHERE id <= 5`);
+      await until('it is synced all the same', async () => (await backfill.snapshot()).sync.pending === 0);
+    } finally {
+      await workers.drain();
+    }
+    await expectSynced(backfill);
+    expect(await kinds()).toContain('queue.mended');
+  });
 });
