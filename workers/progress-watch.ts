@@ -138,8 +138,7 @@ export class ProgressWatch {
       );
     const aheadSeconds = clock.aheadSeconds;
     const isOff = aheadSeconds !== null && Math.abs(aheadSeconds) > CLOCK_TOLERANCE_SECONDS;
-    if (!isOff) this.#again.isOver('clock');
-    else if (this.#again.isDue('clock'))
+    if (isOff && this.#again.isDue('clock'))
       logger.warn(
         { aheadSeconds: Math.round(aheadSeconds) },
         `the clock of this machine ${clockWords(aheadSeconds)}`,
@@ -149,16 +148,14 @@ export class ProgressWatch {
 
   async #tell(stall: Stall | null, isNews: boolean): Promise<void> {
     const { pool, backfill, logger } = this.#context;
-    const cause = stall?.cause ?? '';
-    if (cause !== this.#told && this.#told !== '') {
-      this.#again.isOver(this.#told);
-      if (stall === null) logger.info({ was: this.#told }, 'goes on');
-    }
+    const { cause = '', reason = '', seconds = 0 } = stall ?? {};
+    if (cause !== this.#told && this.#told !== '')
+      logger.info({ was: this.#told }, 'what nothing moved for is over');
+    if (cause === '' || cause !== this.#told) this.#told = '';
+    // One that comes and goes is not told at each coming.
+    if (cause === '' || !this.#again.isDue(cause)) return;
     this.#told = cause;
-    if (stall === null) return;
-    const { reason, seconds } = stall;
-    if (this.#again.isDue(cause))
-      logger.warn({ cause, reason, seconds: Math.round(seconds) }, 'there is work and nothing moves');
+    logger.warn({ cause, reason, seconds: Math.round(seconds) }, 'there is work and nothing moves');
     if (isNews)
       await recordEvent(pool, {
         backfill,

@@ -1,4 +1,4 @@
-/** What goes on is said once, and again at growing intervals: a log is for people. */
+/** What goes on, or comes and goes, is said once, and again at growing intervals: a log is for people. */
 
 const FIRST_MS = 600_000;
 const MAX_MS = 6 * 3_600_000;
@@ -16,13 +16,10 @@ export class Again {
     const now = this.#now();
     const last = this.#said.get(what);
     if (last !== undefined && now - last.at < last.afterMs) return false;
-    const afterMs = last === undefined ? FIRST_MS : Math.min(2 * last.afterMs, MAX_MS);
+    // One that went on would have been said by then: it has begun again since.
+    const isNew = last === undefined || now - last.at > last.afterMs + FIRST_MS;
+    const afterMs = isNew ? FIRST_MS : Math.min(2 * last.afterMs, MAX_MS);
     this.#said.set(what, { at: now, afterMs });
     return true;
-  }
-
-  /** It does not go on: the next time it is news. @returns whether it was said */
-  isOver(what: string): boolean {
-    return this.#said.delete(what);
   }
 }

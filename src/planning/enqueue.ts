@@ -28,16 +28,14 @@ import {
   type Run,
 } from '../ledger/run.ts';
 import { scopeDifference, scopeOf } from '../ledger/scope.ts';
-import { syncState } from '../ledger/sync.ts';
 import { restartSweep } from '../ledger/sweep.ts';
-import { duration } from '../observability/format.ts';
 import type { OnStage } from '../observability/stage.ts';
 import type { Logger } from '../observability/logger.ts';
 import { countTable } from '../pipeline/count-table.ts';
 import { readingOfRun } from '../pipeline/unreadable.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { resumeQueues } from '../queue/obstacle.ts';
-import { addEmbedJobs, jobsInLine, scheduleSync, unscheduleSync } from '../queue/producer.ts';
+import { addEmbedJobs, unscheduleSync } from '../queue/producer.ts';
 import { applyCapture } from '../sync/capture.ts';
 import { estimatedRows } from '../table/partitions.ts';
 import { tableSizes } from '../table/table-sizes.ts';
@@ -45,6 +43,7 @@ import type { Target } from '../table/target.ts';
 import { applyDdl } from './ddl.ts';
 import { dueRun } from './due-run.ts';
 import { fillForecast } from './fill-outlook.ts';
+import { keepSynced } from './keep-synced.ts';
 import { planRun } from './plan.ts';
 import { inTurn } from './turn.ts';
 
@@ -100,7 +99,7 @@ async function enqueueLocked(input: EnqueueInput): Promise<EnqueueResult> {
   const mode = await applyCapture(pool, target, input.settings);
   const mended = await resumeQueues(Object.values(input.queues));
   if (mode === 'off') await unscheduleSync(input.queues.sync);
-  else mended.push(...(await keepSynced(input)));
+  else mended.push(...(await keepSynced(input, input.queues.sync)));
   for (const message of mended) {
     logger.warn({}, message);
     await recordEvent(pool, {
@@ -131,25 +130,6 @@ async function enqueueLocked(input: EnqueueInput): Promise<EnqueueResult> {
   if (planned === null)
     throw new BackfillError(`Run ${run.id} has vanished from the ledger.`, { code: 'RUN_MISSING' });
   return { ...(await produce(input, planned, run.plannedAt === null)), mended };
-}
-
-/** Captured changes that wait for longer than this many intervals beat what the schedule says. */
-const MAX_LAG_INTERVALS = 3;
-const MIN_LAG_SECONDS = 15;
-
-/** @returns what was wrong with the schedule, as sentences */
-async function keepSynced({ pool, target, settings, queues: { sync } }: EnqueueInput): Promise<string[]> {
-  const { oldestSeconds } = await syncState(pool, target.backfill);
-  const lag = oldestSeconds ?? 0;
-  const isLate =
-    lag > Math.max(MAX_LAG_INTERVALS * settings.syncSeconds, MIN_LAG_SECONDS) &&
-    (await jobsInLine(sync)) === 0;
-  const wrong = await scheduleSync(sync, settings.syncSeconds, isLate);
-  if (wrong !== '') return [`${wrong}: it is due now`];
-  if (!isLate) return [];
-  return [
-    `captured changes have waited for ${duration(lag)}: sync is due now; it takes a worker with the role sync`,
-  ];
 }
 
 /** The run that goes on, or a new one where one is due. */
