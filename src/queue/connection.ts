@@ -12,7 +12,7 @@ import { QUEUE_SCHEMA, isPostgres, queueName, type QueueRole } from './address.t
 import { serverAnswers } from './answers.ts';
 import { CallGuard, QueueError, type GuardOptions } from './calls.ts';
 import { inTimeOf, keepTime, type QueueClock } from './clock.ts';
-import { assertNoClusterNode } from './cluster-node.ts';
+import { assertPlainServer } from './plain-server.ts';
 import type { JobData } from './jobs.ts';
 import { Loop } from './loop.ts';
 import { LostJobs } from './lost-jobs.ts';
@@ -133,7 +133,7 @@ async function pingRedis(url: string): Promise<void> {
     // Where that fails, the driver goes on with database 0, which may be somebody else's.
     const { db = 0 } = redis.options as { db?: number };
     if (db !== 0) await redis.select(db);
-    if (redis instanceof Redis) await assertNoClusterNode(redis, url);
+    if (redis instanceof Redis) await assertPlainServer(redis, url);
   } catch (error) {
     // Behind the first try the driver knows no more than that it has given up.
     throw lastError instanceof Error && !messageOf(error).startsWith('ERR') ? lastError : error;

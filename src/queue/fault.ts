@@ -16,6 +16,8 @@ export type QueueFaultKind =
   | 'database'
   | 'cluster-node'
   | 'no-cluster'
+  | 'no-sentinel'
+  | 'no-master'
   | 'cluster-down'
   | 'loading'
   | 'busy'
@@ -103,9 +105,21 @@ const OF_REDIS: readonly Words[] = [
   },
   {
     kind: 'no-cluster',
-    when: /cluster support disabled/i,
+    when: /cluster support disabled|unknown command ['`]?cluster/i,
     why: () => 'it is no Redis Cluster',
     remedy: `Write redis:// in place of redis+cluster:// in ${OPTION}.`,
+  },
+  {
+    kind: 'no-sentinel',
+    when: /unknown command ['`]?sentinel/i,
+    why: () => 'it is no Sentinel',
+    remedy: `Name the Sentinels (port 26379 as a rule), or write redis:// in place of redis+sentinel:// in ${OPTION}.`,
+  },
+  {
+    kind: 'no-master',
+    when: /No such master with that name/i,
+    why: () => 'its Sentinels know no master of that name',
+    remedy: `Write the name that SENTINEL MASTERS shows behind the hosts, redis+sentinel://host:port,host:port/name, in ${OPTION}.`,
   },
   {
     kind: 'cluster-down',

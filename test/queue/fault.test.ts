@@ -49,6 +49,21 @@ const REDIS: [QueueFaultKind, string, RegExp][] = [
   ['silent', 'Command timed out', /does not answer/],
   ['unreachable', 'Failed to refresh slots cache.', /not reached/],
   [
+    'no-cluster',
+    "Failed to refresh slots cache: ERR unknown command 'cluster', with args beginning with: 'SLOTS'",
+    /no Redis Cluster/,
+  ],
+  [
+    'no-sentinel',
+    "All sentinels are unreachable and retry is disabled. Last error: ERR unknown command 'sentinel', with args beginning with: 'get-master-addr-by-name'",
+    /no Sentinel.*redis:\/\//,
+  ],
+  [
+    'no-master',
+    'All sentinels are unreachable and retry is disabled. Last error: ERR No such master with that name',
+    /no master of that name.*SENTINEL MASTERS/,
+  ],
+  [
     'unreachable',
     'Reached the max retries per request limit (which is 20). Refer to "maxRetriesPerRequest" option for details.',
     /not reached/,

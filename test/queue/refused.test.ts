@@ -49,6 +49,15 @@ describe('a plain URL of a Redis Cluster', () => {
   });
 });
 
+it('a plain URL of a Sentinel is refused, and the one to write is named', async () => {
+  const error = await contactOf({ info: () => 'redis_mode:sentinel\r\n' });
+  expect(error).toMatchObject({
+    code: 'QUEUE_REFUSES',
+    message: expect.stringContaining('it is a Sentinel') as string,
+    remedy: expect.stringMatching(/redis\+sentinel:\/\/127\.0\.0\.1:\d+\/NAME/) as string,
+  });
+});
+
 it('MISCONF is what it is, and not a server that is not reached', async () => {
   const said =
     '-MISCONF Redis is configured to save RDB snapshots, but it is currently unable to persist to disk.';
