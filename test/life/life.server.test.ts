@@ -148,8 +148,7 @@ async function watch(url: string, signal: AbortSignal): Promise<number> {
   const page = async (): Promise<void> => {
     while (!signal.aborted) {
       const stream = await fetch(`${url}/events`, { signal }).catch(() => null);
-      const reader = stream?.body?.getReader();
-      while (reader !== undefined && !(await reader.read().catch(() => ({ done: true }))).done);
+      await stream?.body?.pipeTo(new WritableStream()).catch(() => {});
     }
   };
   const scrape = async (): Promise<void> => {
