@@ -136,7 +136,7 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
   const isHalted = run.state === 'paused' || run.state === 'failed';
   const idleSeconds = pending > 0 ? sums.idleSeconds : null;
   const stall = isHalted ? null : (reported ?? noWorker({ run, sums, sync, workers }));
-  const stands = pending > 0 && (readOnly !== null || isHalted || stall !== null || isStill(sums));
+  const stands = pending > 0 && (readOnly !== null || isHalted || isStill(sums, stall));
   const rate = stands ? null : rowsPerSecond(sums, pending);
   const share = sums.eligible === 0 ? 1 : done / sums.eligible;
   return {

@@ -18,9 +18,11 @@ interface Signs {
   longestSeconds: number | null;
 }
 
-/** A rate and a time left are of the past then. */
-export const isStill = ({ idleSeconds, longestSeconds }: Signs): boolean =>
-  idleSeconds !== null && idleSeconds > Math.max(STILL_SECONDS, 3 * (longestSeconds ?? 0));
+/** A rate and a time left are of the past then. What sync waits for while batches move is told beside them. */
+export function isStill({ idleSeconds, longestSeconds }: Signs, stall: Stall | null): boolean {
+  if (stall !== null && (idleSeconds === null || idleSeconds >= stall.seconds)) return true;
+  return idleSeconds !== null && idleSeconds > Math.max(STILL_SECONDS, 3 * (longestSeconds ?? 0));
+}
 
 /** No worker has reported lately, although there is something to do and nothing has moved: there may be none to say so. */
 export function noWorker({

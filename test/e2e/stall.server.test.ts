@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { installationId } from '../../src/ledger/installation.ts';
-import { saveReport } from '../../src/ledger/worker-report.ts';
+import { removeReport, saveReport } from '../../src/ledger/worker-report.ts';
 import { checkProgress } from '../../src/planning/check-progress.ts';
 import { pause, resume } from '../../src/planning/pause.ts';
 import { QueueClock, queueNow } from '../../src/queue/clock.ts';
@@ -87,6 +87,14 @@ describe.each(databases())('where nothing moves, on $name', ({ create }) => {
       );
     await merged('1 s');
     expect(await backfill.snapshot()).toMatchObject({ stall: null, etaSeconds: expect.any(Number) });
+    // What sync waits for does not hide the rate of batches that move.
+    const late = { cause: 'jobs-not-taken', reason: 'sync', seconds: 70 } as const;
+    await saveReport(backfill.pool, 'docs', 'host/1', { stall: late, clockAheadSeconds: 0 });
+    expect(await backfill.snapshot()).toMatchObject({
+      stall: { reason: 'sync' },
+      etaSeconds: expect.any(Number),
+    });
+    await removeReport(backfill.pool, 'docs', 'host/1');
     // Batches that take minutes are waited for.
     await merged('100 s');
     expect((await backfill.snapshot()).etaSeconds).toEqual(expect.any(Number));
