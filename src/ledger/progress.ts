@@ -134,7 +134,6 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
   const done = sums.embedded + sums.skipped + sums.quarantined;
   const pending = Math.max(sums.eligible - done - sums.changed, 0);
   const isHalted = run.state === 'paused' || run.state === 'failed';
-  const idleSeconds = pending > 0 ? sums.idleSeconds : null;
   const stall = isHalted ? null : (reported ?? noWorker({ run, sums, sync, workers }));
   const stands = pending > 0 && (readOnly !== null || isHalted || isStill(sums, stall));
   const rate = stands ? null : rowsPerSecond(sums, pending);
@@ -167,7 +166,7 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
     coverage: sums.eligible === 0 ? 0 : coverageOf(sums),
     workers,
     stall,
-    idleSeconds,
+    idleSeconds: pending > 0 ? sums.idleSeconds : null,
     rowsPerSecond: rate,
     etaSeconds: pending === 0 ? 0 : rate === null || share < LEAST_SHARE_FOR_ETA ? null : pending / rate,
     batches: {

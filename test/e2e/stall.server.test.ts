@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { installationId } from '../../src/ledger/installation.ts';
+import { unpauseRun } from '../../src/ledger/run.ts';
 import { removeReport, saveReport } from '../../src/ledger/worker-report.ts';
 import { checkProgress } from '../../src/planning/check-progress.ts';
 import { pause, resume } from '../../src/planning/pause.ts';
@@ -145,10 +146,11 @@ describe.each(databases())('where nothing moves, on $name', ({ create }) => {
       });
       expect(await queues.embed.isPaused()).toBe(true);
       expect((await backfill.snapshot()).stall).toBeNull();
-      await resume(input, run);
-      await queues.embed.pause();
-      await until('it is told', async () => (await backfill.snapshot()).stall?.cause === 'queue-paused');
-      const { rowsPerSecond, etaSeconds } = await backfill.snapshot();
+      await unpauseRun(pool, run.id);
+      const { rowsPerSecond, etaSeconds } = await until('it is told', async () => {
+        const snapshot = await backfill.snapshot();
+        return snapshot.stall?.cause === 'queue-paused' && snapshot;
+      });
       expect([rowsPerSecond, etaSeconds]).toEqual([null, null]);
       await until('it goes on', async () => (await backfill.merged()) === ROWS / 10);
     } finally {
