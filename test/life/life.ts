@@ -134,22 +134,22 @@ export class Life {
     const { backfill, tell, log } = this.#input;
     const began = performance.now();
     let last = '';
-    const { rows } = await backfill.pool.query<{ mark: string }>(
-      'SELECT coalesce(max(id), 0)::text AS mark FROM pgvector_backfill.change',
-    );
+    let mark: string | null = null;
     await until(`all is in line again behind: ${behind}`, async () => {
       const { worker, dashboard } = this.residents;
       for (const { child } of [worker, dashboard])
         if (child.exitCode !== null || child.signalCode !== null)
           throw new Error(`a process has ended behind: ${behind}`);
       try {
+        // In here, as the fault may be one of this very connection.
+        mark ??= await newestChange(backfill);
         const run = await latestRun(backfill.pool, backfill.config.backfill);
         const { pending, oldestSeconds } = await syncState(backfill.pool, backfill.config.backfill);
         last = `${run?.state} ${run?.reason} ${run?.indexPhase}, ${pending} changes, ${oldestSeconds} s`;
         const { rowCount } = await backfill.pool.query(
           `SELECT 1 FROM pg_index WHERE indexrelid = to_regclass('docs_embedding_hnsw_idx') AND indisvalid
               AND NOT EXISTS (SELECT 1 FROM pgvector_backfill.change WHERE id <= $1)`,
-          [rows[0]?.mark],
+          [mark],
         );
         const isSearched = run?.state === 'ready' && rowCount === 1;
         if (isSearched && pending < IN_LINE && (oldestSeconds ?? 0) < OLD_SECONDS) return true;
@@ -195,6 +195,13 @@ export class Life {
     }
     return codes;
   }
+}
+
+async function newestChange({ pool }: TestBackfill): Promise<string> {
+  const { rows } = await pool.query<{ mark: string }>(
+    'SELECT coalesce(max(id), 0)::text AS mark FROM pgvector_backfill.change',
+  );
+  return rows[0]?.mark ?? '0';
 }
 
 /** Of a change that is taken up in its turn. */
