@@ -84,11 +84,15 @@ describe.each(backends())('a clock that is off, on $name', ({ name, create }) =>
     // One that has not asked the server.
     const clock = new QueueClock(() => Math.round(performance.timeOrigin + performance.now() + DAY_MS));
     await addEmbedJobs(queue, randomUUID(), [{ number: 1, lower: null, upper: null }], 2, true);
+    let failed = false;
     const fails = openWorker({ ...right, clock }, 'embed', 1, () => {
+      failed = true;
       throw new Error('this once');
     });
-    await until('it is put off', async () => (await queue.getDelayedCount()) === 1);
+    // By its own clock the next attempt is due in time: it is closed before that.
+    await until('it has failed', () => failed);
     await fails.close();
+    expect(await queue.getDelayedCount()).toBe(1);
     const late = new LateJobs();
     await until('it has waited for as long as it had to', async () => (await late.promote(queue, 0)) === 1);
     expect(await queue.getJobCounts('waiting', 'delayed')).toEqual({ waiting: 1, delayed: 0 });
