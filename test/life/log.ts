@@ -29,8 +29,12 @@ const CAUSE =
 /** For people, of a process that was told to go. */
 const INTERRUPTED = /^Interrupted: /;
 
+/** The watch over what stands still: because of a server that a fault has taken, and nothing else. */
+const STANDS = 'there is work and nothing moves';
+
 interface Line {
   level: number;
+  cause?: string;
   msg?: string;
   err?: string | { message?: string };
 }
@@ -67,6 +71,7 @@ export class WatchedLog {
     const err = typeof line.err === 'string' ? line.err : (line.err?.message ?? '');
     const words = line.msg ?? '';
     this.told.set(words, (this.told.get(words) ?? 0) + 1);
+    if (words === STANDS && line.cause === 'queue-fault') return;
     if (EXPLAINED.some((each) => each.test(words)) || (WITH_A_CAUSE.test(words) && CAUSE.test(err))) return;
     this.#note(`${name}: ${text}`);
   }
