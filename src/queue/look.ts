@@ -88,10 +88,14 @@ async function lookAtPostgres({ url, backfill }: Where, limitMs: number): Promis
     );
     if (made.rows[0]?.present !== true) return { paused: [], clockAheadSeconds };
     const found = await client.query<{ queue: string }>(
-      `SELECT queue::text AS queue FROM ${QUEUE_SCHEMA}.meta WHERE queue = ANY ($1) AND field = 'paused' AND value = '1' ORDER BY 1`,
+      // Operators too are those of the catalogue: this session has the path of its user.
+      `SELECT queue::pg_catalog.text AS queue FROM ${QUEUE_SCHEMA}.meta
+        WHERE queue::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])
+          AND field::pg_catalog.text OPERATOR(pg_catalog.=) 'paused'::pg_catalog.text
+          AND value::pg_catalog.text OPERATOR(pg_catalog.=) '1'::pg_catalog.text`,
       [names(backfill)],
     );
-    return { paused: found.rows.map((row) => row.queue), clockAheadSeconds };
+    return { paused: found.rows.map((row) => row.queue).toSorted(), clockAheadSeconds };
   } finally {
     void client.end().catch(() => {});
   }

@@ -22,10 +22,11 @@ export async function redisTime(redis: Redis | Cluster, key: string): Promise<nu
   throw new Error(`the queue server does not tell its time: ${messageOf(said)}`);
 }
 
+/** On a session of any search path: each name is of the catalogue. */
 export async function postgresTime(db: Pick<pg.ClientBase, 'query'>): Promise<number> {
-  const asked = await db.query<{ ms: number }>(
-    'SELECT (pg_catalog.date_part($1, pg_catalog.clock_timestamp()) * 1000)::float8 AS ms',
+  const asked = await db.query<{ seconds: number }>(
+    'SELECT pg_catalog.date_part($1, pg_catalog.clock_timestamp()) AS seconds',
     ['epoch'],
   );
-  return asked.rows[0]?.ms ?? Number.NaN;
+  return (asked.rows[0]?.seconds ?? Number.NaN) * 1000;
 }
