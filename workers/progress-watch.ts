@@ -13,7 +13,7 @@ import { duration } from '../src/observability/format.ts';
 import { WORKER_NAME } from '../src/observability/worker-name.ts';
 import { CLOCK_TOLERANCE_SECONDS, clockWords } from '../src/queue/clock-words.ts';
 import { QUEUE_ROLES, type OpenQueue, type QueueRole } from '../src/queue/connection.ts';
-import { inWords } from '../src/queue/fault.ts';
+import { reasonOf } from '../src/queue/fault.ts';
 import { LateJobs } from '../src/queue/late-jobs.ts';
 import { findObstacle, pausedQueue, removeObstacle, type Obstacle } from '../src/queue/obstacle.ts';
 import { queueOutage } from '../src/queue/outage.ts';
@@ -72,7 +72,7 @@ export class ProgressWatch {
     const seconds = (now - since) / 1000;
     const outage = queueOutage(this.#context.address);
     if (outage !== null && Date.now() - outage.since.getTime() > QUEUE_LIMIT_MS)
-      return { cause: 'queue-fault', reason: `the queue server cannot be used: ${inWords(outage)}`, seconds };
+      return { cause: 'queue-fault', reason: reasonOf(outage), seconds };
     try {
       const obstacle = await within(QUEUE_LIMIT_MS, this.#obstacle(role, now - since));
       return obstacle === null ? null : { cause: obstacle.cause, reason: obstacle.message, seconds };

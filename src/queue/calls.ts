@@ -10,6 +10,7 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TransientError } from '../errors.ts';
 import { queueFault } from './fault.ts';
+import { isAboutLostJob } from './lost-jobs.ts';
 import type { Outage } from './outage.ts';
 import { inWords } from './refused.ts';
 import type { Transport } from './transport.ts';
@@ -162,6 +163,8 @@ export class CallGuard {
       outage.worked(queue, name);
       return answer;
     } catch (error) {
+      // The server has answered: whoever speaks of the job tells of it.
+      if (isAboutLostJob(error)) throw error;
       // Not called again where all goes well.
       const lasting = name === 'reconnectBlocking' ? undefined : name;
       if (!this.#isOver()) outage.saw(queue, error, lasting);

@@ -233,6 +233,6 @@ export function causeOf({ kind, why }: QueueFault): string {
   return kind === 'other' ? why.replace(/[0-9a-f]{8,}|\d+/gi, '#') : kind;
 }
 
-/** As a sentence of its own: what is the matter, and what to do. */
-export const inWords = ({ why, remedy }: QueueFault): string =>
-  `The queue server does not do its work: ${why}.${remedy === null ? '' : ` ${remedy}`}`;
+/** What is the matter and what to do, as a reason is kept: without its last full stop. */
+export const reasonOf = ({ why, remedy }: QueueFault): string =>
+  `the queue server does not do its work: ${why}${remedy === null ? '' : `. ${remedy.replace(/\.$/, '')}`}`;

@@ -18,6 +18,12 @@ const NOT_OURS: ReadonlySet<unknown> = new Set([
 /** BullMQ's lock manager gives no code. */
 const NOT_RENEWED = /^could not renew lock for job /;
 
+/** Whether a call failed for the job that it speaks of, and not for the server. */
+export function isAboutLostJob(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return NOT_OURS.has(code) || NOT_RENEWED.test(messageOf(error));
+}
+
 export class LostJobs {
   readonly #again = new Again();
   readonly #logger: Logger;
@@ -30,12 +36,10 @@ export class LostJobs {
 
   /** @returns false where the error is about something else */
   saw(error: unknown): boolean {
-    const { code } = (error ?? {}) as { code?: unknown };
-    const message = messageOf(error);
-    if (!NOT_OURS.has(code) && !NOT_RENEWED.test(message)) return false;
+    if (!isAboutLostJob(error)) return false;
     if (this.#again.isDue(this.#queueName))
       this.#logger.info(
-        { queueName: this.#queueName, err: message },
+        { queueName: this.#queueName, err: messageOf(error) },
         'a job is another worker’s by now, or gone from the queue: this process stood still for longer than its lock lasts, or the server lost it. What was done counts by the ledger',
       );
     return true;

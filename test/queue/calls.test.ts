@@ -1,5 +1,6 @@
 /** What BullMQ's calls of a server that fails come to: a limit, a pause, words, and a line a cause. */
 
+import { ErrorCode } from 'bullmq';
 import { expect, it } from 'vitest';
 import { createLogger, type LogStream } from '../../src/observability/logger.ts';
 import { CallGuard, QueueError } from '../../src/queue/calls.ts';
@@ -44,6 +45,20 @@ it('a call that is never answered fails, and the next one has a new connection, 
   expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   expect(connections()).toBe(2);
   expect(outage.current()).toMatchObject({ kind: 'silent', times: 2 });
+});
+
+it('a job that is another worker’s by now is no fault of the server', async () => {
+  const { guard, lines, outage } = guarded(1000);
+  class Backend {
+    async moveToFinished(): Promise<never> {
+      await Promise.resolve();
+      throw Object.assign(new Error('Missing lock for job embed-1. moveToFinished'), {
+        code: ErrorCode.JobLockNotExist,
+      });
+    }
+  }
+  await expect(guard.guardWorker(new Backend()).moveToFinished()).rejects.toThrow('Missing lock');
+  expect([lines, outage.current()]).toEqual([[], null]);
 });
 
 it('what a worker has done is said until it is heard, and no longer than the worker lives', async () => {
