@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { listEvents, recordEvent } from '../../src/ledger/event.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
@@ -10,6 +11,7 @@ describe.each(databases())('events on $name', ({ create }) => {
   beforeAll(async () => {
     database = await create();
     pool = createPool(database.databaseUrl, { name: 'test', max: 2, logger: silentLogger, pinned: true });
+    await migrate(pool);
   });
   afterAll(async () => {
     await pool.end();

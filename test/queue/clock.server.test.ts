@@ -22,7 +22,7 @@ import { until } from '../setup/until.ts';
 const DAY_MS = 86_400_000;
 
 describe.each(backends())('a clock that is off, on $name', ({ name, create }) => {
-  const alone = name === 'PostgreSQL alone';
+  const alone = name !== 'PostgreSQL and Redis';
   let database: TestDatabase;
   let right: QueueAddress;
   const opened: (() => Promise<void>)[] = [];
