@@ -1,5 +1,6 @@
 /** `pgvector-backfill <verb>`, once signals are heard. */
 
+import { setImmediate as turn } from 'node:timers/promises';
 import { EXIT, runToEnd } from './command.ts';
 import { tolerateClosedPipes } from './terminal.ts';
 import { VERBS } from './verbs.ts';
@@ -8,7 +9,13 @@ import { VERBS } from './verbs.ts';
 export async function runProgram([verb = '', ...rest]: string[]): Promise<number> {
   tolerateClosedPipes();
   const load = VERBS[verb];
-  if (load !== undefined) return runToEnd(await load(), rest, 'bin');
+  if (load !== undefined) {
+    const command = await load();
+    // A signal that came while modules were loaded is heard by a whole turn of the event loop: a verb may end before its first.
+    await turn();
+    await turn();
+    return runToEnd(command, rest, 'bin');
+  }
   const asked = verb === '--help' || verb === 'help';
   const usage = `Usage: pgvector-backfill <verb> [flags]\n\nVerbs: ${Object.keys(VERBS).join(', ')}\nEach has --help.\n`;
   (asked ? process.stdout : process.stderr).write(

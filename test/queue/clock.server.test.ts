@@ -81,18 +81,17 @@ describe.each(backends())('a clock that is off, on $name', ({ name, create }) =>
 
   it('what a worker of an older release has put off by a day is tried in time', async () => {
     const { queue } = open(right, 'embed');
-    // One that has not asked the server.
-    const clock = new QueueClock(() => Math.round(performance.timeOrigin + performance.now() + DAY_MS));
+    // One that has not asked the server, as the job fails; by its own clock it would try again in time.
+    let aheadMs = 0;
+    const clock = new QueueClock(() => Math.round(performance.timeOrigin + performance.now() + aheadMs));
     await addEmbedJobs(queue, randomUUID(), [{ number: 1, lower: null, upper: null }], 2, true);
-    let failed = false;
     const fails = openWorker({ ...right, clock }, 'embed', 1, () => {
-      failed = true;
+      aheadMs = DAY_MS;
       throw new Error('this once');
     });
-    // By its own clock the next attempt is due in time: it is closed before that.
-    await until('it has failed', () => failed);
+    fails.worker.on('failed', () => (aheadMs = 0));
+    await until('it is put off', async () => (await queue.getDelayedCount()) === 1);
     await fails.close();
-    expect(await queue.getDelayedCount()).toBe(1);
     const late = new LateJobs();
     await until('it has waited for as long as it had to', async () => (await late.promote(queue, 0)) === 1);
     expect(await queue.getJobCounts('waiting', 'delayed')).toEqual({ waiting: 1, delayed: 0 });
