@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../src/config/load.ts';
+import { queueName } from '../src/queue/address.ts';
 import { lookAtQueues } from '../src/queue/look.ts';
 import { installationId } from '../src/ledger/installation.ts';
 import { ledgerPresent } from '../src/db/migrate.ts';
@@ -67,7 +68,10 @@ export const status: Command = {
           const judged = run === null ? null : await judgedOtherwise(pool, run);
           const drift = ledger.model === null ? null : await modelDrift(config.settings, ledger.model);
           const { trouble: queue, paused } = await queueAsked;
-          const snapshot = queue === null ? ledger : standing(ledger);
+          const snapshot =
+            queue === null && !paused.includes(queueName(config.backfill, 'embed'))
+              ? ledger
+              : standing(ledger);
           invocation.emit({
             ...snapshot,
             queue,
@@ -108,7 +112,8 @@ async function watch(invocation: Invocation, pool: Pool, config: Config): Promis
         lookAtQueues(where),
       ]).finally(() => clearTimeout(late));
       last = seen;
-      const snapshot = queue === null ? seen : standing(seen);
+      const snapshot =
+        queue === null && !paused.includes(queueName(backfill, 'embed')) ? seen : standing(seen);
       if (invocation.json) invocation.emit({ ...snapshot, queue, pausedQueues: paused });
       else line.show(queue === null ? snapshot : { ...snapshot, reason: queue });
       await delay(WATCH_MS, undefined, { signal: invocation.signal });
