@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../src/config/load.ts';
 import { queueName } from '../src/queue/address.ts';
-import { lookAtQueues } from '../src/queue/look.ts';
+import { lookAtQueues, type QueueLook } from '../src/queue/look.ts';
 import { installationId } from '../src/ledger/installation.ts';
 import { ledgerPresent } from '../src/db/migrate.ts';
 import type { Pool } from '../src/db/pool.ts';
@@ -67,11 +67,9 @@ export const status: Command = {
           const options = run === null ? null : scopeDifference(run.scope, config.settings);
           const judged = run === null ? null : await judgedOtherwise(pool, run);
           const drift = ledger.model === null ? null : await modelDrift(config.settings, ledger.model);
-          const { trouble: queue, paused } = await queueAsked;
-          const snapshot =
-            queue === null && !paused.includes(queueName(config.backfill, 'embed'))
-              ? ledger
-              : standing(ledger);
+          const look = await queueAsked;
+          const { trouble: queue, paused } = look;
+          const snapshot = beside(look, ledger);
           invocation.emit({
             ...snapshot,
             queue,
@@ -92,6 +90,10 @@ export const status: Command = {
   },
 };
 
+/** Nothing moves while the queue is away, or nobody may take its batches. */
+const beside = ({ trouble, paused }: QueueLook, snapshot: ProgressSnapshot): ProgressSnapshot =>
+  trouble === null && !paused.includes(queueName(snapshot.backfill, 'embed')) ? snapshot : standing(snapshot);
+
 async function watch(invocation: Invocation, pool: Pool, config: Config): Promise<void> {
   const line = new ProgressView(invocation.host.stdout);
   // Nobody reads any more: `status --watch | head -1`.
@@ -107,13 +109,13 @@ async function watch(invocation: Invocation, pool: Pool, config: Config): Promis
         if (last !== null && !invocation.json)
           line.show({ ...standing(last), reason: 'PostgreSQL does not answer: waiting for it' });
       }, LATE_MS);
-      const [seen, { trouble: queue, paused }] = await Promise.all([
+      const [seen, look] = await Promise.all([
         watchedProgress(pool, backfill, invocation.signal, closed.signal),
         lookAtQueues(where),
       ]).finally(() => clearTimeout(late));
       last = seen;
-      const snapshot =
-        queue === null && !paused.includes(queueName(backfill, 'embed')) ? seen : standing(seen);
+      const { trouble: queue, paused } = look;
+      const snapshot = beside(look, seen);
       if (invocation.json) invocation.emit({ ...snapshot, queue, pausedQueues: paused });
       else line.show(queue === null ? snapshot : { ...snapshot, reason: queue });
       await delay(WATCH_MS, undefined, { signal: invocation.signal });

@@ -3,9 +3,8 @@
  * away what it can, and says the rest: in the ledger for `status`, `doctor`, page and metrics, and in the log.
  */
 
-import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../src/errors.ts';
-import { recordEvent } from '../src/ledger/event.ts';
+import { recordEvent, recordMended } from '../src/ledger/event.ts';
 import { workToDo } from '../src/ledger/work.ts';
 import { saveReport, type Stall } from '../src/ledger/worker-report.ts';
 import { Again } from '../src/observability/again.ts';
@@ -18,6 +17,7 @@ import { LateJobs } from '../src/queue/late-jobs.ts';
 import { findObstacle, pausedQueue, removeObstacle, type Obstacle } from '../src/queue/obstacle.ts';
 import { queueOutage } from '../src/queue/outage.ts';
 import { jobsInLine, scheduleSync } from '../src/queue/producer.ts';
+import { within } from '../src/within.ts';
 import type { WorkerContext } from './context.ts';
 
 /** For which nothing may move before it is asked why: jobs of a worker that was killed are taken up within it. */
@@ -74,7 +74,7 @@ export class ProgressWatch {
     if (outage !== null && Date.now() - outage.since.getTime() > QUEUE_LIMIT_MS)
       return { cause: 'queue-fault', reason: reasonOf(outage), seconds };
     try {
-      const obstacle = await within(QUEUE_LIMIT_MS, this.#obstacle(role, now - since));
+      const obstacle = await inTime(this.#obstacle(role, now - since));
       return obstacle === null ? null : { cause: obstacle.cause, reason: obstacle.message, seconds };
     } catch (error) {
       const { queue } = this.#queues[role];
@@ -121,7 +121,7 @@ export class ProgressWatch {
   async #mended(message: string): Promise<void> {
     const { pool, backfill, logger } = this.#context;
     logger.warn({}, message);
-    await recordEvent(pool, { backfill, run: null, level: 'warn', kind: 'queue.mended', message });
+    await recordMended(pool, backfill, null, message);
   }
 
   /** @returns how far it is ahead, in seconds */
@@ -130,8 +130,8 @@ export class ProgressWatch {
     const { clock } = address;
     if (clock === undefined) return null;
     const { time, resetTimes } = this.#queues.embed;
-    await within(QUEUE_LIMIT_MS, clock.measure(time)).catch(() => {});
-    const reset = await within(QUEUE_LIMIT_MS, resetTimes()).catch(() => 0);
+    await inTime(clock.measure(time)).catch(() => {});
+    const reset = await inTime(resetTimes()).catch(() => 0);
     if (reset > 0)
       await this.#mended(
         `${reset} locks and looks of the queue lay in the future, as of a clock that was ahead: they are set to now`,
@@ -167,16 +167,8 @@ export class ProgressWatch {
   }
 }
 
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const over = new AbortController();
-  const late = delay(ms, undefined, { signal: over.signal }).then(() => {
-    throw new Error(`no answer within ${ms / 1000} s`);
+/** @throws Error where the queue has not answered by then */
+const inTime = <T>(work: Promise<T>): Promise<T> =>
+  within(QUEUE_LIMIT_MS, work, () => {
+    throw new Error(`no answer within ${QUEUE_LIMIT_MS / 1000} s`);
   });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    over.abort();
-    late.catch(() => {});
-    work.catch(() => {});
-  }
-}

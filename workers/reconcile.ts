@@ -9,7 +9,8 @@ import { scopeDifference } from '../src/ledger/scope.ts';
 import { reconcile } from '../src/planning/reconcile.ts';
 import { removeReport } from '../src/ledger/worker-report.ts';
 import { WORKER_NAME } from '../src/observability/worker-name.ts';
-import { openQueue } from '../src/queue/connection.ts';
+import { within } from '../src/within.ts';
+import { openQueues } from '../src/queue/connection.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';
 import { ProgressWatch } from './progress-watch.ts';
 
@@ -21,12 +22,10 @@ const LEAVE_MS = 2000;
 export function startReconciler(context: WorkerContext): RunningWorker {
   const { pool, backfill, settings, logger } = context;
   const { reconcileMs = RECONCILE_MS } = context.times;
-  const embed = openQueue(context.address, 'embed');
-  const finalize = openQueue(context.address, 'finalize');
-  const sync = openQueue(context.address, 'sync');
-  const watch = new ProgressWatch(context, { embed, finalize, sync });
+  const open = openQueues(context.address);
+  const watch = new ProgressWatch(context, open);
   const stop = new AbortController();
-  const queues = { embed: embed.queue, finalize: finalize.queue };
+  const queues = { embed: open.embed.queue, finalize: open.finalize.queue };
   let told = '';
 
   async function look(): Promise<void> {
@@ -65,12 +64,10 @@ export function startReconciler(context: WorkerContext): RunningWorker {
     close: async () => {
       stop.abort();
       // First: what waits for a server that is away or silent fails by it.
-      await Promise.all([embed, finalize, sync].map((open) => open.close()));
+      await Promise.all(Object.values(open).map((each) => each.close()));
       await reconciling;
       const left = removeReport(pool, backfill, WORKER_NAME).catch(() => {});
-      const late = new AbortController();
-      await Promise.race([left, delay(LEAVE_MS, undefined, { signal: late.signal }).catch(() => {})]);
-      late.abort();
+      await within(LEAVE_MS, left, () => {});
     },
   };
 }

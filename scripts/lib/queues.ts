@@ -11,6 +11,7 @@ import { QueueClock } from '../../src/queue/clock.ts';
 import { assertQueueKeys } from '../../src/queue/key-types.ts';
 import {
   openQueue,
+  openQueues,
   prepareQueue,
   type OpenQueue,
   type QueueAddress,
@@ -55,8 +56,7 @@ export async function withQueues<T>(
   address: QueueAddress,
   work: (queues: Record<QueueRole, OpenQueue['queue']>) => Promise<T>,
 ): Promise<T> {
-  const open = (role: QueueRole): OpenQueue => openQueue(address, role);
-  const opened = { embed: open('embed'), finalize: open('finalize'), sync: open('sync') };
+  const opened = openQueues(address);
   const { embed, finalize, sync } = opened;
   try {
     return await work({ embed: embed.queue, finalize: finalize.queue, sync: sync.queue });

@@ -1,6 +1,5 @@
 /** A worker process: roles started, drained, stopped. The demo runs the very same in its own process. */
 
-import { setTimeout as delay } from 'node:timers/promises';
 import { plainTextConnections } from '../../src/config/plain-text.ts';
 import type { Config } from '../../src/config/load.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
@@ -20,6 +19,7 @@ import { startReconciler } from '../../workers/reconcile.ts';
 import { startSyncWorker } from '../../workers/sync.ts';
 import { processHost } from './host.ts';
 import { prepareQueues } from './queues.ts';
+import { within } from '../../src/within.ts';
 
 /** Statements of a batch are limited to a minute by the server. */
 const MOST_SILENCE_MS = 90_000;
@@ -104,10 +104,7 @@ export async function startWorkers(
     async drain() {
       throttle.close();
       const closed = Promise.all(running.map((worker) => worker.close())).then(() => true);
-      const deadline = new AbortController();
-      const late = delay(settings.drainSeconds * 1000, false, { signal: deadline.signal }).catch(() => false);
-      const drained = await Promise.race([closed, late]);
-      deadline.abort();
+      const drained = await within(settings.drainSeconds * 1000, closed, () => false);
       await metrics?.close();
       await embedder?.close();
       // What did not end in time would be waited for here without end.

@@ -1,22 +1,17 @@
 /** Whether the dashboard can do its work: for probes, which are told what does not answer and nothing more. */
 
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from '../db/pool.ts';
 import type { JobQueue } from '../queue/connection.ts';
+import { within } from '../within.ts';
 
 const LIMIT_MS = 2000;
 
-async function answers(ask: () => Promise<unknown>): Promise<boolean> {
-  const late = new AbortController();
-  try {
-    const asked = ask().then(
-      () => true,
-      () => false,
-    );
-    return await Promise.race([asked, delay(LIMIT_MS, false, { signal: late.signal })]);
-  } finally {
-    late.abort();
-  }
+function answers(ask: () => Promise<unknown>): Promise<boolean> {
+  const asked = ask().then(
+    () => true,
+    () => false,
+  );
+  return within(LIMIT_MS, asked, () => false);
 }
 
 /** Null where both answer within two seconds. */

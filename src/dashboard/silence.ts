@@ -5,6 +5,7 @@ import { html } from 'hono/html';
 import type { Pool } from '../db/pool.ts';
 import { queueAway } from '../queue/look.ts';
 import type { JobQueue } from '../queue/connection.ts';
+import { within } from '../within.ts';
 import { NOTHING, layout } from './layout.ts';
 import { Source } from './source.ts';
 
@@ -60,13 +61,7 @@ export function sayWhatIsSilent(
     // Its own errors are answered within; nobody waits for it where this has answered.
     answered.catch(() => {});
     for (;;) {
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<false>((resolve) => {
-        timer = setTimeout(() => resolve(false), PATIENCE_MS);
-      });
-      const isOver = await Promise.race([answered, late]);
-      clearTimeout(timer);
-      if (isOver) return over;
+      if (await within(PATIENCE_MS, answered, () => false)) return over;
       const found = await Promise.race([troubles(sources, names), answered]);
       if (found === true) return over;
       if (found.length > 0) return silence(context, found, backfill);

@@ -2,6 +2,7 @@
 
 import { messageOf } from '../errors.ts';
 import { queueFault } from '../queue/fault.ts';
+import { within } from '../within.ts';
 
 /** A person waits for a page. */
 const LIMIT_MS = 1000;
@@ -26,17 +27,10 @@ export class Source<T> {
   }
 
   /** What it says within the limit, or why there is nothing. Never rejects. */
-  async ask(): Promise<Answer<T>> {
-    const late: Answer<T> = { why: `no answer within ${this.#limitMs / 1000} s` };
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<Answer<T>>((resolve) => {
-      timer = setTimeout(() => resolve(late), this.#limitMs);
-    });
-    try {
-      return await Promise.race([this.#answer(), limit]);
-    } finally {
-      clearTimeout(timer);
-    }
+  ask(): Promise<Answer<T>> {
+    return within(this.#limitMs, this.#answer(), () => ({
+      why: `no answer within ${this.#limitMs / 1000} s`,
+    }));
   }
 
   #answer(): Promise<Answer<T>> {

@@ -1,6 +1,5 @@
 /** The session of an index build: one connection of its own, with settings that are read back. */
 
-import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Settings } from '../config/settings.ts';
 import { connectClient, settleSession, type Queryable } from '../db/pool.ts';
@@ -11,6 +10,7 @@ import type { Target } from '../table/target.ts';
 import { FULL_VERSION, findVectorExtension, isAtLeast } from '../table/vector-extension.ts';
 import { MOST_DEFAULT_MEMORY } from './choose-index.ts';
 import { PARALLEL_RESERVE_BYTES, hnswGraphBytesPerRow, ivfflatBuildBytes, ivfflatLists } from './forecast.ts';
+import { within } from '../within.ts';
 
 export interface BuildSession {
   client: pg.Client;
@@ -77,10 +77,8 @@ const UNDO_MS = 2000;
  * it resets that one is up to its configuration.
  */
 async function endSession(client: pg.Client): Promise<void> {
-  const over = new AbortController();
   const undone = client.query('SELECT pg_advisory_unlock_all(); RESET ALL').catch(() => {});
-  await Promise.race([undone, delay(UNDO_MS, undefined, { signal: over.signal }).catch(() => {})]);
-  over.abort();
+  await within(UNDO_MS, undone, () => {});
   await client.end().catch(() => {});
 }
 

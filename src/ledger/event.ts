@@ -27,6 +27,14 @@ export async function recordEvent(db: Queryable, event: LedgerEvent): Promise<vo
   if (BigInt(recorded.rows[0]?.id ?? 1) % EVERY === 0n) await forgetOld(db, event);
 }
 
+/** What kept jobs that are on the queue from being done, and does no more. @param run null where it is of no run */
+export const recordMended = (
+  db: Queryable,
+  backfill: string,
+  run: string | null,
+  message: string,
+): Promise<void> => recordEvent(db, { backfill, run, level: 'warn', kind: 'queue.mended', message });
+
 /** Others may be at it: nobody waits for them. */
 async function forgetOld(db: Queryable, { backfill, kind }: LedgerEvent): Promise<void> {
   await db.query(

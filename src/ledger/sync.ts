@@ -33,6 +33,14 @@ export const MOST_COUNTED = 100_000;
 const LEASE_SECONDS = 15;
 export const LEASE_RENEWAL_MS = 5000;
 
+/** So many intervals of sync without a drain say that it stands still; a job takes its time, however short the interval. */
+const LATE_INTERVALS = 3;
+const LATE_SECONDS = 15;
+
+/** From which on captured changes that wait, or the end of the last drain, are too long ago. */
+export const lateSeconds = (everySeconds: number): number =>
+  Math.max(LATE_INTERVALS * everySeconds, LATE_SECONDS);
+
 /** @returns whether the mode is another one than before. */
 export async function saveSyncMode(
   db: Queryable,

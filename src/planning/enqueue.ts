@@ -12,7 +12,7 @@ import { coverageOf } from '../ledger/accounting.ts';
 import { lastBatch, reopenFailedBatches, unfinishedBatches } from '../ledger/batch.ts';
 import { judgeAnew } from '../ledger/breaker.ts';
 import { callFinalizer } from '../finalize/trigger.ts';
-import { recordEvent } from '../ledger/event.ts';
+import { recordEvent, recordMended } from '../ledger/event.ts';
 import { FENCE_LIMITS, closeFence } from '../ledger/fence.ts';
 import { saveFillForecast } from '../ledger/fill-figures.ts';
 import {
@@ -102,13 +102,7 @@ async function enqueueLocked(input: EnqueueInput): Promise<EnqueueResult> {
   else mended.push(...(await keepSynced(input, input.queues.sync)));
   for (const message of mended) {
     logger.warn({}, message);
-    await recordEvent(pool, {
-      backfill: target.backfill,
-      run: null,
-      level: 'warn',
-      kind: 'queue.mended',
-      message,
-    });
+    await recordMended(pool, target.backfill, null, message);
   }
   const { run, fresh } = await currentRun(input);
   const isGrowing = await grows(input, run);

@@ -3,15 +3,11 @@
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { SYNCED_STATES, latestRun } from '../ledger/run.ts';
-import { syncState } from '../ledger/sync.ts';
+import { lateSeconds, syncState } from '../ledger/sync.ts';
 import { duration } from '../observability/format.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { jobsInLine, scheduleSync } from '../queue/producer.ts';
 import type { Target } from '../table/target.ts';
-
-/** Captured changes that wait for longer than this many intervals beat what the schedule says. */
-const MAX_LAG_INTERVALS = 3;
-const MIN_LAG_SECONDS = 15;
 
 /** @returns what was wrong with the schedule, as sentences */
 export async function keepSynced(
@@ -22,9 +18,7 @@ export async function keepSynced(
   const run = await latestRun(pool, target.backfill);
   // Of a run that is paused or has failed, changes wait as they should.
   const lag = run !== null && SYNCED_STATES.includes(run.state) ? (oldestSeconds ?? 0) : 0;
-  const isLate =
-    lag > Math.max(MAX_LAG_INTERVALS * settings.syncSeconds, MIN_LAG_SECONDS) &&
-    (await jobsInLine(sync)) === 0;
+  const isLate = lag > lateSeconds(settings.syncSeconds) && (await jobsInLine(sync)) === 0;
   const wrong = await scheduleSync(sync, settings.syncSeconds, isLate);
   if (wrong !== '') return [`${wrong}: it is due now`];
   if (!isLate) return [];

@@ -4,7 +4,7 @@ import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { finalizeWhenDue } from '../finalize/trigger.ts';
 import { judgeAnew } from '../ledger/breaker.ts';
-import { recordEvent } from '../ledger/event.ts';
+import { recordEvent, recordMended } from '../ledger/event.ts';
 import { OPEN_STATES, findRun, pauseRun, unpauseRun, type Run } from '../ledger/run.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { resumeQueues } from '../queue/obstacle.ts';
@@ -52,14 +52,7 @@ export async function resume(
     });
   }
   const mended = await resumeQueues([queues.embed, queues.finalize, queues.sync]);
-  for (const message of mended)
-    await recordEvent(pool, {
-      backfill: run.backfill,
-      run: run.id,
-      level: 'warn',
-      kind: 'queue.mended',
-      message,
-    });
+  for (const message of mended) await recordMended(pool, run.backfill, run.id, message);
   const added = await addUnfinished(pool, settings, queues.embed, run);
   const resumed = (await findRun(pool, run.uid)) ?? run;
   // It stood behind its last batch: no batch will call the finalizer.

@@ -1,7 +1,7 @@
 /** Whether the queue server answers a newcomer, whatever has become of the connections that are open. */
 
-import { setTimeout as delay } from 'node:timers/promises';
 import { connectClient } from '../db/pool.ts';
+import { within } from '../within.ts';
 import { isPostgres } from './address.ts';
 import { connectRedis, keyPrefix } from './redis.ts';
 
@@ -10,12 +10,9 @@ const LIMIT_MS = 3000;
 /** @param name of a queue: in a Redis Cluster the node that has its keys is asked. */
 export async function serverAnswers(url: string, installation: string, name: string): Promise<boolean> {
   const over = new AbortController();
-  const late = delay(LIMIT_MS, false, { signal: over.signal }).catch(() => false);
+  const answer = isPostgres(url) ? asked(url) : found(url, installation, name, over.signal);
   try {
-    return await Promise.race([
-      isPostgres(url) ? asked(url) : found(url, installation, name, over.signal),
-      late,
-    ]);
+    return await within(LIMIT_MS, answer, () => false);
   } catch {
     return false;
   } finally {

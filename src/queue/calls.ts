@@ -10,6 +10,7 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TransientError } from '../errors.ts';
 import { queueFault } from './fault.ts';
+import { LOOKS } from './loop.ts';
 import { isAboutLostJob } from './lost-jobs.ts';
 import type { Outage } from './outage.ts';
 import { inWords } from './refused.ts';
@@ -22,8 +23,8 @@ const LONGEST_PAUSE_MS = 15_000;
 export const pauseMs = (failures: number): number =>
   Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1)) * (0.5 + Math.random() / 2);
 
-/** By which a worker looks for jobs, without end: BullMQ makes one that has failed again at once. */
-const LOOKS: ReadonlySet<string> = new Set(['moveToActive', 'waitForJob']);
+/** BullMQ makes one that has failed again at once. */
+const MADE_AGAIN: ReadonlySet<string> = new Set(LOOKS);
 /**
  * What a worker owes the queue. Given up, a job that is done would be taken for failed, or be done again once its lock has run
  * out; so the worker says it until it is heard.
@@ -89,7 +90,7 @@ export class CallGuard {
   guardWorker<T extends object>(backend: T): T {
     let failures = 0;
     return withCalls(backend, (name, call) => {
-      if (LOOKS.has(name))
+      if (MADE_AGAIN.has(name))
         return async (...parameters) => {
           try {
             const found = await this.#limited(backend, name, call, parameters);

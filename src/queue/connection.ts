@@ -182,6 +182,13 @@ export function openQueue(address: QueueAddress, role: QueueRole): OpenQueue {
   };
 }
 
+/** All of ours. */
+export const openQueues = (address: QueueAddress): Record<QueueRole, OpenQueue> => ({
+  embed: openQueue(address, 'embed'),
+  finalize: openQueue(address, 'finalize'),
+  sync: openQueue(address, 'sync'),
+});
+
 export interface OpenWorker {
   worker: JobWorker;
   /** What only another start of the process would mend; null where there is nothing. */

@@ -3,7 +3,7 @@
 import { connectionFault } from '../db/connection-fault.ts';
 import { SQLSTATE, codeOf } from '../db/sqlstates.ts';
 import { BackfillError, messageOf } from '../errors.ts';
-import { isPostgres } from './address.ts';
+import { QUEUE_OPTION, isPostgres } from './address.ts';
 
 /** What is the matter, for programs: one name a cause, whatever key, script or address the server's own words hold. */
 export type QueueFaultKind =
@@ -38,7 +38,6 @@ export interface QueueFault {
 /** What BullMQ's commands and scripts take, as tried with Redis 8. */
 const ACL =
   'ACL SETUSER name on >password ~{pgvector-backfill-* +@read +@write +@blocking +@scripting +@connection +info';
-const OPTION = 'the option queue (--queue, env QUEUE_URL, file key queue)';
 
 /** As Redis says that a number is beyond its databases, or that it has only one. */
 export const NO_DATABASE = /DB index|SELECT is not allowed|unknown command ['`]?select/i;
@@ -59,7 +58,7 @@ const OF_REDIS: readonly Words[] = [
     kind: 'database',
     when: NO_DATABASE,
     why: (message) => `it has no database of that number (${message})`,
-    remedy: `Correct the number at the end of ${OPTION}; many managed servers have database 0 alone.`,
+    remedy: `Correct the number at the end of ${QUEUE_OPTION}; many managed servers have database 0 alone.`,
   },
   {
     kind: 'full',
@@ -83,7 +82,7 @@ const OF_REDIS: readonly Words[] = [
       /\bMASTERDOWN\b/.test(message)
         ? 'it is a replica that has lost its primary (MASTERDOWN)'
         : 'it is a replica, which takes no writes (READONLY)',
-    remedy: `Name its primary, or its Sentinels (redis+sentinel://), in ${OPTION}.`,
+    remedy: `Name its primary, or its Sentinels (redis+sentinel://), in ${QUEUE_OPTION}.`,
   },
   {
     kind: 'few-replicas',
@@ -101,25 +100,25 @@ const OF_REDIS: readonly Words[] = [
     kind: 'login',
     when: /\bNOAUTH\b|\bWRONGPASS\b|invalid (?:username-password|password)|without any password|\bDENIED\b/i,
     why: (message) => `it does not let this user in (${message})`,
-    remedy: `Correct user and password in ${OPTION}.`,
+    remedy: `Correct user and password in ${QUEUE_OPTION}.`,
   },
   {
     kind: 'no-cluster',
     when: /cluster support disabled|unknown command ['`]?cluster/i,
     why: () => 'it is no Redis Cluster',
-    remedy: `Write redis:// in place of redis+cluster:// in ${OPTION}.`,
+    remedy: `Write redis:// in place of redis+cluster:// in ${QUEUE_OPTION}.`,
   },
   {
     kind: 'no-sentinel',
     when: /unknown command ['`]?sentinel/i,
     why: () => 'it is no Sentinel',
-    remedy: `Name the Sentinels (port 26379 as a rule), or write redis:// in place of redis+sentinel:// in ${OPTION}.`,
+    remedy: `Name the Sentinels (port 26379 as a rule), or write redis:// in place of redis+sentinel:// in ${QUEUE_OPTION}.`,
   },
   {
     kind: 'no-master',
     when: /No such master with that name/i,
     why: () => 'its Sentinels know no master of that name',
-    remedy: `Write the name that SENTINEL MASTERS shows behind the hosts, redis+sentinel://host:port,host:port/name, in ${OPTION}.`,
+    remedy: `Write the name that SENTINEL MASTERS shows behind the hosts, redis+sentinel://host:port,host:port/name, in ${QUEUE_OPTION}.`,
   },
   {
     kind: 'cluster-down',
@@ -133,7 +132,7 @@ const OF_REDIS: readonly Words[] = [
     when: /\b(?:MOVED|ASK) \d+ |\bCROSSSLOT\b/,
     why: (message) =>
       `it is a node of a Redis Cluster, and the jobs' keys are on another one (${/(?:MOVED|ASK) \d+ \S+|CROSSSLOT/.exec(message)?.[0] ?? ''})`,
-    remedy: `Write redis+cluster://host:port,host:port in ${OPTION}.`,
+    remedy: `Write redis+cluster://host:port,host:port in ${QUEUE_OPTION}.`,
   },
   {
     kind: 'loading',
@@ -208,7 +207,11 @@ function postgresFault(error: unknown, message: string): QueueFault {
   if (code === SQLSTATE.diskFull)
     return { kind, why: `its disk is full (${message})`, remedy: 'Free room on the disk of that server.' };
   if (code === SQLSTATE.readOnly)
-    return { kind, why: 'it is a standby, which takes no writes', remedy: `Name its primary in ${OPTION}.` };
+    return {
+      kind,
+      why: 'it is a standby, which takes no writes',
+      remedy: `Name its primary in ${QUEUE_OPTION}.`,
+    };
   return { kind, why, remedy };
 }
 

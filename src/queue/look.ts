@@ -1,6 +1,7 @@
 /** What can be seen of our queues without opening one, which would write to them: for verbs that only look. */
 
 import pg from 'pg';
+import { within } from '../within.ts';
 import { QUEUE_ROLES, QUEUE_SCHEMA, isPostgres, queueName } from './address.ts';
 import type { QueueAddress } from './connection.ts';
 import { queueFault } from './fault.ts';
@@ -30,19 +31,11 @@ const unseen = (why: string): QueueLook => ({ trouble: queueAway(why), paused: [
 
 /** By a connection of its own, without another try. Never rejects. */
 export async function lookAtQueues(where: Where, limitMs = LIMIT_MS): Promise<QueueLook> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<QueueLook>((resolve) => {
-    timer = setTimeout(() => resolve(unseen(`no answer within ${limitMs / 1000} s`)), limitMs);
-  });
   const looking = (isPostgres(where.url) ? lookAtPostgres(where, limitMs) : lookAtRedis(where, limitMs)).then(
     (seen) => ({ trouble: null, ...seen }),
     (error: unknown) => unseen(queueFault(where.url, error).why),
   );
-  try {
-    return await Promise.race([looking, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return within(limitMs, looking, () => unseen(`no answer within ${limitMs / 1000} s`));
 }
 
 const names = (backfill: string): string[] => QUEUE_ROLES.map((role) => queueName(backfill, role));

@@ -7,7 +7,7 @@ import type { JobData } from './jobs.ts';
 const STUCK_MS = 120_000;
 
 /** The calls by which a worker of BullMQ looks for jobs, without end. */
-const LOOKS = ['moveToActive', 'waitForJob'] as const;
+export const LOOKS = ['moveToActive', 'waitForJob'] as const;
 
 export class Loop {
   readonly #name: string;

@@ -4,6 +4,7 @@ import { messageOf } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { QueueAddress } from './connection.ts';
 import { causeOf, queueFault, type QueueFault } from './fault.ts';
+import { Shared } from './shared.ts';
 
 /** Between two lines on one cause; doubles with each. */
 const FIRST_AGAIN_MS = 60_000;
@@ -112,24 +113,13 @@ export class Outage {
 }
 
 /** One for all queues and workers of an address: they have one server, and its faults in common. */
-const outages = new WeakMap<QueueAddress, { outage: Outage; users: number }>();
+const outages = new Shared(({ logger, url }: QueueAddress) => new Outage(logger, url));
 
 export function shareOutage(address: QueueAddress): { outage: Outage; release: () => void } {
-  const shared = outages.get(address) ?? { outage: new Outage(address.logger, address.url), users: 0 };
-  outages.set(address, shared);
-  shared.users++;
-  let isHeld = true;
-  return {
-    outage: shared.outage,
-    release: () => {
-      if (!isHeld) return;
-      isHeld = false;
-      shared.users--;
-      if (shared.users === 0) outages.delete(address);
-    },
-  };
+  const { value, release } = outages.take(address);
+  return { outage: value, release };
 }
 
 /** What the queues of this process wait for at the moment, in words and since when; null where all goes well. */
 export const queueOutage = (address: QueueAddress): QueueOutage | null =>
-  outages.get(address)?.outage.current() ?? null;
+  outages.get(address)?.current() ?? null;

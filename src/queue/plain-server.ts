@@ -2,9 +2,7 @@
 
 import type { Redis } from 'ioredis';
 import { ConfigError, messageOf } from '../errors.ts';
-import { describeQueue } from './address.ts';
-
-const OPTION = 'the option queue (--queue, env QUEUE_URL, file key queue)';
+import { QUEUE_OPTION, describeQueue } from './address.ts';
 
 /**
  * The keys of all our queues are in one slot, by a name that the ledger's id gives: whether this node has them is a matter of
@@ -20,7 +18,7 @@ export async function assertPlainServer(redis: Redis, url: string): Promise<void
       `Cannot use the queue server at ${server}: it is a Sentinel, which holds no jobs.`,
       {
         code: 'QUEUE_REFUSES',
-        remedy: `Write ${server.replace(/^(rediss?):/, '$1+sentinel:').replace(/\/\d*$/, '')}/NAME in ${OPTION}, with the name that SENTINEL MASTERS shows; further Sentinels follow behind a comma.`,
+        remedy: `Write ${server.replace(/^(rediss?):/, '$1+sentinel:').replace(/\/\d*$/, '')}/NAME in ${QUEUE_OPTION}, with the name that SENTINEL MASTERS shows; further Sentinels follow behind a comma.`,
       },
     );
   if (!info.includes('cluster_enabled:1')) return;
@@ -31,7 +29,7 @@ export async function assertPlainServer(redis: Redis, url: string): Promise<void
     `Cannot use the queue server at ${server}: it is a node of a Redis Cluster${primaries === undefined ? '' : ` of ${primaries}`}, each of which has a part of the keys.`,
     {
       code: 'QUEUE_REFUSES',
-      remedy: `Write ${server.replace(/^(rediss?):/, '$1+cluster:')} in ${OPTION}; user and password stay where they are, further nodes follow behind a comma.`,
+      remedy: `Write ${server.replace(/^(rediss?):/, '$1+cluster:')} in ${QUEUE_OPTION}; user and password stay where they are, further nodes follow behind a comma.`,
     },
   );
 }

@@ -1,7 +1,7 @@
 /** What a queue server refuses in the middle of a command's work, told like what it refuses at the first contact. */
 
 import { BackfillError, ConfigError } from '../errors.ts';
-import { describeQueue } from './address.ts';
+import { QUEUE_OPTION, describeQueue } from './address.ts';
 import { queueFault, type QueueFaultKind } from './fault.ts';
 
 /** Where nobody answers, or nobody knows. Everything else is an answer. */
@@ -10,7 +10,7 @@ const UNREACHED: readonly QueueFaultKind[] = ['unreachable', 'silent', 'files', 
 /** Of the driver, by its names: the database's errors are told by others. */
 const OF_REDIS = ['ReplyError', 'MaxRetriesPerRequestError', 'ClusterAllFailedError', 'AbortError'];
 
-const CHECK = 'Check the option queue (--queue, env QUEUE_URL, file key queue) and that the server runs.';
+const CHECK = `Check ${QUEUE_OPTION} and that the server runs.`;
 
 /** The server cannot be used as it is: the operator's to correct. */
 export const unusable = (url: string, error: unknown): ConfigError => new ConfigError(...inWords(url, error));

@@ -11,6 +11,7 @@ import { connectRedis, keyPrefix } from './redis.ts';
 import { connectionOf, renewConnection } from './renew.ts';
 import { resetTimes } from './reset-times.ts';
 import { postgresTime, redisTime } from './server-time.ts';
+import { Shared } from './shared.ts';
 
 /** Between two tries to reach a Redis that is away. */
 const LONGEST_RECONNECT_MS = 2000;
@@ -101,25 +102,16 @@ export function openTransport(address: QueueAddress, blocking: boolean): Transpo
 }
 
 /** One pool for all that is open of an address: a pool for each would be thirty connections of one worker process. */
-const pools = new WeakMap<QueueAddress, { pool: pg.Pool; users: number }>();
+const pools = new Shared(({ url }: QueueAddress) => createQueuePool(url), endQueuePool);
 
 function sharePool(address: QueueAddress, listens: boolean): { pool: pg.Pool; close: () => void } {
-  const shared = pools.get(address) ?? { pool: createQueuePool(address.url), users: 0 };
-  pools.set(address, shared);
-  const { pool } = shared;
-  const own = listens ? 1 : 0;
+  const { value: pool, release } = pools.take(address);
+  let own = listens ? 1 : 0;
   pool.options.max += own;
-  shared.users++;
-  let isOpen = true;
   const close = (): void => {
-    // Closing twice is no fault of anybody's.
-    if (!isOpen) return;
-    isOpen = false;
     pool.options.max -= own;
-    shared.users--;
-    if (shared.users > 0) return;
-    pools.delete(address);
-    endQueuePool(pool);
+    own = 0;
+    release();
   };
   return { pool, close };
 }

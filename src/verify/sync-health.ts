@@ -2,14 +2,9 @@
 
 import type { Queryable } from '../db/pool.ts';
 import type { LiveAccounting } from '../ledger/accounting.ts';
-import { captureDisarmed, type SyncMode } from '../ledger/sync.ts';
+import { captureDisarmed, lateSeconds, type SyncMode } from '../ledger/sync.ts';
 import { readReports } from '../ledger/worker-report.ts';
 import type { Check } from './check.ts';
-
-/** Since the end of the last drain, in intervals of sync: more says that it stands still. */
-const MAX_IDLE_INTERVALS = 3;
-/** A job takes its time, however short the interval. */
-const MIN_IDLE_SECONDS = 15;
 
 export interface SyncHealth {
   mode: SyncMode;
@@ -61,8 +56,7 @@ export function syncCheck(
         'Start `npm run worker` with the role sync, which arms capture again and sweeps the table, or run `npm run enqueue`.',
     };
   const idle = idleSeconds === null ? 'never' : `${Math.round(idleSeconds)} s ago`;
-  const maxIdle = Math.max(MAX_IDLE_INTERVALS * everySeconds, MIN_IDLE_SECONDS);
-  const passed = waiting === 0 || (idleSeconds !== null && idleSeconds <= maxIdle);
+  const passed = waiting === 0 || (idleSeconds !== null && idleSeconds <= lateSeconds(everySeconds));
   return {
     name: 'sync',
     passed,

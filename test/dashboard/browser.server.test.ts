@@ -8,7 +8,7 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { articles } from '../../src/sample/articles.ts';
 import { loadArticles } from '../../src/sample/load.ts';
 import { prepareQueues } from '../../scripts/lib/queues.ts';
-import { openQueue, type OpenQueue } from '../../src/queue/connection.ts';
+import { openQueues, type OpenQueue } from '../../src/queue/connection.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';
 import { databases, hasPostgres } from '../setup/databases.ts';
@@ -81,11 +81,7 @@ describe.skipIf(executablePath === null || !hasPostgres()).each(databases())(
       await loadArticles(pool, articles());
       await backfill.enqueue();
       const address = await prepareQueues(config, pool, silentLogger);
-      const [embed, finalize, sync] = [
-        openQueue(address, 'embed'),
-        openQueue(address, 'finalize'),
-        openQueue(address, 'sync'),
-      ];
+      const { embed, finalize, sync } = openQueues(address);
       queues = [embed, finalize, sync];
       dashboard = await startDashboard({
         pool,

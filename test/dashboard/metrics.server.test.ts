@@ -12,7 +12,7 @@ import { progressSnapshot } from '../../src/ledger/progress.ts';
 import { addReadTimes, addTime, emptyTimes } from '../../src/ledger/read-times.ts';
 import { Instruments, WORKER_METRICS } from '../../src/observability/instruments.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { openQueue, prepareQueue, type OpenQueue } from '../../src/queue/connection.ts';
+import { openQueues, prepareQueue, type OpenQueue } from '../../src/queue/connection.ts';
 import { addEmbedJobs } from '../../src/queue/producer.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { backends, type TestDatabase } from '../setup/databases.ts';
@@ -48,11 +48,7 @@ describe.each(backends())('metrics on $name', ({ create }) => {
       installation: randomUUID(),
       logger: silentLogger,
     };
-    queues = {
-      embed: openQueue(address, 'embed'),
-      finalize: openQueue(address, 'finalize'),
-      sync: openQueue(address, 'sync'),
-    };
+    queues = openQueues(address);
     const config = await loadConfig({
       flags: {},
       env: {

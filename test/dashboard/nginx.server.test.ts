@@ -8,7 +8,7 @@ import { startDashboard, type Dashboard } from '../../src/dashboard/server.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { openQueue, prepareQueue, type OpenQueue } from '../../src/queue/connection.ts';
+import { openQueues, prepareQueue, type OpenQueue } from '../../src/queue/connection.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
 import { nginxExample, replaced, type NginxExample } from '../setup/nginx-example.ts';
 import { freePort, hasNginx, startNginx, type Nginx } from '../setup/nginx.ts';
@@ -116,11 +116,7 @@ describe.skipIf(!hasNginx()).each(databases())('behind nginx, on $name', ({ crea
       installation: randomUUID(),
       logger: silentLogger,
     };
-    open = {
-      embed: openQueue(address, 'embed'),
-      finalize: openQueue(address, 'finalize'),
-      sync: openQueue(address, 'sync'),
-    };
+    open = openQueues(address);
   });
   afterAll(async () => {
     for (const end of ending.toReversed()) await end();

@@ -3,7 +3,7 @@ import { createDashboardApp } from '../../src/dashboard/server.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { installationId } from '../../src/ledger/installation.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { openQueue, type OpenQueue } from '../../src/queue/connection.ts';
+import { openQueues, type OpenQueue } from '../../src/queue/connection.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { startVerb } from '../setup/command.ts';
 import { hasRedis, realDatabase } from '../setup/databases.ts';
@@ -51,11 +51,7 @@ describe.runIf(hasRedis())('while a server is away', () => {
     pool = createPool(databaseUrl, { name: 'test', max: 8, logger: silentLogger, queryTimeoutMs: 1500 });
     const installation = await installationId(backfill.pool);
     const address = { url: queue.url, backfill: 'docs', installation, logger: silentLogger };
-    open = {
-      embed: openQueue(address, 'embed'),
-      finalize: openQueue(address, 'finalize'),
-      sync: openQueue(address, 'sync'),
-    };
+    open = openQueues(address);
     const { embed, finalize, sync } = open;
     dashboard = createDashboardApp({
       pool,

@@ -12,7 +12,7 @@ import { createDashboardApp, startDashboard, type DashboardInput } from '../../s
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { openQueue, prepareQueue, type OpenQueue } from '../../src/queue/connection.ts';
+import { openQueues, prepareQueue, type OpenQueue } from '../../src/queue/connection.ts';
 import { addEmbedJobs } from '../../src/queue/producer.ts';
 import { makeCertificate } from '../setup/certificate.ts';
 import { backends, type TestDatabase } from '../setup/databases.ts';
@@ -67,11 +67,7 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
       installation: randomUUID(),
       logger: silentLogger,
     };
-    open = {
-      embed: openQueue(address, 'embed'),
-      finalize: openQueue(address, 'finalize'),
-      sync: openQueue(address, 'sync'),
-    };
+    open = openQueues(address);
     await addEmbedJobs(open.embed.queue, randomUUID(), [{ number: 1, lower: null, upper: '7' }], 3, true);
     input = {
       pool,

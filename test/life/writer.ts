@@ -5,25 +5,19 @@ import { messageOf } from '../../src/errors.ts';
 import type { Pool } from '../../src/db/pool.ts';
 import { isUnreachable } from '../../src/db/sqlstates.ts';
 import { WORDS } from '../chaos/faults.ts';
+import { running, type LiveWriter } from '../setup/live-writer.ts';
 
 /** Rows of one statement. */
 const ROWS = 6;
 const AGAIN_MS = 200;
 
-export interface LifeWriter {
-  /** Rows written so far. */
-  readonly written: number;
-  /** Ends it; rejects where a statement failed for another reason than an outage. */
-  stop(): Promise<void>;
-}
-
-/** `rows`: keys are 1 to so many. */
+/** `rows`: keys are 1 to so many. It rejects at its end where a statement failed for another reason than an outage. */
 export function startLifeWriter(
   pool: Pool,
   rows: number,
   editsPerSecond: number,
   random: () => number,
-): LifeWriter {
+): LiveWriter {
   const stopped = new AbortController();
   const pick = (below: number): number => Math.floor(random() * below);
   let written = 0;
@@ -63,15 +57,5 @@ export function startLifeWriter(
     }
   }
 
-  const ended = write();
-  ended.catch(() => {});
-  return {
-    get written() {
-      return written;
-    },
-    stop: () => {
-      stopped.abort();
-      return ended;
-    },
-  };
+  return running(write(), stopped, () => written);
 }

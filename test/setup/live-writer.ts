@@ -57,11 +57,15 @@ export function startWriter(pool: Pool, most: number, pauseMs: number): LiveWrit
       await delay(pauseMs);
     }
   }
-  const ended = write();
+  return running(write(), stopped, () => written);
+}
+
+/** What goes on until `stopped`, and what it has written. */
+export function running(ended: Promise<void>, stopped: AbortController, written: () => number): LiveWriter {
   ended.catch(() => {});
   return {
     get written() {
-      return written;
+      return written();
     },
     stop: () => {
       stopped.abort();
