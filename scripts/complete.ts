@@ -58,7 +58,8 @@ export const complete: Command = {
             { ...change, reason: early },
             {
               code: 'NOT_CUT_OVER',
-              remedy: 'Run `npm run cutover -- --to vector --execute` first, and wait until you trust it.',
+              remedy:
+                'Run `pgvector-backfill cutover --to vector --execute` first, and wait until you trust it.',
             },
           );
         if (execute) await inTurn(pool, backfill, 'complete', () => runSteps(steps));

@@ -118,7 +118,7 @@ const refusedBy = (gate: GateResult, refusal: string | null): GateResult =>
     : { ...gate, passed: false, reason: gate.passed ? refusal : `${gate.reason}; ${refusal}` };
 
 const GATE_REMEDY =
-  'Run `npm run verify` and do what it says, or mend what the reason names; or go on all the same with --override "the reason".';
+  'Run `pgvector-backfill verify` and do what it says, or mend what the reason names; or go on all the same with --override "the reason".';
 
 function wantedChoice({ flags }: Invocation): ReadChoice {
   const to = flags['to'];
@@ -126,7 +126,7 @@ function wantedChoice({ flags }: Invocation): ReadChoice {
   if (choice?.mode === 'legacy')
     throw new ConfigError('--to legacy is a rollback.', {
       code: 'USAGE',
-      remedy: 'Use `npm run rollback -- --execute`, which asks for no verification.',
+      remedy: 'Use `pgvector-backfill rollback --execute`, which asks for no verification.',
     });
   if (choice !== null) return choice;
   throw new ConfigError(
@@ -165,7 +165,7 @@ function planLines(
 
 const notesOf = ({ name, obstacle }: SearchFunction): string[] => [
   ...(obstacle === null ? [] : [`the function ${name} is not made: ${obstacle}`]),
-  'Back at any time: npm run rollback -- --execute',
+  'Back at any time: pgvector-backfill rollback --execute',
 ];
 
 await runAsProgram(cutover, import.meta);

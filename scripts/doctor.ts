@@ -35,7 +35,7 @@ export const doctor: Command = {
       for (const line of findingLines(findings)) invocation.say(line);
       invocation.say(
         passed
-          ? '\nNothing blocks. Next: npm run enqueue -- --dry-run'
+          ? '\nNothing blocks. Next: pgvector-backfill enqueue --dry-run'
           : '\nSomething blocks: see the lines marked ERROR.',
       );
       invocation.emit({ backfill, passed, findings });

@@ -57,10 +57,10 @@ export const enqueueCommand: Command = {
         );
         invocation.say(
           result.enqueued > 0
-            ? 'Next: npm run worker, and npm run status -- --watch'
+            ? 'Next: pgvector-backfill worker, and pgvector-backfill status --watch'
             : result.mended.length > 0
-              ? 'No job was missing. npm run status shows the run.'
-              : 'Nothing to add. npm run status shows the run.',
+              ? 'No job was missing. pgvector-backfill status shows the run.'
+              : 'Nothing to add. pgvector-backfill status shows the run.',
         );
         return EXIT.done;
       }),

@@ -36,7 +36,7 @@ export const finalizeCommand: Command = {
         });
       invocation.say(
         asked
-          ? `Asked for ${wanted.name} (now: ${kind}). A worker builds it; npm run status -- --watch shows how far it is.`
+          ? `Asked for ${wanted.name} (now: ${kind}). A worker builds it; pgvector-backfill status --watch shows how far it is.`
           : 'A finalizer is on its way already.',
       );
       if (invocation.flags['watch'] !== true) return EXIT.done;

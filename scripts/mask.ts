@@ -40,7 +40,7 @@ function readSample(flag: string | boolean | undefined): number {
   if (flag !== '' && Number.isInteger(sample) && sample >= 1 && sample <= MOST_SAMPLE) return sample;
   throw new ConfigError(
     `--sample must be a whole number from 1 to ${MOST_SAMPLE} (got ${JSON.stringify(flag)}).`,
-    { code: 'USAGE', remedy: 'Write it as in: npm run mask -- --sample 20.' },
+    { code: 'USAGE', remedy: 'Write it as in: pgvector-backfill mask --sample 20.' },
   );
 }
 

@@ -108,7 +108,7 @@ async function list(invocation: Invocation): Promise<number> {
     );
   }
   if (models.length === 0)
-    invocation.say(`no model in ${root}; \`npm run model -- fetch\` fetches the configured one`);
+    invocation.say(`no model in ${root}; \`pgvector-backfill model fetch\` fetches the configured one`);
   return EXIT.done;
 }
 
@@ -157,7 +157,7 @@ export const model: Command = {
         `What to do with the model? ${JSON.stringify(invocation.positionals.join(' '))} is not known.`,
         {
           code: 'USAGE',
-          remedy: 'Write it as in: npm run model -- check (or fetch, or list).',
+          remedy: 'Write it as in: pgvector-backfill model check (or fetch, or list).',
         },
       );
     return run(invocation);

@@ -19,7 +19,7 @@ export const pauseCommand: Command = {
       invocation.emit({ backfill: config.backfill, run: run.id, state, reason: run.reason });
       invocation.say(
         state === 'paused'
-          ? `Run ${run.id} of ${config.backfill} is paused. Next: npm run resume`
+          ? `Run ${run.id} of ${config.backfill} is paused. Next: pgvector-backfill resume`
           : `Run ${run.id} of ${config.backfill} is ${state}: there is nothing to pause.`,
       );
       return state === 'paused' ? EXIT.done : EXIT.gate;

@@ -20,7 +20,7 @@ export const resumeCommand: Command = {
       invocation.emit({ backfill: config.backfill, run: id, state, reason, mended });
       for (const sentence of mended) invocation.say(`Mended: ${sentence}.`);
       invocation.say(
-        `Run ${id} of ${config.backfill} is ${state}. Next: npm run worker, npm run status -- --watch`,
+        `Run ${id} of ${config.backfill} is ${state}. Next: pgvector-backfill worker, pgvector-backfill status --watch`,
       );
       return EXIT.done;
     });

@@ -37,7 +37,7 @@ export const retryCommand: Command = {
       );
       if (run.state === 'completed')
         invocation.say(
-          `Run ${run.id} is completed: ${(await syncMode(pool, config.backfill)) === 'off' ? 'run `npm run enqueue`, which plans another one' : 'a worker with the role sync brings quarantined rows in line; batches that failed are planned again by `npm run enqueue`'}.`,
+          `Run ${run.id} is completed: ${(await syncMode(pool, config.backfill)) === 'off' ? 'run `pgvector-backfill enqueue`, which plans another one' : 'a worker with the role sync brings quarantined rows in line; batches that failed are planned again by `pgvector-backfill enqueue`'}.`,
         );
       return EXIT.done;
     });

@@ -55,7 +55,7 @@ export const search: Command = {
     if (text === '')
       throw new ConfigError('There is no query.', {
         code: 'USAGE',
-        remedy: 'Write it behind the flags: npm run search -- "flat tyre".',
+        remedy: 'Write it behind the flags: pgvector-backfill search "flat tyre".',
       });
     const k = Number(invocation.flags['k'] ?? DEFAULT_K);
     if (!Number.isInteger(k) || k < 1 || k > 1000)
@@ -78,7 +78,7 @@ export const search: Command = {
         if (run === null)
           throw new GateError('There are no vectors yet.', {
             code: 'NO_RUN',
-            remedy: 'Run `npm run enqueue`.',
+            remedy: 'Run `pgvector-backfill enqueue`.',
           });
         const embedder = await models.get(settings, run);
         const comparison = await compareSearches({ pool, target, settings, embedder }, text, k);
@@ -102,7 +102,7 @@ async function printSql(invocation: Invocation): Promise<number> {
     const definition = createFunctionSql(target, settings.metric, read);
     invocation.emit({ backfill, query, function: searchFunctionName(target), definition });
     invocation.say(`-- $1 the vector, $2 the number of rows\n${query}\n`);
-    invocation.say(`-- what \`npm run cutover\` makes\n${definition};`);
+    invocation.say(`-- what \`pgvector-backfill cutover\` makes\n${definition};`);
     return EXIT.done;
   });
 }

@@ -52,7 +52,7 @@ export const status: Command = {
         if (!(await ledgerPresent(pool))) {
           throw new GateError('This database has no ledger yet.', {
             code: 'NO_LEDGER',
-            remedy: 'Run `npm run enqueue` first.',
+            remedy: 'Run `pgvector-backfill enqueue` first.',
           });
         }
         if (invocation.flags['watch'] === true) await watch(invocation, pool, config);
@@ -165,7 +165,7 @@ function statusLines(
     ...(options === null
       ? []
       : [
-          `options  others than the run was planned for, which workers and searches go by: ${options}; \`npm run enqueue\` plans a run for these`,
+          `options  others than the run was planned for, which workers and searches go by: ${options}; \`pgvector-backfill enqueue\` plans a run for these`,
         ]),
     ...(judged === null ? [] : [`verified no more: ${judged}. ${JUDGE_REMEDY}`]),
     `rows     ${count(rows.eligible)} eligible = ${count(rows.embedded)} embedded + ${count(rows.skipped)} skipped + ${count(rows.quarantined)} quarantined + ${count(rows.pending)} pending + ${count(rows.stale)} stale`,
@@ -188,7 +188,7 @@ function statusLines(
 /** A finalizer looks every second: of one that is gone, this is the last word and not the present state. */
 function unseen({ seenSecondsAgo }: ProgressSnapshot['index']): string {
   if (seenSecondsAgo === null || seenSecondsAgo < LONG_UNSEEN_SECONDS) return '';
-  return `, as it was ${duration(seenSecondsAgo)} ago: no worker has looked since, though the server may be at it; \`npm run worker\` goes on with it`;
+  return `, as it was ${duration(seenSecondsAgo)} ago: no worker has looked since, though the server may be at it; \`pgvector-backfill worker\` goes on with it`;
 }
 
 function readLines({ readMode, shadow, canary }: ProgressSnapshot): string[] {
@@ -217,7 +217,7 @@ function quarantineLines(listed: readonly ListedRow[], all: number): string[] {
   if (listed.length === 0) return [];
   const tries = (row: ListedRow): string => (row.attempts === 1 ? '' : ` (${row.attempts} attempts)`);
   return [
-    `set aside${listed.length < all ? `, the last ${listed.length} of ${count(all)}` : ''}; \`npm run retry -- --quarantined\` tries them again:`,
+    `set aside${listed.length < all ? `, the last ${listed.length} of ${count(all)}` : ''}; \`pgvector-backfill retry --quarantined\` tries them again:`,
     ...listed.map((row) => `  key ${row.key}: ${row.reason}${tries(row)}`),
   ];
 }

@@ -70,7 +70,7 @@ export const trainModelCommand: Command = {
     if (typeof out !== 'string' || out === '') {
       throw new ConfigError('--out is missing: the directory to write the model to.', {
         code: 'USAGE',
-        remedy: 'For example: npm run train-model -- --out models/mine',
+        remedy: 'For example: pgvector-backfill train-model --out models/mine',
       });
     }
     const options: TrainFromOptions = {

@@ -21,7 +21,8 @@ async function assertJudgeable(pool: Pool, target: Target): Promise<void> {
   if (found.rows[0]?.present === true) return;
   throw new GateError(`The staging table ${target.stage} is gone: nothing tells which text a vector is of.`, {
     code: 'NO_STAGE',
-    remedy: '`complete` has dropped it. `npm run enqueue` makes it anew and embeds every row again.',
+    remedy:
+      '`complete` has dropped it. `pgvector-backfill enqueue` makes it anew and embeds every row again.',
   });
 }
 
@@ -50,7 +51,7 @@ async function clickedQuestions(pool: Pool, backfill: string): Promise<Questions
   throw new GateError('Nothing was judged yet.', {
     code: 'NOT_JUDGED',
     remedy:
-      'Run `npm run dashboard` with dashboard.user and dashboard.password set, search, and press relevant, partly or not beside the answers; or give --queries and --judgements.',
+      'Run `pgvector-backfill dashboard` with dashboard.user and dashboard.password set, search, and press relevant, partly or not beside the answers; or give --queries and --judgements.',
   });
 }
 

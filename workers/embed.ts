@@ -136,7 +136,7 @@ async function addAgain(
 /** No batch can succeed before somebody changes something: the whole run stops, with the remedy as its reason. */
 async function stopRun({ pool, backfill, logger }: WorkerContext, run: Run, error: unknown): Promise<void> {
   const remedy = error instanceof BackfillError && error.remedy !== undefined ? ` ${error.remedy}` : '';
-  const reason = `${messageOf(error)}${remedy} Then run \`npm run enqueue\`.`;
+  const reason = `${messageOf(error)}${remedy} Then run \`pgvector-backfill enqueue\`.`;
   if (!(await moveRun(pool, run.id, OPEN_STATES, 'failed', reason))) return;
   await recordEvent(pool, { backfill, run: run.id, level: 'error', kind: 'run.failed', message: reason });
   logger.error({ run: run.id, reason }, 'run failed');
@@ -176,7 +176,7 @@ async function giveUp(
 
 /** The circuit breaker: what fails over and over is not the batches' own fault. */
 async function trip({ pool, backfill, logger }: WorkerContext, run: Run, judgement: string): Promise<void> {
-  const reason = `paused itself: ${judgement}. Repair the cause, then run \`npm run resume\`.`;
+  const reason = `paused itself: ${judgement}. Repair the cause, then run \`pgvector-backfill resume\`.`;
   if (!(await pauseRun(pool, run.id, OPEN_STATES, reason))) return;
   await recordEvent(pool, { backfill, run: run.id, level: 'error', kind: 'run.paused', message: reason });
   logger.error({ run: run.id, reason }, 'run paused');

@@ -206,7 +206,7 @@ async function giveUp(
   try {
     const run = await findRun(context.pool, data.run);
     if (run === null) return;
-    const reason = `finalizer: ${describeFailure(error).replace(/\.$/, '')}, at the last of ${attempts} attempts. See to the cause, then run \`npm run finalize\`.`;
+    const reason = `finalizer: ${describeFailure(error).replace(/\.$/, '')}, at the last of ${attempts} attempts. See to the cause, then run \`pgvector-backfill finalize\`.`;
     await stopRun(context, run, reason);
   } catch (ledgerError) {
     context.logger.error(

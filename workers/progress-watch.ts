@@ -94,7 +94,7 @@ export class ProgressWatch {
       );
     if (stillMs < limitMs) {
       const paused = await pausedQueue(queue);
-      const after = `workers resume it once nothing has moved for ${duration(limitMs / 1000)}, \`npm run resume\` does it now`;
+      const after = `workers resume it once nothing has moved for ${duration(limitMs / 1000)}, \`pgvector-backfill resume\` does it now`;
       return paused === null ? null : { ...paused, message: `${paused.message}: ${after}` };
     }
     const obstacle = await findObstacle(queue);

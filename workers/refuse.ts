@@ -45,5 +45,7 @@ export async function refuseJob(
   await recordEvent(pool, { backfill, run: null, level: 'warn', kind: 'job.refused', message, detail }).catch(
     (error: unknown) => logger.warn({ err: messageOf(error) }, 'the refusal could not be written down'),
   );
-  return new UnrecoverableError(`${message}. Run \`npm run enqueue\` to put what is missing on the queue.`);
+  return new UnrecoverableError(
+    `${message}. Run \`pgvector-backfill enqueue\` to put what is missing on the queue.`,
+  );
 }

@@ -84,20 +84,8 @@ const COMMON: Record<string, Flag> = {
   help: { type: 'boolean', help: 'Show this help' },
 };
 
-/** How verbs are typed here: by the scripts of a checkout, or by the bin, which is all that an image has. */
-export type Typed = 'npm' | 'bin';
-
-/** Commands that a text names, as they are typed. */
-export const asTyped = (text: string, typed: Typed): string =>
-  typed === 'npm' ? text : text.replaceAll(/npm run ([a-z][a-z-]*)( --(?= ))?/g, 'pgvector-backfill $1');
-
 /** Runs a verb; what it throws becomes a message and an exit code. */
-export async function runCommand(
-  command: Command,
-  argv: string[],
-  host: Host,
-  typed: Typed = 'npm',
-): Promise<number> {
+export async function runCommand(command: Command, argv: string[], host: Host): Promise<number> {
   const interrupt = new AbortController();
   let late: NodeJS.Timeout | undefined;
   const stopListening = host.onInterrupt(() => {
@@ -111,10 +99,10 @@ export async function runCommand(
   });
   let json = argv.includes('--json');
   try {
-    const invocation = parse(command, argv, host, interrupt.signal, typed);
+    const invocation = parse(command, argv, host, interrupt.signal);
     json = invocation.json;
     if (invocation.flags['help'] === true) {
-      host.stdout.write(asTyped(helpText(command), typed));
+      host.stdout.write(helpText(command));
       return EXIT.done;
     }
     if (command.drains !== undefined) return await command.run(invocation);
@@ -123,7 +111,7 @@ export async function runCommand(
     return interrupt.signal.aborted && code !== EXIT.done ? EXIT.interrupted : code;
   } catch (error) {
     if (interrupt.signal.aborted) return EXIT.interrupted;
-    return report(error, json, host, typed);
+    return report(error, json, host);
   } finally {
     clearTimeout(late);
     stopListening();
@@ -158,7 +146,7 @@ async function openUntil(
   }
 }
 
-function parse(command: Command, argv: string[], host: Host, signal: AbortSignal, typed: Typed): Invocation {
+function parse(command: Command, argv: string[], host: Host, signal: AbortSignal): Invocation {
   const options: NonNullable<ParseArgsConfig['options']> = {};
   for (const [name, flag] of Object.entries({ ...COMMON, ...command.flags }))
     options[name] = { type: flag.type, multiple: flag.multiple ?? false };
@@ -175,7 +163,7 @@ function parse(command: Command, argv: string[], host: Host, signal: AbortSignal
   } catch (error) {
     throw new ConfigError(messageOf(error), {
       code: 'USAGE',
-      remedy: `See \`npm run ${command.name} -- --help\`.`,
+      remedy: `See \`pgvector-backfill ${command.name} --help\`.`,
       cause: error,
     });
   }
@@ -190,8 +178,8 @@ function parse(command: Command, argv: string[], host: Host, signal: AbortSignal
     host,
     json,
     signal,
-    say: (line) => void (json || host.stdout.write(`${printable(asTyped(line, typed))}\n`)),
-    warn: (line) => void host.stderr.write(`${printable(asTyped(line, typed))}\n`),
+    say: (line) => void (json || host.stdout.write(`${printable(line)}\n`)),
+    warn: (line) => void host.stderr.write(`${printable(line)}\n`),
     emit: (result) => void (json && host.stdout.write(`${printableJson(result)}\n`)),
     config: (optional) =>
       loadConfig({
@@ -225,7 +213,7 @@ export function helpText(command: Command): string {
   const lines = [
     command.summary,
     '',
-    `Usage: npm run ${command.name} -- [flags]${command.positionals === undefined ? '' : ` ${command.positionals}`}`,
+    `Usage: pgvector-backfill ${command.name} [flags]${command.positionals === undefined ? '' : ` ${command.positionals}`}`,
     '',
   ];
   for (const [name, flag] of Object.entries({ ...command.flags, ...COMMON })) {
@@ -257,11 +245,11 @@ const framesOf = ({ stack = '' }: Error): string =>
     .filter((line) => /^\s+at /.test(line))
     .join('\n');
 
-function report(raised: unknown, json: boolean, { stdout, stderr }: Host, typed: Typed): number {
+function report(raised: unknown, json: boolean, { stdout, stderr }: Host): number {
   const error = explainedByFiles(raised);
   const known = error instanceof BackfillError ? error : null;
-  const message = printable(asTyped(messageOf(error), typed));
-  const remedy = known?.remedy === undefined ? null : printable(asTyped(known.remedy, typed));
+  const message = printable(messageOf(error));
+  const remedy = known?.remedy === undefined ? null : printable(known.remedy);
   const code =
     error instanceof ConfigError ? EXIT.usage : error instanceof GateError ? EXIT.gate : EXIT.failed;
   if (json) {
@@ -282,17 +270,16 @@ export async function runAsProgram(command: Command, meta: ImportMeta): Promise<
     return;
   hearSignals();
   tolerateClosedPipes();
-  process.exitCode = await runToEnd(command, process.argv.slice(2), 'npm');
+  process.exitCode = await runToEnd(command, process.argv.slice(2));
 }
 
 /** As this process's own work: what was traced is handed over before it ends. */
 export async function runToEnd(
   command: Command,
   argv: string[],
-  typed: Typed,
   host: Host = processHost(),
 ): Promise<number> {
-  const code = await runCommand(command, argv, host, typed);
+  const code = await runCommand(command, argv, host);
   await endTracing();
   return code;
 }

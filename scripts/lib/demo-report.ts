@@ -21,7 +21,7 @@ export function demoLines(
     `Verify   ${passed ? 'passed' : 'did NOT pass'}`,
     '',
     ...comparisons.flatMap((comparison) => sideBySide(comparison)),
-    `Done in ${seconds.toFixed(1)} s. Your own table: see "The road for a real table" in the README; your own records: npm run demo -- --from FILE.jsonl`,
+    `Done in ${seconds.toFixed(1)} s. Your own table: see "The road for a real table" in the README; your own records: pgvector-backfill demo --from FILE.jsonl`,
   ];
 }
 
@@ -49,9 +49,9 @@ export function keepLines(environment: Record<string, string>, pid: number): str
       ([name, value]) => `export ${name}=${quoted(value.replaceAll(/\s+/g, ' '))}`,
     ),
     '',
-    'npm run status',
-    'npm run search -- "infant will not stop screaming"',
-    'npm run dashboard',
+    'pgvector-backfill status',
+    'pgvector-backfill search "infant will not stop screaming"',
+    'pgvector-backfill dashboard',
     '',
     `End it with: kill ${pid}`,
   ];

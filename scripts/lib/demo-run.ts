@@ -105,7 +105,7 @@ async function work({
       if (snapshot.state === 'failed' || stuck || (snapshot.state === 'running' && snapshot.reason !== '')) {
         throw new GateError(`The run stopped: ${snapshot.state}, ${snapshot.reason}`, {
           code: 'RUN_STOPPED',
-          remedy: 'See the reason; `npm run demo -- --keep` leaves the server up to look around.',
+          remedy: 'See the reason; `pgvector-backfill demo --keep` leaves the server up to look around.',
         });
       }
       await delay(POLL_MS, undefined, { signal });

@@ -19,11 +19,11 @@ export async function planDropSync(pool: Pool, target: Target, queue: JobQueue):
   const notes: string[] = [];
   if (actions.length > 0) {
     notes.push(
-      'From then on new and edited rows get no vector. A later `npm run enqueue` puts capture back, unless sync.mode is off.',
+      'From then on new and edited rows get no vector. A later `pgvector-backfill enqueue` puts capture back, unless sync.mode is off.',
     );
     if (pending > 0)
       notes.push(
-        `${pending} captured changes are still to do: let a worker drain them first (npm run status shows them).`,
+        `${pending} captured changes are still to do: let a worker drain them first (pgvector-backfill status shows them).`,
       );
   }
   return {

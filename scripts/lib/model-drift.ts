@@ -22,7 +22,7 @@ export async function modelDrift(
     if (present === model.fingerprint) return { drift: false, detail: 'as configured' };
     return {
       drift: true,
-      detail: `the configuration is another: ${difference ?? 'the model files are others'}; \`npm run enqueue\` embeds every row again`,
+      detail: `the configuration is another: ${difference ?? 'the model files are others'}; \`pgvector-backfill enqueue\` embeds every row again`,
     };
   } catch (error) {
     if (difference !== null) return { drift: true, detail: `the configuration is another: ${difference}` };

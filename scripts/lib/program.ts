@@ -14,7 +14,7 @@ export async function runProgram([verb = '', ...rest]: string[]): Promise<number
     // A signal that came while modules were loaded is heard by a whole turn of the event loop: a verb may end before its first.
     await turn();
     await turn();
-    return runToEnd(command, rest, 'bin');
+    return runToEnd(command, rest);
   }
   const asked = verb === '--help' || verb === 'help';
   const usage = `Usage: pgvector-backfill <verb> [flags]\n\nVerbs: ${Object.keys(VERBS).join(', ')}\nEach has --help.\n`;

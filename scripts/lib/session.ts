@@ -67,6 +67,6 @@ export async function requireRun(pool: Pool, backfill: string): Promise<Run> {
   }
   throw new GateError(`Backfill ${backfill} has no run yet.`, {
     code: 'NO_RUN',
-    remedy: 'Run `npm run enqueue` first.',
+    remedy: 'Run `pgvector-backfill enqueue` first.',
   });
 }

@@ -56,7 +56,7 @@ export function coloured(text: string, colour: Colour | null, env: NodeJS.Proces
 const UNREAD = ['EPIPE', 'EIO'];
 
 /**
- * `npm run status | head -1`: what is printed for people may go unread, and work under way goes on all the same. Without
+ * `pgvector-backfill status | head -1`: what is printed for people may go unread, and work under way goes on all the same. Without
  * this the first line too many ends the process with a stack trace.
  */
 export function tolerateClosedPipes(): void {

@@ -17,7 +17,7 @@ export function waitLines({ stall, workers }: Shown, paused: readonly string[]):
     ...(stall === null ? [] : [`waits    ${stall.reason}`]),
     ...(stall?.cause === 'queue-paused'
       ? []
-      : paused.map((name) => `waits    ${pausedWords(name)}: \`npm run resume\` resumes it`)),
+      : paused.map((name) => `waits    ${pausedWords(name)}: \`pgvector-backfill resume\` resumes it`)),
     ...off.map(
       ({ name, clockAheadSeconds }) => `clock    of worker ${name} ${clockWords(clockAheadSeconds ?? 0)}`,
     ),

@@ -360,10 +360,10 @@ export const OPTIONS = {
     schema: z
       .string()
       .regex(/^[0-9a-f]{64}$/, {
-        message: 'must be 64 hexadecimal digits, as `npm run model -- check` prints',
+        message: 'must be 64 hexadecimal digits, as `pgvector-backfill model check` prints',
       })
       .optional(),
-    help: 'sha256 over the model files, as `npm run model -- check` prints it; other files are refused',
+    help: 'sha256 over the model files, as `pgvector-backfill model check` prints it; other files are refused',
   }),
   modelHub: option({
     path: 'model.hub',

@@ -64,7 +64,7 @@ async function reasonAgainst(
   if (otherwise !== null) return otherwise;
   const worse = await unansweredRelevance(db, run, last);
   if (worse !== null)
-    return `verification ${worse.id} did not pass ${worse.failed.join(', ')}, and none since has measured relevance: \`npm run verify\` with --queries and --judgements, or with --judged`;
+    return `verification ${worse.id} did not pass ${worse.failed.join(', ')}, and none since has measured relevance: \`pgvector-backfill verify\` with --queries and --judgements, or with --judged`;
   if (last.hours > settings.verifyValidHours)
     return `the last verification is ${last.hours.toFixed(1)} h old, verify.validHours is ${settings.verifyValidHours}`;
   const index = await presentIndex(db, target, run.id);

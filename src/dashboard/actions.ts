@@ -78,7 +78,7 @@ export class Actions {
         const run = await latestRun(input.pool, input.backfill);
         const words =
           run === null
-            ? 'There is no run yet: run `npm run enqueue`.'
+            ? 'There is no run yet: run `pgvector-backfill enqueue`.'
             : ((await missed(input, name)) ?? (await told(input.pool, act(input, run))));
         this.#told = { number: this.#told.number + 1, words };
         return context.redirect(`../?done=${this.#told.number}`, 303);

@@ -124,7 +124,7 @@ function judgedSection(judged: readonly JudgedQuery[]): Markup {
       judged.length === 0
         ? html`<p class="quiet">
             Search for something and press relevant, partly or not beside an answer; then
-            <code>npm run verify -- --judged</code> measures both searches by it.
+            <code>pgvector-backfill verify --judged</code> measures both searches by it.
           </p>`
         : table(
             'Judged queries',

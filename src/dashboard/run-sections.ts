@@ -54,7 +54,7 @@ export function actionsSection({ state, run, batches }: ProgressSnapshot, csrf: 
       csrf === null
         ? html`<p class="quiet">
             To act from here, set <code>dashboard.user</code> and <code>dashboard.password</code>. Commands:
-            <code>npm run pause</code>, <code>resume</code>, <code>retry</code>.
+            <code>pgvector-backfill pause</code>, <code>resume</code>, <code>retry</code>.
           </p>`
         : NOTHING
     }

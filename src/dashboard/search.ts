@@ -67,7 +67,10 @@ export class PageSearch {
     const { pool, backfill } = this.#input;
     const run = await latestRun(pool, backfill);
     if (run === null)
-      throw new GateError('There are no vectors yet.', { code: 'NO_RUN', remedy: 'Run `npm run enqueue`.' });
+      throw new GateError('There are no vectors yet.', {
+        code: 'NO_RUN',
+        remedy: 'Run `pgvector-backfill enqueue`.',
+      });
     const settings = followScope(run, this.#input.settings);
     const filter = chooseFilter(settings.searchFilters, name === '' ? undefined : name);
     const target = await describeTarget(pool, backfill, settings);

@@ -67,7 +67,7 @@ const refusedBy = (trigger: EventTrigger, error: unknown): ConfigError =>
     `Event trigger ${showEventTrigger(trigger)} refuses our DDL: ${(error as Error).message.replace(/\.$/, '')}.`,
     {
       code: DDL_REFUSED,
-      remedy: `Ask whoever looks after the database to let this role through in that function, or to disable it meanwhile (ALTER EVENT TRIGGER ${trigger.name} DISABLE); then do the same again (\`npm run finalize\` where a worker was to build the index).`,
+      remedy: `Ask whoever looks after the database to let this role through in that function, or to disable it meanwhile (ALTER EVENT TRIGGER ${trigger.name} DISABLE); then do the same again (\`pgvector-backfill finalize\` where a worker was to build the index).`,
       cause: error,
     },
   );

@@ -79,7 +79,7 @@ export async function ledgerPresent(db: Queryable): Promise<boolean> {
     {
       code: 'LEDGER_OLDER',
       remedy:
-        'Start a worker of this release, or run `npm run enqueue`: both bring it up to date, in schema pgvector_backfill alone, and the run goes on.',
+        'Start a worker of this release, or run `pgvector-backfill enqueue`: both bring it up to date, in schema pgvector_backfill alone, and the run goes on.',
     },
   );
 }

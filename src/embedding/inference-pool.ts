@@ -201,7 +201,7 @@ export class InferencePool {
       task?.reject(
         new ConfigError(`Model ${this.#data.options.name} fails on every text: ${message.message}.`, {
           code: 'INFERENCE_FAILED',
-          remedy: `Check the model files in ${this.#data.location.folder} (\`npm run model -- check\`).`,
+          remedy: `Check the model files in ${this.#data.location.folder} (\`pgvector-backfill model check\`).`,
         }),
       );
     this.#feed();

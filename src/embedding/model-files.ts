@@ -100,7 +100,7 @@ export async function assertModelFiles(options: ModelOptions): Promise<void> {
     code: 'MODEL_FILES_MISSING',
     remedy:
       'Put the files there, point model.localPath (--model-local-path, env BACKFILL_MODEL_LOCAL_PATH) to the folder that holds them, ' +
-      'fetch them from the hub by `npm run model -- fetch` (or set model.allowDownload to true), or make a model of the table itself with `npm run train-model`.',
+      'fetch them from the hub by `pgvector-backfill model fetch` (or set model.allowDownload to true), or make a model of the table itself with `pgvector-backfill train-model`.',
   });
 }
 
@@ -171,7 +171,7 @@ export async function assertPinnedFiles(options: ModelOptions): Promise<void> {
       {
         code: 'MODEL_REVISION',
         remedy:
-          'Run `npm run model -- fetch` to replace them, or correct model.revision (--model-revision, env BACKFILL_MODEL_REVISION).',
+          'Run `pgvector-backfill model fetch` to replace them, or correct model.revision (--model-revision, env BACKFILL_MODEL_REVISION).',
       },
     );
   if (checksum === undefined) return;

@@ -15,6 +15,6 @@ export function unusable({ options, location }: LoadRequest, message: string): C
     code: 'MODEL_UNUSABLE',
     remedy: /\bsharp\b/.test(message)
       ? SHARP_OVERRIDE
-      : `Check the model files in ${location.folder} (\`npm run model -- check\`) and the installation of onnxruntime-node.`,
+      : `Check the model files in ${location.folder} (\`pgvector-backfill model check\`) and the installation of onnxruntime-node.`,
   });
 }

@@ -112,14 +112,14 @@ async function buildAnew(
     else if (hasSqlState(error, SQLSTATE.diskFull))
       throw new ConfigError(`The disk is full: ${messageOf(error)}.`, {
         code: 'DISK_FULL',
-        remedy: 'Make room, then run `npm run finalize`.',
+        remedy: 'Make room, then run `pgvector-backfill finalize`.',
         cause: error,
       });
     else if (hasSqlState(error, SQLSTATE.programLimit) && messageOf(error).startsWith('memory required is'))
       throw new ConfigError(`The index build has too little memory: ${messageOf(error)}.`, {
         code: 'INDEX_MEMORY',
         remedy:
-          'Raise index.maintenanceWorkMem (env BACKFILL_INDEX_MAINTENANCE_WORK_MEM), or lower index.lists; then run `npm run finalize`.',
+          'Raise index.maintenanceWorkMem (env BACKFILL_INDEX_MAINTENANCE_WORK_MEM), or lower index.lists; then run `pgvector-backfill finalize`.',
         cause: error,
       });
     else throw error;
@@ -149,7 +149,7 @@ export function stillInvalid({ wanted }: BuildInput, blockers: string): GateErro
   return new GateError(`Index ${wanted.name} was still invalid after ${MOST_BUILDS} builds.${why}`, {
     code: 'INDEX_INVALID',
     remedy:
-      "End the sessions that it waited for, or look at the events and the server's log for the reason, then run `npm run finalize`.",
+      "End the sessions that it waited for, or look at the events and the server's log for the reason, then run `pgvector-backfill finalize`.",
   });
 }
 
@@ -158,7 +158,7 @@ export function nameTaken({ wanted, target }: BuildInput, definition: string): G
     `The name ${wanted.name} in schema ${target.schema} is taken by another index: ${definition}.`,
     {
       code: 'INDEX_NAME_TAKEN',
-      remedy: `Drop that index if it is not needed: DROP INDEX CONCURRENTLY ${quoteQualified({ schema: target.schema, name: wanted.name })}; or give the index options (index.m, index.efConstruction, metric) the values it was built with and run \`npm run enqueue\`. Then run \`npm run finalize\`.`,
+      remedy: `Drop that index if it is not needed: DROP INDEX CONCURRENTLY ${quoteQualified({ schema: target.schema, name: wanted.name })}; or give the index options (index.m, index.efConstruction, metric) the values it was built with and run \`pgvector-backfill enqueue\`. Then run \`pgvector-backfill finalize\`.`,
     },
   );
 }

@@ -93,7 +93,7 @@ export async function prepareSession(
   if (concurrentBuildMissesRows(server.rows[0]?.number ?? 0))
     throw new GateError('PostgreSQL 14.0 to 14.3 can miss rows in CREATE INDEX CONCURRENTLY.', {
       code: 'SERVER_MISSES_ROWS',
-      remedy: 'Upgrade the server to the newest 14.x, then run `npm run finalize`.',
+      remedy: 'Upgrade the server to the newest 14.x, then run `pgvector-backfill finalize`.',
     });
   const wanted: Record<string, string> = { ...SETTINGS };
   for (const [name, value] of Object.entries(wanted)) await set(client, name, value);

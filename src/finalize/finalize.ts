@@ -55,7 +55,7 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
   if (nothing !== null) {
     const goesOn =
       (await syncMode(pool, run.backfill)) === 'off'
-        ? 'run `npm run enqueue` once there are rows with text'
+        ? 'run `pgvector-backfill enqueue` once there are rows with text'
         : 'rows that come are embedded as they come, and the index and the gate follow';
     await setRunReason(pool, run.id, `${nothing}; ${goesOn}`);
     return { kind: 'below-threshold', coverage: 0 };
@@ -64,7 +64,7 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
     const open = rows.missing + rows.stale;
     const reason =
       `coverage ${percent(coverage)} is below ${percent(settings.indexCoverage)}: ${rows.quarantined} rows quarantined, ${open} still to embed` +
-      (open > 0 ? '; `npm run enqueue` plans those that no batch has' : '');
+      (open > 0 ? '; `pgvector-backfill enqueue` plans those that no batch has' : '');
     await setRunReason(pool, run.id, reason);
     return { kind: 'below-threshold', coverage };
   }

@@ -52,10 +52,11 @@ export async function finalizeWhenDue(
     // Rows that changed under their batch's hands are sync's; it asks again once it has been at them.
     if (withSynced >= settings.indexCoverage && (await syncMode(pool, run.backfill)) !== 'off') return false;
     const parts = [`coverage ${percent(coverage)} is below ${percent(settings.indexCoverage)}`];
-    if (failed > 0) parts.push(`${failed} batches failed: run \`npm run enqueue\` to try them again`);
+    if (failed > 0)
+      parts.push(`${failed} batches failed: run \`pgvector-backfill enqueue\` to try them again`);
     if (rows.quarantined > 0) parts.push(`${rows.quarantined} rows are quarantined`);
     if (rows.stale > 0)
-      parts.push(`${rows.stale} rows changed meanwhile: run \`npm run enqueue\` to catch up`);
+      parts.push(`${rows.stale} rows changed meanwhile: run \`pgvector-backfill enqueue\` to catch up`);
     await setRunReason(pool, run.id, parts.join('; '));
   }
   return false;

@@ -21,4 +21,4 @@ export async function judgedOtherwise(
     : `the last verification was of searches with other options than they have now: ${difference}`;
 }
 
-export const JUDGE_REMEDY = 'Run `npm run verify`: it judges what searches ask now.';
+export const JUDGE_REMEDY = 'Run `pgvector-backfill verify`: it judges what searches ask now.';

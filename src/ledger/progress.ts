@@ -231,8 +231,8 @@ async function sumBatches(db: Queryable, run: Run): Promise<Sums> {
 
 /** As the finalizer notes it. */
 const VALID = 'valid';
-const GONE = 'dropped since it was built: `npm run finalize` builds it again';
-const NO_LONGER_VALID = 'no longer valid: `npm run finalize` builds it again';
+const GONE = 'dropped since it was built: `pgvector-backfill finalize` builds it again';
+const NO_LONGER_VALID = 'no longer valid: `pgvector-backfill finalize` builds it again';
 
 async function indexState(
   db: Queryable,
@@ -262,7 +262,7 @@ const EMPTY: Omit<
   stall: null,
   idleSeconds: null,
   state: 'none',
-  reason: 'nothing is planned yet: run `npm run enqueue`',
+  reason: 'nothing is planned yet: run `pgvector-backfill enqueue`',
   rows: {
     eligible: 0,
     embedded: 0,

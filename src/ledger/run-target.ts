@@ -8,7 +8,7 @@ import type { Run } from './run.ts';
 import { followScope } from './scope.ts';
 
 export const TABLE_REMEDY =
-  'Run `npm run enqueue`: it checks the table, captures its changes and plans what is missing.';
+  'Run `pgvector-backfill enqueue`: it checks the table, captures its changes and plans what is missing.';
 
 /** Tables that are named where a table has children. */
 const NAMED = 3;

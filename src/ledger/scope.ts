@@ -52,7 +52,7 @@ export function followScope<T extends Partial<Settings>>(run: Pick<Run, 'id' | '
         `Run ${run.id} was planned with ${OPTIONS[name].path} as this release does not know it.`,
         {
           code: 'RUN_OPTIONS',
-          remedy: 'Use the release that planned it, or run `npm run enqueue` with this one.',
+          remedy: 'Use the release that planned it, or run `pgvector-backfill enqueue` with this one.',
         },
       );
     followed[name] = parsed.data;

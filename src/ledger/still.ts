@@ -44,7 +44,7 @@ export function noWorker({
   if (seconds < REPORT_FRESH_SECONDS) return null;
   return {
     cause: 'no-worker',
-    reason: `nothing has moved for ${duration(seconds)}, and no worker has reported for ${duration(REPORT_FRESH_SECONDS)}: is one up? \`npm run worker\` starts one`,
+    reason: `nothing has moved for ${duration(seconds)}, and no worker has reported for ${duration(REPORT_FRESH_SECONDS)}: is one up? \`pgvector-backfill worker\` starts one`,
     seconds,
   };
 }

@@ -72,7 +72,7 @@ export async function syncMode(db: Queryable, backfill: string): Promise<SyncMod
  */
 const DISARMED_SQL = `CASE WHEN s.mode = 'trigger' THEN (
     SELECT CASE WHEN count(t.oid) = 3 THEN '' ELSE (3 - count(t.oid)) || ' of the 3 triggers on ' || b.target_table
-             || ' are missing or not enabled always: rows that are written now are not captured. Workers arm them again within a minute, and sweep; so does \`npm run enqueue\`' END
+             || ' are missing or not enabled always: rows that are written now are not captured. Workers arm them again within a minute, and sweep; so does \`pgvector-backfill enqueue\`' END
       FROM pgvector_backfill.backfill b LEFT JOIN pg_trigger t
         ON t.tgrelid = to_regclass(b.target_table) AND starts_with(t.tgname::text, 'pgvector_backfill_capture_') AND t.tgenabled = 'A'
      WHERE b.name = s.backfill GROUP BY b.target_table) ELSE '' END`;

@@ -37,7 +37,7 @@ export class CollapseCheck {
       {
         code: 'MODEL_COLLAPSED',
         remedy:
-          'Check the model files (`npm run model -- check`), model.quantized and model.pooling, and that the model is made for embeddings.',
+          'Check the model files (`pgvector-backfill model check`), model.quantized and model.pooling, and that the model is made for embeddings.',
       },
     );
   }

@@ -58,7 +58,7 @@ function assertSameModel({ embedder, target, settings }: PipelineContext, run: R
     {
       code: 'MODEL_CHANGED',
       remedy:
-        'Give every worker the same model files and model options, or run `npm run enqueue` to plan a run for the new model.',
+        'Give every worker the same model files and model options, or run `pgvector-backfill enqueue` to plan a run for the new model.',
     },
   );
 }

@@ -122,7 +122,7 @@ export async function checkIndexMetric(
       level: 'error',
       check: 'metric',
       message: `Index ${target.schema}.${target.indexName} serves searches by ${present}, and metric is ${metric}: no search would use it.`,
-      remedy: `Set metric (--metric, env BACKFILL_METRIC) to ${present}. Or, for ${metric}: move reads back to the legacy search (\`npm run rollback -- --execute\`), DROP INDEX ${target.isPartitioned ? '' : 'CONCURRENTLY '}${name}; then \`npm run enqueue\` has the other index built and verified.`,
+      remedy: `Set metric (--metric, env BACKFILL_METRIC) to ${present}. Or, for ${metric}: move reads back to the legacy search (\`pgvector-backfill rollback --execute\`), DROP INDEX ${target.isPartitioned ? '' : 'CONCURRENTLY '}${name}; then \`pgvector-backfill enqueue\` has the other index built and verified.`,
       option: 'metric',
     },
   ];

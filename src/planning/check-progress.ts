@@ -32,7 +32,8 @@ export async function checkProgress({
       level: 'warn',
       check: 'progress',
       message: `There is work and nothing moves: ${stall.reason}.`,
-      remedy: 'Where workers are up, they say in their log what they wait for; `npm run status` shows it.',
+      remedy:
+        'Where workers are up, they say in their log what they wait for; `pgvector-backfill status` shows it.',
     });
   if (!withQueue) return findings;
   const installation = await installationId(pool);
@@ -43,7 +44,7 @@ export async function checkProgress({
       level: 'warn',
       check: 'queue-paused',
       message: `${pausedWords(name)}.`.replace(/^t/, 'T'),
-      remedy: 'Run `npm run resume`, or `npm run enqueue`: both resume it.',
+      remedy: 'Run `pgvector-backfill resume`, or `pgvector-backfill enqueue`: both resume it.',
     });
   return findings;
 }

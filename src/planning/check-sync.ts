@@ -10,7 +10,7 @@ import type { Finding } from './finding.ts';
 const MEANING = {
   trigger: 'changes of the table are captured by triggers',
   sweep: 'changes of the table are found by reading it again and again',
-  off: 'rows that are added or edited later wait for the next `npm run enqueue`',
+  off: 'rows that are added or edited later wait for the next `pgvector-backfill enqueue`',
 } as const;
 
 export async function checkSync(db: Queryable, target: Target, settings: Settings): Promise<Finding> {

@@ -208,7 +208,7 @@ const AS_MADE =
 /** A table has one name for the index: a column beside the present one meets it again. */
 function dimensionRemedy(isStaged: boolean, index: string | null): string {
   if (isStaged)
-    return `${AS_MADE}, or take the backfill out of the table (\`npm run rollback -- --to-legacy-schema --execute\`) and run \`npm run enqueue\` with the new model. A column that was there before \`enqueue\` stays: name another one then (column, env BACKFILL_COLUMN), which has a staging table of its own.`;
+    return `${AS_MADE}, or take the backfill out of the table (\`pgvector-backfill rollback --to-legacy-schema --execute\`) and run \`pgvector-backfill enqueue\` with the new model. A column that was there before \`enqueue\` stays: name another one then (column, env BACKFILL_COLUMN), which has a staging table of its own.`;
   const rename =
     index === null
       ? ''

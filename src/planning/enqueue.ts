@@ -181,7 +181,7 @@ async function keepScope(pool: Pool, run: Run, { oid }: Target, settings: Settin
     run: run.id,
     level: 'warn',
     kind: 'run.options',
-    message: `${message}: searches ask so from now on, and \`npm run verify\` judges it`,
+    message: `${message}: searches ask so from now on, and \`pgvector-backfill verify\` judges it`,
   });
 }
 

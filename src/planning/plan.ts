@@ -117,7 +117,7 @@ export async function planRun(pool: Pool, target: Target, run: Run, options: Pla
         if (moved.rowCount === 0)
           throw new BackfillError(`The plan of run ${run.id} was moved on by another process.`, {
             code: 'PLAN_OVERTAKEN',
-            remedy: 'Run `npm run enqueue` again: it goes on where the plan stands.',
+            remedy: 'Run `pgvector-backfill enqueue` again: it goes on where the plan stands.',
           });
         return { next, tail };
       });

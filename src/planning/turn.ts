@@ -54,7 +54,7 @@ async function waitForTurn(pool: Pool, turn: Turn, times: typeof TIMES): Promise
 const busy = ({ backfill }: Turn, what: string): TransientError =>
   new TransientError(`Another ${what} of ${backfill} is under way.`, {
     code: 'ENQUEUE_BUSY',
-    remedy: 'Wait for it to end; `npm run status` shows the run.',
+    remedy: 'Wait for it to end; `pgvector-backfill status` shows the run.',
   });
 
 const overtakenIn = ({ backfill, what }: Turn): TransientError =>

@@ -50,5 +50,5 @@ const taken = (url: string, key: string, type: string, wanted: string): ConfigEr
   new ConfigError(`The key ${key} on ${describeQueue(url)} is a ${type}, not the ${wanted} of our queue.`, {
     code: 'QUEUE_KEY_TAKEN',
     remedy:
-      'Remove that key if nothing else needs it, or give the queue a Redis (or a database number) of its own by queue (--queue, env QUEUE_URL); then run `npm run enqueue`.',
+      'Remove that key if nothing else needs it, or give the queue a Redis (or a database number) of its own by queue (--queue, env QUEUE_URL); then run `pgvector-backfill enqueue`.',
   });

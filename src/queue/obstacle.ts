@@ -10,7 +10,8 @@ export interface Obstacle {
   message: string;
 }
 
-const OTHER_HANDS = 'by other hands (a Bull Board, or a call of queue.pause()), not by `npm run pause`';
+const OTHER_HANDS =
+  'by other hands (a Bull Board, or a call of queue.pause()), not by `pgvector-backfill pause`';
 
 /** As it is told wherever somebody looks. @param name of the queue */
 export const pausedWords = (name: string): string => `the queue ${name} is paused ${OTHER_HANDS}`;

@@ -277,7 +277,7 @@ function checkedK(k: number): number {
 const noRun = (backfill: string): ConfigError =>
   new ConfigError(`Backfill ${backfill} has no run: no row has a vector.`, {
     code: 'NO_RUN',
-    remedy: 'Run `npm run enqueue`, or `npm run rollback -- --execute`.',
+    remedy: 'Run `pgvector-backfill enqueue`, or `pgvector-backfill rollback --execute`.',
   });
 
 /** Also below an error of ours, such as that of a filter. */

@@ -29,7 +29,7 @@ export class LazyEmbedder {
     throw new ConfigError(`The model ${embedder.model} is not the one that made the rows' vectors${named}.`, {
       code: 'MODEL_MISMATCH',
       remedy:
-        'Give the search the model and options of the last `enqueue` (model.name, model.localPath, model.revision, mask), or `npm run rollback` until the rows are embedded by this one.',
+        'Give the search the model and options of the last `enqueue` (model.name, model.localPath, model.revision, mask), or `pgvector-backfill rollback` until the rows are embedded by this one.',
     });
   }
 

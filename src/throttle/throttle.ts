@@ -188,7 +188,7 @@ export class Throttle {
   async #stop({ run }: ThrottleRow, { reason, signals }: Judgement): Promise<boolean> {
     if (run === null) return false;
     const { pool, backfill, logger } = this.#context;
-    const why = `stopped by the throttle: ${reason}. See to the cause, then run \`npm run resume\`.`;
+    const why = `stopped by the throttle: ${reason}. See to the cause, then run \`pgvector-backfill resume\`.`;
     if (!(await pauseRun(pool, run, OPEN_STATES, why))) return false;
     const detail = { signals: signals.filter(({ state }) => state === 'stop') };
     await recordEvent(pool, { backfill, run, level: 'error', kind: 'run.paused', message: why, detail });

@@ -41,7 +41,7 @@ export async function checkAnswers(
     detail: `fewest rows of ${probes.length} answers, most of the queries not rows themselves; by the index alone ${short} came short; ${dead} dead rows that vacuum has not cleared away, by the statistics`,
     remedy: passed
       ? null
-      : `Run VACUUM ${quoteQualified(target)}, then \`npm run verify\`; searches make up for it by reading the table. Where it stays so, take off settings of reads that end a scan early (hnsw.iterative_scan = off, a small hnsw.max_scan_tuples), and upgrade pgvector where it is older than 0.8.`,
+      : `Run VACUUM ${quoteQualified(target)}, then \`pgvector-backfill verify\`; searches make up for it by reading the table. Where it stays so, take off settings of reads that end a scan early (hnsw.iterative_scan = off, a small hnsw.max_scan_tuples), and upgrade pgvector where it is older than 0.8.`,
   };
 }
 

@@ -36,7 +36,7 @@ export async function checkFreshness(input: VerifyInput): Promise<Check> {
         passed: false,
         detail: `the configured model is not the one that run ${input.run.id} was made with`,
         remedy:
-          'Run `npm run status`, which says what differs, and `npm run enqueue` to embed with the new one.',
+          'Run `pgvector-backfill status`, which says what differs, and `pgvector-backfill enqueue` to embed with the new one.',
       };
     const { worst, rows } = await worstDistance(input, embedder);
     const threshold = TOLERANCE[embedder.precision];
@@ -49,7 +49,7 @@ export async function checkFreshness(input: VerifyInput): Promise<Check> {
       detail: `largest 1 − cosine of ${rows} rows embedded again (${embedder.precision === 'full' ? 'full precision' : embedder.precision})`,
       remedy: passed
         ? null
-        : 'Vectors are not those of the present texts: set the embedding of such rows to NULL and run `npm run enqueue`.',
+        : 'Vectors are not those of the present texts: set the embedding of such rows to NULL and run `pgvector-backfill enqueue`.',
     };
   } finally {
     await embedder.close();

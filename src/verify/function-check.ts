@@ -68,6 +68,6 @@ async function call(
 async function remedyFor({ pool, target }: SearchContext, { signature }: Called): Promise<string> {
   const reads = await readModeOf(pool, target.backfill);
   return reads.mode === 'legacy'
-    ? `DROP FUNCTION ${signature}; the next \`npm run cutover\` makes it again.`
-    : `Run \`npm run cutover -- --to ${showReadChoice(reads)} --execute\`, which makes it again and moves nothing.`;
+    ? `DROP FUNCTION ${signature}; the next \`pgvector-backfill cutover\` makes it again.`
+    : `Run \`pgvector-backfill cutover --to ${showReadChoice(reads)} --execute\`, which makes it again and moves nothing.`;
 }

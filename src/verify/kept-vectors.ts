@@ -22,7 +22,7 @@ export async function checkKeptVectors(input: Pick<VerifyInput, 'pool' | 'target
     remedy:
       count === 0
         ? null
-        : 'See `npm run status` for who refuses; let the table take the UPDATE, then run `npm run retry -- --quarantined`.',
+        : 'See `pgvector-backfill status` for who refuses; let the table take the UPDATE, then run `pgvector-backfill retry --quarantined`.',
   };
 }
 

@@ -28,7 +28,7 @@ export const PLAN_REASONS = {
   'other-index': {
     why: 'another vector index serves the query, not the one that this backfill has built and verified',
     remedy:
-      'Drop that index, and run `npm run finalize` where that of the backfill is not there: two of them cost every write twice.',
+      'Drop that index, and run `pgvector-backfill finalize` where that of the backfill is not there: two of them cost every write twice.',
   },
   disabled: {
     why: 'enable_indexscan is off for this user, database or server',
@@ -36,25 +36,26 @@ export const PLAN_REASONS = {
   },
   'no-index': {
     why: 'the vector column has no HNSW or IVFFlat index',
-    remedy: 'Run `npm run finalize`, which builds it.',
+    remedy: 'Run `pgvector-backfill finalize`, which builds it.',
   },
   'invalid-index': {
     why: 'the index is not valid: its build did not end',
-    remedy: 'Run `npm run finalize`, which drops it and builds it again.',
+    remedy: 'Run `pgvector-backfill finalize`, which drops it and builds it again.',
   },
   cast: {
     why: 'the index is on an expression, such as a cast to halfvec, and the query is not, or the other way round: an index serves queries with the very same expression only',
     remedy:
-      'Set index.type (--index-type, env BACKFILL_INDEX_TYPE) to the type that the index was built for, or drop it and run `npm run finalize`.',
+      'Set index.type (--index-type, env BACKFILL_INDEX_TYPE) to the type that the index was built for, or drop it and run `pgvector-backfill finalize`.',
   },
   partial: {
     why: 'the index is partial, and its condition does not follow from the query’s',
-    remedy: 'Run `npm run finalize` for an index of all rows, or set the option where to its condition.',
+    remedy:
+      'Run `pgvector-backfill finalize` for an index of all rows, or set the option where to its condition.',
   },
   operator: {
     why: 'the index is for another distance than the option metric',
     remedy:
-      'Set metric (--metric, env BACKFILL_METRIC) to the distance of the index, or drop it and run `npm run finalize`.',
+      'Set metric (--metric, env BACKFILL_METRIC) to the distance of the index, or drop it and run `pgvector-backfill finalize`.',
   },
   unknown: {
     why: 'the planner cannot use the index for this query',

@@ -28,7 +28,7 @@ export function assertPlannedOptions(run: Run, settings: Settings): void {
 }
 
 const OPTIONS_REMEDY =
-  'Verify with the options of the last `enqueue`, or run `npm run enqueue`, which plans a run for these.';
+  'Verify with the options of the last `enqueue`, or run `pgvector-backfill enqueue`, which plans a run for these.';
 
 export async function checkRun({ pool, run, settings }: VerifyInput): Promise<Check[]> {
   const difference = optionsDifference(run, settings);

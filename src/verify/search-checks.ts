@@ -76,7 +76,7 @@ function recallCheck({ recall, queries }: RecallResult, { settings, read }: Sear
     detail: `index against exact search, ${queries} sampled rows as queries, ${set.length === 0 ? "the server's settings" : set.join(', ')}`,
     remedy: passed
       ? null
-      : 'Run `npm run verify`, which looks for settings of reads that reach it; else build the index with larger index.m and index.efConstruction, or more index.lists.',
+      : 'Run `pgvector-backfill verify`, which looks for settings of reads that reach it; else build the index with larger index.m and index.efConstruction, or more index.lists.',
   };
 }
 

@@ -116,7 +116,7 @@ export function baselineChecks(before: Baseline, now: Measured, settings: Settin
         was,
         is,
         `nDCG@10 of ${name}`,
-        'Look for what changed since: `npm run status` tells of the model; texts and masking rules change vectors too.',
+        'Look for what changed since: `pgvector-backfill status` tells of the model; texts and masking rules change vectors too.',
       );
   }
   return checks;

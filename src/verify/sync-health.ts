@@ -53,7 +53,7 @@ export function syncCheck(
       threshold: null,
       detail: disarmed,
       remedy:
-        'Start `npm run worker` with the role sync, which arms capture again and sweeps the table, or run `npm run enqueue`.',
+        'Start `pgvector-backfill worker` with the role sync, which arms capture again and sweeps the table, or run `pgvector-backfill enqueue`.',
     };
   const idle = idleSeconds === null ? 'never' : `${Math.round(idleSeconds)} s ago`;
   const passed = waiting === 0 || (idleSeconds !== null && idleSeconds <= lateSeconds(everySeconds));
@@ -67,6 +67,6 @@ export function syncCheck(
       : `${mode}: ${waiting} rows wait and nobody syncs (last time: ${idle})${stall === '' ? '' : `: ${stall}`}`,
     remedy: passed
       ? null
-      : 'Start `npm run worker` with the role sync; where one is up, `npm run enqueue` schedules sync anew.',
+      : 'Start `pgvector-backfill worker` with the role sync; where one is up, `pgvector-backfill enqueue` schedules sync anew.',
   };
 }

@@ -149,7 +149,7 @@ function stagesOf({ onStage, questions }: VerifyInput): OnVerifyStage {
 }
 
 const ENQUEUE =
-  'Run `npm run enqueue`, with a worker up; rows that no model can read are in pgvector_backfill.quarantine.';
+  'Run `pgvector-backfill enqueue`, with a worker up; rows that no model can read are in pgvector_backfill.quarantine.';
 
 /** All that follows passes by itself where there is nothing to check. */
 async function checkRows({ pool, target }: VerifyInput, rows: LiveAccounting): Promise<Check> {
@@ -163,7 +163,7 @@ async function checkRows({ pool, target }: VerifyInput, rows: LiveAccounting): P
     remedy:
       nothing === null
         ? null
-        : 'Correct where or text (env BACKFILL_WHERE, BACKFILL_TEXT) and run `npm run enqueue`; or wait for rows: with sync on they are embedded as they come, then `npm run verify`.',
+        : 'Correct where or text (env BACKFILL_WHERE, BACKFILL_TEXT) and run `pgvector-backfill enqueue`; or wait for rows: with sync on they are embedded as they come, then `pgvector-backfill verify`.',
   };
 }
 
@@ -230,7 +230,7 @@ async function checkDimensions({ pool, target, run }: VerifyInput): Promise<Chec
     // Another column would meet the same staging table.
     remedy: passed
       ? null
-      : 'Set model and columnType to what the column was made for and run `npm run enqueue`, or take the backfill out of the table (`npm run rollback -- --to-legacy-schema --execute`) and enqueue it again.',
+      : 'Set model and columnType to what the column was made for and run `pgvector-backfill enqueue`, or take the backfill out of the table (`pgvector-backfill rollback --to-legacy-schema --execute`) and enqueue it again.',
   };
 }
 
@@ -256,10 +256,11 @@ async function checkVersion({ pool }: VerifyInput): Promise<Check> {
 }
 
 const INDEX_REMEDY = {
-  none: 'Run `npm run finalize`.',
-  invalid: 'Run `npm run finalize`, which drops it and builds it again.',
+  none: 'Run `pgvector-backfill finalize`.',
+  invalid: 'Run `pgvector-backfill finalize`, which drops it and builds it again.',
   valid: null,
-  other: 'Set the options of index and metric to what it is, or drop it and run `npm run finalize`.',
+  other:
+    'Set the options of index and metric to what it is, or drop it and run `pgvector-backfill finalize`.',
 } as const;
 
 async function checkIndex({ pool, target, settings }: VerifyInput, rows: number): Promise<Check> {

@@ -94,7 +94,7 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
     expect(page.status).toBe(200);
     expect(page.headers.get('cache-control')).toBe('no-store');
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self';");
-    expect(await page.text()).toContain('npm run enqueue');
+    expect(await page.text()).toContain('pgvector-backfill enqueue');
     expect(await (await app.request('/api/status')).json()).toMatchObject({
       backfill: 'docs',
       state: 'none',

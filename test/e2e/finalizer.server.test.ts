@@ -91,7 +91,7 @@ describe.runIf(hasPostgres())('the finalizer', () => {
     const finalizing = await backfill.workers(['finalize']);
     const { reason } = await untilSettled(pool, config.backfill);
     expect(reason).toMatch(
-      /^finalizer: operator class .* \(42704\), at the last of 1 attempts\. .*`npm run finalize`/,
+      /^finalizer: operator class .* \(42704\), at the last of 1 attempts\. .*`pgvector-backfill finalize`/,
     );
     expect((await backfill.run()).state).toBe('failed');
     await rename('renamed_ops', 'vector_cosine_ops');

@@ -119,7 +119,7 @@ describe.each(databases())('refusals on $name', ({ create }) => {
     for (const verb of ['status', 'verify', 'finalize']) {
       const { code, stderr } = await runCommand(verb, [], backfill.env);
       expect({ verb, code }).toEqual({ verb, code: 3 });
-      expect(stderr).toContain('npm run enqueue');
+      expect(stderr).toContain('pgvector-backfill enqueue');
     }
   });
 

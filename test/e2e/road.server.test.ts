@@ -119,7 +119,7 @@ describe.each(backends())('the whole road on $name', ({ create }) => {
     expect(canary).toMatchObject({ rows: 60, batches: 2, enqueued: 2 });
     const waiting = await backfill.work();
     expect(waiting).toMatchObject({ state: 'running', rows: { eligible: 60, embedded: 60 } });
-    expect(waiting.reason).toContain('npm run enqueue');
+    expect(waiting.reason).toContain('pgvector-backfill enqueue');
     expect(waiting.index.name).toBeNull();
     const rest = await backfill.enqueue();
     // The second batch of the canary was short, so that batch has work again; the first one is done.

@@ -104,7 +104,10 @@ describe.each(databases())('where nothing moves, on $name', ({ create }) => {
     );
     const { stall, rowsPerSecond, etaSeconds } = await backfill.snapshot();
     expect([rowsPerSecond, etaSeconds]).toEqual([null, null]);
-    expect(stall).toMatchObject({ cause: 'no-worker', reason: expect.stringContaining('npm run worker') });
+    expect(stall).toMatchObject({
+      cause: 'no-worker',
+      reason: expect.stringContaining('pgvector-backfill worker'),
+    });
     expect(Math.round(stall?.seconds ?? 0)).toBe(200);
     await saveReport(backfill.pool, 'docs', 'host/1', { stall: null, clockAheadSeconds: 0 });
     expect(await backfill.snapshot()).toMatchObject({ stall: null, etaSeconds: null });

@@ -97,7 +97,7 @@ describe.each(backends())('the throttle on $name', ({ create }) => {
     await pool.query('UPDATE load SET level = 10');
     const stopped = await until(({ state }) => state === 'paused');
     expect(stopped.reason).toBe(
-      "stopped by the throttle: throttle.sql's value 10 (stops at 10). See to the cause, then run `npm run resume`.",
+      "stopped by the throttle: throttle.sql's value 10 (stops at 10). See to the cause, then run `pgvector-backfill resume`.",
     );
     await until(({ throttle }) => throttle.state === 'stopped');
     await pool.query('UPDATE load SET level = 1');

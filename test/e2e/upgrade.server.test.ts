@@ -50,7 +50,7 @@ describe.each(databases())('the ledger of an older release on $name', ({ create 
       const { code, stderr } = await verb(...args);
       expect({ args, code }).toEqual({ args, code: 3 });
       expect(stderr).toMatch(/error LEDGER_OLDER: .* version 4/);
-      expect(stderr).toContain('npm run enqueue');
+      expect(stderr).toContain('pgvector-backfill enqueue');
       expect(stderr).not.toContain('    at ');
     }
     const { code, stdout } = await verb('doctor', '--json');

@@ -62,7 +62,7 @@ describe('model files', () => {
     for (const way of [
       'model.localPath (--model-local-path, env BACKFILL_MODEL_LOCAL_PATH)',
       'model.allowDownload',
-      'npm run train-model',
+      'pgvector-backfill train-model',
     ])
       expect((error as ConfigError).remedy).toContain(way);
   });

@@ -236,7 +236,7 @@ describe.runIf(hasPostgres())('the build of the index', () => {
     const build = await start();
     await expect(build.result).rejects.toMatchObject({
       code: 'INDEX_NAME_TAKEN',
-      remedy: expect.stringContaining('npm run finalize') as string,
+      remedy: expect.stringContaining('pgvector-backfill finalize') as string,
     });
     expect(await indexes()).toEqual(before);
   });

@@ -44,7 +44,7 @@ describe.each(databases())('the index of a run on $name', ({ create }) => {
     await pool.query(`DROP INDEX ${name}`);
     expect(await index()).toMatchObject({
       valid: false,
-      phase: expect.stringMatching(/^dropped .* `npm run finalize`/) as string,
+      phase: expect.stringMatching(/^dropped .* `pgvector-backfill finalize`/) as string,
     });
   });
 });

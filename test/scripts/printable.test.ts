@@ -66,7 +66,7 @@ it('whatever a verb says, warns, emits or fails with goes to the terminal withou
       },
     } as Output;
     const host = { ...processHost(), stdout: output, stderr: output };
-    await runCommand(verb, json ? ['--json'] : [], host, 'npm');
+    await runCommand(verb, json ? ['--json'] : [], host);
     expect(written.join('')).toMatch(/invoice/);
     expect(written.join('')).not.toMatch(OBEYED);
   }

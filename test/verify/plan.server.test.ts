@@ -33,7 +33,7 @@ describe.each(databases())('the plan on $name', ({ create }) => {
   });
 
   it.each([
-    ['no-index', null, 'npm run finalize'],
+    ['no-index', null, 'pgvector-backfill finalize'],
     ['operator', `CREATE INDEX ${INDEX} ON things USING hnsw (embedding vector_l2_ops)`, 'metric'],
     [
       'cast',
