@@ -7,63 +7,63 @@ import { benchE2e, parseModels } from './bench/e2e.ts';
 import { makeTexts } from './bench/minilm-model.ts';
 import { benchSnapshot } from './bench/snapshot.ts';
 import { benchWrite } from './bench/write.ts';
-import type { OnStage } from '../src/observability/stage.ts';
-import { StageBar } from './lib/stage-bar.ts';
+import type { OnProgress } from '../src/observability/progress.ts';
+import { ProgressBar } from './lib/progress-bar.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 
 /** How a suite tells how far it is, and what came out. */
 interface Voice {
   say: (line: string) => void;
-  onStage: OnStage;
+  onProgress: OnProgress;
 }
 
 type Suite = (invocation: Invocation, voice: Voice) => Promise<object>;
 
 const SUITES: Record<string, Suite> = {
-  async write(invocation, { say, onStage }) {
+  async write(invocation, { say, onProgress }) {
     const { database, logLevel } = (await invocation.config(['table', 'text'])).settings;
     const options = {
       rows: number(invocation, 'rows', 50_000),
       dimensions: number(invocation, 'dimensions', 384),
       rounds: number(invocation, 'rounds', 3),
-      onStage,
+      onProgress,
     };
     return benchWrite(database, options, invocation.logger(logLevel), say);
   },
-  async snapshot(invocation, { say, onStage }) {
+  async snapshot(invocation, { say, onProgress }) {
     const { database, logLevel } = (await invocation.config(['table', 'text'])).settings;
     const options = {
       rows: number(invocation, 'rows', 1_000_000),
       rounds: number(invocation, 'rounds', 3),
-      onStage,
+      onProgress,
     };
     return benchSnapshot(database, options, invocation.logger(logLevel), say);
   },
-  async capture(invocation, { say, onStage }) {
+  async capture(invocation, { say, onProgress }) {
     const { database } = (await invocation.config(['table', 'text'])).settings;
     const options = {
       rows: number(invocation, 'rows', 50_000),
       seconds: number(invocation, 'seconds', 3),
       rounds: number(invocation, 'rounds', 3),
-      onStage,
+      onProgress,
     };
     return benchCapture(database, options, invocation.logger('warn'), say);
   },
-  embed(invocation, { say, onStage }) {
+  embed(invocation, { say, onProgress }) {
     const options = {
       texts: number(invocation, 'texts', 1024),
       rounds: number(invocation, 'rounds', 3),
-      onStage,
+      onProgress,
       precisions: parsePrecisions(String(invocation.flags['precision'] ?? 'fp32,int8')),
     };
     return benchEmbed(invocation.host.cwd, options, say);
   },
-  async e2e(invocation, { say, onStage }) {
+  async e2e(invocation, { say, onProgress }) {
     const { database, queue } = (await invocation.config(['table', 'text'])).settings;
     const options = {
       texts: number(invocation, 'texts', 4096),
       rounds: number(invocation, 'rounds', 3),
-      onStage,
+      onProgress,
       models: parseModels(String(invocation.flags['model'] ?? 'fp32,int8,static')),
       staticTexts: () => staticTexts(invocation),
     };
@@ -117,13 +117,13 @@ export const bench: Command = {
         code: 'USAGE',
         remedy: `Suites: ${Object.keys(SUITES).join(', ')}.`,
       });
-    const bar = new StageBar({ stream: process.stderr, silent: invocation.json });
+    const bar = new ProgressBar({ stream: process.stderr, silent: invocation.json });
     const say = (line: string): void => {
       bar.end();
       invocation.say(line);
     };
     try {
-      invocation.emit(await suite(invocation, { say, onStage: bar.show }));
+      invocation.emit(await suite(invocation, { say, onProgress: bar.show }));
     } finally {
       bar.end();
     }

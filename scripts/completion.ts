@@ -17,7 +17,7 @@ export const completion: Command = {
     const script = SHELLS[shell];
     if (script === undefined) {
       throw new ConfigError(
-        `There is no completion for ${shell === '' ? 'no shell' : JSON.stringify(shell)}.`,
+        shell === '' ? 'Which shell is missing.' : `There is no completion for ${JSON.stringify(shell)}.`,
         {
           code: 'USAGE',
           remedy: `Name one of ${Object.keys(SHELLS).join(', ')}: \`${PROGRAM} completion bash\`.`,

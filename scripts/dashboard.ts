@@ -10,7 +10,7 @@ import { withDatabase } from './lib/session.ts';
 /** Side by side: one of the page, those of a scrape, a probe. */
 const LOOKS = 4;
 /** A look takes milliseconds: what has not answered for so long is a connection that the network has lost. */
-const MOST_SILENCE_MS = 15_000;
+const MAX_SILENCE_MS = 15_000;
 
 export const dashboard: Command = {
   name: 'dashboard',
@@ -31,7 +31,7 @@ export const dashboard: Command = {
           name: 'dashboard looks',
           max: LOOKS,
           logger,
-          queryTimeoutMs: MOST_SILENCE_MS,
+          queryTimeoutMs: MAX_SILENCE_MS,
           table: settings.table,
           pinned: true,
         });

@@ -15,7 +15,7 @@ import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command
 import { count } from './lib/format.ts';
 import { enqueueRun, withPreflight } from './lib/enqueue-run.ts';
 import { withDatabase } from './lib/session.ts';
-import { withStages } from './lib/stage-bar.ts';
+import { withProgress } from './lib/progress-bar.ts';
 
 export const enqueueCommand: Command = {
   name: 'enqueue',
@@ -47,8 +47,8 @@ export const enqueueCommand: Command = {
         }
         if (invocation.flags['dry-run'] === true)
           return dryRun(invocation, config, pool, preflight.target, preflight.embedder, limitRows);
-        const result = await withStages(invocation, (onStage) =>
-          enqueueRun(config, pool, logger, preflight, limitRows, onStage),
+        const result = await withProgress(invocation, (onProgress) =>
+          enqueueRun(config, pool, logger, preflight, limitRows, onProgress),
         );
         invocation.emit(result);
         for (const sentence of result.mended) invocation.say(`Mended: ${sentence}.`);

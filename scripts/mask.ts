@@ -10,7 +10,7 @@ import { sampleTexts } from './lib/mask-sample.ts';
 import { withDatabase } from './lib/session.ts';
 
 const DEFAULT_SAMPLE = 20;
-const MOST_SAMPLE = 1000;
+const MAX_SAMPLE = 1000;
 
 interface MaskedRow extends TextRow {
   masks: Mask[];
@@ -37,9 +37,9 @@ function policyText({ types, rules }: MaskPolicy): string {
 
 function readSample(flag: string | boolean | undefined): number {
   const sample = Number(flag ?? DEFAULT_SAMPLE);
-  if (flag !== '' && Number.isInteger(sample) && sample >= 1 && sample <= MOST_SAMPLE) return sample;
+  if (flag !== '' && Number.isInteger(sample) && sample >= 1 && sample <= MAX_SAMPLE) return sample;
   throw new ConfigError(
-    `--sample must be a whole number from 1 to ${MOST_SAMPLE} (got ${JSON.stringify(flag)}).`,
+    `--sample must be a whole number from 1 to ${MAX_SAMPLE} (got ${JSON.stringify(flag)}).`,
     { code: 'USAGE', remedy: 'Write it as in: pgvector-backfill mask --sample 20.' },
   );
 }
@@ -52,7 +52,7 @@ export const mask: Command = {
     sample: {
       type: 'string',
       value: 'N',
-      help: `Rows to show, 1 to ${MOST_SAMPLE} [${DEFAULT_SAMPLE}]; more are looked at, and rows where something is masked come first`,
+      help: `Rows to show, 1 to ${MAX_SAMPLE} [${DEFAULT_SAMPLE}]; more are looked at, and rows where something is masked come first`,
     },
   },
   options: ['database', 'logLevel', 'table', 'key', 'text', 'where', 'maskTypes', 'maskRules'],

@@ -154,7 +154,9 @@ export const model: Command = {
     const run = ACTIONS[action];
     if (run === undefined || invocation.positionals.length > 1)
       throw new ConfigError(
-        `What to do with the model? ${JSON.stringify(invocation.positionals.join(' '))} is not known.`,
+        invocation.positionals.length === 0
+          ? 'Which action is missing: check, fetch or list.'
+          : `model has no action ${JSON.stringify(invocation.positionals.join(' '))}.`,
         {
           code: 'USAGE',
           remedy: 'Write it as in: pgvector-backfill model check (or fetch, or list).',

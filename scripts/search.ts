@@ -1,5 +1,5 @@
 import { createFunctionSql, plainSearchSql, settingsOfReads } from '../src/cutover/search-function.ts';
-import { ConfigError, GateError } from '../src/errors.ts';
+import { ConfigError, NoRunError } from '../src/errors.ts';
 import { followScope, scopeDifference } from '../src/ledger/scope.ts';
 import { compareSearches, type Comparison } from '../src/search/compare.ts';
 import { LazyEmbedder } from '../src/search/lazy-embedder.ts';
@@ -75,11 +75,7 @@ export const search: Command = {
       const target = await describeTarget(pool, config.backfill, settings);
       const models = new LazyEmbedder(null, (own) => invocation.openEmbedder(own, 1));
       try {
-        if (run === null)
-          throw new GateError('There are no vectors yet.', {
-            code: 'NO_RUN',
-            remedy: 'Run `pgvector-backfill enqueue`.',
-          });
+        if (run === null) throw new NoRunError(config.backfill);
         const embedder = await models.get(settings, run);
         const comparison = await compareSearches({ pool, target, settings, embedder }, text, k);
         invocation.emit(comparison);

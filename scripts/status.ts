@@ -12,7 +12,7 @@ import { JUDGE_REMEDY, judgedOtherwise } from '../src/ledger/judged.ts';
 import { latestRun } from '../src/ledger/run.ts';
 import { TABLE_REMEDY } from '../src/ledger/run-target.ts';
 import { scopeDifference } from '../src/ledger/scope.ts';
-import { MOST_COUNTED } from '../src/ledger/sync.ts';
+import { MAX_COUNTED } from '../src/ledger/sync.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { count, duration, percent } from './lib/format.ts';
 import { figureLines } from './lib/figure-lines.ts';
@@ -32,7 +32,7 @@ const LISTED = 20;
 /** A look that takes longer is told of. */
 const LATE_MS = 1900;
 /** What has not answered for so long is a connection that the network has lost. */
-const MOST_SILENCE_MS = 30_000;
+const MAX_SILENCE_MS = 30_000;
 
 export const status: Command = {
   name: 'status',
@@ -85,7 +85,7 @@ export const status: Command = {
         }
         return EXIT.done;
       },
-      { queryTimeoutMs: MOST_SILENCE_MS },
+      { queryTimeoutMs: MAX_SILENCE_MS },
     );
   },
 };
@@ -171,7 +171,7 @@ function statusLines(
     `rows     ${count(rows.eligible)} eligible = ${count(rows.embedded)} embedded + ${count(rows.skipped)} skipped + ${count(rows.quarantined)} quarantined + ${count(rows.pending)} pending + ${count(rows.stale)} stale`,
     `coverage ${percent(snapshot.coverage)}, ${rate}${eta}`,
     `batches  ${count(batches.merged)} merged, ${count(batches.staged)} staged, ${count(batches.pending)} pending, ${count(batches.failed)} failed`,
-    `sync     ${sync.mode}, ${count(sync.pending)}${sync.pending === MOST_COUNTED ? ' or more' : ''} changes to do${age}${sync.reason === '' ? '' : `: ${sync.reason}`}`,
+    `sync     ${sync.mode}, ${count(sync.pending)}${sync.pending === MAX_COUNTED ? ' or more' : ''} changes to do${age}${sync.reason === '' ? '' : `: ${sync.reason}`}`,
     ...throttleLines(snapshot),
     ...readLines(snapshot),
     `texts    ${count(rows.truncated)} cut at the model's limit; masked: ${masked.length === 0 ? 'nothing' : masked.join(', ')}`,

@@ -8,7 +8,7 @@ import { DEFAULT_DIMENSIONS, DEFAULT_MIN_DOCUMENTS, DEFAULT_SEED } from '../src/
 import { trainFrom, type TrainFromOptions, type TrainedFrom } from '../src/training/train-from.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { withDatabase } from './lib/session.ts';
-import { withStages } from './lib/stage-bar.ts';
+import { withProgress } from './lib/progress-bar.ts';
 
 function wholeNumber(invocation: Invocation, flag: string, fallback: number): number {
   const given = invocation.flags[flag];
@@ -80,10 +80,10 @@ export const trainModelCommand: Command = {
       seed: wholeNumber(invocation, 'seed', DEFAULT_SEED),
       signal: invocation.signal,
     };
-    const result = await withStages(invocation, (onStage) =>
+    const result = await withProgress(invocation, (onProgress) =>
       typeof from === 'string'
-        ? trainOnFile(invocation, from, { ...options, onStage })
-        : trainOnTable(invocation, { ...options, onStage }),
+        ? trainOnFile(invocation, from, { ...options, onProgress })
+        : trainOnTable(invocation, { ...options, onProgress }),
     );
     invocation.say(
       `Trained on ${result.trainedOn} of ${result.documents} texts: ${result.vocabulary} words, ${result.dimensions} dimensions, ${result.seconds} s.`,

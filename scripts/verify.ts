@@ -4,12 +4,12 @@ import type { Pool } from '../src/db/pool.ts';
 import { ConfigError, GateError } from '../src/errors.ts';
 import { readJudgements, readQueries } from '../src/relevance/query-file.ts';
 import { describeTarget, type Target } from '../src/table/target.ts';
-import type { Questions } from '../src/verify/full.ts';
+import type { QueryInput } from '../src/verify/full.ts';
 import { assertPlannedOptions } from '../src/verify/run-checks.ts';
 import { verify, type VerifyInput } from '../src/verify/verify.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { requireRun, withDatabase } from './lib/session.ts';
-import { withStages } from './lib/stage-bar.ts';
+import { withProgress } from './lib/progress-bar.ts';
 import { checkLines, measureLines } from './lib/verify-lines.ts';
 import { reportWanted, writeReport } from './lib/verify-report.ts';
 
@@ -22,11 +22,11 @@ async function assertJudgeable(pool: Pool, target: Target): Promise<void> {
   throw new GateError(`The staging table ${target.stage} is gone: nothing tells which text a vector is of.`, {
     code: 'NO_STAGE',
     remedy:
-      '`complete` has dropped it. `pgvector-backfill enqueue` makes it anew and embeds every row again.',
+      '`complete` has dropped it. `pgvector-backfill enqueue` makes it again and embeds every row again.',
   });
 }
 
-async function readQuestions({ flags, host }: Invocation): Promise<Questions> {
+async function readQueryFiles({ flags, host }: Invocation): Promise<QueryInput> {
   const { queries, judgements, judged } = flags;
   if (judged === true && queries !== undefined)
     throw new ConfigError('--judged brings its own queries: it does not go with --queries.', {
@@ -45,7 +45,7 @@ async function readQuestions({ flags, host }: Invocation): Promise<Questions> {
 }
 
 /** @throws GateError where nothing was judged yet. */
-async function clickedQuestions(pool: Pool, backfill: string): Promise<Questions> {
+async function judgedOnThePage(pool: Pool, backfill: string): Promise<QueryInput> {
   const judged = await loadJudged(pool, backfill);
   if (judged.queries.length > 0) return judged;
   throw new GateError('Nothing was judged yet.', {
@@ -86,7 +86,7 @@ export const verifyCommand: Command = {
     },
   },
   async run(invocation) {
-    const given = await readQuestions(invocation);
+    const given = await readQueryFiles(invocation);
     const report = await reportWanted(invocation);
     const config = await invocation.config();
     const logger = invocation.logger(config.settings.logLevel);
@@ -95,19 +95,19 @@ export const verifyCommand: Command = {
       assertPlannedOptions(run, config.settings);
       const target = await describeTarget(pool, config.backfill, config.settings);
       await assertJudgeable(pool, target);
-      const questions =
-        invocation.flags['judged'] === true ? await clickedQuestions(pool, config.backfill) : given;
+      const queryInput =
+        invocation.flags['judged'] === true ? await judgedOnThePage(pool, config.backfill) : given;
       const input: VerifyInput = {
         pool,
         target,
         settings: config.settings,
         run,
         openEmbedder: () => invocation.openEmbedder(config.settings, 1),
-        questions,
+        queryInput,
       };
-      const verification = await withStages(invocation, (onStage) => verify({ ...input, onStage }));
+      const verification = await withProgress(invocation, (onProgress) => verify({ ...input, onProgress }));
       const { passed, checks, full, ...figures } = verification;
-      if (report !== null) await writeReport(report, input, questions, verification);
+      if (report !== null) await writeReport(report, input, queryInput, verification);
       invocation.emit({ passed, checks, ...figures, ...full });
       for (const line of [...checkLines(checks), ...measureLines(full)]) invocation.say(line);
       invocation.say(passed ? '\nThe gate passed.' : '\nThe gate did not pass.');

@@ -31,6 +31,16 @@ export class ConfigError extends BackfillError {}
 /** A check or gate did not pass: the command ends with exit code 3. */
 export class GateError extends BackfillError {}
 
+/** Nothing was enqueued yet for this backfill: no row has a vector. */
+export class NoRunError extends GateError {
+  constructor(backfill: string) {
+    super(`Backfill ${backfill} has no run yet.`, {
+      code: 'NO_RUN',
+      remedy: 'Run `pgvector-backfill enqueue` first.',
+    });
+  }
+}
+
 /** Connection, deadlock, lock timeout, serialization: retry with backoff. */
 export class TransientError extends BackfillError {
   override readonly retryable = true;

@@ -61,13 +61,10 @@ export function explainedByFiles(error: unknown, limit: number | null = LIMIT): 
   const isOf =
     CODES.some((each) => codes.includes(each)) || (isFew && codes.includes('ERR_MODULE_NOT_FOUND'));
   if (!isOf || error instanceof ConfigError) return error;
-  const most = limit === null || codes.includes('ENFILE') ? '' : ` of ${limit}`;
-  return new ConfigError(
-    `This process has met its limit${most} for open files and connections (ulimit -n).`,
-    {
-      code: 'OPEN_FILES',
-      remedy: REMEDY,
-      cause: error,
-    },
-  );
+  const max = limit === null || codes.includes('ENFILE') ? '' : ` of ${limit}`;
+  return new ConfigError(`This process has met its limit${max} for open files and connections (ulimit -n).`, {
+    code: 'OPEN_FILES',
+    remedy: REMEDY,
+    cause: error,
+  });
 }

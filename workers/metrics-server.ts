@@ -3,7 +3,7 @@
 import type { AddressInfo } from 'node:net';
 import { Hono } from 'hono';
 import { serve } from '../src/dashboard/listen.ts';
-import { whatIsNotReady } from '../src/dashboard/ready.ts';
+import { readinessProblem } from '../src/dashboard/ready.ts';
 import { ConfigError, messageOf } from '../src/errors.ts';
 import { openQueue } from '../src/queue/connection.ts';
 import type { WorkerContext } from './context.ts';
@@ -31,7 +31,7 @@ export async function startMetricsServer(
     return trouble === null ? context.text('ok') : context.text(trouble, 503);
   });
   app.get('/readyz', async (context) => {
-    const trouble = await whatIsNotReady(pool, queue);
+    const trouble = await readinessProblem(pool, queue);
     return trouble === null ? context.text('ready') : context.text(trouble, 503);
   });
   const { metricsHost: hostname } = settings;

@@ -106,12 +106,12 @@ export class ProgressWatch {
       const { syncSeconds } = this.#context.settings;
       const wrong = await scheduleSync(queue, syncSeconds, true);
       const why = wrong === '' ? 'the queue has no sync that is due' : wrong;
-      return this.#goesOn(role, `captured changes wait, ${still}, and ${why}: sync is scheduled anew`);
+      return this.#goesOn(role, `captured changes wait, ${still}, and ${why}: sync is scheduled again`);
     }
     return { ...obstacle, message: `${obstacle.message}; ${still}` };
   }
 
-  /** Its time begins anew. */
+  /** Its time begins again. */
   async #goesOn(role: QueueRole, message: string): Promise<null> {
     this.#seen.delete(role);
     await this.#mended(message);

@@ -14,7 +14,7 @@ import { applyCapture } from '../../src/sync/capture.ts';
 import { describeTarget } from '../../src/table/target.ts';
 import { uniform } from '../../src/random.ts';
 import { withBenchDatabase, type BenchDatabase } from './database.ts';
-import type { OnStage } from '../../src/observability/stage.ts';
+import type { OnProgress } from '../../src/observability/progress.ts';
 import { machine, ratioOf, showRatio, type Ratio } from './ratio.ts';
 
 export interface CaptureOptions {
@@ -22,7 +22,7 @@ export interface CaptureOptions {
   /** Of one measurement. */
   seconds: number;
   rounds: number;
-  onStage?: OnStage;
+  onProgress?: OnProgress;
 }
 
 export interface CaptureResult {
@@ -96,7 +96,7 @@ export function benchCapture(
       for (let round = 0; round < options.rounds; round++) {
         // Whoever goes second finds another state of the disk's queue: they take turns.
         for (const table of round % 2 === 0 ? [PLAIN, CAPTURED] : [CAPTURED, PLAIN]) {
-          options.onStage?.({ what: kind.name, done: done++, total: 2 * KINDS.length * options.rounds });
+          options.onProgress?.({ what: kind.name, done: done++, total: 2 * KINDS.length * options.rounds });
           await database.pool.query('TRUNCATE pgvector_backfill.change');
           await database.pool.query('CHECKPOINT').catch(() => {});
           rates[table]?.push(await measure(database.pool, kind.sql(table), options));

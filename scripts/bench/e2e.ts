@@ -20,7 +20,7 @@ import { prepareQueues, withQueues } from '../lib/queues.ts';
 import { withBenchDatabase, type BenchDatabase } from './database.ts';
 import { cacheFolder } from './embed-systems.ts';
 import { MODEL_NAME, makeMiniLmModel, makeTexts } from './minilm-model.ts';
-import type { OnStage } from '../../src/observability/stage.ts';
+import type { OnProgress } from '../../src/observability/progress.ts';
 import { machine, median, ratioOf, showRatio, type Ratio } from './ratio.ts';
 import { WriteBench } from './write-systems.ts';
 
@@ -31,7 +31,7 @@ export interface E2eOptions {
   /** Rows for the models of MiniLM's shape. */
   texts: number;
   rounds: number;
-  onStage?: OnStage;
+  onProgress?: OnProgress;
   models: readonly BenchModel[];
   /** Texts of the static model's table. */
   staticTexts: () => Promise<string[]>;
@@ -60,7 +60,7 @@ interface Bench {
   queue: string;
   logger: Logger;
   say: (line: string) => void;
-  onStage: OnStage | undefined;
+  onProgress: OnProgress | undefined;
 }
 
 const STATIC_DIMENSIONS = 128;
@@ -74,8 +74,8 @@ export async function benchE2e(
   say: (line: string) => void,
 ): Promise<E2eResult> {
   return withBenchDatabase(connections.database, logger, async (database) => {
-    const { onStage } = options;
-    const bench: Bench = { database, queue: connections.queue, logger, say, onStage };
+    const { onProgress } = options;
+    const bench: Bench = { database, queue: connections.queue, logger, say, onProgress };
     const result: E2eResult = { machine: machine(), models: {} };
     for (const model of options.models) {
       const texts = model === 'static' ? await options.staticTexts() : makeTexts(options.texts);
@@ -135,7 +135,7 @@ async function benchModel(
     await embedder.embed(texts.slice(0, 256));
     for (let round = 1; round <= rounds; round++) {
       const rate = async (system: keyof typeof rates, seconds: Promise<number>): Promise<void> => {
-        bench.onStage?.({ what: `${model}: ${system}, round`, done: round, total: rounds });
+        bench.onProgress?.({ what: `${model}: ${system}, round`, done: round, total: rounds });
         const perSecond = texts.length / (await seconds);
         rates[system].push(perSecond);
         say(`round ${round}: ${model}: ${system}: ${perSecond.toFixed(1)} rows/s`);

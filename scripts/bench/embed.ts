@@ -20,14 +20,14 @@ import {
   type SystemSetup,
 } from './embed-systems.ts';
 import { MAX_TOKENS, makeMiniLmModel, makeTexts } from './minilm-model.ts';
-import type { OnStage } from '../../src/observability/stage.ts';
+import type { OnProgress } from '../../src/observability/progress.ts';
 import { machine, median, ratioOf, showRatio, type Ratio } from './ratio.ts';
 import { LINEAR_OPERATIONS, attentionOperations } from './roofline.ts';
 
 export interface EmbedOptions {
   texts: number;
   rounds: number;
-  onStage?: OnStage;
+  onProgress?: OnProgress;
   precisions: ('fp32' | 'int8')[];
 }
 
@@ -110,7 +110,7 @@ async function benchPrecision(
   models: string,
   quantized: boolean,
   texts: string[],
-  { rounds, onStage }: EmbedOptions,
+  { rounds, onProgress }: EmbedOptions,
   say: (line: string) => void,
 ): Promise<PrecisionResult> {
   const base = { models, quantized, maxTokens: MAX_TOKENS };
@@ -144,7 +144,7 @@ async function benchPrecision(
       children.set(int8 ? 'roofline-int8' : 'roofline', child);
       await child.ask({ type: 'open-roofline', quantized: int8, threads }, 'opened');
     }
-    return await measure(children, { texts, tokens, perText, rounds, onStage, notInstalled }, say);
+    return await measure(children, { texts, tokens, perText, rounds, onProgress, notInstalled }, say);
   } finally {
     for (const child of children.values()) child.end();
   }
@@ -157,7 +157,7 @@ async function measure(
     tokens: Int32Array;
     perText: number;
     rounds: number;
-    onStage: OnStage | undefined;
+    onProgress: OnProgress | undefined;
     notInstalled: string[];
   },
   say: (line: string) => void,
@@ -167,7 +167,7 @@ async function measure(
   const peaks = new Map<string, number>();
   for (let round = 0; round <= input.rounds; round++) {
     for (const [name, child] of children) {
-      input.onStage?.({ what: `${name}, round`, done: round, total: input.rounds });
+      input.onProgress?.({ what: `${name}, round`, done: round, total: input.rounds });
       let rate: number;
       if (name === 'roofline' || name === 'roofline-int8') {
         rate = (await child.ask({ type: 'multiply', milliseconds: ROOFLINE_MS }, 'multiplied')).perSecond;
@@ -227,12 +227,12 @@ function secondsOf(tokens: Int32Array, linear: number, full: number): number {
 const BAR = 40;
 
 function report({ systems, rooflineShare, roofline }: PrecisionResult): string[] {
-  const most = Math.max(...systems.map(({ textsPerSecond }) => textsPerSecond));
+  const max = Math.max(...systems.map(({ textsPerSecond }) => textsPerSecond));
   const width = Math.max(...systems.map(({ name }) => name.length));
   const lines = systems.map(({ name, textsPerSecond, oursRatio, peakMegabytes }) =>
     [
       name.padEnd(width),
-      '█'.repeat(Math.max(Math.round((BAR * textsPerSecond) / most), 1)).padEnd(BAR),
+      '█'.repeat(Math.max(Math.round((BAR * textsPerSecond) / max), 1)).padEnd(BAR),
       `${textsPerSecond.toFixed(1).padStart(7)} texts/s`,
       `ours / it ${showRatio(oursRatio)}`,
       `${peakMegabytes} MB`,

@@ -67,10 +67,10 @@ export async function writeBertModel(
 /** Invented words of two to four syllables, and pieces of one or two; as many as BERT has. */
 function vocabulary(): { words: string[]; pieces: string[] } {
   const random = uniform(7);
-  const distinct = (count: number, least: number, more: number, mark: string): string[] => {
+  const distinct = (count: number, min: number, more: number, mark: string): string[] => {
     const found = new Set<string>();
     while (found.size < count) {
-      const syllables = least + Math.floor(random() * more);
+      const syllables = min + Math.floor(random() * more);
       let word = mark;
       for (let at = 0; at < syllables; at++) word += SYLLABLES[Math.floor(random() * SYLLABLES.length)];
       found.add(word);

@@ -12,13 +12,13 @@ import { insertBatches } from '../../src/ledger/batch.ts';
 import { createRun, moveRun } from '../../src/ledger/run.ts';
 import { silentLogger, type Logger } from '../../src/observability/logger.ts';
 import { withBenchDatabase } from './database.ts';
-import type { OnStage } from '../../src/observability/stage.ts';
+import type { OnProgress } from '../../src/observability/progress.ts';
 import { machine, ratioOf, showRatio, type Ratio } from './ratio.ts';
 
 export interface SnapshotOptions {
   rows: number;
   rounds: number;
-  onStage?: OnStage;
+  onProgress?: OnProgress;
 }
 
 export interface SnapshotResult {
@@ -41,17 +41,17 @@ const SETTLE_MS = 1500;
 
 export async function benchSnapshot(
   url: string,
-  { rows, rounds, onStage }: SnapshotOptions,
+  { rows, rounds, onProgress }: SnapshotOptions,
   logger: Logger,
   say: (line: string) => void,
 ): Promise<SnapshotResult> {
   return withBenchDatabase(url, logger, async ({ pool, url: own }) => {
-    onStage?.({ what: 'filling the table', done: 0, total: rounds + 1 });
+    onProgress?.({ what: 'filling the table', done: 0, total: rounds + 1 });
     await fill(pool, rows);
     const [minuteMs, countMs]: [number[], number[]] = [[], []];
     let tableScans = 0;
     for (let round = 1; round <= rounds; round++) {
-      onStage?.({ what: 'looking', done: round, total: rounds + 1 });
+      onProgress?.({ what: 'looking', done: round, total: rounds + 1 });
       const scansBefore = await scansOf(pool);
       minuteMs.push(await databaseMs(pool, () => look(own)));
       tableScans += (await scansOf(pool)) - scansBefore;
@@ -97,7 +97,7 @@ async function fill(pool: Pool, rows: number): Promise<void> {
     })),
   );
   await moveRun(pool, run.id, ['planned'], 'running', '');
-  // In mid-run: half of the batches are merged, a few are in hand.
+  // In mid-run: half of the batches are merged, a few are in progress.
   await pool.query(
     `UPDATE pgvector_backfill.batch SET state = CASE WHEN number <= $2 THEN 'merged' ELSE state END, eligible = rows, embedded = rows,
             attempts = 1, started_at = CASE WHEN number <= $2 + 4 THEN now() - interval '1 minute' END, merged_at = CASE WHEN number <= $2 THEN now() END

@@ -6,7 +6,7 @@
 
 import type { Logger } from '../../src/observability/logger.ts';
 import { withBenchDatabase } from './database.ts';
-import type { OnStage } from '../../src/observability/stage.ts';
+import type { OnProgress } from '../../src/observability/progress.ts';
 import { machine, ratioOf, showRatio, type Ratio } from './ratio.ts';
 import { WriteBench } from './write-systems.ts';
 
@@ -14,7 +14,7 @@ export interface WriteOptions {
   rows: number;
   dimensions: number;
   rounds: number;
-  onStage?: OnStage;
+  onProgress?: OnProgress;
 }
 
 export interface WriteResult {
@@ -52,7 +52,7 @@ async function rounds(
   for (let round = 1; round <= options.rounds; round++) {
     for (const [index, [name, measure]] of systems.entries()) {
       const done = (round - 1) * systems.length + index;
-      options.onStage?.({ what: name, done, total: options.rounds * systems.length });
+      options.onProgress?.({ what: name, done, total: options.rounds * systems.length });
       const rate = await measure();
       rates[index]?.push(rate);
       say(`round ${round}: ${name}: ${Math.round(rate).toLocaleString('en-US')} rows/s`);

@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../src/config/load.ts';
-import { lent, type Embedder, type OpenEmbedder } from '../../src/embedding/embedder.ts';
+import { borrowed, type Embedder, type OpenEmbedder } from '../../src/embedding/embedder.ts';
 import type { Pool } from '../../src/db/pool.ts';
 import { GateError } from '../../src/errors.ts';
 import { progressSnapshot, type ProgressSnapshot } from '../../src/ledger/progress.ts';
@@ -44,7 +44,7 @@ export async function runDemo(input: DemoInput): Promise<DemoRun> {
   const opened: { embedder?: Promise<Embedder> } = {};
   // Preflight and workers are one process here: its model is loaded once, with all processes that the workers use.
   const openEmbedder: OpenEmbedder = async (own, _, notice) =>
-    lent(await (opened.embedder ??= input.openEmbedder(own, own.threads, notice)));
+    borrowed(await (opened.embedder ??= input.openEmbedder(own, own.threads, notice)));
   try {
     return await withPreflight(config, pool, openEmbedder, async (preflight) => {
       if (!preflight.passed) {
@@ -56,14 +56,14 @@ export async function runDemo(input: DemoInput): Promise<DemoRun> {
       await enqueueRun(config, pool, logger, preflight, null);
       await work({ ...input, openEmbedder });
       const run = await requireRun(pool, backfill);
-      // Described anew: the extension and the columns are there only since enqueue.
+      // Described again: the extension and the columns are there only since enqueue.
       const target = await describeTarget(pool, backfill, settings);
       const verification = await verify({
         pool,
         target,
         settings,
         run,
-        openEmbedder: () => Promise.resolve(lent(embedder)),
+        openEmbedder: () => Promise.resolve(borrowed(embedder)),
       });
       const comparisons: Comparison[] = [];
       for (const text of queries)

@@ -4,7 +4,7 @@ import type { Config } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import type { Pool } from '../../src/db/pool.ts';
 import type { Embedder, OpenEmbedder } from '../../src/embedding/embedder.ts';
-import type { OnStage } from '../../src/observability/stage.ts';
+import type { OnProgress } from '../../src/observability/progress.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { blockers, diagnose } from '../../src/planning/doctor.ts';
 import { enqueue, type EnqueueResult } from '../../src/planning/enqueue.ts';
@@ -50,13 +50,13 @@ export async function enqueueRun(
   logger: Logger,
   { embedder }: { embedder: Embedder },
   limitRows: number | null,
-  onStage?: OnStage,
+  onProgress?: OnProgress,
 ): Promise<EnqueueResult> {
   await migrate(pool);
   // The migration may have moved the staging table.
   const target = await describeTarget(pool, config.backfill, config.settings, { planning: true });
   const address = await prepareQueues(config, pool, logger);
   return withQueues(address, (queues) =>
-    enqueue({ pool, target, settings: config.settings, embedder, logger, queues, limitRows, onStage }),
+    enqueue({ pool, target, settings: config.settings, embedder, logger, queues, limitRows, onProgress }),
   );
 }

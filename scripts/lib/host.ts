@@ -20,7 +20,7 @@ export interface Host {
   openEmbedder: OpenEmbedder;
   /** Intervals of workers, where they are not the usual ones. */
   times?: WorkerTimes;
-  /** File of a fresh cluster for the demo's server, where it is not to make one anew. */
+  /** File of a fresh cluster for the demo's server, where it is not to make one again. */
   embeddedImage?: string;
 }
 

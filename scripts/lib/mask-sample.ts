@@ -8,16 +8,16 @@ import type { Target } from '../../src/table/target.ts';
 
 /** Values to mask are rare: so many rows are drawn for one that is shown. */
 const DRAWN_PER_SHOWN = 20;
-const FEWEST_DRAWN = 500;
-const MOST_DRAWN = 5000;
+const MIN_DRAWN = 500;
+const MAX_DRAWN = 5000;
 /** Pages are sampled, and a page's rows are neighbours in the table: several times the rows wanted, then thinned. */
 const OVERSAMPLING = 4;
-/** Enough to look at: times MOST_DRAWN it shall fit into memory. */
+/** Enough to look at: times MAX_DRAWN it shall fit into memory. */
 const MAX_CHARACTERS = 20_000;
 
 /** More rows than `shown`, so that those where something is masked can be preferred. Reads only. */
 export async function sampleTexts(db: Pool, target: Target, shown: number): Promise<TextRow[]> {
-  const count = Math.min(MOST_DRAWN, Math.max(FEWEST_DRAWN, shown * DRAWN_PER_SHOWN));
+  const count = Math.min(MAX_DRAWN, Math.max(MIN_DRAWN, shown * DRAWN_PER_SHOWN));
   const share = Math.min(100, (100 * OVERSAMPLING * count) / Math.max(await rowsAbout(db, target), 1));
   const rows = await draw(db, target, share, count);
   // On a small or unevenly filled table, or where few rows are eligible, a draw of pages can come out short.

@@ -54,10 +54,10 @@ function stateColour({ state, throttle }: ProgressSnapshot): Colour | null {
 
 /** Of what there is nothing to say there is no line. */
 export function progressLines(snapshot: ProgressSnapshot): Line[] {
-  const { backfill, state, reason, rows, coverage, index, inHand, sync, batches } = snapshot;
+  const { backfill, state, reason, rows, coverage, index, inProgress, sync, batches } = snapshot;
   const filled = Math.round(coverage * BAR_WIDTH);
   const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`;
-  const workers = new Set(inHand.map(({ worker }) => worker)).size;
+  const workers = new Set(inProgress.map(({ worker }) => worker)).size;
   const held = heldBy(snapshot);
   const plain = (text: string): Line => ({ text, colour: null });
   const lines: Line[] = [
@@ -68,9 +68,9 @@ export function progressLines(snapshot: ProgressSnapshot): Line[] {
     },
     plain([...pace(snapshot), `${count(batches.pending + batches.staged)} batches left`].join(', ')),
   ];
-  if (inHand.length > 0) {
-    const who = `${inHand.length} in hand of ${workers} ${workers === 1 ? 'worker' : 'workers'}`;
-    lines.push(plain(`${who}, the oldest for ${duration(inHand[0]?.seconds ?? 0)}`));
+  if (inProgress.length > 0) {
+    const who = `${inProgress.length} in progress on ${workers} ${workers === 1 ? 'worker' : 'workers'}`;
+    lines.push(plain(`${who}, the oldest for ${duration(inProgress[0]?.seconds ?? 0)}`));
   }
   if (held !== null) lines.push({ text: held, colour: 'yellow' });
   if (snapshot.stall !== null) lines.push({ text: `waits: ${snapshot.stall.reason}`, colour: 'yellow' });

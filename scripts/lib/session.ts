@@ -6,7 +6,7 @@ import { describeDatabaseUrl } from '../../src/config/server-url.ts';
 import { assertReachable, createPool, type Pool, type PoolOptions } from '../../src/db/pool.ts';
 import { explainedByServer } from '../../src/db/server-refusal.ts';
 import { throughRestarts } from '../../src/db/reachable.ts';
-import { GateError } from '../../src/errors.ts';
+import { NoRunError } from '../../src/errors.ts';
 import { progressSnapshot, type ProgressSnapshot } from '../../src/ledger/progress.ts';
 import { latestRun, type Run } from '../../src/ledger/run.ts';
 import type { Logger } from '../../src/observability/logger.ts';
@@ -57,7 +57,7 @@ export const watchedProgress = (
   ...signals: AbortSignal[]
 ): Promise<ProgressSnapshot> => throughRestarts(pool, signals, () => progressSnapshot(pool, backfill));
 
-/** The latest run; a ledger of an older release is brought up to date. @throws GateError where nothing was enqueued yet. */
+/** The latest run; a ledger of an older release is brought up to date. @throws NoRunError where nothing was enqueued yet. */
 export async function requireRun(pool: Pool, backfill: string): Promise<Run> {
   if ((await ledgerVersion(pool)) > 0) {
     // All who ask for it write to the ledger, and a way back must not wait for another command.
@@ -65,8 +65,5 @@ export async function requireRun(pool: Pool, backfill: string): Promise<Run> {
     const run = await latestRun(pool, backfill);
     if (run !== null) return run;
   }
-  throw new GateError(`Backfill ${backfill} has no run yet.`, {
-    code: 'NO_RUN',
-    remedy: 'Run `pgvector-backfill enqueue` first.',
-  });
+  throw new NoRunError(backfill);
 }

@@ -4,11 +4,11 @@ import { styleText } from 'node:util';
 
 /** Where the terminal does not say, as under `script`. */
 const USUAL_COLUMNS = 80;
-const LEAST_COLUMNS = 20;
+const MIN_COLUMNS = 20;
 
 /** A line of so many characters does not wrap. */
 export function lineWidth({ columns }: Pick<NodeJS.WriteStream, 'columns'>): number {
-  return Math.max(LEAST_COLUMNS, (columns > 0 ? columns : USUAL_COLUMNS) - 1);
+  return Math.max(MIN_COLUMNS, (columns > 0 ? columns : USUAL_COLUMNS) - 1);
 }
 
 /** At spaces, and within words that are wider than a line. */

@@ -4,7 +4,7 @@ import { chmod, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ConfigError, messageOf } from '../../src/errors.ts';
 import type { Comparison } from '../../src/search/compare.ts';
-import type { Questions } from '../../src/verify/full.ts';
+import type { QueryInput } from '../../src/verify/full.ts';
 import { spread } from '../../src/verify/query-source.ts';
 import { compareSamples } from '../../src/verify/report/samples.ts';
 import type { Verification, VerifyInput } from '../../src/verify/verify.ts';
@@ -42,7 +42,7 @@ export async function reportWanted({ flags, host }: Invocation): Promise<ReportW
 export async function writeReport(
   { path, samples }: ReportWanted,
   input: VerifyInput,
-  { queries }: Questions,
+  { queries }: QueryInput,
   verification: Verification,
 ): Promise<void> {
   const shown = samples === 0 ? [] : await answers(input, spread(queries ?? [], samples));
@@ -75,7 +75,7 @@ async function write(path: string, content: string, flag: 'a' | 'w', secret: boo
 
 async function answers(
   { pool, target, settings, openEmbedder }: VerifyInput,
-  queries: NonNullable<Questions['queries']>,
+  queries: NonNullable<QueryInput['queries']>,
 ): Promise<Comparison[]> {
   const embedder = await openEmbedder();
   try {

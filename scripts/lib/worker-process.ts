@@ -3,7 +3,7 @@
 import { plainTextConnections } from '../../src/config/plain-text.ts';
 import type { Config } from '../../src/config/load.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { lent, type Embedder, type OpenEmbedder } from '../../src/embedding/embedder.ts';
+import { borrowed, type Embedder, type OpenEmbedder } from '../../src/embedding/embedder.ts';
 import { Instruments } from '../../src/observability/instruments.ts';
 import { WORKER_NAME } from '../../src/observability/worker-name.ts';
 import type { Logger } from '../../src/observability/logger.ts';
@@ -22,7 +22,7 @@ import { prepareQueues } from './queues.ts';
 import { within } from '../../src/within.ts';
 
 /** Statements of a batch are limited to a minute by the server. */
-const MOST_SILENCE_MS = 90_000;
+const MAX_SILENCE_MS = 90_000;
 /** Besides one for each batch in flight: for sync and its lease, to look whether the run is to be finalized, or the server there again. */
 const SPARE_CONNECTIONS = 4;
 
@@ -58,7 +58,7 @@ export async function startWorkers(
     name: 'worker batches',
     max: settings.concurrency + SPARE_CONNECTIONS,
     logger,
-    queryTimeoutMs: MOST_SILENCE_MS,
+    queryTimeoutMs: MAX_SILENCE_MS,
     table: settings.table,
     pinned: true,
   });
@@ -91,7 +91,7 @@ export async function startWorkers(
   });
   // The gate embeds a few rows again: with the processes that are there, or with one of its own.
   const gateEmbedder = (): Promise<Embedder> =>
-    embedder === null ? openEmbedder(settings, 1) : Promise.resolve(lent(embedder));
+    embedder === null ? openEmbedder(settings, 1) : Promise.resolve(borrowed(embedder));
   if (embedder !== null && roles.includes('embed'))
     running.push(startEmbedWorker({ ...context, pool: batches }, embedder));
   if (embedder !== null && roles.includes('sync'))

@@ -72,7 +72,7 @@ async function reasonAgainst(
   if (!index.valid) return `index ${index.name} is not valid`;
   if (last.oid === null) return 'the last verification did not note which index it was of';
   if (index.oid !== last.oid || bareDefinition(index.definition) !== bareDefinition(last.definition))
-    return `index ${index.name} is not the one that was verified: it was built anew since`;
+    return `index ${index.name} is not the one that was verified: it was built again since`;
   return null;
 }
 

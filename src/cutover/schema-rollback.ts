@@ -176,7 +176,7 @@ async function ledgerStep({ pool, target, reason }: SchemaRollbackInput, added: 
   const notes = [
     'the extension vector stays, others may use it by now: DROP EXTENSION vector takes it away where nobody does',
     ...(added.columns.length > 0
-      ? ['the space of dropped columns is free once their rows are written anew (VACUUM FULL, or in time)']
+      ? ['the space of dropped columns is free once their rows are rewritten (VACUUM FULL, or in time)']
       : []),
   ];
   return step('ledger', [action], () => forgetBackfill(pool, backfill, reason), notes);

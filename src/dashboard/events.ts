@@ -6,7 +6,7 @@ import { streamSSE, type SSEStreamingApi } from 'hono/streaming';
 import type { Look, ProgressFeed } from './feed.ts';
 
 /** Pages that may be open at once: each holds a connection. */
-const MOST_WATCHERS = 64;
+const MAX_WATCHERS = 64;
 
 export interface EventTimes {
   /** Longest wait until a reader has taken what was sent, ms: one that reads nothing gives its place to another. */
@@ -45,7 +45,7 @@ export class EventStreams {
     // Headers alone: nobody would read the events.
     if (context.req.method === 'HEAD')
       return context.body(null, 200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' });
-    if (this.#feed.watchers >= MOST_WATCHERS) return context.text('Too many pages are open.', 503);
+    if (this.#feed.watchers >= MAX_WATCHERS) return context.text('Too many pages are open.', 503);
     // nginx would keep events until a buffer is full.
     context.header('X-Accel-Buffering', 'no');
     // Absent where it is called without a socket, as by a test.

@@ -3,10 +3,10 @@
 import { isIPv6, SocketAddress } from 'node:net';
 
 /** Wrong tries that an address has within the window. */
-const MOST_FAILURES = 10;
+const MAX_FAILURES = 10;
 const WINDOW_MS = 60_000;
 /** Addresses remembered; beyond it the oldest is forgotten, so that memory stays bounded. */
-const MOST_ADDRESSES = 4096;
+const MAX_ADDRESSES = 4096;
 
 /** Of an IPv6 address, what one client is given of them: 2^64, each of which would have tries of its own. */
 const NETWORK_GROUPS = 4;
@@ -43,19 +43,19 @@ export class FailureLimit {
     if (found === undefined) return 0;
     const left = found.until - this.#now();
     if (left <= 0) this.#failures.delete(address);
-    return left > 0 && found.count >= MOST_FAILURES ? Math.ceil(left / 1000) : 0;
+    return left > 0 && found.count >= MAX_FAILURES ? Math.ceil(left / 1000) : 0;
   }
 
   add(address: string): void {
     const found = this.#failures.get(address);
     const now = this.#now();
     const count = found === undefined || found.until <= now ? 1 : found.count + 1;
-    // The window begins with the first failure, and anew with the one that fills it.
-    const until = count === 1 || count === MOST_FAILURES ? now + WINDOW_MS : (found?.until ?? now);
+    // The window begins with the first failure, and again with the one that fills it.
+    const until = count === 1 || count === MAX_FAILURES ? now + WINDOW_MS : (found?.until ?? now);
     this.#failures.delete(address);
     this.#failures.set(address, { count, until });
     const oldest = this.#failures.keys().next().value;
-    if (this.#failures.size > MOST_ADDRESSES && oldest !== undefined) this.#failures.delete(oldest);
+    if (this.#failures.size > MAX_ADDRESSES && oldest !== undefined) this.#failures.delete(oldest);
   }
 
   forget(address: string): void {

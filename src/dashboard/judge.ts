@@ -62,7 +62,7 @@ export interface JudgeInput {
   csrf: string | null;
 }
 
-const MOST_LISTED = 200;
+const MAX_LISTED = 200;
 const SAMPLED = 20;
 
 export async function judging(
@@ -108,7 +108,7 @@ export async function judgePage(input: JudgeInput): Promise<Markup> {
           Judging shows texts of rows and saves clicks: set <code>dashboard.user</code> and
           <code>dashboard.password</code>.
         </p>`
-      : html`${judgedSection(await judgedQueries(pool, backfill, MOST_LISTED))}
+      : html`${judgedSection(await judgedQueries(pool, backfill, MAX_LISTED))}
         ${sampleSection(await sampledQueries(input))}`;
   return layout({ title: `${backfill}: judge`, heading: backfill, here: '/judge', live: false, body });
 }

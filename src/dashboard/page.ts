@@ -10,7 +10,7 @@ import {
   actionsSection,
   button,
   coverageSection,
-  inHandSection,
+  inProgressSection,
   rateSection,
   stateSection,
   type Csrf,
@@ -82,7 +82,7 @@ export function progressSections(view: View, csrf: Csrf): Markup {
     ${coverageSection(snapshot)}
     <div class="column">${rateSection(view)} ${indexSection(snapshot)}</div>
     <div class="column">${loadSection(snapshot)} ${readsSection(snapshot)} ${spaceSection(snapshot)}</div>
-    ${inHandSection(snapshot)} ${quarantineSection(view, csrf)} ${eventsSection(view)}`;
+    ${inProgressSection(snapshot)} ${quarantineSection(view, csrf)} ${eventsSection(view)}`;
 }
 
 export function progressPage(view: View, csrf: Csrf, notice: string | null): Markup {

@@ -15,7 +15,7 @@ function answers(ask: () => Promise<unknown>): Promise<boolean> {
 }
 
 /** Null where both answer within two seconds. */
-export async function whatIsNotReady(pool: Pool, queue: JobQueue): Promise<string | null> {
+export async function readinessProblem(pool: Pool, queue: JobQueue): Promise<string | null> {
   const [database, jobs] = await Promise.all([
     answers(() => pool.query('SELECT 1')),
     answers(() => queue.getJobCounts('waiting')),

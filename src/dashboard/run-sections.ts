@@ -62,11 +62,11 @@ export function actionsSection({ state, run, batches }: ProgressSnapshot, csrf: 
 }
 
 /** Below it, a clock time says no more than the seconds left. */
-const LEAST_SECONDS_FOR_CLOCK = 120;
+const MIN_SECONDS_FOR_CLOCK = 120;
 
 /** `about 18:24 UTC`; with the day where it is not today's. To the minute, so that it does not jump at each look. */
 export function doneAbout(etaSeconds: number | null, now: Date): string {
-  if (etaSeconds === null || etaSeconds < LEAST_SECONDS_FOR_CLOCK) return '';
+  if (etaSeconds === null || etaSeconds < MIN_SECONDS_FOR_CLOCK) return '';
   const then = new Date(now.getTime() + etaSeconds * 1000).toISOString();
   const [day, time] = [then.slice(0, 10), then.slice(11, 16)];
   return `about ${day === now.toISOString().slice(0, 10) ? '' : `${day} `}${time} UTC`;
@@ -137,23 +137,23 @@ export function rateSection({ snapshot, samples }: View): Markup {
 const counted = (many: number, one: string, more: string): string =>
   `${count(many)} ${many === 1 ? one : more}`;
 
-/** Who has what in hand: a worker that is gone shows as a batch that gets old. */
-export function inHandSection({ inHand }: ProgressSnapshot): Markup {
-  const workers = new Set(inHand.map(({ worker }) => worker)).size;
+/** Which worker has which batch: a worker that is gone shows as a batch that gets old. */
+export function inProgressSection({ inProgress }: ProgressSnapshot): Markup {
+  const workers = new Set(inProgress.map(({ worker }) => worker)).size;
   return html`<section id="in-hand" class="wide">
     <h2>
-      Batches in hand
+      Batches in progress
       <b
-        >${inHand.length === 0 ? '0' : `${counted(inHand.length, 'batch', 'batches')}, ${counted(workers, 'worker', 'workers')}`}</b
+        >${inProgress.length === 0 ? '0' : `${counted(inProgress.length, 'batch', 'batches')}, ${counted(workers, 'worker', 'workers')}`}</b
       >
     </h2>
     ${
-      inHand.length === 0
+      inProgress.length === 0
         ? html`<p class="quiet">None.</p>`
         : table(
-            'Batches in hand',
+            'Batches in progress',
             ['Worker', 'Batch', 'Keys from', 'to before', 'Rows', 'State', 'Attempt', 'For'],
-            inHand.map(({ worker, number, lower, upper, rows, state, attempts, seconds }) => [
+            inProgress.map(({ worker, number, lower, upper, rows, state, attempts, seconds }) => [
               worker ?? '-',
               String(number),
               lower ?? '(open)',

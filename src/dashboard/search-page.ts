@@ -3,29 +3,29 @@
 import { html } from 'hono/html';
 import { judgeButtons, type Judging } from './judge.ts';
 import { NOTHING, figures, layout, type Markup } from './layout.ts';
-import type { SearchAnswer, SearchQuestion, SearchResult } from './search.ts';
+import type { SearchAnswer, SearchQuery, SearchResult } from './search.ts';
 
 export interface SearchPageInput {
   backfill: string;
   /** Names of the filters that may be chosen. */
   filters: readonly string[];
-  question: SearchQuestion;
+  query: SearchQuery;
   /** Null before a query is asked. */
   result: SearchResult | null;
   /** Null where clicks are not taken. */
   judging: Judging | null;
 }
 
-export const MOST_HITS = 100;
+export const MAX_HITS = 100;
 
-function searchForm({ filters, question }: SearchPageInput): Markup {
-  const { text, k, filter } = question;
+function searchForm({ filters, query }: SearchPageInput): Markup {
+  const { text, k, filter } = query;
   const choice = (value: string, name: string): Markup =>
     html`<option value="${value}" ${value === filter ? html`selected` : NOTHING}>${name}</option>`;
   return html`<section class="wide">
     <form class="search" method="get" action="search" role="search">
       <label class="query">Query<input name="q" value="${text}" maxlength="1000" required /></label>
-      <label>Hits<input name="k" type="number" min="1" max="${MOST_HITS}" value="${k}" /></label>
+      <label>Hits<input name="k" type="number" min="1" max="${MAX_HITS}" value="${k}" /></label>
       ${
         filters.length === 0
           ? NOTHING
@@ -118,9 +118,9 @@ function summary(answer: SearchAnswer): Markup {
   </section>`;
 }
 
-function answered(answer: SearchAnswer, { judging, question }: SearchPageInput): Markup {
+function answered(answer: SearchAnswer, { judging, query }: SearchPageInput): Markup {
   const buttons = (key: string): Markup =>
-    judging === null ? NOTHING : judgeButtons(judging, question.text, question.k, key);
+    judging === null ? NOTHING : judgeButtons(judging, query.text, query.k, key);
   return html`${summary(answer)}
   ${judging === null ? NOTHING : html`<p id="judging" class="quiet wide" role="status"></p>`}
   ${side(answer, 'legacy', buttons)} ${side(answer, 'vector', buttons)}`;

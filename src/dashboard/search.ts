@@ -2,7 +2,7 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
-import { BackfillError, GateError, messageOf } from '../errors.ts';
+import { BackfillError, NoRunError, messageOf } from '../errors.ts';
 import { latestRun } from '../ledger/run.ts';
 import { followScope } from '../ledger/scope.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -12,7 +12,7 @@ import { chooseFilter } from '../search/filter.ts';
 import { LazyEmbedder, openForSearch, type OpenEmbedder } from '../search/lazy-embedder.ts';
 import { describeTarget } from '../table/target.ts';
 
-export interface SearchQuestion {
+export interface SearchQuery {
   text: string;
   k: number;
   /** Name of one of `search.filters`; empty for none. */
@@ -35,7 +35,7 @@ export interface PageSearchInput {
 }
 
 /** At once: each costs the model and the legacy table a search. */
-const MOST_AT_ONCE = 2;
+const MAX_AT_ONCE = 2;
 
 export class PageSearch {
   readonly #input: PageSearchInput;
@@ -47,11 +47,11 @@ export class PageSearch {
     this.#embedder = new LazyEmbedder(null, input.open ?? openForSearch);
   }
 
-  async ask(question: SearchQuestion): Promise<SearchResult> {
-    if (this.#running >= MOST_AT_ONCE) return { trouble: 'Other searches are under way; try again.' };
+  async ask(query: SearchQuery): Promise<SearchResult> {
+    if (this.#running >= MAX_AT_ONCE) return { trouble: 'Other searches are under way; try again.' };
     this.#running++;
     try {
-      return { answer: await this.#ask(question) };
+      return { answer: await this.#ask(query) };
     } catch (error) {
       return { trouble: this.#troubleOf(error) };
     } finally {
@@ -63,14 +63,10 @@ export class PageSearch {
     return this.#embedder.close();
   }
 
-  async #ask({ text, k, filter: name }: SearchQuestion): Promise<SearchAnswer> {
+  async #ask({ text, k, filter: name }: SearchQuery): Promise<SearchAnswer> {
     const { pool, backfill } = this.#input;
     const run = await latestRun(pool, backfill);
-    if (run === null)
-      throw new GateError('There are no vectors yet.', {
-        code: 'NO_RUN',
-        remedy: 'Run `pgvector-backfill enqueue`.',
-      });
+    if (run === null) throw new NoRunError(backfill);
     const settings = followScope(run, this.#input.settings);
     const filter = chooseFilter(settings.searchFilters, name === '' ? undefined : name);
     const target = await describeTarget(pool, backfill, settings);

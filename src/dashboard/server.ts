@@ -20,7 +20,7 @@ import { requireCredentials } from './credentials.ts';
 import { EventStreams, type EventTimes } from './events.ts';
 import { readsForwarded, routedPath } from './forwarded.ts';
 import { ProgressFeed, type FeedInput } from './feed.ts';
-import { whatIsNotReady } from './ready.ts';
+import { readinessProblem } from './ready.ts';
 import { serve } from './listen.ts';
 import { keepNothing, nothingForHead, securityHeaders } from './headers.ts';
 import { judgePage, judgeRoutes, judging, type JudgeInput } from './judge.ts';
@@ -28,7 +28,7 @@ import { metricsOf } from './metrics/collect.ts';
 import { scrape } from './metrics/scrape.ts';
 import { progressPage, progressSections } from './page.ts';
 import { assertProtected, hasCredentials, isLoopback, readTls } from './protection.ts';
-import { MOST_HITS, noSearchPage, searchPage } from './search-page.ts';
+import { MAX_HITS, noSearchPage, searchPage } from './search-page.ts';
 import { PageSearch } from './search.ts';
 import {
   sayWhatIsSilent,
@@ -97,7 +97,7 @@ export function createDashboardApp(input: DashboardInput): DashboardApp {
   // Probes of an orchestrator carry no credentials and any name, and are told nothing but yes or no.
   app.get('/healthz', (context) => context.text('ok'));
   app.get('/readyz', async (context) => {
-    const trouble = await whatIsNotReady(pool, queues.embed);
+    const trouble = await readinessProblem(pool, queues.embed);
     return trouble === null ? context.text('ready') : context.text(trouble, 503);
   });
   app.use(checkHost(settings));
@@ -134,7 +134,7 @@ function addSearch(
 ): () => Promise<void> {
   const mayRead = hasCredentials(settings);
   const judge: JudgeInput = { pool, backfill, settings, csrf: mayRead ? token : null };
-  app.use('/judge', bodyLimit({ maxSize: MOST_JUDGEMENT_BYTES }), async (context, next) =>
+  app.use('/judge', bodyLimit({ maxSize: MAX_JUDGEMENT_BYTES }), async (context, next) =>
     ['GET', 'HEAD'].includes(context.req.method) ? next() : protectActions(settings, token)(context, next),
   );
   app.get('/judge', async (context) => context.html(await judgePage(judge)));
@@ -145,16 +145,16 @@ function addSearch(
     // Not even keys, distances or times: a legacy search takes patterns, and a row can be spelled out by yes and no.
     if (!mayRead) return context.html(noSearchPage(backfill));
     const { q = '', k = '', filter = '', from = '' } = context.req.query();
-    const hits = /^\d{1,3}$/.test(k) ? Math.min(Math.max(Number(k), 1), MOST_HITS) : DEFAULT_HITS;
-    const question = { text: q.trim().slice(0, MOST_QUERY_CHARACTERS), k: hits, filter };
-    const result = question.text === '' ? null : await search.ask(question);
+    const hits = /^\d{1,3}$/.test(k) ? Math.min(Math.max(Number(k), 1), MAX_HITS) : DEFAULT_HITS;
+    const query = { text: q.trim().slice(0, MAX_QUERY_CHARACTERS), k: hits, filter };
+    const result = query.text === '' ? null : await search.ask(query);
     return context.html(
       searchPage({
         backfill,
         filters,
-        question,
+        query,
         result,
-        judging: await judging(judge, question.text, filter, from),
+        judging: await judging(judge, query.text, filter, from),
       }),
     );
   });
@@ -196,7 +196,7 @@ function addProgress(app: Hono, input: ProgressInput, token: string): () => void
     const { snapshot, queue } = await feed.look();
     return context.json({ ...snapshot, queue });
   });
-  app.use('/actions/*', bodyLimit({ maxSize: MOST_FORM_BYTES }), protectActions(settings, token));
+  app.use('/actions/*', bodyLimit({ maxSize: MAX_FORM_BYTES }), protectActions(settings, token));
   app.route(
     '/actions',
     actions.routes({ pool, backfill, settings, queues, queueTrouble: () => trouble(sources, 'queue') }),
@@ -208,10 +208,10 @@ function addProgress(app: Hono, input: ProgressInput, token: string): () => void
 }
 
 /** A form holds a token and nothing else. */
-const MOST_FORM_BYTES = 4096;
+const MAX_FORM_BYTES = 4096;
 /** A query of a thousand characters, each of up to twelve in a form. */
-const MOST_JUDGEMENT_BYTES = 16_384;
-const MOST_QUERY_CHARACTERS = 1000;
+const MAX_JUDGEMENT_BYTES = 16_384;
+const MAX_QUERY_CHARACTERS = 1000;
 const DEFAULT_HITS = 10;
 const CLOSE_MS = 2000;
 

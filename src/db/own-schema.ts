@@ -17,7 +17,7 @@ interface Fault {
 /** Faults that a message names. */
 const SHOWN = 3;
 
-/** All of them at once: planning the question anew for each kind of part took longer than the answers. */
+/** All of them at once: planning the question again for each kind of part took longer than the answers. */
 const TRUSTED = `SELECT pgvb_any.oid FROM pg_catalog.pg_roles pgvb_any WHERE ${trustedSql('pgvb_any.oid', '(SELECT pgvb_named.oid FROM pgvb_named)')}`;
 
 /**

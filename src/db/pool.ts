@@ -146,7 +146,7 @@ class Sessions {
   readonly #opening: string;
   readonly #known = new WeakMap<pg.PoolClient, Promise<boolean>>();
   #looks: Promise<boolean> | null = null;
-  /** Policies decide anew for each statement whether rows are hidden: what is said for good cannot. */
+  /** Policies decide again for each statement whether rows are hidden: what is said for good cannot. */
   perStatement = false;
 
   readonly pinned: boolean;
@@ -165,7 +165,7 @@ class Sessions {
 
   async #settle(client: pg.PoolClient): Promise<boolean> {
     const { rows } = await client.query<{ pid: number }>('SELECT pg_catalog.pg_backend_pid() AS pid');
-    // The server tells its process as it greets; a pooler greets by itself, and may hand on what is said on its session.
+    // The server tells its process as a session starts; a pooler answers by itself, and may hand on what is said on its session.
     if (rows[0]?.pid !== (client as unknown as { processID: number | null }).processID) return false;
     await client.query(this.#sql);
     await client.query(lookSql(false)).catch(() => {});

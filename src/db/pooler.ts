@@ -20,7 +20,7 @@ const PID = 'SELECT pg_catalog.pg_backend_pid() AS pid';
 export async function losesSession(client: pg.Client, another: () => Promise<pg.Client>): Promise<boolean> {
   const told = (client as unknown as { processID: number | null }).processID;
   let pid = await pidOf(client);
-  // The server tells its process as it greets; a pooler greets by itself.
+  // The server tells its process as a session starts; a pooler answers by itself.
   if (pid === told) return false;
   const opening = another();
   const beside = await within(BEGIN_MS, opening, () => null);

@@ -7,7 +7,7 @@ import { isUnreachable } from './sqlstates.ts';
 import { backoffMs } from './transaction.ts';
 
 /**
- * Returns once the server answers. A batch in hand waits here rather than burning its attempts on a restart.
+ * Returns once the server answers. A batch in progress waits here rather than burning its attempts on a restart.
  * @param firstAttempt the waits are as long as of this one
  * @throws the signal's reason where it aborts; an error that is not of the connection
  */
@@ -41,7 +41,7 @@ async function takesWrites(pool: Pool): Promise<boolean> {
 }
 
 /** Work that meets so many restarts gives its place to another, or fails. */
-const MOST_RESTARTS = 20;
+const MAX_RESTARTS = 20;
 
 /**
  * `work`, begun again once the server answers where the connection to it was lost; so it must be repeatable.
@@ -57,7 +57,7 @@ export async function throughRestarts<T>(
     try {
       return await work();
     } catch (error) {
-      if (restarts >= MOST_RESTARTS || !isUnreachable(error)) throw error;
+      if (restarts >= MAX_RESTARTS || !isUnreachable(error)) throw error;
     }
     // A server that answers this look may refuse the work all the same, where it has no further connection.
     await untilReachable(pool, signal, restarts + 1);

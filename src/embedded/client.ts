@@ -1,7 +1,7 @@
 /** One client's side of the shared session. */
 
 import { errorFrame, type ProtocolError } from './frames.ts';
-import type { Settings } from './settings.ts';
+import type { StartupParameters } from './settings.ts';
 import { StatementNames } from './statement-names.ts';
 
 /** The part of a socket that is needed to answer. */
@@ -16,16 +16,16 @@ export class Client {
   /** As told to the client at its start: there is one session, and one process. */
   readonly processId: number;
   readonly names: StatementNames;
-  readonly startup: Settings;
-  settings: Settings;
-  /** Settings may have changed since they were read back. */
+  readonly startup: StartupParameters;
+  settings: StartupParameters;
+  /** StartupParameters may have changed since they were read back. */
   settingsTouched = false;
   readonly #outlet: Outlet;
-  #stirredAt = performance.now();
+  #lastActiveAt = performance.now();
 
   constructor(
     { processId, number }: { processId: number; number: number },
-    startup: Settings,
+    startup: StartupParameters,
     outlet: Outlet,
   ) {
     this.processId = processId;
@@ -36,13 +36,13 @@ export class Client {
   }
 
   /** The client has sent something, be it only a part of its COPY data. */
-  stir(): void {
-    this.#stirredAt = performance.now();
+  touch(): void {
+    this.#lastActiveAt = performance.now();
   }
 
   /** Since it last sent something. */
   get idleMs(): number {
-    return performance.now() - this.#stirredAt;
+    return performance.now() - this.#lastActiveAt;
   }
 
   send(...parts: Buffer[]): void {

@@ -4,14 +4,14 @@ import type { Socket } from 'node:net';
 import { messageOf } from '../errors.ts';
 import { Client } from './client.ts';
 import { errorFrame, FrameReader, ProtocolError, type Frame } from './frames.ts';
-import { startupSettings, type Settings } from './settings.ts';
+import { startupSettings, type StartupParameters } from './settings.ts';
 import type { SharedSession } from './shared-session.ts';
-import { askForPassword, greet, isPassword, readOpening } from './startup.ts';
+import { askForPassword, startupReply, isPassword, readOpening } from './startup.ts';
 import { UnitCollector } from './unit.ts';
 
 export interface ConnectionContext {
   session: SharedSession;
-  reported: Settings;
+  reported: StartupParameters;
   /** Of the server. */
   processId: number;
   /** Of the connection. */
@@ -59,7 +59,7 @@ class Connection {
   /** False where the connection is to end. */
   async take(chunk: Buffer): Promise<boolean> {
     this.#reader.push(chunk);
-    this.#started?.client.stir();
+    this.#started?.client.touch();
     for (let frame = this.#reader.next(); frame !== undefined; frame = this.#reader.next()) {
       const goesOn =
         this.#letIn !== null
@@ -99,7 +99,7 @@ class Connection {
       this.#letIn = null;
       const client = new Client(this.#context, startup, this.#socket);
       this.#started = { client, collector: new UnitCollector(client.names) };
-      client.send(greet(this.#context.reported, startup, client.processId, opening));
+      client.send(startupReply(this.#context.reported, startup, client.processId, opening));
     };
     this.#reader.untyped = false;
     if (this.#context.password === undefined) letIn();

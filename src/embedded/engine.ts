@@ -5,7 +5,7 @@ import { PGlite, type PGliteInterface } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
 import { messageOf } from '../errors.ts';
 
-export interface Engine {
+export interface PgliteEngine {
   /** Runs frontend messages to their end and gives the answer. Must not be called again before it settles. */
   call(messages: Buffer): Promise<Buffer>;
   close(): Promise<void>;
@@ -25,7 +25,7 @@ export async function openEngine(options: {
   /** A file that `freshImage` was written to, to begin with where `dataDir` is absent. */
   image?: string;
   onCrash: (reason: string) => never;
-}): Promise<Engine> {
+}): Promise<PgliteEngine> {
   const pglite = await PGlite.create({
     ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
     ...(options.image === undefined ? {} : { loadDataDir: new Blob([await readFile(options.image)]) }),
@@ -47,7 +47,7 @@ export async function openEngine(options: {
   };
 }
 
-/** A cluster as it is made, as a tar of 40 MB: to begin with it takes a seventh of the time that making one anew takes. */
+/** A cluster as it is made, as a tar of 40 MB: to begin with it takes a seventh of the time that making one again takes. */
 export async function freshImage(): Promise<Buffer> {
   const pglite = await PGlite.create({ extensions: { vector } });
   try {

@@ -5,7 +5,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { ConfigError, messageOf } from '../errors.ts';
 import { HOST } from './address.ts';
 import { serveConnection } from './connection.ts';
-import type { Engine } from './engine.ts';
+import type { PgliteEngine } from './engine.ts';
 import { SharedSession } from './shared-session.ts';
 import { readProcessId, readReported } from './startup.ts';
 
@@ -19,7 +19,7 @@ export interface Gateway {
 
 /** @param options.port 0 chooses a free one. @throws ConfigError where the port is taken. */
 export async function startGateway(
-  engine: Engine,
+  engine: PgliteEngine,
   options: {
     port: number;
     /** That clients have to give; none where absent. */

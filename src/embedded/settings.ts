@@ -11,7 +11,7 @@ import { PUT_BY } from '../db/paths.ts';
 import { readRows } from './backend-output.ts';
 import { ProtocolError, query } from './frames.ts';
 
-export type Settings = ReadonlyMap<string, string>;
+export type StartupParameters = ReadonlyMap<string, string>;
 
 /** transaction_* follow the transaction and cannot be set outside one. One of our own, which no list of the server's has. */
 export const READ_SETTINGS = query(
@@ -24,16 +24,16 @@ export const READ_SETTINGS = query(
 const NOT_A_SETTING = new Set(['user', 'database', 'replication', 'options']);
 const SETTING_NAME = /^[A-Za-z_][\w$]*(?:\.[A-Za-z_][\w$]*)*$/;
 
-export function sameSettings(left: Settings, right: Settings): boolean {
+export function sameSettings(left: StartupParameters, right: StartupParameters): boolean {
   return left.size === right.size && [...left].every(([name, value]) => right.get(name) === value);
 }
 
-export function readSettings(output: Buffer): Settings {
+export function readSettings(output: Buffer): StartupParameters {
   return new Map(readRows(output).map(([name, setting]) => [(name ?? '').toLowerCase(), setting ?? '']));
 }
 
 /** Takes the session from one client's settings to another's. The empty string where there is nothing to do. */
-export function switchSettingsSql(from: Settings, to: Settings): string {
+export function switchSettingsSql(from: StartupParameters, to: StartupParameters): string {
   const resets = [...from.keys()].filter((name) => !to.has(name)).map((name) => `RESET ${name}`);
   const sets = [...to]
     .filter(([name, value]) => from.get(name) !== value)
@@ -42,12 +42,12 @@ export function switchSettingsSql(from: Settings, to: Settings): string {
 }
 
 /** What the session has after a RESET: the start-up's values come back, as they do on a real server. */
-export function withStartupSettings(read: Settings, startup: Settings): Settings {
+export function withStartupSettings(read: StartupParameters, startup: StartupParameters): StartupParameters {
   return new Map([...startup, ...read]);
 }
 
 /** @param parameters of the start-up message, `options` (`-c name=value …`) among them. */
-export function startupSettings(parameters: ReadonlyMap<string, string>): Settings {
+export function startupSettings(parameters: ReadonlyMap<string, string>): StartupParameters {
   const settings = new Map<string, string>();
   const put = (name: string, value: string): void => {
     if (!SETTING_NAME.test(name))

@@ -10,7 +10,7 @@
 
 import { readOutcome, rewriteOutput, type Outcome } from './backend-output.ts';
 import type { Client } from './client.ts';
-import type { Engine } from './engine.ts';
+import type { PgliteEngine } from './engine.ts';
 import { cstring, frame, ProtocolError, query, readErrorFields, SYNC } from './frames.ts';
 import { Listeners, readNotification } from './listeners.ts';
 import {
@@ -20,18 +20,18 @@ import {
   switchSettingsSql,
   withStartupSettings,
 } from './settings.ts';
-import type { Settings } from './settings.ts';
+import type { StartupParameters } from './settings.ts';
 import { Turns } from './turns.ts';
 import type { Unit } from './unit.ts';
 
 export class SharedSession {
-  readonly #engine: Engine;
+  readonly #engine: PgliteEngine;
   readonly #turns: Turns<Client>;
   readonly #listeners = new Listeners<Client>();
   /** What is set in the session now. */
-  #settings: Settings = new Map();
+  #settings: StartupParameters = new Map();
 
-  constructor(engine: Engine, idleTransactionLimitMs: number) {
+  constructor(engine: PgliteEngine, idleTransactionLimitMs: number) {
     this.#engine = engine;
     this.#turns = new Turns({
       limitMs: idleTransactionLimitMs,

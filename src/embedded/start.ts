@@ -15,7 +15,7 @@ const STOP_LIMIT_MS = 7000;
 export interface EmbeddedServerOptions {
   /** Where data are kept. Default: in memory, which is faster and gone at the end. */
   dataDir?: string;
-  /** In memory: a file that `freshImage` was written to, to begin with. Default: the cluster is made anew. */
+  /** In memory: a file that `freshImage` was written to, to begin with. Default: the cluster is made again. */
   image?: string;
   /** Default 0: a free one is chosen. */
   port?: number;

@@ -3,9 +3,9 @@
 import { createHash, randomInt, timingSafeEqual } from 'node:crypto';
 import { DATABASE } from './address.ts';
 import { readRows } from './backend-output.ts';
-import type { Engine } from './engine.ts';
+import type { PgliteEngine } from './engine.ts';
 import { cstring, frame, int32, ProtocolError, query, readCString } from './frames.ts';
-import type { Settings } from './settings.ts';
+import type { StartupParameters } from './settings.ts';
 
 const SSL_REQUEST = 80_877_103;
 const GSS_REQUEST = 80_877_104;
@@ -69,14 +69,14 @@ function assertServed(parameters: ReadonlyMap<string, string>): void {
 }
 
 /** Read once: the values are the same for every client, but for what it sets itself. */
-export async function readReported(engine: Engine): Promise<Settings> {
+export async function readReported(engine: PgliteEngine): Promise<StartupParameters> {
   const columns = REPORTED.map((name) => `current_setting('${name}')`).join(', ');
   const [row = []] = readRows(await engine.call(query(`SELECT ${columns}`)));
   return new Map(REPORTED.map((name, index) => [name, row[index] ?? '']));
 }
 
 /** Of the one server process, as pg_backend_pid() says it to everybody. */
-export async function readProcessId(engine: Engine): Promise<number> {
+export async function readProcessId(engine: PgliteEngine): Promise<number> {
   const [[pid] = []] = readRows(await engine.call(query('SELECT pg_catalog.pg_backend_pid()')));
   return Number(pid);
 }
@@ -92,9 +92,9 @@ export function isPassword(message: Buffer, password: string): boolean {
 }
 
 /** What a client is told that is let in. */
-export function greet(
-  reported: Settings,
-  own: Settings,
+export function startupReply(
+  reported: StartupParameters,
+  own: StartupParameters,
   processId: number,
   opening: { minor: number },
 ): Buffer {

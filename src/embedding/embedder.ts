@@ -69,7 +69,7 @@ export type OpenEmbedder = (
 ) => Promise<Embedder>;
 
 /** For someone who closes what they are given, of an embedder that others go on with. */
-export const lent = (embedder: Embedder): Embedder => ({ ...embedder, close: () => Promise.resolve() });
+export const borrowed = (embedder: Embedder): Embedder => ({ ...embedder, close: () => Promise.resolve() });
 
 /** Adds counts by type to `sum`. A masking rule may be called `constructor`: only what was put there is a count. */
 export function addCounts(sum: Record<string, number>, counts: Readonly<Record<string, number>>): void {

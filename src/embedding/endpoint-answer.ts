@@ -31,20 +31,20 @@ const BYTES_PER_COMPONENT = 48;
 const BYTES_OF_THE_REST = 1024 * 1024;
 
 /** More cannot be kept (Int32Array), and is nonsense. */
-const MOST_TOKENS = 2 ** 31 - 1;
+const MAX_TOKENS = 2 ** 31 - 1;
 
-export function mostAnswerBytes(texts: number, dimensions: number): number {
+export function maxAnswerBytes(texts: number, dimensions: number): number {
   return BYTES_OF_THE_REST + texts * dimensions * BYTES_PER_COMPONENT;
 }
 
 /** @returns null where there is more of it; it counts what comes out of the decompression. */
-export async function readBody(response: Response, mostBytes: number): Promise<string | null> {
+export async function readBody(response: Response, maxBytes: number): Promise<string | null> {
   if (response.body === null) return '';
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
     bytes += chunk.byteLength;
-    if (bytes > mostBytes) return null;
+    if (bytes > maxBytes) return null;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -91,7 +91,7 @@ export function readAnswer(json: unknown, count: number, dimensions?: number): A
     vectors,
     dimensions: width,
     faults,
-    tokens: Number.isInteger(tokens) && tokens > 0 && tokens <= MOST_TOKENS ? tokens : 0,
+    tokens: Number.isInteger(tokens) && tokens > 0 && tokens <= MAX_TOKENS ? tokens : 0,
   };
 }
 

@@ -33,13 +33,13 @@ export interface RequestLimit {
 export const PROBE = 'The quick brown fox jumps over the lazy dog.';
 
 /** Halvings of a text until it is accepted: of the longest that is read (64 × 8192 characters) a few words are left. */
-const MOST_CUTS = 16;
+const MAX_CUTS = 16;
 /** Halvings of a piece of a text: 64 pieces of it. */
-const MOST_SPLITS = 6;
+const MAX_SPLITS = 6;
 /** Failed tries after the first, of a part of a request that has failed. */
 const HALF_RETRIES = 1;
 /** Texts of one call that the server may fail on before it counts as out of order. */
-const MOST_BLAMED = 16;
+const MAX_BLAMED = 16;
 
 export class EndpointCall {
   readonly #client: EndpointClient;
@@ -112,12 +112,12 @@ export class EndpointCall {
     if (longText === 'truncate') {
       // Always by half, not by what the server took before: a vector must not depend on the texts that went ahead.
       const body = cut(piece.body, half);
-      if (tries > MOST_CUTS || body.length === piece.body.length || body.trim() === '')
+      if (tries > MAX_CUTS || body.length === piece.body.length || body.trim() === '')
         return this.#fault(piece, 6);
       return this.#ask([{ ...piece, body, tries, truncated: true }]);
     }
     const halves = split(piece, half);
-    if (tries > MOST_SPLITS || halves.length < 2) return this.#fault(piece, 6);
+    if (tries > MAX_SPLITS || halves.length < 2) return this.#fault(piece, 6);
     return this.#askAll(halves.map((half) => [{ ...half, tries }]));
   }
 
@@ -133,7 +133,7 @@ export class EndpointCall {
     const [only] = batch;
     if (batch.length === 1 && only !== undefined) {
       // So many texts are not to blame.
-      if (++this.#blamed > MOST_BLAMED) throw error;
+      if (++this.#blamed > MAX_BLAMED) throw error;
       this.#fault(only, 6);
       return;
     }

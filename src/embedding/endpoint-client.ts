@@ -3,7 +3,7 @@
 import { ConfigError, TransientError } from '../errors.ts';
 import { addressOf, named, type Address } from './endpoint-address.ts';
 import {
-  mostAnswerBytes,
+  maxAnswerBytes,
   parseJsonAnswer,
   readAnswer,
   UnusableAnswer,
@@ -33,7 +33,7 @@ const LONGEST_THROTTLE_MS = 10 * 60_000;
 /** A server that says 0 s for ever must not be asked without end. */
 const SHORTEST_THROTTLE_MS = 1000;
 /** Dimensions of the largest vector that PostgreSQL stores (pgvector), for the answer whose dimensions are not known yet. */
-export const MOST_DIMENSIONS = 16_000;
+export const MAX_DIMENSIONS = 16_000;
 
 type Outcome =
   | { kind: 'answer'; answer: Answer }
@@ -101,7 +101,7 @@ export class EndpointClient {
     const body = JSON.stringify({ model: name, input: texts, encoding_format: 'float', dimensions });
     const reply = await exchange(this.address, body, {
       timeoutMs: timeoutSeconds * 1000,
-      mostBytes: mostAnswerBytes(texts.length, this.#dimensions ?? MOST_DIMENSIONS),
+      maxBytes: maxAnswerBytes(texts.length, this.#dimensions ?? MAX_DIMENSIONS),
       signal,
     });
     if ('why' in reply) return { kind: 'failed', why: reply.why };

@@ -15,7 +15,7 @@ import { ConfigError, TransientError } from '../errors.ts';
 import { addCounts, type Embedder, type EmbedOptions, type Embeddings } from './embedder.ts';
 import { named } from './endpoint-address.ts';
 import { EndpointCall, PROBE, refusesAll, type LongText, type RequestLimit } from './endpoint-call.ts';
-import { EndpointClient, MOST_DIMENSIONS, type ClientOptions } from './endpoint-client.ts';
+import { EndpointClient, MAX_DIMENSIONS, type ClientOptions } from './endpoint-client.ts';
 import { gather } from './endpoint-parts.ts';
 import { cut, split, type Piece } from './endpoint-pieces.ts';
 import { REAL_TIMING, type Timing } from './endpoint-timing.ts';
@@ -35,7 +35,7 @@ export interface EndpointOptions extends ClientOptions {
 /** As for local models: more characters than this are surely more than `maxTokens` tokens. */
 const CHARACTERS_PER_TOKEN = 64;
 /** mean-of-chunks: pieces of a text; as many as the local embedder makes at first. */
-const MOST_PIECES = 64;
+const MAX_PIECES = 64;
 /** mean-of-chunks: what a token has at least in most languages; English has 4 to 5, and half-filled pieces do less harm than cut ones. */
 const PIECE_CHARACTERS_PER_TOKEN = 3;
 
@@ -53,7 +53,7 @@ export async function openEndpointEmbedder(
   const dimensions = await probe(client, closing.signal);
   const { normalize, maxTokens, longText, documentPrefix = '', queryPrefix = '', mask } = options;
   const limit: RequestLimit = { texts: options.requestTexts };
-  const maxCharacters = maxTokens * CHARACTERS_PER_TOKEN * (longText === 'mean-of-chunks' ? MOST_PIECES : 1);
+  const maxCharacters = maxTokens * CHARACTERS_PER_TOKEN * (longText === 'mean-of-chunks' ? MAX_PIECES : 1);
   const calls = new Set<Promise<Embeddings>>();
 
   /** The text as it goes out, in pieces; or the fault that keeps it here. */
@@ -78,8 +78,8 @@ export async function openEndpointEmbedder(
     const whole = { row, from: 0, body: cut(body, maxCharacters), tries: 0, truncated: long };
     if (longText !== 'mean-of-chunks') return [whole];
     const pieces = split(whole, maxTokens * PIECE_CHARACTERS_PER_TOKEN);
-    const truncated = long || pieces.length > MOST_PIECES;
-    return pieces.slice(0, MOST_PIECES).map((piece) => ({ ...piece, truncated }));
+    const truncated = long || pieces.length > MAX_PIECES;
+    return pieces.slice(0, MAX_PIECES).map((piece) => ({ ...piece, truncated }));
   }
 
   async function embedTexts(
@@ -146,7 +146,7 @@ async function probe(client: EndpointClient, signal: AbortSignal): Promise<numbe
   const outcome = await client.send([PROBE], signal);
   if (!('vectors' in outcome)) throw refusesAll(client, outcome);
   const { dimensions } = outcome;
-  if (dimensions < 1 || dimensions > MOST_DIMENSIONS || outcome.faults[0] !== 0) {
+  if (dimensions < 1 || dimensions > MAX_DIMENSIONS || outcome.faults[0] !== 0) {
     throw new ConfigError(
       `The vector that ${client.address.shown} gives of a plain sentence cannot be used: it has ${dimensions} dimensions${outcome.faults[0] === 0 ? '' : ' and components that are not numbers, or all zero'}.`,
       {

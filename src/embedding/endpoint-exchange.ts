@@ -16,7 +16,7 @@ export interface Reply {
 export interface Limits {
   timeoutMs: number;
   /** Of the body of a success. */
-  mostBytes: number;
+  maxBytes: number;
   signal: AbortSignal;
 }
 
@@ -28,7 +28,7 @@ const ECHO_FACTOR = 6;
 export async function exchange(
   address: Address,
   body: string,
-  { timeoutMs, mostBytes, signal }: Limits,
+  { timeoutMs, maxBytes, signal }: Limits,
 ): Promise<Reply | { why: string }> {
   signal.throwIfAborted();
   // Not AbortSignal.any over AbortSignal.timeout: in Node 20 the combination can be collected before it fires, and what
@@ -50,7 +50,7 @@ export async function exchange(
       status: response.status,
       headers: response.headers,
       type: response.headers.get('content-type') ?? '',
-      body: await readBody(response, response.ok ? mostBytes : ERROR_BYTES + ECHO_FACTOR * body.length),
+      body: await readBody(response, response.ok ? maxBytes : ERROR_BYTES + ECHO_FACTOR * body.length),
     };
   } catch (error) {
     signal.throwIfAborted();

@@ -8,8 +8,8 @@ export class RequestGate {
   #free: number;
   #heldUntil = 0;
 
-  constructor(most: number, timing: Timing) {
-    this.#free = most;
+  constructor(max: number, timing: Timing) {
+    this.#free = max;
     this.#timing = timing;
   }
 
@@ -38,11 +38,11 @@ export class RequestGate {
   }
 
   /** Waits until requests may be sent again, `most` ms in all. @returns ms waited, or null where that is not enough. */
-  async open(most: number, signal: AbortSignal): Promise<number | null> {
+  async open(max: number, signal: AbortSignal): Promise<number | null> {
     let waited = 0;
     // Again: another request may have been told to wait longer meanwhile.
     for (let ms = this.remainingMs; ms > 0; ms = this.remainingMs) {
-      if (waited + ms > most) return null;
+      if (waited + ms > max) return null;
       await pause(this.#timing, ms, signal);
       waited += ms;
     }

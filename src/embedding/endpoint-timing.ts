@@ -19,13 +19,13 @@ export const REAL_TIMING: Timing = {
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 60_000;
-/** Full jitter may say nought; a server that refuses everything must not be asked in a tight loop. */
+/** Full jitter may say zero; a server that refuses everything must not be asked in a tight loop. */
 const SHORTEST_WAIT_MS = 100;
 
 /** Exponential backoff with full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), ms. */
 export function backoffMs(attempt: number, timing: Timing): number {
-  const most = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
-  return Math.max(SHORTEST_WAIT_MS, timing.random() * most);
+  const max = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
+  return Math.max(SHORTEST_WAIT_MS, timing.random() * max);
 }
 
 /** @throws the reason of the signal where it aborts, which says whether the caller or close() ended the waiting. */

@@ -23,7 +23,7 @@ import { TextTokenizer, type TextTokens } from './text-tokens.ts';
 import { tokenBatches } from './token-batches.ts';
 
 /** Below: the direction of the vector is rounding noise. */
-const LEAST_NORM = 1e-12;
+const MIN_NORM = 1e-12;
 const FAULT = {
   unknown: 1,
   notFinite: 2,
@@ -35,7 +35,7 @@ const FAULT = {
 } as const;
 
 /** Texts of one call that the model may refuse before it counts as broken. */
-const MOST_REFUSED = 16;
+const MAX_REFUSED = 16;
 
 /** One piece of one text: what goes through the model as one line of a batch. */
 interface Unit {
@@ -45,7 +45,7 @@ interface Unit {
   weight: number;
 }
 
-export class Engine {
+export class LocalModel {
   readonly #runtime: Runtime;
   readonly #session: InferenceSession;
   readonly #shaping: Shaping;
@@ -66,7 +66,7 @@ export class Engine {
   }
 
   /** @throws Error that says which of runtime, tokenizer and graph cannot be loaded. */
-  static async load({ options, location, intraOpThreads }: LoadRequest): Promise<Engine> {
+  static async load({ options, location, intraOpThreads }: LoadRequest): Promise<LocalModel> {
     // A process that did not come from us, such as a test's, has not got it yet; read when the first session is made.
     Object.assign(process.env, NO_TELEMETRY);
     const runtime = await part('the native ONNX runtime (onnxruntime-node)', loadRuntime);
@@ -85,7 +85,7 @@ export class Engine {
         logSeverityLevel: 3,
       }),
     );
-    return new Engine(runtime, session, tokenizer, options);
+    return new LocalModel(runtime, session, tokenizer, options);
   }
 
   /** `cancelled` is asked between two inferences. */
@@ -153,7 +153,7 @@ export class Engine {
       }
       const refused = result.faults.filter((fault) => fault === FAULT.refused).length;
       // Not the texts, then, but the model.
-      if ((count > 1 && refused + 1 === count) || refused >= MOST_REFUSED) throw error;
+      if ((count > 1 && refused + 1 === count) || refused >= MAX_REFUSED) throw error;
       result.faults[units[0]?.text ?? 0] = FAULT.refused;
     }
   }
@@ -172,7 +172,7 @@ export class Engine {
       }
       pool(output, row, ids.length, this.#shaping.pooling, piece);
       const length = this.#shaping.normalize ? norm(piece) : 1;
-      const share = length < LEAST_NORM ? 0 : weight / length;
+      const share = length < MIN_NORM ? 0 : weight / length;
       for (let at = 0; at < dimensions; at++) vector[at] = (vector[at] ?? 0) + (piece[at] ?? 0) * share;
     }
   }
@@ -216,7 +216,7 @@ export class Engine {
       const vector = vectors.subarray(text * dimensions, (text + 1) * dimensions);
       const length = norm(vector);
       if (!Number.isFinite(length)) faults[text] = FAULT.notFinite;
-      else if (length < LEAST_NORM) faults[text] = FAULT.zero;
+      else if (length < MIN_NORM) faults[text] = FAULT.zero;
       else if (this.#shaping.normalize) scale(vector, 1 / length);
     }
   }

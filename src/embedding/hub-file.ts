@@ -32,8 +32,8 @@ export interface HubFile {
 
 const TRIES = 6;
 const STALL_MS = 30_000;
-const MOST_REDIRECTS = 10;
-const MOST_WAIT_SECONDS = 60;
+const MAX_REDIRECTS = 10;
+const MAX_WAIT_SECONDS = 60;
 
 /** What is worth another try. */
 class Interrupted extends Error {
@@ -70,7 +70,7 @@ export async function downloadHubFile(request: HubFileRequest): Promise<HubFile>
           cause: error,
         });
       const asked = error instanceof Interrupted ? error.waitSeconds : null;
-      const waitMs = asked === null ? backoffMs(attempt, timing) : Math.min(asked, MOST_WAIT_SECONDS) * 1000;
+      const waitMs = asked === null ? backoffMs(attempt, timing) : Math.min(asked, MAX_WAIT_SECONDS) * 1000;
       await pause(timing, waitMs, signal);
     }
   }
@@ -151,7 +151,7 @@ async function ask(
 ): Promise<{ response: Response; facts: HubFacts }> {
   const facts: HubFacts = { size: null, sha256: null, commit: null };
   let at = url;
-  for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
+  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
     const response = await fetch(at, {
       redirect: 'manual',
       signal,
@@ -177,7 +177,7 @@ async function ask(
       await refuse(response, url);
     return { response, facts };
   }
-  throw hubAnswer(url, `redirects more than ${MOST_REDIRECTS} times`);
+  throw hubAnswer(url, `redirects more than ${MAX_REDIRECTS} times`);
 }
 
 function learn(facts: HubFacts, headers: Headers): void {

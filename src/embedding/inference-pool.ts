@@ -10,7 +10,7 @@ import { unusable } from './unusable.ts';
 
 interface Task {
   request: TextRequest;
-  /** Processes that may still die with it in hand before it counts as the cause. */
+  /** Processes that may still die while they embed it before it counts as the cause. */
   patience: number;
   resolve(result: Embeddings): void;
   reject(error: Error): void;
@@ -29,7 +29,7 @@ export interface ModelShape {
 /** Tasks that a process has at a time: the next one is there when it ends the one before. */
 const TASKS_AHEAD = 2;
 /** Deaths in a row, for each process of the pool, before it gives up: something kills every process. */
-const MOST_DEATHS = 5;
+const MAX_DEATHS = 5;
 
 /** A process that computes, or loads a model, hears late that its parent is gone. */
 const started = new Set<ChildProcess>();
@@ -174,7 +174,7 @@ export class InferencePool {
       child.on('error', reject);
       child.on('exit', (code, signal) => {
         reject(new Error(`its process ended (${signal ?? code})`));
-        this.#bury(child);
+        this.#removeProcess(child);
       });
       child.send(this.#data);
     });
@@ -208,7 +208,7 @@ export class InferencePool {
   }
 
   /** A process that died is replaced, and its tasks are given to others. */
-  #bury(child: ChildProcess): void {
+  #removeProcess(child: ChildProcess): void {
     const tasks = this.#processes.get(child);
     if (!this.#processes.delete(child) || this.#closed) return;
     // Only the first was under way; the others waited behind it.
@@ -228,7 +228,7 @@ export class InferencePool {
 
   #died(): void {
     this.#deaths++;
-    if (this.#deaths <= MOST_DEATHS * this.#size) this.#replace(1);
+    if (this.#deaths <= MAX_DEATHS * this.#size) this.#replace(1);
     else
       void this.#abandon(
         new TransientError('Inference processes die one after the other.', {

@@ -7,18 +7,18 @@
 
 import { messageOf } from '../errors.ts';
 import type { Embeddings } from './embedder.ts';
-import { Engine } from './engine.ts';
+import { LocalModel } from './engine.ts';
 import type { FromInference, LoadRequest, TextRequest, ToInference } from './messages.ts';
 
 const say = (message: FromInference): void => void process.send?.(message);
 const cancelled = new Set<number>();
-let engine: Engine | null = null;
+let engine: LocalModel | null = null;
 /** Requests are worked off one after the other; the next one waits here, so that it begins without a delay. */
 let last: Promise<void> = Promise.resolve();
 
 async function start(request: LoadRequest): Promise<void> {
   try {
-    engine = await Engine.load(request);
+    engine = await LocalModel.load(request);
     const probe = await engine.embed(['probe'], 'document');
     say({ type: 'ready', dimensions: probe.vectors.length, maxTokens: engine.tokenizer.maxTokens });
   } catch (error) {
@@ -43,7 +43,7 @@ async function answer(request: TextRequest): Promise<void> {
   cancelled.delete(id);
 }
 
-function count({ tokenizer }: Engine, { texts }: TextRequest): Embeddings {
+function count({ tokenizer }: LocalModel, { texts }: TextRequest): Embeddings {
   return {
     vectors: new Float32Array(0),
     tokens: Int32Array.from(texts, (text) => tokenizer.count(text)),

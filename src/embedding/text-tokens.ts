@@ -35,7 +35,7 @@ const GROWTH = 4;
 /** How far back a cut goes to fall between two words. */
 const LONGEST_WORD = 200;
 /** `countTokens` stops counting here. */
-const MOST_COUNTED = 1_000_000;
+const MAX_COUNTED = 1_000_000;
 
 export class TextTokenizer {
   /** Of one inference. */
@@ -89,8 +89,8 @@ export class TextTokenizer {
 
   /** Tokens of the text as a document, whatever is read of them; at most a million are counted. */
   count(text: string): number {
-    const { ids } = this.#encode(`${this.#shaping.documentPrefix}${text}`, MOST_COUNTED);
-    return Math.min(ids.length, MOST_COUNTED) + this.#before.length + this.#behind.length;
+    const { ids } = this.#encode(`${this.#shaping.documentPrefix}${text}`, MAX_COUNTED);
+    return Math.min(ids.length, MAX_COUNTED) + this.#before.length + this.#behind.length;
   }
 
   /** No token is one that the model knows. */
@@ -104,13 +104,13 @@ export class TextTokenizer {
     const head = [...this.#before, ...prefix];
     const size = Math.max(this.maxTokens - head.length - this.#behind.length, 1);
     const step = Math.max(size - chunkOverlap, 1);
-    const most = size + (maxChunks - 1) * step;
-    const { ids, cut } = this.#encode(text, most);
-    const content = ids.slice(0, most);
+    const max = size + (maxChunks - 1) * step;
+    const { ids, cut } = this.#encode(text, max);
+    const content = ids.slice(0, max);
     const result: TextTokens = {
       units: [],
       weights: [],
-      truncated: cut || ids.length > most,
+      truncated: cut || ids.length > max,
       long: true,
       unknown: this.#unknown(content),
     };

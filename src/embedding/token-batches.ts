@@ -31,7 +31,7 @@ export function tokenBatches(lengths: ArrayLike<number>, budget = TOKEN_BUDGET):
  */
 const CHUNK_CHARACTERS = 16 * 1024;
 /** Towards the end of a job they are smaller, so that no process waits long for the last one. */
-const LEAST_CHUNK_CHARACTERS = 4 * 1024;
+const MIN_CHUNK_CHARACTERS = 4 * 1024;
 /** A chunk is at most this part of what is left. */
 const SHARE_OF_THE_REST = 8;
 const CHUNK_TEXTS = 256;
@@ -45,9 +45,9 @@ export function textChunks(texts: readonly string[]): number[][] {
   let chunk: number[] = [];
   let characters = 0;
   let rest = texts.reduce((sum, text) => sum + text.length, 0);
-  const most = (): number =>
-    Math.min(Math.max(rest / SHARE_OF_THE_REST, LEAST_CHUNK_CHARACTERS), CHUNK_CHARACTERS);
-  let limit = most();
+  const max = (): number =>
+    Math.min(Math.max(rest / SHARE_OF_THE_REST, MIN_CHUNK_CHARACTERS), CHUNK_CHARACTERS);
+  let limit = max();
   for (const index of order) {
     const length = texts[index]?.length ?? 0;
     if (chunk.length > 0 && (chunk.length >= CHUNK_TEXTS || characters + length > limit)) {
@@ -55,7 +55,7 @@ export function textChunks(texts: readonly string[]): number[][] {
       chunk = [];
       rest -= characters;
       characters = 0;
-      limit = most();
+      limit = max();
     }
     chunk.push(index);
     characters += length;

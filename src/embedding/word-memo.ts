@@ -16,7 +16,7 @@ export const isWordwise = (file: TokenizerFile): boolean =>
 /** Longer ones are rare, and not worth their memory. */
 const LONGEST_KEPT = 40;
 /** Bounds the memory: with this many, some 20 MB. */
-const MOST_WORDS = 100_000;
+const MAX_WORDS = 100_000;
 
 export class WordMemo {
   readonly #encode: (word: string) => number[];
@@ -49,7 +49,7 @@ export class WordMemo {
 
   #keep(word: string, tokens: readonly number[]): void {
     // Frequent words are back at once; to know which they are would cost more at every word.
-    if (this.#words.size >= MOST_WORDS) this.#words.clear();
+    if (this.#words.size >= MAX_WORDS) this.#words.clear();
     this.#words.set(word, tokens);
   }
 }

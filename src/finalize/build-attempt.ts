@@ -46,7 +46,7 @@ export interface Done {
   course: BuildCourse;
 }
 
-const MOST_BUILDS = 3;
+const MAX_BUILDS = 3;
 
 /** @throws GateError where the name is taken by another index or the builds do not end, ConfigError where the server cannot build it. */
 export async function untilValid(input: BuildInput, session: BuildSession, done: Done): Promise<void> {
@@ -56,7 +56,7 @@ export async function untilValid(input: BuildInput, session: BuildSession, done:
     const found = await findIndex(session.client, target, wanted);
     if (found.kind === 'valid') return;
     if (found.kind === 'other') throw nameTaken(input, found.definition);
-    if (attempt > MOST_BUILDS) throw stillInvalid(input, watching.last());
+    if (attempt > MAX_BUILDS) throw stillInvalid(input, watching.last());
     // Somebody else may be at it, REINDEX for one, and about to make it valid.
     if (found.kind === 'invalid' && (await untilNobodyBuilds(input))) {
       const again = await findIndex(session.client, target, wanted);
@@ -146,7 +146,7 @@ const isSharedMemoryTooSmall = (error: unknown): boolean =>
 
 export function stillInvalid({ wanted }: BuildInput, blockers: string): GateError {
   const why = blockers === '' ? '' : ` The last of them: ${blockers}.`;
-  return new GateError(`Index ${wanted.name} was still invalid after ${MOST_BUILDS} builds.${why}`, {
+  return new GateError(`Index ${wanted.name} was still invalid after ${MAX_BUILDS} builds.${why}`, {
     code: 'INDEX_INVALID',
     remedy:
       "End the sessions that it waited for, or look at the events and the server's log for the reason, then run `pgvector-backfill finalize`.",

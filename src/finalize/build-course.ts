@@ -9,7 +9,7 @@ export class BuildCourse {
   #waitedMs = 0;
   #workers = 0;
 
-  /** What comes before it, such as the vacuum, is none of the build's time. Once: a session that is lost does not begin anew. */
+  /** What comes before it, such as the vacuum, is none of the build's time. Once: a session that is lost does not begin again. */
   begin(secondsAgo = 0): void {
     this.#startedAt ??= performance.now() - 1000 * secondsAgo;
     this.#lookedAt = performance.now();

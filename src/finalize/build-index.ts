@@ -25,7 +25,7 @@ export interface BuildResult extends Done {
 
 const FINALIZE_LOCK = 716_423;
 /** Sessions that may be lost one after another before the job's own retries, which wait longer in between. */
-const MOST_SESSIONS = 3;
+const MAX_SESSIONS = 3;
 
 /** @throws GateError where the name is taken by another index, ConfigError where the server cannot build it. */
 export async function ensureIndex(input: BuildInput): Promise<BuildResult> {
@@ -42,7 +42,7 @@ export async function ensureIndex(input: BuildInput): Promise<BuildResult> {
     } catch (error) {
       const isLost =
         isUnreachable(error) || (error instanceof TransientError && error.code !== ATTACH_LOCKED);
-      if (!isLost || sessions === MOST_SESSIONS) throw error;
+      if (!isLost || sessions === MAX_SESSIONS) throw error;
       // The server may be building still: whoever takes the next turn sees that, and waits for it.
       await input.onEvent({
         level: 'warn',

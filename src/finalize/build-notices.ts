@@ -7,12 +7,12 @@ import type { BuildInput } from './build-attempt.ts';
 
 const MIB = 1024 * 1024;
 /** Of many alike, such as one for each worker, the first ones say it all. */
-const MOST_NOTICES = 50;
+const MAX_NOTICES = 50;
 
 /** Adds them to `notices`; a graph that no longer fits becomes an event at once, as the rest of the build is slow. */
 export function watchNotices(input: BuildInput, client: pg.Client, notices: string[]): void {
   client.on('notice', ({ message }) => {
-    if (message === undefined || notices.length >= MOST_NOTICES) return;
+    if (message === undefined || notices.length >= MAX_NOTICES) return;
     notices.push(message);
     const { dimensions, settings, target } = input;
     // Whichever way the next build goes: alone it takes a little more for each row, with workers their reserve.

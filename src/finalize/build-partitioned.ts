@@ -27,7 +27,7 @@ export async function buildPartitioned(input: BuildInput, session: BuildSession,
     // Valid at once where there is no partition yet.
     done.built = true;
   }
-  // Partitions may come and go meanwhile: they are looked up anew after each one.
+  // Partitions may come and go meanwhile: they are looked up again after each one.
   const refused = new Set<string>();
   for (;;) {
     const parts = await partsOf(session.client, target, indexName(target, wanted));

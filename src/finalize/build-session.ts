@@ -8,7 +8,7 @@ import { GateError } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Target } from '../table/target.ts';
 import { FULL_VERSION, findVectorExtension, isAtLeast } from '../table/vector-extension.ts';
-import { MOST_DEFAULT_MEMORY } from './choose-index.ts';
+import { MAX_DEFAULT_MEMORY } from './choose-index.ts';
 import { PARALLEL_RESERVE_BYTES, hnswGraphBytesPerRow, ivfflatBuildBytes, ivfflatLists } from './forecast.ts';
 import { within } from '../within.ts';
 
@@ -150,7 +150,7 @@ async function memoryToSet(
   // A graph that does not fit spills; without the memory for its centres an IVFFlat index is not built at all.
   const needed =
     method === 'hnsw'
-      ? Math.min(graph + PARALLEL_RESERVE_BYTES, MOST_DEFAULT_MEMORY)
+      ? Math.min(graph + PARALLEL_RESERVE_BYTES, MAX_DEFAULT_MEMORY)
       : ivfflatBuildBytes(rows, { dimensions, type, lists: settings.indexLists ?? ivfflatLists(rows) }) +
         PARALLEL_RESERVE_BYTES;
   const present = await db.query<{ bytes: number }>(

@@ -19,7 +19,7 @@ export interface WatchInput {
 
 export const POLL_MS = 1000;
 /** Looks in a row at which nobody is at the statement: an answer may be on its way for one of them. */
-const MOST_LOST_LOOKS = 3;
+const MAX_LOST_LOOKS = 3;
 
 /**
  * Runs one statement on the session. Where the server is done with it, or has lost the session, and no answer came, the
@@ -53,7 +53,7 @@ async function watch(
   phase: string,
   signal: AbortSignal,
 ): Promise<boolean> {
-  for (let lostLooks = 0; lostLooks < MOST_LOST_LOOKS;) {
+  for (let lostLooks = 0; lostLooks < MAX_LOST_LOOKS;) {
     try {
       await delay(pollMs, undefined, { signal });
       const progress = await lookAt(pool, target, pid, phase);

@@ -10,7 +10,7 @@ import { findVectorExtension } from '../table/vector-extension.ts';
 import { workersToSet } from './build-session.ts';
 
 /** PostgreSQL plans no worker that would get less of maintenance_work_mem than this. Source: plan_create_index_workers. */
-const LEAST_MEMORY_OF_EACH = 32 * 1024 * 1024;
+const MIN_MEMORY_OF_EACH = 32 * 1024 * 1024;
 
 export interface WorkersInput {
   db: Queryable;
@@ -27,7 +27,7 @@ interface ServerFacts {
   /** The largest part of the table, as each is built on its own. */
   bytes: number;
   share: number;
-  least: number;
+  minBytes: number;
   /** Storage parameter of that part; null where it is not set. */
   ofTable: number | null;
 }
@@ -37,7 +37,7 @@ export async function parallelWorkers(input: WorkersInput): Promise<number> {
   const found = await db.query<ServerFacts>(
     `SELECT current_setting('max_parallel_maintenance_workers')::int AS allowed,
             pg_size_bytes(current_setting('maintenance_work_mem'))::float8 AS memory,
-            pg_size_bytes(current_setting('min_parallel_table_scan_size'))::float8 AS least, part.bytes,
+            pg_size_bytes(current_setting('min_parallel_table_scan_size'))::float8 AS "minBytes", part.bytes,
             part.bytes / greatest(sum(part.bytes) OVER (), 1) AS share, part.of_table AS "ofTable"
        FROM (SELECT pg_relation_size(c.oid)::float8 AS bytes,
                     (SELECT option_value::int FROM pg_options_to_table(c.reloptions) WHERE option_name = 'parallel_workers') AS of_table
@@ -62,15 +62,15 @@ export function planned({
   allowed,
   memory,
   bytes,
-  least,
+  minBytes,
   ofTable,
   method,
 }: Omit<ServerFacts, 'share'> & { method: IndexMethod }): number {
   if (ofTable !== null) return Math.min(ofTable, allowed);
   // One for that size, another for each three times as much.
   const bySize =
-    bytes < least ? 0 : least <= 0 ? allowed : 1 + Math.floor(Math.log(bytes / least) / Math.log(3));
-  const byMemory = Math.max(0, Math.floor(memory / LEAST_MEMORY_OF_EACH) - 1);
+    bytes < minBytes ? 0 : minBytes <= 0 ? allowed : 1 + Math.floor(Math.log(bytes / minBytes) / Math.log(3));
+  const byMemory = Math.max(0, Math.floor(memory / MIN_MEMORY_OF_EACH) - 1);
   const workers = Math.min(allowed, bySize, byMemory);
   return method === 'hnsw' && workers > 0 ? allowed : workers;
 }

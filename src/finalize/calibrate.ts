@@ -26,7 +26,7 @@ export interface CalibrationInput {
   lists?: number | undefined;
   /** Rows of the index that is foretold. */
   rows: number;
-  /** Vectors of the table, or drawn by lot where there are none yet. */
+  /** Vectors of the table, or drawn at random where there are none yet. */
   source: 'table' | 'random';
   /** Hears why it could not be measured, where that was not to be expected. */
   onUnmeasured?: ((error: unknown) => void) | undefined;
@@ -36,8 +36,8 @@ export interface CalibrationInput {
 
 /** Enough to see the distances' cost, few enough for a second or two: 2 million numbers. */
 const SAMPLED_NUMBERS = 2_000_000;
-const LEAST_SAMPLE = 500;
-const MOST_SAMPLE = 5000;
+const MIN_SAMPLE = 500;
+const MAX_SAMPLE = 5000;
 const TABLE = 'pgvb_calibration';
 
 const LIMITS = { lockTimeoutMs: 1000, statementTimeoutMs: 20_000 };
@@ -54,7 +54,7 @@ export async function calibrate(input: CalibrationInput): Promise<number | null>
     await client.query(openingSql(LIMITS, 'own', rowSecurityOf(input.pool)?.opening, true, true));
     await client.query(`SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL client_min_messages = 'error'`);
     sampled = await drawSample(client, input);
-    if (sampled < LEAST_SAMPLE) return null;
+    if (sampled < MIN_SAMPLE) return null;
     await client.query(`SET LOCAL statement_timeout = ${Math.round(buildLimitMs)}`);
     const seconds = await timed(client, buildSql(input));
     if (plan.method === 'hnsw') return hnswSeconds(rows, sampled, seconds);
@@ -74,7 +74,7 @@ export async function calibrate(input: CalibrationInput): Promise<number | null>
 async function drawSample(client: pg.PoolClient, input: CalibrationInput): Promise<number> {
   const { target, plan, dimensions, rows, source } = input;
   const type = `${target.vectorPrefix}${plan.type}(${dimensions})`;
-  const wanted = Math.max(LEAST_SAMPLE, Math.min(MOST_SAMPLE, Math.floor(SAMPLED_NUMBERS / dimensions)));
+  const wanted = Math.max(MIN_SAMPLE, Math.min(MAX_SAMPLE, Math.floor(SAMPLED_NUMBERS / dimensions)));
   const column = `${target.ref}.${quoteName(target.column)}`;
   const vectors =
     source === 'table'
@@ -97,11 +97,11 @@ function buildSql({ target, plan, metric, m, efConstruction, rows, lists }: Cali
 }
 
 /** As many as there will be, where that is still a matter of a second: finding few centres says little of finding many. */
-const MOST_SAMPLE_LISTS = 100;
+const MAX_SAMPLE_LISTS = 100;
 const sampleLists = ({
   rows,
   lists = ivfflatLists(rows),
-}: Pick<CalibrationInput, 'rows' | 'lists'>): number => Math.min(MOST_SAMPLE_LISTS, Math.max(10, lists));
+}: Pick<CalibrationInput, 'rows' | 'lists'>): number => Math.min(MAX_SAMPLE_LISTS, Math.max(10, lists));
 
 async function timed(client: pg.PoolClient, sql: string): Promise<number> {
   const started = performance.now();

@@ -5,7 +5,7 @@ import { sizeInBytes } from '../config/size.ts';
 import { ConfigError } from '../errors.ts';
 import { typesOf, type IndexMethod, type IndexPlan } from '../table/index-plan.ts';
 import { isAtLeast } from '../table/vector-extension.ts';
-import { HALFVEC_VERSION, MOST_INDEXED_DIMENSIONS, type VectorType } from '../table/vector-type.ts';
+import { HALFVEC_VERSION, MAX_INDEXED_DIMENSIONS, type VectorType } from '../table/vector-type.ts';
 import { forecast, type Forecast } from './forecast.ts';
 
 export interface Candidate extends IndexPlan {
@@ -47,11 +47,11 @@ const MIB = 1024 * 1024;
 export const AS_CONFIGURED = 'as configured';
 export const FITS = 'fits memory and time';
 /** Where nothing is configured: never more than this on a server that serves others. */
-export const MOST_DEFAULT_MEMORY = 1024 * MIB;
+export const MAX_DEFAULT_MEMORY = 1024 * MIB;
 
 /** What a build may take: as configured, else the server's own setting or a gigabyte. */
 export const memoryBudget = (indexMemory: string | undefined, serverMemory: number): number =>
-  indexMemory === undefined ? Math.max(serverMemory, MOST_DEFAULT_MEMORY) : sizeInBytes(indexMemory);
+  indexMemory === undefined ? Math.max(serverMemory, MAX_DEFAULT_MEMORY) : sizeInBytes(indexMemory);
 
 /** @throws ConfigError (`INDEX_REFUSED`) where no index of the configured kind takes the vectors. */
 export function refuseUnfit({
@@ -62,21 +62,21 @@ export function refuseUnfit({
   const types = typesOf(settings, dimensions);
   const known = types.filter((type) => type === 'vector' || isAtLeast(version, HALFVEC_VERSION));
   if (known.length > 0) return known;
-  const most = MOST_INDEXED_DIMENSIONS;
-  if (dimensions > most.halfvec)
+  const max = MAX_INDEXED_DIMENSIONS;
+  if (dimensions > max.halfvec)
     throw refused(
-      `The model gives ${dimensions} dimensions; HNSW and IVFFlat take at most ${most.halfvec}, as halfvec.`,
+      `The model gives ${dimensions} dimensions; HNSW and IVFFlat take at most ${max.halfvec}, as halfvec.`,
       'Choose a model of fewer dimensions (model.name, model.localPath).',
     );
   if (types.length > 0)
     throw refused(
       `An index of halfvec needs pgvector ${HALFVEC_VERSION}, and this server has ${version}.`,
-      dimensions > most.vector
-        ? `Upgrade pgvector: vectors of more than ${most.vector} dimensions are indexed as halfvec only.`
+      dimensions > max.vector
+        ? `Upgrade pgvector: vectors of more than ${max.vector} dimensions are indexed as halfvec only.`
         : 'Upgrade pgvector, or set index.type (env BACKFILL_INDEX_TYPE) and columnType to vector.',
     );
   throw refused(
-    `An index of type vector takes at most ${most.vector} dimensions, and the model gives ${dimensions}.`,
+    `An index of type vector takes at most ${max.vector} dimensions, and the model gives ${dimensions}.`,
     'Set index.type (--index-type, env BACKFILL_INDEX_TYPE) to auto or halfvec, or choose another model.',
   );
 }

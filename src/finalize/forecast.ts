@@ -79,10 +79,10 @@ export interface ListsShape {
 
 /** Rows that pgvector draws for each list, and at least, to find the centres. */
 const SAMPLES_PER_LIST = 50;
-const LEAST_SAMPLES = 10_000;
+const MIN_SAMPLES = 10_000;
 
 /** Rows that the centres are found on, where there are as many. */
-export const ivfflatSamples = (lists: number): number => Math.max(lists * SAMPLES_PER_LIST, LEAST_SAMPLES);
+export const ivfflatSamples = (lists: number): number => Math.max(lists * SAMPLES_PER_LIST, MIN_SAMPLES);
 
 /** Memory to find the centres of an IVFFlat index, bytes: the build ends with an error where it does not get it. Source: src/ivfkmeans.c. */
 export function ivfflatBuildBytes(rows: number, { dimensions, lists, type }: ListsShape): number {

@@ -1,8 +1,8 @@
-/** What goes on beside the sums of the snapshot: batches in hand, rows over time. Bounded, and from the ledger alone. */
+/** What goes on beside the sums of the snapshot: batches in progress, rows over time. Bounded, and from the ledger alone. */
 
 import type { Queryable } from '../db/pool.ts';
 
-export interface BatchInHand {
+export interface BatchInProgress {
   number: number;
   /** host/process; null where a worker of an older release took it. */
   worker: string | null;
@@ -12,21 +12,21 @@ export interface BatchInHand {
   lower: string | null;
   upper: string | null;
   attempts: number;
-  /** Since it was taken in hand last. One whose attempt failed waits here for its next one. */
+  /** Since a worker last took it. One whose attempt failed waits here for its next one. */
   seconds: number;
 }
 
 /** As many as a page shows. */
-const MOST_IN_HAND = 50;
+const MAX_IN_HAND = 50;
 
 /** Started and not ended, oldest first. */
-export async function batchesInHand(db: Queryable, run: string): Promise<BatchInHand[]> {
-  const found = await db.query<BatchInHand>(
+export async function batchesInProgress(db: Queryable, run: string): Promise<BatchInProgress[]> {
+  const found = await db.query<BatchInProgress>(
     `SELECT number, worker, state, rows::float8 AS rows, lower_key AS lower, upper_key AS upper, attempts,
             extract(epoch FROM now() - started_at)::float8 AS seconds
        FROM pgvector_backfill.batch
       WHERE run = $1 AND started_at IS NOT NULL AND state IN ('pending', 'staged') ORDER BY started_at LIMIT $2`,
-    [run, MOST_IN_HAND],
+    [run, MAX_IN_HAND],
   );
   return found.rows;
 }
@@ -35,7 +35,7 @@ export async function batchesInHand(db: Queryable, run: string): Promise<BatchIn
 export const RATE_WINDOW_SECONDS = 300;
 
 /** An ETA before this share is a guess. */
-export const LEAST_SHARE_FOR_ETA = 0.01;
+export const MIN_SHARE_FOR_ETA = 0.01;
 
 export interface PastRate {
   /** Before now. */
@@ -73,7 +73,7 @@ export async function pastRates(
      SELECT extract(epoch FROM now() - first)::float8 - (part + 1) * width AS "secondsAgo", rate AS "rowsPerSecond",
             CASE WHEN rate > 0 AND done >= $4 * total THEN greatest(total - done, 0) / rate END AS "etaSeconds"
        FROM span, rates ORDER BY part`,
-    [run, parts, windowSeconds, LEAST_SHARE_FOR_ETA],
+    [run, parts, windowSeconds, MIN_SHARE_FOR_ETA],
   );
   return found.rows;
 }

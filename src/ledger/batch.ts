@@ -30,7 +30,7 @@ export interface BatchCounts {
  */
 export const FIRST_PART = 1_000_000_001;
 
-/** A batch in hand. Whoever holds an older token has been overtaken. */
+/** A batch in progress. Whoever holds an older token has been overtaken. */
 export interface ClaimedBatch extends KeyRange {
   run: string;
   number: number;
@@ -142,7 +142,7 @@ export async function reopenBatchesOf(
 }
 
 /**
- * Takes a batch in hand with a new token. Null where there is nothing to do: unknown, merged already, or of a run
+ * Takes a batch with a new token. Null where there is nothing to do: unknown, merged already, or of a run
  * that is not open.
  */
 export async function claimBatch(

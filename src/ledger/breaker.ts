@@ -3,7 +3,7 @@
 import type { Queryable } from '../db/pool.ts';
 
 /** Fewer ended batches are no judgement. */
-const LEAST_BATCHES = 50;
+const MIN_BATCHES = 50;
 
 /** A sentence where, of the last 50 batches that ended since the run was started or resumed, over half failed; else null. */
 export async function tooManyFailures(db: Queryable, run: string): Promise<string | null> {
@@ -15,10 +15,10 @@ export async function tooManyFailures(db: Queryable, run: string): Promise<strin
               WHERE b.run = $1 AND b.state IN ('merged', 'failed')
                 AND CASE b.state WHEN 'merged' THEN b.merged_at ELSE b.failed_at END > r.judged_since
               ORDER BY ended_at DESC LIMIT $2) last`,
-    [run, LEAST_BATCHES],
+    [run, MIN_BATCHES],
   );
   const { ended = 0, failed = 0, reason = null } = judged.rows[0] ?? {};
-  if (ended < LEAST_BATCHES || failed * 2 <= ended) return null;
+  if (ended < MIN_BATCHES || failed * 2 <= ended) return null;
   return `${failed} of the last ${ended} batches failed, the last one because: ${reason ?? 'unknown'}`;
 }
 

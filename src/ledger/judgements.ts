@@ -53,11 +53,11 @@ export async function gradesOf(
 }
 
 /** The newest ones first. */
-export async function judgedQueries(db: Queryable, backfill: string, most: number): Promise<JudgedQuery[]> {
+export async function judgedQueries(db: Queryable, backfill: string, max: number): Promise<JudgedQuery[]> {
   const found = await db.query<JudgedQuery>(
     `SELECT query, count(*)::int AS judgements, count(*) FILTER (WHERE grade > 0)::int AS relevant
        FROM pgvector_backfill.judgement WHERE backfill = $1 GROUP BY query ORDER BY max(judged_at) DESC LIMIT $2`,
-    [backfill, most],
+    [backfill, max],
   );
   return found.rows;
 }

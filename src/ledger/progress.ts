@@ -2,7 +2,12 @@
 
 import type { Queryable } from '../db/pool.ts';
 import { readOnlyReason } from '../db/read-only.ts';
-import { LEAST_SHARE_FOR_ETA, RATE_WINDOW_SECONDS, batchesInHand, type BatchInHand } from './activity.ts';
+import {
+  MIN_SHARE_FOR_ETA,
+  RATE_WINDOW_SECONDS,
+  batchesInProgress,
+  type BatchInProgress,
+} from './activity.ts';
 import { coverageOf } from './accounting.ts';
 import { readModeOf, type ReadModeState } from './read-mode.ts';
 import { readSummary, type ReadSummary } from './read-stats.ts';
@@ -86,8 +91,8 @@ export interface ProgressSnapshot extends ReadSummary, WorkerReports {
     /** Since a finalizer last looked at the build under way: it does every second. Null where there is none. */
     seenSecondsAgo: number | null;
   };
-  /** Batches that workers have in hand, the oldest first; at most 50. */
-  inHand: BatchInHand[];
+  /** Batches in progress, the oldest first; at most 50. */
+  inProgress: BatchInProgress[];
   /** What the workers saw of the database's health at their last look. */
   throttle: ThrottleState;
   /** What `tune` has put in the place of options. */
@@ -168,7 +173,7 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
     stall,
     idleSeconds: pending > 0 ? sums.idleSeconds : null,
     rowsPerSecond: rate,
-    etaSeconds: pending === 0 ? 0 : rate === null || share < LEAST_SHARE_FOR_ETA ? null : pending / rate,
+    etaSeconds: pending === 0 ? 0 : rate === null || share < MIN_SHARE_FOR_ETA ? null : pending / rate,
     batches: {
       pending: sums.pending,
       staged: sums.staged,
@@ -189,7 +194,7 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
       blockers: run.indexBlockers,
       seenSecondsAgo: run.state === 'finalizing' ? run.indexSeenSeconds : null,
     },
-    inHand: await batchesInHand(db, run.id),
+    inProgress: await batchesInProgress(db, run.id),
     throttle,
     tuned,
     longestStatementMs: run.longestStatementMs,
@@ -294,6 +299,6 @@ const EMPTY: Omit<
     blockers: [],
     seenSecondsAgo: null,
   },
-  inHand: [],
+  inProgress: [],
   longestStatementMs: null,
 };

@@ -51,7 +51,7 @@ export async function readModeOf(db: Queryable, backfill: string, lock = false):
   return { ...row, since: row.since.toISOString(), by: row.by === '' ? null : row.by };
 }
 
-/** Takes effect at the commit: each client looks anew within its bound. */
+/** Takes effect at the commit: each client looks again within its bound. */
 export async function saveReadMode(
   db: Queryable,
   backfill: string,

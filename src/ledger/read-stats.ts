@@ -66,7 +66,7 @@ export async function addReadCounts(db: Queryable, backfill: string, counts: Rea
   );
 }
 
-/** Counting begins anew. */
+/** Counting begins again. */
 export async function clearReadCounts(db: Queryable, backfill: string): Promise<void> {
   await db.query('DELETE FROM pgvector_backfill.read_stats WHERE backfill = $1', [backfill]);
 }

@@ -19,7 +19,7 @@ export interface SyncClaim {
 
 export interface SyncState {
   mode: SyncMode;
-  /** Changes that were captured and are not brought in line yet; counted up to `MOST_COUNTED`. */
+  /** Changes that were captured and are not brought in line yet; counted up to `MAX_COUNTED`. */
   pending: number;
   /** Of the oldest of them; null where there is none. */
   oldestSeconds: number | null;
@@ -28,7 +28,7 @@ export interface SyncState {
 }
 
 /** A count beyond it would cost more than it tells. */
-export const MOST_COUNTED = 100_000;
+export const MAX_COUNTED = 100_000;
 /** Of a drain whose process is silent; what it was at is taken up by another one then. */
 const LEASE_SECONDS = 15;
 export const LEASE_RENEWAL_MS = 5000;
@@ -95,7 +95,7 @@ export async function syncState(db: Queryable, backfill: string): Promise<SyncSt
             (SELECT greatest(extract(epoch FROM now() - at), 0)::float8
                FROM pgvector_backfill.change WHERE backfill = $1 ORDER BY id LIMIT 1) AS "oldestSeconds"
        FROM (SELECT $1::text AS backfill) b LEFT JOIN pgvector_backfill.sync s USING (backfill)`,
-    [backfill, MOST_COUNTED],
+    [backfill, MAX_COUNTED],
   );
   return found.rows[0] as SyncState;
 }

@@ -4,7 +4,7 @@ import type { Queryable } from '../db/pool.ts';
 const SALT_BYTES = 32;
 
 /**
- * What hashes of texts are salted with, for each set of vectors. With another model every text is hashed anew; with the same one
+ * What hashes of texts are salted with, for each set of vectors. With another model every text is hashed again; with the same one
  * what is staged stays what it is, so a salt that is there stays.
  */
 export async function keepSalt(db: Queryable, backfill: string, fingerprint: string): Promise<void> {

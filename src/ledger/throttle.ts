@@ -96,7 +96,7 @@ export async function saveThrottle(
 export const isDue = ({ ageSeconds }: ThrottleState): boolean =>
   ageSeconds === null || ageSeconds >= REFRESH_SECONDS;
 
-/** Takes the place of what was tuned before; rows per second are given out anew. */
+/** Takes the place of what was tuned before; rows per second are given out again. */
 export async function saveTuned(db: Queryable, backfill: string, tuned: Tuned): Promise<void> {
   await db.query(
     `INSERT INTO pgvector_backfill.throttle (backfill, tuned) VALUES ($1, $2)

@@ -8,7 +8,7 @@ const STRONG =
 /** What follows may be a secret: these are ordinary words too. */
 const WEAK = /(?:secret|token|credentials?|authorization)["'`\]]{0,2}\s{0,3}$/i;
 const LOOK_BEHIND = 32;
-const FEWEST_OF_KEY = 10;
+const MIN_OF_KEY = 10;
 /** Last letters of all names: most separators are settled by looking at one character. */
 const NAME_END = /[adelnstyADELNSTY"'`\] \u00a0\u202f]/;
 
@@ -75,7 +75,7 @@ function looksSecret(value: string): boolean {
 
 /** Behind a word such as "token" more is asked for: word2vec and covid-19 are tokens of a text. */
 const looksLikeKey = (value: string): boolean =>
-  value.length >= FEWEST_OF_KEY && /\d.*\d/.test(value) && /[a-z]/i.test(value) && !/\s/.test(value);
+  value.length >= MIN_OF_KEY && /\d.*\d/.test(value) && /[a-z]/i.test(value) && !/\s/.test(value);
 
 /** A single word that the line ends with is a value; one of several is the beginning of a sentence. */
 const endsLine = (text: string, at: number): boolean =>

@@ -2,8 +2,8 @@
 
 import { BLANKS, DASHES, continuesAfter, continuesBefore, isDigitAt, type Span } from './span.ts';
 
-const FEWEST_DIGITS = 13;
-const MOST_DIGITS = 19;
+const MIN_DIGITS = 13;
+const MAX_DIGITS = 19;
 
 /** First digits from … to, and the lengths that go with them. Issuers of wide, vague ranges are left out: one number in ten passes Luhn. */
 const ISSUERS: readonly (readonly [from: number, to: number, lengths: readonly number[]])[] = [
@@ -82,7 +82,7 @@ function endOfCard(text: string, groups: readonly Span[], from: number, past: nu
   let best: number | null = null;
   for (let to = from; to < past; to++) {
     const group = groups[to];
-    if (group === undefined || digits.length + group.end - group.start > MOST_DIGITS) break;
+    if (group === undefined || digits.length + group.end - group.start > MAX_DIGITS) break;
     if (to > from) gaps.push(text.slice(groups[to - 1]?.end, group.start));
     digits += text.slice(group.start, group.end);
     sizes.push(group.end - group.start);
@@ -112,7 +112,7 @@ const isFraction = (text: string, groups: readonly Span[], from: number, to: num
 
 function isCard(digits: string): boolean {
   return (
-    digits.length >= FEWEST_DIGITS &&
+    digits.length >= MIN_DIGITS &&
     ISSUERS.some(([from, to, lengths]) => {
       const head = Number(digits.slice(0, String(from).length));
       return head >= from && head <= to && lengths.includes(digits.length);

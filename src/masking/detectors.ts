@@ -22,7 +22,7 @@ export interface Detector {
 /**
  * What is found first is out of the others' sight. So the more a shape says about itself, the earlier it comes:
  * a password may look like an e-mail address, an IBAN has a card's digits in it, a card those of a phone. Tokens
- * without a name come behind addresses, whose local part may be drawn by lot.
+ * without a name come behind addresses, whose local part may be random.
  */
 export const DETECTORS: readonly Detector[] = [
   { type: 'secret', find: findSecrets, needsDigit: false },

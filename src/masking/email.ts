@@ -7,9 +7,9 @@ const LOCAL_PUNCTUATION = "._%+-'!#$&*^`~";
 /** Legal at the beginning of a local part, and usually what the writer put around it instead. */
 const LEADING_PUNCTUATION = ".-'!#$&*^`~%";
 
-const MOST_QUOTED = 64;
+const MAX_QUOTED = 64;
 /** `{ann,bob,cid}@example.org`, as groups of authors write their addresses. */
-const MOST_GROUP = 300;
+const MAX_GROUP = 300;
 
 /** A name of the last label: letters, not a number of a version; ASCII letters end where another script begins. */
 const TOP_LEVEL = /^(?:xn--[a-z0-9-]{2,59}|[a-z]{2,63}|[^ -~]{2,63})/i;
@@ -37,8 +37,8 @@ export function findEmails(text: string): Span[] {
 
 function localStart(text: string, at: number, floor: number): number {
   const last = text[at - 1];
-  if (last === '"') return enclosed(text, at, '"', MOST_QUOTED, floor);
-  if (last === '}') return enclosed(text, at, '{', MOST_GROUP, floor);
+  if (last === '"') return enclosed(text, at, '"', MAX_QUOTED, floor);
+  if (last === '}') return enclosed(text, at, '{', MAX_GROUP, floor);
   let start = at;
   while (start > floor && (isWordAt(text, start - 1) || LOCAL_PUNCTUATION.includes(text.charAt(start - 1))))
     start--;
@@ -46,8 +46,8 @@ function localStart(text: string, at: number, floor: number): number {
   return start;
 }
 
-function enclosed(text: string, at: number, opener: string, most: number, floor: number): number {
-  const from = Math.max(floor, at - most);
+function enclosed(text: string, at: number, opener: string, max: number, floor: number): number {
+  const from = Math.max(floor, at - max);
   const opening = text.slice(from, at - 1).lastIndexOf(opener);
   return opening === -1 || text.slice(from + opening, at).includes('\n') ? at : from + opening;
 }

@@ -19,7 +19,7 @@ const START = /(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}/g;
 /** One of these between two groups of any size; more of them, or others, where the groups are as on paper. */
 const SEPARATORS = ' \u00a0\u202f-';
 const UNUSUAL = new RegExp(`[${BLANKS}._/${DASHES}]`);
-const MOST_SEPARATORS = 3;
+const MAX_SEPARATORS = 3;
 const GROUP = 4;
 
 export function findIbans(text: string): Span[] {
@@ -37,7 +37,7 @@ export function findIbans(text: string): Span[] {
 /** How many stand at `at`, with a character of the number behind them. */
 function separatorsAt(text: string, at: number): number {
   let end = at;
-  while (end < at + MOST_SEPARATORS && UNUSUAL.test(text.charAt(end))) end++;
+  while (end < at + MAX_SEPARATORS && UNUSUAL.test(text.charAt(end))) end++;
   return isWordAt(text, end) ? end - at : 0;
 }
 

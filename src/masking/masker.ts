@@ -37,7 +37,7 @@ type Stretch = Span;
  * A value may show only when its neighbour is gone (the digits beside a masked number): a text where something was
  * found is looked at again. More rounds than this would let a hostile text buy time without end.
  */
-const MOST_ROUNDS = 4;
+const MAX_ROUNDS = 4;
 
 export const placeholderOf = (name: string): string => `[${name.toUpperCase()}]`;
 
@@ -76,7 +76,7 @@ export function createFinder(policy: MaskPolicy, ruleSeconds = RULE_SECONDS): (t
     const active = hasDigit ? steps : steps.filter((step) => !step.needsDigit);
     let stretches = outside(text, placeholders);
     const masks: Mask[] = [];
-    for (let round = 0; round < MOST_ROUNDS; round++) {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
       const before = masks.length;
       for (const step of active) stretches = look(text, stretches, step, masks);
       if (masks.length === before) break;

@@ -1,5 +1,5 @@
 /**
- * Long strings that look drawn by lot: keys without a name. A digest or a commit of 32 digits and more is masked as
+ * Long strings that look random: keys without a name. A digest or a commit of 32 digits and more is masked as
  * well: it cannot be told from a key, and says nothing to a model. Short commits are not, nor are uuids, which are
  * names of records far more often than secrets.
  */
@@ -9,8 +9,8 @@ import type { Span } from './span.ts';
 const HEX = /(?<![A-Za-z0-9])(?:0x)?[0-9A-Fa-f]{32,}(?![A-Za-z0-9])/g;
 const FEWEST = 24;
 
-/** Of neighbouring characters, how many change between capital, small letter and digit: about 0.6 drawn by lot, below 0.3 in names made of words. */
-const LEAST_CHANGES = 0.4;
+/** Of neighbouring characters, how many change between capital, small letter and digit: about 0.6 in random ones, below 0.3 in names made of words. */
+const MIN_CHANGES = 0.4;
 
 const CAPITAL = 1;
 const SMALL = 2;
@@ -92,5 +92,5 @@ function isDrawnByLot(token: string): boolean {
     pairs++;
     if (kind !== before) changes++;
   }
-  return changes / Math.max(pairs, 1) >= LEAST_CHANGES;
+  return changes / Math.max(pairs, 1) >= MIN_CHANGES;
 }

@@ -63,11 +63,11 @@ function findInternational(text: string): Span[] {
 }
 
 /** A year or a second number behind a phone number is no part of it: whole groups are taken off, so many times. */
-const MOST_TRIES = 4;
+const MAX_TRIES = 4;
 
 function validLength(candidate: string, cut: boolean): number {
   let value = candidate;
-  for (let tries = 0; tries < MOST_TRIES; tries++) {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
     if ((tries > 0 || !cut) && isPhone(value)) return value.length;
     const shorter = /^(.*\d)\D+\d+$/s.exec(value)?.[1];
     if (shorter === undefined) return 0;

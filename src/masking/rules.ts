@@ -15,7 +15,7 @@ const PROBES = ['', 'a', 'a b', '1-A\n\u00e4'];
  */
 export const RULE_SECONDS = 2;
 
-/** Set anew for each text. */
+/** Set again for each text. */
 export class RuleClock {
   readonly #seconds: number;
   #deadline = 0;

@@ -34,7 +34,7 @@ export class Scrape {
     return this.#registry.contentType;
   }
 
-  /** A metric without a sample is left out: absent is not nought. */
+  /** A metric without a sample is left out: absent is not zero. */
   add({ name, type, labels, help }: MetricDefinition, samples: readonly Sample[]): void {
     if (samples.length === 0) return;
     const configuration = { name, help, labelNames: [...labels], registers: [this.#registry] };

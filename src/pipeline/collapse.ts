@@ -6,7 +6,7 @@ import { ConfigError } from '../errors.ts';
 /** Texts looked at before the model is believed. */
 const TEXTS_WANTED = 24;
 /** Texts that are looked at while too few different ones have been seen; a table of one template has none. */
-const MOST_TEXTS = 5000;
+const MAX_TEXTS = 5000;
 /** Vectors of unlike texts that are all closer than this are one vector. Even random weights stay below. */
 const SAME_COSINE = 0.999;
 /** Two texts are unlike where they share less than this part of their words. */
@@ -18,7 +18,7 @@ export class CollapseCheck {
 
   /** Vector of a text, in any order; cheap once enough texts were seen. @throws ConfigError where all are the same. */
   look(text: string, vector: Float32Array, model: string): void {
-    if (this.#samples.length >= TEXTS_WANTED || this.#looked >= MOST_TEXTS) return;
+    if (this.#samples.length >= TEXTS_WANTED || this.#looked >= MAX_TEXTS) return;
     this.#looked++;
     const words = new Set(
       text

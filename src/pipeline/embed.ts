@@ -86,7 +86,7 @@ function checkVector(
   if (settings.modelNormalize && Math.abs(length - 1) > UNIT_TOLERANCE)
     throw outputError(`gave a vector of length ${length.toFixed(4)} in place of 1`);
   if (target.columnType === 'halfvec') {
-    const largest = vector.reduce((most, component) => Math.max(most, Math.abs(component)), 0);
+    const largest = vector.reduce((max, component) => Math.max(max, Math.abs(component)), 0);
     if (largest >= HALFVEC_OVERFLOW) return 9;
     if (largest <= HALFVEC_UNDERFLOW) return 3;
   }

@@ -30,7 +30,7 @@ export type BatchOutcome =
   | { kind: 'left' };
 
 /** Passes over a range whose texts keep changing; what still changes then is left to change capture. */
-const MOST_PASSES = 3;
+const MAX_PASSES = 3;
 
 export async function processBatch(
   context: PipelineContext,
@@ -72,7 +72,7 @@ async function processClaimed(
   const writes = new Writes();
   for (let pass = 1; ; pass++) {
     if (!(await passOver(context, batch, batch, unusable, writes, signal))) return { kind: 'left' };
-    const last = pass >= MOST_PASSES;
+    const last = pass >= MAX_PASSES;
     const outcome = await measured(context, 'account', () =>
       withReadableRows(readingOf(context, batch), batch, () =>
         closeBatch(context, batch, [...unusable], writes, last),

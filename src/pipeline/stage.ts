@@ -13,7 +13,7 @@ import { assertWritten } from '../ledger/written.ts';
 import { holdClaim, markClaimStaged, type Claim } from '../ledger/claim.ts';
 import { quarantineRows } from '../ledger/quarantine.ts';
 import { keyText } from '../table/key.ts';
-import { SET_ASIDE, STAGED, rangeSql, readableTable, type KeyRange } from '../table/row-state.ts';
+import { QUARANTINED, STAGED, rangeSql, readableTable, type KeyRange } from '../table/row-state.ts';
 import type { Target } from '../table/target.ts';
 import { emptyTextSql } from '../table/text-sql.ts';
 import type { PipelineContext } from './context.ts';
@@ -21,7 +21,7 @@ import type { EmbeddedPage } from './embed.ts';
 import type { WorkRow } from './read.ts';
 
 /** Tries in all, where another worker stages a row of the page at the same time. */
-const MOST_TRIES = 3;
+const MAX_TRIES = 3;
 
 /** @returns false where another worker has taken the batch over. */
 export async function stagePage(
@@ -38,7 +38,7 @@ export async function stagePage(
     } catch (error) {
       // A batch and the drain of changes have met at a row that was not staged when it was read. Either may win: where
       // the older text does, the row counts as stale, and whoever reads it next brings it in line.
-      if (!isStagedTwice(error, target) || attempt >= MOST_TRIES) throw error;
+      if (!isStagedTwice(error, target) || attempt >= MAX_TRIES) throw error;
       replaced = page.embedded.map((row) => keyText(target.keyType, row.key));
     }
   }
@@ -120,8 +120,8 @@ export async function releaseOrphans(db: Queryable, target: Target, keys: readon
   const backfill = `$${values.push(target.backfill)}`;
   const { from, isNeeded } = neededRows(target, backfill);
   await db.query(
-    `DELETE FROM pgvector_backfill.quarantine ${SET_ASIDE} WHERE ${SET_ASIDE}.backfill = ${backfill} AND ${SET_ASIDE}.key = ANY ($${values.push(keys)}::text[])
-        AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${legacyRange} AND ${target.ref}.${quoteName(target.key)}::text = ${SET_ASIDE}.key AND ${isNeeded})`,
+    `DELETE FROM pgvector_backfill.quarantine ${QUARANTINED} WHERE ${QUARANTINED}.backfill = ${backfill} AND ${QUARANTINED}.key = ANY ($${values.push(keys)}::text[])
+        AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${legacyRange} AND ${target.ref}.${quoteName(target.key)}::text = ${QUARANTINED}.key AND ${isNeeded})`,
     values,
   );
 }

@@ -13,7 +13,7 @@ import { concurrentBuildMissesRows } from '../finalize/build-session.ts';
 import type { Finding } from './finding.ts';
 
 /** sha256(), gen_random_uuid() and the progress view all exist from here on. */
-const LEAST_POSTGRES = 130_000;
+const MIN_POSTGRES = 130_000;
 
 export async function checkServer(db: Queryable): Promise<Finding[]> {
   const found = await db.query<{ number: number; version: string }>(
@@ -22,7 +22,7 @@ export async function checkServer(db: Queryable): Promise<Finding[]> {
   const { number = 0, version = '?' } = found.rows[0] ?? {};
   const readOnly = await readOnlyReason(db);
   const findings: Finding[] = [];
-  if (number < LEAST_POSTGRES) {
+  if (number < MIN_POSTGRES) {
     findings.push({
       level: 'error',
       check: 'postgresql',

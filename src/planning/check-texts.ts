@@ -17,7 +17,7 @@ const DRAWN_ROWS = 20 * SAMPLED_ROWS;
 /** Of rows that cannot be read. */
 const SHOWN_KEYS = 5;
 /** Of one text; what is longer counts as this long. */
-const MOST_CHARACTERS = 100_000;
+const MAX_CHARACTERS = 100_000;
 /** Share of cut texts from which on it is a warning. */
 const WARN_SHARE = 0.05;
 
@@ -102,7 +102,7 @@ async function sampleTexts(pool: Pool, target: Target): Promise<Sample> {
     // Few rows at a time: of a condition that few of them meet, many have to be looked at.
     for (let at = 0; at < found.rows.length && sample.texts.length < SAMPLED_ROWS; at += SAMPLED_ROWS) {
       const keys = found.rows.slice(at, at + SAMPLED_ROWS).map((row) => row.key);
-      const read = await readTexts(pool, target, keys, MOST_CHARACTERS, (each, error) =>
+      const read = await readTexts(pool, target, keys, MAX_CHARACTERS, (each, error) =>
         sample.unreadable.push({ key: each, reason: describeFailure(error) }),
       );
       sample.texts.push(...read.map(({ text }) => text));

@@ -107,7 +107,7 @@ export async function applyDdl(
   note?: (db: Queryable, columns: readonly string[]) => Promise<void>,
 ): Promise<string[]> {
   const done: string[] = [];
-  // The type's schema is known only once the extension exists, so the list is made anew after each step.
+  // The type's schema is known only once the extension exists, so the list is made again after each step.
   for (
     let [next] = await missingDdl(pool, target, dimensions);
     next !== undefined;

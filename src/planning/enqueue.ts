@@ -29,7 +29,7 @@ import {
 } from '../ledger/run.ts';
 import { scopeDifference, scopeOf } from '../ledger/scope.ts';
 import { restartSweep } from '../ledger/sweep.ts';
-import type { OnStage } from '../observability/stage.ts';
+import type { OnProgress } from '../observability/progress.ts';
 import type { Logger } from '../observability/logger.ts';
 import { countTable } from '../pipeline/count-table.ts';
 import { readingOfRun } from '../pipeline/unreadable.ts';
@@ -56,7 +56,7 @@ export interface EnqueueInput {
   queues: { embed: JobQueue; finalize: JobQueue; sync: JobQueue };
   /** Only the first rows by key; null = all. */
   limitRows: number | null;
-  onStage?: OnStage | undefined;
+  onProgress?: OnProgress | undefined;
 }
 
 export interface EnqueueResult {
@@ -112,7 +112,7 @@ async function enqueueLocked(input: EnqueueInput): Promise<EnqueueResult> {
     logger.info({ run: run.id }, 'planning');
     const total = input.limitRows ?? Math.round(await estimatedRows(pool, target.table));
     const toDo = await planRun(pool, target, run, {
-      onRows: (rows) => input.onStage?.({ what: 'planning rows', done: rows, total }),
+      onRows: (rows) => input.onProgress?.({ what: 'planning rows', done: rows, total }),
       batchRows: run.batchRows,
       limitRows: input.limitRows,
       resuming,
@@ -223,7 +223,7 @@ async function produce(
     const page = await unfinishedBatches(pool, run.id, after, PAGE);
     enqueued += await addEmbedJobs(queues.embed, run.uid, page, settings.attempts, fresh);
     unfinished += page.length;
-    input.onStage?.({ what: 'adding jobs', done: unfinished, total: run.batchesPlanned });
+    input.onProgress?.({ what: 'adding jobs', done: unfinished, total: run.batchesPlanned });
     if (page.length < PAGE) break;
     after = page.at(-1)?.number ?? after;
     logger.info({ run: run.id, enqueued }, 'jobs added');

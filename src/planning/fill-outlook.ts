@@ -1,5 +1,5 @@
 /**
- * What writing the vectors takes, before it begins: each row is written anew with its vector, and its old version stays until
+ * What writing the vectors takes, before it begins: each row is rewritten with its vector, and its old version stays until
  * a vacuum. By the widths of sampled rows, laid on pages as PostgreSQL does it.
  */
 
@@ -34,7 +34,7 @@ const UPDATED_AT_BYTES = 8;
 /** Staging row without its vector and its key: header, hash and its length, batch, time, flag. */
 const STAGE_TUPLE_BYTES = TUPLE_HEADER_BYTES + 36 + 4 + 8 + 1;
 /** Of a key, aligned as what stands behind it. */
-const LEAST_KEY_BYTES = 8;
+const MIN_KEY_BYTES = 8;
 /** An entry of a B-tree beside its key, its line pointer and the part of a page that is left free. */
 const INDEX_ENTRY_BYTES = 15;
 /** Record of a row of COPY, beyond the row. */
@@ -53,7 +53,7 @@ export async function fillForecast(input: FillInput): Promise<FillForecast> {
   const share = all === 0 ? 1 : Math.min(1, rows / all);
   const scale = rows / widths.length;
   const value = vectorBytes(dimensions, settings.columnType);
-  const keyBytes = Math.max(LEAST_KEY_BYTES, target.keyWidth);
+  const keyBytes = Math.max(MIN_KEY_BYTES, target.keyWidth);
   const fresh = widths.map((width) =>
     storedRow(aligned(TUPLE_HEADER_BYTES + width) + UPDATED_AT_BYTES, value),
   );

@@ -42,7 +42,7 @@ export interface OutlookInput {
   settings: Settings;
   dimensions: number;
   rows: number;
-  /** Whether to try out how long the build takes, on vectors drawn by lot: a second or two. */
+  /** Whether to try out how long the build takes, on random vectors: a second or two. */
   calibrate: boolean;
 }
 

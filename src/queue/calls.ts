@@ -48,7 +48,7 @@ const NO_CALLS: ReadonlySet<string> = new Set([
 ]);
 /** A producer's call that a server refuses which is about to be another one, a primary or ready. */
 const MOVING: ReadonlySet<string> = new Set(['read-only', 'cluster-down', 'loading']);
-const MOST_TRIES = 4;
+const MAX_TRIES = 4;
 
 type Call = (...parameters: unknown[]) => Promise<unknown>;
 interface Ready {
@@ -134,7 +134,7 @@ export class CallGuard {
         } catch (error) {
           const fault = queueFault(url, error);
           if (fault.kind === 'other') throw error;
-          if (limitMs === null || this.#isOver() || tries === MOST_TRIES || !MOVING.has(fault.kind))
+          if (limitMs === null || this.#isOver() || tries === MAX_TRIES || !MOVING.has(fault.kind))
             throw new QueueError(...inWords(url, error));
         }
         await this.#pause(tries);

@@ -63,7 +63,7 @@ const LOCK_MS = 30_000;
 /** With the lock's time: how long the batches of a worker that was killed wait at most. */
 const STALLED_INTERVAL_MS = 15_000;
 /** A stalled batch is harmless (fencing token, idempotent merge), so it is taken up again rather than given up. */
-const MOST_STALLS = 20;
+const MAX_STALLS = 20;
 /** BullMQ's own; a job that comes meanwhile ends the wait. */
 const WAIT_MS = 5000;
 /** A command that Redis has not answered by then has met a server that is silent, or is lost. */
@@ -216,7 +216,7 @@ export function openWorker(
     concurrency,
     lockDuration: address.times?.lockMs ?? LOCK_MS,
     stalledInterval: address.times?.stalledIntervalMs ?? STALLED_INTERVAL_MS,
-    maxStalledCount: MOST_STALLS,
+    maxStalledCount: MAX_STALLS,
     runRetryDelay: RETRY_MS,
     drainDelay: (address.times?.waitMs ?? WAIT_MS) / 1000,
     autorun: true,

@@ -41,8 +41,8 @@ async function inspectNode(redis: Redis): Promise<string[]> {
 
 /** Zero where there is no limit. */
 function fullness(memory: string): number {
-  const [used, most] = ['used_memory', 'maxmemory'].map((name) =>
+  const [used, max] = ['used_memory', 'maxmemory'].map((name) =>
     Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(memory)?.[1] ?? 0),
   );
-  return most === undefined || most === 0 ? 0 : (used ?? 0) / most;
+  return max === undefined || max === 0 ? 0 : (used ?? 0) / max;
 }

@@ -5,7 +5,7 @@ import { z } from 'zod';
 
 const FORMAT = 1;
 /** PostgreSQL's integer. */
-const MOST_BATCHES = 2_147_483_647;
+const MAX_BATCHES = 2_147_483_647;
 
 /** Installation that the job is of; absent in those of an older release. */
 const database = z.uuid().optional();
@@ -14,7 +14,7 @@ const embedJob = z.strictObject({
   format: z.literal(FORMAT),
   database,
   run: z.uuid(),
-  batch: z.number().int().min(1).max(MOST_BATCHES),
+  batch: z.number().int().min(1).max(MAX_BATCHES),
   lower: z.string().nullable(),
   upper: z.string().nullable(),
 });
@@ -45,7 +45,7 @@ export function parseSyncJob(data: unknown): SyncJob | null {
   return syncJob.safeParse(data).data ?? null;
 }
 
-/** Longest first wait of a failed batch; doubles with each attempt. Full jitter: anything from nought to that. */
+/** Longest first wait of a failed batch; doubles with each attempt. Full jitter: anything from zero to that. */
 const FIRST_RETRY_MS = 1000;
 const DAY_SECONDS = 24 * 3600;
 

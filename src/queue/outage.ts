@@ -12,7 +12,7 @@ const LONGEST_AGAIN_MS = 600_000;
 /** What workers call is called again by then, whether it succeeds or not; a producer may have given it up. */
 const FORGOTTEN_MS = 90_000;
 /** Causes that are remembered at a time: an 'other' one may have any words. */
-const MOST_CAUSES = 100;
+const MAX_CAUSES = 100;
 
 /** A fault that goes on, for whoever has to say what is waited for. */
 export interface QueueOutage extends QueueFault {
@@ -92,7 +92,7 @@ export class Outage {
   }
 
   #begin(key: string, queue: string, fault: QueueFault): Cause {
-    if (this.#causes.size >= MOST_CAUSES) this.#causes.clear();
+    if (this.#causes.size >= MAX_CAUSES) this.#causes.clear();
     const outage = { ...fault, queue, since: new Date(), times: 0 };
     const cause = { outage, isOn: true, isTold: false, again: this.#now(), pause: FIRST_AGAIN_MS };
     this.#causes.set(key, cause);

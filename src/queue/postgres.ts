@@ -19,7 +19,7 @@ const QUEUE_LIMITS = `SET statement_timeout = '10min'; SET lock_timeout = '1min'
 /**
  * A pool of our own rather than BullMQ's: one whose connections may be lost at any moment. A connection that breaks while
  * it is checked out and idle raises an error event that nobody hears, and that would end the process.
- * Keepalive, so that a silent loss of the LISTEN connection is noticed and the subscription made anew
+ * Keepalive, so that a silent loss of the LISTEN connection is noticed and the subscription made again
  * (taskforcesh/bullmq#4729).
  */
 export function createQueuePool(url: string): pg.Pool {

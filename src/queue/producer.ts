@@ -62,7 +62,9 @@ async function withoutUnderWay(
   batches: readonly BatchToAdd[],
 ): Promise<BatchToAdd[]> {
   const wanted = await Promise.all(
-    batches.map(async (batch) => ((await makeWay(queue, embedJobId(run, batch.number))) ? batch : null)),
+    batches.map(async (batch) =>
+      (await removeFinished(queue, embedJobId(run, batch.number))) ? batch : null,
+    ),
   );
   return wanted.filter((batch) => batch !== null);
 }
@@ -71,7 +73,7 @@ async function withoutUnderWay(
 const OVER: ReadonlySet<string> = new Set(['unknown', 'completed', 'failed']);
 
 /** True where a job of this id can be added now. */
-async function makeWay(queue: JobQueue, id: string): Promise<boolean> {
+async function removeFinished(queue: JobQueue, id: string): Promise<boolean> {
   const state = await queue.getJobState(id);
   // Unknown may also be one of which only the lists were lost, by eviction: what is left of it would swallow the new one.
   if (!OVER.has(state)) return false;
@@ -81,7 +83,7 @@ async function makeWay(queue: JobQueue, id: string): Promise<boolean> {
 
 /** @returns false where a finalize job of this run and cause is already on its way. */
 export async function addFinalizeJob(queue: JobQueue, run: string, cause: FinalizeCause): Promise<boolean> {
-  if (!(await makeWay(queue, finalizeJobId(run, cause)))) return false;
+  if (!(await removeFinished(queue, finalizeJobId(run, cause)))) return false;
   const data = finalizeJobData(run, cause === 'asked', installationOf(queue));
   await queue.add('finalize', data, finalizeJobOptions(run, cause));
   return true;
@@ -109,18 +111,18 @@ const SYNC_SCHEDULER = 'sync';
 /**
  * A sync job every so many seconds, now and for ever. Left alone where it is there already and its next job is on its way:
  * one that is due later than its interval was set by a clock that is ahead, and one that is gone is followed by no other.
- * @param anew whatever it looks like: the ledger shows that it does not do its work
+ * @param force whatever it looks like: the ledger shows that it does not do its work
  * @returns what was wrong with it; empty where nothing was
  */
-export async function scheduleSync(queue: JobQueue, everySeconds: number, anew = false): Promise<string> {
+export async function scheduleSync(queue: JobQueue, everySeconds: number, force = false): Promise<string> {
   const every = everySeconds * 1000;
   const data = syncJobData(installationOf(queue));
   const present = await queue.getJobScheduler(SYNC_SCHEDULER);
   const of = (present?.template?.data as Partial<SyncJob> | undefined)?.database;
   const wrong = present?.every === every ? await faultOf(queue, present, every) : '';
-  if (present?.every === every && of === data.database && wrong === '' && !anew) return '';
+  if (present?.every === every && of === data.database && wrong === '' && !force) return '';
   // Another one in its place would keep its time.
-  if (wrong !== '' || anew) await queue.removeJobScheduler(SYNC_SCHEDULER);
+  if (wrong !== '' || force) await queue.removeJobScheduler(SYNC_SCHEDULER);
   const job = { name: 'sync', data, opts: syncJobOptions() };
   await queue.upsertJobScheduler(SYNC_SCHEDULER, { every }, job);
   return wrong;

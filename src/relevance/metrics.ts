@@ -10,7 +10,7 @@ export const NDCG_K = 10;
 /** Also the depth of every ranking: the reciprocal rank of something further down is 0. */
 export const RECALL_K = 100;
 
-const LEAST_RELEVANT = 1;
+const MIN_RELEVANT = 1;
 
 const gainOf = (grade: number | undefined): number => Math.max(0, grade ?? 0);
 const discount = (rank: number): number => 1 / Math.log2(rank + 1);
@@ -45,7 +45,7 @@ export function reciprocalRank(ranking: readonly string[], grades: Grades): numb
 
 /** Number of relevant keys. */
 export function relevantOf(grades: Grades): number {
-  return [...grades.values()].filter((grade) => grade >= LEAST_RELEVANT).length;
+  return [...grades.values()].filter((grade) => grade >= MIN_RELEVANT).length;
 }
 
-const isRelevant = (grades: Grades, key: string): boolean => (grades.get(key) ?? 0) >= LEAST_RELEVANT;
+const isRelevant = (grades: Grades, key: string): boolean => (grades.get(key) ?? 0) >= MIN_RELEVANT;

@@ -30,7 +30,7 @@ export async function withDelimiter(text: AsyncIterable<string>): Promise<Delimi
     for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
   }
   return {
-    delimiter: named?.[1] ?? mostOf(headerOf(kept) ?? kept),
+    delimiter: named?.[1] ?? maxFrequent(headerOf(kept) ?? kept),
     skipped: named === null ? 0 : 1,
     whole: whole(),
   };
@@ -43,7 +43,7 @@ function headerOf(text: string): string | null {
 }
 
 /** A comma where there is none, or as many of several. */
-function mostOf(header: string): string {
+function maxFrequent(header: string): string {
   const counts = DELIMITERS.map((delimiter) => header.split(delimiter).length);
   return DELIMITERS[counts.indexOf(Math.max(...counts))] ?? ',';
 }

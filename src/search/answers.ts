@@ -32,7 +32,7 @@ export interface SearchHit {
   score: number | null;
 }
 
-export interface Question {
+export interface SearchRequest {
   pool: Pool;
   target: Target;
   settings: Settings;
@@ -47,33 +47,33 @@ export interface Question {
 }
 
 /** Of the lists that are fused: what neither of them has among so many is no candidate. */
-const LEAST_FUSED = 50;
+const MIN_FUSED = 50;
 
-const limitsOf = ({ timeoutMs }: Question, tries: number): TransactionLimits => ({
+const limitsOf = ({ timeoutMs }: SearchRequest, tries: number): TransactionLimits => ({
   ...TABLE_LIMITS,
   statementTimeoutMs: timeoutMs,
   lockTimeoutMs: Math.min(timeoutMs, TABLE_LIMITS.lockTimeoutMs),
   tries,
 });
 
-export async function answerLegacy(question: Question): Promise<SearchHit[]> {
-  const { pool, target, settings, text, k, filter } = question;
+export async function answerLegacy(request: SearchRequest): Promise<SearchHit[]> {
+  const { pool, target, settings, text, k, filter } = request;
   const { keys } = await legacySearch(pool, target, settings, text, k, {
     filter,
-    limits: limitsOf(question, 2),
+    limits: limitsOf(request, 2),
   });
   return keys.map((key, at) => ({ key, rank: at + 1, distance: null, score: null }));
 }
 
-export async function answerVector(question: Question, embedder: Embedder): Promise<SearchHit[]> {
-  const vector = await embedQuery(embedder, question.text, question.signal);
-  question.signal?.throwIfAborted();
-  return vectorHits(question, vector);
+export async function answerVector(request: SearchRequest, embedder: Embedder): Promise<SearchHit[]> {
+  const vector = await embedQuery(embedder, request.text, request.signal);
+  request.signal?.throwIfAborted();
+  return vectorHits(request, vector);
 }
 
-export async function vectorHits(question: Question, vector: string): Promise<SearchHit[]> {
-  const { metric } = question.settings;
-  return (await neighbours(question, vector, question.k)).map(({ key, distance }, at) => ({
+export async function vectorHits(request: SearchRequest, vector: string): Promise<SearchHit[]> {
+  const { metric } = request.settings;
+  return (await neighbours(request, vector, request.k)).map(({ key, distance }, at) => ({
     key,
     rank: at + 1,
     distance,
@@ -82,23 +82,23 @@ export async function vectorHits(question: Question, vector: string): Promise<Se
 }
 
 /** Reciprocal rank fusion of vectors and full text; words alone where the model knows none of them. */
-export async function answerHybrid(question: Question, embedder: Embedder): Promise<SearchHit[]> {
-  const vector = await embedQuery(embedder, question.text, question.signal).catch((error: unknown) => {
+export async function answerHybrid(request: SearchRequest, embedder: Embedder): Promise<SearchHit[]> {
+  const vector = await embedQuery(embedder, request.text, request.signal).catch((error: unknown) => {
     if (codeOf(error) === NOT_EMBEDDABLE) return null;
     throw error;
   });
-  question.signal?.throwIfAborted();
-  return hybridHits(question, vector);
+  request.signal?.throwIfAborted();
+  return hybridHits(request, vector);
 }
 
-async function hybridHits(question: Question, vector: string | null): Promise<SearchHit[]> {
-  const { pool, target, settings, text, k, filter } = question;
+async function hybridHits(request: SearchRequest, vector: string | null): Promise<SearchHit[]> {
+  const { pool, target, settings, text, k, filter } = request;
   const depth = fusedDepth(k);
-  const near = vector === null ? [] : await neighbours(question, vector, depth);
-  question.signal?.throwIfAborted();
+  const near = vector === null ? [] : await neighbours(request, vector, depth);
+  request.signal?.throwIfAborted();
   const words = await textSearch(pool, target, settings, text, depth, {
     filter,
-    limits: limitsOf(question, 1),
+    limits: limitsOf(request, 1),
   }).catch((error: unknown) => {
     if (vector === null || codeOf(error) !== TEXT_FAILED || !isOfARow((error as Error).cause)) throw error;
     warnOfWords(target, error);
@@ -120,7 +120,7 @@ function warnOfWords(target: Target, error: unknown): void {
 }
 
 /** How much of both lists is fused for `k` hits. */
-export const fusedDepth = (k: number): number => Math.max(k, LEAST_FUSED);
+export const fusedDepth = (k: number): number => Math.max(k, MIN_FUSED);
 
 /** Both to `fusedDepth(k)`, best first. */
 export function fuseHits(near: readonly Neighbour[], words: readonly string[], k: number): SearchHit[] {
@@ -134,9 +134,13 @@ export function fuseHits(near: readonly Neighbour[], words: readonly string[], k
 }
 
 /** As many as there are up to `depth`, and `k` of them wherever the table has so many. */
-export async function neighbours(question: Question, vector: string, depth: number): Promise<Neighbour[]> {
-  const { pool, target, settings, filter, read, k, known, signal } = question;
-  const options = { filter, read, limits: limitsOf(question, 2), enough: k, known, signal };
+export async function neighbours(
+  request: SearchRequest,
+  vector: string,
+  depth: number,
+): Promise<Neighbour[]> {
+  const { pool, target, settings, filter, read, k, known, signal } = request;
+  const options = { filter, read, limits: limitsOf(request, 2), enough: k, known, signal };
   return (await servedRows(pool, target, settings.metric, vector, depth, options)).neighbours;
 }
 

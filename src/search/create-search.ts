@@ -7,7 +7,7 @@ import { settledQueries } from '../db/transaction.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, ConfigError } from '../errors.ts';
 import type { ReadMode } from '../ledger/read-mode.ts';
-import { answerHybrid, answerLegacy, answerVector, type Question, type SearchHit } from './answers.ts';
+import { answerHybrid, answerLegacy, answerVector, type SearchRequest, type SearchHit } from './answers.ts';
 import type { ContextKeeper } from './backfill-context.ts';
 import { isInCanary } from './canary.ts';
 import { chooseFilter, type FilterChoice } from './filter.ts';
@@ -97,7 +97,7 @@ export interface Search {
 /** A text that takes part in no search. */
 const PROBE = 'is this machine ready';
 
-const DEFAULTS = { k: 10, mostHits: 1000, timeoutMs: 60_000, shadowTimeoutMs: 2000, shadowConcurrency: 2 };
+const DEFAULTS = { k: 10, maxHits: 1000, timeoutMs: 60_000, shadowTimeoutMs: 2000, shadowConcurrency: 2 };
 
 /** Opens nothing until the first search, and keeps no process alive that has nothing else to do. */
 export function createSearch(options: CreateSearchOptions): Search {
@@ -132,52 +132,48 @@ export function createSearch(options: CreateSearchOptions): Search {
   };
 
   async function byVectors<T>(
-    question: Question,
+    request: SearchRequest,
     present: ReadState,
-    answer: (question: Question, embedder: Embedder) => Promise<T>,
+    answer: (request: SearchRequest, embedder: Embedder) => Promise<T>,
   ): Promise<T> {
-    const model = await modelOf(present, question.settings);
-    question.signal?.throwIfAborted();
+    const model = await modelOf(present, request.settings);
+    request.signal?.throwIfAborted();
     try {
-      return await answer(question, model);
+      return await answer(request, model);
     } catch (error) {
-      const target = isNameMissing(error) ? await (await keeper()).renew(present, question.target) : null;
+      const target = isNameMissing(error) ? await (await keeper()).renew(present, request.target) : null;
       if (target === null) throw error;
-      return answer({ ...question, target }, model);
+      return answer({ ...request, target }, model);
     }
   }
 
-  async function canary(question: Question, present: ReadState): Promise<Omit<SearchResult, 'mode'>> {
+  async function canary(request: SearchRequest, present: ReadState): Promise<Omit<SearchResult, 'mode'>> {
     try {
-      const hits = await byVectors(question, present, answerVector);
+      const hits = await byVectors(request, present, answerVector);
       stats.count('canaryVector');
       return { hits, answeredBy: 'vector', fallback: null };
     } catch (error) {
-      question.signal?.throwIfAborted();
+      request.signal?.throwIfAborted();
       stats.count('canaryErrors');
       stats.count('canaryLegacy');
       return {
-        hits: await answerLegacy(question),
+        hits: await answerLegacy(request),
         answeredBy: 'legacy',
         fallback: codeOf(error) ?? 'UNEXPECTED',
       };
     }
   }
 
-  async function legacy(question: Question, present: ReadState): Promise<Omit<SearchResult, 'mode'>> {
+  async function legacy(request: SearchRequest, present: ReadState): Promise<Omit<SearchResult, 'mode'>> {
     const started = performance.now();
-    const hits = await answerLegacy(question);
+    const hits = await answerLegacy(request);
     const milliseconds = performance.now() - started;
     if (present.mode === 'canary') stats.count('canaryLegacy');
     if (present.mode === 'shadow')
-      shadow.start(
-        pool,
-        { keys: hits.map(({ key }) => key), k: question.k, milliseconds },
-        async (signal) => {
-          const beside = { ...question, signal, timeoutMs: shadowTimeoutMs };
-          return (await byVectors(beside, present, answerVector)).map(({ key }) => key);
-        },
-      );
+      shadow.start(pool, { keys: hits.map(({ key }) => key), k: request.k, milliseconds }, async (signal) => {
+        const beside = { ...request, signal, timeoutMs: shadowTimeoutMs };
+        return (await byVectors(beside, present, answerVector)).map(({ key }) => key);
+      });
     return { hits, answeredBy: 'legacy', fallback: null };
   }
 
@@ -196,12 +192,12 @@ export function createSearch(options: CreateSearchOptions): Search {
     }
   }
 
-  async function questionOf(
+  async function requestOf(
     present: ReadState,
     text: string,
     k: number,
     { filter, signal }: SearchOptions,
-  ): Promise<Question> {
+  ): Promise<SearchRequest> {
     const { settings, target } = await (await keeper()).get(present);
     const chosen = chooseFilter(settings.searchFilters, filter);
     return { pool, target, settings, read: present.read, text, k, filter: chosen, timeoutMs, known, signal };
@@ -216,9 +212,9 @@ export function createSearch(options: CreateSearchOptions): Search {
   async function ready(): Promise<Readiness> {
     const present = await state.get();
     return reportReadiness(ledger, backfill, present.run?.fingerprint ?? '', async () => {
-      const question = await questionOf(present, PROBE, 1, {});
+      const request = await requestOf(present, PROBE, 1, {});
       // Not every model knows a word of the probe; what it does is tried all the same.
-      return byVectors(question, present, async (asked, model) => {
+      return byVectors(request, present, async (asked, model) => {
         await answerVector(asked, model).catch((error: unknown) => {
           if (codeOf(error) !== NOT_EMBEDDABLE) throw error;
         });
@@ -234,14 +230,14 @@ export function createSearch(options: CreateSearchOptions): Search {
     asked: SearchOptions,
   ): Promise<SearchResult> {
     const { mode } = present;
-    const question = await questionOf(present, text, k, asked);
+    const request = await requestOf(present, text, k, asked);
     asked.signal?.throwIfAborted();
     if (mode === 'vector' || mode === 'hybrid') {
-      const hits = await byVectors(question, present, mode === 'vector' ? answerVector : answerHybrid);
+      const hits = await byVectors(request, present, mode === 'vector' ? answerVector : answerHybrid);
       return { hits, mode, answeredBy: mode, fallback: null };
     }
     const moved = mode === 'canary' && isInCanary(backfill, asked.key ?? text, present.percent ?? 0);
-    return { mode, ...(await (moved ? canary(question, present) : legacy(question, present))) };
+    return { mode, ...(await (moved ? canary(request, present) : legacy(request, present))) };
   }
 
   const unlessClosed = async <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> => {
@@ -267,8 +263,8 @@ export function createSearch(options: CreateSearchOptions): Search {
 }
 
 function checkedK(k: number): number {
-  if (Number.isInteger(k) && k >= 1 && k <= DEFAULTS.mostHits) return k;
-  throw new ConfigError(`k must be a whole number from 1 to ${DEFAULTS.mostHits} (got ${String(k)}).`, {
+  if (Number.isInteger(k) && k >= 1 && k <= DEFAULTS.maxHits) return k;
+  throw new ConfigError(`k must be a whole number from 1 to ${DEFAULTS.maxHits} (got ${String(k)}).`, {
     code: 'SEARCH_K',
     remedy: 'Ask for fewer hits.',
   });

@@ -9,21 +9,21 @@ export const MONOTONIC: Clock = performance;
 
 export class Held<T> {
   readonly #load: () => Promise<T>;
-  readonly #mostMs: number;
+  readonly #maxAgeMs: number;
   readonly #clock: Clock;
   #value: { of: T; at: number } | null = null;
   #loading: Promise<T> | null = null;
 
-  constructor(load: () => Promise<T>, mostMs: number, clock: Clock) {
+  constructor(load: () => Promise<T>, maxAgeMs: number, clock: Clock) {
     this.#load = load;
-    this.#mostMs = mostMs;
+    this.#maxAgeMs = maxAgeMs;
     this.#clock = clock;
   }
 
-  /** Fetched anew once the last fetch began `mostMs` ago: it may show things as they were at its beginning. */
+  /** Fetched again once the last fetch began `maxAgeMs` ago: it may show things as they were at its beginning. */
   get(): Promise<T> {
     const held = this.#value;
-    if (held !== null && this.#clock.now() - held.at < this.#mostMs) return Promise.resolve(held.of);
+    if (held !== null && this.#clock.now() - held.at < this.#maxAgeMs) return Promise.resolve(held.of);
     this.#loading ??= this.#fetch().finally(() => {
       this.#loading = null;
     });

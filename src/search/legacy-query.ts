@@ -38,7 +38,7 @@ interface LegacyQuery {
 }
 
 /** Rows asked for where a filter comes behind: operator's SQL knows nothing of it. */
-const DEEPER = { times: 10, least: 100, most: 1000 };
+const DEEPER = { times: 10, min: 100, max: 1000 };
 
 /** $1 query text, $2 number of rows; the first column is the key. */
 export function legacySql(target: Target, settings: Settings): string {
@@ -64,7 +64,7 @@ export function legacyQuery(
     return { sql: filter.legacySearch, values: [text, k, ...filterValues(filter)], behind: null };
   if (settings.legacySearch === undefined)
     return { sql: ilikeSql(target, filter), values: [...filterValues(filter), text, k], behind: null };
-  const deep = Math.max(k, Math.min(DEEPER.most, Math.max(DEEPER.least, k * DEEPER.times)));
+  const deep = Math.max(k, Math.min(DEEPER.max, Math.max(DEEPER.min, k * DEEPER.times)));
   return { sql: settings.legacySearch, values: [text, deep], behind: filter };
 }
 

@@ -27,7 +27,7 @@ export async function cutBatch(pool: Pool, target: Target, run: Run, batch: Rang
   const cut = await pageEnd(pool, target, batch, rows);
   if (cut === null) return batch;
   const done = await inTransaction(pool, LEDGER_LIMITS, async (client) => {
-    // Nobody else gives out numbers meanwhile. A plan that is under way has the last batch in hand.
+    // Nobody else gives out numbers meanwhile. A plan that is under way has the last batch.
     const planned = await client.query(
       'SELECT 1 FROM pgvector_backfill.run WHERE id = $1 AND planned_at IS NOT NULL FOR UPDATE',
       [run.id],

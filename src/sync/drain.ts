@@ -33,7 +33,7 @@ export type DrainOutcome =
     };
 
 /** Changes of one look: about as many rows as a batch, at most. */
-const MOST_CHANGES = 1000;
+const MAX_CHANGES = 1000;
 const MAX_PASSES = 2;
 
 /**
@@ -54,7 +54,7 @@ export async function drainChanges(
   try {
     const outcome = { kind: 'drained' as const, changes: 0, done: 0 };
     const upTo = await lastChange(pool, target.backfill);
-    const limit = Math.min(context.settings.batchRows, MOST_CHANGES);
+    const limit = Math.min(context.settings.batchRows, MAX_CHANGES);
     for (let after = '0'; ;) {
       if (upTo === null || signal?.aborted === true) break;
       const page = await readChanges(pool, target.backfill, after, upTo, limit);

@@ -10,10 +10,10 @@ import { recountMarked } from './recount.ts';
 import { sweepAll } from './sweep.ts';
 
 /** Passes over a table whose writers never stop; what they write then is left to sync. */
-const MOST_PASSES = 3;
+const MAX_PASSES = 3;
 const PASS_MS = 1000;
 /** Looks at a drain of another worker before it is left to that one; about half a minute. */
-const MOST_LOOKS = 60;
+const MAX_LOOKS = 60;
 const LOOK_MS = 500;
 /** The gate counts for itself; this is for `status`. */
 const RECOUNT_MS = 5000;
@@ -42,7 +42,7 @@ export async function settle(
     const { pending } = await syncState(pool, target.backfill);
     if (pending > 0) await drainPatiently(context, run, signal);
     const left = pending === 0 ? 0 : (await syncState(pool, target.backfill)).pending;
-    if ((gaps > 0 || left > 0) && passes < MOST_PASSES && signal?.aborted !== true) {
+    if ((gaps > 0 || left > 0) && passes < MAX_PASSES && signal?.aborted !== true) {
       // Rows that a transaction of the application holds are free again in a moment, mostly.
       if (left > 0) await delay(passMs, undefined, { signal });
       continue;
@@ -65,7 +65,7 @@ const about = (backfill: string, run: Run): { backfill: string; run: string; lev
 });
 
 async function drainPatiently(context: PipelineContext, run: Run, signal?: AbortSignal): Promise<void> {
-  for (let look = 1; look <= MOST_LOOKS; look++) {
+  for (let look = 1; look <= MAX_LOOKS; look++) {
     if ((await drainChanges(context, run, signal)).kind === 'drained') return;
     await delay(LOOK_MS, undefined, { signal });
   }

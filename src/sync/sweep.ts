@@ -13,7 +13,7 @@ import { readingOfRun, withReadableRows, type Reading } from '../pipeline/unread
 import { pageEnd } from '../table/page-end.ts';
 import {
   NEEDS_WORK,
-  SET_ASIDE,
+  QUARANTINED,
   STAGED,
   rangeSql,
   readableTable,
@@ -157,8 +157,8 @@ async function noteQuarantined(reading: Reading): Promise<number> {
   return withReadableRows(reading, { lower: null, upper: null, keys }, async () => {
     const noted = await pool.query(
       `INSERT INTO pgvector_backfill.change (backfill, key)
-       SELECT ${SET_ASIDE}.backfill, ${SET_ASIDE}.key FROM pgvector_backfill.quarantine ${SET_ASIDE} WHERE ${SET_ASIDE}.backfill = $1
-          AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${key} = ${SET_ASIDE}.key::${target.keyType} AND ${eligible})`,
+       SELECT ${QUARANTINED}.backfill, ${QUARANTINED}.key FROM pgvector_backfill.quarantine ${QUARANTINED} WHERE ${QUARANTINED}.backfill = $1
+          AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${key} = ${QUARANTINED}.key::${target.keyType} AND ${eligible})`,
       [target.backfill],
     );
     return noted.rowCount ?? 0;

@@ -7,7 +7,7 @@ export const PAGE_BYTES = 8192;
 const PAGE_HEADER_BYTES = 24;
 const LINE_POINTER_BYTES = 4;
 /** Beyond it, a row's largest values move out of line until it is at most as large (TOAST_TUPLE_THRESHOLD). */
-const MOST_INLINE_BYTES = 2032;
+const MAX_INLINE_BYTES = 2032;
 /** What stays of a value that is out of line. */
 export const TOAST_POINTER_BYTES = 18;
 /** Of a value out of line, a row each (TOAST_MAX_CHUNK_SIZE). */
@@ -46,7 +46,7 @@ export interface StoredRow {
 
 /** @param tuple bytes of the row without the value, header included. @param value bytes of the one that is by far its largest */
 export function storedRow(tuple: number, value: number): StoredRow {
-  if (aligned(tuple + value) <= MOST_INLINE_BYTES) return { tuple: tuple + value, chunks: [] };
+  if (aligned(tuple + value) <= MAX_INLINE_BYTES) return { tuple: tuple + value, chunks: [] };
   const chunks: number[] = [];
   for (let left = value - 4; left > 0; left -= CHUNK_BYTES)
     chunks.push(CHUNK_OVERHEAD_BYTES + Math.min(left, CHUNK_BYTES));

@@ -2,7 +2,7 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { Queryable } from '../db/pool.ts';
-import { MOST_INDEXED_DIMENSIONS, type VectorType } from './vector-type.ts';
+import { MAX_INDEXED_DIMENSIONS, type VectorType } from './vector-type.ts';
 
 export type IndexMethod = 'hnsw' | 'ivfflat';
 
@@ -40,7 +40,7 @@ export function typesOf(
   const wanted: VectorType[] = indexType === 'auto' ? ['vector', 'halfvec'] : [indexType];
   return wanted.filter(
     (type) =>
-      (columnType === 'vector' || type === 'halfvec') && (dimensions ?? 0) <= MOST_INDEXED_DIMENSIONS[type],
+      (columnType === 'vector' || type === 'halfvec') && (dimensions ?? 0) <= MAX_INDEXED_DIMENSIONS[type],
   );
 }
 

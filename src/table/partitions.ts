@@ -34,7 +34,7 @@ const SAMPLED_PAGES = 1000;
 
 /**
  * Rows by the server's statistics and the pages of today, as the planner sees them; of what has none, by the density of pages
- * drawn by lot. The planner's own guess goes by the declared types there, and may be several times off. @param table quoted
+ * sampled. The planner's own guess goes by the declared types there, and may be several times off. @param table quoted
  */
 export async function estimatedRows(db: Queryable, table: string): Promise<number> {
   const found = await db.query<{
@@ -67,7 +67,7 @@ async function drawnRows(db: Queryable, table: string, pages: number): Promise<n
   return (drawn.rows[0]?.rows ?? 0) / share;
 }
 
-/** Rows of foreign tables cannot be drawn by lot. */
+/** Rows of foreign tables cannot be sampled. */
 async function plannedRows(db: Queryable, table: string): Promise<number> {
   const planned = await db.query<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>(
     `EXPLAIN (FORMAT JSON) SELECT FROM ${table}`,

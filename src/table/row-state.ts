@@ -68,7 +68,7 @@ export function sameVectorSql({ columnType, vectorPrefix }: Target, staged: stri
  * and would stand for itself then.
  */
 export const STAGED = 'pgvb_staged';
-export const SET_ASIDE = 'pgvb_set_aside';
+export const QUARANTINED = 'pgvb_quarantine';
 
 /** The work is the same for every row of these states: bring the vector in line with the text. */
 export const NEEDS_WORK = `('missing', 'stale')`;

@@ -47,10 +47,8 @@ export async function findAvailableExtension(db: Queryable): Promise<AvailableEx
 }
 
 /** Compares dotted versions number by number; a missing part is 0. */
-export function isAtLeast(version: string, least: string): boolean {
-  const [a, b] = [version, least].map((each) =>
-    each.split('.').map((part) => Number.parseInt(part, 10) || 0),
-  );
+export function isAtLeast(version: string, min: string): boolean {
+  const [a, b] = [version, min].map((each) => each.split('.').map((part) => Number.parseInt(part, 10) || 0));
   for (let part = 0; part < Math.max(a?.length ?? 0, b?.length ?? 0); part++) {
     const difference = (a?.[part] ?? 0) - (b?.[part] ?? 0);
     if (difference !== 0) return difference > 0;

@@ -13,7 +13,7 @@ export const HALFVEC_OVERFLOW = 65_520;
 export const HALFVEC_UNDERFLOW = 2 ** -25;
 
 /** Dimensions that HNSW and IVFFlat take at most. Source: pgvector's README. */
-export const MOST_INDEXED_DIMENSIONS: Record<VectorType, number> = { vector: 2000, halfvec: 4000 };
+export const MAX_INDEXED_DIMENSIONS: Record<VectorType, number> = { vector: 2000, halfvec: 4000 };
 
 /** Bytes of one value. */
 export const vectorBytes = (dimensions: number, type: VectorType): number =>

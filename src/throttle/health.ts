@@ -17,7 +17,7 @@ const READ_LIMITS = { lockTimeoutMs: 500, statementTimeoutMs: 2000, tries: 1 };
 /** A role that is granted more is noticed without a restart. */
 const RIGHTS_MS = 60_000;
 /** Over a shorter time the rate says little. */
-const LEAST_RATE_SECONDS = 0.05;
+const MIN_RATE_SECONDS = 0.05;
 
 const NO_STATS = 'needs the role pg_monitor (or pg_read_all_stats)';
 
@@ -53,7 +53,7 @@ export class Health {
       return (await client.query<HealthRow>(healthSql(rights), [this.#table])).rows[0] as HealthRow;
     });
     const before = this.#before;
-    if (before === null || row.at - before.at >= LEAST_RATE_SECONDS)
+    if (before === null || row.at - before.at >= MIN_RATE_SECONDS)
       this.#before = { wal: row.wal, at: row.at };
     return toReadings(row, before, await diskUsed(row));
   }
@@ -139,7 +139,7 @@ export function toReadings(
     ),
     walRate: {
       value:
-        before === null || seconds < LEAST_RATE_SECONDS ? null : Math.max(row.wal - before.wal, 0) / seconds,
+        before === null || seconds < MIN_RATE_SECONDS ? null : Math.max(row.wal - before.wal, 0) / seconds,
     },
     autovacuum: seen(row.autovacuum, NO_STATS),
     lockWaiters: { value: row.lockWaiters },

@@ -1,7 +1,7 @@
 /** How many rows a merge statement takes, so that it lasts about as long as wanted. */
 
 /** Below it the round trips cost more than the rows. */
-const LEAST_ROWS = 50;
+const MIN_ROWS = 50;
 /** Of the first statement: nothing is known of the table yet. */
 const FIRST_ROWS = 100;
 /** Growth within the first statements of a page of a batch, on their own evidence. */
@@ -21,8 +21,8 @@ export class StatementSize {
   }
 
   /** For the next statement: at most `most`, and no less than 50 where that allows it. */
-  rows(most: number): number {
-    return Math.max(1, Math.min(this.#rows, most));
+  rows(max: number): number {
+    return Math.max(1, Math.min(this.#rows, max));
   }
 
   /** What a statement of `rows` took. Too long shrinks the next one at once; short ones let it grow by little. */
@@ -44,7 +44,7 @@ export class StatementSize {
   }
 
   #set(rows: number): void {
-    this.#rows = Math.max(LEAST_ROWS, Math.floor(rows));
+    this.#rows = Math.max(MIN_ROWS, Math.floor(rows));
   }
 }
 
@@ -62,14 +62,14 @@ export class StatementRamp {
   }
 
   /** For the next statement, of `most` that the size allows. */
-  rows(most: number): number {
-    return Math.max(1, Math.min(this.#rows, most));
+  rows(max: number): number {
+    return Math.max(1, Math.min(this.#rows, max));
   }
 
   /** Twice as many at most, and only as many as would have taken as long as wanted. */
   observe(rows: number, ms: number): void {
     if (rows <= 0) return;
     const inTime = (rows * this.#targetMs) / Math.max(ms, Number.EPSILON);
-    this.#rows = Math.max(LEAST_ROWS, Math.floor(Math.min(inTime, Math.max(this.#rows, RAMP * rows))));
+    this.#rows = Math.max(MIN_ROWS, Math.floor(Math.min(inTime, Math.max(this.#rows, RAMP * rows))));
   }
 }

@@ -39,7 +39,7 @@ export const held = (cause: unknown): TransientError =>
   new TransientError(messageOf(cause), { code: 'HELD', cause });
 
 /** Of a longest statement: less more is not worth a write. */
-const LEAST_GAIN = 1.05;
+const MIN_GAIN = 1.05;
 
 /** Rows that are hidden from us hold everything, whatever the load: it goes on by itself once all are to be seen. */
 function heldFor(hidden: GateError | null, judged: Judgement): Judgement {
@@ -131,7 +131,7 @@ export class Throttle {
   /** After a statement of a run. */
   async observe(run: string, rows: number, ms: number): Promise<void> {
     this.#size.observe(rows, ms);
-    if (rows === 0 || ms < (this.#longest.get(run) ?? 0) * LEAST_GAIN) return;
+    if (rows === 0 || ms < (this.#longest.get(run) ?? 0) * MIN_GAIN) return;
     this.#longest.set(run, ms);
     await noteStatementMs(this.#context.pool, run, ms);
   }

@@ -4,7 +4,7 @@
  * is used and forgotten: memory is two matrices of words × dimensions, whatever the number of texts.
  */
 
-import type { OnStage } from '../observability/stage.ts';
+import type { OnProgress } from '../observability/progress.ts';
 import { addOuter, eigenSymmetric, mirror, orthonormalise, type Dense } from './linear.ts';
 
 /** Compressed rows: row i has its entries at `offsets[i] … offsets[i + 1]` of `columns` and `weights`. */
@@ -24,7 +24,7 @@ export interface RightSingular {
 }
 
 export interface SvdOptions {
-  onStage?: OnStage | undefined;
+  onProgress?: OnProgress | undefined;
   /** Rank wanted; the result has less where the matrix has less. */
   rank: number;
   /** Numbers in [0, 1). */
@@ -45,12 +45,12 @@ const NEGLIGIBLE = 1e-9;
 const ROWS_PER_TURN = 4096;
 
 export async function rightSingularVectors(matrix: SparseRows, options: SvdOptions): Promise<RightSingular> {
-  const { rank, random, signal, onStage } = options;
+  const { rank, random, signal, onProgress } = options;
   const probes = Math.min(rank + OVERSAMPLING, matrix.width);
   const start = Float32Array.from({ length: matrix.width * probes }, () => random() - 0.5);
   let basis: Dense = { rows: matrix.width, columns: probes, data: start };
   for (let iteration = 0; iteration < POWER_ITERATIONS; iteration++) {
-    onStage?.({ what: 'finding dimensions', done: iteration, total: POWER_ITERATIONS });
+    onProgress?.({ what: 'finding dimensions', done: iteration, total: POWER_ITERATIONS });
     const data = new Float32Array(basis.data.length);
     const width = basis.columns;
     const current = basis.data;

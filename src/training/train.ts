@@ -8,14 +8,14 @@
 import { ConfigError } from '../errors.ts';
 import { readCorpus } from './corpus.ts';
 import { uniform } from '../random.ts';
-import type { OnStage } from '../observability/stage.ts';
+import type { OnProgress } from '../observability/progress.ts';
 import { rightSingularVectors } from './svd.ts';
 import { buildVocabulary, type Vocabulary } from './vocabulary.ts';
 import type { Dense } from './linear.ts';
 import { SPECIAL_TOKENS } from './words.ts';
 
 export interface TrainOptions {
-  onStage?: OnStage | undefined;
+  onProgress?: OnProgress | undefined;
   /** Length of the vectors, 2 to 1,024; default 128. */
   dimensions?: number;
   /** Whole number; the same texts and seed give the same model; default 1. */
@@ -93,14 +93,14 @@ export async function trainModel(
   checkWhole('minDocuments', minDocuments, 1, 10_000_000);
 
   const interrupt = signal === undefined ? {} : { signal };
-  const { onStage } = options;
-  const corpus = await readCorpus(counted(texts, onStage), { seed, maxDocuments, ...interrupt });
-  onStage?.({ what: 'choosing words', done: 0, total: null });
+  const { onProgress } = options;
+  const corpus = await readCorpus(counted(texts, onProgress), { seed, maxDocuments, ...interrupt });
+  onProgress?.({ what: 'choosing words', done: 0, total: null });
   const vocabulary = buildVocabulary(corpus, maxVocabulary, minDocuments);
   const { vectors } = await rightSingularVectors(vocabulary.rows, {
     rank: dimensions,
     random: uniform(seed),
-    onStage,
+    onProgress,
     ...interrupt,
   });
   return {
@@ -121,11 +121,11 @@ const READ_STEP = 1000;
 
 async function* counted(
   texts: AsyncIterable<string> | Iterable<string>,
-  onStage: OnStage | undefined,
+  onProgress: OnProgress | undefined,
 ): AsyncGenerator<string> {
   let done = 0;
   for await (const text of texts) {
-    if (done++ % READ_STEP === 0) onStage?.({ what: 'reading texts', done, total: null });
+    if (done++ % READ_STEP === 0) onProgress?.({ what: 'reading texts', done, total: null });
     yield text;
   }
 }

@@ -64,7 +64,7 @@ export function buildVocabulary(corpus: Corpus, maxVocabulary: number, minDocume
         'Train on more texts. Where anybody may read these, `--min-documents 1` takes the words of single texts too.',
     });
 
-  const idf = new Float64Array(places.reduce((most, place) => Math.max(most, place), -1) + 1);
+  const idf = new Float64Array(places.reduce((max, place) => Math.max(max, place), -1) + 1);
   places.forEach((place, id) => {
     // Plus one document, so that a word of every document, taken where there is nothing else, keeps a weight.
     if (place >= 0) idf[place] = Math.log((documents.length + 1) / frequencies[id]!);

@@ -30,7 +30,7 @@ export async function checkAnswers(
   const found = await nearestOfEach(pool, target, settings.metric, probes, RECALL_K, 'index', { read });
   const lengths = found.map(({ neighbours }) => neighbours.length);
   const short = lengths.filter((length) => length < wanted).length;
-  const served = short === 0 ? wanted : await fewestServed(context, probes);
+  const served = short === 0 ? wanted : await minServed(context, probes);
   const dead = await deadRows(context);
   const passed = served >= wanted && short <= MAX_SHORT * probes.length;
   return {
@@ -45,7 +45,7 @@ export async function checkAnswers(
   };
 }
 
-async function fewestServed(
+async function minServed(
   { pool, target, settings, read }: SearchContext,
   probes: readonly string[],
 ): Promise<number> {

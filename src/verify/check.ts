@@ -12,7 +12,7 @@ export interface Check {
   remedy: string | null;
 }
 
-/** Figures of which four places after the point would show nothing but noughts. */
+/** Figures of which four places after the point would show nothing but zeros. */
 const SMALL = 0.001;
 
 /** For a person's eye: a tolerance of 1e-5 must not look like none. */

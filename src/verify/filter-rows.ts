@@ -29,7 +29,7 @@ export async function measureFilterRows(
 ): Promise<FilterRows> {
   const { matching, all } = await countMatching(context, filter);
   const wanted = Math.min(RECALL_K, matching);
-  const fewest = await fewestRows(context, filter, vectors, context.read);
+  const fewest = await minRows(context, filter, vectors, context.read);
   return {
     filter: filter.name,
     matching,
@@ -41,7 +41,7 @@ export async function measureFilterRows(
   };
 }
 
-async function fewestRows(
+async function minRows(
   { pool, target, settings }: SearchContext,
   filter: Filter,
   vectors: readonly string[],
@@ -65,7 +65,7 @@ async function findRepair(
     : { 'ivfflat.iterative_scan': 'relaxed_order' };
   const whole: ReadSettings = { ...iterative, 'hnsw.max_scan_tuples': String(Math.max(1, all)) };
   for (const repair of hnsw ? [iterative, whole] : [iterative])
-    if ((await fewestRows(context, filter, vectors, { ...context.read, ...repair })) >= wanted) return repair;
+    if ((await minRows(context, filter, vectors, { ...context.read, ...repair })) >= wanted) return repair;
   return null;
 }
 

@@ -24,7 +24,7 @@ import type { SearchContext } from './systems.ts';
 import type { VerifyInput } from './verify.ts';
 
 /** What the operator brings; first lines of rows stand in for queries where there are none. */
-export interface Questions {
+export interface QueryInput {
   queries: readonly Query[] | null;
   judgements: Judgements | null;
 }
@@ -47,17 +47,17 @@ export interface FullMeasurement {
   read: ReadSettings;
 }
 
-/** How often `stage` is called. */
-export const FULL_STAGES = 4;
-/** `isPart` of the stage that is told already. */
-export type OnVerifyStage = (what: string, isPart?: boolean) => void;
+/** How often `step` is called. */
+export const FULL_STEPS = 4;
+/** `isPart` of the step that is told already. */
+export type OnVerifyStep = (what: string, isPart?: boolean) => void;
 
 /** @throws ConfigError where no query of the file was judged, or a filter or the legacy search does not run */
 export async function measureFully(
   input: VerifyInput,
-  questions: Questions,
+  queryInput: QueryInput,
   embedded: number,
-  stage: OnVerifyStage,
+  step: OnVerifyStep,
 ): Promise<FullMeasurement> {
   const { pool, target, settings } = input;
   const result: FullResult = {
@@ -73,32 +73,32 @@ export async function measureFully(
   const rows = await sampleRows(pool, target, embedded, settings.verifySamples);
   const [sample] = rows;
   if (sample === undefined) return { checks: [], result, read: stored };
-  const judged = judgedQueries(questions);
+  const judged = judgedQueries(queryInput);
   const tries = new LegacyTries();
   const context: SearchContext = { pool, target, settings, read: stored, tries };
-  const chosen = await chooseQueries(context, questions.queries, rows);
-  const embedder = await openModel(input, questions);
+  const chosen = await chooseQueries(context, queryInput.queries, rows);
+  const embedder = await openModel(input, queryInput);
   try {
     const queries = embedder === null ? [] : await embedQueries(embedder, chosen.queries);
-    stage('recall by setting');
+    step('recall by setting');
     const checks = await measureIndex(
       context,
       result,
       sample,
       rows,
       chosen.source === 'file' ? queries : [],
-      (series) => stage(`recall by setting: ${series}`, true),
+      (series) => step(`recall by setting: ${series}`, true),
     );
     const read = { ...stored, ...result.recommendation?.settings };
     if (result.recommendation !== null) await saveReadSettings(pool, target.backfill, read);
     const tuned = { ...context, read };
-    stage('rows of filtered searches');
+    step('rows of filtered searches');
     checks.push(...(await measureFilters(tuned, result, rows, queries)));
     if (embedder !== null) {
-      stage('latency');
+      step('latency');
       result.latency = await measureLatency(tuned, searchable(queries));
       checks.push(latencyCheck(result.latency, settings));
-      stage(judged === null ? 'agreement with the legacy search' : 'relevance');
+      step(judged === null ? 'agreement with the legacy search' : 'relevance');
       if (judged === null) {
         result.agreement = await measureAgreement(tuned, queries, chosen.source);
         checks.push(agreementCheck(result.agreement));
@@ -115,7 +115,7 @@ export async function measureFully(
   }
 }
 
-function judgedQueries({ queries, judgements }: Questions): JudgedQueries | null {
+function judgedQueries({ queries, judgements }: QueryInput): JudgedQueries | null {
   if (queries === null || judgements === null) return null;
   const judged = { queries, judgements };
   if (measurable(judged).length > 0) return judged;
@@ -126,9 +126,9 @@ function judgedQueries({ queries, judgements }: Questions): JudgedQueries | null
 }
 
 /** Null where there is nothing to compare: the check of freshness says why. Whoever brings queries wants to know at once. */
-async function openModel(input: VerifyInput, questions: Questions): Promise<Embedder | null> {
+async function openModel(input: VerifyInput, queryInput: QueryInput): Promise<Embedder | null> {
   const embedder = await input.openEmbedder().catch((error: unknown) => {
-    if (questions.queries !== null) throw error;
+    if (queryInput.queries !== null) throw error;
     return null;
   });
   if (embedder === null || embedder.fingerprint === input.run.fingerprint) return embedder;

@@ -113,7 +113,7 @@ async function explain(
 }
 
 /** Scans of a partitioned table that are told one by one. */
-const MOST_SHOWN = 3;
+const MAX_SHOWN = 3;
 
 interface TableNames {
   /** Bare names of the tables that hold the rows: the partitions of a partitioned one. */
@@ -150,13 +150,13 @@ function scanOf(plan: PlanNode, { tables, indexes }: TableNames): Scan {
   const shown = scans.map((scan) =>
     scan['Index Name'] === undefined ? scan['Node Type'] : `${scan['Node Type']} using ${scan['Index Name']}`,
   );
-  const more = shown.length > MOST_SHOWN ? ` and ${shown.length - MOST_SHOWN} more` : '';
+  const more = shown.length > MAX_SHOWN ? ` and ${shown.length - MAX_SHOWN} more` : '';
   const together = nodes.find((node) => node['Node Type'].endsWith('Append'))?.['Node Type'] ?? 'Append';
   return {
     node:
       shown.length <= 1
         ? (shown[0] ?? 'none')
-        : `${together} of ${shown.slice(0, MOST_SHOWN).join(', ')}${more}`,
+        : `${together} of ${shown.slice(0, MAX_SHOWN).join(', ')}${more}`,
     usesIndex: scans.every((scan) => indexes.includes(scan['Index Name'] ?? '')),
     readsAll: scans.some((scan) => scan['Node Type'].endsWith('Seq Scan')),
     by: scans.flatMap((scan) => scan['Index Name'] ?? []),

@@ -67,6 +67,6 @@ export function syncCheck(
       : `${mode}: ${waiting} rows wait and nobody syncs (last time: ${idle})${stall === '' ? '' : `: ${stall}`}`,
     remedy: passed
       ? null
-      : 'Start `pgvector-backfill worker` with the role sync; where one is up, `pgvector-backfill enqueue` schedules sync anew.',
+      : 'Start `pgvector-backfill worker` with the role sync; where one is up, `pgvector-backfill enqueue` schedules sync again.',
   };
 }

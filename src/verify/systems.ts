@@ -5,7 +5,7 @@ import type { Pool } from '../db/pool.ts';
 import { SQLSTATE, codeOf, hasSqlState } from '../db/sqlstates.ts';
 import { TABLE_LIMITS } from '../db/transaction.ts';
 import { fuse } from '../relevance/fuse.ts';
-import { fuseHits, fusedDepth, neighbours, vectorHits, type Question } from '../search/answers.ts';
+import { fuseHits, fusedDepth, neighbours, vectorHits, type SearchRequest } from '../search/answers.ts';
 import { LegacyTries } from '../search/legacy-fault.ts';
 import { legacySearch } from '../search/legacy-query.ts';
 import { forDepth, type ReadSettings } from '../search/read-settings.ts';
@@ -54,7 +54,7 @@ export async function rankAll(
   if (words === null) return { legacy, tsvector: null, vector, hybrid: null };
   const fused = fusedDepth(k);
   const near =
-    query.vector === null ? [] : await neighbours(questionOf(context, query, k), query.vector, fused);
+    query.vector === null ? [] : await neighbours(requestOf(context, query, k), query.vector, fused);
   return {
     legacy,
     // Its order is the same at every depth.
@@ -87,14 +87,18 @@ export async function rankVector(
   const { pool, target, settings, read } = context;
   const { vector } = query;
   if (vector === null) return { served: [], deep: [] };
-  const served = await vectorHits(questionOf(context, query, k), vector);
+  const served = await vectorHits(requestOf(context, query, k), vector);
   const options = { read: forDepth(read, depth) };
   const deep = await nearest(pool, target, settings.metric, vector, depth, 'index', options);
   return { served: served.map(({ key }) => key), deep: deep.neighbours.map(({ key }) => key) };
 }
 
 /** As `createSearch` would ask it. */
-const questionOf = (context: SearchContext, { text }: Pick<EmbeddedQuery, 'text'>, k: number): Question => ({
+const requestOf = (
+  context: SearchContext,
+  { text }: Pick<EmbeddedQuery, 'text'>,
+  k: number,
+): SearchRequest => ({
   ...context,
   text,
   k,

@@ -11,7 +11,7 @@ import { readModeOf, readsVectors } from '../ledger/read-mode.ts';
 import { latestRun, moveRun, type Run } from '../ledger/run.ts';
 import { scopeDifference, searchScopeOf } from '../ledger/scope.ts';
 import { loadReadSettings, type ReadSettings } from '../search/read-settings.ts';
-import type { OnStage } from '../observability/stage.ts';
+import type { OnProgress } from '../observability/progress.ts';
 import { countTable } from '../pipeline/count-table.ts';
 import { nothingEmbedded } from '../pipeline/nothing-embedded.ts';
 import { readingOfRun } from '../pipeline/unreadable.ts';
@@ -25,7 +25,7 @@ import {
 import type { Embedder } from '../embedding/embedder.ts';
 import type { Check } from './check.ts';
 import { checkFreshness } from './freshness.ts';
-import { FULL_STAGES, measureFully, type OnVerifyStage, type FullResult, type Questions } from './full.ts';
+import { FULL_STEPS, measureFully, type OnVerifyStep, type FullResult, type QueryInput } from './full.ts';
 import { checkKeptVectors } from './kept-vectors.ts';
 import type { PlanResult } from './plan.ts';
 import { checkRun } from './run-checks.ts';
@@ -42,7 +42,7 @@ export interface Verification {
   plan: PlanResult | null;
   /** What searches were run with: the defaults for reads. */
   read: ReadSettings;
-  /** Null where `questions` were not asked. */
+  /** Null where `queryInput` were not asked. */
   full: FullResult | null;
 }
 
@@ -54,38 +54,38 @@ export interface VerifyInput {
   /** The configured model; closed behind the check that needs it. */
   openEmbedder: () => Promise<Embedder>;
   /** Asks for everything, also what takes its time: recall curve, filters, latency, relevance or agreement. */
-  questions?: Questions;
+  queryInput?: QueryInput;
   /** Between pages of the count: whether to go on, as `Throttle.pass`. */
   pass?: () => Promise<boolean>;
-  onStage?: OnStage;
+  onProgress?: OnProgress;
 }
 
 /** Runs every check, stores the result, and moves a run that waits for it to `ready`. */
 export async function verify(input: VerifyInput): Promise<Verification> {
   const { pool, target, run } = input;
-  // Before anything is measured: an index that is built anew meanwhile is not the one that was verified.
+  // Before anything is measured: an index that is built again meanwhile is not the one that was verified.
   const index = await presentIndex(pool, target, run.id);
-  const stage = stagesOf(input);
-  stage('accounting');
+  const step = stepsOf(input);
+  step('accounting');
   const accounting = await countTable(readingOfRun(pool, target, run), {
     purpose: 'gate',
     pass: input.pass,
   });
   const sync = await syncHealth(pool, target.backfill, accounting);
   const measured =
-    input.questions === undefined
+    input.queryInput === undefined
       ? null
-      : await measureFully(input, input.questions, accounting.embedded, stage);
+      : await measureFully(input, input.queryInput, accounting.embedded, step);
   const full = measured?.result ?? null;
   const read = measured?.read ?? (await loadReadSettings(pool, target.backfill));
-  stage('recall, plan and latency of the search');
+  step('recall, plan and latency of the search');
   const search = await checkSearch({ ...input, read }, accounting.embedded);
   const { measures, plan } = search;
   const baseline = await loadBaseline(pool, target.backfill, {
     read,
     querySet: full?.relevance?.querySet ?? null,
   });
-  stage('freshness');
+  step('freshness');
   const now = { recallAt10: measures.recallAt10, systems: full?.relevance?.systems ?? null };
   const checks: Check[] = [
     ...(await checkRun(input)),
@@ -136,15 +136,15 @@ export async function verify(input: VerifyInput): Promise<Verification> {
 }
 
 /** Of a verification, in order; those of the full one are between the first and the last two. */
-const STAGES = 3;
+const STEPS = 3;
 
-/** Called as each stage begins. */
-function stagesOf({ onStage, questions }: VerifyInput): OnVerifyStage {
-  const total = questions === undefined ? STAGES : STAGES + FULL_STAGES;
+/** Called as each step begins. */
+function stepsOf({ onProgress, queryInput }: VerifyInput): OnVerifyStep {
+  const total = queryInput === undefined ? STEPS : STEPS + FULL_STEPS;
   let done = 0;
   return (what, isPart = false) => {
     if (!isPart) done++;
-    onStage?.({ what: `verifying ${what}`, done, total });
+    onProgress?.({ what: `verifying ${what}`, done, total });
   };
 }
 

@@ -213,7 +213,7 @@ describe.skipIf(executablePath === null || !hasPostgres()).each(databases())(
           )
         ).rows.map(({ grade }) => grade);
       await expect.poll(saved, PATIENCE).toEqual([2, 0]);
-      // Pressed again, a judgement is taken back; the page that is loaded anew shows what is kept.
+      // Pressed again, a judgement is taken back; the page that is loaded again shows what is kept.
       await other.getByRole('button', { name: 'not: row' }).click();
       await expect.poll(saved, PATIENCE).toEqual([2]);
       await page.reload();

@@ -88,7 +88,7 @@ it('compares both answers, and says where the legacy one is cut short by a filte
       searchPage({
         backfill: 'docs',
         filters: ['news'],
-        question: { text: 'q', k: 2, filter: 'news' },
+        query: { text: 'q', k: 2, filter: 'news' },
         result: {
           answer: {
             text: 'q',

@@ -55,7 +55,7 @@ describe.each(databases())('the search page on $name', ({ create }) => {
     const input = {
       backfill: 'articles',
       filters: [],
-      question: { text: 'x', k: 5, filter: '' },
+      query: { text: 'x', k: 5, filter: '' },
       judging: null,
     };
     const page = (await searchPage({ ...input, result })).toString();

@@ -242,7 +242,7 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
       (
         await guarded.request(path, { headers: { authorization: `Basic ${btoa('admin:long enough')}` } })
       ).text();
-    expect(await ask('/search?q=bicycle&k=5')).toContain('There are no vectors yet.');
+    expect(await ask('/search?q=bicycle&k=5')).toContain('has no run yet.');
     expect(await ask('/search?q=%3Cscript%3E&k=9999')).toContain('value="&lt;script&gt;"');
   });
 

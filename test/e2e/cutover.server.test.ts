@@ -229,7 +229,7 @@ describe.runIf(hasPostgres())('the gate in front of the reads', () => {
     } finally {
       client.release();
     }
-    // Nothing to do while it is as it should be; made anew once verify recommends something else.
+    // Nothing to do while it is as it should be; made again once verify recommends something else.
     expect((await run('cutover', '--to', 'shadow')).json()).toMatchObject({ plan: [] });
     await pool.query(`UPDATE pgvector_backfill.backfill SET read_settings = '{"hnsw.ef_search":"90"}'`);
     expect(

@@ -95,7 +95,7 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
     ['while it copies into the staging table', 'INSERT', 'pgvector_backfill.docs_embedding_stage'],
     ['while it merges, with the vectors staged', 'UPDATE', 'docs'],
     ['while it closes the batch, with the rows merged', 'UPDATE OF merged_at', 'pgvector_backfill.batch'],
-    ['while it takes the batch in hand', 'UPDATE OF token', 'pgvector_backfill.batch'],
+    ['while it takes the batch', 'UPDATE OF token', 'pgvector_backfill.batch'],
   ])('%s', async (_name, when, table) => {
     const backfill = await filled({});
     await backfill.enqueue();

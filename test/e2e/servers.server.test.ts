@@ -62,7 +62,7 @@ async function expectWhole(backfill: TestBackfill): Promise<void> {
     index: { valid: true },
   });
   expect(await backfill.account()).toMatchObject({ eligible: ROWS, embedded: ROWS, missing: 0, stale: 0 });
-  // Every vector against one that is computed anew.
+  // Every vector against one that is computed again.
   await expectSynced(backfill);
   const failures = await backfill.pool.query(
     `SELECT kind, message FROM pgvector_backfill.event WHERE level = 'error'`,

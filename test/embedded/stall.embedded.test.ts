@@ -1,10 +1,10 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openEngine, type Engine } from '../../src/embedded/engine.ts';
+import { openEngine, type PgliteEngine } from '../../src/embedded/engine.ts';
 import { startGateway, type Gateway } from '../../src/embedded/gateway.ts';
 import { rowOf } from './harness.ts';
 
-let engine: Engine;
+let engine: PgliteEngine;
 let gateway: Gateway;
 beforeAll(async () => {
   engine = await openEngine({

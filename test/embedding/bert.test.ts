@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeTexts } from '../../scripts/bench/minilm-model.ts';
 import type { EmbedOptions, Embeddings } from '../../src/embedding/embedder.ts';
-import { Engine } from '../../src/embedding/engine.ts';
+import { LocalModel } from '../../src/embedding/engine.ts';
 import { locateModel, modelFingerprint, type ModelOptions } from '../../src/embedding/model-files.ts';
 import { openTransformersEmbedder, type LocalEmbedder } from '../../src/embedding/transformers-embedder.ts';
 import { makeBert } from '../setup/bert.ts';
@@ -48,7 +48,7 @@ describe('the engine on a model with attention', () => {
   ): Promise<Pick<LocalEmbedder, 'embed' | 'countTokens' | 'fingerprint'>> {
     const own = { ...options, ...change };
     const location = locateModel(own);
-    const engine = await Engine.load({ type: 'load', options: own, location, intraOpThreads: 1 });
+    const engine = await LocalModel.load({ type: 'load', options: own, location, intraOpThreads: 1 });
     return {
       fingerprint: await modelFingerprint(own),
       embed: (those, { as = 'document' }: EmbedOptions = {}): Promise<Embeddings> => engine.embed(those, as),

@@ -1,7 +1,7 @@
 /** The native runtime cannot be loaded: loud, and nothing slower is tried in its place. */
 
 import { describe, expect, it, vi } from 'vitest';
-import { Engine } from '../../src/embedding/engine.ts';
+import { LocalModel } from '../../src/embedding/engine.ts';
 import { locateModel } from '../../src/embedding/model-files.ts';
 import { modelOptionsOf, sampleModel } from '../setup/model.ts';
 
@@ -15,7 +15,7 @@ describe('without the native runtime', () => {
   it('the engine does not start, and says what is missing', async () => {
     const options = modelOptionsOf(model);
     await expect(
-      Engine.load({ type: 'load', options, location: locateModel(options), intraOpThreads: 1 }),
+      LocalModel.load({ type: 'load', options, location: locateModel(options), intraOpThreads: 1 }),
     ).rejects.toThrow(/native ONNX runtime \(onnxruntime-node\) cannot be loaded/);
   });
 });

@@ -10,7 +10,7 @@ describe('the parallel workers of an index build', () => {
     allowed: 4,
     memory: 1024 * MIB,
     bytes: 100 * MIB,
-    least: 8 * MIB,
+    minBytes: 8 * MIB,
     ofTable: null,
     method: 'ivfflat' as const,
   };
@@ -22,7 +22,7 @@ describe('the parallel workers of an index build', () => {
     ['none where none is allowed', { allowed: 0 }, 0],
     ['each with 32 MB at least', { memory: 64 * MIB }, 1],
     ['none with less', { memory: 63 * MIB }, 0],
-    ['however small the table', { least: 0, bytes: 0 }, 4],
+    ['however small the table', { minBytes: 0, bytes: 0 }, 4],
     ['as the table says', { ofTable: 1, bytes: 0 }, 1],
     ['all of them for HNSW, as soon as there is one', { method: 'hnsw' as const, bytes: 8 * MIB }, 4],
     ['none for HNSW neither', { method: 'hnsw' as const, bytes: MIB }, 0],

@@ -66,7 +66,7 @@ describe.runIf(hasPostgres())('a SQL_ASCII database', () => {
       settings,
       run: road.run,
       openEmbedder,
-      questions: { queries: null, judgements: null },
+      queryInput: { queries: null, judgements: null },
     });
     expect(verification.checks.find(({ name }) => name === 'freshness')).toMatchObject({
       passed: true,

@@ -77,11 +77,11 @@ export class WatchedLog {
   }
 
   #note(line: string): void {
-    if (this.unexplained.length < MOST_KEPT) this.unexplained.push(line.slice(0, MOST_CHARACTERS));
+    if (this.unexplained.length < MAX_KEPT) this.unexplained.push(line.slice(0, MAX_CHARACTERS));
   }
 }
 
 /** pino's. */
 const WARN = 40;
-const MOST_KEPT = 50;
-const MOST_CHARACTERS = 600;
+const MAX_KEPT = 50;
+const MAX_CHARACTERS = 600;

@@ -4,7 +4,7 @@ import { Again } from '../../src/observability/again.ts';
 const MINUTE_MS = 60_000;
 
 describe('what goes on', () => {
-  it('is said once, then at growing intervals, and anew once it had gone', () => {
+  it('is said once, then at growing intervals, and again once it had gone', () => {
     let now = 0;
     const again = new Again(() => now);
     const saidAt: number[] = [];

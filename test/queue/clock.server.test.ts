@@ -123,7 +123,7 @@ describe.each(backends())('a clock that is off, on $name', ({ name, create }) =>
     await holder.close();
   });
 
-  it('a schedule that was set by a clock ahead, or whose job was lost, is set anew', async () => {
+  it('a schedule that was set by a clock ahead, or whose job was lost, is set again', async () => {
     const { queue } = open(right, 'sync');
     expect(await scheduleSync(queue, 30)).toBe('');
     const { next: first = 0 } = (await queue.getJobScheduler('sync')) ?? {};

@@ -40,7 +40,7 @@ it.runIf(hasContainers() && process.platform === 'linux')(
     await add('before');
     await until('each role has done a job', () => done.length === 3);
     await cluster.freeze(keyPrefix(address.installation));
-    // BullMQ's own patience is over: it connects anew, to a cluster that is down, and ioredis never says what came of that.
+    // BullMQ's own patience is over: it connects again, to a cluster that is down, and ioredis never says what came of that.
     for (const { worker } of workers)
       await until('the connection has been given up', () => /conn|end/.test(statusOf(worker)));
     await until('the cluster is down', () => cluster.isDown());

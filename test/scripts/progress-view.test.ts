@@ -16,7 +16,7 @@ function snapshot(more: Partial<ProgressSnapshot> = {}): ProgressSnapshot {
     rowsPerSecond: 250,
     etaSeconds: 4,
     batches: { pending: 10, staged: 1, merged: 11, failed: 0, retries: 0 },
-    inHand: [{ number: 1, worker: 'host/1', seconds: 7 }],
+    inProgress: [{ number: 1, worker: 'host/1', seconds: 7 }],
     sync: { pending: 0 },
     index: { name: null, phase: null, valid: false, blockers: [] },
     throttle: signals,
@@ -67,7 +67,7 @@ describe('the progress of a run', () => {
       'xxxxxxxxx; waits for pid 7)',
       `${'█'.repeat(30)}${'░'.repeat(10)} 75.0 %  1,000 of 2,000 rows`,
       '250 rows/s, ETA 2 s, 11 batches left',
-      '1 in hand of 1 worker, the oldest for 7 s',
+      '1 in progress on 1 worker, the oldest for 7 s',
       '4 quarantined',
     ]);
   });

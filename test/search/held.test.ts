@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Held } from '../../src/search/held.ts';
 
 describe('Held', () => {
-  it('fetches anew once the last fetch began so long ago, also where that one took long', async () => {
+  it('fetches again once the last fetch began so long ago, also where that one took long', async () => {
     let now = 0;
     let loads = 0;
     const held = new Held(

@@ -9,7 +9,7 @@ import { latestRun, type Run } from '../../src/ledger/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import type { EnqueueResult } from '../../src/planning/enqueue.ts';
 import { describeTarget, type Target } from '../../src/table/target.ts';
-import type { Questions } from '../../src/verify/full.ts';
+import type { QueryInput } from '../../src/verify/full.ts';
 import { verify, type Verification } from '../../src/verify/verify.ts';
 import { enqueueRun, withPreflight } from '../../scripts/lib/enqueue-run.ts';
 import { startWorkers, type WorkerProcess } from '../../scripts/lib/worker-process.ts';
@@ -36,7 +36,7 @@ export interface TestBackfill {
   run(): Promise<Run>;
   target(): Promise<Target>;
   account(): Promise<Accounting>;
-  verify(questions?: Questions): Promise<Verification>;
+  verify(queryInput?: QueryInput): Promise<Verification>;
   /** One digest over every key and vector: two runs that give the same table give the same. */
   vectorDigest(): Promise<string>;
   close(): Promise<void>;
@@ -94,14 +94,14 @@ export async function openBackfill(
       return found.rows[0]?.n ?? 0;
     },
     account: async () => accountFor(pool, await target(), (await run()).fingerprint),
-    verify: async (questions) =>
+    verify: async (queryInput) =>
       verify({
         pool,
         target: await target(),
         settings,
         run: await run(),
         openEmbedder: () => sharedEmbedder(settings, 1),
-        ...(questions === undefined ? {} : { questions }),
+        ...(queryInput === undefined ? {} : { queryInput }),
       }),
     enqueue: (limitRows) =>
       withPreflight(config, pool, sharedEmbedder, (preflight) => {

@@ -1,7 +1,7 @@
 /** One embedder for all that ask for the same model: a runtime is loaded once a process, not once a verb. */
 
 import { modelOptions, openEmbedder } from '../../src/embedding/configured.ts';
-import { lent, type Embedder, type OpenEmbedder } from '../../src/embedding/embedder.ts';
+import { borrowed, type Embedder, type OpenEmbedder } from '../../src/embedding/embedder.ts';
 import { modelFingerprint } from '../../src/embedding/model-files.ts';
 import { measured } from './measure.ts';
 
@@ -22,7 +22,7 @@ export const sharedEmbedder: OpenEmbedder = async (settings, processes = setting
   const present = opened.get(key) ?? measured('embedder', () => openEmbedder(settings, processes, notice));
   opened.set(key, present);
   try {
-    return lent(await present);
+    return borrowed(await present);
   } catch (error) {
     opened.delete(key);
     throw error;

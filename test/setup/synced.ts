@@ -24,7 +24,7 @@ export async function drainChanges(backfill: TestBackfill): Promise<void> {
   }
 }
 
-/** Every vector is that of its row's present text, computed anew; every row is accounted for; nothing else is staged. */
+/** Every vector is that of its row's present text, computed again; every row is accounted for; nothing else is staged. */
 export async function expectSynced(backfill: TestBackfill): Promise<void> {
   const { pool, config } = backfill;
   const { table, stage, key, column, text, where, ref } = await backfill.target();

@@ -85,7 +85,7 @@ describe.each(databases())('change capture on $name', ({ create }) => {
     expect(await noted()).toEqual([null]);
   });
 
-  it('is installed once, and anew where text or condition change; off takes it away', async () => {
+  it('is installed once, and again where text or condition change; off takes it away', async () => {
     const { install, noted, missing } = await capture(create, {}, DOCS);
     await install();
     expect(await missing()).toEqual([]);

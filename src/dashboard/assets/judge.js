@@ -1,4 +1,4 @@
-// Saves a click without loading the page anew. Without it the same form does, and brings the page back.
+// Saves a click without loading the page again. Without it the same form does, and brings the page back.
 
 for (const form of document.querySelectorAll('form.judge'))
   form.addEventListener('submit', (event) => {

@@ -82,15 +82,15 @@ export const RUN_METRICS: readonly Metric[] = [
     'Attempts of batches of the run beyond the first of each.',
     ({ snapshot }) => known(snapshot.batches.retries),
   ),
-  metric('batches_in_hand', 'gauge', [], 'Batches that workers have in hand, at most 50.', ({ snapshot }) =>
-    known(snapshot.inHand.length),
+  metric('batches_in_progress', 'gauge', [], 'Batches in progress, at most 50.', ({ snapshot }) =>
+    known(snapshot.inProgress.length),
   ),
   metric(
-    'batch_in_hand_oldest_seconds',
+    'batch_in_progress_oldest_seconds',
     'gauge',
     [],
-    'Since the batch that is in hand for the longest was taken up; absent where none is.',
-    ({ snapshot }) => known(snapshot.inHand[0]?.seconds),
+    'Since the batch that has been in progress the longest was taken up; absent where none is.',
+    ({ snapshot }) => known(snapshot.inProgress[0]?.seconds),
   ),
   metric('tokens_total', 'counter', [], 'Tokens that the model has read, of the run.', ({ snapshot }) =>
     known(snapshot.tokens),

@@ -13,7 +13,7 @@ export function unigram(part: Extract<ModelPart, { type: 'Unigram' }>): Tokenize
   const unknownId = part.unk_id ?? undefined;
   if (unknownId === undefined || unknownId >= scores.length)
     throw new Error('tokenizer.json has no model.unk_id for characters that are in no token');
-  const unknownScore = scores.reduce((least, score) => Math.min(least, score), Infinity) - UNKNOWN_PENALTY;
+  const unknownScore = scores.reduce((min, score) => Math.min(min, score), Infinity) - UNKNOWN_PENALTY;
   const prefixes = new SortedTokens([...ids.keys()]);
 
   /** Where the best token that ends at each place begins, and its id; 0 is the beginning of the piece. */

@@ -267,7 +267,7 @@ describe.runIf(hasPostgres())('draining changes', () => {
     await expectSynced(backfill);
   });
 
-  it('status follows: counts of the batches at whose rows it was are made anew', async () => {
+  it('status follows: counts of the batches at whose rows it was are made again', async () => {
     const { pool } = backfill;
     await pool.query(`UPDATE docs SET body = NULL WHERE id IN (1, 25)`);
     await pool.query('DELETE FROM docs WHERE id = 50');

@@ -1,6 +1,6 @@
 /** How far a verb is: a bar that is redrawn on a terminal, a line now and then elsewhere, nothing beside one JSON object. */
 
-import type { OnStage, Stage } from '../../src/observability/stage.ts';
+import type { OnProgress, Progress } from '../../src/observability/progress.ts';
 import type { Invocation } from './command.ts';
 import { count } from './format.ts';
 import type { Output } from './host.ts';
@@ -10,7 +10,7 @@ const BAR_WIDTH = 24;
 /** Elsewhere than on a terminal: what is over sooner needs no line, and what goes on one in this time. */
 const PLAIN_INTERVAL_MS = 5000;
 
-export interface StageBarOptions {
+export interface ProgressBarOptions {
   stream: Output;
   /** With --json nothing is shown. */
   silent: boolean;
@@ -18,28 +18,28 @@ export interface StageBarOptions {
   now?: () => number;
 }
 
-export class StageBar {
+export class ProgressBar {
   readonly #stream: Output;
   readonly #silent: boolean;
   readonly #now: () => number;
   #shownAt: number;
   #drawn = false;
 
-  constructor({ stream, silent, now = () => performance.now() }: StageBarOptions) {
+  constructor({ stream, silent, now = () => performance.now() }: ProgressBarOptions) {
     this.#stream = stream;
     this.#silent = silent;
     this.#now = now;
     this.#shownAt = now();
   }
 
-  readonly show: OnStage = (stage) => {
+  readonly show: OnProgress = (progress) => {
     if (this.#silent) return;
     if (this.#stream.isTTY) {
       this.#drawn = true;
-      this.#stream.write(`\r\u001B[2K${lineOf(stage).slice(0, lineWidth(this.#stream))}`);
+      this.#stream.write(`\r\u001B[2K${lineOf(progress).slice(0, lineWidth(this.#stream))}`);
     } else if (this.#now() - this.#shownAt >= PLAIN_INTERVAL_MS) {
       this.#shownAt = this.#now();
-      this.#stream.write(`${textOf(stage)}\n`);
+      this.#stream.write(`${textOf(progress)}\n`);
     }
   };
 
@@ -51,11 +51,11 @@ export class StageBar {
 }
 
 /** The bar for the length of `work`. */
-export async function withStages<T>(
+export async function withProgress<T>(
   { host, json }: Pick<Invocation, 'host' | 'json'>,
-  work: (onStage: OnStage) => Promise<T>,
+  work: (onProgress: OnProgress) => Promise<T>,
 ): Promise<T> {
-  const bar = new StageBar({ stream: host.stderr, silent: json });
+  const bar = new ProgressBar({ stream: host.stderr, silent: json });
   try {
     return await work(bar.show);
   } finally {
@@ -63,15 +63,15 @@ export async function withStages<T>(
   }
 }
 
-function textOf({ what, done, total }: Stage): string {
+function textOf({ what, done, total }: Progress): string {
   if (total === null) return `${what}: ${count(done)}`;
   // An estimate of the server's may be short of what is there.
   return `${what}: ${count(done)} of ${count(Math.max(total, done))}`;
 }
 
-function lineOf(stage: Stage): string {
-  const { done, total } = stage;
-  if (total === null || total === 0) return textOf(stage);
+function lineOf(progress: Progress): string {
+  const { done, total } = progress;
+  if (total === null || total === 0) return textOf(progress);
   const filled = Math.round(Math.min(1, done / total) * BAR_WIDTH);
-  return `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${textOf(stage)}`;
+  return `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${textOf(progress)}`;
 }

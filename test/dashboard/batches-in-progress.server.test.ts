@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ProgressFeed } from '../../src/dashboard/feed.ts';
-import { inHandSection } from '../../src/dashboard/run-sections.ts';
+import { inProgressSection } from '../../src/dashboard/run-sections.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { pastRates } from '../../src/ledger/activity.ts';
@@ -48,20 +48,20 @@ describe.each(databases())('what goes on, on $name', ({ create }) => {
   const claim = async (number: number): Promise<ClaimedBatch> =>
     (await claimBatch(pool, run.uid, number)) as ClaimedBatch;
 
-  it('lists the batches in hand with who has them, since when', async () => {
-    expect((await progressSnapshot(pool, 'docs')).inHand).toEqual([]);
+  it('lists the batches in progress with who has them, since when', async () => {
+    expect((await progressSnapshot(pool, 'docs')).inProgress).toEqual([]);
     await markMerged(pool, await claim(1), ALL_EMBEDDED);
     await claim(2);
     await claim(4);
     await claim(4);
-    const { inHand } = await progressSnapshot(pool, 'docs');
+    const { inProgress } = await progressSnapshot(pool, 'docs');
     const worker = `${hostname()}/${process.pid}`;
-    expect(inHand).toMatchObject([
+    expect(inProgress).toMatchObject([
       { number: 2, worker, state: 'pending', rows: ROWS, lower: '101', upper: '201', attempts: 1 },
       { number: 4, worker, state: 'pending', rows: ROWS, lower: '301', upper: null, attempts: 2 },
     ]);
-    expect(inHand.every(({ seconds }) => seconds >= 0 && seconds < 240)).toBe(true);
-    const shown = String(await inHandSection({ ...(await progressSnapshot(pool, 'docs')) }));
+    expect(inProgress.every(({ seconds }) => seconds >= 0 && seconds < 240)).toBe(true);
+    const shown = String(await inProgressSection({ ...(await progressSnapshot(pool, 'docs')) }));
     expect(shown).toContain('2 batches, 1 worker');
     expect(shown).toContain('(open)');
   });

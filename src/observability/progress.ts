@@ -1,6 +1,6 @@
 /** How far a verb is that takes its time. */
 
-export interface Stage {
+export interface Progress {
   /** Such as "planning". */
   what: string;
   done: number;
@@ -8,4 +8,4 @@ export interface Stage {
   total: number | null;
 }
 
-export type OnStage = (stage: Stage) => void;
+export type OnProgress = (progress: Progress) => void;

@@ -1,9 +1,9 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { StageBar } from '../../scripts/lib/stage-bar.ts';
+import { ProgressBar } from '../../scripts/lib/progress-bar.ts';
 
 function bar(options: { isTTY: boolean; silent?: boolean }): {
-  bar: StageBar;
+  bar: ProgressBar;
   written: () => string;
   pass: (milliseconds: number) => void;
 } {
@@ -11,7 +11,7 @@ function bar(options: { isTTY: boolean; silent?: boolean }): {
   Object.assign(stream, { isTTY: options.isTTY, columns: 60 });
   let clock = 0;
   return {
-    bar: new StageBar({ stream, silent: options.silent ?? false, now: () => clock }),
+    bar: new ProgressBar({ stream, silent: options.silent ?? false, now: () => clock }),
     written: () => String(stream.read() ?? ''),
     pass: (milliseconds) => (clock += milliseconds),
   };
