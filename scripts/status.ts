@@ -8,7 +8,7 @@ import type { Pool } from '../src/db/pool.ts';
 import { GateError } from '../src/errors.ts';
 import { showReadChoice } from '../src/ledger/read-mode.ts';
 import { listQuarantine, type ListedRow } from '../src/ledger/quarantine.ts';
-import { JUDGE_REMEDY, judgedOtherwise } from '../src/ledger/judged.ts';
+import { VERIFY_AGAIN, verifiedWithOtherOptions } from '../src/ledger/verified-options.ts';
 import { latestRun } from '../src/ledger/run.ts';
 import { TABLE_REMEDY } from '../src/ledger/run-target.ts';
 import { scopeDifference } from '../src/ledger/scope.ts';
@@ -65,7 +65,7 @@ export const status: Command = {
           const quarantined = await listQuarantine(pool, config.backfill, LISTED);
           const run = await latestRun(pool, config.backfill);
           const options = run === null ? null : scopeDifference(run.scope, config.settings);
-          const judged = run === null ? null : await judgedOtherwise(pool, run);
+          const unverifiedOptions = run === null ? null : await verifiedWithOtherOptions(pool, run);
           const drift = ledger.model === null ? null : await modelDrift(config.settings, ledger.model);
           const look = await queueAsked;
           const { trouble: queue, paused } = look;
@@ -75,11 +75,11 @@ export const status: Command = {
             queue,
             pausedQueues: paused,
             options,
-            judged,
+            unverifiedOptions,
             model: snapshot.model === null ? null : { ...snapshot.model, ...drift },
             quarantine: quarantined,
           });
-          for (const line of statusLines(snapshot, drift, { options, judged, queue, paused }))
+          for (const line of statusLines(snapshot, drift, { options, unverifiedOptions, queue, paused }))
             invocation.say(line);
           for (const line of quarantineLines(quarantined, snapshot.rows.quarantined)) invocation.say(line);
         }
@@ -126,10 +126,10 @@ async function watch(invocation: Invocation, pool: Pool, config: Config): Promis
   }
 }
 
-/** What stands beside the snapshot. `options`: set otherwise than the run was planned for; `judged`: what searches ask that was not verified. */
+/** What stands beside the snapshot. `options`: set otherwise than the run was planned for; `verification`: what searches ask that was not verified. */
 interface Differences {
   options: string | null;
-  judged: string | null;
+  unverifiedOptions: string | null;
   /** Why the queue is waited for. */
   queue: string | null;
   /** Queues that somebody else has paused. */
@@ -139,7 +139,7 @@ interface Differences {
 function statusLines(
   snapshot: ProgressSnapshot,
   drift: ModelDrift | null,
-  { options, judged, queue, paused }: Differences,
+  { options, unverifiedOptions, queue, paused }: Differences,
 ): string[] {
   const { rows, batches, index, model, sync } = snapshot;
   const age = sync.oldestSeconds === null ? '' : `, the oldest ${duration(sync.oldestSeconds)} old`;
@@ -167,7 +167,7 @@ function statusLines(
       : [
           `options  others than the run was planned for, which workers and searches go by: ${options}; \`pgvector-backfill enqueue\` plans a run for these`,
         ]),
-    ...(judged === null ? [] : [`verified no more: ${judged}. ${JUDGE_REMEDY}`]),
+    ...(unverifiedOptions === null ? [] : [`verified no more: ${unverifiedOptions}. ${VERIFY_AGAIN}`]),
     `rows     ${count(rows.eligible)} eligible = ${count(rows.embedded)} embedded + ${count(rows.skipped)} skipped + ${count(rows.quarantined)} quarantined + ${count(rows.pending)} pending + ${count(rows.stale)} stale`,
     `coverage ${percent(snapshot.coverage)}, ${rate}${eta}`,
     `batches  ${count(batches.merged)} merged, ${count(batches.staged)} staged, ${count(batches.pending)} pending, ${count(batches.failed)} failed`,

@@ -162,8 +162,8 @@ async function giveUp(
       message: messageOf(error),
       detail: { batch: data.batch },
     });
-    const judgement = await tooManyFailures(pool, run.id);
-    if (judgement !== null) await trip(context, run, judgement);
+    const verdict = await tooManyFailures(pool, run.id);
+    if (verdict !== null) await trip(context, run, verdict);
     else await finalizeWhenDue(pool, settings, queue, run);
   } catch (ledgerError) {
     // The batch stays unfinished in the ledger, so the next `enqueue` finds it all the same.
@@ -175,8 +175,8 @@ async function giveUp(
 }
 
 /** The circuit breaker: what fails over and over is not the batches' own fault. */
-async function trip({ pool, backfill, logger }: WorkerContext, run: Run, judgement: string): Promise<void> {
-  const reason = `paused itself: ${judgement}. Repair the cause, then run \`pgvector-backfill resume\`.`;
+async function trip({ pool, backfill, logger }: WorkerContext, run: Run, verdict: string): Promise<void> {
+  const reason = `paused itself: ${verdict}. Repair the cause, then run \`pgvector-backfill resume\`.`;
   if (!(await pauseRun(pool, run.id, OPEN_STATES, reason))) return;
   await recordEvent(pool, { backfill, run: run.id, level: 'error', kind: 'run.paused', message: reason });
   logger.error({ run: run.id, reason }, 'run paused');

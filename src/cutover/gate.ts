@@ -3,7 +3,7 @@
 import type { Settings } from '../config/settings.ts';
 import type { Queryable } from '../db/pool.ts';
 import { bareDefinition, presentIndex } from '../finalize/present-index.ts';
-import { judgedOtherwise } from '../ledger/judged.ts';
+import { verifiedWithOtherOptions } from '../ledger/verified-options.ts';
 import type { Run, RunState } from '../ledger/run.ts';
 import { tableFault } from '../ledger/run-target.ts';
 import { scopeDifference } from '../ledger/scope.ts';
@@ -60,7 +60,7 @@ async function reasonAgainst(
   if (last.run !== run.id)
     return `the last verification was of run ${last.run}, the present one is ${run.id}`;
   if (!last.passed) return `the last verification did not pass: ${last.failed.join(', ')}`;
-  const otherwise = await judgedOtherwise(db, run);
+  const otherwise = await verifiedWithOtherOptions(db, run);
   if (otherwise !== null) return otherwise;
   const worse = await unansweredRelevance(db, run, last);
   if (worse !== null)

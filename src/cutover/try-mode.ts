@@ -39,7 +39,7 @@ export async function tryMode(context: SearchContext, { mode }: ReadChoice): Pro
   const notes: string[] = [];
   const refusals: string[] = [];
   // Slow is not broken: applications have time limits of their own, and `verify` tells the times.
-  const judge = (what: string, fault: string): void =>
+  const refuse = (what: string, fault: string): void =>
     void (fault === TOO_SLOW ? notes : refusals).push(`${what}: ${fault}`);
   const rows = await sampleRows(pool, target, await estimatedRows(pool, target.table), ROWS);
   const { queries } = await chooseQueries(context, null, rows);
@@ -54,7 +54,7 @@ export async function tryMode(context: SearchContext, { mode }: ReadChoice): Pro
       if (tries.fault === TOO_SLOW) break;
     }
     if (tries.fault !== null && tries.raised === tries.asked)
-      judge('the legacy search, which answers in this mode, does not run', tries.fault);
+      refuse('the legacy search, which answers in this mode, does not run', tries.fault);
     else if (tries.fault !== null)
       notes.push(
         `the legacy search raises for ${tries.raised} of ${tries.asked} queries that were tried: ${tries.fault}`,
@@ -63,7 +63,7 @@ export async function tryMode(context: SearchContext, { mode }: ReadChoice): Pro
   const [sample] = rows;
   if (asks.vector && sample !== undefined)
     await nearest(pool, target, settings.metric, sample.vector, 1, 'planned', { read, limits: LIMITS }).catch(
-      (error: unknown) => judge('the vector search does not run', serverFault(error)),
+      (error: unknown) => refuse('the vector search does not run', serverFault(error)),
     );
   if (asks.words)
     await textSearch(pool, target, settings, texts.at(-1) ?? ANY_QUERY, 1, { limits: LIMITS }).catch(
@@ -73,7 +73,7 @@ export async function tryMode(context: SearchContext, { mode }: ReadChoice): Pro
           notes.push(
             `some row cannot be ranked by its words (${fault}): answers are by vectors alone until it is corrected`,
           );
-        else judge('the ranking by words does not run', fault);
+        else refuse('the ranking by words does not run', fault);
       },
     );
   return { refusal: refusals.length === 0 ? null : refusals.join('; '), notes };

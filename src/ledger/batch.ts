@@ -161,7 +161,7 @@ export async function claimBatch(
 }
 
 /** Locks the batch for the rest of the transaction. False where another worker, or a newer run, has taken over meanwhile. */
-export async function holdBatch(db: Queryable, batch: ClaimedBatch): Promise<boolean> {
+export async function lockBatch(db: Queryable, batch: ClaimedBatch): Promise<boolean> {
   await shareFence(db, batch.run);
   const held = await db.query(
     `SELECT 1 FROM pgvector_backfill.batch WHERE run = $1 AND number = $2 AND token = $3 AND state <> 'merged'

@@ -129,7 +129,7 @@ export async function releaseSync(db: Queryable, claim: SyncClaim, complete: boo
 }
 
 /** Locks the drain for the rest of the transaction. False where another one, or a newer run, has taken over. */
-export async function holdSync(db: Queryable, claim: SyncClaim): Promise<boolean> {
+export async function lockSync(db: Queryable, claim: SyncClaim): Promise<boolean> {
   await shareFence(db, claim.run);
   const held = await db.query(
     `SELECT 1 FROM pgvector_backfill.sync WHERE backfill = $1 AND token = $2 AND ${newestSql('$3')} FOR UPDATE`,

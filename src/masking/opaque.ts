@@ -45,14 +45,14 @@ export function findOpaqueTokens(text: string): Span[] {
     }
     let end = start + FEWEST;
     while (kindAt(text, end) !== 0) end++;
-    for (const span of judge(text.slice(start, end), start)) spans.push(span);
+    for (const span of spansOf(text.slice(start, end), start)) spans.push(span);
     start = end + 1;
   }
   return spans;
 }
 
 /** A token, or what is secret of it: in a path or URL only some steps are. */
-function judge(token: string, offset: number): Span[] {
+function spansOf(token: string, offset: number): Span[] {
   const spans: Span[] = [];
   for (const found of token.matchAll(HEX)) {
     if (/\d/.test(found[0]) && /[a-f]/i.test(found[0].replace(/^0x/, '')))

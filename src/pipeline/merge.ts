@@ -5,7 +5,7 @@ import type { Queryable } from '../db/pool.ts';
 import { describeFailure } from '../db/refusal.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { LEDGER_LIMITS, TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
-import { holdClaim, type Claim } from '../ledger/claim.ts';
+import { lockClaim, type Claim } from '../ledger/claim.ts';
 import { quarantineRows, releaseRows } from '../ledger/quarantine.ts';
 import { beforeUpdateTriggers } from '../table/before-update.ts';
 import { textHashSql } from '../table/row-state.ts';
@@ -126,7 +126,7 @@ async function writeFree(
   let free: WorkRow[] = [];
   let left: ReadonlyMap<string, Buffer> = new Map();
   const held = await inTransaction(context.pool, TABLE_LIMITS, async (client) => {
-    if (!(await holdClaim(client, claim))) return false;
+    if (!(await lockClaim(client, claim))) return false;
     const started = performance.now();
     const keys = await lockRows(
       client,
@@ -157,7 +157,7 @@ function refuseRow(
 ): Promise<boolean> {
   const reason = `the table refuses the row's vector: ${describeFailure(error)}`;
   return inTransaction(pool, LEDGER_LIMITS, async (client) => {
-    if (!(await holdClaim(client, claim))) return false;
+    if (!(await lockClaim(client, claim))) return false;
     await quarantineRows(client, target.backfill, claim, [
       { key: row.key, class: 'refused', reason, textHash: row.hash },
     ]);

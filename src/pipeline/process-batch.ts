@@ -7,7 +7,7 @@ import { ConfigError } from '../errors.ts';
 import { accountFor } from '../ledger/accounting.ts';
 import {
   claimBatch,
-  holdBatch,
+  lockBatch,
   markMerged,
   returnAttempt,
   type BatchCounts,
@@ -97,7 +97,7 @@ async function closeBatch(
 ): Promise<BatchOutcome | null> {
   const { pool, target, embedder } = context;
   return inTransaction(pool, LEDGER_LIMITS, async (client): Promise<BatchOutcome | null> => {
-    if (!(await holdBatch(client, batch))) return { kind: 'left' };
+    if (!(await lockBatch(client, batch))) return { kind: 'left' };
     await deleteOrphans(client, target, batch);
     await releaseOrphans(client, target, unusable);
     let rows = await accountFor(client, target, embedder.fingerprint, batch);

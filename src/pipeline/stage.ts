@@ -10,7 +10,7 @@ import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
 import type { Queryable } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { assertWritten } from '../ledger/written.ts';
-import { holdClaim, markClaimStaged, type Claim } from '../ledger/claim.ts';
+import { lockClaim, markClaimStaged, type Claim } from '../ledger/claim.ts';
 import { quarantineRows } from '../ledger/quarantine.ts';
 import { keyText } from '../table/key.ts';
 import { QUARANTINED, STAGED, rangeSql, readableTable, type KeyRange } from '../table/row-state.ts';
@@ -57,7 +57,7 @@ function stageOnce(
   return inTransaction(context.pool, TABLE_LIMITS, async (client) => {
     // The merge's commit, which waits for the disk, is behind this one in the log: this one need not wait itself.
     await client.query('SET LOCAL synchronous_commit = off');
-    if (!(await holdClaim(client, claim))) return false;
+    if (!(await lockClaim(client, claim))) return false;
     if (replaced.length > 0) {
       await client.query(
         `DELETE FROM ${target.stage} WHERE ${quoteName(target.key)} = ANY ($1::${target.keyType}[])`,

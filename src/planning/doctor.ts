@@ -10,7 +10,7 @@ import { codeOf } from '../db/sqlstates.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, ConfigError, messageOf } from '../errors.ts';
 import { installationId } from '../ledger/installation.ts';
-import { JUDGE_REMEDY, judgedOtherwise } from '../ledger/judged.ts';
+import { VERIFY_AGAIN, verifiedWithOtherOptions } from '../ledger/verified-options.ts';
 import { backfillClash, latestRun } from '../ledger/run.ts';
 import { TABLE_REMEDY, tableFault } from '../ledger/run-target.ts';
 import { reachQueue } from '../queue/connection.ts';
@@ -168,7 +168,7 @@ async function checkRun({ pool, backfill }: DoctorInput): Promise<Finding[]> {
   const run = await latestRun(pool, backfill);
   if (run === null) return [];
   const fault = await tableFault(pool, run);
-  const otherwise = await judgedOtherwise(pool, run);
+  const otherwise = await verifiedWithOtherOptions(pool, run);
   const warning = (check: string, message: string, remedy: string): Finding => ({
     level: 'warn',
     check,
@@ -177,7 +177,7 @@ async function checkRun({ pool, backfill }: DoctorInput): Promise<Finding[]> {
   });
   return [
     ...(fault === null ? [] : [warning('run-table', fault, TABLE_REMEDY)]),
-    ...(otherwise === null ? [] : [warning('verified', otherwise, JUDGE_REMEDY)]),
+    ...(otherwise === null ? [] : [warning('verified', otherwise, VERIFY_AGAIN)]),
   ];
 }
 

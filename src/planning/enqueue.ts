@@ -10,7 +10,7 @@ import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError } from '../errors.ts';
 import { coverageOf } from '../ledger/accounting.ts';
 import { lastBatch, reopenFailedBatches, unfinishedBatches } from '../ledger/batch.ts';
-import { judgeAnew } from '../ledger/breaker.ts';
+import { resetBreaker } from '../ledger/breaker.ts';
 import { callFinalizer } from '../finalize/trigger.ts';
 import { recordEvent, recordMended } from '../ledger/event.ts';
 import { FENCE_LIMITS, closeFence } from '../ledger/fence.ts';
@@ -216,7 +216,7 @@ async function produce(
 ): Promise<Omit<EnqueueResult, 'mended'>> {
   const { pool, target, settings, queues, logger } = input;
   await moveRun(pool, run.id, ['planned'], 'running', '');
-  if ((await reopenFailedBatches(pool, run.id)) > 0) await judgeAnew(pool, run.id);
+  if ((await reopenFailedBatches(pool, run.id)) > 0) await resetBreaker(pool, run.id);
   let enqueued = 0;
   let unfinished = 0;
   for (let after = 0; ;) {

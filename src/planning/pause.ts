@@ -3,7 +3,7 @@
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { finalizeWhenDue } from '../finalize/trigger.ts';
-import { judgeAnew } from '../ledger/breaker.ts';
+import { resetBreaker } from '../ledger/breaker.ts';
 import { recordEvent, recordMended } from '../ledger/event.ts';
 import { OPEN_STATES, findRun, pauseRun, unpauseRun, type Run } from '../ledger/run.ts';
 import type { JobQueue } from '../queue/connection.ts';
@@ -42,7 +42,7 @@ export async function resume(
   run: Run,
 ): Promise<Resumed> {
   if (await unpauseRun(pool, run.id)) {
-    await judgeAnew(pool, run.id);
+    await resetBreaker(pool, run.id);
     await recordEvent(pool, {
       backfill: run.backfill,
       run: run.id,

@@ -4,7 +4,7 @@ import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
 import { reopenBatchesOf, reopenFailedBatches, unfinishedBatches } from '../ledger/batch.ts';
-import { judgeAnew } from '../ledger/breaker.ts';
+import { resetBreaker } from '../ledger/breaker.ts';
 import { noteChanges } from '../ledger/change.ts';
 import { recordEvent } from '../ledger/event.ts';
 import { forgiveRows } from '../ledger/quarantine.ts';
@@ -54,7 +54,7 @@ export async function retry({ pool, settings, run, queue, quarantined }: RetryIn
   });
   // Whoever asks for it says that the cause is repaired.
   await reopenFailedRun(pool, run.id);
-  await judgeAnew(pool, run.id);
+  await resetBreaker(pool, run.id);
   const enqueued = run.state === 'completed' ? 0 : await addUnfinished(pool, settings, queue, run);
   const result = { backfill, run: run.id, batches, rows, enqueued };
   if (batches + rows + enqueued > 0)

@@ -7,7 +7,7 @@ import type { Run } from '../ledger/run.ts';
 import {
   LEASE_RENEWAL_MS,
   claimSync,
-  holdSync,
+  lockSync,
   releaseSync,
   renewSync,
   type SyncClaim,
@@ -108,7 +108,7 @@ async function settleChanges(
 ): Promise<{ done: number; open: string[] } | null> {
   const { pool, target } = context;
   return inTransaction(pool, page.truncated ? TABLE_LIMITS : LEDGER_LIMITS, async (client) => {
-    if (!(await holdSync(client, claim))) return null;
+    if (!(await lockSync(client, claim))) return null;
     await deleteOrphans(client, target, of(page.keys));
     await releaseOrphans(client, target, page.keys);
     await forgetJudgements(client, target, page.keys);

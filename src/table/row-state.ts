@@ -132,7 +132,7 @@ export function rowStatesSql(
   const refused = `l.quarantined_hash = l.hash AND l.class = 'refused'`;
   return `
     SELECT l.key, l.text, l.hash, l.is_empty, l.vector IS NOT NULL AS has_vector, s.key IS NOT NULL AS has_stage,
-           s.text_hash IS NOT DISTINCT FROM l.hash AS is_staged, l.class IS NOT NULL AS was_quarantined, s.truncated, judged.state
+           s.text_hash IS NOT DISTINCT FROM l.hash AS is_staged, l.class IS NOT NULL AS was_quarantined, s.truncated, classified.state
       FROM (SELECT ${target.ref}.${key} AS key, pgvb_text AS text, pgvb_hash AS hash, pgvb_empty AS is_empty, ${unreadable} AS unreadable,
                    ${target.ref}.${quoteName(target.column)} AS vector, pgvb_class AS class, pgvb_quarantined_hash AS quarantined_hash
               FROM ${from}
@@ -148,5 +148,5 @@ export function rowStatesSql(
                   THEN CASE l.class WHEN 'too-long' THEN 'skipped' ELSE 'quarantined' END
                 WHEN ${refused} THEN 'quarantined'
                 WHEN l.vector IS NOT NULL THEN 'stale'
-                ELSE 'missing' END AS state OFFSET 0) judged`;
+                ELSE 'missing' END AS state OFFSET 0) classified`;
 }

@@ -20,7 +20,7 @@ import {
 } from '../ledger/throttle.ts';
 import type { Logger } from '../observability/logger.ts';
 import { Health } from './health.ts';
-import { judge, type Judgement } from './judge.ts';
+import { decide, type ThrottleDecision } from './decide.ts';
 import { StatementSize } from './statement-size.ts';
 import { tuningOf, type Tuning } from './tuning.ts';
 
@@ -42,12 +42,12 @@ export const held = (cause: unknown): TransientError =>
 const MIN_GAIN = 1.05;
 
 /** Rows that are hidden from us hold everything, whatever the load: it goes on by itself once all are to be seen. */
-function heldFor(hidden: GateError | null, judged: Judgement): Judgement {
-  if (hidden === null) return judged;
-  const reasons = [`${hidden.message} ${hidden.remedy ?? ''}`, judged.reason];
+function heldFor(hidden: GateError | null, decision: ThrottleDecision): ThrottleDecision {
+  if (hidden === null) return decision;
+  const reasons = [`${hidden.message} ${hidden.remedy ?? ''}`, decision.reason];
   return {
-    ...judged,
-    verdict: judged.verdict === 'stop' ? 'stop' : 'hold',
+    ...decision,
+    verdict: decision.verdict === 'stop' ? 'stop' : 'hold',
     reason: reasons.filter((reason) => reason !== '').join('; '),
   };
 }
@@ -166,13 +166,13 @@ export class Throttle {
     const { pool, backfill, settings } = this.#context;
     const ledger = await readThrottle(pool, backfill);
     this.#tune(tuningOf(settings, ledger.tuned));
-    const judged = judge(await this.#health.read(), this.#tuning.limits, ledger.signals);
-    const judgement = heldFor(await hiddenRows(pool, this.#table), judged);
-    const stops = judgement.verdict === 'stop' && this.#warned && (await this.#stop(ledger, judgement));
-    this.#warned = judgement.verdict === 'stop';
-    this.#holds = judgement.verdict !== 'go';
+    const measured = decide(await this.#health.read(), this.#tuning.limits, ledger.signals);
+    const decision = heldFor(await hiddenRows(pool, this.#table), measured);
+    const stops = decision.verdict === 'stop' && this.#warned && (await this.#stop(ledger, decision));
+    this.#warned = decision.verdict === 'stop';
+    this.#holds = decision.verdict !== 'go';
     this.#over = stops || ledger.runState === 'paused' || ledger.runState === 'failed';
-    await this.#save(ledger, judgement, stops ? 'stopped' : this.#holds ? 'hold' : 'go');
+    await this.#save(ledger, decision, stops ? 'stopped' : this.#holds ? 'hold' : 'go');
     this.#lookedAt = performance.now();
   }
 
@@ -185,7 +185,7 @@ export class Throttle {
   }
 
   /** @returns whether the run is stopped by this. */
-  async #stop({ run }: ThrottleRow, { reason, signals }: Judgement): Promise<boolean> {
+  async #stop({ run }: ThrottleRow, { reason, signals }: ThrottleDecision): Promise<boolean> {
     if (run === null) return false;
     const { pool, backfill, logger } = this.#context;
     const why = `stopped by the throttle: ${reason}. See to the cause, then run \`pgvector-backfill resume\`.`;
@@ -198,7 +198,7 @@ export class Throttle {
 
   async #save(
     ledger: ThrottleRow,
-    { reason, signals }: Judgement,
+    { reason, signals }: ThrottleDecision,
     state: ThrottleState['state'],
   ): Promise<void> {
     const { pool, backfill, logger } = this.#context;

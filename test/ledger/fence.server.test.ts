@@ -8,7 +8,7 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { LEDGER_LIMITS, inTransaction } from '../../src/db/transaction.ts';
 import type { Embedder } from '../../src/embedding/embedder.ts';
 import { accountFor } from '../../src/ledger/accounting.ts';
-import { claimBatch, holdBatch } from '../../src/ledger/batch.ts';
+import { claimBatch, lockBatch } from '../../src/ledger/batch.ts';
 import { closeFence } from '../../src/ledger/fence.ts';
 import { progressSnapshot } from '../../src/ledger/progress.ts';
 import { quarantineRows } from '../../src/ledger/quarantine.ts';
@@ -138,7 +138,7 @@ describe.each(databases())('the fence of a run on $name', ({ create }) => {
       const batch = await claimBatch(pool, road.run.uid, 1);
       if (batch === null) throw new Error('the batch cannot be claimed');
       await inTransaction(pool, LEDGER_LIMITS, async (writer) => {
-        expect(await holdBatch(writer, batch)).toBe(true);
+        expect(await lockBatch(writer, batch)).toBe(true);
         const closing = inTransaction(pool, { ...LEDGER_LIMITS, lockTimeoutMs: 100, tries: 1 }, (client) =>
           closeFence(client, 'docs'),
         );
@@ -146,7 +146,7 @@ describe.each(databases())('the fence of a run on $name', ({ create }) => {
       });
       const [waiting] = await inTransaction(pool, LEDGER_LIMITS, async (client) => {
         await closeFence(client, 'docs');
-        const held = inTransaction(pool, LEDGER_LIMITS, (writer) => holdBatch(writer, batch));
+        const held = inTransaction(pool, LEDGER_LIMITS, (writer) => lockBatch(writer, batch));
         const waits = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
                         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
         await expect.poll(async () => (await pool.query(waits)).rowCount).toBe(1);

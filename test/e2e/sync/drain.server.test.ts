@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPool } from '../../../src/db/pool.ts';
 import type { Embedder } from '../../../src/embedding/embedder.ts';
-import { claimSync, holdSync, releaseSync } from '../../../src/ledger/sync.ts';
+import { claimSync, lockSync, releaseSync } from '../../../src/ledger/sync.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
 import type { PipelineContext } from '../../../src/pipeline/context.ts';
 import { embedRows } from '../../../src/pipeline/embed.ts';
@@ -187,7 +187,7 @@ describe.runIf(hasPostgres())('draining changes', () => {
     expect(await drain()).toMatchObject({ done: 1 });
     await expectSynced(backfill);
     const claim = await claimSync(backfill.pool, 'docs', id);
-    expect(claim === null ? null : await holdSync(backfill.pool, { ...claim, token: claim.token - 1 })).toBe(
+    expect(claim === null ? null : await lockSync(backfill.pool, { ...claim, token: claim.token - 1 })).toBe(
       false,
     );
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Limits } from '../../src/ledger/throttle.ts';
-import { judge } from '../../src/throttle/judge.ts';
+import { decide } from '../../src/throttle/decide.ts';
 import {
   SIGNALS,
   formatValue,
@@ -22,7 +22,7 @@ const LAG = limits({ replicaLag: { hold: 2, stop: 60 } });
 describe('the verdict', () => {
   it('goes below every threshold, holds at one, stops at the other, with the reason in words', () => {
     const at = (value: number): [string, string] => {
-      const { verdict, reason } = judge(readings({ replicaLag: { value } }), LAG, []);
+      const { verdict, reason } = decide(readings({ replicaLag: { value } }), LAG, []);
       return [verdict, reason];
     };
     expect(at(1.9)).toEqual(['go', '']);
@@ -31,7 +31,7 @@ describe('the verdict', () => {
   });
 
   it('names every signal that holds', () => {
-    const { reason } = judge(
+    const { reason } = decide(
       readings({ slotBacklog: { value: 3 * 1024 ** 3 }, activeSessions: { value: 0.62 } }),
       limits({ slotBacklog: { hold: 1024 ** 3, stop: null }, activeSessions: { hold: 0.5, stop: null } }),
       [],
@@ -40,13 +40,13 @@ describe('the verdict', () => {
   });
 
   it('lets go a little below the threshold that held, not at it', () => {
-    const held = judge(readings({ replicaLag: { value: 2 } }), LAG, []).signals;
-    expect(judge(readings({ replicaLag: { value: 1.9 } }), LAG, held).verdict).toBe('hold');
-    expect(judge(readings({ replicaLag: { value: 1.7 } }), LAG, held).verdict).toBe('go');
+    const held = decide(readings({ replicaLag: { value: 2 } }), LAG, []).signals;
+    expect(decide(readings({ replicaLag: { value: 1.9 } }), LAG, held).verdict).toBe('hold');
+    expect(decide(readings({ replicaLag: { value: 1.7 } }), LAG, held).verdict).toBe('go');
   });
 
   it('goes on without what it cannot know, and says so; without what is switched off it says nothing', () => {
-    const { verdict, signals } = judge(
+    const { verdict, signals } = decide(
       readings({
         replicaLag: { value: null, note: 'no right' },
         walRate: { value: null },
@@ -73,16 +73,16 @@ describe('the verdict', () => {
     const broken = readings({
       sqlValue: { value: null, note: 'throttle.sql failed: SQLSTATE 42P01', holds: true },
     });
-    expect(judge(broken, limits({ sqlValue: { hold: 1, stop: null } }), [])).toMatchObject({
+    expect(decide(broken, limits({ sqlValue: { hold: 1, stop: null } }), [])).toMatchObject({
       verdict: 'hold',
       reason: "throttle.sql's value is not known: throttle.sql failed: SQLSTATE 42P01",
     });
-    expect(judge(broken, limits({}), []).verdict).toBe('go');
+    expect(decide(broken, limits({}), []).verdict).toBe('go');
   });
 
   it('calls a check that nobody has set up off, not fine', () => {
     const without = readings({ sqlValue: { value: null, off: true } });
-    const { verdict, signals } = judge(without, limits({ sqlValue: { hold: 1, stop: null } }), []);
+    const { verdict, signals } = decide(without, limits({ sqlValue: { hold: 1, stop: null } }), []);
     expect(verdict).toBe('go');
     expect(signals.find(({ name }) => name === 'sqlValue')).toMatchObject({ state: 'off', hold: null });
   });
@@ -96,7 +96,7 @@ describe('the verdict', () => {
         const given = { hold: Math.min(first, second), stop: Math.max(first, second) };
         const verdict = (lag: number): number =>
           order.indexOf(
-            judge(readings({ replicaLag: { value: lag } }), limits({ replicaLag: given }), []).verdict,
+            decide(readings({ replicaLag: { value: lag } }), limits({ replicaLag: given }), []).verdict,
           );
         expect(verdict(low)).toBeLessThanOrEqual(verdict(high));
       }),

@@ -3,7 +3,7 @@
 import type { Limits, SignalState } from '../ledger/throttle.ts';
 import { SIGNALS, formatValue, type Readings, type SignalName, type Unit } from './signals.ts';
 
-export interface Judgement {
+export interface ThrottleDecision {
   verdict: 'go' | 'hold' | 'stop';
   /** Empty where nothing holds. */
   reason: string;
@@ -14,11 +14,11 @@ export interface Judgement {
 const RELEASE_SHARE = 0.9;
 
 /** @param before the signals of the last look, of whichever worker. */
-export function judge(
+export function decide(
   readings: Readings,
   limits: (name: SignalName) => Limits,
   before: readonly SignalState[],
-): Judgement {
+): ThrottleDecision {
   const reasons: string[] = [];
   const signals = SIGNALS.map(({ name, unit, label }): SignalState => {
     const reading = readings[name];

@@ -5,7 +5,7 @@ import type { Run } from './run.ts';
 import { askedDifference, type Scope } from './scope.ts';
 
 /** In words; null where it has, where none has passed, and of one of an older release, which did not note how it asked. */
-export async function judgedOtherwise(
+export async function verifiedWithOtherOptions(
   db: Queryable,
   { id, backfill, scope }: Pick<Run, 'id' | 'backfill' | 'scope'>,
 ): Promise<string | null> {
@@ -21,4 +21,4 @@ export async function judgedOtherwise(
     : `the last verification was of searches with other options than they have now: ${difference}`;
 }
 
-export const JUDGE_REMEDY = 'Run `pgvector-backfill verify`: it judges what searches ask now.';
+export const VERIFY_AGAIN = 'Run `pgvector-backfill verify`: it proves what searches ask now.';
