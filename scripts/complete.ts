@@ -1,7 +1,7 @@
 import { planCompletion, tooEarly } from '../src/cutover/completion.ts';
 import { runSteps, type Step } from '../src/cutover/step.ts';
 import { ConfigError } from '../src/errors.ts';
-import { inTurn } from '../src/planning/turn.ts';
+import { inTurn } from '../src/planning/schema-lease.ts';
 import { describeTarget } from '../src/table/target.ts';
 import { runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { planDropSync } from './lib/drop-sync.ts';

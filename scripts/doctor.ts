@@ -1,5 +1,5 @@
 import { diagnose, blockers } from '../src/planning/doctor.ts';
-import type { Finding } from '../src/planning/finding.ts';
+import type { Finding } from '../src/planning/checks/finding.ts';
 import { EXIT, runAsProgram, type Command } from './lib/command.ts';
 import { withDatabase } from './lib/session.ts';
 

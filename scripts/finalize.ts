@@ -4,7 +4,7 @@ import type { ProgressSnapshot } from '../src/ledger/progress.ts';
 import { describeTarget } from '../src/table/target.ts';
 import { findIndex, wantedIndex } from '../src/finalize/index-definition.ts';
 import { reopenFailedRun } from '../src/ledger/run.ts';
-import { addFinalizeJob } from '../src/queue/producer.ts';
+import { addFinalizeJob } from '../src/queue/jobs/producer.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { ProgressView } from './lib/progress-view.ts';
 import { prepareQueues, withQueues } from './lib/queues.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../src/config/load.ts';
 import { queueName } from '../src/queue/address.ts';
-import { lookAtQueues, type QueueLook } from '../src/queue/look.ts';
+import { lookAtQueues, type QueueLook } from '../src/queue/probes/queue-snapshot.ts';
 import { installationId } from '../src/ledger/installation.ts';
 import { ledgerPresent } from '../src/db/migrate.ts';
 import type { Pool } from '../src/db/pool.ts';
@@ -21,7 +21,7 @@ import { throttleLines } from './lib/throttle-lines.ts';
 import { modelDrift, type ModelDrift } from './lib/model-drift.ts';
 import { ProgressView } from './lib/progress-view.ts';
 import { watchedProgress, withDatabase } from './lib/session.ts';
-import { timeLeft } from '../src/ledger/figure-words.ts';
+import { timeLeft } from '../src/finalize/forecast/wording.ts';
 import { progressSnapshot, standing, type ProgressSnapshot } from '../src/ledger/progress.ts';
 
 const WATCH_MS = 1000;

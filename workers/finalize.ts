@@ -20,7 +20,7 @@ import type { Logger } from '../src/observability/logger.ts';
 import { isStopped } from '../src/pipeline/count-table.ts';
 import { CollapseCheck } from '../src/pipeline/collapse.ts';
 import { openQueue, openWorker, type JobQueue } from '../src/queue/connection.ts';
-import { parseFinalizeJob, type FinalizeJob, type JobData } from '../src/queue/jobs.ts';
+import { parseFinalizeJob, type FinalizeJob, type JobData } from '../src/queue/jobs/payloads.ts';
 import { addOwedFinalizer } from '../src/planning/reconcile.ts';
 import { settle } from '../src/sync/settle.ts';
 import { describeTarget, type Target } from '../src/table/target.ts';

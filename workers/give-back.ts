@@ -4,7 +4,7 @@ import { DelayedError, type Job } from 'bullmq';
 import { recordEvent } from '../src/ledger/event.ts';
 import { installationId } from '../src/ledger/installation.ts';
 import type { QueueRole } from '../src/queue/connection.ts';
-import type { JobData } from '../src/queue/jobs.ts';
+import type { JobData } from '../src/queue/jobs/payloads.ts';
 import type { WorkerContext } from './context.ts';
 
 /** Until a worker of its own database may find it. */

@@ -5,7 +5,7 @@ import { messageOf } from '../src/errors.ts';
 import { recordEvent } from '../src/ledger/event.ts';
 import { Again } from '../src/observability/again.ts';
 import type { QueueRole } from '../src/queue/connection.ts';
-import type { JobData } from '../src/queue/jobs.ts';
+import type { JobData } from '../src/queue/jobs/payloads.ts';
 import type { WorkerContext } from './context.ts';
 
 /** What such a job calls itself is written down only where it is harmless. */

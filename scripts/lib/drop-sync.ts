@@ -5,7 +5,7 @@ import type { Pool } from '../../src/db/pool.ts';
 import { recordEvent } from '../../src/ledger/event.ts';
 import { saveSyncMode, syncState } from '../../src/ledger/sync.ts';
 import type { JobQueue } from '../../src/queue/connection.ts';
-import { isSyncScheduled, unscheduleSync } from '../../src/queue/producer.ts';
+import { isSyncScheduled, unscheduleSync } from '../../src/queue/jobs/producer.ts';
 import { missingCapture } from '../../src/sync/capture.ts';
 import { runUnderLocks } from '../../src/sync/table-locks.ts';
 import type { Target } from '../../src/table/target.ts';

@@ -8,7 +8,7 @@ import type { OnProgress } from '../../src/observability/progress.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { blockers, diagnose } from '../../src/planning/doctor.ts';
 import { enqueue, type EnqueueResult } from '../../src/planning/enqueue.ts';
-import type { Finding } from '../../src/planning/finding.ts';
+import type { Finding } from '../../src/planning/checks/finding.ts';
 import { describeTarget, type Target } from '../../src/table/target.ts';
 import { prepareQueues, withQueues } from './queues.ts';
 

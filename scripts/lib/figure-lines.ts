@@ -1,6 +1,6 @@
 /** Forecast and actual, side by side: of writing the vectors and of building their index. */
 
-import { buildMemory, buildTime, heapGrowth } from '../../src/ledger/figure-words.ts';
+import { buildMemory, buildTime, heapGrowth } from '../../src/finalize/forecast/wording.ts';
 import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
 import { bytes, duration } from './format.ts';
 

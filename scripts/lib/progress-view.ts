@@ -1,6 +1,6 @@
 /** Progress of a run: a few lines that are redrawn on a terminal, one line now and then elsewhere. */
 
-import { timeLeft } from '../../src/ledger/figure-words.ts';
+import { timeLeft } from '../../src/finalize/forecast/wording.ts';
 import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
 import { count, duration, percent } from './format.ts';
 import type { Output } from './host.ts';

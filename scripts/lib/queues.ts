@@ -7,8 +7,8 @@ import { messageOf } from '../../src/errors.ts';
 import { installationId } from '../../src/ledger/installation.ts';
 import { tracing } from '../../src/observability/tracing.ts';
 import type { Logger } from '../../src/observability/logger.ts';
-import { QueueClock } from '../../src/queue/clock.ts';
-import { assertQueueKeys } from '../../src/queue/key-types.ts';
+import { QueueClock } from '../../src/queue/clock/queue-clock.ts';
+import { assertQueueKeys } from '../../src/queue/redis/key-types.ts';
 import {
   openQueue,
   openQueues,
@@ -18,7 +18,7 @@ import {
   type QueueRole,
   type QueueTimes,
 } from '../../src/queue/connection.ts';
-import { refused } from '../../src/queue/refused.ts';
+import { refused } from '../../src/queue/faults/command-refused.ts';
 
 /** The queue server is reachable and free for ours, the ledger is up to date; where the queues are. */
 export async function prepareQueues(

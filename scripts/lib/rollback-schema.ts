@@ -7,7 +7,7 @@ import { runSteps, type Step } from '../../src/cutover/step.ts';
 import { ledgerVersion } from '../../src/db/migrate.ts';
 import type { Pool } from '../../src/db/pool.ts';
 import { readModeOf, showReadChoice } from '../../src/ledger/read-mode.ts';
-import { inTurn } from '../../src/planning/turn.ts';
+import { inTurn } from '../../src/planning/schema-lease.ts';
 import type { Invocation } from './command.ts';
 import { reasonOf, tell } from './reads.ts';
 import { prepareQueues, withQueues } from './queues.ts';

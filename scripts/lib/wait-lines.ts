@@ -2,8 +2,8 @@
 
 import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
 import { STILL_SECONDS } from '../../src/ledger/still.ts';
-import { CLOCK_TOLERANCE_SECONDS, clockWords } from '../../src/queue/clock-words.ts';
-import { pausedWords } from '../../src/queue/obstacle.ts';
+import { CLOCK_TOLERANCE_SECONDS, clockWords } from '../../src/queue/clock/clock-skew.ts';
+import { pausedWords } from '../../src/queue/probes/blockers.ts';
 import { duration } from './format.ts';
 
 type Shown = Pick<ProgressSnapshot, 'stall' | 'workers'>;

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from '../db/pool.ts';
 import { GateError } from '../errors.ts';
-import { buildUnderWay } from '../finalize/build-progress.ts';
+import { buildUnderWay } from '../finalize/build/progress.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import type { Target } from '../table/target.ts';
 

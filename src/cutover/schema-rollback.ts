@@ -14,7 +14,7 @@ import { LEGACY_READS, readModeOf, saveReadMode, showReadChoice } from '../ledge
 import { OPEN_STATES, latestRun, type Run } from '../ledger/run.ts';
 import { saveSyncMode, syncMode } from '../ledger/sync.ts';
 import { pause } from '../planning/pause.ts';
-import { isSyncScheduled, unscheduleSync } from '../queue/producer.ts';
+import { isSyncScheduled, unscheduleSync } from '../queue/jobs/producer.ts';
 import { READ_MODE_SEEN_SECONDS } from '../search/create-search.ts';
 import { missingCapture } from '../sync/capture.ts';
 import { dropCaptureDdl } from '../sync/capture-ddl.ts';

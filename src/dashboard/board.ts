@@ -8,7 +8,7 @@ import { serveStatic } from '@hono/node-server/serve-static';
 import { Hono, type Context } from 'hono';
 import type { JobQueue } from '../queue/connection.ts';
 import { sayWhatIsSilent, type Sources } from './silence.ts';
-import { parseEmbedJob, parseFinalizeJob, parseSyncJob } from '../queue/jobs.ts';
+import { parseEmbedJob, parseFinalizeJob, parseSyncJob } from '../queue/jobs/payloads.ts';
 
 /** Fonts of another host: the page does without them. */
 const FOREIGN_LINK = /<link[^>]+href="https?:[^>]*>\s*/g;

@@ -1,7 +1,7 @@
 /** What goes on around the run: the database's health, sync, the index, and by which search is read. */
 
 import { html } from 'hono/html';
-import { buildMemory, buildTime, heapGrowth, timeLeft } from '../ledger/figure-words.ts';
+import { buildMemory, buildTime, heapGrowth, timeLeft } from '../finalize/forecast/wording.ts';
 import type { ProgressSnapshot } from '../ledger/progress.ts';
 import { showReadChoice } from '../ledger/read-mode.ts';
 import type { SignalState } from '../ledger/throttle.ts';

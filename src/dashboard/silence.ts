@@ -3,7 +3,7 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { html } from 'hono/html';
 import type { Pool } from '../db/pool.ts';
-import { queueAway } from '../queue/look.ts';
+import { queueAway } from '../queue/probes/queue-snapshot.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { within } from '../within.ts';
 import { NOTHING, layout } from './layout.ts';

@@ -1,7 +1,7 @@
 /** What may not answer, PostgreSQL or the queue: asked by many, and waited for by none of them for longer than a limit. */
 
 import { messageOf } from '../errors.ts';
-import { queueFault } from '../queue/fault.ts';
+import { queueFault } from '../queue/faults/queue-fault.ts';
 import { within } from '../within.ts';
 
 /** A person waits for a page. */

@@ -6,7 +6,7 @@ import { ConfigError } from '../errors.ts';
 import { typesOf, type IndexMethod, type IndexPlan } from '../table/index-plan.ts';
 import { isAtLeast } from '../table/vector-extension.ts';
 import { HALFVEC_VERSION, MAX_INDEXED_DIMENSIONS, type VectorType } from '../table/vector-type.ts';
-import { forecast, type Forecast } from './forecast.ts';
+import { forecast, type Forecast } from './forecast/index-size.ts';
 
 export interface Candidate extends IndexPlan {
   memoryBytes: number;

@@ -4,8 +4,8 @@ import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { coverageOf } from '../ledger/accounting.ts';
 import { recordEvent } from '../ledger/event.ts';
-import { saveFillActual } from '../ledger/fill-figures.ts';
-import { saveIndexFigures, saveUnbuilt, type IndexForecast } from '../ledger/index-figures.ts';
+import { saveFillActual } from '../ledger/table-growth.ts';
+import { saveIndexFigures, saveUnbuilt, type IndexForecast } from '../ledger/index-measurements.ts';
 import { OPEN_STATES, moveRun, saveIndexProgress, setRunReason, type Run } from '../ledger/run.ts';
 import type { Logger } from '../observability/logger.ts';
 import { syncMode } from '../ledger/sync.ts';
@@ -14,13 +14,13 @@ import { nothingEmbedded } from '../pipeline/nothing-embedded.ts';
 import { readingOfRun } from '../pipeline/unreadable.ts';
 import { tableSizes } from '../table/table-sizes.ts';
 import type { Target } from '../table/target.ts';
-import { ensureIndex, type BuildResult } from './build-index.ts';
-import { ivfflatLists } from './forecast.ts';
+import { ensureIndex, type BuildResult } from './build/ensure-index.ts';
+import { ivfflatLists } from './forecast/index-size.ts';
 import { foretell, targetWithIndex } from './plan-index.ts';
 import { loadReadSettings, saveReadSettings } from '../search/read-settings.ts';
-import { describeBlockers, describeProgress, type BuildProgress } from './build-progress.ts';
+import { describeBlockers, describeProgress, type BuildProgress } from './build/progress.ts';
 import { findIndex, wantedIndex, type IndexDefinition } from './index-definition.ts';
-import { TimeLeft } from './time-left.ts';
+import { TimeLeft } from './forecast/time-left.ts';
 
 export interface FinalizeInput {
   pool: Pool;

@@ -7,7 +7,7 @@ import { indexCast } from '../table/distance.ts';
 import type { IndexMethod } from '../table/index-plan.ts';
 import { operatorClass } from '../table/vector-type.ts';
 import type { Target } from '../table/target.ts';
-import { ivfflatLists } from './forecast.ts';
+import { ivfflatLists } from './forecast/index-size.ts';
 
 export interface IndexDefinition {
   name: string;

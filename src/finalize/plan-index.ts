@@ -3,16 +3,16 @@
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { recordEvent } from '../ledger/event.ts';
-import { lastBuildRate, type IndexForecast } from '../ledger/index-figures.ts';
+import { lastBuildRate, type IndexForecast } from '../ledger/index-measurements.ts';
 import type { Run } from '../ledger/run.ts';
 import { savePlan } from '../table/index-plan.ts';
 import { rowsOfLargestLeaf } from '../table/partitions.ts';
 import { withIndex, type Target } from '../table/target.ts';
 import { findVectorExtension } from '../table/vector-extension.ts';
-import { secondsOfBuild, serverMemory } from './build-seconds.ts';
-import { parallelWorkers } from './build-workers.ts';
+import { secondsOfBuild, serverMemory } from './forecast/build-time.ts';
+import { parallelWorkers } from './build/parallel-workers.ts';
 import { chooseIndex } from './choose-index.ts';
-import { forecast } from './forecast.ts';
+import { forecast } from './forecast/index-size.ts';
 import { findIndex, wantedIndex } from './index-definition.ts';
 
 export interface PlanIndexInput {

@@ -8,8 +8,8 @@ import { progressSnapshot } from '../ledger/progress.ts';
 import { setRunReason, type Run } from '../ledger/run.ts';
 import { syncMode } from '../ledger/sync.ts';
 import type { JobQueue } from '../queue/connection.ts';
-import type { FinalizeCause } from '../queue/jobs.ts';
-import { addFinalizeJob } from '../queue/producer.ts';
+import type { FinalizeCause } from '../queue/jobs/payloads.ts';
+import { addFinalizeJob } from '../queue/jobs/producer.ts';
 import { percent } from './finalize.ts';
 
 /**

@@ -11,8 +11,8 @@ import {
 import { coverageOf } from './accounting.ts';
 import { readModeOf, type ReadModeState } from './read-mode.ts';
 import { readSummary, type ReadSummary } from './read-stats.ts';
-import type { FillActual, FillForecast } from './fill-figures.ts';
-import type { IndexActual, IndexForecast } from './index-figures.ts';
+import type { FillActual, FillForecast } from './table-growth.ts';
+import type { IndexActual, IndexForecast } from './index-measurements.ts';
 import { latestRun, type IndexBlocker, type Run, type RunState } from './run.ts';
 import { tableFault } from './run-target.ts';
 import { syncState, type SyncState } from './sync.ts';

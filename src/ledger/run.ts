@@ -1,7 +1,7 @@
 /** Runs: one planned pass over the table each. */
 
-import type { FillActual, FillForecast } from './fill-figures.ts';
-import type { IndexActual, IndexForecast } from './index-figures.ts';
+import type { FillActual, FillForecast } from './table-growth.ts';
+import type { IndexActual, IndexForecast } from './index-measurements.ts';
 import type { Queryable } from '../db/pool.ts';
 import { jsonWords, jsonWordsSql, words, wordsSql } from '../db/words.ts';
 import type { Target } from '../table/target.ts';

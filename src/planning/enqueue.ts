@@ -14,7 +14,7 @@ import { resetBreaker } from '../ledger/breaker.ts';
 import { callFinalizer } from '../finalize/trigger.ts';
 import { recordEvent, recordMended } from '../ledger/event.ts';
 import { FENCE_LIMITS, closeFence } from '../ledger/fence.ts';
-import { saveFillForecast } from '../ledger/fill-figures.ts';
+import { saveFillForecast } from '../ledger/table-growth.ts';
 import {
   createRun,
   findRun,
@@ -34,18 +34,18 @@ import type { Logger } from '../observability/logger.ts';
 import { countTable } from '../pipeline/count-table.ts';
 import { readingOfRun } from '../pipeline/unreadable.ts';
 import type { JobQueue } from '../queue/connection.ts';
-import { resumeQueues } from '../queue/obstacle.ts';
-import { addEmbedJobs, unscheduleSync } from '../queue/producer.ts';
+import { resumeQueues } from '../queue/probes/blockers.ts';
+import { addEmbedJobs, unscheduleSync } from '../queue/jobs/producer.ts';
 import { applyCapture } from '../sync/capture.ts';
 import { estimatedRows } from '../table/partitions.ts';
 import { tableSizes } from '../table/table-sizes.ts';
 import type { Target } from '../table/target.ts';
 import { applyDdl } from './ddl.ts';
 import { dueRun } from './due-run.ts';
-import { fillForecast } from './fill-outlook.ts';
-import { keepSynced } from './keep-synced.ts';
+import { fillForecast } from '../finalize/forecast/table-growth.ts';
+import { keepSynced } from './sync-schedule.ts';
 import { planRun } from './plan.ts';
-import { inTurn } from './turn.ts';
+import { inTurn } from './schema-lease.ts';
 
 export interface EnqueueInput {
   pool: Pool;

@@ -7,7 +7,7 @@ import { resetBreaker } from '../ledger/breaker.ts';
 import { recordEvent, recordMended } from '../ledger/event.ts';
 import { OPEN_STATES, findRun, pauseRun, unpauseRun, type Run } from '../ledger/run.ts';
 import type { JobQueue } from '../queue/connection.ts';
-import { resumeQueues } from '../queue/obstacle.ts';
+import { resumeQueues } from '../queue/probes/blockers.ts';
 import { addUnfinished } from './retry.ts';
 
 /** Batches in flight end; no other is begun. @returns the run as it is then. */

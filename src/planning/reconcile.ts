@@ -14,7 +14,7 @@ import { progressSnapshot } from '../ledger/progress.ts';
 import { OPEN_STATES, latestRun, type Run } from '../ledger/run.ts';
 import { WAITS_FOR_BATCHES, isPlannedWithin } from '../ledger/work.ts';
 import type { JobQueue } from '../queue/connection.ts';
-import { addEmbedJobs, addFinalizeJob, finalizeJobStands, jobsUnderWay } from '../queue/producer.ts';
+import { addEmbedJobs, addFinalizeJob, finalizeJobStands, jobsUnderWay } from '../queue/jobs/producer.ts';
 
 /** Batches of one look at the ledger. */
 const PAGE = 5000;

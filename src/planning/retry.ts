@@ -12,7 +12,7 @@ import { reopenFailedRun, type Run } from '../ledger/run.ts';
 import { followScope } from '../ledger/scope.ts';
 import { syncMode } from '../ledger/sync.ts';
 import type { JobQueue } from '../queue/connection.ts';
-import { addEmbedJobs } from '../queue/producer.ts';
+import { addEmbedJobs } from '../queue/jobs/producer.ts';
 import { describeTarget } from '../table/target.ts';
 
 export interface RetryInput {

@@ -1,10 +1,10 @@
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker, type Job, type JobJson } from 'bullmq';
-import type { CallGuard } from './calls.ts';
-import { cut, type CutClient } from './cut.ts';
-import type { JobData } from './jobs.ts';
-import type { Loop } from './loop.ts';
+import type { CallGuard } from './faults/call-guard.ts';
+import { cut, type CutClient } from './redis/disconnect.ts';
+import type { JobData } from './jobs/payloads.ts';
+import type { Loop } from './worker-loop.ts';
 import type { Transport } from './transport.ts';
 
 /** No job is in flight any more. */

@@ -4,14 +4,14 @@ import type { Cluster, Redis } from 'ioredis';
 import type pg from 'pg';
 import { QUEUE_ROLES, isPostgres, queueName } from './address.ts';
 import type { QueueAddress } from './connection.ts';
-import { cut, rejectKept, type CutClient } from './cut.ts';
-import { NOT_PRIMARY } from './fault.ts';
-import { createQueuePool, endQueuePool, resetQueuePool } from './postgres.ts';
-import { connectRedis, keyPrefix } from './redis.ts';
-import { connectionOf, renewConnection } from './renew.ts';
-import { resetTimes } from './reset-times.ts';
-import { postgresTime, redisTime } from './server-time.ts';
-import { Shared } from './shared.ts';
+import { cut, rejectKept, type CutClient } from './redis/disconnect.ts';
+import { NOT_PRIMARY } from './faults/queue-fault.ts';
+import { createQueuePool, endQueuePool, resetQueuePool } from './postgres/backend.ts';
+import { connectRedis, keyPrefix } from './redis/connect.ts';
+import { connectionOf, renewConnection } from './redis/reconnect.ts';
+import { resetTimes } from './postgres/reset-times.ts';
+import { postgresTime, redisTime } from './clock/server-time.ts';
+import { Shared } from './shared-resource.ts';
 
 /** Between two tries to reach a Redis that is away. */
 const LONGEST_RECONNECT_MS = 2000;

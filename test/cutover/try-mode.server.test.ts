@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { tryMode, type ModeTrial } from '../../src/cutover/try-mode.ts';
 import type { ReadMode } from '../../src/ledger/read-mode.ts';
-import { checkLegacySearch } from '../../src/planning/check-legacy.ts';
+import { checkLegacySearch } from '../../src/planning/checks/legacy-search.ts';
 import { compareSearches } from '../../src/search/compare.ts';
 import { createSearch } from '../../src/search/create-search.ts';
 import { LegacyTries } from '../../src/search/legacy-fault.ts';

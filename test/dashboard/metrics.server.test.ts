@@ -13,7 +13,7 @@ import { addReadTimes, addTime, emptyTimes } from '../../src/ledger/read-times.t
 import { Instruments, WORKER_METRICS } from '../../src/observability/instruments.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { openQueues, prepareQueue, type OpenQueue } from '../../src/queue/connection.ts';
-import { addEmbedJobs } from '../../src/queue/producer.ts';
+import { addEmbedJobs } from '../../src/queue/jobs/producer.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { backends, type TestDatabase } from '../setup/databases.ts';
 import { hashEmbedder, travel } from '../setup/small-road.ts';

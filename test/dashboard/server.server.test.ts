@@ -13,7 +13,7 @@ import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { openQueues, prepareQueue, type OpenQueue } from '../../src/queue/connection.ts';
-import { addEmbedJobs } from '../../src/queue/producer.ts';
+import { addEmbedJobs } from '../../src/queue/jobs/producer.ts';
 import { makeCertificate } from '../setup/certificate.ts';
 import { backends, type TestDatabase } from '../setup/databases.ts';
 import { until } from '../setup/until.ts';

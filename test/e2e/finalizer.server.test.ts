@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { articles } from '../../src/sample/articles.ts';
-import { hnswBuildBytes } from '../../src/finalize/forecast.ts';
+import { hnswBuildBytes } from '../../src/finalize/forecast/index-size.ts';
 import { loadArticles } from '../../src/sample/load.ts';
 import { openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';
@@ -9,7 +9,7 @@ import { sampleModel } from '../setup/model.ts';
 import { until } from '../setup/until.ts';
 import { prepareQueues, withQueues } from '../../scripts/lib/queues.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { FINALIZE_CAUSES, finalizeJobData, finalizeJobId } from '../../src/queue/jobs.ts';
+import { FINALIZE_CAUSES, finalizeJobData, finalizeJobId } from '../../src/queue/jobs/payloads.ts';
 
 const NAME = 'articles_embedding_hnsw_idx';
 

@@ -5,7 +5,7 @@ import { installationId } from '../../src/ledger/installation.ts';
 import { unfinishedBatches } from '../../src/ledger/batch.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { openQueue } from '../../src/queue/connection.ts';
-import { addEmbedJobs } from '../../src/queue/producer.ts';
+import { addEmbedJobs } from '../../src/queue/jobs/producer.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { REPEATED_TEXTS, openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { startCommand } from '../setup/command.ts';

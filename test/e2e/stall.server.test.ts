@@ -4,11 +4,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { installationId } from '../../src/ledger/installation.ts';
 import { unpauseRun } from '../../src/ledger/run.ts';
 import { removeReport, saveReport } from '../../src/ledger/worker-report.ts';
-import { checkProgress } from '../../src/planning/check-progress.ts';
+import { checkProgress } from '../../src/planning/checks/run-progress.ts';
 import { pause, resume } from '../../src/planning/pause.ts';
-import { QueueClock, queueNow } from '../../src/queue/clock.ts';
+import { QueueClock, queueNow } from '../../src/queue/clock/queue-clock.ts';
 import { QUEUE_ROLES, openQueue, type JobQueue, type QueueAddress } from '../../src/queue/connection.ts';
-import { jobsInLine, scheduleSync } from '../../src/queue/producer.ts';
+import { jobsInLine, scheduleSync } from '../../src/queue/jobs/producer.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import type { WorkerTimes } from '../../workers/times.ts';
 import { REPEATED_TEXTS, openBackfill, type TestBackfill } from '../setup/backfill.ts';
@@ -26,7 +26,7 @@ const SOON: WorkerTimes = { reconcileMs: 100, stallMs: 500, stalledIntervalMs: 5
 
 const model = sampleModel();
 
-// What a queue says of itself is tried on both (test/queue/obstacle.server.test.ts, clock.server.test.ts).
+// What a queue says of itself is tried on both (test/queue/probes/blockers.server.test.ts, clock.server.test.ts).
 describe.each(databases())('where nothing moves, on $name', ({ create }) => {
   let backfill: TestBackfill;
   let database: TestDatabase;

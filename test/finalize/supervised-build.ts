@@ -1,9 +1,9 @@
 /** A build of the index under test, without a run: what it reports can be waited for. */
 
 import type { Pool } from '../../src/db/pool.ts';
-import type { BuildEvent } from '../../src/finalize/build-attempt.ts';
-import { ensureIndex, type BuildResult } from '../../src/finalize/build-index.ts';
-import type { BuildProgress } from '../../src/finalize/build-progress.ts';
+import type { BuildEvent } from '../../src/finalize/build/attempt.ts';
+import { ensureIndex, type BuildResult } from '../../src/finalize/build/ensure-index.ts';
+import type { BuildProgress } from '../../src/finalize/build/progress.ts';
 import { wantedIndex } from '../../src/finalize/index-definition.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { describeTarget } from '../../src/table/target.ts';

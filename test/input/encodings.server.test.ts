@@ -8,7 +8,7 @@ import { asciiWords, jsonWords, jsonWordsSql, words, wordsSql } from '../../src/
 import { listEvents, recordEvent } from '../../src/ledger/event.ts';
 import { gradesOf } from '../../src/ledger/judgements.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { checkStored } from '../../src/planning/check-stored.ts';
+import { checkStored } from '../../src/planning/checks/stored-settings.ts';
 import { compareSearches } from '../../src/search/compare.ts';
 import { createSearch } from '../../src/search/create-search.ts';
 import { openBackfill, REPEATED_TEXTS, type TestBackfill } from '../setup/backfill.ts';

@@ -12,7 +12,7 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { processBatch } from '../../src/pipeline/process-batch.ts';
 import { deleteOrphans } from '../../src/pipeline/stage.ts';
 import { diagnose } from '../../src/planning/doctor.ts';
-import type { Finding } from '../../src/planning/finding.ts';
+import type { Finding } from '../../src/planning/checks/finding.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { dropRole, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { drainChanges } from '../../src/sync/drain.ts';

@@ -7,7 +7,7 @@ import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { diagnose } from '../../src/planning/doctor.ts';
-import type { Finding } from '../../src/planning/finding.ts';
+import type { Finding } from '../../src/planning/checks/finding.ts';
 import { legacySearch } from '../../src/search/legacy-query.ts';
 import { textSearch } from '../../src/search/text-query.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';

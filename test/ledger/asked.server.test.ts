@@ -14,7 +14,7 @@ import { targetOfRun } from '../../src/ledger/run-target.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { diagnose } from '../../src/planning/doctor.ts';
 import { enqueue } from '../../src/planning/enqueue.ts';
-import type { Finding } from '../../src/planning/finding.ts';
+import type { Finding } from '../../src/planning/checks/finding.ts';
 import { createSearch } from '../../src/search/create-search.ts';
 import { assertPlannedOptions } from '../../src/verify/run-checks.ts';
 import { verify } from '../../src/verify/verify.ts';

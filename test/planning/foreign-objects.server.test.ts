@@ -11,7 +11,7 @@ import { latestRun } from '../../src/ledger/run.ts';
 import { targetOfRun } from '../../src/ledger/run-target.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { blockers, diagnose } from '../../src/planning/doctor.ts';
-import type { Finding } from '../../src/planning/finding.ts';
+import type { Finding } from '../../src/planning/checks/finding.ts';
 import { reachQueue } from '../../src/queue/connection.ts';
 import { createSearch } from '../../src/search/create-search.ts';
 import { describeTarget } from '../../src/table/target.ts';

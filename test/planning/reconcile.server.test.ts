@@ -18,8 +18,8 @@ import {
   type QueueRole,
 } from '../../src/queue/connection.ts';
 import type { QueueAddress } from '../../src/queue/connection.ts';
-import { embedJobId, finalizeJobId } from '../../src/queue/jobs.ts';
-import { addEmbedJobs } from '../../src/queue/producer.ts';
+import { embedJobId, finalizeJobId } from '../../src/queue/jobs/payloads.ts';
+import { addEmbedJobs } from '../../src/queue/jobs/producer.ts';
 import { backends, type TestDatabase } from '../setup/databases.ts';
 import { hashEmbedder, travel } from '../setup/small-road.ts';
 

@@ -15,7 +15,7 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { processBatch } from '../../src/pipeline/process-batch.ts';
 import { blockers, diagnose } from '../../src/planning/doctor.ts';
 import { enqueue } from '../../src/planning/enqueue.ts';
-import type { Finding } from '../../src/planning/finding.ts';
+import type { Finding } from '../../src/planning/checks/finding.ts';
 import { drainChanges } from '../../src/sync/drain.ts';
 import { verify } from '../../src/verify/verify.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';

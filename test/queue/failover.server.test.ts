@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Logger } from '../../src/observability/logger.ts';
 import { openQueue, openWorker, type QueueAddress, type QueueTimes } from '../../src/queue/connection.ts';
-import { queueOutage } from '../../src/queue/outage.ts';
+import { queueOutage } from '../../src/queue/faults/outage.ts';
 import { startRedis, type StartedServer } from '../setup/containers.ts';
 import { hasContainers } from '../setup/databases.ts';
 import { startProxy, type TestProxy } from '../setup/proxy.ts';

@@ -5,7 +5,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import { reachQueue } from '../../src/queue/connection.ts';
-import { connectRedis } from '../../src/queue/redis.ts';
+import { connectRedis } from '../../src/queue/redis/connect.ts';
 import { startRedisStub } from '../setup/redis-stub.ts';
 
 const GIVEN_UP = { maxRetriesPerRequest: 1, retryStrategy: () => null };

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { installationId } from '../../../src/ledger/installation.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
 import { openQueue } from '../../../src/queue/connection.ts';
-import { isSyncScheduled } from '../../../src/queue/producer.ts';
+import { isSyncScheduled } from '../../../src/queue/jobs/producer.ts';
 import { createDocs } from '../../setup/docs-table.ts';
 import { openBackfill, untilSettled, type TestBackfill } from '../../setup/backfill.ts';
 import { runCommand, startCommand } from '../../setup/command.ts';

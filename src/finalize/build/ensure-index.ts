@@ -1,0 +1,115 @@
+/** Builds the index: one at a time, concurrently, on a session of its own, looked after until it is valid. */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { isUnreachable } from '../../db/sqlstates.ts';
+import { TransientError, messageOf } from '../../errors.ts';
+import type { IndexActual } from '../../ledger/index-measurements.ts';
+import { rowsOfLargestLeaf } from '../../table/partitions.ts';
+import { walPosition } from '../../table/table-sizes.ts';
+import { untilValid, type BuildInput, type Done } from './attempt.ts';
+import { BuildCourse } from './timings.ts';
+import { measureBuild, measureUnbuilt } from '../forecast/measurements.ts';
+import { watchNotices } from './notices.ts';
+import { ATTACH_LOCKED, buildPartitioned } from './partitioned.ts';
+import { buildUnderWay, type BuildProgress } from './progress.ts';
+import { openBuildSession, prepareSession, type BuildSession } from './session.ts';
+import { vacuumTable } from './vacuum.ts';
+import { TURN_PHASE, TurnHolders, type TurnKey } from './lock-holder.ts';
+import { POLL_MS, lookAt } from './monitor.ts';
+
+export interface BuildResult extends Done {
+  actual: IndexActual;
+  /** Whether another one's build was waited for. */
+  watched: boolean;
+}
+
+const FINALIZE_LOCK = 716_423;
+/** Sessions that may be lost one after another before the job's own retries, which wait longer in between. */
+const MAX_SESSIONS = 3;
+
+/** @throws GateError where the name is taken by another index, ConfigError where the server cannot build it. */
+export async function ensureIndex(input: BuildInput): Promise<BuildResult> {
+  const course = new BuildCourse();
+  const done: Done = { built: false, notices: [], course };
+  const onProgress = (progress: BuildProgress): Promise<void> => {
+    course.saw(progress);
+    return input.onProgress(progress);
+  };
+  for (let sessions = 1; ; sessions++) {
+    try {
+      const came = await ensureOnSession({ ...input, onProgress }, done);
+      return { ...done, ...came };
+    } catch (error) {
+      const isLost =
+        isUnreachable(error) || (error instanceof TransientError && error.code !== ATTACH_LOCKED);
+      if (!isLost || sessions === MAX_SESSIONS) throw error;
+      // The server may be building still: whoever takes the next turn sees that, and waits for it.
+      await input.onEvent({
+        level: 'warn',
+        kind: 'index.session-lost',
+        message: `the session of the index build was lost: ${messageOf(error)}`,
+      });
+    }
+  }
+}
+
+async function ensureOnSession(
+  input: BuildInput,
+  done: Done,
+): Promise<Pick<BuildResult, 'actual' | 'watched'>> {
+  const { settings, target, wanted } = input;
+  const session = await openBuildSession(settings);
+  watchNotices(input, session.client, done.notices);
+  try {
+    const watched = await takeTurn(input, session);
+    const rows = await rowsOfLargestLeaf(input.pool, target.table, input.rows);
+    const memoryBytes = await prepareSession({ ...input, rows }, session);
+    await vacuumTable(input, session);
+    done.course.begin();
+    const walBefore = await walPosition(session.client);
+    await (target.isPartitioned ? buildPartitioned : untilValid)(input, session, done);
+    const { course, notices } = done;
+    const actual = done.built
+      ? await measureBuild(session.client, target, wanted, { course, notices, walBefore, memoryBytes })
+      : await measureUnbuilt(session.client, target, wanted, watched);
+    return { actual, watched: watched !== null };
+  } finally {
+    await session.end();
+  }
+}
+
+/**
+ * Exactly one finalizer: the lock is the session's, so it is held until the server itself has let go of a build.
+ * @returns the course of the build that was waited for; null where there was none
+ */
+async function takeTurn(
+  input: BuildInput,
+  { client, pid }: BuildSession,
+): Promise<BuildCourse['figures'] | null> {
+  const { pool, target, onProgress, signal, pollMs = POLL_MS } = input;
+  const key: TurnKey = [FINALIZE_LOCK, `${target.table} ${target.column}`];
+  let others = null as { pid: number; course: BuildCourse } | null;
+  const holders = new TurnHolders(input);
+  for (;;) {
+    const tried = await client.query<{ taken: boolean }>(
+      'SELECT pg_try_advisory_lock($1, hashtext($2)) AS taken',
+      key,
+    );
+    const taken = tried.rows[0]?.taken === true;
+    const other = await buildUnderWay(pool, target);
+    if (taken && other === null) return others?.course.figures ?? null;
+    if (taken) await client.query('SELECT pg_advisory_unlock($1, hashtext($2))', key);
+    if (other !== null && other.pid !== others?.pid) {
+      others = { pid: other.pid, course: new BuildCourse() };
+      others.course.begin(other.ageSeconds ?? 0);
+    }
+    // Nobody builds, and somebody has the lock: it may have been left behind on a connection that is an application's by now.
+    const holder = taken || other !== null ? null : await holders.look(key);
+    const progress = holder ?? (await lookAt(pool, target, other?.pid ?? pid, TURN_PHASE));
+    if (progress !== null) {
+      others?.course.saw(progress);
+      await onProgress(progress);
+    }
+    await delay(pollMs, undefined, signal === undefined ? {} : { signal });
+  }
+}

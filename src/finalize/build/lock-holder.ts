@@ -1,0 +1,51 @@
+/** Who has the lock of the index build while nobody builds. */
+
+import type { BuildInput } from './attempt.ts';
+import { describeBlockers, type BuildProgress } from './progress.ts';
+import { FINALIZER } from './session.ts';
+import type { IndexBlocker } from '../../ledger/run.ts';
+
+/** As pg_try_advisory_lock takes them: a number of our own and a name, of which the server makes a hash. */
+export type TurnKey = [lock: number, name: string];
+
+export const TURN_PHASE = 'waiting for another finalizer';
+
+/** Between two steps of its own, a finalizer has nothing under way for a moment. */
+const IDLE_SECONDS = 60;
+
+export class TurnHolders {
+  readonly #input: BuildInput;
+  #told: number | null = null;
+
+  constructor(input: BuildInput) {
+    this.#input = input;
+  }
+
+  /** Null where it is free by now. Says once what to do about one that cannot be a finalizer at work. */
+  async look(key: TurnKey): Promise<BuildProgress | null> {
+    const { pool, onEvent } = this.#input;
+    const found = await pool.query<IndexBlocker>(
+      `SELECT l.pid, coalesce(nullif(a.application_name, ''), a.backend_type, '') AS application, coalesce(a.state, 'unknown') AS state,
+              a.wait_event AS "waitEvent", extract(epoch FROM clock_timestamp() - a.state_change)::float8 AS "ageSeconds"
+         FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+        WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.classid = $1::oid
+          AND l.objid::bigint = hashtext($2)::bigint & 4294967295
+          AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+      key,
+    );
+    const [holder] = found.rows;
+    if (holder === undefined) return null;
+    if (this.#told !== holder.pid && !isAtWork(holder)) {
+      this.#told = holder.pid;
+      await onEvent({
+        level: 'warn',
+        kind: 'index.turn-held',
+        message: `${describeBlockers([holder])}: it has the lock of the index build and builds nothing, as a connection does that a pooler has handed on. End it: SELECT pg_terminate_backend(${holder.pid})`,
+      });
+    }
+    return { phase: TURN_PHASE, share: null, blockers: [holder], workers: 0 };
+  }
+}
+
+const isAtWork = ({ application, state, ageSeconds }: IndexBlocker): boolean =>
+  application.endsWith(` ${FINALIZER}`) && !(state === 'idle' && (ageSeconds ?? 0) > IDLE_SECONDS);

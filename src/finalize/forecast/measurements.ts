@@ -1,0 +1,64 @@
+/** What an index build came to: size, WAL, time, and whether its graph fitted. */
+
+import type pg from 'pg';
+import { quoteQualified } from '../../db/identifiers.ts';
+import type { IndexActual } from '../../ledger/index-measurements.ts';
+import { relationBytesSql } from '../../table/partitions.ts';
+import { walPosition } from '../../table/table-sizes.ts';
+import type { Target } from '../../table/target.ts';
+import type { BuildCourse } from '../build/timings.ts';
+import { spilledAfter } from './index-size.ts';
+import type { IndexDefinition } from '../index-definition.ts';
+
+export interface Measured {
+  course: BuildCourse;
+  notices: readonly string[];
+  /** Bytes; null where it could not be read. */
+  walBefore: number | null;
+  /** maintenance_work_mem that the build had, bytes. */
+  memoryBytes: number;
+}
+
+export async function measureBuild(
+  session: pg.Client,
+  target: Target,
+  wanted: IndexDefinition,
+  { course, notices, walBefore, memoryBytes }: Measured,
+): Promise<IndexActual> {
+  const walAfter = walBefore === null ? null : await walPosition(session);
+  return {
+    sizeBytes: await indexBytes(session, target, wanted),
+    walBytes: walBefore === null || walAfter === null ? null : walAfter - walBefore,
+    ...course.figures,
+    memoryBytes,
+    spilledAfter: spilledAfter(notices),
+  };
+}
+
+/**
+ * Of an index that another process has built: what that wrote, and what the server told its session, nobody knows.
+ * @param watched its course, where this process has waited for it
+ */
+export async function measureUnbuilt(
+  session: pg.Client,
+  target: Target,
+  wanted: IndexDefinition,
+  watched: BuildCourse['figures'] | null,
+): Promise<IndexActual> {
+  const sizeBytes = await indexBytes(session, target, wanted);
+  return {
+    sizeBytes,
+    walBytes: null,
+    ...(watched ?? { seconds: null }),
+    memoryBytes: null,
+    spilledAfter: null,
+  };
+}
+
+async function indexBytes(session: pg.Client, target: Target, { name }: IndexDefinition): Promise<number> {
+  const size = await session.query<{ bytes: number }>(
+    `SELECT ${relationBytesSql('to_regclass($1)')} AS bytes`,
+    [quoteQualified({ schema: target.schema, name })],
+  );
+  return size.rows[0]?.bytes ?? 0;
+}

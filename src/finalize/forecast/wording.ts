@@ -1,0 +1,31 @@
+/** What a build came to, in words: the same on the terminal and on the page. */
+
+import { bytes, count, duration } from '../../observability/format.ts';
+import type { FillForecast } from '../../ledger/table-growth.ts';
+import type { IndexActual } from '../../ledger/index-measurements.ts';
+
+export function buildTime({ seconds, waitedSeconds = 0, workers }: IndexActual): string {
+  const waits = waitedSeconds < 1 ? '' : `, ${duration(waitedSeconds)} of it waiting for other sessions`;
+  const help =
+    workers === undefined ? '' : workers === 0 ? ', no parallel workers' : `, ${workers} parallel workers`;
+  return `${seconds === null ? 'unknown' : duration(seconds)}${waits}${help}`;
+}
+
+/** "463 MB to 966 MB": the more, the less autovacuum keeps up with the writing. */
+export const heapGrowth = ({ heapBytes, heapMinBytes = heapBytes }: FillForecast): string =>
+  heapMinBytes < heapBytes ? `${bytes(heapMinBytes)} to ${bytes(heapBytes)}` : bytes(heapBytes);
+
+/** Behind the phase of a build under way; empty where nobody can tell. */
+export const timeLeft = ({ secondsLeft }: { secondsLeft?: number | null }): string =>
+  secondsLeft == null ? '' : `, about ${duration(secondsLeft)} left`;
+
+/** The server does not tell how much of its memory a build has used, only that it was not enough. */
+export function buildMemory({ memoryBytes, spilledAfter }: IndexActual): string {
+  if (memoryBytes === null) return 'unknown';
+  const given = memoryBytes === undefined ? '' : ` ${bytes(memoryBytes)}`;
+  return spilledAfter === null
+    ? memoryBytes === undefined
+      ? 'fitted'
+      : `fitted into${given}`
+    : `left its${given} after ${count(spilledAfter)} rows`;
+}

@@ -1,0 +1,20 @@
+/** Whether any row takes part: a mistyped condition matches none, and nothing else would say so. */
+
+import type { Pool } from '../../db/pool.ts';
+import { noRowTakesPart } from '../../pipeline/nothing-embedded.ts';
+import type { Target } from '../../table/target.ts';
+import type { Finding } from './finding.ts';
+
+export async function checkRows(pool: Pool, target: Target): Promise<Finding[]> {
+  const none = await noRowTakesPart(pool, target);
+  if (none === null) return [];
+  return [
+    {
+      level: 'warn',
+      check: 'rows',
+      message: `${none}: nothing would be embedded, and the run is not ready before there are rows`,
+      remedy:
+        'Check the options table and where (env BACKFILL_TABLE, BACKFILL_WHERE); or go on: with sync on, rows are embedded as they come.',
+    },
+  ];
+}

@@ -1,0 +1,230 @@
+/** Doctor's checks of the table, its columns and the rights on it. They read catalogs only. */
+
+import type { Settings } from '../../config/settings.ts';
+import { quoteName, quoteQualified } from '../../db/identifiers.ts';
+import type { Queryable } from '../../db/pool.ts';
+import { hidesRows } from '../../db/row-security.ts';
+import { messageOf } from '../../errors.ts';
+import { estimatedRows } from '../../table/partitions.ts';
+import { findTable, type TableFacts, type Target } from '../../table/target.ts';
+import { checkRelatives } from './inheritance.ts';
+import { checkUpdates } from './update-triggers.ts';
+import type { Finding } from './finding.ts';
+
+/** Null where rows are hidden from this role, which a check of its own says. */
+async function rowsOf(db: Queryable, table: string): Promise<number | null> {
+  return estimatedRows(db, table).catch((error: unknown) => {
+    if (hidesRows(error)) return null;
+    throw error;
+  });
+}
+
+/** Table kind, privileges, what an update sets off. Null facts where the table is not there. */
+export async function checkTable(
+  db: Queryable,
+  settings: Settings,
+): Promise<{ findings: Finding[]; table: TableFacts | null }> {
+  let table: TableFacts;
+  try {
+    table = await findTable(db, settings);
+  } catch (error) {
+    const remedy = 'Set table (--table, env BACKFILL_TABLE) to an existing schema.table of this database.';
+    return {
+      findings: [{ level: 'error', check: 'table', message: messageOf(error), remedy, option: 'table' }],
+      table: null,
+    };
+  }
+  const shown = `${table.schema}.${table.name}`;
+  if (table.kind !== 'r' && table.kind !== 'p') {
+    const what: Record<string, string> = { v: 'a view', m: 'a materialized view', f: 'a foreign table' };
+    return {
+      findings: [
+        {
+          level: 'error',
+          check: 'table',
+          message: `${shown} is ${what[table.kind] ?? 'no table'}; tables are supported, partitioned or not.`,
+          remedy: 'Name the table below it.',
+          option: 'table',
+        },
+      ],
+      table: null,
+    };
+  }
+  const facts = await db.query<{
+    owner: boolean;
+    select: boolean;
+    update: boolean;
+    make: boolean;
+    schema: boolean;
+    ledger: boolean | null;
+  }>(
+    `SELECT pg_has_role(c.relowner, 'USAGE') AS owner, has_table_privilege(c.oid, 'SELECT') AS select,
+            has_table_privilege(c.oid, 'UPDATE') AS update, has_schema_privilege(c.relnamespace, 'CREATE') AS make,
+            has_database_privilege(current_database(), 'CREATE') AS schema,
+            has_schema_privilege(to_regnamespace('pgvector_backfill'), 'USAGE')
+              AND has_schema_privilege(to_regnamespace('pgvector_backfill'), 'CREATE') AS ledger
+       FROM pg_class c WHERE c.oid = $1`,
+    [table.oid],
+  );
+  const row = facts.rows[0];
+  if (row === undefined) return { findings: [], table: null };
+  const rows = row.select ? await rowsOf(db, quoteQualified(table)) : 0;
+  const lacking = [
+    row.select ? null : 'SELECT on the table',
+    row.update ? null : 'UPDATE on the table',
+    row.owner ? null : 'ownership of the table (to add columns and build the index)',
+    row.make ? null : `CREATE on schema ${table.schema} (for the index and the search function)`,
+    ledgerLacks(row),
+  ].filter((each) => each !== null);
+  const findings: Finding[] = [
+    {
+      level: 'ok',
+      check: 'table',
+      message: rows === null ? shown : `${shown}, about ${Math.round(rows)} rows`,
+    },
+  ];
+  if (lacking.length > 0) {
+    findings.push({
+      level: 'error',
+      check: 'privileges',
+      message: `This user lacks ${lacking.join(', ')}.`,
+      remedy: `Connect as the owner of ${shown}, or GRANT what is missing.`,
+      option: 'database',
+    });
+  } else
+    findings.push({
+      level: 'ok',
+      check: 'privileges',
+      message: 'SELECT, UPDATE, ownership and CREATE are there.',
+    });
+  findings.push(...(await checkUpdates(db, table, settings)), ...(await checkRelatives(db, table, settings)));
+  return { findings, table };
+}
+
+/** The key is unique and never null. */
+export async function checkKey(db: Queryable, target: Target): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const unique = await db.query<{ unique: boolean; required: boolean }>(
+    `SELECT a.attnotnull AS required,
+            EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid
+                       AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum) AS unique
+       FROM pg_attribute a WHERE a.attrelid = $1::regclass AND a.attname = $2`,
+    [target.table, target.key],
+  );
+  const key = unique.rows[0];
+  const nulls = await nullKeys(db, target);
+  if (nulls !== null) return [nulls];
+  if (key?.unique === true && key.required)
+    findings.push({
+      level: 'ok',
+      check: 'key',
+      message: `${target.key} ${target.keyType}, unique, not null`,
+    });
+  else {
+    const fault = key?.unique === true ? 'may be null' : 'has no unique index of its own';
+    const ofParts =
+      target.isPartitioned && key?.unique !== true
+        ? ' A unique index of a partitioned table must hold its partition key: where that is another column, give each partition a unique index of the key and a backfill of its own (docs/partitions.md).'
+        : '';
+    findings.push({
+      level: 'error',
+      check: 'key',
+      message: `Key column ${target.key} ${fault}.`,
+      remedy: `Name a unique, not null column with key (--key, env BACKFILL_KEY), or add the index or the constraint.${ofParts}`,
+      option: 'key',
+    });
+  }
+  return findings;
+}
+
+/** A NOT NULL constraint that is not validated (PostgreSQL 18) says nothing of the rows from before it. */
+async function nullKeys(db: Queryable, { table, ref, key }: Target): Promise<Finding | null> {
+  const constraint = await db.query<{ name: string }>(
+    `SELECT c.conname::text AS name FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND c.conkey = ARRAY[a.attnum]
+      WHERE c.conrelid = $1::regclass AND a.attname = $2 AND c.contype = 'n' AND NOT c.convalidated`,
+    [table, key],
+  );
+  const name = constraint.rows[0]?.name;
+  if (name === undefined) return null;
+  const column = `${ref}.${quoteName(key)}`;
+  const found = await db.query<{ present: boolean }>(
+    `SELECT EXISTS (SELECT 1 FROM ${table} WHERE ${column} IS NULL) AS present`,
+  );
+  if (found.rows[0]?.present !== true) return null;
+  return {
+    level: 'error',
+    check: 'key',
+    message: `Key column ${key} is null in some rows: its NOT NULL constraint ${name} is not validated, and they are from before it.`,
+    remedy: `Give them a key, or delete them (WHERE ${quoteName(key)} IS NULL), then: ALTER TABLE ${table} VALIDATE CONSTRAINT ${quoteName(name)}.`,
+    option: 'key',
+  };
+}
+
+/** The vector column and the staging table, where they are there already, are of the model's dimension. */
+export async function checkVectorColumn(
+  db: Queryable,
+  target: Target,
+  dimensions: number,
+): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const columns = await db.query<{ place: string; name: string; type: string }>(
+    `SELECT w.place, a.attname::text AS name,
+            t.typname || CASE WHEN a.atttypmod > 0 THEN '(' || a.atttypmod || ')' ELSE '' END AS type
+       FROM (VALUES ('column', to_regclass($1), $2::name), ('staging table', to_regclass($3), 'embedding')) AS w (place, relation, name)
+       JOIN pg_attribute a ON a.attrelid = w.relation AND a.attname = w.name AND NOT a.attisdropped
+       JOIN pg_type t ON t.oid = a.atttypid`,
+    [target.table, target.column, target.stage],
+  );
+  const remedy = dimensionRemedy(
+    columns.rows.some(({ place }) => place !== 'column'),
+    await vectorIndexName(db, target),
+  );
+  for (const { place, name, type } of columns.rows) {
+    const wanted = `${place === 'column' ? target.columnType : 'vector'}(${dimensions})`;
+    if (type === wanted)
+      findings.push({ level: 'ok', check: 'dimensions', message: `${place} ${name} is ${type}` });
+    else {
+      findings.push({
+        level: 'error',
+        check: 'dimensions',
+        message: `The ${place} ${place === 'column' ? name : target.stageName} is ${type}, the model gives ${wanted}.`,
+        remedy,
+        option: 'model.name',
+      });
+    }
+  }
+  if (columns.rows.length === 0)
+    findings.push({
+      level: 'ok',
+      check: 'dimensions',
+      message: `column ${quoteName(target.column)} ${target.columnType}(${dimensions}) will be added`,
+    });
+  return findings;
+}
+
+const AS_MADE =
+  'Choose the model and the columnType that it was made for (model.name, model.localPath, columnType)';
+
+/** A table has one name for the index: a column beside the present one meets it again. */
+function dimensionRemedy(isStaged: boolean, index: string | null): string {
+  if (isStaged)
+    return `${AS_MADE}, or take the backfill out of the table (\`pgvector-backfill rollback --to-legacy-schema --execute\`) and run \`pgvector-backfill enqueue\` with the new model. A column that was there before \`enqueue\` stays: name another one then (column, env BACKFILL_COLUMN), which has a staging table of its own.`;
+  const rename =
+    index === null
+      ? ''
+      : ` Rename its index first, which has the name that the new one gets: ALTER INDEX ${index} RENAME TO ${quoteName('…')}.`;
+  return `${AS_MADE}, or another column (column, env BACKFILL_COLUMN), which is then added.${rename}`;
+}
+
+/** Quoted, where there is an index of the name that a run's gets. */
+async function vectorIndexName(db: Queryable, { schema, indexName }: Target): Promise<string | null> {
+  const name = quoteQualified({ schema, name: indexName });
+  const found = await db.query<{ present: boolean }>('SELECT to_regclass($1) IS NOT NULL AS present', [name]);
+  return found.rows[0]?.present === true ? name : null;
+}
+
+/** A schema that is there already, as an administrator makes it beforehand, takes no right on the database. */
+function ledgerLacks({ schema, ledger }: { schema: boolean; ledger: boolean | null }): string | null {
+  if (ledger === null) return schema ? null : 'CREATE on the database (for schema pgvector_backfill)';
+  return ledger ? null : 'USAGE and CREATE on schema pgvector_backfill';
+}

@@ -1,0 +1,50 @@
+/** Whether the run moves, as far as there is one: what keeps it, and clocks that are off. */
+
+import { installationId } from '../../ledger/installation.ts';
+import { progressSnapshot } from '../../ledger/progress.ts';
+import { CLOCK_TOLERANCE_SECONDS, clockWords } from '../../queue/clock/clock-skew.ts';
+import { lookAtQueues } from '../../queue/probes/queue-snapshot.ts';
+import { pausedWords } from '../../queue/probes/blockers.ts';
+import type { DoctorInput } from '../doctor.ts';
+import type { Finding } from './finding.ts';
+
+const isOff = (seconds: number | null): seconds is number =>
+  seconds !== null && Math.abs(seconds) > CLOCK_TOLERANCE_SECONDS;
+
+const clockFinding = (whose: string, aheadSeconds: number): Finding => ({
+  level: 'warn',
+  check: 'clock',
+  message: `The clock of ${whose} ${clockWords(aheadSeconds)}.`,
+});
+
+export async function checkProgress({
+  pool,
+  backfill,
+  settings,
+  withQueue,
+}: Pick<DoctorInput, 'pool' | 'backfill' | 'settings' | 'withQueue'>): Promise<Finding[]> {
+  const { stall, workers } = await progressSnapshot(pool, backfill);
+  const findings: Finding[] = workers.flatMap(({ name, clockAheadSeconds }) =>
+    isOff(clockAheadSeconds) ? [clockFinding(`worker ${name}`, clockAheadSeconds)] : [],
+  );
+  if (stall !== null)
+    findings.push({
+      level: 'warn',
+      check: 'progress',
+      message: `There is work and nothing moves: ${stall.reason}.`,
+      remedy:
+        'Where workers are up, they say in their log what they wait for; `pgvector-backfill status` shows it.',
+    });
+  if (!withQueue) return findings;
+  const installation = await installationId(pool);
+  const { paused, clockAheadSeconds } = await lookAtQueues({ url: settings.queue, backfill, installation });
+  if (isOff(clockAheadSeconds)) findings.push(clockFinding('this machine', clockAheadSeconds));
+  for (const name of paused)
+    findings.push({
+      level: 'warn',
+      check: 'queue-paused',
+      message: `${pausedWords(name)}.`.replace(/^t/, 'T'),
+      remedy: 'Run `pgvector-backfill resume`, or `pgvector-backfill enqueue`: both resume it.',
+    });
+  return findings;
+}

@@ -1,0 +1,31 @@
+/** Whether the database can keep the options of the backfill, which the ledger has for searches and other workers to go by. */
+
+import { OPTIONS } from '../../config/options.ts';
+import type { OptionName, Settings } from '../../config/settings.ts';
+import type { Pool } from '../../db/pool.ts';
+import { unheldCharacter } from '../../search/unheld-character.ts';
+import type { Finding } from './finding.ts';
+import { storedSettings } from '../enqueue.ts';
+
+export async function checkStored(pool: Pool, settings: Settings): Promise<Finding[]> {
+  const stored = storedSettings(settings);
+  const all = JSON.stringify(stored);
+  try {
+    await pool.query('SELECT $1::text', [all]);
+    return [];
+  } catch (error) {
+    const character = unheldCharacter(error, all);
+    if (character === null) throw error;
+    const holder = Object.keys(stored).find((name) => JSON.stringify(stored[name])?.includes(character));
+    const { path, env } = OPTIONS[(holder ?? 'text') as OptionName];
+    return [
+      {
+        level: 'error',
+        check: 'encoding',
+        message: `Option ${path} has a character (${character}) that the encoding of this database cannot hold.`,
+        remedy: `Write ${path} (env ${env}) without it, or move the table to a database in UTF8.`,
+        option: path,
+      },
+    ];
+  }
+}

@@ -1,0 +1,150 @@
+/** Whether the table's texts can be read, how long they are in tokens, and what the model would not read of them. */
+
+import type { Settings } from '../../config/settings.ts';
+import { quoteName } from '../../db/identifiers.ts';
+import type { Pool } from '../../db/pool.ts';
+import { describeFailure } from '../../db/refusal.ts';
+import { TABLE_LIMITS, inReadOnly } from '../../db/transaction.ts';
+import type { Embedder } from '../../embedding/embedder.ts';
+import { estimatedRows } from '../../table/partitions.ts';
+import { readTexts } from '../../table/read-texts.ts';
+import type { Target } from '../../table/target.ts';
+import type { Finding } from './finding.ts';
+
+const SAMPLED_ROWS = 500;
+/** Keys that are drawn for them. */
+const DRAWN_ROWS = 20 * SAMPLED_ROWS;
+/** Of rows that cannot be read. */
+const SHOWN_KEYS = 5;
+/** Of one text; what is longer counts as this long. */
+const MAX_CHARACTERS = 100_000;
+/** Share of cut texts from which on it is a warning. */
+const WARN_SHARE = 0.05;
+
+const CONSEQUENCE = {
+  truncate: 'would be cut',
+  'mean-of-chunks': 'would be read in chunks',
+  skip: 'would be left without a vector',
+  fail: 'would be quarantined',
+} as const;
+
+/** Whether texts can be read, and how long they are. */
+export async function checkTexts(
+  pool: Pool,
+  target: Target,
+  settings: Settings,
+  embedder: Embedder,
+): Promise<Finding[]> {
+  const sample = await sampleTexts(pool, target);
+  return [
+    ...(await checkEncoding(pool)),
+    ...unreadableFinding(sample),
+    ...(await checkTextLengths(sample.texts, settings, embedder)),
+  ];
+}
+
+/** Nothing for a model that does not tell its tokens, and for a table without text. */
+async function checkTextLengths(
+  texts: readonly string[],
+  settings: Settings,
+  embedder: Embedder,
+): Promise<Finding[]> {
+  const { maxTokens } = embedder;
+  if (embedder.countTokens === undefined || maxTokens === undefined || texts.length === 0) return [];
+  const tokens = (await embedder.countTokens(texts)).sort();
+  const at = (share: number): number => tokens[Math.ceil(share * tokens.length) - 1] ?? 0;
+  const longer = tokens.filter((count) => count > maxTokens).length / tokens.length;
+  const mode = settings.modelLongText;
+  const isLoss = mode !== 'mean-of-chunks' && longer > WARN_SHARE;
+  const percent = `${(100 * longer).toFixed(1)} %`;
+  return [
+    {
+      level: isLoss ? 'warn' : 'ok',
+      check: 'text-length',
+      message: `tokens of ${tokens.length} sampled texts: median ${at(0.5)}, 90 % up to ${at(0.9)}, 99 % up to ${at(0.99)}, most ${at(1)}; ${percent} are longer than the ${maxTokens} that the model reads and ${CONSEQUENCE[mode]} (model.longText: ${mode})`,
+      ...(isLoss
+        ? {
+            remedy:
+              'Set model.longText to mean-of-chunks, raise model.maxTokens where the model can read more, or take the loss.',
+            option: 'model.longText',
+          }
+        : {}),
+      figures: {
+        sampled: tokens.length,
+        p50: at(0.5),
+        p90: at(0.9),
+        p99: at(0.99),
+        max: at(1),
+        maxTokens,
+        longerShare: longer,
+      },
+    },
+  ];
+}
+
+interface Sample {
+  texts: string[];
+  unreadable: { key: string; reason: string }[];
+}
+
+/** Whole pages are drawn, about a third more rows than wanted; a small table is read whole. */
+async function sampleTexts(pool: Pool, target: Target): Promise<Sample> {
+  const rows = await estimatedRows(pool, target.table);
+  const key = `${target.ref}.${quoteName(target.key)}`;
+  const draw = async (percent: number): Promise<Sample> => {
+    const found = await inReadOnly(pool, TABLE_LIMITS, (client) =>
+      client.query<{ key: string }>(
+        `SELECT ${key}::text AS key FROM ${target.table} TABLESAMPLE SYSTEM ($1) REPEATABLE (1) ORDER BY md5(${key}::text) LIMIT $2`,
+        [percent, DRAWN_ROWS],
+      ),
+    );
+    const sample: Sample = { texts: [], unreadable: [] };
+    // Few rows at a time: of a condition that few of them meet, many have to be looked at.
+    for (let at = 0; at < found.rows.length && sample.texts.length < SAMPLED_ROWS; at += SAMPLED_ROWS) {
+      const keys = found.rows.slice(at, at + SAMPLED_ROWS).map((row) => row.key);
+      const read = await readTexts(pool, target, keys, MAX_CHARACTERS, (each, error) =>
+        sample.unreadable.push({ key: each, reason: describeFailure(error) }),
+      );
+      sample.texts.push(...read.map(({ text }) => text));
+    }
+    return { ...sample, texts: sample.texts.slice(0, SAMPLED_ROWS) };
+  };
+  const share = rows <= 20 * SAMPLED_ROWS ? 100 : (100 * 4 * SAMPLED_ROWS) / rows;
+  const sample = await draw(share);
+  // Half-empty pages, or a condition that few rows meet.
+  return sample.texts.length < SAMPLED_ROWS / 4 && share < 10 ? draw(10) : sample;
+}
+
+/** A server that knows of no encoding takes whatever bytes it is given. */
+async function checkEncoding(pool: Pool): Promise<Finding[]> {
+  const found = await pool.query<{ encoding: string }>('SELECT getdatabaseencoding() AS encoding');
+  if (found.rows[0]?.encoding !== 'SQL_ASCII') return [];
+  return [
+    {
+      level: 'warn',
+      check: 'encoding',
+      message:
+        'the database is SQL_ASCII: the server does not check the bytes of a text. Rows whose text is not valid UTF-8 are quarantined by their key, the others are embedded',
+      remedy:
+        'Look for such rows in what `pgvector-backfill status` lists, and correct them; or move to a database with an encoding.',
+    },
+  ];
+}
+
+function unreadableFinding({ texts, unreadable }: Sample): Finding[] {
+  const [first] = unreadable;
+  if (first === undefined) return [];
+  const shown = unreadable.slice(0, SHOWN_KEYS).map(({ key }) => key);
+  return [
+    {
+      // Of none of them: that is the expression, and no row.
+      level: texts.length === 0 && unreadable.length > 1 ? 'error' : 'warn',
+      check: 'text-read',
+      message: `the text of ${unreadable.length} of ${texts.length + unreadable.length} sampled rows cannot be read and they would be quarantined: key ${shown.join(', ')}${unreadable.length > shown.length ? ', …' : ''} (${first.reason})`,
+      remedy:
+        'Correct these rows, or the option text or where so that it does not raise on them: for instance by a CASE around a cast.',
+      option: 'text',
+      figures: { unreadable: unreadable.length, sampled: texts.length + unreadable.length },
+    },
+  ];
+}

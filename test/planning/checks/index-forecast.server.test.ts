@@ -1,0 +1,95 @@
+/** What doctor says of an index that memory or time are too little for. */
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPool, type Pool } from '../../../src/db/pool.ts';
+import { calibrate } from '../../../src/finalize/forecast/calibration.ts';
+import { silentLogger } from '../../../src/observability/logger.ts';
+import type { Finding } from '../../../src/planning/checks/finding.ts';
+import { checkIndexOutlook } from '../../../src/planning/checks/index-forecast.ts';
+import { describeTarget } from '../../../src/table/target.ts';
+import { hasPostgres, realDatabase, type TestDatabase } from '../../setup/databases.ts';
+import { makeSettings } from '../../table/make-target.ts';
+
+describe.runIf(hasPostgres())('the outlook of an index', () => {
+  let database: TestDatabase;
+  let pool: Pool;
+  beforeAll(async () => {
+    database = await realDatabase();
+    pool = createPool(database.databaseUrl, { name: 'test', max: 2, logger: silentLogger });
+    await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
+    await pool.query('CREATE TABLE things (id bigint PRIMARY KEY, title text)');
+    await pool.query(`INSERT INTO things SELECT i, 'thing ' || i FROM generate_series(1, 20000) i`);
+    await pool.query('VACUUM ANALYZE things');
+  });
+  afterAll(async () => {
+    await pool.end();
+    await database.drop();
+  });
+
+  async function outlook(flags: Record<string, string>, calibrate = false): Promise<Finding | undefined> {
+    const settings = await makeSettings({ table: 'things', text: 'title', ...flags });
+    const target = await describeTarget(pool, 'things', settings);
+    return (await checkIndexOutlook({ pool, target, settings, dimensions: 384, calibrate }))[0];
+  }
+
+  /** 20,000 rows of 2,218 bytes and 4 MB; 10,000 samples of 1,544 bytes for the lists. */
+  it.each([
+    ['a graph that fits', { method: 'hnsw', memory: '64MB' }, 'ok', /^HNSW on vector: .*46\.3 MB of memory/],
+    [
+      'a graph that leaves memory',
+      { method: 'hnsw', memory: '40MB' },
+      'warn',
+      /40\.0 MB may be used: the rest/,
+    ],
+    ['lists that cannot be made', { method: 'ivfflat', memory: '8MB' }, 'error', /the index is not built/],
+    [
+      'lists as there is no room for a graph',
+      { method: 'auto', memory: '20MB' },
+      'ok',
+      /^IVFFlat.*HNSW on halfvec needs/,
+    ],
+    [
+      'a graph as there is not even room for lists',
+      { method: 'auto', memory: '4MB' },
+      'warn',
+      /^HNSW on halfvec.*IVFFlat on halfvec needs/,
+    ],
+  ])('%s', async (_, { method, memory }, level, message) => {
+    const finding = await outlook({ 'index-method': method, 'index-maintenance-work-mem': memory });
+    expect(finding).toMatchObject({ level, message: expect.stringMatching(message) as string });
+    expect(finding?.message).toContain('before that, new row versions');
+    if (level === 'ok') expect(finding?.remedy).toBeUndefined();
+    else expect(finding?.remedy).toMatch(/^Set index\.maintenanceWorkMem .* to \d+MB/);
+    expect(finding?.remedy?.includes('index.method to auto') ?? false).toBe(
+      level !== 'ok' && method !== 'auto',
+    );
+  });
+
+  it('knows of a server on which the small build does not end in time that it takes at least so long', async () => {
+    const settings = await makeSettings({ table: 'things', text: 'title' });
+    const seconds = await calibrate({
+      pool,
+      target: await describeTarget(pool, 'things', settings),
+      plan: { method: 'hnsw', type: 'vector' },
+      metric: 'cosine',
+      dimensions: 384,
+      m: 16,
+      efConstruction: 64,
+      rows: 20_000,
+      source: 'random',
+      buildLimitMs: 5,
+    });
+    // Four times the rows of the sample.
+    expect(seconds).toBeGreaterThan(0.02);
+  });
+
+  it('warns of a build that takes longer than it may', async () => {
+    const finding = await outlook({ 'index-method': 'hnsw', 'index-build-minutes': '0.001' }, true);
+    expect(finding).toMatchObject({
+      level: 'warn',
+      message: expect.stringContaining('0.001 min are allowed') as string,
+      remedy: expect.stringMatching(/^Raise index\.buildMinutes .*or set index\.method to auto/) as string,
+      option: 'index.buildMinutes',
+    });
+  });
+});
