@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { loadConfig } from '../src/config/load.ts';
-import { maskPolicy } from '../src/embedding/configured.ts';
+import { maskPolicy } from '../src/embedding/open-embedder.ts';
 import { createPool } from '../src/db/pool.ts';
 import { startEmbeddedServer } from '../src/embedded/start.ts';
 import { articles } from '../src/sample/articles.ts';

@@ -1,14 +1,14 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
-import { modelOptions } from '../src/embedding/configured.ts';
-import { fetchModel } from '../src/embedding/model-download.ts';
+import { modelOptions } from '../src/embedding/open-embedder.ts';
+import { fetchModel } from '../src/embedding/model-files/download.ts';
 import {
   expectedFiles,
   locateModel,
   modelChecksum,
   modelFileFacts,
   readManifest,
-} from '../src/embedding/model-files.ts';
+} from '../src/embedding/model-files/files.ts';
 import { ConfigError, messageOf } from '../src/errors.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { DownloadLine } from './lib/download-line.ts';

@@ -2,9 +2,9 @@ import { createFunctionSql, plainSearchSql, settingsOfReads } from '../src/cutov
 import { ConfigError, NoRunError } from '../src/errors.ts';
 import { followScope, scopeDifference } from '../src/ledger/scope.ts';
 import { compareSearches, type Comparison } from '../src/search/compare.ts';
-import { LazyEmbedder } from '../src/search/lazy-embedder.ts';
-import { loadReadState } from '../src/search/read-state.ts';
-import { searchFunctionName } from '../src/search/sql-function.ts';
+import { LazyEmbedder } from '../src/search/state/lazy-embedder.ts';
+import { loadReadState } from '../src/search/state/read-state.ts';
+import { searchFunctionName } from '../src/search/queries/sql-function.ts';
 import { describeTarget } from '../src/table/target.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { withDatabase } from './lib/session.ts';

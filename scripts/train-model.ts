@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { ConfigError } from '../src/errors.ts';
-import { maskPolicy } from '../src/embedding/configured.ts';
+import { maskPolicy } from '../src/embedding/open-embedder.ts';
 import { recordTexts } from '../src/sample/records.ts';
 import { describeTarget } from '../src/table/target.ts';
 import { maskedTexts, tableTexts } from '../src/training/table-texts.ts';

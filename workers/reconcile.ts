@@ -1,7 +1,7 @@
 /** Beside the roles of every worker: ledger and queue compared at intervals, and the run's options with this worker's. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { modelDifference, modelFacts } from '../src/embedding/configured.ts';
+import { modelDifference, modelFacts } from '../src/embedding/open-embedder.ts';
 import { messageOf } from '../src/errors.ts';
 import { recordEvent } from '../src/ledger/event.ts';
 import { latestRun } from '../src/ledger/run.ts';

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Job } from 'bullmq';
 import { describeFailure } from '../src/db/refusal.ts';
 import { classify } from '../src/db/sqlstates.ts';
-import { modelDifference, modelFacts } from '../src/embedding/configured.ts';
+import { modelDifference, modelFacts } from '../src/embedding/open-embedder.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
 import { BackfillError, messageOf } from '../src/errors.ts';
 import { finalizeWhenDue } from '../src/finalize/trigger.ts';

@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { loadConfig, type Config } from '../../src/config/load.ts';
-import { openEmbedder } from '../../src/embedding/configured.ts';
+import { openEmbedder } from '../../src/embedding/open-embedder.ts';
 import type { Embedder } from '../../src/embedding/embedder.ts';
 import { BackfillError, ConfigError } from '../../src/errors.ts';
 import type { Logger } from '../../src/observability/logger.ts';

@@ -1,10 +1,10 @@
 /** The ways of embedding that are compared, each in a process of its own. */
 
 import { join } from 'node:path';
-import type { ModelOptions } from '../../src/embedding/model-files.ts';
-import { usableProcessors } from '../../src/embedding/processors.ts';
-import { openTransformersEmbedder } from '../../src/embedding/transformers-embedder.ts';
-import { tokenBatches } from '../../src/embedding/token-batches.ts';
+import type { ModelOptions } from '../../src/embedding/model-files/files.ts';
+import { usableProcessors } from '../../src/embedding/inference/processors.ts';
+import { openTransformersEmbedder } from '../../src/embedding/local-embedder.ts';
+import { tokenBatches } from '../../src/embedding/inference/token-batches.ts';
 import { MODEL_NAME } from './minilm-model.ts';
 import { loadPeer, type Extract, type LangChain, type TransformersJs } from './peers/load.ts';
 

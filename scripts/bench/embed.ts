@@ -6,8 +6,8 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { usableProcessors } from '../../src/embedding/processors.ts';
-import { openTransformersEmbedder } from '../../src/embedding/transformers-embedder.ts';
+import { usableProcessors } from '../../src/embedding/inference/processors.ts';
+import { openTransformersEmbedder } from '../../src/embedding/local-embedder.ts';
 import { BackfillError, ConfigError } from '../../src/errors.ts';
 import { forkEntry } from '../../src/fork-entry.ts';
 import type { FromChild, ToChild } from './embed-child.ts';

@@ -49,6 +49,6 @@ export const processHost = (): Host => ({
   // Tokenizer and runtime are loaded by the verbs that embed, not by `status`.
   openEmbedder: async (...model) => {
     assertEnoughFiles();
-    return (await import('../../src/embedding/configured.ts')).openEmbedder(...model);
+    return (await import('../../src/embedding/open-embedder.ts')).openEmbedder(...model);
   },
 });

@@ -1,7 +1,7 @@
 /** Whether the model as it is configured here is still the one that the vectors were made with. */
 
 import type { Settings } from '../../src/config/settings.ts';
-import { modelDifference, modelFacts, presentFingerprint } from '../../src/embedding/configured.ts';
+import { modelDifference, modelFacts, presentFingerprint } from '../../src/embedding/open-embedder.ts';
 import { messageOf } from '../../src/errors.ts';
 import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
 

@@ -4,9 +4,9 @@ import { chmod, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ConfigError, messageOf } from '../../src/errors.ts';
 import type { Comparison } from '../../src/search/compare.ts';
-import type { QueryInput } from '../../src/verify/full.ts';
-import { spread } from '../../src/verify/query-source.ts';
-import { compareSamples } from '../../src/verify/report/samples.ts';
+import type { QueryInput } from '../../src/verify/full-measurement.ts';
+import { spread } from '../../src/verify/queries/query-source.ts';
+import { compareSamples } from '../../src/verify/report/query-examples.ts';
 import type { Verification, VerifyInput } from '../../src/verify/verify.ts';
 import type { Invocation } from './command.ts';
 

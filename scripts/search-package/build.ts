@@ -11,9 +11,9 @@ const PARTS = join(ROOT, 'scripts/search-package/parts');
 
 /** Files of ours that the face has another one for, by their names in `parts`. */
 const REPLACED: Record<string, string> = {
-  'src/embedding/inference-entry.ts': 'inference-entry.ts',
-  'src/embedding/runtime.ts': 'runtime.ts',
-  'src/embedding/model-config.ts': 'model-config.ts',
+  'src/embedding/inference/start-process.ts': 'inference-entry.ts',
+  'src/embedding/inference/onnx-runtime.ts': 'runtime.ts',
+  'src/embedding/model-files/config.ts': 'model-config.ts',
   'src/config/typescript-module.ts': 'typescript-module.ts',
 };
 /** Packages that are CommonJS and use Node's own modules. */
@@ -102,7 +102,7 @@ export async function buildSearchFace(out: string): Promise<Metafile[]> {
   const { metafile: inference } = await build({
     ...common,
     metafile: true,
-    entryPoints: [join(ROOT, 'src/embedding/inference-process.ts')],
+    entryPoints: [join(ROOT, 'src/embedding/inference/process.ts')],
     outfile: join(out, 'inference.cjs'),
     format: 'cjs',
     plugins: [parts('place-commonjs.ts')],

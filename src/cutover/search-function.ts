@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { quoteLiteral, quoteName } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
-import { loadReadSettings, type ReadSettings } from '../search/read-settings.ts';
+import { loadReadSettings, type ReadSettings } from '../search/state/read-settings.ts';
 import {
   backfillOfMark,
   ownFunctions,
@@ -11,8 +11,8 @@ import {
   searchFunctionMark,
   searchFunctionName,
   searchFunctionSignature,
-} from '../search/sql-function.ts';
-import { iterativeSettings } from '../search/vector-query.ts';
+} from '../search/queries/sql-function.ts';
+import { iterativeSettings } from '../search/queries/vector-query.ts';
 import { indexedDistance, storedDistance, unindexedDistance, vectorColumn } from '../table/distance.ts';
 import type { Metric } from '../table/metric.ts';
 import type { Target } from '../table/target.ts';

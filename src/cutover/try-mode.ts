@@ -3,14 +3,14 @@
 import { isOfARow } from '../db/sqlstates.ts';
 import { TABLE_LIMITS } from '../db/transaction.ts';
 import type { ReadChoice, ReadMode } from '../ledger/read-mode.ts';
-import { LegacyTries, TOO_SLOW, serverFault } from '../search/legacy-fault.ts';
-import { legacySearch } from '../search/legacy-query.ts';
-import { textSearch } from '../search/text-query.ts';
-import { nearest } from '../search/vector-query.ts';
+import { LegacyTries, TOO_SLOW, serverFault } from '../search/queries/legacy-fault.ts';
+import { legacySearch } from '../search/queries/legacy-query.ts';
+import { textSearch } from '../search/queries/text-query.ts';
+import { nearest } from '../search/queries/vector-query.ts';
 import { estimatedRows } from '../table/partitions.ts';
-import { chooseQueries } from '../verify/query-source.ts';
-import { sampleRows } from '../verify/sample.ts';
-import type { SearchContext } from '../verify/systems.ts';
+import { chooseQueries } from '../verify/queries/query-source.ts';
+import { sampleRows } from '../verify/queries/sampled-rows.ts';
+import type { SearchContext } from '../verify/measures/systems.ts';
 
 export interface ModeTrial {
   /** Why nobody would be answered; null where every search of the mode runs. */

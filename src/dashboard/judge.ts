@@ -17,8 +17,8 @@ import {
 import { noteQuerySource } from '../ledger/judgement-source.ts';
 import type { Query } from '../relevance/query-file.ts';
 import { describeTarget } from '../table/target.ts';
-import { chooseQueries } from '../verify/query-source.ts';
-import { sampleRows } from '../verify/sample.ts';
+import { chooseQueries } from '../verify/queries/query-source.ts';
+import { sampleRows } from '../verify/queries/sampled-rows.ts';
 import { layout, table, type Markup } from './layout.ts';
 import { CSRF_FIELD } from './same-origin.ts';
 

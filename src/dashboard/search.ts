@@ -8,8 +8,8 @@ import { followScope } from '../ledger/scope.ts';
 import type { Logger } from '../observability/logger.ts';
 import { compareSearches, type Comparison } from '../search/compare.ts';
 import { explainSearches, type Explained } from '../search/explain.ts';
-import { chooseFilter } from '../search/filter.ts';
-import { LazyEmbedder, openForSearch, type OpenEmbedder } from '../search/lazy-embedder.ts';
+import { chooseFilter } from '../search/queries/filter.ts';
+import { LazyEmbedder, openForSearch, type OpenEmbedder } from '../search/state/lazy-embedder.ts';
 import { describeTarget } from '../table/target.ts';
 
 export interface SearchQuery {

@@ -1,6 +1,6 @@
 /** Notices a model that gives all texts the same vector: a damaged file, a wrong precision, another kind of model. */
 
-import { norm } from '../embedding/pooling.ts';
+import { norm } from '../embedding/inference/pooling.ts';
 import { ConfigError } from '../errors.ts';
 
 /** Texts looked at before the model is believed. */

@@ -1,7 +1,7 @@
 /** Step 4: texts → vectors, identical texts once, every vector checked. */
 
 import type { StagedRow } from '../db/copy-binary.ts';
-import { norm } from '../embedding/pooling.ts';
+import { norm } from '../embedding/inference/pooling.ts';
 import { SKIPPED_AS_LONG, VECTOR_FAULT, type VectorFault } from '../embedding/embedder.ts';
 import { ConfigError } from '../errors.ts';
 import type { QuarantineClass } from '../ledger/quarantine.ts';

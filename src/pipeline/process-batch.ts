@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { LEDGER_LIMITS, backoffMs, inTransaction } from '../db/transaction.ts';
-import { modelDifference, modelFacts } from '../embedding/configured.ts';
+import { modelDifference, modelFacts } from '../embedding/open-embedder.ts';
 import { ConfigError } from '../errors.ts';
 import { accountFor } from '../ledger/accounting.ts';
 import {

@@ -2,7 +2,7 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
-import { modelDifference, modelFacts } from '../embedding/configured.ts';
+import { modelDifference, modelFacts } from '../embedding/open-embedder.ts';
 import { lastBatch, unfinishedBatches } from '../ledger/batch.ts';
 import type { Run } from '../ledger/run.ts';
 import { rowsDifference } from '../ledger/scope.ts';

@@ -5,7 +5,7 @@ import { OPTIONS } from '../config/options.ts';
 import type { OptionName, Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { inTransaction } from '../db/transaction.ts';
-import { modelFacts } from '../embedding/configured.ts';
+import { modelFacts } from '../embedding/open-embedder.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError } from '../errors.ts';
 import { coverageOf } from '../ledger/accounting.ts';

@@ -8,12 +8,12 @@ import { isKeyText } from '../table/key.ts';
 import { readableTable } from '../table/row-state.ts';
 import type { Target } from '../table/target.ts';
 import { beginningSql } from '../table/text-sql.ts';
-import type { Filter } from './filter.ts';
-import { LegacyTries } from './legacy-fault.ts';
-import { legacySearch, type LegacyAnswer } from './legacy-query.ts';
-import { embedQuery } from './query-vector.ts';
-import { loadReadSettings } from './read-settings.ts';
-import { servedRows } from './served-rows.ts';
+import type { Filter } from './queries/filter.ts';
+import { LegacyTries } from './queries/legacy-fault.ts';
+import { legacySearch, type LegacyAnswer } from './queries/legacy-query.ts';
+import { embedQuery } from './queries/query-vector.ts';
+import { loadReadSettings } from './state/read-settings.ts';
+import { servedRows } from './queries/nearest-rows.ts';
 
 export interface Hit {
   key: string;

@@ -7,18 +7,18 @@ import { settledQueries } from '../db/transaction.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, ConfigError } from '../errors.ts';
 import type { ReadMode } from '../ledger/read-mode.ts';
-import { answerHybrid, answerLegacy, answerVector, type SearchRequest, type SearchHit } from './answers.ts';
-import type { ContextKeeper } from './backfill-context.ts';
+import { answerHybrid, answerLegacy, answerVector, type SearchRequest, type SearchHit } from './read-modes.ts';
+import type { ContextKeeper } from './state/backfill-context.ts';
 import { isInCanary } from './canary.ts';
-import { chooseFilter, type FilterChoice } from './filter.ts';
-import { Held, MONOTONIC, type Clock } from './held.ts';
-import { KnownRows } from './known-rows.ts';
-import { LazyEmbedder, openForSearch } from './lazy-embedder.ts';
-import { NOT_EMBEDDABLE, queryVector } from './query-vector.ts';
-import { loadReadState, type ReadState } from './read-state.ts';
-import { reportReadiness, type Readiness } from './ready.ts';
+import { chooseFilter, type FilterChoice } from './queries/filter.ts';
+import { Held, MONOTONIC, type Clock } from './state/ttl-cache.ts';
+import { KnownRows } from './state/filter-row-counts.ts';
+import { LazyEmbedder, openForSearch } from './state/lazy-embedder.ts';
+import { NOT_EMBEDDABLE, queryVector } from './queries/query-vector.ts';
+import { loadReadState, type ReadState } from './state/read-state.ts';
+import { reportReadiness, type Readiness } from './state/readiness.ts';
 import { Shadow } from './shadow.ts';
-import { StatsBuffer } from './stats-buffer.ts';
+import { StatsBuffer } from './state/stats-buffer.ts';
 
 /** Oldest read mode that a search goes by, ms. */
 const READ_MODE_BOUND_MS = 1000;
@@ -109,7 +109,7 @@ export function createSearch(options: CreateSearchOptions): Search {
   // Loaded with the first search: to read options takes more than all the rest that an application imports at its start.
   let loaded: Promise<ContextKeeper> | null = null;
   const keeper = (): Promise<ContextKeeper> =>
-    (loaded ??= import('./backfill-context.ts').then(
+    (loaded ??= import('./state/backfill-context.ts').then(
       ({ ContextKeeper }) =>
         new ContextKeeper({
           pool: ledger,

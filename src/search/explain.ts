@@ -4,12 +4,12 @@ import type { Queryable } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState, isUnreachable } from '../db/sqlstates.ts';
 import { TABLE_LIMITS, inReadOnlySearch } from '../db/transaction.ts';
 import type { CompareInput } from './compare.ts';
-import type { Filter } from './filter.ts';
-import { legacyQuery } from './legacy-query.ts';
-import { embedQuery } from './query-vector.ts';
-import { forDepth, loadReadSettings } from './read-settings.ts';
-import { queryNotHeld } from './unheld-character.ts';
-import { nearestSql, nearestValues, withScan } from './vector-query.ts';
+import type { Filter } from './queries/filter.ts';
+import { legacyQuery } from './queries/legacy-query.ts';
+import { embedQuery } from './queries/query-vector.ts';
+import { forDepth, loadReadSettings } from './state/read-settings.ts';
+import { queryNotHeld } from './queries/unencodable-query.ts';
+import { nearestSql, nearestValues, withScan } from './queries/vector-query.ts';
 
 export interface Explained {
   sql: string;

@@ -2,7 +2,7 @@
 
 import type { Pool } from '../db/pool.ts';
 import { overlap, rankBiasedOverlap } from '../relevance/agreement.ts';
-import type { StatsBuffer } from './stats-buffer.ts';
+import type { StatsBuffer } from './state/stats-buffer.ts';
 
 export interface ShadowLimits {
   /** Longest shadow search, model and database together, ms. */

@@ -1,7 +1,7 @@
 /** Words of a text and a tokenizer.json of words: at run time a text is split by the very same functions. */
 
 import { bertNormalize, bertWords } from '../embedding/tokenizer/bert.ts';
-import { wellFormed } from '../embedding/tokenizer/unicode.ts';
+import { wellFormed } from '../embedding/tokenizer/text/unicode.ts';
 
 /** Rows 0..3 of every token table, in this order. */
 export const SPECIAL_TOKENS = ['[PAD]', '[UNK]', '[CLS]', '[SEP]'] as const;

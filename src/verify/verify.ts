@@ -10,7 +10,7 @@ import { recordEvent } from '../ledger/event.ts';
 import { readModeOf, readsVectors } from '../ledger/read-mode.ts';
 import { latestRun, moveRun, type Run } from '../ledger/run.ts';
 import { scopeDifference, searchScopeOf } from '../ledger/scope.ts';
-import { loadReadSettings, type ReadSettings } from '../search/read-settings.ts';
+import { loadReadSettings, type ReadSettings } from '../search/state/read-settings.ts';
 import type { OnProgress } from '../observability/progress.ts';
 import { countTable } from '../pipeline/count-table.ts';
 import { nothingEmbedded } from '../pipeline/nothing-embedded.ts';
@@ -23,15 +23,15 @@ import {
   isAtLeast,
 } from '../table/vector-extension.ts';
 import type { Embedder } from '../embedding/embedder.ts';
-import type { Check } from './check.ts';
-import { checkFreshness } from './freshness.ts';
-import { FULL_STEPS, measureFully, type OnVerifyStep, type FullResult, type QueryInput } from './full.ts';
-import { checkKeptVectors } from './kept-vectors.ts';
-import type { PlanResult } from './plan.ts';
-import { checkRun } from './run-checks.ts';
-import { syncCheck, syncHealth, type SyncHealth } from './sync-health.ts';
-import { checkSearch, type SearchMeasures } from './search-checks.ts';
-import { baselineChecks, loadBaseline, saveVerification } from './stored.ts';
+import type { Check } from './checks/check.ts';
+import { checkFreshness } from './checks/freshness.ts';
+import { FULL_STEPS, measureFully, type OnVerifyStep, type FullResult, type QueryInput } from './full-measurement.ts';
+import { checkKeptVectors } from './checks/quarantined-vectors.ts';
+import type { PlanResult } from './measures/plan.ts';
+import { checkRun } from './checks/run.ts';
+import { syncCheck, syncHealth, type SyncHealth } from './checks/unsynced-rows.ts';
+import { checkSearch, type SearchMeasures } from './checks/vector-search.ts';
+import { baselineChecks, loadBaseline, saveVerification } from './stored-verification.ts';
 
 export interface Verification {
   passed: boolean;

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { dropSearchFunction, planSearchFunction } from '../../src/cutover/search-function.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { searchFunctionMark } from '../../src/search/sql-function.ts';
+import { searchFunctionMark } from '../../src/search/queries/sql-function.ts';
 import { describeTarget, type Target } from '../../src/table/target.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
 import { makeSettings } from '../table/make-target.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createFunctionSql, plainSearchSql } from '../../src/cutover/search-function.ts';
-import { searchFunctionName } from '../../src/search/sql-function.ts';
+import { searchFunctionName } from '../../src/search/queries/sql-function.ts';
 import { makeTarget, squeeze } from '../table/make-target.ts';
 
 const ODD = makeTarget({

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { searchPage } from '../../src/dashboard/search-page.ts';
 import { PageSearch, type SearchResult } from '../../src/dashboard/search.ts';
-import { openEmbedder } from '../../src/embedding/configured.ts';
+import { openEmbedder } from '../../src/embedding/open-embedder.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { articles } from '../../src/sample/articles.ts';
 import { loadArticles } from '../../src/sample/load.ts';

@@ -13,7 +13,7 @@ import { processBatch } from '../../src/pipeline/process-batch.ts';
 import { readWork } from '../../src/pipeline/read.ts';
 import { stagePage } from '../../src/pipeline/stage.ts';
 import { planRun } from '../../src/planning/plan.ts';
-import { openEmbedder } from '../../src/embedding/configured.ts';
+import { openEmbedder } from '../../src/embedding/open-embedder.ts';
 import { pipelineContext } from '../setup/pipeline-context.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';

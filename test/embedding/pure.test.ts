@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { norm, pool, scale } from '../../src/embedding/pooling.ts';
+import { norm, pool, scale } from '../../src/embedding/inference/pooling.ts';
 import type { Pooling } from '../../src/embedding/shaping.ts';
-import { TOKEN_BUDGET, textChunks, tokenBatches } from '../../src/embedding/token-batches.ts';
+import { TOKEN_BUDGET, textChunks, tokenBatches } from '../../src/embedding/inference/token-batches.ts';
 
 describe('pool', () => {
   // Two texts of three and one tokens, two dimensions, padded to three tokens.

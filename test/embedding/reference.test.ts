@@ -10,9 +10,9 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { loadTokenizer } from '../../src/embedding/model-tokenizer.ts';
-import { TextTokenizer } from '../../src/embedding/text-tokens.ts';
-import { openTransformersEmbedder } from '../../src/embedding/transformers-embedder.ts';
+import { loadTokenizer } from '../../src/embedding/tokenizer/load.ts';
+import { TextTokenizer } from '../../src/embedding/tokenizer/text-tokens.ts';
+import { openTransformersEmbedder } from '../../src/embedding/local-embedder.ts';
 import { modelOptionsOf } from '../setup/model.ts';
 
 const LIMIT = 256;

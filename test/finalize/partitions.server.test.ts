@@ -9,10 +9,10 @@ import { finalize, type FinalizeOutcome } from '../../src/finalize/finalize.ts';
 import { estimatedRows, rowsOfLargestLeaf } from '../../src/table/partitions.ts';
 import { findRun, moveRun } from '../../src/ledger/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { nearest } from '../../src/search/vector-query.ts';
+import { nearest } from '../../src/search/queries/vector-query.ts';
 import { settle } from '../../src/sync/settle.ts';
 import { describeTarget, type Target } from '../../src/table/target.ts';
-import { explainSearch } from '../../src/verify/plan.ts';
+import { explainSearch } from '../../src/verify/measures/plan.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
 import { complaints, hashEmbedder, travel, type Road } from '../setup/small-road.ts';
 

@@ -5,8 +5,8 @@ import { loadConfig } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { legacySearch } from '../../src/search/legacy-query.ts';
-import { textSearch } from '../../src/search/text-query.ts';
+import { legacySearch } from '../../src/search/queries/legacy-query.ts';
+import { textSearch } from '../../src/search/queries/text-query.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { complaints, hashEmbedder, travel } from '../setup/small-road.ts';
 

@@ -14,7 +14,7 @@ import { blockers, diagnose } from '../../src/planning/doctor.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { compareSearches } from '../../src/search/compare.ts';
 import { createSearch } from '../../src/search/create-search.ts';
-import { legacySearch } from '../../src/search/legacy-query.ts';
+import { legacySearch } from '../../src/search/queries/legacy-query.ts';
 import { explainSearches } from '../../src/search/explain.ts';
 import { openBackfill, REPEATED_TEXTS, type TestBackfill } from '../setup/backfill.ts';
 import { dropRole, hasPostgres, onServer, realDatabase, type TestDatabase } from '../setup/databases.ts';

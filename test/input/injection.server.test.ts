@@ -8,7 +8,7 @@ import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { BackfillError } from '../../src/errors.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { legacySearch } from '../../src/search/legacy-query.ts';
+import { legacySearch } from '../../src/search/queries/legacy-query.ts';
 import { describeTarget } from '../../src/table/target.ts';
 import { dropStages } from '../setup/stages.ts';
 import { createDocs } from '../setup/docs-table.ts';

@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig, type Config } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { openEmbedder } from '../../src/embedding/configured.ts';
+import { openEmbedder } from '../../src/embedding/open-embedder.ts';
 import type { Embedder } from '../../src/embedding/embedder.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { loadArticles } from '../../src/sample/load.ts';

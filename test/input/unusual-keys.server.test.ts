@@ -8,8 +8,8 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { diagnose } from '../../src/planning/doctor.ts';
 import type { Finding } from '../../src/planning/checks/finding.ts';
-import { legacySearch } from '../../src/search/legacy-query.ts';
-import { textSearch } from '../../src/search/text-query.ts';
+import { legacySearch } from '../../src/search/queries/legacy-query.ts';
+import { textSearch } from '../../src/search/queries/text-query.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { complaints, hashEmbedder, travel, type Road } from '../setup/small-road.ts';
 

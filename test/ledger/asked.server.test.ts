@@ -16,7 +16,7 @@ import { diagnose } from '../../src/planning/doctor.ts';
 import { enqueue } from '../../src/planning/enqueue.ts';
 import type { Finding } from '../../src/planning/checks/finding.ts';
 import { createSearch } from '../../src/search/create-search.ts';
-import { assertPlannedOptions } from '../../src/verify/run-checks.ts';
+import { assertPlannedOptions } from '../../src/verify/checks/run.ts';
 import { verify } from '../../src/verify/verify.ts';
 import { runCommand } from '../setup/command.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';

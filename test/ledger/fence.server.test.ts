@@ -22,7 +22,7 @@ import { dueRun } from '../../src/planning/due-run.ts';
 import { planRun } from '../../src/planning/plan.ts';
 import { retry } from '../../src/planning/retry.ts';
 import { drainChanges } from '../../src/sync/drain.ts';
-import { assertPlannedOptions } from '../../src/verify/run-checks.ts';
+import { assertPlannedOptions } from '../../src/verify/checks/run.ts';
 import { verify } from '../../src/verify/verify.ts';
 import { databases, hasPostgres, type TestDatabase } from '../setup/databases.ts';
 import { hashEmbedder, travel, type Road } from '../setup/small-road.ts';

@@ -5,7 +5,7 @@ import { loadConfig, type Config } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { checkKeptVectors } from '../../src/verify/kept-vectors.ts';
+import { checkKeptVectors } from '../../src/verify/checks/quarantined-vectors.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
 import { hashEmbedder, travel } from '../setup/small-road.ts';
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FakeHub } from '../embedding/fake-hub.ts';
+import { FakeHub } from '../embedding/model-files/fake-hub.ts';
 import { runCommand, type CommandResult } from '../setup/command.ts';
 import { sampleModel } from '../setup/model.ts';
 

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { planSearchFunction, settingsOfReads } from '../../src/cutover/search-function.ts';
 import { createSearch, type Search, type SearchResult } from '../../src/search/create-search.ts';
 import { describeTarget } from '../../src/table/target.ts';
-import { checkFunction } from '../../src/verify/function-check.ts';
+import { checkFunction } from '../../src/verify/checks/sql-function.ts';
 import { databases } from '../setup/databases.ts';
 import { makeSettings } from '../table/make-target.ts';
 import { openServedTable, wordEmbedder, type ServedTable } from './served-table.ts';

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'vitest';
-import { queryVector } from '../../src/search/query-vector.ts';
+import { queryVector } from '../../src/search/queries/query-vector.ts';
 import type { ModelTable } from './model-table.ts';
 
 const run = promisify(execFile);

@@ -1,8 +1,8 @@
 /** One embedder for all that ask for the same model: a runtime is loaded once a process, not once a verb. */
 
-import { modelOptions, openEmbedder } from '../../src/embedding/configured.ts';
+import { modelOptions, openEmbedder } from '../../src/embedding/open-embedder.ts';
 import { borrowed, type Embedder, type OpenEmbedder } from '../../src/embedding/embedder.ts';
-import { modelFingerprint } from '../../src/embedding/model-files.ts';
+import { modelFingerprint } from '../../src/embedding/model-files/files.ts';
 import { measured } from './measure.ts';
 
 /** Each has a process with a model in memory. */

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { inject } from 'vitest';
-import type { ModelOptions } from '../../src/embedding/model-files.ts';
+import type { ModelOptions } from '../../src/embedding/model-files/files.ts';
 import { articles } from '../../src/sample/articles.ts';
 import { trainFrom } from '../../src/training/train-from.ts';
 

@@ -2,8 +2,8 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { NDCG_K, ndcg } from '../../src/relevance/metrics.ts';
-import { measureRelevance, type SystemScore } from '../../src/verify/relevance.ts';
-import { sampleRows } from '../../src/verify/sample.ts';
+import { measureRelevance, type SystemScore } from '../../src/verify/measures/relevance.ts';
+import { sampleRows } from '../../src/verify/queries/sampled-rows.ts';
 import { databases, INDEX, openVectorTable, type VectorTable } from './vector-table.ts';
 
 const ROWS = 2000;

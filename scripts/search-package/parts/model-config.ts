@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ModelLocation } from '../../../src/embedding/model-files.ts';
+import type { ModelLocation } from '../../../src/embedding/model-files/files.ts';
 
 /** @throws Error where it cannot be read */
 export async function readModelConfig({ folder }: ModelLocation): Promise<void> {

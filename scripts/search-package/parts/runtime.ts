@@ -2,9 +2,9 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Runtime } from '../../../src/embedding/runtime.ts';
+import type { Runtime } from '../../../src/embedding/inference/onnx-runtime.ts';
 
-export type { Runtime } from '../../../src/embedding/runtime.ts';
+export type { Runtime } from '../../../src/embedding/inference/onnx-runtime.ts';
 
 /** Of this module's own `require`, which a file tracer follows and a bundler leaves alone. */
 export const loadRuntime = (): Promise<Runtime> =>

@@ -1,8 +1,8 @@
 /** Tokens that are found in a text before it is cut into words: marks like [SEP], and whatever was added to a vocabulary. */
 
 import type { AddedToken } from './file.ts';
-import { escaped } from './oniguruma.ts';
-import { WORD_CHARACTER, asRegexKnows, trimEnd, trimStart } from './unicode.ts';
+import { escaped } from './text/oniguruma.ts';
+import { WORD_CHARACTER, asRegexKnows, trimEnd, trimStart } from './text/unicode.ts';
 
 /** A stretch of text, or a token found in it. */
 export type Section = { start: number; text: string } | { id: number };

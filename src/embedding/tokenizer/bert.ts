@@ -7,7 +7,7 @@ import {
   lowercase,
   normalizationForm,
   withoutNonspacing,
-} from './unicode.ts';
+} from './text/unicode.ts';
 
 export interface BertFlags {
   clean_text: boolean;

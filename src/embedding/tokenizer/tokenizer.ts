@@ -8,11 +8,11 @@ import { addedTokenFinder, type Section } from './added-tokens.ts';
 import type { AddedToken, TokenizerFile } from './file.ts';
 import { frameOf, type Frame } from './frame.ts';
 import { tokenizerModel, type TokenizeModel } from './model.ts';
-import { normalizer } from './normalizers.ts';
+import { normalizer } from './text/normalizers.ts';
 import type { Normalize, Piece, PreTokenize } from './pieces.ts';
-import { preTokenizer } from './pre-tokenizers.ts';
-import { wellFormed } from './unicode.ts';
-import { WordMemo, isWordwise } from '../word-memo.ts';
+import { preTokenizer } from './text/pre-tokenizers.ts';
+import { wellFormed } from './text/unicode.ts';
+import { WordMemo, isWordwise } from './word-cache.ts';
 
 /** Of a text that was cut, how many pieces at its end may be others than in the whole text. */
 const UNSURE_PIECES = 16;

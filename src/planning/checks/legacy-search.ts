@@ -3,9 +3,9 @@
 import type { Settings } from '../../config/settings.ts';
 import type { Pool } from '../../db/pool.ts';
 import { TABLE_LIMITS } from '../../db/transaction.ts';
-import type { Filter } from '../../search/filter.ts';
-import { LegacyTries, TOO_SLOW } from '../../search/legacy-fault.ts';
-import { legacySearch } from '../../search/legacy-query.ts';
+import type { Filter } from '../../search/queries/filter.ts';
+import { LegacyTries, TOO_SLOW } from '../../search/queries/legacy-fault.ts';
+import { legacySearch } from '../../search/queries/legacy-query.ts';
 import type { Target } from '../../table/target.ts';
 import type { Finding } from './finding.ts';
 

@@ -3,7 +3,7 @@
 import { OPTIONS } from '../../config/options.ts';
 import type { OptionName, Settings } from '../../config/settings.ts';
 import type { Pool } from '../../db/pool.ts';
-import { unheldCharacter } from '../../search/unheld-character.ts';
+import { unheldCharacter } from '../../search/queries/unencodable-query.ts';
 import type { Finding } from './finding.ts';
 import { storedSettings } from '../enqueue.ts';
 

@@ -1,9 +1,9 @@
 /** What the report shows as pictures. */
 
-import type { Curve, CurveSeries } from '../curve.ts';
-import type { Latency } from '../latency.ts';
-import type { Relevance } from '../relevance.ts';
-import type { ReadSettings } from '../../search/read-settings.ts';
+import type { Curve, CurveSeries } from '../measures/recall-curve.ts';
+import type { Latency } from '../measures/latency.ts';
+import type { Relevance } from '../measures/relevance.ts';
+import type { ReadSettings } from '../../search/state/read-settings.ts';
 import { COLOURS, INK, drawChart, whiskers } from './chart.ts';
 
 /** Widths of words are guessed where there is no screen: the gap keeps them apart. */

@@ -2,17 +2,17 @@
 
 import { html, raw } from 'hono/html';
 import type { Comparison } from '../../search/compare.ts';
-import type { Agreement } from '../agreement.ts';
-import { showFigure, type Check } from '../check.ts';
-import type { Curve } from '../curve.ts';
-import type { Latency } from '../latency.ts';
-import { RELEVANCE_NOTES } from '../relevance-check.ts';
-import type { Recommendation } from '../recommend.ts';
-import type { Relevance } from '../relevance.ts';
+import type { Agreement } from '../measures/agreement.ts';
+import { showFigure, type Check } from '../checks/check.ts';
+import type { Curve } from '../measures/recall-curve.ts';
+import type { Latency } from '../measures/latency.ts';
+import { RELEVANCE_NOTES } from '../checks/relevance.ts';
+import type { Recommendation } from '../measures/recommended-settings.ts';
+import type { Relevance } from '../measures/relevance.ts';
 import type { Verification } from '../verify.ts';
 import { COLOURS, GRID, INK } from './chart.ts';
 import { curveCharts, intervalChart, latencyChart, relevanceChart, seriesName } from './charts.ts';
-import { sampleSection } from './samples.ts';
+import { sampleSection } from './query-examples.ts';
 
 /** A template of hono: what is put in is escaped. */
 export type Part = ReturnType<typeof html>;

@@ -1,0 +1,162 @@
+/** One call of embed() over a remote model: requests, halves of requests, and what becomes of a text that is refused. */
+
+import { ConfigError, TransientError } from '../../errors.ts';
+import type { VectorFault } from '../embedder.ts';
+import { named } from './address.ts';
+import type { Answer } from './response.ts';
+import { UNAVAILABLE, type EndpointClient } from './client.ts';
+import { cut, requestBatches, split, spread, type Piece } from './pieces.ts';
+import { said, type Refusal } from './refusal.ts';
+
+export type LongText = 'truncate' | 'mean-of-chunks' | 'skip' | 'fail';
+
+/** What comes of a piece: a vector or a fault. */
+export interface Part {
+  piece: Piece;
+  vector: Float32Array;
+  tokens: number;
+  fault: VectorFault;
+}
+
+export interface CallOptions {
+  longText: LongText;
+  prefix: string;
+  signal: AbortSignal;
+}
+
+/** Most texts of a request; lowered for good when the server says that it takes fewer. */
+export interface RequestLimit {
+  texts: number;
+}
+
+/** What any model embeds; by it a server that refuses one text is told from one that refuses everything. */
+export const PROBE = 'The quick brown fox jumps over the lazy dog.';
+
+/** Halvings of a text until it is accepted: of the longest that is read (64 × 8192 characters) a few words are left. */
+const MAX_CUTS = 16;
+/** Halvings of a piece of a text: 64 pieces of it. */
+const MAX_SPLITS = 6;
+/** Failed tries after the first, of a part of a request that has failed. */
+const HALF_RETRIES = 1;
+/** Texts of one call that the server may fail on before it counts as out of order. */
+const MAX_BLAMED = 16;
+
+export class EndpointCall {
+  readonly #client: EndpointClient;
+  readonly #limit: RequestLimit;
+  readonly #options: CallOptions;
+  readonly #parts: Part[] = [];
+  /** Texts on which the server failed. */
+  #blamed = 0;
+
+  constructor(client: EndpointClient, limit: RequestLimit, options: CallOptions) {
+    this.#client = client;
+    this.#limit = limit;
+    this.#options = options;
+  }
+
+  /** @returns a part for every piece, or for the pieces that one was divided into; in no order. */
+  async run(pieces: readonly Piece[]): Promise<Part[]> {
+    await this.#askAll(requestBatches(pieces, this.#limit.texts));
+    return this.#parts;
+  }
+
+  async #askAll(batches: readonly (readonly Piece[])[]): Promise<void> {
+    await Promise.all(batches.map((batch) => this.#ask(batch)));
+  }
+
+  /** `retries`: as many as the client makes where absent. */
+  async #ask(batch: readonly Piece[], retries?: number): Promise<void> {
+    const texts = batch.map(({ body }) => this.#options.prefix + body);
+    const outcome = await this.#client.send(texts, this.#options.signal, retries).catch((error: unknown) => {
+      if (error instanceof TransientError && error.code === UNAVAILABLE) return error;
+      throw error;
+    });
+    if (outcome instanceof TransientError) await this.#failed(batch, outcome);
+    else if ('vectors' in outcome) this.#keep(batch, texts, outcome);
+    else if (batch.length > 1) {
+      const half = Math.ceil(batch.length / 2);
+      // Every later batch would be refused once, too.
+      if (outcome.complaint === 'too-many') this.#limit.texts = Math.min(this.#limit.texts, half);
+      await this.#askAll([batch.slice(0, half), batch.slice(half)]);
+    } else if (batch[0] !== undefined) await this.#refused(batch[0], outcome);
+  }
+
+  #keep(
+    batch: readonly Piece[],
+    texts: readonly string[],
+    { vectors, dimensions, faults, tokens }: Answer,
+  ): void {
+    const shares = spread(
+      tokens,
+      texts.map((text) => text.length),
+    );
+    for (const [at, piece] of batch.entries()) {
+      this.#parts.push({
+        piece,
+        vector: vectors.subarray(at * dimensions, (at + 1) * dimensions),
+        tokens: shares[at] ?? 0,
+        fault: (faults[at] ?? 0) as VectorFault,
+      });
+    }
+  }
+
+  async #refused(piece: Piece, refusal: Refusal): Promise<void> {
+    if (piece.tries === 0) await this.#assertWorking(refusal);
+    const { longText } = this.#options;
+    if (refusal.complaint !== 'too-long') return this.#fault(piece, 6);
+    if (longText === 'skip') return this.#fault(piece, 5);
+    if (longText === 'fail') return this.#fault(piece, 4);
+    const half = Math.ceil(piece.body.length / 2);
+    const tries = piece.tries + 1;
+    if (longText === 'truncate') {
+      // Always by half, not by what the server took before: a vector must not depend on the texts that went ahead.
+      const body = cut(piece.body, half);
+      if (tries > MAX_CUTS || body.length === piece.body.length || body.trim() === '')
+        return this.#fault(piece, 6);
+      return this.#ask([{ ...piece, body, tries, truncated: true }]);
+    }
+    const halves = split(piece, half);
+    if (tries > MAX_SPLITS || halves.length < 2) return this.#fault(piece, 6);
+    return this.#askAll(halves.map((half) => [{ ...half, tries }]));
+  }
+
+  /**
+   * A server that fails on one text (a vector that is not a number, a backend that it brings down) says so in the words of
+   * an outage, each time. It is none where a plain sentence is answered at that very moment.
+   */
+  async #failed(batch: readonly Piece[], error: TransientError): Promise<void> {
+    const { signal } = this.#options;
+    const outcome = await this.#client.send([PROBE], signal, 0).catch(() => error);
+    signal.throwIfAborted();
+    if (!('vectors' in outcome)) throw error;
+    const [only] = batch;
+    if (batch.length === 1 && only !== undefined) {
+      // So many texts are not to blame.
+      if (++this.#blamed > MAX_BLAMED) throw error;
+      this.#fault(only, 6);
+      return;
+    }
+    const half = Math.ceil(batch.length / 2);
+    const halves = [batch.slice(0, half), batch.slice(half)];
+    // The last one standing has all its tries; before that, a half that fails by chance only costs another halving.
+    await Promise.all(halves.map((each) => this.#ask(each, each.length === 1 ? undefined : HALF_RETRIES)));
+  }
+
+  #fault(piece: Piece, fault: VectorFault): void {
+    this.#parts.push({ piece, vector: new Float32Array(0), tokens: 0, fault });
+  }
+
+  /** A budget that ended or a model that was unloaded may have the status of a bad text; the rows are not to blame for it. */
+  async #assertWorking(refusal: Refusal): Promise<void> {
+    const outcome = await this.#client.send([PROBE], this.#options.signal);
+    if (!('vectors' in outcome)) throw refusesAll(this.#client, refusal);
+  }
+}
+
+export function refusesAll({ address }: EndpointClient, refusal: Refusal): ConfigError {
+  return new ConfigError(`${address.shown} answered ${said(refusal)}: it refuses every text.`, {
+    code: 'ENDPOINT_REFUSES',
+    remedy: `Check that ${named('modelName')} is an embedding model that ${named('modelEndpoint')} serves, that it offers the dimensions of ${named('modelDimensions')} where those are given, and the server's own log.`,
+  });
+}

@@ -1,0 +1,163 @@
+/**
+ * The embedder over an OpenAI-compatible server (`POST {endpoint}/embeddings`): Text Embeddings Inference, Ollama, vLLM,
+ * llama.cpp, hosted ones. Texts leave this machine, masked where `mask` is given.
+ *
+ * What cannot be known from here: the server's tokens. `maxTokens` is only a bound in characters, and a server that cuts a
+ * long text without a word (as Text Embeddings Inference does with --auto-truncate) gives a vector of its beginning that looks like
+ * any other: such a text is not counted as truncated, and the policies `skip` and `fail` do not see it. `mean-of-chunks`
+ * therefore does not wait for a complaint; it divides what is likely to be too long.
+ */
+
+import { tryMask } from '../../masking/masker.ts';
+import { endpointFingerprint } from './fingerprint.ts';
+import { setMaxListeners } from 'node:events';
+import { ConfigError, TransientError } from '../../errors.ts';
+import { addCounts, type Embedder, type EmbedOptions, type Embeddings } from '../embedder.ts';
+import { named } from './address.ts';
+import { EndpointCall, PROBE, refusesAll, type LongText, type RequestLimit } from './call.ts';
+import { EndpointClient, MAX_DIMENSIONS, type ClientOptions } from './client.ts';
+import { gather } from './parts.ts';
+import { cut, split, type Piece } from './pieces.ts';
+import { REAL_TIMING, type Timing } from './timing.ts';
+
+export interface EndpointOptions extends ClientOptions {
+  requestTexts: number;
+  normalize: boolean;
+  maxTokens: number;
+  longText: LongText;
+  documentPrefix?: string | undefined;
+  queryPrefix?: string | undefined;
+  /** Changes with everything that changes what `mask` does. */
+  maskVersion: string;
+  mask?: ((text: string) => { text: string; counts: Record<string, number> }) | undefined;
+}
+
+/** As for local models: more characters than this are surely more than `maxTokens` tokens. */
+const CHARACTERS_PER_TOKEN = 64;
+/** mean-of-chunks: pieces of a text; as many as the local embedder makes at first. */
+const MAX_PIECES = 64;
+/** mean-of-chunks: what a token has at least in most languages; English has 4 to 5, and half-filled pieces do less harm than cut ones. */
+const PIECE_CHARACTERS_PER_TOKEN = 3;
+
+/**
+ * Sends one text to learn the dimensions.
+ * @throws ConfigError where address, key, model or dimensions do not fit; TransientError where the server is not there.
+ */
+export async function openEndpointEmbedder(
+  options: EndpointOptions,
+  timing: Timing = REAL_TIMING,
+): Promise<Embedder> {
+  const client = new EndpointClient(options, timing);
+  const closing = new AbortController();
+  setMaxListeners(0, closing.signal);
+  const dimensions = await probe(client, closing.signal);
+  const { normalize, maxTokens, longText, documentPrefix = '', queryPrefix = '', mask } = options;
+  const limit: RequestLimit = { texts: options.requestTexts };
+  const maxCharacters = maxTokens * CHARACTERS_PER_TOKEN * (longText === 'mean-of-chunks' ? MAX_PIECES : 1);
+  const calls = new Set<Promise<Embeddings>>();
+
+  /** The text as it goes out, in pieces; or the fault that keeps it here. */
+  function prepare(text: string, row: number, result: Embeddings): Piece[] {
+    const masked = text.trim() === '' || mask === undefined ? undefined : tryMask({ mask }, text);
+    if (masked === null) {
+      result.faults[row] = 7;
+      return [];
+    }
+    addCounts(result.masked, masked?.counts ?? {});
+    const body = masked?.text ?? text;
+    if (body.trim() === '') {
+      result.faults[row] = 1;
+      return [];
+    }
+    // As long as this, the caller may have cut it already; in any case it is more than the model is to read.
+    const long = body.length >= maxCharacters;
+    if (long && (longText === 'skip' || longText === 'fail')) {
+      result.faults[row] = longText === 'skip' ? 5 : 4;
+      return [];
+    }
+    const whole = { row, from: 0, body: cut(body, maxCharacters), tries: 0, truncated: long };
+    if (longText !== 'mean-of-chunks') return [whole];
+    const pieces = split(whole, maxTokens * PIECE_CHARACTERS_PER_TOKEN);
+    const truncated = long || pieces.length > MAX_PIECES;
+    return pieces.slice(0, MAX_PIECES).map((piece) => ({ ...piece, truncated }));
+  }
+
+  async function embedTexts(
+    texts: readonly string[],
+    prefix: string,
+    signal: AbortSignal,
+  ): Promise<Embeddings> {
+    const count = texts.length;
+    const result: Embeddings = {
+      vectors: new Float32Array(count * dimensions),
+      tokens: new Int32Array(count),
+      truncated: new Uint8Array(count),
+      faults: new Uint8Array(count),
+      masked: {},
+    };
+    const pieces = texts.flatMap((text, row) => prepare(text, row, result));
+    const parts = await new EndpointCall(client, limit, { longText, prefix, signal }).run(pieces);
+    gather(parts, result, dimensions, normalize);
+    return result;
+  }
+
+  async function embed(
+    texts: readonly string[],
+    { signal, as = 'document' }: EmbedOptions = {},
+  ): Promise<Embeddings> {
+    if (signal?.aborted) throw cancelled();
+    closing.signal.throwIfAborted();
+    // Of this call alone: what ends it is the caller, close(), or the first of its requests that fails for good.
+    const ending = new AbortController();
+    // A listener for every request that waits; the default limit of ten only guesses at a leak.
+    setMaxListeners(0, ending.signal);
+    const onAbort = (): void => ending.abort(cancelled());
+    const onClose = (): void => ending.abort(closing.signal.reason);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    closing.signal.addEventListener('abort', onClose, { once: true });
+    const prefix = as === 'query' ? queryPrefix : documentPrefix;
+    const call = embedTexts(texts, prefix, ending.signal);
+    calls.add(call);
+    try {
+      return await call;
+    } finally {
+      ending.abort(cancelled());
+      calls.delete(call);
+      signal?.removeEventListener('abort', onAbort);
+      closing.signal.removeEventListener('abort', onClose);
+    }
+  }
+
+  return {
+    model: options.name,
+    dimensions,
+    fingerprint: endpointFingerprint(options, dimensions),
+    precision: 'remote',
+    maxCharacters,
+    embed,
+    async close() {
+      closing.abort(new TransientError('The remote embedder is closed.', { code: 'EMBEDDER_CLOSED' }));
+      await Promise.allSettled(calls);
+    },
+  };
+}
+
+async function probe(client: EndpointClient, signal: AbortSignal): Promise<number> {
+  const outcome = await client.send([PROBE], signal);
+  if (!('vectors' in outcome)) throw refusesAll(client, outcome);
+  const { dimensions } = outcome;
+  if (dimensions < 1 || dimensions > MAX_DIMENSIONS || outcome.faults[0] !== 0) {
+    throw new ConfigError(
+      `The vector that ${client.address.shown} gives of a plain sentence cannot be used: it has ${dimensions} dimensions${outcome.faults[0] === 0 ? '' : ' and components that are not numbers, or all zero'}.`,
+      {
+        code: 'ENDPOINT_ANSWER_UNUSABLE',
+        remedy: `Check that ${named('modelName')} is an embedding model that ${named('modelEndpoint')} serves.`,
+      },
+    );
+  }
+  return dimensions;
+}
+
+function cancelled(): TransientError {
+  return new TransientError('The embedding was cancelled.', { code: 'EMBEDDING_CANCELLED' });
+}

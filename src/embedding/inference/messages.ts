@@ -1,0 +1,33 @@
+/** What the main process and an inference process say to each other. */
+
+import type { Embeddings } from '../embedder.ts';
+import type { ModelLocation, ModelOptions } from '../model-files/files.ts';
+
+export interface LoadRequest {
+  type: 'load';
+  options: ModelOptions;
+  location: ModelLocation;
+  /** Threads of the runtime inside the process; 1, as the pool itself fills the processors. */
+  intraOpThreads: number;
+}
+
+/** `embed`: vectors; `count`: only how many tokens each text has. */
+export interface TextRequest {
+  type: 'embed' | 'count';
+  id: number;
+  texts: string[];
+  as: 'document' | 'query';
+}
+
+export interface CancelRequest {
+  type: 'cancel';
+  id: number;
+}
+
+export type ToInference = LoadRequest | TextRequest | CancelRequest;
+
+export type FromInference =
+  | { type: 'ready'; dimensions: number; maxTokens: number }
+  | { type: 'unusable'; message: string }
+  | ({ type: 'embedded'; id: number } & Embeddings)
+  | { type: 'failed'; id: number; message: string };

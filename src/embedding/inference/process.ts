@@ -1,0 +1,65 @@
+/**
+ * An inference process. A session.run blocks its thread for as long as it computes, which is why it is not in the main
+ * process: there it would starve lock renewal and database I/O. A process and not a thread: both are equally fast
+ * (docs/embedding.md), but to end a thread that is computing aborts all of Node with the native runtime, and a crash in
+ * native code must not take the worker along.
+ */
+
+import { messageOf } from '../../errors.ts';
+import type { Embeddings } from '../embedder.ts';
+import { LocalModel } from './text-embedder.ts';
+import type { FromInference, LoadRequest, TextRequest, ToInference } from './messages.ts';
+
+const say = (message: FromInference): void => void process.send?.(message);
+const cancelled = new Set<number>();
+let engine: LocalModel | null = null;
+/** Requests are worked off one after the other; the next one waits here, so that it begins without a delay. */
+let last: Promise<void> = Promise.resolve();
+
+async function start(request: LoadRequest): Promise<void> {
+  try {
+    engine = await LocalModel.load(request);
+    const probe = await engine.embed(['probe'], 'document');
+    say({ type: 'ready', dimensions: probe.vectors.length, maxTokens: engine.tokenizer.maxTokens });
+  } catch (error) {
+    say({ type: 'unusable', message: messageOf(error) });
+  }
+}
+
+async function answer(request: TextRequest): Promise<void> {
+  const { id } = request;
+  try {
+    if (engine === null) throw new Error('no model is loaded');
+    const isCancelled = (): boolean => cancelled.has(id);
+    const result =
+      request.type === 'count'
+        ? count(engine, request)
+        : await engine.embed(request.texts, request.as, isCancelled);
+    if (isCancelled()) say({ type: 'failed', id, message: 'cancelled' });
+    else say({ type: 'embedded', id, ...result });
+  } catch (error) {
+    say({ type: 'failed', id, message: messageOf(error) });
+  }
+  cancelled.delete(id);
+}
+
+function count({ tokenizer }: LocalModel, { texts }: TextRequest): Embeddings {
+  return {
+    vectors: new Float32Array(0),
+    tokens: Int32Array.from(texts, (text) => tokenizer.count(text)),
+    truncated: new Uint8Array(texts.length),
+    faults: new Uint8Array(texts.length),
+    masked: {},
+  };
+}
+
+process.on('message', (message: ToInference) => {
+  if (message.type === 'cancel') cancelled.add(message.id);
+  else if (message.type === 'load') void start(message);
+  else last = last.then(() => answer(message));
+});
+// Ends with its parent, however that ends; Ctrl-C in a terminal, and its end, reach this process too, but a draining parent
+// still needs it.
+process.on('disconnect', () => process.exit(0));
+if (!process.connected) process.exit(0);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});

@@ -1,0 +1,231 @@
+/**
+ * Texts → vectors inside an inference process: configuration by @xenova/transformers, inference by the ONNX runtime
+ * itself, tokens, batching and pooling our own. The library's pipeline would give many texts other tokens than the model
+ * was trained on, pad in arrival order, pool through proxies, and where the native runtime fails it would go on in
+ * WebAssembly, many times slower, after a warning that nobody sees.
+ */
+
+import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { NO_TELEMETRY } from '../../child-environment.ts';
+import { messageOf } from '../../errors.ts';
+import { createMasker, tryMask, type Masker } from '../../masking/masker.ts';
+import { addCounts, type Embeddings } from '../embedder.ts';
+import type { LoadRequest } from './messages.ts';
+import { readModelConfig } from '../model-files/config.ts';
+import { modelGraph } from '../model-files/files.ts';
+import { loadTokenizer } from '../tokenizer/load.ts';
+import { norm, pool, scale, type TokenVectors } from './pooling.ts';
+import { loadRuntime, type Runtime } from './onnx-runtime.ts';
+import type { Shaping } from '../shaping.ts';
+import { TextTokenizer, type TextTokens } from '../tokenizer/text-tokens.ts';
+import { tokenBatches } from './token-batches.ts';
+
+/** Below: the direction of the vector is rounding noise. */
+const MIN_NORM = 1e-12;
+const FAULT = {
+  unknown: 1,
+  notFinite: 2,
+  zero: 3,
+  tooLong: 4,
+  skipped: 5,
+  refused: 6,
+  maskTooSlow: 7,
+} as const;
+
+/** Texts of one call that the model may refuse before it counts as broken. */
+const MAX_REFUSED = 16;
+
+/** One piece of one text: what goes through the model as one line of a batch. */
+interface Unit {
+  text: number;
+  ids: number[];
+  /** Share of the text's vector. */
+  weight: number;
+}
+
+export class LocalModel {
+  readonly #runtime: Runtime;
+  readonly #session: InferenceSession;
+  readonly #shaping: Shaping;
+  readonly #masker: Masker;
+  readonly tokenizer: TextTokenizer;
+
+  private constructor(
+    runtime: Runtime,
+    session: InferenceSession,
+    tokenizer: TextTokenizer,
+    shaping: Shaping,
+  ) {
+    this.#runtime = runtime;
+    this.#session = session;
+    this.#shaping = shaping;
+    this.#masker = createMasker(shaping.mask);
+    this.tokenizer = tokenizer;
+  }
+
+  /** @throws Error that says which of runtime, tokenizer and graph cannot be loaded. */
+  static async load({ options, location, intraOpThreads }: LoadRequest): Promise<LocalModel> {
+    // A process that did not come from us, such as a test's, has not got it yet; read when the first session is made.
+    Object.assign(process.env, NO_TELEMETRY);
+    const runtime = await part('the native ONNX runtime (onnxruntime-node)', loadRuntime);
+    await part('the configuration', () => readModelConfig(location));
+    const tokenizer = await part('the tokenizer', async () => {
+      const loaded = await loadTokenizer(location.folder);
+      return new TextTokenizer(loaded.tokenizer, loaded.settings, options);
+    });
+    const session = await part('the graph', () =>
+      runtime.InferenceSession.create(join(location.folder, modelGraph(options)), {
+        executionProviders: ['cpu'],
+        intraOpNumThreads: intraOpThreads,
+        interOpNumThreads: 1,
+        graphOptimizationLevel: 'all',
+        // Errors only: the runtime's warnings are about graphs, which the operator did not make.
+        logSeverityLevel: 3,
+      }),
+    );
+    return new LocalModel(runtime, session, tokenizer, options);
+  }
+
+  /** `cancelled` is asked between two inferences. */
+  async embed(
+    texts: readonly string[],
+    as: 'document' | 'query',
+    cancelled: () => boolean = () => false,
+  ): Promise<Embeddings> {
+    const count = texts.length;
+    const result: Embeddings = {
+      vectors: new Float32Array(0),
+      tokens: new Int32Array(count),
+      truncated: new Uint8Array(count),
+      faults: new Uint8Array(count),
+      masked: {},
+    };
+    const units = this.#units(texts, as, result);
+    for (const members of tokenBatches(units.map(({ ids }) => ids.length))) {
+      // Whatever was said to this process meanwhile is heard now: an inference itself lets nothing through.
+      await turn();
+      if (cancelled()) break;
+      await this.#inferOrFault(
+        members.map((index) => units[index] as Unit),
+        count,
+        result,
+      );
+    }
+    this.#check(result);
+    return result;
+  }
+
+  #units(texts: readonly string[], as: 'document' | 'query', result: Embeddings): Unit[] {
+    const units: Unit[] = [];
+    for (const [text, raw] of texts.entries()) {
+      const masked = tryMask(this.#masker, raw);
+      if (masked === null) {
+        result.faults[text] = FAULT.maskTooSlow;
+        continue;
+      }
+      addCounts(result.masked, masked.counts);
+      const tokens = this.tokenizer.tokens(masked.text, as);
+      result.tokens[text] = tokens.units.reduce((sum, ids) => sum + ids.length, 0);
+      result.truncated[text] = tokens.truncated ? 1 : 0;
+      result.faults[text] = this.#faultOf(tokens);
+      const weight = tokens.weights.reduce((sum, each) => sum + each, 0);
+      for (const [at, ids] of tokens.units.entries())
+        units.push({ text, ids, weight: (tokens.weights[at] ?? 0) / weight });
+    }
+    return units;
+  }
+
+  #faultOf(tokens: TextTokens): number {
+    if (tokens.units.length > 0) return tokens.unknown ? FAULT.unknown : 0;
+    return this.#shaping.longText === 'skip' ? FAULT.skipped : FAULT.tooLong;
+  }
+
+  /** A text that the model cannot take must not cost the others of its batch theirs. */
+  async #inferOrFault(units: readonly Unit[], count: number, result: Embeddings): Promise<void> {
+    try {
+      await this.#infer(units, count, result);
+    } catch (error) {
+      if (units.length > 1) {
+        for (const unit of units) await this.#inferOrFault([unit], count, result);
+        return;
+      }
+      const refused = result.faults.filter((fault) => fault === FAULT.refused).length;
+      // Not the texts, then, but the model.
+      if ((count > 1 && refused + 1 === count) || refused >= MAX_REFUSED) throw error;
+      result.faults[units[0]?.text ?? 0] = FAULT.refused;
+    }
+  }
+
+  /** One inference; adds each unit's vector, by its weight, to that of its text. */
+  async #infer(units: readonly Unit[], count: number, result: Embeddings): Promise<void> {
+    const output = await this.#run(units);
+    const { dimensions } = output;
+    if (result.vectors.length === 0) result.vectors = new Float32Array(count * dimensions);
+    const piece = new Float32Array(dimensions);
+    for (const [row, { text, ids, weight }] of units.entries()) {
+      const vector = result.vectors.subarray(text * dimensions, (text + 1) * dimensions);
+      if (weight === 1) {
+        pool(output, row, ids.length, this.#shaping.pooling, vector);
+        continue;
+      }
+      pool(output, row, ids.length, this.#shaping.pooling, piece);
+      const length = this.#shaping.normalize ? norm(piece) : 1;
+      const share = length < MIN_NORM ? 0 : weight / length;
+      for (let at = 0; at < dimensions; at++) vector[at] = (vector[at] ?? 0) + (piece[at] ?? 0) * share;
+    }
+  }
+
+  async #run(units: readonly Unit[]): Promise<TokenVectors> {
+    const sequence = Math.max(...units.map(({ ids }) => ids.length));
+    const size = units.length * sequence;
+    const ids = new BigInt64Array(size).fill(BigInt(this.tokenizer.padding));
+    const mask = new BigInt64Array(size);
+    for (const [row, unit] of units.entries()) {
+      const start = row * sequence;
+      for (const [column, token] of unit.ids.entries()) ids[start + column] = BigInt(token);
+      mask.fill(1n, start, start + unit.ids.length);
+    }
+    const inputs: Record<string, BigInt64Array> = {
+      input_ids: ids,
+      attention_mask: mask,
+      token_type_ids: new BigInt64Array(size),
+    };
+    const feeds: Record<string, Tensor> = {};
+    for (const name of this.#session.inputNames) {
+      const data = inputs[name];
+      if (data !== undefined) feeds[name] = new this.#runtime.Tensor('int64', data, [units.length, sequence]);
+    }
+    const outputs = await this.#session.run(feeds);
+    const output =
+      outputs['last_hidden_state'] ??
+      outputs['token_embeddings'] ??
+      outputs[this.#session.outputNames[0] ?? ''];
+    if (output === undefined || output.dims.length !== 3)
+      throw new Error('the model has no output of token vectors (last_hidden_state)');
+    return { data: output.data as Float32Array, sequence, dimensions: output.dims[2] ?? 0 };
+  }
+
+  /** Finite, not zero, and of unit length where that was asked for. */
+  #check({ vectors, faults }: Embeddings): void {
+    const dimensions = vectors.length / Math.max(faults.length, 1);
+    if (dimensions === 0) return;
+    for (let text = 0; text < faults.length; text++) {
+      if ((faults[text] ?? 0) >= FAULT.tooLong) continue;
+      const vector = vectors.subarray(text * dimensions, (text + 1) * dimensions);
+      const length = norm(vector);
+      if (!Number.isFinite(length)) faults[text] = FAULT.notFinite;
+      else if (length < MIN_NORM) faults[text] = FAULT.zero;
+      else if (this.#shaping.normalize) scale(vector, 1 / length);
+    }
+  }
+}
+
+async function part<T>(name: string, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    throw new Error(`${name} cannot be loaded: ${messageOf(error)}`, { cause: error });
+  }
+}

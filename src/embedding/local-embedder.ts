@@ -1,0 +1,119 @@
+/** The embedder over local model files: sorts the texts, shares them out to the processes, puts the vectors back in order. */
+
+import { setMaxListeners } from 'node:events';
+import { BackfillError, ConfigError } from '../errors.ts';
+import {
+  addCounts,
+  type Embedder,
+  type EmbedOptions,
+  type Embeddings,
+  type VectorFault,
+} from './embedder.ts';
+import { fetchModel } from './model-files/download.ts';
+import {
+  assertModelFiles,
+  assertPinnedFiles,
+  locateModel,
+  missingFiles,
+  modelFingerprint,
+  type ModelOptions,
+} from './model-files/files.ts';
+import { InferencePool } from './inference/process-pool.ts';
+import { createMasker } from '../masking/masker.ts';
+import { usableProcessors } from './inference/processors.ts';
+import { textChunks } from './inference/token-batches.ts';
+
+/** A WordPiece word has at most 100 characters and is a token; with room to spare, more text than this cannot matter. */
+const CHARACTERS_PER_TOKEN = 64;
+
+/** Of VECTOR_FAULT. */
+const DEADLY = 8 satisfies VectorFault;
+
+export type LocalEmbedder = Embedder & Required<Pick<Embedder, 'maxTokens' | 'countTokens'>>;
+
+/** @throws ConfigError where files are missing or cannot be used; says which and what to do. */
+export async function openTransformersEmbedder(
+  options: ModelOptions,
+  processes = usableProcessors(),
+  notice?: (line: string) => void,
+): Promise<LocalEmbedder> {
+  // A rule that cannot be compiled is an error of the configuration, not of a process.
+  createMasker(options.mask);
+  if (options.allowDownload && (await missingFiles(options)).length > 0)
+    await fetchModel(options, { notice });
+  await assertModelFiles(options);
+  await assertPinnedFiles(options);
+  const location = locateModel(options);
+  const { pool, shape } = await InferencePool.start(
+    // The files are here: where they came from, and with which password, is nothing to a process that reads them.
+    { type: 'load', options: { ...options, hub: '' }, location, intraOpThreads: 1 },
+    processes,
+  );
+  const fingerprint = await modelFingerprint(options).catch(async (error: unknown) => {
+    await pool.close();
+    throw new ConfigError(`The files of model ${options.name} cannot be read from ${location.folder}.`, {
+      code: 'MODEL_FILES_UNREADABLE',
+      cause: error,
+    });
+  });
+  const { dimensions, maxTokens } = shape;
+
+  async function embed(
+    texts: readonly string[],
+    { signal, as = 'document' }: EmbedOptions = {},
+  ): Promise<Embeddings> {
+    const count = texts.length;
+    const result: Embeddings = {
+      vectors: new Float32Array(count * dimensions),
+      tokens: new Int32Array(count),
+      truncated: new Uint8Array(count),
+      faults: new Uint8Array(count),
+      masked: {},
+    };
+    // One listener per chunk under way; the default limit of ten only guesses at a leak.
+    if (signal !== undefined) setMaxListeners(0, signal);
+    const embedPart = async (members: number[], patience: number): Promise<void> => {
+      const own = members.map((index) => texts[index] ?? '');
+      try {
+        const part = await pool.run({ type: 'embed', texts: own, as }, { signal, patience });
+        addCounts(result.masked, part.masked);
+        for (const [row, index] of members.entries()) {
+          result.vectors.set(
+            part.vectors.subarray(row * dimensions, (row + 1) * dimensions),
+            index * dimensions,
+          );
+          result.tokens[index] = part.tokens[row] ?? 0;
+          result.truncated[index] = part.truncated[row] ?? 0;
+          result.faults[index] = part.faults[row] ?? 0;
+        }
+      } catch (error) {
+        if (!(error instanceof BackfillError) || error.code !== 'INFERENCE_PROCESS_DIED') throw error;
+        const [only] = members;
+        if (members.length === 1 && only !== undefined) {
+          result.faults[only] = DEADLY;
+          return;
+        }
+        // One of these texts, perhaps: the halves tell which. The last one standing gets a second chance.
+        const middle = Math.ceil(members.length / 2);
+        const halves = [members.slice(0, middle), members.slice(middle)];
+        await Promise.all(halves.map((half) => embedPart(half, half.length === 1 ? 1 : 0)));
+      }
+    };
+    await Promise.all(textChunks(texts).map((members) => embedPart(members, 1)));
+    return result;
+  }
+
+  const inOneInference = maxTokens * CHARACTERS_PER_TOKEN;
+  return {
+    model: options.name,
+    dimensions,
+    fingerprint,
+    precision: options.quantized ? 'int8' : 'full',
+    maxTokens,
+    maxCharacters: inOneInference * (options.longText === 'mean-of-chunks' ? options.maxChunks : 1),
+    embed,
+    countTokens: async (texts) =>
+      (await pool.run({ type: 'count', texts: [...texts], as: 'document' })).tokens,
+    close: () => pool.close(),
+  };
+}

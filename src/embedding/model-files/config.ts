@@ -1,0 +1,15 @@
+/** A model's configuration, as the library reads it. */
+
+import type { ModelLocation } from './files.ts';
+
+/** @throws Error where it cannot be read */
+export async function readModelConfig({ root, id }: ModelLocation): Promise<void> {
+  // Of the library what reads it, and no more: all of it takes sharp and its own models along, in every process.
+  const { AutoConfig } = await import('@xenova/transformers/src/configs.js');
+  const { env } = await import('@xenova/transformers/src/env.js');
+  env.localModelPath = root;
+  env.allowLocalModels = true;
+  // Files are fetched before any process starts, under one lock, and checked.
+  env.allowRemoteModels = false;
+  await AutoConfig.from_pretrained(id);
+}

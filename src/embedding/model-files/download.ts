@@ -1,0 +1,202 @@
+/** The files of a model from a hub into the local folder: only what is missing, by one process of the machine at a time. */
+
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { lock } from 'proper-lockfile';
+import { withoutUser } from '../../config/bare-url.ts';
+import { BackfillError, ConfigError, unwritable } from '../../errors.ts';
+import { REAL_TIMING, pause, type Timing } from '../endpoint/timing.ts';
+import { MODEL_FOLDER_REMEDY, downloadHubFile } from './hub-file.ts';
+import {
+  MANIFEST,
+  expectedFiles,
+  locateModel,
+  modelChecksum,
+  modelFileFacts,
+  modelFiles,
+  modelGraph,
+  readManifest,
+  type ModelManifest,
+  type ModelOptions,
+} from './files.ts';
+
+export interface FetchOptions {
+  signal?: AbortSignal | undefined;
+  /** Told what is being waited for or fetched: a line for people. */
+  notice?: ((line: string) => void) | undefined;
+  onProgress?: ((file: string, bytes: number, total: number | null) => void) | undefined;
+  env?: NodeJS.ProcessEnv;
+  timing?: Timing;
+  stallMs?: number;
+}
+
+export interface FetchedModel {
+  name: string;
+  folder: string;
+  revision: string;
+  files: { path: string; bytes: number; sha256: string; fetched: boolean }[];
+  /** Over all files, as model.checksum wants it. */
+  checksum: string;
+}
+
+const LOCK_POLL_MS = 250;
+/** A process that died leaves its lock behind; one that lives touches it. */
+const LOCK_STALE_MS = 30_000;
+
+/**
+ * @throws ConfigError or TransientError of `downloadHubFile`, with the way to do it by hand
+ */
+export async function fetchModel(options: ModelOptions, fetching: FetchOptions = {}): Promise<FetchedModel> {
+  assertPlainName(options.name);
+  const { folder } = locateModel(options);
+  try {
+    return await fetchInto(folder, options, fetching);
+  } catch (error) {
+    throw unwritable(error, folder, MODEL_FOLDER_REMEDY);
+  }
+}
+
+async function fetchInto(
+  folder: string,
+  options: ModelOptions,
+  fetching: FetchOptions,
+): Promise<FetchedModel> {
+  const signal = fetching.signal ?? new AbortController().signal;
+  await mkdir(folder, { recursive: true });
+  const release = await lockFolder(folder, fetching, signal);
+  try {
+    const fetched = await fetchMissing(options, folder, fetching, signal);
+    const facts = await modelFileFacts(options);
+    const files = facts.map(({ path, bytes, sha256 }) => ({
+      path,
+      bytes,
+      sha256,
+      fetched: fetched.files.has(path),
+    }));
+    if (fetched.files.size > 0) {
+      const known = await readManifest(folder);
+      const manifest: ModelManifest = {
+        name: options.name,
+        revision: options.revision,
+        commit: fetched.commit ?? known?.commit ?? null,
+        files: { ...known?.files, ...Object.fromEntries(facts.map(({ path, ...rest }) => [path, rest])) },
+      };
+      await writeFile(join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
+    }
+    return { name: options.name, folder, revision: options.revision, files, checksum: modelChecksum(facts) };
+  } finally {
+    await release();
+  }
+}
+
+async function fetchMissing(
+  options: ModelOptions,
+  folder: string,
+  { notice, onProgress, env = process.env, timing = REAL_TIMING, stallMs }: FetchOptions,
+  signal: AbortSignal,
+): Promise<{ files: Set<string>; commit: string | null }> {
+  const known = await readManifest(folder);
+  // Files of two revisions are no model.
+  const otherRevision =
+    known !== null && known.revision !== options.revision && known.commit !== options.revision;
+  const files = new Set<string>();
+  // A branch may move between two files: once the hub has named the commit, the rest comes from that.
+  let commit = otherRevision ? null : (known?.commit ?? null);
+  // The graph comes last of the expected ones, and tells then of weights outside of it.
+  const wanted = expectedFiles(options);
+  for (let at = 0; at < wanted.length; at++) {
+    const path = wanted[at] ?? '';
+    const present = (await stat(join(folder, path)).catch(() => null)) !== null;
+    if (present && !otherRevision) {
+      addWeights(options, wanted, path);
+      continue;
+    }
+    const url = hubUrl(options, commit ?? options.revision, path);
+    notice?.(`fetching ${url.href}`);
+    const file = await downloadHubFile({
+      url,
+      authorization: hubAuthorization(options.hub, env),
+      target: join(folder, path),
+      signal,
+      onProgress: (bytes, total) => onProgress?.(path, bytes, total),
+      timing,
+      ...(stallMs === undefined ? {} : { stallMs }),
+    }).catch((error: unknown) => {
+      throw byHand(error, options, folder);
+    });
+    commit ??= file.commit;
+    files.add(path);
+    addWeights(options, wanted, path);
+  }
+  return { files, commit };
+}
+
+/** A user of the address is for the server alone, and goes by a header: in the URL it would be in every message. */
+function hubAuthorization(hub: string, env: NodeJS.ProcessEnv): string | undefined {
+  const { username, password } = new URL(hub);
+  if (username !== '' || password !== '') {
+    const user = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    return `Basic ${Buffer.from(user).toString('base64')}`;
+  }
+  const token = env['HF_TOKEN'] ?? '';
+  return token === '' ? undefined : `Bearer ${token}`;
+}
+
+function addWeights(options: ModelOptions, wanted: string[], path: string): void {
+  if (path !== modelGraph(options)) return;
+  for (const file of modelFiles(options)) if (!wanted.includes(file)) wanted.push(file);
+}
+
+function hubUrl({ hub, name }: ModelOptions, revision: string, path: string): URL {
+  const escaped = (part: string): string => part.split('/').map(encodeURIComponent).join('/');
+  return new URL(
+    `${withoutUser(hub).replace(/\/+$/, '')}/${escaped(name)}/resolve/${encodeURIComponent(revision)}/${path}`,
+  );
+}
+
+/** The same error, with what a machine without network needs. */
+function byHand(error: unknown, options: ModelOptions, folder: string): unknown {
+  if (!(error instanceof BackfillError)) return error;
+  const Kind = error.constructor as typeof ConfigError;
+  return new Kind(error.message, {
+    code: error.code,
+    remedy:
+      `${error.remedy ?? ''} Or put the files ${expectedFiles(options).join(', ')} of the model into ${folder} yourself; they are at ${hubUrl(options, options.revision, '').href}.`.trim(),
+    cause: error,
+  });
+}
+
+/** A name becomes a path below the folder of models. */
+function assertPlainName(name: string): void {
+  const parts = name.split('/');
+  if (parts.length <= 2 && parts.every((part) => /^[\w.-]+$/.test(part) && !/^\.+$/.test(part))) return;
+  throw new ConfigError(
+    `Model name ${JSON.stringify(name)} cannot be fetched: a hub has <organisation>/<model>.`,
+    {
+      code: 'MODEL_NAME',
+      remedy: 'Correct model.name (--model-name, env BACKFILL_MODEL_NAME).',
+    },
+  );
+}
+
+async function lockFolder(
+  folder: string,
+  { notice, timing = REAL_TIMING }: FetchOptions,
+  signal: AbortSignal,
+): Promise<() => Promise<void>> {
+  for (let waiting = false; ; waiting = true) {
+    signal.throwIfAborted();
+    try {
+      return await lock(folder, {
+        realpath: false,
+        stale: LOCK_STALE_MS,
+        // Only after a stall of the whole machine; two at work is then two writers of a `.part`, and its checksum tells.
+        onCompromised: (error) => notice?.(`the lock of ${folder} was lost: ${error.message}`),
+      });
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'ELOCKED') throw error;
+      if (!waiting) notice?.(`another process is fetching the model into ${folder}: waiting for it`);
+      await pause(timing, LOCK_POLL_MS, signal);
+    }
+  }
+}

@@ -1,0 +1,13 @@
+import type { Pool } from '../../db/pool.ts';
+import { assertOwnCode } from '../../table/own-code.ts';
+import type { Target } from '../../table/target.ts';
+import type { Filter } from './filter.ts';
+
+/** @throws ConfigError `EXPRESSION_FOREIGN` where a filter would call code of another role's. */
+export const assertOwnFilter = (pool: Pool, target: Target, filter: Filter | null): Promise<void> =>
+  assertOwnCode(
+    pool,
+    target,
+    'search.filters',
+    filter === null ? undefined : `SELECT 1 FROM ${target.table} WHERE (${filter.where})`,
+  );

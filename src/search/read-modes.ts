@@ -1,0 +1,149 @@
+/** The three ways to answer a search, each as hits, best first. */
+
+import type { Settings } from '../config/settings.ts';
+import type { Pool } from '../db/pool.ts';
+import { codeOf, isOfARow } from '../db/sqlstates.ts';
+import { TABLE_LIMITS, type TransactionLimits } from '../db/transaction.ts';
+import type { Embedder } from '../embedding/embedder.ts';
+import { fuseScored } from '../relevance/fuse.ts';
+import type { Metric } from '../table/metric.ts';
+import type { Target } from '../table/target.ts';
+import type { Filter } from './queries/filter.ts';
+import type { KnownRows } from './state/filter-row-counts.ts';
+import { serverFault } from './queries/legacy-fault.ts';
+import { legacySearch } from './queries/legacy-query.ts';
+import { NOT_EMBEDDABLE, embedQuery } from './queries/query-vector.ts';
+import type { ReadSettings } from './state/read-settings.ts';
+import { servedRows } from './queries/nearest-rows.ts';
+import { TEXT_FAILED, textSearch } from './queries/text-query.ts';
+import type { Neighbour } from './queries/vector-query.ts';
+
+export interface SearchHit {
+  /** The row's key, as text. */
+  key: string;
+  /** From 1. */
+  rank: number;
+  /** By the metric of the backfill; null where no vector was compared for this row. */
+  distance: number | null;
+  /**
+   * Higher is better: cosine similarity, inner product, or the L2 distance below zero; the sum of reciprocal ranks for
+   * hybrid; null for the legacy search.
+   */
+  score: number | null;
+}
+
+export interface SearchRequest {
+  pool: Pool;
+  target: Target;
+  settings: Settings;
+  read: ReadSettings;
+  text: string;
+  k: number;
+  filter: Filter | null;
+  /** Longest statement, ms. */
+  timeoutMs: number;
+  known?: KnownRows | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Of the lists that are fused: what neither of them has among so many is no candidate. */
+const MIN_FUSED = 50;
+
+const limitsOf = ({ timeoutMs }: SearchRequest, tries: number): TransactionLimits => ({
+  ...TABLE_LIMITS,
+  statementTimeoutMs: timeoutMs,
+  lockTimeoutMs: Math.min(timeoutMs, TABLE_LIMITS.lockTimeoutMs),
+  tries,
+});
+
+export async function answerLegacy(request: SearchRequest): Promise<SearchHit[]> {
+  const { pool, target, settings, text, k, filter } = request;
+  const { keys } = await legacySearch(pool, target, settings, text, k, {
+    filter,
+    limits: limitsOf(request, 2),
+  });
+  return keys.map((key, at) => ({ key, rank: at + 1, distance: null, score: null }));
+}
+
+export async function answerVector(request: SearchRequest, embedder: Embedder): Promise<SearchHit[]> {
+  const vector = await embedQuery(embedder, request.text, request.signal);
+  request.signal?.throwIfAborted();
+  return vectorHits(request, vector);
+}
+
+export async function vectorHits(request: SearchRequest, vector: string): Promise<SearchHit[]> {
+  const { metric } = request.settings;
+  return (await neighbours(request, vector, request.k)).map(({ key, distance }, at) => ({
+    key,
+    rank: at + 1,
+    distance,
+    score: scoreOf(metric, distance),
+  }));
+}
+
+/** Reciprocal rank fusion of vectors and full text; words alone where the model knows none of them. */
+export async function answerHybrid(request: SearchRequest, embedder: Embedder): Promise<SearchHit[]> {
+  const vector = await embedQuery(embedder, request.text, request.signal).catch((error: unknown) => {
+    if (codeOf(error) === NOT_EMBEDDABLE) return null;
+    throw error;
+  });
+  request.signal?.throwIfAborted();
+  return hybridHits(request, vector);
+}
+
+async function hybridHits(request: SearchRequest, vector: string | null): Promise<SearchHit[]> {
+  const { pool, target, settings, text, k, filter } = request;
+  const depth = fusedDepth(k);
+  const near = vector === null ? [] : await neighbours(request, vector, depth);
+  request.signal?.throwIfAborted();
+  const words = await textSearch(pool, target, settings, text, depth, {
+    filter,
+    limits: limitsOf(request, 1),
+  }).catch((error: unknown) => {
+    if (vector === null || codeOf(error) !== TEXT_FAILED || !isOfARow((error as Error).cause)) throw error;
+    warnOfWords(target, error);
+    return [];
+  });
+  return fuseHits(near, words, k);
+}
+
+const warned = new WeakSet<Target>();
+
+/** One row that cannot be ranked fails the ranking of all; by their meaning they are found all the same. */
+function warnOfWords(target: Target, error: unknown): void {
+  if (warned.has(target)) return;
+  warned.add(target);
+  process.emitWarning(
+    `Searches of ${target.backfill} in mode hybrid go by vectors alone: some row cannot be ranked by its words (${serverFault(error)}).`,
+    { code: 'PGVECTOR_BACKFILL_WORDS' },
+  );
+}
+
+/** How much of both lists is fused for `k` hits. */
+export const fusedDepth = (k: number): number => Math.max(k, MIN_FUSED);
+
+/** Both to `fusedDepth(k)`, best first. */
+export function fuseHits(near: readonly Neighbour[], words: readonly string[], k: number): SearchHit[] {
+  const distances = new Map(near.map(({ key, distance }) => [key, distance]));
+  return fuseScored([near.map(({ key }) => key), words], k).map(([key, score], at) => ({
+    key,
+    rank: at + 1,
+    distance: distances.get(key) ?? null,
+    score,
+  }));
+}
+
+/** As many as there are up to `depth`, and `k` of them wherever the table has so many. */
+export async function neighbours(
+  request: SearchRequest,
+  vector: string,
+  depth: number,
+): Promise<Neighbour[]> {
+  const { pool, target, settings, filter, read, k, known, signal } = request;
+  const options = { filter, read, limits: limitsOf(request, 2), enough: k, known, signal };
+  return (await servedRows(pool, target, settings.metric, vector, depth, options)).neighbours;
+}
+
+/** pgvector's <#> is the negative inner product. */
+const scoreOf = (metric: Metric, distance: number): number =>
+  metric === 'cosine' ? 1 - distance : -distance;

@@ -1,0 +1,149 @@
+/** The settings and the table of a backfill as an application's search needs them, kept while they stay what they are. */
+
+import { loadConfig } from '../../config/load.ts';
+import { mergeSettings, readSection, readStored } from '../../config/section.ts';
+import type { BackfillConfig, OptionName, Settings } from '../../config/settings.ts';
+import type { Queryable } from '../../db/pool.ts';
+import { ConfigError } from '../../errors.ts';
+import { followScope, scopeDifference } from '../../ledger/scope.ts';
+import { describeTarget, type Target } from '../../table/target.ts';
+import type { PlannedRun, ReadState } from './read-state.ts';
+
+export interface ContextSource {
+  pool: Queryable;
+  backfill: string;
+  /** Configuration file; none is read where absent. */
+  config: string | undefined;
+  /** Options by their names in the configuration file; they win over file and ledger. */
+  options: BackfillConfig | undefined;
+  /** Nothing of PINNED is taken from the ledger. */
+  pin?: boolean | undefined;
+}
+
+/**
+ * What makes SQL that the application's role runs, and addresses that its queries go to: whoever may write to the ledger
+ * could have it run and send what they like.
+ */
+const PINNED = [
+  'table',
+  'key',
+  'text',
+  'where',
+  'column',
+  'updatedAtColumn',
+  'legacySearch',
+  'searchFilters',
+  'searchTextConfig',
+  'modelName',
+  'modelLocalPath',
+  'modelAllowDownload',
+  'modelHub',
+  'modelEndpoint',
+] as const satisfies readonly OptionName[];
+
+export interface BackfillContext {
+  settings: Settings;
+  target: Target;
+}
+
+const REQUIRED = ['table', 'text'] as const;
+
+export class ContextKeeper {
+  readonly #source: ContextSource;
+  /** What the application gave, as it gave it. */
+  #given: Promise<Partial<Settings>> | null = null;
+  #kept: { version: string; context: Promise<BackfillContext> } | null = null;
+
+  constructor(source: ContextSource) {
+    this.#source = source;
+  }
+
+  /** @throws ConfigError where neither ledger nor application say which table it is about. */
+  get(state: ReadState): Promise<BackfillContext> {
+    // A backfill that was there before and is gone: its table is still searched as it was.
+    if (this.#kept !== null && (state.stored === null || this.#kept.version === state.version))
+      return this.#kept.context;
+    const kept = { version: state.version, context: this.#describe(state) };
+    this.#kept = kept;
+    kept.context.catch(() => {
+      if (this.#kept === kept) this.#kept = null;
+    });
+    return kept.context;
+  }
+
+  /**
+   * After an error that a name is unknown: the extension may have moved to another schema since the table was looked at.
+   * @returns the table as it is now; null where its names are what they were, and the error is about something else
+   */
+  async renew(state: ReadState, known: Target): Promise<Target | null> {
+    const before = this.get(state);
+    // Of several searches at a time, the first looks for all.
+    if ((await before).target === known && this.#kept?.context === before) this.#kept = null;
+    const { target } = await this.get(state);
+    return target.vectorPrefix === known.vectorPrefix ? null : target;
+  }
+
+  async #describe({ stored, run }: ReadState): Promise<BackfillContext> {
+    const { pool, backfill, pin } = this.#source;
+    this.#given ??= this.#read();
+    this.#given.catch(() => {
+      this.#given = null;
+    });
+    const pinned: readonly OptionName[] = pin === true ? PINNED : [];
+    const known = Object.entries(readStored(stored ?? {})).filter(
+      ([name]) => !pinned.includes(name as OptionName),
+    );
+    const settings = mergeSettings(Object.fromEntries(known), await this.#given);
+    if (REQUIRED.some((name) => settings[name] === undefined))
+      throw new ConfigError(`Nothing is known of the backfill ${backfill} in this database.`, {
+        code: 'BACKFILL_UNKNOWN',
+        remedy:
+          'Give createSearch the name of a backfill that was enqueued here, or its options: config (a file) or options (table, text, legacySearch, …); with `pin` they have to be given.',
+      });
+    if (pin === true) this.#assertPinned(run, settings as Settings);
+    const complete = this.#follow(run, settings as Settings);
+    return { settings: complete, target: await describeTarget(pool, backfill, complete) };
+  }
+
+  /** @throws ConfigError where the run was planned for other rows, texts or columns than the application says */
+  #assertPinned(run: PlannedRun | null, settings: Settings): void {
+    const difference = scopeDifference(run?.scope ?? {}, settings, PINNED);
+    if (difference === null) return;
+    throw new ConfigError(
+      `The search of ${this.#source.backfill} is pinned to the application's own options, but the rows' vectors are of others: ${difference}.`,
+      {
+        code: 'SEARCH_PINNED',
+        remedy:
+          'Give createSearch the options of the last `enqueue`, or find out who has enqueued with others; without `pin` the search follows the ledger.',
+      },
+    );
+  }
+
+  /** Rows and vectors are as the run was planned, whatever the application was given meanwhile; so that no search stops for it. */
+  #follow(run: PlannedRun | null, settings: Settings): Settings {
+    const { id = '', scope = {} } = run ?? {};
+    const difference = scopeDifference(scope, settings);
+    if (difference !== null)
+      process.emitWarning(
+        `The search of ${this.#source.backfill} goes by the options of run ${id} in place of its own: ${difference}.`,
+        { code: 'PGVECTOR_BACKFILL_OPTIONS' },
+      );
+    return followScope({ id, scope }, settings);
+  }
+
+  async #read(): Promise<Partial<Settings>> {
+    const { backfill, config, options } = this.#source;
+    const fromOptions = readSection({ ...options }, backfill);
+    if (config === undefined) return fromOptions;
+    const loaded = await loadConfig({
+      flags: {},
+      env: {},
+      cwd: process.cwd(),
+      configPath: config,
+      backfill,
+      verb: 'search',
+      optional: ['database', 'table', 'text'],
+    });
+    return { ...loaded.settings, ...fromOptions };
+  }
+}

@@ -1,0 +1,162 @@
+/** How good the answers are, by people's judgement: legacy search, full text, vectors, and both together. */
+
+import { quoteName } from '../../db/identifiers.ts';
+import { RESAMPLES, pairedBootstrap, type Interval } from '../../relevance/bootstrap.ts';
+import {
+  NDCG_K,
+  RECALL_K,
+  ndcg,
+  recall,
+  reciprocalRank,
+  relevantOf,
+  type Grades,
+} from '../../relevance/metrics.ts';
+import { queryDigest, type Judgements, type Query } from '../../relevance/query-file.ts';
+import type { EmbeddedQuery } from '../queries/query-vectors.ts';
+import { SYSTEMS, rankAll, type Rankings, type SearchContext, type SystemName } from './systems.ts';
+
+export interface SystemScore {
+  name: SystemName;
+  /** Means over the queries, 0 to 1; null where the search passed the time limit. */
+  ndcg10: number | null;
+  recall100: number | null;
+  mrr: number | null;
+  /** 95 % interval of ndcg10. */
+  low: number | null;
+  high: number | null;
+  /** ndcg10 minus that of the legacy search, on the same queries, with its 95 % interval. */
+  difference: (Interval & { value: number }) | null;
+}
+
+export interface Relevance {
+  /** Queries that were judged and have a relevant key: the means are over all of these, found or not. */
+  queries: number;
+  /** What ndcg10 is of. Earlier releases took it from rankings of 100 keys, which are searched for more widely than answers. */
+  answers: 'as served';
+  /** Tells whether another verification was on the same queries and judgements. */
+  querySet: string;
+  judgements: number;
+  resamples: number;
+  leftOut: {
+    /** Queries of the file without a judgement, and with none that is relevant. */
+    withoutJudgement: number;
+    withoutRelevant: number;
+    /** Judged queries that are not in the file. */
+    judgedButMissing: number;
+  };
+  /** Different keys that are judged. */
+  judgedKeys: number;
+  /** Those of which the table has no row that takes part; they count as not found. */
+  unknownKeys: number;
+  /** Queries that the model makes no vector of; vector finds nothing for them. */
+  notEmbeddable: number;
+  systems: SystemScore[];
+}
+
+export interface JudgedQueries {
+  queries: readonly Query[];
+  judgements: Judgements;
+}
+
+const DEPTHS = { k: NDCG_K, depth: RECALL_K };
+
+/** Values per query of one system. */
+type Scores = Record<'ndcg10' | 'recall100' | 'mrr', number[]>;
+
+/** @param embedded those of `measurable`. */
+export async function measureRelevance(
+  context: SearchContext,
+  { queries, judgements }: JudgedQueries,
+  embedded: readonly EmbeddedQuery[],
+): Promise<Relevance> {
+  const scores = new Map<SystemName, Scores>();
+  const missing = new Set<SystemName>();
+  for (const query of embedded) {
+    const grades = judgements.get(query.id) as Grades;
+    // Once past the time limit, the tsvector ranking is not waited for again.
+    const rankings = await rankAll(context, query, DEPTHS, !missing.has('tsvector'));
+    for (const name of SYSTEMS) {
+      const ranking = rankings[name];
+      if (ranking === null) missing.add(name);
+      else add(scores, name, ranking, grades);
+    }
+  }
+  for (const name of missing) scores.delete(name);
+  const ids = new Set(queries.map(({ id }) => id));
+  const judged = queries.filter(({ id }) => judgements.has(id));
+  return {
+    queries: embedded.length,
+    answers: 'as served',
+    querySet: queryDigest(queries, judgements),
+    judgements: [...judgements.values()].reduce((sum, grades) => sum + grades.size, 0),
+    resamples: RESAMPLES,
+    leftOut: {
+      withoutJudgement: queries.length - judged.length,
+      withoutRelevant: judged.length - embedded.length,
+      judgedButMissing: [...judgements.keys()].filter((id) => !ids.has(id)).length,
+    },
+    ...(await countKeys(context, judgements)),
+    notEmbeddable: embedded.filter(({ vector }) => vector === null).length,
+    systems: summarise(scores),
+  };
+}
+
+/** Queries that can be scored: judged, with a relevant key. */
+export const measurable = ({ queries, judgements }: JudgedQueries): Query[] =>
+  queries.filter(({ id }) => relevantOf(judgements.get(id) ?? new Map()) > 0);
+
+function add(
+  scores: Map<SystemName, Scores>,
+  name: SystemName,
+  { served, deep }: Rankings,
+  grades: Grades,
+): void {
+  const present = scores.get(name) ?? { ndcg10: [], recall100: [], mrr: [] };
+  present.ndcg10.push(ndcg(served, grades));
+  present.recall100.push(recall(deep, grades));
+  present.mrr.push(reciprocalRank(deep, grades));
+  scores.set(name, present);
+}
+
+function summarise(scores: Map<SystemName, Scores>): SystemScore[] {
+  const names = SYSTEMS.filter((name) => scores.has(name));
+  const { means, differences } = pairedBootstrap(names.map((name) => scores.get(name)?.ndcg10 ?? []));
+  const legacy = meanOf(scores.get('legacy')?.ndcg10);
+  return SYSTEMS.map((name) => {
+    const at = names.indexOf(name);
+    const own = scores.get(name);
+    const ndcg10 = meanOf(own?.ndcg10);
+    const difference = name === 'legacy' ? undefined : differences[at];
+    return {
+      name,
+      ndcg10,
+      recall100: meanOf(own?.recall100),
+      mrr: meanOf(own?.mrr),
+      low: means[at]?.low ?? null,
+      high: means[at]?.high ?? null,
+      difference:
+        difference === undefined || ndcg10 === null || legacy === null
+          ? null
+          : { value: ndcg10 - legacy, ...difference },
+    };
+  });
+}
+
+function meanOf(values: readonly number[] | undefined): number | null {
+  if (values === undefined || values.length === 0) return null;
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** One pass over the keys. As text, because a judged key may be anything. */
+async function countKeys(
+  { pool, target }: SearchContext,
+  judgements: Judgements,
+): Promise<{ judgedKeys: number; unknownKeys: number }> {
+  const keys = [...new Set([...judgements.values()].flatMap((grades) => [...grades.keys()]))];
+  const found = await pool.query<{ known: number }>(
+    `SELECT count(DISTINCT ${target.ref}.${quoteName(target.key)})::int AS known
+       FROM ${target.table} WHERE ${target.where} AND ${target.ref}.${quoteName(target.key)}::text = ANY ($1::text[])`,
+    [keys],
+  );
+  return { judgedKeys: keys.length, unknownKeys: keys.length - (found.rows[0]?.known ?? 0) };
+}

@@ -1,0 +1,121 @@
+/** The searches that are compared, each as: query → keys, best first, none twice. */
+
+import type { Settings } from '../../config/settings.ts';
+import type { Pool } from '../../db/pool.ts';
+import { SQLSTATE, codeOf, hasSqlState } from '../../db/sqlstates.ts';
+import { TABLE_LIMITS } from '../../db/transaction.ts';
+import { fuse } from '../../relevance/fuse.ts';
+import { fuseHits, fusedDepth, neighbours, vectorHits, type SearchRequest } from '../../search/read-modes.ts';
+import { LegacyTries } from '../../search/queries/legacy-fault.ts';
+import { legacySearch } from '../../search/queries/legacy-query.ts';
+import { forDepth, type ReadSettings } from '../../search/state/read-settings.ts';
+import { TEXT_FAILED, textSearch } from '../../search/queries/text-query.ts';
+import { nearest } from '../../search/queries/vector-query.ts';
+import type { Target } from '../../table/target.ts';
+import type { EmbeddedQuery } from '../queries/query-vectors.ts';
+
+export const SYSTEMS = ['legacy', 'tsvector', 'vector', 'hybrid'] as const;
+export type SystemName = (typeof SYSTEMS)[number];
+
+export interface SearchContext {
+  pool: Pool;
+  target: Target;
+  settings: Settings;
+  /** What vector searches are run with. */
+  read: ReadSettings;
+  /** Of the legacy search, which may raise for some queries. */
+  tries?: LegacyTries;
+}
+
+/** Keys of one query, best first. */
+export interface Rankings {
+  /** The `k` that an application gets: by the code, the settings and the depth of its search. */
+  served: string[];
+  /** To `depth`, for what is measured further down than anybody asks. */
+  deep: string[];
+}
+
+export interface Depths {
+  k: number;
+  depth: number;
+}
+
+/** Null where the tsvector ranking passed the time limit, or does not run. A query without a vector finds nothing by it. */
+export async function rankAll(
+  context: SearchContext,
+  query: EmbeddedQuery,
+  depths: Depths,
+  withText = true,
+): Promise<Record<SystemName, Rankings | null>> {
+  const { k, depth } = depths;
+  const legacy = await rankLegacy(context, query.text, depths);
+  const vector = await rankVector(context, query, depths);
+  const words = withText ? await rankText(context, query.text, depth) : null;
+  if (words === null) return { legacy, tsvector: null, vector, hybrid: null };
+  const fused = fusedDepth(k);
+  const near =
+    query.vector === null ? [] : await neighbours(requestOf(context, query, k), query.vector, fused);
+  return {
+    legacy,
+    // Its order is the same at every depth.
+    tsvector: { served: words.slice(0, k), deep: words },
+    vector,
+    hybrid: {
+      served: fuseHits(near, words.slice(0, fused), k).map(({ key }) => key),
+      deep: fuse([vector.deep, words], depth),
+    },
+  };
+}
+
+export async function rankLegacy(
+  { pool, target, settings, tries = new LegacyTries() }: SearchContext,
+  text: string,
+  { k, depth }: Depths,
+): Promise<Rankings> {
+  const ask = async (rows: number): Promise<string[]> =>
+    // A join in the operator's SQL may bring a row twice; it can be found once only.
+    [...new Set((await legacySearch(pool, target, settings, text, rows)).keys)];
+  return tries.ask(async () => ({ served: await ask(k), deep: await ask(depth) }), { served: [], deep: [] });
+}
+
+/** Deep: by the index wherever it can be used, also on a table so small that the planner reads all of it. */
+export async function rankVector(
+  context: SearchContext,
+  query: Pick<EmbeddedQuery, 'text' | 'vector'>,
+  { k, depth }: Depths,
+): Promise<Rankings> {
+  const { pool, target, settings, read } = context;
+  const { vector } = query;
+  if (vector === null) return { served: [], deep: [] };
+  const served = await vectorHits(requestOf(context, query, k), vector);
+  const options = { read: forDepth(read, depth) };
+  const deep = await nearest(pool, target, settings.metric, vector, depth, 'index', options);
+  return { served: served.map(({ key }) => key), deep: deep.neighbours.map(({ key }) => key) };
+}
+
+/** As `createSearch` would ask it. */
+const requestOf = (
+  context: SearchContext,
+  { text }: Pick<EmbeddedQuery, 'text'>,
+  k: number,
+): SearchRequest => ({
+  ...context,
+  text,
+  k,
+  filter: null,
+  timeoutMs: TABLE_LIMITS.statementTimeoutMs,
+});
+
+async function rankText(
+  { pool, target, settings }: SearchContext,
+  text: string,
+  depth: number,
+): Promise<string[] | null> {
+  try {
+    return await textSearch(pool, target, settings, text, depth);
+  } catch (error) {
+    // Ranking by words without an index of its own reads every row: on a large table that is no search.
+    if (hasSqlState(error, SQLSTATE.queryCanceled) || codeOf(error) === TEXT_FAILED) return null;
+    throw error;
+  }
+}

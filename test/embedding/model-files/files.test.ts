@@ -1,0 +1,101 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  assertModelFiles,
+  expectedFiles,
+  locateModel,
+  modelFingerprint,
+  type ModelOptions,
+} from '../../../src/embedding/model-files/files.ts';
+import { openTransformersEmbedder } from '../../../src/embedding/local-embedder.ts';
+import { ConfigError } from '../../../src/errors.ts';
+import { modelOptionsOf } from '../../setup/model.ts';
+
+describe('model files', () => {
+  let root: string;
+  let options: ModelOptions;
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), 'pgvector-backfill-files-'));
+    options = modelOptionsOf({ name: 'org/mine', localPath: root });
+  });
+  afterEach(() => rm(root, { recursive: true }));
+
+  async function write(folder: string, files = expectedFiles(options)): Promise<void> {
+    await mkdir(join(folder, 'onnx'), { recursive: true });
+    for (const file of files) await writeFile(join(folder, file), `content of ${file}`);
+  }
+
+  it('are those of the precision that is asked for', () => {
+    expect(expectedFiles(options)).toEqual([
+      'config.json',
+      'tokenizer.json',
+      'tokenizer_config.json',
+      'onnx/model.onnx',
+    ]);
+    expect(expectedFiles({ ...options, quantized: true })).toContain('onnx/model_quantized.onnx');
+  });
+
+  it('are below the folder of models, or in the folder itself', async () => {
+    expect(locateModel(options)).toEqual({ root, id: 'org/mine', folder: join(root, 'org/mine') });
+    await write(join(root, 'org/mine'));
+    await assertModelFiles(options);
+    const itself = { ...options, localPath: join(root, 'org/mine') };
+    expect(locateModel(itself)).toEqual({
+      root: join(root, 'org'),
+      id: 'mine',
+      folder: join(root, 'org/mine'),
+    });
+    await assertModelFiles(itself);
+    expect(await modelFingerprint(itself)).toBe(await modelFingerprint(options));
+  });
+
+  it('are all named where they are missing, with the folder and every way out', async () => {
+    await write(join(root, 'org/mine'), ['config.json', 'tokenizer.json']);
+    const error: unknown = await openTransformersEmbedder(options, 1).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error).toMatchObject({
+      code: 'MODEL_FILES_MISSING',
+      message: `Model org/mine cannot be loaded from ${join(root, 'org/mine')}: tokenizer_config.json (missing), onnx/model.onnx (missing).`,
+    });
+    for (const way of [
+      'model.localPath (--model-local-path, env BACKFILL_MODEL_LOCAL_PATH)',
+      'model.allowDownload',
+      'pgvector-backfill train-model',
+    ])
+      expect((error as ConfigError).remedy).toContain(way);
+  });
+
+  it('are a fault too where they are there and cannot be read', async () => {
+    await write(join(root, 'org/mine'), ['config.json', 'tokenizer.json', 'tokenizer_config.json']);
+    await rm(join(root, 'org/mine/onnx'), { recursive: true });
+    // A file where a folder is expected: unreadable to everybody, the administrator included.
+    await writeFile(join(root, 'org/mine/onnx'), '');
+    const error: unknown = await assertModelFiles(options).catch((thrown: unknown) => thrown);
+    expect((error as ConfigError).message).toMatch(/: onnx\/model\.onnx \(ENOTDIR/);
+    expect((error as ConfigError).message).not.toContain('config.json');
+  });
+
+  it('have a fingerprint that is the same each time and changes with each byte and each option that shapes a vector', async () => {
+    await write(join(root, 'org/mine'));
+    const first = await modelFingerprint(options);
+    expect(first).toMatch(/^[0-9a-f]{64}$/);
+    expect(await modelFingerprint({ ...options, allowDownload: true })).toBe(first);
+    const others = new Set([first]);
+    for (const change of [
+      { pooling: 'cls' },
+      { pooling: 'max' },
+      { normalize: false },
+      { maxTokens: 255 },
+    ] as const)
+      others.add(await modelFingerprint({ ...options, ...change }));
+    for (const file of expectedFiles(options)) {
+      await writeFile(join(root, 'org/mine', file), `Content of ${file}`);
+      others.add(await modelFingerprint(options));
+    }
+    expect(others.size).toBe(1 + 4 + 4);
+    await write(join(root, 'org/mine'));
+    expect(await modelFingerprint(options)).toBe(first);
+  });
+});
