@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { ConfigError } from '../src/errors.ts';
-import { recordTexts } from '../src/sample/records.ts';
+import { recordTexts } from '../src/demo/records.ts';
 import { benchCapture } from './bench/capture.ts';
 import { benchEmbed, parsePrecisions } from './bench/embed.ts';
 import { benchE2e, parseModels } from './bench/e2e.ts';

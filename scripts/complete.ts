@@ -1,8 +1,8 @@
 import { planCompletion, tooEarly } from '../src/cutover/completion.ts';
-import { runSteps, type Step } from '../src/cutover/step.ts';
+import { runSteps, type Step } from '../src/cutover/planned-steps.ts';
 import { ConfigError } from '../src/errors.ts';
 import { inTurn } from '../src/planning/schema-lease.ts';
-import { describeTarget } from '../src/table/target.ts';
+import { describeTarget } from '../src/table/backfill-target.ts';
 import { runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { planDropSync } from './lib/drop-sync.ts';
 import { reasonOf, refuse, tell } from './lib/reads.ts';

@@ -1,5 +1,5 @@
 import { changeReads } from '../src/cutover/change-reads.ts';
-import { cutoverGate, type GateResult } from '../src/cutover/gate.ts';
+import { cutoverGate, type GateResult } from '../src/cutover/cutover-gate.ts';
 import {
   loadLibrarySql,
   plainSearchSql,
@@ -8,7 +8,7 @@ import {
   type SearchFunction,
 } from '../src/cutover/search-function.ts';
 import { readerReports } from '../src/cutover/reader-reports.ts';
-import { tryMode } from '../src/cutover/try-mode.ts';
+import { tryMode } from '../src/cutover/try-read-mode.ts';
 import { ConfigError } from '../src/errors.ts';
 import { recordEvent } from '../src/ledger/event.ts';
 import {
@@ -21,9 +21,9 @@ import {
 import type { ReadReport } from '../src/ledger/read-report.ts';
 import type { Run } from '../src/ledger/run.ts';
 import { followScope } from '../src/ledger/scope.ts';
-import { actorOf } from '../src/cutover/actor.ts';
+import { actorOf } from '../src/cutover/current-user.ts';
 import { READ_MODE_SEEN_SECONDS } from '../src/search/create-search.ts';
-import { describeTarget } from '../src/table/target.ts';
+import { describeTarget } from '../src/table/backfill-target.ts';
 import { runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { reasonOf, refuse, tell, type Change } from './lib/reads.ts';
 import { requireRun, withDatabase } from './lib/session.ts';

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { assertProtected } from '../src/dashboard/protection.ts';
+import { assertProtected } from '../src/dashboard/access/protection.ts';
 import { startDashboard } from '../src/dashboard/server.ts';
 import { startHeartbeat } from '../src/observability/heartbeat.ts';
 import { createPool } from '../src/db/pool.ts';

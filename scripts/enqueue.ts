@@ -9,7 +9,7 @@ import { fillLine } from '../src/finalize/forecast/table-growth.ts';
 import { indexOutlook, outlookLine } from '../src/planning/checks/index-forecast.ts';
 import { previewPlan } from '../src/planning/plan.ts';
 import { chooseCapture, missingCapture } from '../src/sync/capture.ts';
-import type { Target } from '../src/table/target.ts';
+import type { Target } from '../src/table/backfill-target.ts';
 import { findingLines } from './doctor.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
 import { count } from './lib/format.ts';

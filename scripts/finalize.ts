@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from '../src/db/pool.ts';
 import type { ProgressSnapshot } from '../src/ledger/progress.ts';
-import { describeTarget } from '../src/table/target.ts';
+import { describeTarget } from '../src/table/backfill-target.ts';
 import { findIndex, wantedIndex } from '../src/finalize/index-definition.ts';
 import { reopenFailedRun } from '../src/ledger/run.ts';
 import { addFinalizeJob } from '../src/queue/jobs/producer.ts';

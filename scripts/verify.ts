@@ -3,7 +3,7 @@ import { loadJudged } from '../src/ledger/judgements.ts';
 import type { Pool } from '../src/db/pool.ts';
 import { ConfigError, GateError } from '../src/errors.ts';
 import { readJudgements, readQueries } from '../src/relevance/query-file.ts';
-import { describeTarget, type Target } from '../src/table/target.ts';
+import { describeTarget, type Target } from '../src/table/backfill-target.ts';
 import type { QueryInput } from '../src/verify/full-measurement.ts';
 import { assertPlannedOptions } from '../src/verify/checks/run.ts';
 import { verify, type VerifyInput } from '../src/verify/verify.ts';

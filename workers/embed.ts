@@ -1,7 +1,7 @@
 /** The embed role: a BullMQ worker around `processBatch`. */
 
 import { UnrecoverableError, WaitingError, type Job } from 'bullmq';
-import { throughRestarts } from '../src/db/reachable.ts';
+import { throughRestarts } from '../src/db/wait-for-server.ts';
 import { hidesRows } from '../src/db/row-security.ts';
 import { describeFailure } from '../src/db/refusal.ts';
 import { classify } from '../src/db/sqlstates.ts';
@@ -13,7 +13,7 @@ import { tooManyFailures } from '../src/ledger/breaker.ts';
 import { recordEvent } from '../src/ledger/event.ts';
 import { OPEN_STATES, findRun, moveRun, pauseRun, type Run } from '../src/ledger/run.ts';
 import { targetOfRun } from '../src/ledger/run-target.ts';
-import { CollapseCheck } from '../src/pipeline/collapse.ts';
+import { CollapseCheck } from '../src/pipeline/identical-vectors.ts';
 import { processBatch } from '../src/pipeline/process-batch.ts';
 import { openQueue, openWorker, type JobQueue } from '../src/queue/connection.ts';
 import { leftToReconciler } from '../src/queue/faults/call-guard.ts';

@@ -2,10 +2,10 @@
 
 import { UnrecoverableError, WaitingError, type Job } from 'bullmq';
 import type { Settings } from '../src/config/settings.ts';
-import { throughRestarts } from '../src/db/reachable.ts';
+import { throughRestarts } from '../src/db/wait-for-server.ts';
 import { describeFailure } from '../src/db/refusal.ts';
 import { hidesRows } from '../src/db/row-security.ts';
-import { explainedByServer } from '../src/db/server-refusal.ts';
+import { explainedByServer } from '../src/db/explained-error.ts';
 import { classify, isUnreachable } from '../src/db/sqlstates.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
 import { BackfillError, messageOf } from '../src/errors.ts';
@@ -18,12 +18,12 @@ import { targetOfRun } from '../src/ledger/run-target.ts';
 import { syncMode } from '../src/ledger/sync.ts';
 import type { Logger } from '../src/observability/logger.ts';
 import { isStopped } from '../src/pipeline/count-table.ts';
-import { CollapseCheck } from '../src/pipeline/collapse.ts';
+import { CollapseCheck } from '../src/pipeline/identical-vectors.ts';
 import { openQueue, openWorker, type JobQueue } from '../src/queue/connection.ts';
 import { parseFinalizeJob, type FinalizeJob, type JobData } from '../src/queue/jobs/payloads.ts';
 import { addOwedFinalizer } from '../src/planning/reconcile.ts';
-import { settle } from '../src/sync/settle.ts';
-import { describeTarget, type Target } from '../src/table/target.ts';
+import { settle } from '../src/sync/catch-up.ts';
+import { describeTarget, type Target } from '../src/table/backfill-target.ts';
 import { isHeld } from '../src/throttle/throttle.ts';
 import { verify } from '../src/verify/verify.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';

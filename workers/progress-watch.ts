@@ -17,7 +17,7 @@ import { LateJobs } from '../src/queue/jobs/late-jobs.ts';
 import { findObstacle, pausedQueue, removeObstacle, type Obstacle } from '../src/queue/probes/blockers.ts';
 import { queueOutage } from '../src/queue/faults/outage.ts';
 import { jobsInLine, scheduleSync } from '../src/queue/jobs/producer.ts';
-import { within } from '../src/within.ts';
+import { within } from '../src/time-limit.ts';
 import type { WorkerContext } from './context.ts';
 
 /** For which nothing may move before it is asked why: jobs of a worker that was killed are taken up within it. */

@@ -9,7 +9,7 @@ import { scopeDifference } from '../src/ledger/scope.ts';
 import { reconcile } from '../src/planning/reconcile.ts';
 import { removeReport } from '../src/ledger/worker-report.ts';
 import { WORKER_NAME } from '../src/observability/worker-name.ts';
-import { within } from '../src/within.ts';
+import { within } from '../src/time-limit.ts';
 import { openQueues } from '../src/queue/connection.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';
 import { ProgressWatch } from './progress-watch.ts';

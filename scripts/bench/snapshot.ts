@@ -5,7 +5,7 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { ProgressFeed } from '../../src/dashboard/feed.ts';
+import { ProgressFeed } from '../../src/dashboard/feed/progress-feed.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { insertBatches } from '../../src/ledger/batch.ts';

@@ -9,7 +9,7 @@ import { progressSnapshot, type ProgressSnapshot } from '../../src/ledger/progre
 import { QUEUE_ROLES } from '../../src/queue/connection.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { compareSearches, type Comparison } from '../../src/search/compare.ts';
-import { describeTarget } from '../../src/table/target.ts';
+import { describeTarget } from '../../src/table/backfill-target.ts';
 import { verify, type Verification } from '../../src/verify/verify.ts';
 import { enqueueRun, withPreflight } from './enqueue-run.ts';
 import { requireRun } from './session.ts';

@@ -9,7 +9,7 @@ import type { Logger } from '../../src/observability/logger.ts';
 import { blockers, diagnose } from '../../src/planning/doctor.ts';
 import { enqueue, type EnqueueResult } from '../../src/planning/enqueue.ts';
 import type { Finding } from '../../src/planning/checks/finding.ts';
-import { describeTarget, type Target } from '../../src/table/target.ts';
+import { describeTarget, type Target } from '../../src/table/backfill-target.ts';
 import { prepareQueues, withQueues } from './queues.ts';
 
 /** What doctor found, and what is open where nothing blocks. */

@@ -4,7 +4,7 @@ import { quoteName } from '../../src/db/identifiers.ts';
 import type { Pool } from '../../src/db/pool.ts';
 import { estimatedRows, relationBytesSql } from '../../src/table/partitions.ts';
 import { readTexts, type TextRow } from '../../src/table/read-texts.ts';
-import type { Target } from '../../src/table/target.ts';
+import type { Target } from '../../src/table/backfill-target.ts';
 
 /** Values to mask are rare: so many rows are drawn for one that is shown. */
 const DRAWN_PER_SHOWN = 20;

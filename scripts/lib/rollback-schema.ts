@@ -1,9 +1,9 @@
 /** `rollback --to-legacy-schema`: everything that was added is taken away again. */
 
-import { otherBackfills } from '../../src/cutover/forget.ts';
-import { removalTarget } from '../../src/cutover/removal-target.ts';
+import { otherBackfills } from '../../src/cutover/delete-backfill.ts';
+import { removalTarget } from '../../src/cutover/rollback-target.ts';
 import { planSchemaRollback } from '../../src/cutover/schema-rollback.ts';
-import { runSteps, type Step } from '../../src/cutover/step.ts';
+import { runSteps, type Step } from '../../src/cutover/planned-steps.ts';
 import { ledgerVersion } from '../../src/db/migrate.ts';
 import type { Pool } from '../../src/db/pool.ts';
 import { readModeOf, showReadChoice } from '../../src/ledger/read-mode.ts';

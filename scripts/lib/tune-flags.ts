@@ -6,7 +6,7 @@ import type { Settings } from '../../src/config/settings.ts';
 import { ConfigError } from '../../src/errors.ts';
 import type { Limits, Tuned } from '../../src/ledger/throttle.ts';
 import { SIGNALS, formatValue } from '../../src/throttle/signals.ts';
-import { tuningOf, type Tuning } from '../../src/throttle/tuning.ts';
+import { tuningOf, type Tuning } from '../../src/throttle/tuned-options.ts';
 
 export type TuneFlags = Record<string, string | boolean | undefined>;
 

@@ -19,7 +19,7 @@ import { startReconciler } from '../../workers/reconcile.ts';
 import { startSyncWorker } from '../../workers/sync.ts';
 import { processHost } from './host.ts';
 import { prepareQueues } from './queues.ts';
-import { within } from '../../src/within.ts';
+import { within } from '../../src/time-limit.ts';
 
 /** Statements of a batch are limited to a minute by the server. */
 const MAX_SILENCE_MS = 90_000;

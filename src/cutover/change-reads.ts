@@ -13,7 +13,7 @@ import {
 } from '../ledger/read-mode.ts';
 import { clearReadCounts } from '../ledger/read-stats.ts';
 import { moveRun, type Run } from '../ledger/run.ts';
-import { actorOf } from './actor.ts';
+import { actorOf } from './current-user.ts';
 
 export interface ReadChange {
   to: ReadChoice;

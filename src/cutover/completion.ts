@@ -6,12 +6,12 @@ import { recordEvent } from '../ledger/event.ts';
 import { readModeOf, readsVectors, showReadChoice } from '../ledger/read-mode.ts';
 import { moveRun, type Run } from '../ledger/run.ts';
 import type { Settings } from '../config/settings.ts';
-import type { Target } from '../table/target.ts';
-import { actorOf } from './actor.ts';
-import { addedObjects, dropStageSql } from './added.ts';
-import { waitUntilIdle, type Queues } from './halt.ts';
+import type { Target } from '../table/backfill-target.ts';
+import { actorOf } from './current-user.ts';
+import { addedObjects, dropStageSql } from './added-objects.ts';
+import { waitUntilIdle, type Queues } from './wait-until-idle.ts';
 import { underLocks } from './schema-rollback.ts';
-import type { Step } from './step.ts';
+import type { Step } from './planned-steps.ts';
 
 export interface CompletionInput {
   pool: Pool;

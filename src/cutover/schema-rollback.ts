@@ -19,8 +19,8 @@ import { READ_MODE_SEEN_SECONDS } from '../search/create-search.ts';
 import { missingCapture } from '../sync/capture.ts';
 import { dropCaptureDdl } from '../sync/capture-ddl.ts';
 import { runUnderLocks } from '../sync/table-locks.ts';
-import type { Target } from '../table/target.ts';
-import { actorOf } from './actor.ts';
+import type { Target } from '../table/backfill-target.ts';
+import { actorOf } from './current-user.ts';
 import {
   addedObjects,
   dropAddedIndexSql,
@@ -29,13 +29,13 @@ import {
   stageAlone,
   type AddedIndex,
   type AddedObjects,
-} from './added.ts';
+} from './added-objects.ts';
 import { dropIndexUnderShortLocks } from './drop-index.ts';
-import { forgetBackfill, otherBackfills } from './forget.ts';
-import { waitUntilIdle, type Queues } from './halt.ts';
+import { forgetBackfill, otherBackfills } from './delete-backfill.ts';
+import { waitUntilIdle, type Queues } from './wait-until-idle.ts';
 import { changeReads } from './change-reads.ts';
 import { dropSearchFunction } from './search-function.ts';
-import type { Step } from './step.ts';
+import type { Step } from './planned-steps.ts';
 
 export interface SchemaRollbackInput {
   pool: Pool;

@@ -15,7 +15,7 @@ import {
 import { iterativeSettings } from '../search/queries/vector-query.ts';
 import { indexedDistance, storedDistance, unindexedDistance, vectorColumn } from '../table/distance.ts';
 import type { Metric } from '../table/metric.ts';
-import type { Target } from '../table/target.ts';
+import type { Target } from '../table/backfill-target.ts';
 import { findVectorExtension } from '../table/vector-extension.ts';
 
 export interface SearchFunction {

@@ -3,7 +3,7 @@
 import { Hono } from 'hono';
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
-import { explainedByServer } from '../db/server-refusal.ts';
+import { explainedByServer } from '../db/explained-error.ts';
 import { BackfillError } from '../errors.ts';
 import { latestRun, type Run } from '../ledger/run.ts';
 import { count } from '../observability/format.ts';

@@ -15,21 +15,21 @@ import type { Logger } from '../observability/logger.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { Actions } from './actions.ts';
 import { assets } from './assets.ts';
-import { queueBoard } from './board.ts';
-import { requireCredentials } from './credentials.ts';
-import { EventStreams, type EventTimes } from './events.ts';
-import { readsForwarded, routedPath } from './forwarded.ts';
-import { ProgressFeed, type FeedInput } from './feed.ts';
-import { readinessProblem } from './ready.ts';
+import { queueBoard } from './pages/queue-board.ts';
+import { requireCredentials } from './access/credentials.ts';
+import { EventStreams, type EventTimes } from './feed/event-streams.ts';
+import { readsForwarded, routedPath } from './access/forwarded.ts';
+import { ProgressFeed, type FeedInput } from './feed/progress-feed.ts';
+import { readinessProblem } from './readiness.ts';
 import { serve } from './listen.ts';
-import { keepNothing, nothingForHead, securityHeaders } from './headers.ts';
-import { judgePage, judgeRoutes, judging, type JudgeInput } from './judge.ts';
+import { keepNothing, nothingForHead, securityHeaders } from './access/headers.ts';
+import { judgePage, judgeRoutes, judging, type JudgeInput } from './pages/relevance-page.ts';
 import { metricsOf } from './metrics/collect.ts';
 import { scrape } from './metrics/scrape.ts';
-import { progressPage, progressSections } from './page.ts';
-import { assertProtected, hasCredentials, isLoopback, readTls } from './protection.ts';
-import { MAX_HITS, noSearchPage, searchPage } from './search-page.ts';
-import { PageSearch } from './search.ts';
+import { progressPage, progressSections } from './pages/progress-page.ts';
+import { assertProtected, hasCredentials, isLoopback, readTls } from './access/protection.ts';
+import { MAX_HITS, noSearchPage, searchPage } from './pages/search-page.ts';
+import { PageSearch } from './page-search.ts';
 import {
   sayWhatIsSilent,
   silence,
@@ -38,8 +38,8 @@ import {
   troubles,
   type SourceName,
   type Sources,
-} from './silence.ts';
-import { checkHost, newCsrfToken, protectActions } from './same-origin.ts';
+} from './feed/outage-notice.ts';
+import { checkHost, newCsrfToken, protectActions } from './access/same-origin.ts';
 
 export interface DashboardInput {
   pool: Pool;

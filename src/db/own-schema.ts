@@ -5,7 +5,7 @@
  */
 
 import { GateError } from '../errors.ts';
-import { theirRegclassSql } from './paths.ts';
+import { theirRegclassSql } from './search-path.ts';
 import type { Queryable } from './pool.ts';
 import { trustedSql } from './trusted-roles.ts';
 

@@ -7,7 +7,7 @@ import type { Logger } from '../observability/logger.ts';
 import { connectionFault } from './connection-fault.ts';
 import { endClientWithInterruption, endWithInterruption } from './interruption.ts';
 import { parseQualified, quoteLiteral, quoteQualified } from './identifiers.ts';
-import { OWN_PATH, theirRegclassSql } from './paths.ts';
+import { OWN_PATH, theirRegclassSql } from './search-path.ts';
 import { explained, hidesRows, rowSecurityFor, type RowSecurity } from './row-security.ts';
 import { openingSql, sessionSql } from './session-settings.ts';
 import { isUnreachable } from './sqlstates.ts';

@@ -1,7 +1,7 @@
 /** Whether a connection is of one server process: behind a pooler in transaction mode each transaction may meet another. */
 
 import type pg from 'pg';
-import { within } from '../within.ts';
+import { within } from '../time-limit.ts';
 
 /** Looks while the pool is in use by others, who may get the very process between two statements of ours. */
 const LOOKS = 5;

@@ -2,7 +2,7 @@
 
 import { GateError, messageOf } from '../errors.ts';
 import { quoteName } from './identifiers.ts';
-import { theirRegclassSql } from './paths.ts';
+import { theirRegclassSql } from './search-path.ts';
 import type { Queryable } from './pool.ts';
 import { SQLSTATE, hasSqlState } from './sqlstates.ts';
 

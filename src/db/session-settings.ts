@@ -4,7 +4,7 @@
  * a statement can be in no transaction, and the connection is ours alone.
  */
 
-import { OWN_PATH, pinSql, theirPathSql } from './paths.ts';
+import { OWN_PATH, pinSql, theirPathSql } from './search-path.ts';
 import type { TransactionLimits } from './transaction.ts';
 
 /** Of these hangs what a statement means, and what its answer looks like to the driver. */

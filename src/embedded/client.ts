@@ -1,7 +1,7 @@
 /** One client's side of the shared session. */
 
 import { errorFrame, type ProtocolError } from './frames.ts';
-import type { StartupParameters } from './settings.ts';
+import type { StartupParameters } from './session-settings.ts';
 import { StatementNames } from './statement-names.ts';
 
 /** The part of a socket that is needed to answer. */

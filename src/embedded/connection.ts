@@ -4,10 +4,10 @@ import type { Socket } from 'node:net';
 import { messageOf } from '../errors.ts';
 import { Client } from './client.ts';
 import { errorFrame, FrameReader, ProtocolError, type Frame } from './frames.ts';
-import { startupSettings, type StartupParameters } from './settings.ts';
+import { startupSettings, type StartupParameters } from './session-settings.ts';
 import type { SharedSession } from './shared-session.ts';
 import { askForPassword, startupReply, isPassword, readOpening } from './startup.ts';
-import { UnitCollector } from './unit.ts';
+import { UnitCollector } from './message-group.ts';
 
 export interface ConnectionContext {
   session: SharedSession;

@@ -5,7 +5,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { ConfigError, messageOf } from '../errors.ts';
 import { HOST } from './address.ts';
 import { serveConnection } from './connection.ts';
-import type { PgliteEngine } from './engine.ts';
+import type { PgliteEngine } from './pglite.ts';
 import { SharedSession } from './shared-session.ts';
 import { readProcessId, readReported } from './startup.ts';
 

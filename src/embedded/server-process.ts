@@ -3,7 +3,7 @@
 import { BackfillError, messageOf } from '../errors.ts';
 import { PASSWORD_VARIABLE } from './address.ts';
 import { claimDataDir } from './data-dir.ts';
-import { openEngine } from './engine.ts';
+import { openEngine } from './pglite.ts';
 import { startGateway } from './gateway.ts';
 import type { FromServer, ServerOptions, ToServer } from './messages.ts';
 

@@ -10,7 +10,7 @@
 
 import { readOutcome, rewriteOutput, type Outcome } from './backend-output.ts';
 import type { Client } from './client.ts';
-import type { PgliteEngine } from './engine.ts';
+import type { PgliteEngine } from './pglite.ts';
 import { cstring, frame, ProtocolError, query, readErrorFields, SYNC } from './frames.ts';
 import { Listeners, readNotification } from './listeners.ts';
 import {
@@ -19,10 +19,10 @@ import {
   sameSettings,
   switchSettingsSql,
   withStartupSettings,
-} from './settings.ts';
-import type { StartupParameters } from './settings.ts';
-import { Turns } from './turns.ts';
-import type { Unit } from './unit.ts';
+} from './session-settings.ts';
+import type { StartupParameters } from './session-settings.ts';
+import { Turns } from './session-lock.ts';
+import type { Unit } from './message-group.ts';
 
 export class SharedSession {
   readonly #engine: PgliteEngine;

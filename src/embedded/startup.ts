@@ -3,9 +3,9 @@
 import { createHash, randomInt, timingSafeEqual } from 'node:crypto';
 import { DATABASE } from './address.ts';
 import { readRows } from './backend-output.ts';
-import type { PgliteEngine } from './engine.ts';
+import type { PgliteEngine } from './pglite.ts';
 import { cstring, frame, int32, ProtocolError, query, readCString } from './frames.ts';
-import type { StartupParameters } from './settings.ts';
+import type { StartupParameters } from './session-settings.ts';
 
 const SSL_REQUEST = 80_877_103;
 const GSS_REQUEST = 80_877_104;

@@ -6,7 +6,7 @@ import type { Queryable } from '../db/pool.ts';
 import { indexCast } from '../table/distance.ts';
 import type { IndexMethod } from '../table/index-plan.ts';
 import { operatorClass } from '../table/vector-type.ts';
-import type { Target } from '../table/target.ts';
+import type { Target } from '../table/backfill-target.ts';
 import { ivfflatLists } from './forecast/index-size.ts';
 
 export interface IndexDefinition {

@@ -7,7 +7,7 @@ import { lastBuildRate, type IndexForecast } from '../ledger/index-measurements.
 import type { Run } from '../ledger/run.ts';
 import { savePlan } from '../table/index-plan.ts';
 import { rowsOfLargestLeaf } from '../table/partitions.ts';
-import { withIndex, type Target } from '../table/target.ts';
+import { withIndex, type Target } from '../table/backfill-target.ts';
 import { findVectorExtension } from '../table/vector-extension.ts';
 import { secondsOfBuild, serverMemory } from './forecast/build-time.ts';
 import { parallelWorkers } from './build/parallel-workers.ts';

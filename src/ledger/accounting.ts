@@ -2,7 +2,7 @@
 
 import type { Queryable } from '../db/pool.ts';
 import { NEEDS_WORK, rowStatesSql, type KeyRange } from '../table/row-state.ts';
-import type { Target } from '../table/target.ts';
+import type { Target } from '../table/backfill-target.ts';
 
 export interface Accounting {
   eligible: number;

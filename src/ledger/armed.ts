@@ -1,7 +1,7 @@
 /** The triggers of change capture as they were armed, and what they could not note. */
 
 import type { Queryable } from '../db/pool.ts';
-import { words, wordsSql } from '../db/words.ts';
+import { words, wordsSql } from '../db/utf8-text.ts';
 
 /** Null where nobody has noted it yet. */
 export async function armedAs(db: Queryable, backfill: string): Promise<Record<string, string> | null> {

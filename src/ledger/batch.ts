@@ -1,7 +1,7 @@
 /** Batches: one key range, one job each. */
 
 import type { Queryable } from '../db/pool.ts';
-import { words, wordsSql } from '../db/words.ts';
+import { words, wordsSql } from '../db/utf8-text.ts';
 import { WORKER_NAME } from '../observability/worker-name.ts';
 import type { KeyType } from '../table/key.ts';
 import type { KeyRange } from '../table/row-state.ts';

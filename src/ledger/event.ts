@@ -1,7 +1,7 @@
 /** The event log: who reads the ledger later finds what happened and why. Keys and counts only, never row text. */
 
 import type { Queryable } from '../db/pool.ts';
-import { jsonWords, jsonWordsSql, words, wordsSql } from '../db/words.ts';
+import { jsonWords, jsonWordsSql, words, wordsSql } from '../db/utf8-text.ts';
 
 export interface LedgerEvent {
   backfill: string;

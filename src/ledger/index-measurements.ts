@@ -1,7 +1,7 @@
 /** The index build in figures: foretold before it, measured after it, kept with the run. */
 
 import type { Queryable } from '../db/pool.ts';
-import { jsonWords, jsonWordsSql } from '../db/words.ts';
+import { jsonWords, jsonWordsSql } from '../db/utf8-text.ts';
 
 export interface IndexForecast {
   /** Of the indexed vectors: `vector` or `halfvec`. */

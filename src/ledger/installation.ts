@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { databaseIdentity } from '../db/identity.ts';
+import { databaseIdentity } from '../db/database-identity.ts';
 import type { Queryable } from '../db/pool.ts';
 
 /**

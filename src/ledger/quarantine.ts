@@ -1,7 +1,7 @@
 /** Rows that cannot be embedded as they are: set aside with the reason, found again by an edit of their text. */
 
 import type { Queryable } from '../db/pool.ts';
-import { words, wordsSql } from '../db/words.ts';
+import { words, wordsSql } from '../db/utf8-text.ts';
 import { assertWritten } from './written.ts';
 
 /**

@@ -1,7 +1,7 @@
 /** By which search the applications' reads are answered: kept here, so that a change is one for all of them. */
 
 import type { Queryable } from '../db/pool.ts';
-import { words, wordsSql } from '../db/words.ts';
+import { words, wordsSql } from '../db/utf8-text.ts';
 
 export const READ_MODES = ['legacy', 'shadow', 'canary', 'vector', 'hybrid'] as const;
 export type ReadMode = (typeof READ_MODES)[number];

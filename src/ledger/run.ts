@@ -3,8 +3,8 @@
 import type { FillActual, FillForecast } from './table-growth.ts';
 import type { IndexActual, IndexForecast } from './index-measurements.ts';
 import type { Queryable } from '../db/pool.ts';
-import { jsonWords, jsonWordsSql, words, wordsSql } from '../db/words.ts';
-import type { Target } from '../table/target.ts';
+import { jsonWords, jsonWordsSql, words, wordsSql } from '../db/utf8-text.ts';
+import type { Target } from '../table/backfill-target.ts';
 import type { Scope } from './scope.ts';
 import { keepSalt } from './text-salt.ts';
 

@@ -1,7 +1,7 @@
 /** Sync: how the changes of a legacy table are found, who drains them, and what is still to do. */
 
 import type { Queryable } from '../db/pool.ts';
-import { words, wordsSql } from '../db/words.ts';
+import { words, wordsSql } from '../db/utf8-text.ts';
 import { addCountsSql } from './batch.ts';
 import { newestSql, shareFence } from './fence.ts';
 

@@ -1,7 +1,7 @@
 /** What the workers saw of the database's health, what the operator has tuned, and the rows per second of all workers. */
 
 import type { Queryable } from '../db/pool.ts';
-import { jsonWords, jsonWordsSql, words, wordsSql } from '../db/words.ts';
+import { jsonWords, jsonWordsSql, words, wordsSql } from '../db/utf8-text.ts';
 import type { RunState } from './run.ts';
 
 /** Where a signal holds the run and where it stops it; null = never. */

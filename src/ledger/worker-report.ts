@@ -1,7 +1,7 @@
 /** What worker processes say of themselves, for whoever looks at the ledger alone. */
 
 import type { Queryable } from '../db/pool.ts';
-import { words, wordsSql } from '../db/words.ts';
+import { words, wordsSql } from '../db/utf8-text.ts';
 
 /** Why nothing moves although the ledger has work. */
 export type StallCause =

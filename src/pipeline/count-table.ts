@@ -3,9 +3,9 @@
 import { BackfillError } from '../errors.ts';
 import { accountFor, accountForGate, type LiveAccounting } from '../ledger/accounting.ts';
 import { beginCount, endCount, saveCount, type CountPurpose } from '../ledger/count.ts';
-import { pageEnd } from '../table/page-end.ts';
+import { pageEnd } from '../table/page-end-key.ts';
 import type { KeyRange } from '../table/row-state.ts';
-import { withReadableRows, type Reading } from './unreadable.ts';
+import { withReadableRows, type Reading } from './unreadable-rows.ts';
 
 /** Rows of one statement: about a tenth of a second, of short texts. */
 const PAGE_ROWS = 10_000;

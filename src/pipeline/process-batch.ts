@@ -17,12 +17,12 @@ import type { Run } from '../ledger/run.ts';
 import { classify } from '../db/sqlstates.ts';
 import { messageOf } from '../errors.ts';
 import { NEEDS_WORK, rowStatesSql } from '../table/row-state.ts';
-import { measured, type PipelineContext } from './context.ts';
-import { passOver } from './pass-over.ts';
-import { quarantineLost } from './lost.ts';
-import { deleteOrphans, releaseOrphans } from './stage.ts';
-import { readingOf, withReadableRows } from './unreadable.ts';
-import { Writes } from './writes.ts';
+import { measured, type PipelineContext } from './pipeline-context.ts';
+import { passOver } from './process-range.ts';
+import { quarantineLost } from './lost-writes.ts';
+import { deleteOrphans, releaseOrphans } from './stage-rows.ts';
+import { readingOf, withReadableRows } from './unreadable-rows.ts';
+import { Writes } from './written-rows.ts';
 
 export type BatchOutcome =
   | { kind: 'merged'; counts: BatchCounts }

@@ -3,10 +3,10 @@
 import { quoteName } from '../db/identifiers.ts';
 import { rowSecurityForced } from '../db/event-triggers.ts';
 import { keepFromOthers } from '../db/owner-only.ts';
-import { THEIR_SCHEMAS } from '../db/paths.ts';
+import { THEIR_SCHEMAS } from '../db/search-path.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { DDL_LIMITS, inTransaction } from '../db/transaction.ts';
-import type { Target } from '../table/target.ts';
+import type { Target } from '../table/backfill-target.ts';
 import { findVectorExtension } from '../table/vector-extension.ts';
 
 export interface Statement {

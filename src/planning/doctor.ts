@@ -16,7 +16,7 @@ import { TABLE_REMEDY, tableFault } from '../ledger/run-target.ts';
 import { reachQueue } from '../queue/connection.ts';
 import { inspectQueue } from '../queue/redis/health.ts';
 import { tryQueue } from '../queue/probes/permissions.ts';
-import { describeTarget, type Target } from '../table/target.ts';
+import { describeTarget, type Target } from '../table/backfill-target.ts';
 import { checkExtension, checkServer } from './checks/server.ts';
 import { checkExpressions } from './checks/expressions.ts';
 import { checkEventTriggers } from './checks/event-triggers.ts';

@@ -8,8 +8,8 @@ import type { Run } from '../ledger/run.ts';
 import { rowsDifference } from '../ledger/scope.ts';
 import { syncMode } from '../ledger/sync.ts';
 import { countTable } from '../pipeline/count-table.ts';
-import { readingOfRun } from '../pipeline/unreadable.ts';
-import type { Target } from '../table/target.ts';
+import { readingOfRun } from '../pipeline/unreadable-rows.ts';
+import type { Target } from '../table/backfill-target.ts';
 
 export interface Wanted {
   target: Target;

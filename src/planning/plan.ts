@@ -6,8 +6,8 @@ import { BackfillError } from '../errors.ts';
 import { insertBatches, lastBatch, type PlannedBatch } from '../ledger/batch.ts';
 import type { Run } from '../ledger/run.ts';
 import { keyBehind } from '../table/key.ts';
-import { readingOfRun, withReadableRows } from '../pipeline/unreadable.ts';
-import type { Target } from '../table/target.ts';
+import { readingOfRun, withReadableRows } from '../pipeline/unreadable-rows.ts';
+import type { Target } from '../table/backfill-target.ts';
 import { countRows, walk, type Bucket, type PlanOptions } from './plan-pages.ts';
 
 export type { PlanOptions } from './plan-pages.ts';

@@ -13,7 +13,7 @@ import { followScope } from '../ledger/scope.ts';
 import { syncMode } from '../ledger/sync.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { addEmbedJobs } from '../queue/jobs/producer.ts';
-import { describeTarget } from '../table/target.ts';
+import { describeTarget } from '../table/backfill-target.ts';
 
 export interface RetryInput {
   pool: Pool;

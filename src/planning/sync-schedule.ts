@@ -7,7 +7,7 @@ import { lateSeconds, syncState } from '../ledger/sync.ts';
 import { duration } from '../observability/format.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { jobsInLine, scheduleSync } from '../queue/jobs/producer.ts';
-import type { Target } from '../table/target.ts';
+import type { Target } from '../table/backfill-target.ts';
 
 /** @returns what was wrong with the schedule, as sentences */
 export async function keepSynced(

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import type pg from 'pg';
 import { assertOwnSchema } from '../db/own-schema.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
-import { asciiWords } from '../db/words.ts';
+import { asciiWords } from '../db/utf8-text.ts';
 import { BackfillError, messageOf, withoutValues } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { QUEUE_SCHEMA, isPostgres, queueName, type QueueRole } from './address.ts';

@@ -7,7 +7,7 @@ import { TABLE_LIMITS, type TransactionLimits } from '../db/transaction.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { fuseScored } from '../relevance/fuse.ts';
 import type { Metric } from '../table/metric.ts';
-import type { Target } from '../table/target.ts';
+import type { Target } from '../table/backfill-target.ts';
 import type { Filter } from './queries/filter.ts';
 import type { KnownRows } from './state/filter-row-counts.ts';
 import { serverFault } from './queries/legacy-fault.ts';

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { derivedName, quoteLiteral, quoteName } from '../db/identifiers.ts';
-import type { Target } from '../table/target.ts';
+import type { Target } from '../table/backfill-target.ts';
 
 export interface TableTraits {
   /** BEFORE UPDATE triggers may change columns that the statement does not name. */

@@ -2,9 +2,9 @@
 
 import { quoteName, quoteQualified } from '../db/identifiers.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
-import { BEFORE_UPDATE_SQL } from '../table/before-update.ts';
+import { BEFORE_UPDATE_SQL } from '../table/before-update-triggers.ts';
 import { treeSql } from '../table/partitions.ts';
-import type { Target } from '../table/target.ts';
+import type { Target } from '../table/backfill-target.ts';
 import {
   CAPTURE_PATH,
   CAPTURE_TRIGGERS,

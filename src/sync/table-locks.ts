@@ -5,7 +5,7 @@ import type { Pool } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { DDL_LIMITS, inTransaction, type TransactionLimits } from '../db/transaction.ts';
 import { TransientError } from '../errors.ts';
-import type { Target } from '../table/target.ts';
+import type { Target } from '../table/backfill-target.ts';
 
 export function runUnderLocks(
   pool: Pool,

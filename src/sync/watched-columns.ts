@@ -4,7 +4,7 @@ import type pg from 'pg';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
-import type { Target } from '../table/target.ts';
+import type { Target } from '../table/backfill-target.ts';
 
 const VIEW = 'pgvector_backfill_watched';
 

@@ -5,7 +5,7 @@
 
 import { quoteName } from '../db/identifiers.ts';
 import { distanceOperator, type Metric } from './metric.ts';
-import type { Target } from './target.ts';
+import type { Target } from './backfill-target.ts';
 
 export const vectorColumn = (target: Target): string => `${target.ref}.${quoteName(target.column)}`;
 

@@ -5,11 +5,11 @@
  */
 
 import type pg from 'pg';
-import { OWN_PATH } from '../db/paths.ts';
+import { OWN_PATH } from '../db/search-path.ts';
 import { isOurs, type Pool, type Queryable } from '../db/pool.ts';
 import { isUnreachable } from '../db/sqlstates.ts';
 import { TABLE_LIMITS, inSearch } from '../db/transaction.ts';
-import { foreignName, foreignNames, type Foreign } from './foreign-names.ts';
+import { foreignName, foreignNames, type Foreign } from './untrusted-names.ts';
 
 export type NamedOption = 'text' | 'where' | 'search.tsvector';
 

@@ -2,8 +2,8 @@ import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
 import { isOfARow } from '../db/sqlstates.ts';
 import { TABLE_LIMITS, inReadOnly } from '../db/transaction.ts';
-import type { Target } from './target.ts';
-import { beginningSql, emptyTextSql } from './text-sql.ts';
+import type { Target } from './backfill-target.ts';
+import { beginningSql, emptyTextSql } from './text-expressions.ts';
 
 export interface TextRow {
   key: string;

@@ -13,8 +13,8 @@
 
 import { createHash } from 'node:crypto';
 import { quoteLiteral, quoteName } from '../db/identifiers.ts';
-import type { Target } from './target.ts';
-import { emptyTextSql } from './text-sql.ts';
+import type { Target } from './backfill-target.ts';
+import { emptyTextSql } from './text-expressions.ts';
 import { HALFVEC_OVERFLOW } from './vector-type.ts';
 
 /**

@@ -2,7 +2,7 @@
 
 import type { Queryable } from '../db/pool.ts';
 import { leavesSql } from './partitions.ts';
-import type { Target } from './target.ts';
+import type { Target } from './backfill-target.ts';
 
 export interface TableSizes {
   heapBytes: number;

@@ -1,6 +1,6 @@
 /** One bounded statement that reads every sign of trouble that PostgreSQL itself knows of. */
 
-import { theirRegclassSql } from '../db/paths.ts';
+import { theirRegclassSql } from '../db/search-path.ts';
 import { treeSql } from '../table/partitions.ts';
 
 /** What the role may look at; a monitoring role has all of it. */

@@ -2,13 +2,13 @@
 
 import type { Settings } from '../config/settings.ts';
 import { parseQualified, quoteQualified } from '../db/identifiers.ts';
-import { theirPathSql, theirRegclassSql } from '../db/paths.ts';
+import { theirPathSql, theirRegclassSql } from '../db/search-path.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState, isUnreachable } from '../db/sqlstates.ts';
 import { inReadOnly } from '../db/transaction.ts';
 import { ConfigError } from '../errors.ts';
-import { assertOwnCode } from '../table/own-code.ts';
-import { diskUsed } from './disk.ts';
+import { assertOwnCode } from '../table/trusted-code.ts';
+import { diskUsed } from './disk-usage.ts';
 import { RIGHTS_SQL, healthSql, type HealthRow, type Rights } from './health-sql.ts';
 import { SIGNALS, type Reading, type Readings } from './signals.ts';
 

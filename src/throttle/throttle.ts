@@ -20,9 +20,9 @@ import {
 } from '../ledger/throttle.ts';
 import type { Logger } from '../observability/logger.ts';
 import { Health } from './health.ts';
-import { decide, type ThrottleDecision } from './decide.ts';
+import { decide, type ThrottleDecision } from './decision.ts';
 import { StatementSize } from './statement-size.ts';
-import { tuningOf, type Tuning } from './tuning.ts';
+import { tuningOf, type Tuning } from './tuned-options.ts';
 
 export interface ThrottleContext {
   pool: Pool;

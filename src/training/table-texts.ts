@@ -4,8 +4,8 @@ import { quoteName } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
 import { createMasker, tryMask } from '../masking/masker.ts';
 import type { MaskPolicy } from '../masking/policy.ts';
-import type { Target } from '../table/target.ts';
-import { beginningSql } from '../table/text-sql.ts';
+import type { Target } from '../table/backfill-target.ts';
+import { beginningSql } from '../table/text-expressions.ts';
 
 /** Rows per statement: no transaction stays open while training works. */
 const PAGE_ROWS = 1000;

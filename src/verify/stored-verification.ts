@@ -2,7 +2,7 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { Queryable } from '../db/pool.ts';
-import { jsonWords, jsonWordsSql } from '../db/words.ts';
+import { jsonWords, jsonWordsSql } from '../db/utf8-text.ts';
 import type { PresentIndex } from '../finalize/present-index.ts';
 import type { ReadSettings } from '../search/state/read-settings.ts';
 import type { Check } from './checks/check.ts';

@@ -14,8 +14,8 @@ import { loadReadSettings, type ReadSettings } from '../search/state/read-settin
 import type { OnProgress } from '../observability/progress.ts';
 import { countTable } from '../pipeline/count-table.ts';
 import { nothingEmbedded } from '../pipeline/nothing-embedded.ts';
-import { readingOfRun } from '../pipeline/unreadable.ts';
-import type { Target } from '../table/target.ts';
+import { readingOfRun } from '../pipeline/unreadable-rows.ts';
+import type { Target } from '../table/backfill-target.ts';
 import {
   FULL_VERSION,
   SOUND_VACUUM_VERSION,

@@ -3,9 +3,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { prepareQueues, withQueues } from '../../scripts/lib/queues.ts';
 import { loadConfig, type Config } from '../../src/config/load.ts';
-import { removalTarget } from '../../src/cutover/removal-target.ts';
+import { removalTarget } from '../../src/cutover/rollback-target.ts';
 import { planSchemaRollback } from '../../src/cutover/schema-rollback.ts';
-import { runSteps } from '../../src/cutover/step.ts';
+import { runSteps } from '../../src/cutover/planned-steps.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';

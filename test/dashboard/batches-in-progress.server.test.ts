@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ProgressFeed } from '../../src/dashboard/feed.ts';
-import { inProgressSection } from '../../src/dashboard/run-sections.ts';
+import { ProgressFeed } from '../../src/dashboard/feed/progress-feed.ts';
+import { inProgressSection } from '../../src/dashboard/pages/run-sections.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { pastRates } from '../../src/ledger/activity.ts';

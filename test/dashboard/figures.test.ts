@@ -1,10 +1,10 @@
 /** How the pages put figures into words and curves. */
 
 import { expect, it } from 'vitest';
-import { withoutFlapping } from '../../src/dashboard/page.ts';
-import { ratePlots, roundTop } from '../../src/dashboard/plots.ts';
-import { doneAbout } from '../../src/dashboard/run-sections.ts';
-import { accessOf, searchPage } from '../../src/dashboard/search-page.ts';
+import { withoutFlapping } from '../../src/dashboard/pages/progress-page.ts';
+import { ratePlots, roundTop } from '../../src/dashboard/pages/rate-plots.ts';
+import { doneAbout } from '../../src/dashboard/pages/run-sections.ts';
+import { accessOf, searchPage } from '../../src/dashboard/pages/search-page.ts';
 import { duration } from '../../src/observability/format.ts';
 
 it('ends an axis at a round number that no value is above', () => {

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { searchPage } from '../../src/dashboard/search-page.ts';
-import { PageSearch, type SearchResult } from '../../src/dashboard/search.ts';
+import { searchPage } from '../../src/dashboard/pages/search-page.ts';
+import { PageSearch, type SearchResult } from '../../src/dashboard/page-search.ts';
 import { openEmbedder } from '../../src/embedding/open-embedder.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { articles } from '../../src/sample/articles.ts';
-import { loadArticles } from '../../src/sample/load.ts';
+import { articles } from '../../src/demo/articles.ts';
+import { loadArticles } from '../../src/demo/load.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { databases } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';

@@ -2,11 +2,11 @@ import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Settings } from '../../src/config/settings.ts';
-import { isAuthorized, requireCredentials } from '../../src/dashboard/credentials.ts';
-import { FailureLimit, networkOf } from '../../src/dashboard/failure-limit.ts';
-import { securityHeaders } from '../../src/dashboard/headers.ts';
-import { assertProtected } from '../../src/dashboard/protection.ts';
-import { CSRF_HEADER, checkHost, newCsrfToken, protectActions } from '../../src/dashboard/same-origin.ts';
+import { isAuthorized, requireCredentials } from '../../src/dashboard/access/credentials.ts';
+import { FailureLimit, networkOf } from '../../src/dashboard/access/failure-limit.ts';
+import { securityHeaders } from '../../src/dashboard/access/headers.ts';
+import { assertProtected } from '../../src/dashboard/access/protection.ts';
+import { CSRF_HEADER, checkHost, newCsrfToken, protectActions } from '../../src/dashboard/access/same-origin.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 
 const TOKEN = 'a-token-of-some-length';

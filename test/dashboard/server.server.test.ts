@@ -7,7 +7,7 @@ import type { Hono } from 'hono';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Settings } from '../../src/config/settings.ts';
-import { assertProtected } from '../../src/dashboard/protection.ts';
+import { assertProtected } from '../../src/dashboard/access/protection.ts';
 import { createDashboardApp, startDashboard, type DashboardInput } from '../../src/dashboard/server.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';

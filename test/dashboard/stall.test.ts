@@ -1,7 +1,7 @@
 /** The page where there is work and nothing moves: why, and no figure that is of the past. */
 
 import { describe, expect, it } from 'vitest';
-import { coverageSection, stateSection } from '../../src/dashboard/run-sections.ts';
+import { coverageSection, stateSection } from '../../src/dashboard/pages/run-sections.ts';
 import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
 
 const snapshot = {

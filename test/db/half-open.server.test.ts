@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { untilReachable } from '../../src/db/reachable.ts';
+import { untilReachable } from '../../src/db/wait-for-server.ts';
 import { classify, isUnreachable } from '../../src/db/sqlstates.ts';
 import { LEDGER_LIMITS, inTransaction } from '../../src/db/transaction.ts';
 import { silentLogger } from '../../src/observability/logger.ts';

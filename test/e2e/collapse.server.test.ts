@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { articles } from '../../src/sample/articles.ts';
+import { articles } from '../../src/demo/articles.ts';
 import { trainModel } from '../../src/training/train.ts';
 import { writeModel } from '../../src/training/write.ts';
 import { createDocs } from '../setup/docs-table.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { articles } from '../../src/sample/articles.ts';
+import { articles } from '../../src/demo/articles.ts';
 import { runCommand, startCommand, startVerb, type CommandResult } from '../setup/command.ts';
 import { embeddedImage } from '../setup/embedded.ts';
 import { watchProcess } from '../setup/watched-process.ts';

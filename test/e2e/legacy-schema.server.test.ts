@@ -2,8 +2,8 @@
 
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { planSchemaRollback } from '../../src/cutover/schema-rollback.ts';
-import { runSteps, type Step } from '../../src/cutover/step.ts';
-import type { Queues } from '../../src/cutover/halt.ts';
+import { runSteps, type Step } from '../../src/cutover/planned-steps.ts';
+import type { Queues } from '../../src/cutover/wait-until-idle.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { prepareQueues, withQueues } from '../../scripts/lib/queues.ts';
 import { FakeServer, fine } from '../embedding/endpoint/fake-server.ts';

@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, inject, it, vi } from 'vitest';
 import { createPool } from '../../src/db/pool.ts';
-import { untilReachable } from '../../src/db/reachable.ts';
+import { untilReachable } from '../../src/db/wait-for-server.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { diagnose } from '../../src/planning/doctor.ts';
 import { openBackfill, REPEATED_TEXTS, type TestBackfill } from '../setup/backfill.ts';

@@ -3,11 +3,11 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { afterEach, describe, expect, inject, it } from 'vitest';
-import { cutoverGate } from '../../src/cutover/gate.ts';
+import { cutoverGate } from '../../src/cutover/cutover-gate.ts';
 import { changeReads } from '../../src/cutover/change-reads.ts';
 import { planSchemaRollback } from '../../src/cutover/schema-rollback.ts';
 import { loadLibrarySql, planSearchFunction, settingsOfReads } from '../../src/cutover/search-function.ts';
-import { runSteps } from '../../src/cutover/step.ts';
+import { runSteps } from '../../src/cutover/planned-steps.ts';
 import { listEvents } from '../../src/ledger/event.ts';
 import { listQuarantine } from '../../src/ledger/quarantine.ts';
 import { silentLogger } from '../../src/observability/logger.ts';

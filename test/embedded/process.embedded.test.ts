@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterEach, expect, inject, test, vi } from 'vitest';
-import { startEmbeddedServer } from '../../src/embedded/start.ts';
+import { startEmbeddedServer } from '../../src/embedded/start-server.ts';
 import { embeddedImage } from '../setup/embedded.ts';
 import { rowOf } from './harness.ts';
 

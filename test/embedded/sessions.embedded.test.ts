@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
-import { PUT_BY, pinSql } from '../../src/db/paths.ts';
+import { PUT_BY, pinSql } from '../../src/db/search-path.ts';
 import { rowOf, useEmbeddedServer } from './harness.ts';
 
 const server = useEmbeddedServer();

@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openEngine, type PgliteEngine } from '../../src/embedded/engine.ts';
+import { openEngine, type PgliteEngine } from '../../src/embedded/pglite.ts';
 import { startGateway, type Gateway } from '../../src/embedded/gateway.ts';
 import { rowOf } from './harness.ts';
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Embedder } from '../../src/embedding/embedder.ts';
 import { modelFingerprint, type ModelOptions } from '../../src/embedding/model-files/files.ts';
 import { openTransformersEmbedder } from '../../src/embedding/local-embedder.ts';
-import { articles } from '../../src/sample/articles.ts';
+import { articles } from '../../src/demo/articles.ts';
 import { libraryPipeline } from '../setup/library-pipeline.ts';
 import { modelOptionsOf, sampleModel } from '../setup/model.ts';
 

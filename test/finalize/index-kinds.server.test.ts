@@ -12,7 +12,7 @@ import { findRun } from '../../src/ledger/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { nearest, nearestSql, nearestValues, withScan } from '../../src/search/queries/vector-query.ts';
 import { loadReadSettings } from '../../src/search/state/read-settings.ts';
-import { describeTarget, type Target } from '../../src/table/target.ts';
+import { describeTarget, type Target } from '../../src/table/backfill-target.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { databases, hasPostgres, type TestDatabase } from '../setup/databases.ts';
 import { complaints, hashEmbedder, travel, type Road } from '../setup/small-road.ts';

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig, type Config } from '../../src/config/load.ts';
-import { addedObjects, dropAddedIndexSql } from '../../src/cutover/added.ts';
+import { addedObjects, dropAddedIndexSql } from '../../src/cutover/added-objects.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { finalize, type FinalizeOutcome } from '../../src/finalize/finalize.ts';
@@ -10,8 +10,8 @@ import { estimatedRows, rowsOfLargestLeaf } from '../../src/table/partitions.ts'
 import { findRun, moveRun } from '../../src/ledger/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { nearest } from '../../src/search/queries/vector-query.ts';
-import { settle } from '../../src/sync/settle.ts';
-import { describeTarget, type Target } from '../../src/table/target.ts';
+import { settle } from '../../src/sync/catch-up.ts';
+import { describeTarget, type Target } from '../../src/table/backfill-target.ts';
 import { explainSearch } from '../../src/verify/measures/plan.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
 import { complaints, hashEmbedder, travel, type Road } from '../setup/small-road.ts';

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { changeReads } from '../../src/cutover/change-reads.ts';
 import { createPool } from '../../src/db/pool.ts';
-import { asciiWords, jsonWords, jsonWordsSql, words, wordsSql } from '../../src/db/words.ts';
+import { asciiWords, jsonWords, jsonWordsSql, words, wordsSql } from '../../src/db/utf8-text.ts';
 import { listEvents, recordEvent } from '../../src/ledger/event.ts';
 import { gradesOf } from '../../src/ledger/judgements.ts';
 import { silentLogger } from '../../src/observability/logger.ts';

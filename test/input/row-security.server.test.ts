@@ -10,13 +10,13 @@ import { readThrottle } from '../../src/ledger/throttle.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { processBatch } from '../../src/pipeline/process-batch.ts';
-import { deleteOrphans } from '../../src/pipeline/stage.ts';
+import { deleteOrphans } from '../../src/pipeline/stage-rows.ts';
 import { diagnose } from '../../src/planning/doctor.ts';
 import type { Finding } from '../../src/planning/checks/finding.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { dropRole, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
-import { drainChanges } from '../../src/sync/drain.ts';
-import { sweepAll } from '../../src/sync/sweep.ts';
+import { drainChanges } from '../../src/sync/drain-changes.ts';
+import { sweepAll } from '../../src/sync/sweep-missed-rows.ts';
 import type { Throttle } from '../../src/throttle/throttle.ts';
 import { hashEmbedder, travel } from '../setup/small-road.ts';
 

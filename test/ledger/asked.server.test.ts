@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { prepareQueues, withQueues } from '../../scripts/lib/queues.ts';
 import { loadConfig, type Config } from '../../src/config/load.ts';
-import { cutoverGate } from '../../src/cutover/gate.ts';
+import { cutoverGate } from '../../src/cutover/cutover-gate.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createIndexSql, wantedIndex } from '../../src/finalize/index-definition.ts';

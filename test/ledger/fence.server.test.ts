@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig, type Config } from '../../src/config/load.ts';
-import { cutoverGate } from '../../src/cutover/gate.ts';
+import { cutoverGate } from '../../src/cutover/cutover-gate.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { LEDGER_LIMITS, inTransaction } from '../../src/db/transaction.ts';
@@ -21,7 +21,7 @@ import { processBatch } from '../../src/pipeline/process-batch.ts';
 import { dueRun } from '../../src/planning/due-run.ts';
 import { planRun } from '../../src/planning/plan.ts';
 import { retry } from '../../src/planning/retry.ts';
-import { drainChanges } from '../../src/sync/drain.ts';
+import { drainChanges } from '../../src/sync/drain-changes.ts';
 import { assertPlannedOptions } from '../../src/verify/checks/run.ts';
 import { verify } from '../../src/verify/verify.ts';
 import { databases, hasPostgres, type TestDatabase } from '../setup/databases.ts';

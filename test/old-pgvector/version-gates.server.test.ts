@@ -3,8 +3,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startWorkers } from '../../scripts/lib/worker-process.ts';
 import { silentLogger, type Logger } from '../../src/observability/logger.ts';
-import { articles } from '../../src/sample/articles.ts';
-import { loadArticles } from '../../src/sample/load.ts';
+import { articles } from '../../src/demo/articles.ts';
+import { loadArticles } from '../../src/demo/load.ts';
 import {
   FULL_VERSION,
   SOUND_VACUUM_VERSION,

@@ -7,8 +7,8 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import type { Embedder } from '../../src/embedding/embedder.ts';
 import { forgiveRows } from '../../src/ledger/quarantine.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { sweepAll } from '../../src/sync/sweep.ts';
-import { emptyTextSql } from '../../src/table/text-sql.ts';
+import { sweepAll } from '../../src/sync/sweep-missed-rows.ts';
+import { emptyTextSql } from '../../src/table/text-expressions.ts';
 import { databases, type TestDatabase, hasPostgres } from '../setup/databases.ts';
 import { hashEmbedder, travel } from '../setup/small-road.ts';
 

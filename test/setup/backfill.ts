@@ -8,7 +8,7 @@ import { progressSnapshot, type ProgressSnapshot } from '../../src/ledger/progre
 import { latestRun, type Run } from '../../src/ledger/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import type { EnqueueResult } from '../../src/planning/enqueue.ts';
-import { describeTarget, type Target } from '../../src/table/target.ts';
+import { describeTarget, type Target } from '../../src/table/backfill-target.ts';
 import type { QueryInput } from '../../src/verify/full-measurement.ts';
 import { verify, type Verification } from '../../src/verify/verify.ts';
 import { enqueueRun, withPreflight } from '../../scripts/lib/enqueue-run.ts';

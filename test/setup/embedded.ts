@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { freshImage } from '../../src/embedded/engine.ts';
-import { startEmbeddedServer, type EmbeddedServer } from '../../src/embedded/start.ts';
+import { freshImage } from '../../src/embedded/pglite.ts';
+import { startEmbeddedServer, type EmbeddedServer } from '../../src/embedded/start-server.ts';
 import type { TestDatabase } from './databases.ts';
 import { countDatabase, measured } from './measure.ts';
 

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import type { ModelOptions } from '../../src/embedding/model-files/files.ts';
-import { articles } from '../../src/sample/articles.ts';
+import { articles } from '../../src/demo/articles.ts';
 import { trainFrom } from '../../src/training/train-from.ts';
 
 /** Full precision, cut at 256 tokens, nothing masked. */

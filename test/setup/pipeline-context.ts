@@ -2,8 +2,8 @@
 
 import type { Embedder } from '../../src/embedding/embedder.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { CollapseCheck } from '../../src/pipeline/collapse.ts';
-import type { PipelineContext } from '../../src/pipeline/context.ts';
+import { CollapseCheck } from '../../src/pipeline/identical-vectors.ts';
+import type { PipelineContext } from '../../src/pipeline/pipeline-context.ts';
 import { Throttle } from '../../src/throttle/throttle.ts';
 import type { TestBackfill } from './backfill.ts';
 

@@ -14,16 +14,16 @@ import { accountFor, type Accounting } from '../../src/ledger/accounting.ts';
 import { createRun, findRun, moveRun, saveBackfill, type Run } from '../../src/ledger/run.ts';
 import { scopeOf } from '../../src/ledger/scope.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { CollapseCheck } from '../../src/pipeline/collapse.ts';
-import type { PipelineContext } from '../../src/pipeline/context.ts';
+import { CollapseCheck } from '../../src/pipeline/identical-vectors.ts';
+import type { PipelineContext } from '../../src/pipeline/pipeline-context.ts';
 import { processBatch } from '../../src/pipeline/process-batch.ts';
 import { applyDdl } from '../../src/planning/ddl.ts';
 import { blockers, diagnose } from '../../src/planning/doctor.ts';
 import { planRun } from '../../src/planning/plan.ts';
 import { applyCapture } from '../../src/sync/capture.ts';
-import { drainChanges } from '../../src/sync/drain.ts';
-import { settle } from '../../src/sync/settle.ts';
-import { describeTarget } from '../../src/table/target.ts';
+import { drainChanges } from '../../src/sync/drain-changes.ts';
+import { settle } from '../../src/sync/catch-up.ts';
+import { describeTarget } from '../../src/table/backfill-target.ts';
 import { Throttle } from '../../src/throttle/throttle.ts';
 
 /** Vectors of unit length that tell every text from every other; a text without a letter or digit is unknown to it. */

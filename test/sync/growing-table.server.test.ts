@@ -9,8 +9,8 @@ import { findRun, type Run } from '../../src/ledger/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { countTable } from '../../src/pipeline/count-table.ts';
 import { planRun } from '../../src/planning/plan.ts';
-import { recountMarked } from '../../src/sync/recount.ts';
-import { sweepAll } from '../../src/sync/sweep.ts';
+import { recountMarked } from '../../src/sync/recount-batches.ts';
+import { sweepAll } from '../../src/sync/sweep-missed-rows.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
 import { hashEmbedder, travel, type Road } from '../setup/small-road.ts';
 

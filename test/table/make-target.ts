@@ -2,7 +2,7 @@
 
 import { loadConfig } from '../../src/config/load.ts';
 import type { Settings } from '../../src/config/settings.ts';
-import type { Target } from '../../src/table/target.ts';
+import type { Target } from '../../src/table/backfill-target.ts';
 
 export const makeTarget = (changes: Partial<Target> = {}): Target => ({
   backfill: 'articles',

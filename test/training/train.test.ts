@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/errors.ts';
-import { articles } from '../../src/sample/articles.ts';
+import { articles } from '../../src/demo/articles.ts';
 import { trainModel, type TrainedModel } from '../../src/training/train.ts';
 import { SPECIAL_TOKENS, splitWords } from '../../src/training/words.ts';
 import { modelFiles } from '../../src/training/write.ts';

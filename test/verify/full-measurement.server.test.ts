@@ -2,9 +2,9 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Judgements, Query } from '../../src/relevance/query-file.ts';
-import { articles } from '../../src/sample/articles.ts';
-import { loadArticles } from '../../src/sample/load.ts';
-import { judgedQueries } from '../../src/sample/queries.ts';
+import { articles } from '../../src/demo/articles.ts';
+import { loadArticles } from '../../src/demo/load.ts';
+import { judgedQueries } from '../../src/demo/queries.ts';
 import { loadReadSettings } from '../../src/search/state/read-settings.ts';
 import type { Check } from '../../src/verify/checks/check.ts';
 import { reportPage } from '../../src/verify/report/page.ts';

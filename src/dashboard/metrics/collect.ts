@@ -4,8 +4,8 @@ import { quarantineCounts } from '../../ledger/quarantine.ts';
 import { readTimes } from '../../ledger/read-times.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { JobQueue } from '../../queue/connection.ts';
-import type { ProgressFeed } from '../feed.ts';
-import { Source, type Answer } from '../source.ts';
+import type { ProgressFeed } from '../feed/progress-feed.ts';
+import { Source, type Answer } from '../feed/data-source.ts';
 import type { MetricsView } from './declare.ts';
 
 export interface MetricsInput {

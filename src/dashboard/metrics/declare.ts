@@ -3,7 +3,7 @@
 import type { ProgressSnapshot } from '../../ledger/progress.ts';
 import type { ReadMode } from '../../ledger/read-mode.ts';
 import type { ReadTimes } from '../../ledger/read-times.ts';
-import type { SourceName } from '../silence.ts';
+import type { SourceName } from '../feed/outage-notice.ts';
 import { PREFIX, type MetricDefinition, type Sample } from '../../observability/metric.ts';
 
 /** What the sources have said; what is not known is null, or empty. */

@@ -8,7 +8,7 @@ import { SQLSTATE, hasSqlState } from '../../db/sqlstates.ts';
 import { ConfigError, GateError, messageOf } from '../../errors.ts';
 import type { LedgerEvent } from '../../ledger/event.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { Target } from '../../table/target.ts';
+import type { Target } from '../../table/backfill-target.ts';
 import { buildUnderWay, describeBlockers, type BuildProgress } from './progress.ts';
 import type { BuildCourse } from './timings.ts';
 import type { BuildSession } from './session.ts';

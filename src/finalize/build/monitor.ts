@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from '../../db/pool.ts';
 import { TransientError, messageOf } from '../../errors.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { Target } from '../../table/target.ts';
+import type { Target } from '../../table/backfill-target.ts';
 import { blockersOf, buildUnderWay, shareOf, vacuumUnderWay, type BuildProgress } from './progress.ts';
 import type { BuildSession } from './session.ts';
 

@@ -5,7 +5,7 @@ import { sizeInBytes } from '../../config/size.ts';
 import type { Queryable } from '../../db/pool.ts';
 import type { IndexMethod } from '../../table/index-plan.ts';
 import { leavesSql } from '../../table/partitions.ts';
-import type { Target } from '../../table/target.ts';
+import type { Target } from '../../table/backfill-target.ts';
 import { findVectorExtension } from '../../table/vector-extension.ts';
 import { workersToSet } from './session.ts';
 

@@ -10,7 +10,7 @@ import type { Queryable } from '../../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../../db/sqlstates.ts';
 import { DDL_LIMITS, backoffMs } from '../../db/transaction.ts';
 import { TransientError } from '../../errors.ts';
-import { leafTarget, type Target } from '../../table/target.ts';
+import { leafTarget, type Target } from '../../table/backfill-target.ts';
 import { nameTaken, stillInvalid, untilValid, type BuildInput, type Done } from './attempt.ts';
 import type { BuildSession } from './session.ts';
 import { createParentIndexSql, findIndex, wantedIndex, type IndexDefinition } from '../index-definition.ts';

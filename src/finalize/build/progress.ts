@@ -3,7 +3,7 @@
 import type { Queryable } from '../../db/pool.ts';
 import type { IndexBlocker } from '../../ledger/run.ts';
 import { treeSql } from '../../table/partitions.ts';
-import type { Target } from '../../table/target.ts';
+import type { Target } from '../../table/backfill-target.ts';
 
 export interface BuildProgress {
   phase: string;

@@ -6,11 +6,11 @@ import { connectClient, settleSession, type Queryable } from '../../db/pool.ts';
 import { losesSession } from '../../db/pooler.ts';
 import { GateError } from '../../errors.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { Target } from '../../table/target.ts';
+import type { Target } from '../../table/backfill-target.ts';
 import { FULL_VERSION, findVectorExtension, isAtLeast } from '../../table/vector-extension.ts';
 import { MAX_DEFAULT_MEMORY } from '../choose-index.ts';
 import { PARALLEL_RESERVE_BYTES, hnswGraphBytesPerRow, ivfflatBuildBytes, ivfflatLists } from '../forecast/index-size.ts';
-import { within } from '../../within.ts';
+import { within } from '../../time-limit.ts';
 
 export interface BuildSession {
   client: pg.Client;

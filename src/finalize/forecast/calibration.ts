@@ -10,7 +10,7 @@ import { openingSql } from '../../db/session-settings.ts';
 import { SQLSTATE, hasSqlState } from '../../db/sqlstates.ts';
 import type { IndexPlan } from '../../table/index-plan.ts';
 import { distanceOperator, type Metric } from '../../table/metric.ts';
-import type { Target } from '../../table/target.ts';
+import type { Target } from '../../table/backfill-target.ts';
 import { operatorClass } from '../../table/vector-type.ts';
 import { ivfflatLists, ivfflatSamples } from './index-size.ts';
 

@@ -5,7 +5,7 @@ import { quoteQualified } from '../../db/identifiers.ts';
 import type { IndexActual } from '../../ledger/index-measurements.ts';
 import { relationBytesSql } from '../../table/partitions.ts';
 import { walPosition } from '../../table/table-sizes.ts';
-import type { Target } from '../../table/target.ts';
+import type { Target } from '../../table/backfill-target.ts';
 import type { BuildCourse } from '../build/timings.ts';
 import { spilledAfter } from './index-size.ts';
 import type { IndexDefinition } from '../index-definition.ts';

@@ -14,7 +14,7 @@ import { bytes } from '../../observability/format.ts';
 import { TOAST_POINTER_BYTES, aligned, chunksBytes, pagesBytes, storedRow } from '../../table/heap-pages.ts';
 import { estimatedRows, leavesSql } from '../../table/partitions.ts';
 import { tableSizes } from '../../table/table-sizes.ts';
-import type { Target } from '../../table/target.ts';
+import type { Target } from '../../table/backfill-target.ts';
 import { vectorBytes } from '../../table/vector-type.ts';
 
 export interface FillInput {

@@ -4,7 +4,7 @@ import type { Settings } from '../../config/settings.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { BackfillError, messageOf } from '../../errors.ts';
 import { chooseCapture } from '../../sync/capture.ts';
-import type { Target } from '../../table/target.ts';
+import type { Target } from '../../table/backfill-target.ts';
 import type { Finding } from './finding.ts';
 
 const MEANING = {

@@ -2,7 +2,7 @@
 
 import type { Pool } from '../../db/pool.ts';
 import { noRowTakesPart } from '../../pipeline/nothing-embedded.ts';
-import type { Target } from '../../table/target.ts';
+import type { Target } from '../../table/backfill-target.ts';
 import type { Finding } from './finding.ts';
 
 export async function checkRows(pool: Pool, target: Target): Promise<Finding[]> {

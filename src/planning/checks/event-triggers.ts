@@ -9,7 +9,7 @@ import { LEDGER_SCHEMA } from '../../db/migrate.ts';
 import type { Pool } from '../../db/pool.ts';
 import { openingSql } from '../../db/session-settings.ts';
 import { messageOf } from '../../errors.ts';
-import type { Target } from '../../table/target.ts';
+import type { Target } from '../../table/backfill-target.ts';
 import type { Finding } from './finding.ts';
 
 const LIMITS = { lockTimeoutMs: 1000, statementTimeoutMs: 20_000 };

@@ -3,7 +3,7 @@
 import type { Settings } from '../../config/settings.ts';
 import { derivedName, parseQualified, quoteName, quoteQualified } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
-import type { Target } from '../../table/target.ts';
+import type { Target } from '../../table/backfill-target.ts';
 import { ownFunctions, type PresentFunction } from '../../search/queries/sql-function.ts';
 import type { Finding } from './finding.ts';
 

@@ -6,8 +6,8 @@ import { SQLSTATE, hasSqlState } from '../../db/sqlstates.ts';
 import { hidesRows } from '../../db/row-security.ts';
 import { TABLE_LIMITS, inReadOnly, inReadOnlySearch } from '../../db/transaction.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
-import { assertOwnCode } from '../../table/own-code.ts';
-import type { Target } from '../../table/target.ts';
+import { assertOwnCode } from '../../table/trusted-code.ts';
+import type { Target } from '../../table/backfill-target.ts';
 import type { Finding } from './finding.ts';
 
 interface Expression {

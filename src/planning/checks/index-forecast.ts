@@ -2,7 +2,7 @@
 
 import type { Settings } from '../../config/settings.ts';
 import type { Pool } from '../../db/pool.ts';
-import { explainedByServer } from '../../db/server-refusal.ts';
+import { explainedByServer } from '../../db/explained-error.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
 import { parallelWorkers } from '../../finalize/build/parallel-workers.ts';
 import { secondsOfBuild, serverMemory } from '../../finalize/forecast/build-time.ts';
@@ -18,7 +18,7 @@ import type { FillForecast } from '../../ledger/table-growth.ts';
 import { bytes, count, duration } from '../../observability/format.ts';
 import type { IndexMethod, IndexPlan } from '../../table/index-plan.ts';
 import { estimatedRows, rowsOfLargestLeaf } from '../../table/partitions.ts';
-import { withIndex, type Target } from '../../table/target.ts';
+import { withIndex, type Target } from '../../table/backfill-target.ts';
 import { findAvailableExtension } from '../../table/vector-extension.ts';
 import { fillForecast, fillLine } from '../../finalize/forecast/table-growth.ts';
 import type { Finding } from './finding.ts';

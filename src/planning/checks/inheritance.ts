@@ -4,7 +4,7 @@ import type { Settings } from '../../config/settings.ts';
 import { quoteName, quoteQualified } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { treeSql } from '../../table/partitions.ts';
-import type { TableFacts } from '../../table/target.ts';
+import type { TableFacts } from '../../table/backfill-target.ts';
 import { checkOwnPublications } from './publications.ts';
 import type { Finding } from './finding.ts';
 

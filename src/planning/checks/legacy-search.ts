@@ -6,7 +6,7 @@ import { TABLE_LIMITS } from '../../db/transaction.ts';
 import type { Filter } from '../../search/queries/filter.ts';
 import { LegacyTries, TOO_SLOW } from '../../search/queries/legacy-fault.ts';
 import { legacySearch } from '../../search/queries/legacy-query.ts';
-import type { Target } from '../../table/target.ts';
+import type { Target } from '../../table/backfill-target.ts';
 import type { Finding } from './finding.ts';
 
 /** As people type them; the first is what every search has to take. */

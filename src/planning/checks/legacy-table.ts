@@ -6,7 +6,7 @@ import type { Queryable } from '../../db/pool.ts';
 import { hidesRows } from '../../db/row-security.ts';
 import { messageOf } from '../../errors.ts';
 import { estimatedRows } from '../../table/partitions.ts';
-import { findTable, type TableFacts, type Target } from '../../table/target.ts';
+import { findTable, type TableFacts, type Target } from '../../table/backfill-target.ts';
 import { checkRelatives } from './inheritance.ts';
 import { checkUpdates } from './update-triggers.ts';
 import type { Finding } from './finding.ts';

@@ -2,7 +2,7 @@
 
 import type pg from 'pg';
 import type { Settings } from '../../config/settings.ts';
-import { databaseIdentity } from '../../db/identity.ts';
+import { databaseIdentity } from '../../db/database-identity.ts';
 import { connectClient, unreachable } from '../../db/pool.ts';
 import { losesSession } from '../../db/pooler.ts';
 import type { Finding } from './finding.ts';

@@ -3,7 +3,7 @@
 import { quoteLiteral, quoteName } from '../../db/identifiers.ts';
 import { LEDGER_SCHEMA } from '../../db/migrate.ts';
 import type { Queryable } from '../../db/pool.ts';
-import type { TableFacts } from '../../table/target.ts';
+import type { TableFacts } from '../../table/backfill-target.ts';
 import type { Finding } from './finding.ts';
 
 /** FOR TABLES IN SCHEMA came with it. */

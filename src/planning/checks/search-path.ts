@@ -1,6 +1,6 @@
 /** Doctor's look at the operator's path: whoever may create in a schema of it can make a better fitting function of any name. */
 
-import { THEIR_SCHEMAS } from '../../db/paths.ts';
+import { THEIR_SCHEMAS } from '../../db/search-path.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { trustedSql } from '../../db/trusted-roles.ts';
 import type { Finding } from './finding.ts';

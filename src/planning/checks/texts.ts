@@ -8,7 +8,7 @@ import { TABLE_LIMITS, inReadOnly } from '../../db/transaction.ts';
 import type { Embedder } from '../../embedding/embedder.ts';
 import { estimatedRows } from '../../table/partitions.ts';
 import { readTexts } from '../../table/read-texts.ts';
-import type { Target } from '../../table/target.ts';
+import type { Target } from '../../table/backfill-target.ts';
 import type { Finding } from './finding.ts';
 
 const SAMPLED_ROWS = 500;

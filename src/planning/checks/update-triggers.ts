@@ -6,7 +6,7 @@ import type { Queryable } from '../../db/pool.ts';
 import { hiddenRows } from '../../db/row-security.ts';
 import { CAPTURE_TRIGGERS } from '../../sync/capture-ddl.ts';
 import { treeSql } from '../../table/partitions.ts';
-import type { TableFacts } from '../../table/target.ts';
+import type { TableFacts } from '../../table/backfill-target.ts';
 import type { Finding } from './finding.ts';
 
 export async function checkUpdates(db: Queryable, table: TableFacts, settings: Settings): Promise<Finding[]> {

@@ -3,7 +3,7 @@
 import type { Settings } from '../../config/settings.ts';
 import type { Pool } from '../../db/pool.ts';
 import { expressionFacts } from '../../sync/watched-columns.ts';
-import type { Target } from '../../table/target.ts';
+import type { Target } from '../../table/backfill-target.ts';
 import type { Finding } from './finding.ts';
 
 /** Where they do not run at all, the check of the expressions has said so. */

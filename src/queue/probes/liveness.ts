@@ -1,7 +1,7 @@
 /** Whether the queue server answers a newcomer, whatever has become of the connections that are open. */
 
 import { connectClient } from '../../db/pool.ts';
-import { within } from '../../within.ts';
+import { within } from '../../time-limit.ts';
 import { isPostgres } from '../address.ts';
 import { connectRedis, keyPrefix } from '../redis/connect.ts';
 

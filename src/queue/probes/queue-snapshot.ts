@@ -1,7 +1,7 @@
 /** What can be seen of our queues without opening one, which would write to them: for verbs that only look. */
 
 import pg from 'pg';
-import { within } from '../../within.ts';
+import { within } from '../../time-limit.ts';
 import { QUEUE_ROLES, QUEUE_SCHEMA, isPostgres, queueName } from '../address.ts';
 import type { QueueAddress } from '../connection.ts';
 import { queueFault } from '../faults/queue-fault.ts';

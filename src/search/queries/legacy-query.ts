@@ -8,9 +8,9 @@ import { TABLE_LIMITS, inReadOnlySearch, type TransactionLimits } from '../../db
 import type { Pool } from '../../db/pool.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
 import { isKeyText } from '../../table/key.ts';
-import type { Target } from '../../table/target.ts';
+import type { Target } from '../../table/backfill-target.ts';
 import { filterFault, filterSql, filterValues, type Filter } from './filter.ts';
-import { assertOwnCode } from '../../table/own-code.ts';
+import { assertOwnCode } from '../../table/trusted-code.ts';
 import { assertOwnFilter } from './trusted-filter.ts';
 import { queryNotHeld } from './unencodable-query.ts';
 import { passingOverUnreadable } from './unreadable-rows.ts';

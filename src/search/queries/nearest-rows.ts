@@ -4,7 +4,7 @@ import type { Pool } from '../../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../../db/sqlstates.ts';
 import { TABLE_LIMITS } from '../../db/transaction.ts';
 import type { Metric } from '../../table/metric.ts';
-import type { Target } from '../../table/target.ts';
+import type { Target } from '../../table/backfill-target.ts';
 import type { KnownRows } from '../state/filter-row-counts.ts';
 import { forDepth } from '../state/read-settings.ts';
 import { nearest, type ScanOptions, type TimedNeighbours } from './vector-query.ts';

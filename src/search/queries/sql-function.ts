@@ -4,7 +4,7 @@ import { MAX_NAME_BYTES } from '../../config/name.ts';
 import { cutTo, prefixedName, quoteName } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { trustedSql } from '../../db/trusted-roles.ts';
-import type { Target } from '../../table/target.ts';
+import type { Target } from '../../table/backfill-target.ts';
 
 const BEGINNING = 'search_';
 const MARK = 'pgvector-backfill search of';

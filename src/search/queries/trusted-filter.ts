@@ -1,6 +1,6 @@
 import type { Pool } from '../../db/pool.ts';
-import { assertOwnCode } from '../../table/own-code.ts';
-import type { Target } from '../../table/target.ts';
+import { assertOwnCode } from '../../table/trusted-code.ts';
+import type { Target } from '../../table/backfill-target.ts';
 import type { Filter } from './filter.ts';
 
 /** @throws ConfigError `EXPRESSION_FOREIGN` where a filter would call code of another role's. */

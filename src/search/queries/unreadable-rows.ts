@@ -3,7 +3,7 @@
 import { quoteLiteral } from '../../db/identifiers.ts';
 import { SQLSTATE, hasSqlState, isOfARow } from '../../db/sqlstates.ts';
 import { readableTable } from '../../table/row-state.ts';
-import type { Target } from '../../table/target.ts';
+import type { Target } from '../../table/backfill-target.ts';
 
 /**
  * `work` once more without what is quarantined as unreadable, where a row made it fail. Only then: a role of the

@@ -6,7 +6,7 @@ import { TABLE_LIMITS, inSearch, type TransactionLimits } from '../../db/transac
 import type { Pool, Queryable } from '../../db/pool.ts';
 import { indexedDistance, storedDistance, unindexedDistance, vectorColumn } from '../../table/distance.ts';
 import type { Metric } from '../../table/metric.ts';
-import type { Target } from '../../table/target.ts';
+import type { Target } from '../../table/backfill-target.ts';
 import { isAtLeast } from '../../table/vector-extension.ts';
 import { filterFault, filterSql, filterValues, type Filter } from './filter.ts';
 import { assertOwnFilter } from './trusted-filter.ts';

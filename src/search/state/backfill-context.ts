@@ -6,7 +6,7 @@ import type { BackfillConfig, OptionName, Settings } from '../../config/settings
 import type { Queryable } from '../../db/pool.ts';
 import { ConfigError } from '../../errors.ts';
 import { followScope, scopeDifference } from '../../ledger/scope.ts';
-import { describeTarget, type Target } from '../../table/target.ts';
+import { describeTarget, type Target } from '../../table/backfill-target.ts';
 import type { PlannedRun, ReadState } from './read-state.ts';
 
 export interface ContextSource {

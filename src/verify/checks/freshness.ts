@@ -4,9 +4,9 @@ import { quoteName } from '../../db/identifiers.ts';
 import { norm } from '../../embedding/inference/pooling.ts';
 import type { Embedder, Precision } from '../../embedding/embedder.ts';
 import { messageOf } from '../../errors.ts';
-import { readingOfRun, withReadableRows } from '../../pipeline/unreadable.ts';
+import { readingOfRun, withReadableRows } from '../../pipeline/unreadable-rows.ts';
 import { rowStatesSql } from '../../table/row-state.ts';
-import { beginningSql } from '../../table/text-sql.ts';
+import { beginningSql } from '../../table/text-expressions.ts';
 import type { Check } from './check.ts';
 import type { VerifyInput } from '../verify.ts';
 

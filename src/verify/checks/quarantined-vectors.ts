@@ -1,6 +1,6 @@
 /** Rows in quarantine whose vector the table did not let go: searches find them by a text or a model of before. */
 
-import { readingOfRun, withReadableRows } from '../../pipeline/unreadable.ts';
+import { readingOfRun, withReadableRows } from '../../pipeline/unreadable-rows.ts';
 import { rowStatesSql, type KeyRange } from '../../table/row-state.ts';
 import type { Check } from './check.ts';
 import type { VerifyInput } from '../verify.ts';

@@ -7,7 +7,7 @@ import { filterFault, type Filter } from '../../search/queries/filter.ts';
 import type { ReadSettings } from '../../search/state/read-settings.ts';
 import { nearestSql, nearestValues, withScan, type ScanMode } from '../../search/queries/vector-query.ts';
 import { leavesOf } from '../../table/partitions.ts';
-import type { Target } from '../../table/target.ts';
+import type { Target } from '../../table/backfill-target.ts';
 import { explainReason, type PlanReason } from './plan-reason.ts';
 import { RECALL_K } from './recall.ts';
 

@@ -11,7 +11,7 @@ import { legacySearch } from '../../search/queries/legacy-query.ts';
 import { forDepth, type ReadSettings } from '../../search/state/read-settings.ts';
 import { TEXT_FAILED, textSearch } from '../../search/queries/text-query.ts';
 import { nearest } from '../../search/queries/vector-query.ts';
-import type { Target } from '../../table/target.ts';
+import type { Target } from '../../table/backfill-target.ts';
 import type { EmbeddedQuery } from '../queries/query-vectors.ts';
 
 export const SYSTEMS = ['legacy', 'tsvector', 'vector', 'hybrid'] as const;

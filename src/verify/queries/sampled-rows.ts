@@ -3,7 +3,7 @@
 import { quoteName } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { readableTable } from '../../table/row-state.ts';
-import type { Target } from '../../table/target.ts';
+import type { Target } from '../../table/backfill-target.ts';
 
 export interface SampledRow {
   key: string;

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parseTokenizerFile } from '../../../src/embedding/tokenizer/file.ts';
 import { Tokenizer } from '../../../src/embedding/tokenizer/tokenizer.ts';
 import { WordMemo, isWordwise } from '../../../src/embedding/tokenizer/word-cache.ts';
-import { articles } from '../../../src/sample/articles.ts';
+import { articles } from '../../../src/demo/articles.ts';
 import { splitWords, tokenizerJson } from '../../../src/training/words.ts';
 
 describe('tokens by words', () => {

@@ -3,12 +3,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPool, type Pool } from '../../../src/db/pool.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
-import { mergeSql } from '../../../src/pipeline/merge.ts';
+import { mergeSql } from '../../../src/pipeline/merge-rows.ts';
 import { applyDdl } from '../../../src/planning/ddl.ts';
 import { fillForecast } from '../../../src/finalize/forecast/table-growth.ts';
 import { PAGE_BYTES } from '../../../src/table/heap-pages.ts';
 import { textHashSql } from '../../../src/table/row-state.ts';
-import { describeTarget, type Target } from '../../../src/table/target.ts';
+import { describeTarget, type Target } from '../../../src/table/backfill-target.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../../setup/databases.ts';
 import { makeSettings } from '../../table/make-target.ts';
 

@@ -4,14 +4,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig, type Config } from '../../../src/config/load.ts';
 import { migrate } from '../../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../../src/db/pool.ts';
-import { explainedByServer } from '../../../src/db/server-refusal.ts';
+import { explainedByServer } from '../../../src/db/explained-error.ts';
 import { ensureIndex } from '../../../src/finalize/build/ensure-index.ts';
 import { wantedIndex } from '../../../src/finalize/index-definition.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
 import { applyDdl } from '../../../src/planning/ddl.ts';
 import { diagnose } from '../../../src/planning/doctor.ts';
 import type { Finding } from '../../../src/planning/checks/finding.ts';
-import { describeTarget } from '../../../src/table/target.ts';
+import { describeTarget } from '../../../src/table/backfill-target.ts';
 import { dropRole, hasPostgres, realDatabase, type TestDatabase } from '../../setup/databases.ts';
 import { hashEmbedder } from '../../setup/small-road.ts';
 

@@ -1,0 +1,77 @@
+/** The table as the way back needs it: found by what was put there, whatever has become of its key, its text or its name. */
+
+import type { Settings } from '../config/settings.ts';
+import { parseQualified, quoteName, quoteQualified } from '../db/identifiers.ts';
+import { theirRegclassSql } from '../db/search-path.ts';
+import type { Queryable } from '../db/pool.ts';
+import { captureFunction } from '../sync/capture-ddl.ts';
+import { chosenPlan, indexPlan } from '../table/index-plan.ts';
+import { stageOf } from '../table/staging-table-name.ts';
+import { withIndex, type Target } from '../table/backfill-target.ts';
+import { findVectorExtension } from '../table/vector-extension.ts';
+
+/**
+ * Where its triggers are, or by the name in the ledger. `present`: false where the table is gone, and all that was added to
+ * it with it.
+ */
+export async function removalTarget(
+  db: Queryable,
+  backfill: string,
+  settings: Settings,
+): Promise<{ target: Target; present: boolean }> {
+  const noted = await db.query<{ table: string; key: string; stage: string }>(
+    'SELECT target_table AS table, key_column AS key, stage_table AS stage FROM pgvector_backfill.backfill WHERE name = $1',
+    [backfill],
+  );
+  const [ledger] = noted.rows;
+  // Of a ledger that was cut off at its very beginning nothing is known but what the configuration says.
+  const wanted = ledger?.table ?? quoteQualified(parseQualified(settings.table, 'Option table'));
+  const found = await db.query<{ schema: string; name: string; oid: string; isPartitioned: boolean }>(
+    `SELECT n.nspname::text AS schema, c.relname::text AS name, c.oid::text AS oid, c.relkind = 'p' AS "isPartitioned"
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.oid = coalesce((SELECT tgrelid FROM pg_trigger WHERE tgfoid = to_regprocedure($1) AND tgparentid = 0
+                             -- Another table may have had the name, and our triggers, before.
+                             ORDER BY tgrelid IS DISTINCT FROM ${theirRegclassSql('$2')} LIMIT 1), ${theirRegclassSql('$2')})`,
+    [`${captureFunction(backfill)}()`, wanted],
+  );
+  const named = parseQualified(wanted, 'The table in the ledger');
+  const [table] = found.rows;
+  const { schema, name, oid, isPartitioned } = table ?? {
+    schema: named.schema ?? 'public',
+    name: named.name,
+    oid: '0',
+    isPartitioned: false,
+  };
+  const quoted = quoteQualified({ schema, name });
+  const stage =
+    ledger?.stage ??
+    quoteQualified(await stageOf(db, { backfill, table: quoted, name, column: settings.column }));
+  const chosen = settings.indexMethod === 'auto' ? await chosenPlan(db, backfill) : null;
+  const indexed = indexPlan(settings, null, chosen);
+  const target: Target = {
+    backfill,
+    schema,
+    name,
+    table: quoted,
+    oid,
+    isPartitioned,
+    ref: quoteName(name),
+    key: ledger?.key ?? settings.key,
+    keyType: 'bigint',
+    keyWidth: 8,
+    keyIsDomain: false,
+    text: "''",
+    where: '(true)',
+    names: {},
+    column: settings.column,
+    updatedAtColumn: settings.updatedAtColumn,
+    stage,
+    stageName: parseQualified(stage, 'The staging table in the ledger').name,
+    vectorPrefix: (await findVectorExtension(db)).prefix,
+    columnType: settings.columnType,
+    dimensions: null,
+    indexed,
+    indexName: '',
+  };
+  return { target: withIndex(target, indexed), present: table !== undefined };
+}

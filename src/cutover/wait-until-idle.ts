@@ -1,0 +1,54 @@
+/** Nothing of a backfill is under way any more: first told to stop, then waited for. */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Pool } from '../db/pool.ts';
+import { GateError } from '../errors.ts';
+import { buildUnderWay } from '../finalize/build/progress.ts';
+import type { JobQueue } from '../queue/connection.ts';
+import type { Target } from '../table/backfill-target.ts';
+
+export type Queues = Record<'embed' | 'finalize' | 'sync', JobQueue>;
+
+const LOOK_MS = 250;
+
+/** In words, what is still at work; null where nothing is. */
+export async function underWay(
+  pool: Pool,
+  target: Target,
+  queues: Queues,
+  present = true,
+): Promise<string | null> {
+  for (const queue of Object.values(queues)) {
+    const active = await queue.getActiveCount();
+    // Jobs of workers that were killed stand as active until another worker looks: without one they are nobody's.
+    if (active > 0 && (await queue.getWorkersCount()) > 0) return `${active} jobs of ${queue.name}`;
+  }
+  const lease = await pool.query<{ held: boolean }>(
+    `SELECT EXISTS (SELECT 1 FROM pgvector_backfill.sync WHERE backfill = $1 AND leased_until > clock_timestamp()) AS held`,
+    [target.backfill],
+  );
+  if (lease.rows[0]?.held === true) return 'a drain of captured changes';
+  return !present || (await buildUnderWay(pool, target)) === null ? null : 'an index build';
+}
+
+/** @throws GateError where something is still at work after that time. */
+export async function waitUntilIdle(
+  pool: Pool,
+  target: Target,
+  queues: Queues,
+  patienceMs: number,
+  present = true,
+): Promise<void> {
+  const end = performance.now() + patienceMs;
+  for (;;) {
+    const busy = await underWay(pool, target, queues, present);
+    if (busy === null) return;
+    if (performance.now() > end)
+      throw new GateError(`Workers are still at work: ${busy}.`, {
+        code: 'WORKERS_BUSY',
+        remedy:
+          'Stop the workers (SIGTERM drains them) or wait for the index build to end, then do it again: what is done already stays done.',
+      });
+    await delay(LOOK_MS);
+  }
+}

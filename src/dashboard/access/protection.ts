@@ -1,0 +1,79 @@
+/** Who may reach the dashboard at all: checked before anything is opened. */
+
+import { readFileSync } from 'node:fs';
+import { parseHost, parseOrigin } from '../../config/host-name.ts';
+import type { Settings } from '../../config/settings.ts';
+import { ConfigError, messageOf } from '../../errors.ts';
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|::1|\[::1\])$/i;
+
+export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
+
+export const hasCredentials = ({ dashboardUser, dashboardToken }: Settings): boolean =>
+  dashboardUser !== undefined || dashboardToken !== undefined;
+
+/** @throws ConfigError where others could reach the page without credentials, or what protects it is set by half. */
+export function assertProtected(settings: Settings): void {
+  const { dashboardHost: host, dashboardUser: user, dashboardPassword: password } = settings;
+  if ((user === undefined) !== (password === undefined)) {
+    throw new ConfigError('The dashboard needs both a user and a password, or neither.', {
+      code: 'DASHBOARD_CREDENTIALS',
+      remedy: 'Set dashboard.user (env DASHBOARD_USER) and dashboard.password (env DASHBOARD_PASSWORD).',
+    });
+  }
+  if ((settings.dashboardTlsCertificate === undefined) !== (settings.dashboardTlsKey === undefined)) {
+    throw new ConfigError('The dashboard needs both a certificate and its key for TLS, or neither.', {
+      code: 'DASHBOARD_TLS',
+      remedy:
+        'Set dashboard.tlsCertificate (env DASHBOARD_TLS_CERTIFICATE) and dashboard.tlsKey (env DASHBOARD_TLS_KEY).',
+    });
+  }
+  if (hasCredentials(settings)) return;
+  const beyond = reachedBeyond(settings);
+  if (beyond !== null)
+    throw new ConfigError(`The dashboard is not served through a proxy (${beyond}) without credentials.`, {
+      code: 'DASHBOARD_UNPROTECTED',
+      remedy:
+        'Set dashboard.user (env DASHBOARD_USER) and dashboard.password (env DASHBOARD_PASSWORD), or dashboard.token (env DASHBOARD_TOKEN), which a proxy with a login of its own adds as `Authorization: Bearer`.',
+    });
+  if (isLoopback(host)) return;
+  throw new ConfigError(`The dashboard does not listen on ${host} without credentials.`, {
+    code: 'DASHBOARD_UNPROTECTED',
+    remedy:
+      'Set dashboard.user (env DASHBOARD_USER) and dashboard.password (env DASHBOARD_PASSWORD), or dashboard.token (env DASHBOARD_TOKEN), or keep dashboard.host (--host, env DASHBOARD_HOST) at 127.0.0.1.',
+  });
+}
+
+/** The option that lets others than this machine in, though the address is loopback; null where none does. */
+function reachedBeyond(settings: Settings): string | null {
+  const { dashboardAllowedHosts, dashboardAllowedOrigins, dashboardTrustedProxies } = settings;
+  const isFar = (name: string | undefined): boolean => name !== undefined && !isLoopback(name);
+  if (dashboardAllowedHosts.some((each) => isFar(parseHost(each)?.name))) return 'dashboard.allowedHosts';
+  if (dashboardAllowedOrigins.some((each) => isFar(parseOrigin(each)?.hostname)))
+    return 'dashboard.allowedOrigins';
+  return dashboardTrustedProxies.length > 0 ? 'dashboard.trustedProxies' : null;
+}
+
+/** PEM of the certificate and its key; null where TLS is not wanted. @throws ConfigError where a file cannot be read. */
+export function readTls({ dashboardTlsCertificate, dashboardTlsKey }: Settings): {
+  cert: Buffer;
+  key: Buffer;
+} | null {
+  if (dashboardTlsCertificate === undefined || dashboardTlsKey === undefined) return null;
+  return {
+    cert: readPem('dashboard.tlsCertificate (env DASHBOARD_TLS_CERTIFICATE)', dashboardTlsCertificate),
+    key: readPem('dashboard.tlsKey (env DASHBOARD_TLS_KEY)', dashboardTlsKey),
+  };
+}
+
+function readPem(option: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new ConfigError(`The dashboard cannot read ${path}: ${messageOf(error)}.`, {
+      code: 'DASHBOARD_TLS',
+      remedy: `Set ${option} to a readable PEM file.`,
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,139 @@
+/** One look at the ledger for all who look at the dashboard, and none while nobody does. */
+
+import type { Pool } from '../../db/pool.ts';
+import { messageOf } from '../../errors.ts';
+import { pastRates } from '../../ledger/activity.ts';
+import { listEvents, type ListedEvent } from '../../ledger/event.ts';
+import { progressSnapshot, standing, type ProgressSnapshot } from '../../ledger/progress.ts';
+import { listQuarantine, type ListedRow } from '../../ledger/quarantine.ts';
+import type { Logger } from '../../observability/logger.ts';
+import { MOST, Samples, type Sample } from './rate-history.ts';
+
+export interface View {
+  snapshot: ProgressSnapshot;
+  /** Why the queue is waited for, in words; null where it answers. */
+  queue: string | null;
+  quarantined: ListedRow[];
+  events: ListedEvent[];
+  samples: readonly Sample[];
+}
+
+/** What a look brought; null where the database did not answer. */
+export type Look = View | null;
+type Watcher = (look: Look) => void;
+
+export interface FeedInput {
+  pool: Pool;
+  backfill: string;
+  logger: Logger;
+  /** Why the queue is waited for; it must answer soon, and not reject. */
+  queue?: () => Promise<string | null>;
+  /** Between two looks while somebody watches, ms. */
+  intervalMs?: number;
+  /** Until those who watch are told that a look has not come, ms. */
+  lateMs?: number;
+}
+
+const INTERVAL_MS = 1000;
+const LATE_MS = 1900;
+/** An outage that goes on is said again: one look a second is too much for a log. */
+const AGAIN_MS = 600_000;
+const LISTED_ROWS = 50;
+/** More than are shown: those of a signal that comes and goes become one. */
+const LISTED_EVENTS = 200;
+
+export class ProgressFeed {
+  readonly #input: FeedInput;
+  readonly #watchers = new Set<Watcher>();
+  #samples = new Samples();
+  #sampledRun: string | null = null;
+  #looking: Promise<View> | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #closed = false;
+  #complaint: { err: string; at: number } | null = null;
+
+  constructor(input: FeedInput) {
+    this.#input = input;
+  }
+
+  get watchers(): number {
+    return this.#watchers.size;
+  }
+
+  /** A look that is under way is shared. */
+  look(): Promise<View> {
+    this.#looking ??= this.#read().finally(() => {
+      this.#looking = null;
+    });
+    return this.#looking;
+  }
+
+  /** Calls with each look from now on. @returns what ends it. */
+  watch(watcher: Watcher): () => void {
+    this.#watchers.add(watcher);
+    if (this.#watchers.size === 1) void this.#tick();
+    return () => {
+      this.#watchers.delete(watcher);
+      if (this.#watchers.size === 0) this.#rest();
+    };
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#rest();
+  }
+
+  #rest(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  async #tick(): Promise<void> {
+    this.#rest();
+    const late = setTimeout(() => this.#show(null), this.#input.lateMs ?? LATE_MS);
+    const look = await this.look().catch((error: unknown) => this.#complain(messageOf(error)));
+    clearTimeout(late);
+    if (look !== null) this.#complaint = null;
+    this.#show(look);
+    if (this.#watchers.size === 0 || this.#closed) return;
+    this.#rest();
+    this.#timer = setTimeout(() => void this.#tick(), this.#input.intervalMs ?? INTERVAL_MS);
+  }
+
+  #show(look: Look): void {
+    for (const watcher of this.#watchers) watcher(look);
+  }
+
+  #complain(err: string): null {
+    const now = performance.now();
+    if (this.#complaint?.err === err && now - this.#complaint.at < AGAIN_MS) return null;
+    this.#complaint = { err, at: now };
+    this.#input.logger.error({ err }, 'dashboard: progress');
+    return null;
+  }
+
+  /** What was before the first look, or before a new run, is in the ledger. */
+  async #sample({ run, rowsPerSecond, etaSeconds }: ProgressSnapshot): Promise<void> {
+    const now = performance.now();
+    if (run !== null && run !== this.#sampledRun) {
+      this.#sampledRun = run;
+      this.#samples = new Samples();
+      for (const { secondsAgo, ...past } of await pastRates(this.#input.pool, run, MOST / 2))
+        this.#samples.add({ at: now - 1000 * secondsAgo, ...past });
+    }
+    if (rowsPerSecond !== null) this.#samples.add({ at: now, rowsPerSecond, etaSeconds });
+  }
+
+  async #read(): Promise<View> {
+    const { pool, backfill } = this.#input;
+    const [seen, queue] = await Promise.all([
+      progressSnapshot(pool, backfill),
+      this.#input.queue?.() ?? null,
+    ]);
+    const snapshot = queue === null ? seen : standing(seen);
+    const quarantined = await listQuarantine(pool, backfill, LISTED_ROWS);
+    const events = await listEvents(pool, backfill, LISTED_EVENTS);
+    await this.#sample(snapshot);
+    return { snapshot, queue, quarantined, events, samples: this.#samples.points };
+  }
+}

@@ -1,0 +1,193 @@
+/** What goes on around the run: the database's health, sync, the index, and by which search is read. */
+
+import { html } from 'hono/html';
+import { buildMemory, buildTime, heapGrowth, timeLeft } from '../../finalize/forecast/wording.ts';
+import type { ProgressSnapshot } from '../../ledger/progress.ts';
+import { showReadChoice } from '../../ledger/read-mode.ts';
+import type { SignalState } from '../../ledger/throttle.ts';
+import { bytes, count, duration, percent } from '../../observability/format.ts';
+import { NOTHING, facts, moment, table, type Markup } from './layout.ts';
+
+/** Units that say nothing beside the name. */
+const BARE = new Set(['number', 'level', 'sessions', 'files']);
+
+function inUnit(value: number | null, unit: string): string {
+  if (value === null) return '-';
+  if (unit === 'bytes') return bytes(value);
+  if (unit === 'bytes/s') return `${bytes(value)}/s`;
+  if (unit === 'share') return percent(value);
+  const figure = Number(value.toPrecision(3)).toLocaleString('en-US');
+  return BARE.has(unit) ? figure : `${figure} ${unit}`;
+}
+
+const signalRow = ({ name, value, unit, hold, stop, state }: SignalState): (Markup | string)[] => [
+  name,
+  html`<span class="badge ${state}">${state}</span>`,
+  inUnit(value, unit),
+  inUnit(hold, unit),
+  inUnit(stop, unit),
+];
+
+export function loadSection({ throttle, sync }: ProgressSnapshot): Markup {
+  const { state, reason, signals, ageSeconds } = throttle;
+  const notes = signals.filter(({ note }) => note !== undefined && note !== '');
+  const age = sync.oldestSeconds === null ? '' : `, the oldest ${duration(sync.oldestSeconds)} old`;
+  return html`<section id="load">
+    <h2>Load</h2>
+    <p>
+      <strong class="badge ${state}">${state}</strong> ${reason === '' ? 'nothing holds' : reason}
+      <span class="quiet">${ageSeconds === null ? 'not looked at yet' : `${duration(ageSeconds)} ago`}</span>
+    </p>
+    ${
+      signals.length === 0
+        ? NOTHING
+        : table(
+            'Throttle signals',
+            ['Signal', 'State', 'Value', 'Holds at', 'Stops at'],
+            signals.map(signalRow),
+          )
+    }
+    ${notes.map(({ name, note }) => html`<p class="quiet">${name}: ${note}</p>`)}
+    <h3>Sync</h3>
+    <p>
+      ${sync.mode}, ${count(sync.pending)} changes to do${age}${sync.reason === '' ? '' : `: ${sync.reason}`}
+    </p>
+  </section>`;
+}
+
+const show = <T>(value: T | null | undefined, words: (value: T) => string): string =>
+  value == null ? '-' : words(value);
+
+/** Nobody else's writes can be told apart from ours. */
+const SERVER_WAL = 'WAL (of the whole server)';
+
+function buildTable({ forecast, actual }: ProgressSnapshot['index']): Markup {
+  if (forecast === null) return NOTHING;
+  return table(
+    'Index build, foretold and measured',
+    ['', 'Forecast', 'Measured'],
+    [
+      ['Size', bytes(forecast.sizeBytes), show(actual?.sizeBytes, bytes)],
+      ['Memory', bytes(forecast.memoryBytes), show(actual, buildMemory)],
+      [SERVER_WAL, bytes(forecast.walBytes), show(actual?.walBytes, bytes)],
+      ['Time', show(forecast.seconds, duration), show(actual, buildTime)],
+    ],
+  );
+}
+
+/** What writing the vectors takes on disk. */
+export function spaceSection({ fill: { forecast, actual } }: ProgressSnapshot): Markup {
+  const rows = (foretold: NonNullable<typeof forecast>): string[][] =>
+    (
+      [
+        ['New row versions', 'heapBytes'],
+        ['Out of line', 'toastBytes'],
+        ['Other indexes, at most', 'otherIndexBytes'],
+        ['Staging table', 'stageBytes'],
+        [SERVER_WAL, 'walBytes'],
+      ] as const
+    ).map(([name, field]) => [
+      name,
+      field === 'heapBytes' ? heapGrowth(foretold) : bytes(foretold[field]),
+      show(actual?.[field], bytes),
+    ]);
+  return html`<section id="space">
+    <h2>Space</h2>
+    ${
+      forecast === null
+        ? NOTHING
+        : table('Writing the vectors, foretold and measured', ['', 'Forecast', 'Measured'], rows(forecast))
+    }
+    ${
+      actual === null
+        ? html`<p class="quiet">Foretold when a run is planned, measured before its index is built.</p>`
+        : NOTHING
+    }
+  </section>`;
+}
+
+export function indexSection({ index, rows }: ProgressSnapshot): Markup {
+  const { blockers, name, method, forecast } = index;
+  const leftOut = rows.skipped + rows.quarantined;
+  const phase = index.valid ? 'valid' : (index.phase ?? (name === null ? 'not built yet' : 'not valid'));
+  return html`<section id="index">
+    <h2>Index <b class="${index.valid ? 'good' : ''}">${phase}</b></h2>
+    ${
+      name === null
+        ? html`<p class="quiet">It is built once enough rows are embedded.</p>`
+        : html`<p>
+            <code>${name}</code>
+            <span class="quiet">${method}${forecast === null ? '' : ` on ${forecast.type}`}</span>
+          </p>`
+    }
+    ${
+      index.progress === null || index.valid
+        ? NOTHING
+        : html`<p>
+            <progress max="1" value="${index.progress}" aria-label="Index build"></progress>${timeLeft(index)}
+          </p>`
+    }
+    ${
+      blockers.length === 0
+        ? NOTHING
+        : html`<p><strong class="badge hold">waits</strong> for sessions older than itself:</p>
+            ${table(
+              'Sessions that the index build waits for',
+              ['Process', 'Application', 'State', 'For'],
+              blockers.map(({ pid, application, state, ageSeconds }) => [
+                pid === 0 ? 'prepared transaction' : String(pid),
+                application,
+                state,
+                show(ageSeconds, duration),
+              ]),
+            )}`
+    }
+    ${buildTable(index)}
+    ${
+      name === null || leftOut === 0
+        ? NOTHING
+        : html`<p class="quiet">
+            ${count(leftOut)} rows have no vector: they are in no index, and no vector search finds them.
+          </p>`
+    }
+  </section>`;
+}
+
+export function readsSection({ readMode, shadow, canary }: ProgressSnapshot): Markup {
+  const { since, by } = readMode;
+  const ms = ({ p50, p95 }: { p50: number | null; p95: number | null }): string =>
+    p50 === null || p95 === null ? '-' : `${p50.toFixed(1)} / ${p95.toFixed(1)} ms`;
+  const asked = shadow.searches + shadow.errors + shadow.timeouts + shadow.skipped;
+  return html`<section id="reads">
+    <h2>Reads</h2>
+    <p>
+      <strong class="badge">${showReadChoice(readMode)}</strong>
+      <span class="quiet"
+        >${since === null ? '' : html`since ${moment(since)} UTC`}${by === null ? '' : ` by ${by}`}</span
+      >
+    </p>
+    ${
+      asked === 0
+        ? html`<p class="quiet">No shadow reads were counted.</p>`
+        : facts([
+            ['Shadow reads', `${count(shadow.searches)} compared`],
+            [
+              'Not compared',
+              `${count(shadow.errors)} errors, ${count(shadow.timeouts)} timeouts, ${count(shadow.skipped)} skipped`,
+            ],
+            ['Overlap', show(shadow.overlap, percent)],
+            ['Rank correlation', show(shadow.rankCorrelation, (value) => value.toFixed(3))],
+            ['Legacy p50 / p95', ms(shadow.legacyMs)],
+            ['Vector p50 / p95', ms(shadow.vectorMs)],
+          ])
+    }
+    ${
+      canary.vector + canary.legacy === 0
+        ? NOTHING
+        : html`<p>
+            Canary: ${count(canary.vector)} answered by vectors, ${count(canary.legacy)} by the legacy search,
+            ${count(canary.errors)} of them for an error
+          </p>`
+    }
+  </section>`;
+}

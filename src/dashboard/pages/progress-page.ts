@@ -1,0 +1,98 @@
+/** The progress page, whole as the server makes it; a script of its own only keeps it up to date. */
+
+import { html } from 'hono/html';
+import type { ListedEvent } from '../../ledger/event.ts';
+import { count } from '../../observability/format.ts';
+import type { View } from '../feed/progress-feed.ts';
+import { indexSection, loadSection, readsSection, spaceSection } from './health-sections.ts';
+import { NOTHING, layout, moment, table, type Markup } from './layout.ts';
+import {
+  actionsSection,
+  button,
+  coverageSection,
+  inProgressSection,
+  rateSection,
+  stateSection,
+  type Csrf,
+} from './run-sections.ts';
+
+function quarantineSection({ snapshot, quarantined }: View, csrf: Csrf): Markup {
+  const all = snapshot.rows.quarantined;
+  return html`<section id="quarantine" class="wide">
+    <h2>Quarantined rows <b>${count(Math.max(all, quarantined.length))}</b></h2>
+    ${
+      quarantined.length === 0
+        ? html`<p class="quiet">None.</p>`
+        : html`${quarantined.length < all ? html`<p class="quiet">The last ${quarantined.length}:</p>` : NOTHING}
+            ${table(
+              'Quarantined rows',
+              ['Key', 'Reason', 'Attempts', 'At (UTC)'],
+              quarantined.map(({ key, reason, attempts, at }) => [key, reason, count(attempts), moment(at)]),
+            )}
+            <div class="buttons">${button('retry-quarantined', 'Retry quarantined rows', csrf)}</div>`
+    }
+  </section>`;
+}
+
+const LISTED_EVENTS = 50;
+const isOfThrottle = ({ kind }: ListedEvent): boolean => kind === 'throttle.hold' || kind === 'throttle.go';
+
+/** A signal about its threshold comes and goes every few seconds for hours: that is one line, not all of them. */
+export function withoutFlapping(events: readonly ListedEvent[]): (ListedEvent & { more: number })[] {
+  const shown: (ListedEvent & { more: number })[] = [];
+  for (const event of events) {
+    const last = shown.at(-1);
+    if (last !== undefined && isOfThrottle(event) && isOfThrottle(last)) last.more++;
+    else shown.push({ ...event, more: 0 });
+  }
+  return shown.slice(0, LISTED_EVENTS);
+}
+
+function eventsSection({ events }: View): Markup {
+  return html`<section id="events" class="wide">
+    <h2>Events</h2>
+    ${
+      events.length === 0
+        ? html`<p class="quiet">None yet.</p>`
+        : table(
+            'Events',
+            ['At (UTC)', 'Level', 'Kind', 'What'],
+            withoutFlapping(events).map(({ at, level, kind, message, more }) => [
+              moment(at),
+              html`<span class="badge ${level}">${level}</span>`,
+              kind,
+              more === 0 ? message : html`${message} <small>and ${more} holds and releases before it</small>`,
+            ]),
+          )
+    }
+  </section>`;
+}
+
+/** Always there, so that a live page can fill it. */
+const outageSection = ({ queue }: View): Markup =>
+  html`<section id="outage" class="wide" role="alert" ${queue === null ? html`hidden` : NOTHING}>
+    <p>${queue ?? ''}</p>
+  </section>`;
+
+/** The parts that a live page replaces. */
+export function progressSections(view: View, csrf: Csrf): Markup {
+  const { snapshot } = view;
+  return html`${outageSection(view)}
+    <div class="head">${stateSection(snapshot)} ${actionsSection(snapshot, csrf)}</div>
+    ${coverageSection(snapshot)}
+    <div class="column">${rateSection(view)} ${indexSection(snapshot)}</div>
+    <div class="column">${loadSection(snapshot)} ${readsSection(snapshot)} ${spaceSection(snapshot)}</div>
+    ${inProgressSection(snapshot)} ${quarantineSection(view, csrf)} ${eventsSection(view)}`;
+}
+
+export function progressPage(view: View, csrf: Csrf, notice: string | null): Markup {
+  const { backfill, state } = view.snapshot;
+  return layout({
+    title: `${backfill}: ${state}`,
+    heading: backfill,
+    here: '/',
+    live: true,
+    body: html`${notice === null ? NOTHING : html`<p class="notice" role="status">${notice}</p>`}
+    ${progressSections(view, csrf)}`,
+  });
+}

@@ -1,0 +1,163 @@
+/** Judging by eye: queries to look at, and a click for each answer, kept as judgements that `verify --judged` measures by. */
+
+import { Hono } from 'hono';
+import { html } from 'hono/html';
+import type { Settings } from '../../config/settings.ts';
+import type { Pool } from '../../db/pool.ts';
+import { latestRun } from '../../ledger/run.ts';
+import { followScope } from '../../ledger/scope.ts';
+import {
+  GRADES,
+  gradesOf,
+  judgedQueries,
+  saveJudgement,
+  type Grade,
+  type JudgedQuery,
+} from '../../ledger/judgements.ts';
+import { noteQuerySource } from '../../ledger/judgement-source.ts';
+import type { Query } from '../../relevance/query-file.ts';
+import { describeTarget } from '../../table/backfill-target.ts';
+import { chooseQueries } from '../../verify/queries/query-source.ts';
+import { sampleRows } from '../../verify/queries/sampled-rows.ts';
+import { layout, table, type Markup } from './layout.ts';
+import { CSRF_FIELD } from '../access/same-origin.ts';
+
+/** What one look at a query knows of its judgements; null where clicks are not taken (no credentials, a filter). */
+export interface Judging {
+  csrf: string;
+  grades: ReadonlyMap<string, Grade>;
+  /** Key of the row that the query is the first line of; empty where it was typed. */
+  from: string;
+}
+
+const WORDS: Record<Grade, string> = { 2: 'relevant', 1: 'partly', 0: 'not' };
+
+/** Buttons of one answer: each saves at once, and again takes back. */
+export function judgeButtons({ csrf, grades, from }: Judging, query: string, k: number, key: string): Markup {
+  const present = grades.get(key);
+  return html`<form class="judge" method="post" action="judge">
+    <input type="hidden" name="${CSRF_FIELD}" value="${csrf}" />
+    <input type="hidden" name="q" value="${query}" /><input type="hidden" name="k" value="${k}" />
+    <input type="hidden" name="key" value="${key}" /><input type="hidden" name="from" value="${from}" />
+    ${GRADES.toReversed().map(
+      (grade) =>
+        html`<button
+          name="grade"
+          value="${grade === present ? '' : String(grade)}"
+          data-grade="${grade}"
+          aria-pressed="${grade === present ? 'true' : 'false'}"
+          aria-label="${WORDS[grade]}: row ${key}"
+        >
+          ${WORDS[grade]}
+        </button>`,
+    )}
+  </form>`;
+}
+
+export interface JudgeInput {
+  pool: Pool;
+  backfill: string;
+  settings: Settings;
+  /** Null where clicks are not taken. */
+  csrf: string | null;
+}
+
+const MAX_LISTED = 200;
+const SAMPLED = 20;
+
+export async function judging(
+  { pool, backfill, csrf }: JudgeInput,
+  query: string,
+  filter: string,
+  from: string,
+): Promise<Judging | null> {
+  if (csrf === null || filter !== '' || query === '') return null;
+  const grades = await gradesOf(pool, backfill, query);
+  return grades === null ? null : { csrf, from, grades };
+}
+
+/** POST only, and behind `protectActions`. A script asks for no page and gets none. */
+export function judgeRoutes({ pool, backfill }: JudgeInput): Hono {
+  const app = new Hono();
+  app.post('/', async (context) => {
+    const { q: query, k, key, grade: given, from } = await context.req.parseBody();
+    const grade = given === '' ? null : GRADES.find((each) => String(each) === given);
+    const isQuery = typeof query === 'string' && query !== '' && query.length <= 1000;
+    if (!isQuery || typeof key !== 'string' || !/^-?\d{1,19}$/.test(key) || grade === undefined)
+      return context.text('A judgement is a query, a key and a grade from 0 to 2.', 400);
+    if ((await gradesOf(pool, backfill, query)) === null)
+      return context.text('The encoding of the database cannot hold this query: it cannot be judged.', 400);
+    await saveJudgement(pool, backfill, { query, key, grade });
+    await noteQuerySource(pool, backfill, query, typeof from === 'string' && from !== '' ? from : null);
+    if (context.req.header('accept') === 'application/json') return context.body(null, 204);
+    const hits = typeof k === 'string' ? k : '10';
+    return context.redirect(
+      `search?${new URLSearchParams({ q: query, k: hits, ...(typeof from === 'string' ? { from } : {}) }).toString()}`,
+      303,
+    );
+  });
+  return app;
+}
+
+/** Queries to judge by: what was judged already, and first lines of rows, which are what somebody might look for. */
+export async function judgePage(input: JudgeInput): Promise<Markup> {
+  const { pool, backfill, csrf } = input;
+  const body =
+    csrf === null
+      ? html`<p class="notice wide">
+          Judging shows texts of rows and saves clicks: set <code>dashboard.user</code> and
+          <code>dashboard.password</code>.
+        </p>`
+      : html`${judgedSection(await judgedQueries(pool, backfill, MAX_LISTED))}
+        ${sampleSection(await sampledQueries(input))}`;
+  return layout({ title: `${backfill}: judge`, heading: backfill, here: '/judge', live: false, body });
+}
+
+const link = (query: string, from = ''): Markup =>
+  html`<a href="search?${new URLSearchParams({ q: query, from }).toString()}">${query}</a>`;
+
+function judgedSection(judged: readonly JudgedQuery[]): Markup {
+  const clicks = judged.reduce((sum, { judgements }) => sum + judgements, 0);
+  return html`<section id="judged" class="wide">
+    <h2>Judged <b>${judged.length} queries, ${clicks} answers</b></h2>
+    ${
+      judged.length === 0
+        ? html`<p class="quiet">
+            Search for something and press relevant, partly or not beside an answer; then
+            <code>pgvector-backfill verify --judged</code> measures both searches by it.
+          </p>`
+        : table(
+            'Judged queries',
+            ['Query', 'Answers judged', 'Relevant'],
+            judged.map(({ query, judgements, relevant }) => [
+              link(query),
+              String(judgements),
+              String(relevant),
+            ]),
+          )
+    }
+  </section>`;
+}
+
+function sampleSection(queries: readonly Query[]): Markup {
+  return html`<section id="samples" class="wide">
+    <h2>To judge <b>first lines of rows</b></h2>
+    ${
+      queries.length === 0
+        ? html`<p class="quiet">No row has a vector yet.</p>`
+        : html`<ul class="queries">
+            ${queries.map(({ id, text }) => html`<li>${link(text, id)}</li>`)}
+          </ul>`
+    }
+  </section>`;
+}
+
+async function sampledQueries({ pool, backfill, settings: own }: JudgeInput): Promise<Query[]> {
+  const run = await latestRun(pool, backfill);
+  if (run === null) return [];
+  const settings = followScope(run, own);
+  const target = await describeTarget(pool, backfill, settings);
+  const rows = await sampleRows(pool, target, run.rowsPlanned, SAMPLED);
+  const { queries } = await chooseQueries({ pool, target, settings, read: {} }, null, rows);
+  return queries;
+}

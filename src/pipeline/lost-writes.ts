@@ -1,0 +1,36 @@
+/** Rows that took our write without effect: they would be tried again for ever, and be in no state. */
+
+import type { Queryable } from '../db/pool.ts';
+import type { Claim } from '../ledger/claim.ts';
+import { quarantineRows } from '../ledger/quarantine.ts';
+import { beforeUpdateTriggers } from '../table/before-update-triggers.ts';
+import { NEEDS_WORK, rowStatesSql, type KeyRange } from '../table/row-state.ts';
+import type { PipelineContext } from './pipeline-context.ts';
+import type { OpenRow, Writes } from './written-rows.ts';
+
+/**
+ * Looks at what is still to do of a range. In the transaction that closes it, with its claim held.
+ * @returns keys that are still to do behind it, and how many rows were quarantined
+ */
+export async function quarantineLost(
+  db: Queryable,
+  { target, embedder }: PipelineContext,
+  claim: Claim,
+  range: KeyRange,
+  writes: Writes,
+): Promise<{ open: string[]; lost: number }> {
+  const values: unknown[] = [];
+  const states = rowStatesSql(target, embedder.fingerprint, range, values);
+  const found = await db.query<OpenRow>(
+    `SELECT rows.key::text AS key, rows.hash FROM (${states}) rows WHERE state IN ${NEEDS_WORK}`,
+    values,
+  );
+  const open = found.rows;
+  if (!open.some(({ key }) => writes.has(key))) return { open: open.map(({ key }) => key), lost: 0 };
+  const lost = writes.lost(open, await beforeUpdateTriggers(db, target.table));
+  // A run is stopped before it quarantines the whole table; sync has other rows to see to.
+  if (!('backfill' in claim)) writes.stopIfNone(lost);
+  await quarantineRows(db, target.backfill, claim, lost);
+  const gone = new Set(lost.map(({ key }) => key));
+  return { open: open.map(({ key }) => key).filter((key) => !gone.has(key)), lost: lost.length };
+}

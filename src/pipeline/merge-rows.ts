@@ -1,0 +1,210 @@
+/** Step 6, transaction B: staged vectors into the legacy table, set by set, each row only if its text is still that of the vector. */
+
+import { quoteName } from '../db/identifiers.ts';
+import type { Queryable } from '../db/pool.ts';
+import { describeFailure } from '../db/refusal.ts';
+import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
+import { LEDGER_LIMITS, TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
+import { lockClaim, type Claim } from '../ledger/claim.ts';
+import { quarantineRows, releaseRows } from '../ledger/quarantine.ts';
+import { beforeUpdateTriggers } from '../table/before-update-triggers.ts';
+import { textHashSql } from '../table/row-state.ts';
+import type { Target } from '../table/backfill-target.ts';
+import { StatementRamp } from '../throttle/statement-size.ts';
+import { Bisection } from './bisect.ts';
+import type { PipelineContext } from './pipeline-context.ts';
+import type { EmbeddedPage } from './embed-rows.ts';
+import type { WorkRow } from './read-rows.ts';
+import { Writes } from './written-rows.ts';
+
+/**
+ * Locks what is free of $1 keys, in key order, and gives it back. Rows that another transaction holds are passed over and
+ * come again: whoever never waits for a row while it holds others can neither hold up the application nor be part of a
+ * deadlock with it. NO KEY UPDATE is what the UPDATE itself takes; rows that refer to these may still be inserted.
+ */
+function lockSql(target: Target): string {
+  const key = `${target.ref}.${quoteName(target.key)}`;
+  return `SELECT ${key}::text AS key FROM ${target.table} WHERE ${key} BETWEEN $2::${target.keyType} AND $3::${target.keyType}
+    AND ${key} = ANY ($1::${target.keyType}[]) ORDER BY ${key} FOR NO KEY UPDATE SKIP LOCKED`;
+}
+
+/** @param keys in order. @returns those that are locked now, in order. */
+async function lockRows(db: Queryable, target: Target, keys: readonly string[]): Promise<string[]> {
+  const locked = await db.query<{ key: string }>(lockSql(target), [keys, keys[0], keys.at(-1)]);
+  return locked.rows.map((row) => row.key);
+}
+
+/**
+ * The UPDATE. The hash is computed on the row that is updated, not on a join with itself: where the row is locked by
+ * another transaction, PostgreSQL checks the condition again on what that transaction leaves behind.
+ * Both tables are bounded by the first and the last key: from the list alone the planner may conclude that reading the
+ * whole legacy table is cheaper. CASE keeps the operator's expressions to the rows of the list: one beside them, on which
+ * they raise, is none of this statement's.
+ * $1 keys in order, $2 fingerprint, $3 first key, $4 last key.
+ */
+export function mergeSql(target: Target): string {
+  const key = quoteName(target.key);
+  const between = `BETWEEN $3::${target.keyType} AND $4::${target.keyType}`;
+  return `UPDATE ${target.table} SET ${quoteName(target.column)} = pgvb_staged.pgvb_vector, ${quoteName(target.updatedAtColumn)} = now()
+    FROM (SELECT ${key} AS pgvb_key, embedding AS pgvb_vector, text_hash AS pgvb_hash
+            FROM ${target.stage} WHERE ${key} ${between} AND ${key} = ANY ($1::${target.keyType}[])) pgvb_staged
+   WHERE ${target.ref}.${key} ${between} AND ${target.ref}.${key} = pgvb_staged.pgvb_key
+     AND CASE WHEN ${target.ref}.${key} = pgvb_staged.pgvb_key
+              THEN ${target.where} AND ${textHashSql(target, '$2')} = pgvb_staged.pgvb_hash END`;
+}
+
+/**
+ * Takes away vectors of rows that have no usable text (any more), if that is still so.
+ * $1 keys, $2 hashes, $3 fingerprint.
+ */
+export function clearSql(target: Target): string {
+  const column = quoteName(target.column);
+  const key = `${target.ref}.${quoteName(target.key)}`;
+  return `UPDATE ${target.table} SET ${column} = NULL, ${quoteName(target.updatedAtColumn)} = now()
+    FROM (SELECT pgvb_key, pgvb_hash FROM unnest($1::${target.keyType}[], $2::bytea[]) AS u (pgvb_key, pgvb_hash)) pgvb_gone
+   WHERE ${key} = ANY ($1::${target.keyType}[]) AND ${key} = pgvb_gone.pgvb_key AND ${target.ref}.${column} IS NOT NULL
+     AND CASE WHEN ${key} = pgvb_gone.pgvb_key THEN ${textHashSql(target, '$3')} = pgvb_gone.pgvb_hash END`;
+}
+
+/** @returns false where another worker has taken over, or the run was stopped while the throttle held it. */
+export async function mergePage(
+  context: PipelineContext,
+  claim: Claim,
+  rows: readonly WorkRow[],
+  page: EmbeddedPage,
+  writes = new Writes(),
+): Promise<boolean> {
+  const unusable = new Set(page.unusable.map(({ row }) => row.key));
+  const isCleared = (row: WorkRow): boolean => row.empty || unusable.has(row.key);
+  const { throttle, settings } = context;
+  const triggers = await beforeUpdateTriggers(context.pool, context.target.table);
+  const ramp = new StatementRamp(settings.throttleStatementMs);
+  const merging: Merging = { writes, mayAlter: triggers.length > 0, ramp };
+  for (const [part, merge] of [
+    [rows.filter((row) => !isCleared(row)), mergeRows],
+    [rows.filter(isCleared), clearRows],
+  ] as const) {
+    const bisection = new Bisection<WorkRow>(
+      (some) => writeFree(context, claim, some, merge, merging),
+      (row, error) => refuseRow(context, claim, row, error),
+    );
+    for (let start = 0; start < part.length;) {
+      const some = part.slice(start, start + ramp.rows(throttle.statementRows));
+      if (!(await throttle.admit(some.length)) || !(await bisection.write(some))) return false;
+      start += some.length;
+    }
+  }
+  return true;
+}
+
+interface Merging {
+  writes: Writes;
+  /** A trigger may change the text while the vector is written. */
+  mayAlter: boolean;
+  /** Of the statements of this page. */
+  ramp: StatementRamp;
+}
+
+/** @returns by key, the hash of the text that the update left behind, of rows for which it was asked. */
+type Merge = (
+  db: Queryable,
+  context: PipelineContext,
+  rows: readonly WorkRow[],
+  mayAlter: boolean,
+) => Promise<ReadonlyMap<string, Buffer>>;
+
+/** Those of the rows that nobody else holds, in one transaction. @returns false where another worker has taken over. */
+async function writeFree(
+  context: PipelineContext,
+  claim: Claim,
+  rows: readonly WorkRow[],
+  merge: Merge,
+  { writes, mayAlter, ramp }: Merging,
+): Promise<boolean> {
+  const { throttle } = context;
+  let took = { rows: 0, ms: 0 };
+  let free: WorkRow[] = [];
+  let left: ReadonlyMap<string, Buffer> = new Map();
+  const held = await inTransaction(context.pool, TABLE_LIMITS, async (client) => {
+    if (!(await lockClaim(client, claim))) return false;
+    const started = performance.now();
+    const keys = await lockRows(
+      client,
+      context.target,
+      rows.map((row) => row.key),
+    );
+    const locked = new Set(keys);
+    free = rows.filter((row) => locked.has(row.key));
+    if (free.length > 0) left = await merge(client, context, free, mayAlter);
+    took = { rows: keys.length, ms: performance.now() - started };
+    return true;
+  }).catch((error: unknown) => {
+    if (hasSqlState(error, SQLSTATE.queryCanceled)) throttle.timedOut();
+    throw error;
+  });
+  if (held) for (const row of free) writes.note(row.key, row.hash, left.get(row.key) ?? null);
+  ramp.observe(took.rows, took.ms);
+  await throttle.observe(claim.run, took.rows, took.ms);
+  return held;
+}
+
+/** The table takes no UPDATE of this row: it stays as it is, and is set aside with what PostgreSQL says. */
+function refuseRow(
+  { pool, target }: PipelineContext,
+  claim: Claim,
+  row: WorkRow,
+  error: unknown,
+): Promise<boolean> {
+  const reason = `the table refuses the row's vector: ${describeFailure(error)}`;
+  return inTransaction(pool, LEDGER_LIMITS, async (client) => {
+    if (!(await lockClaim(client, claim))) return false;
+    await quarantineRows(client, target.backfill, claim, [
+      { key: row.key, class: 'refused', reason, textHash: row.hash },
+    ]);
+    return true;
+  });
+}
+
+async function mergeRows(
+  db: Queryable,
+  { target, embedder }: PipelineContext,
+  rows: readonly WorkRow[],
+  mayAlter: boolean,
+): Promise<Map<string, Buffer>> {
+  const keys = rows.map((row) => row.key);
+  const quarantined = rows.filter((row) => row.wasQuarantined).map((row) => row.key);
+  // What comes back is what was written: asked for where that may be something else than what was meant.
+  const returning =
+    mayAlter || quarantined.length > 0
+      ? ` RETURNING ${target.ref}.${quoteName(target.key)}::text AS key, ${mayAlter ? textHashSql(target, '$2') : 'NULL::bytea'} AS hash`
+      : '';
+  const updated = await db.query<{ key: string; hash: Buffer | null }>(mergeSql(target) + returning, [
+    keys,
+    embedder.fingerprint,
+    keys[0],
+    keys.at(-1),
+  ]);
+  const done = new Map(updated.rows.map(({ key, hash }) => [key, hash]));
+  await releaseRows(
+    db,
+    target.backfill,
+    quarantined.filter((key) => done.has(key)),
+  );
+  return new Map([...done].flatMap(([key, hash]) => (hash === null ? [] : [[key, hash] as const])));
+}
+
+async function clearRows(
+  db: Queryable,
+  { target, embedder }: PipelineContext,
+  rows: readonly WorkRow[],
+): Promise<Map<string, Buffer>> {
+  const keys = rows.map((row) => row.key);
+  await db.query(clearSql(target), [keys, rows.map((row) => row.hash), embedder.fingerprint]);
+  await db.query(
+    `DELETE FROM ${target.stage} WHERE ${quoteName(target.key)} = ANY ($1::${target.keyType}[])`,
+    [keys],
+  );
+  const empty = rows.filter((row) => row.empty && row.wasQuarantined).map((row) => row.key);
+  await releaseRows(db, target.backfill, empty);
+  return new Map();
+}

@@ -1,0 +1,70 @@
+/** Step 2: the rows of a range that need work, by keyset, outside any transaction. */
+
+import { NEEDS_WORK, rowStatesSql, type KeyRange } from '../table/row-state.ts';
+import { beginningSql, lengthLimitSql } from '../table/text-expressions.ts';
+import type { PipelineContext } from './pipeline-context.ts';
+
+export interface WorkRow {
+  key: string;
+  /** Cut to what the model can read; empty where the vector is staged already. */
+  text: string;
+  /** Of the whole text, 32 bytes. */
+  hash: Buffer;
+  /** No text (any more): what is there of a vector goes away. */
+  empty: boolean;
+  /** The staging table has a row of this key, of whatever text. */
+  hasStage: boolean;
+  /** …of this very text: it is not embedded again. */
+  isStaged: boolean;
+  wasQuarantined: boolean;
+  /** The text is longer than what was read of it. */
+  cut: boolean;
+}
+
+export interface WorkPage {
+  rows: WorkRow[];
+  /** Where the next page begins; null where the range is through. */
+  after: string | null;
+  /** Rows to ask for in the next page. */
+  limit: number;
+}
+
+/** Characters of one page: bounds the memory of a batch of long texts, with texts being cut besides. */
+const PAGE_CHARACTERS = 8_000_000;
+
+/** The next rows behind `after` in key order, at most `limit`, and no more text than fits a page. */
+export async function readWork(
+  context: PipelineContext,
+  range: KeyRange,
+  after: string | null,
+  limit: number,
+): Promise<WorkPage> {
+  const { target, embedder, settings } = context;
+  const values: unknown[] = [];
+  const states = rowStatesSql(target, embedder.fingerprint, range, values);
+  const characters = `$${values.push(embedder.maxCharacters)}::int`;
+  const limitSql = lengthLimitSql(characters);
+  const behind = after === null ? 'true' : `key > $${values.push(after)}::${target.keyType}`;
+  const found = await context.pool.query<WorkRow & { found: number }>(
+    `SELECT key::text AS key, text, hash, is_empty AS empty, has_stage AS "hasStage", is_staged AS "isStaged",
+            was_quarantined AS "wasQuarantined", cut, found
+       FROM (SELECT *, count(*) OVER ()::int AS found, sum(characters) OVER (ORDER BY part.key) - characters AS before
+               FROM (SELECT key, hash, is_empty, has_stage, is_staged, was_quarantined,
+                            CASE WHEN is_staged THEN '' ELSE ${beginningSql('text', characters)} END AS text,
+                            least(length(text), ${limitSql}) AS characters, length(text) > ${limitSql} AS cut
+                       FROM (${states}) rows WHERE state IN ${NEEDS_WORK} AND ${behind}
+                      ORDER BY rows.key LIMIT $${values.push(limit + 1)}) part) page
+      WHERE before < $${values.push(PAGE_CHARACTERS)} ORDER BY page.key`,
+    values,
+  );
+  // One row more than wanted tells whether there is another page, without asking for it.
+  const rows = found.rows.slice(0, limit);
+  const complete = found.rows[0]?.found ?? 0;
+  const cutShort = rows.length < Math.min(complete, limit);
+  return {
+    rows,
+    after: rows.length < complete ? (rows.at(-1)?.key ?? null) : null,
+    // Rows that do not fit are read and hashed for nothing: the next page asks for about as many as did.
+    limit: cutShort ? Math.ceil(rows.length * 1.5) : Math.min(limit * 2, settings.batchRows),
+  };
+}

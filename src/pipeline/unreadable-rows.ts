@@ -1,0 +1,196 @@
+/**
+ * Rows whose text, or whether they take part, cannot be computed: the operator's expression raises on them, or their bytes
+ * are no text. One of them fails every statement that meets it, so it is found by halving and quarantined by its key; from
+ * then on it is passed over (see `readableTable`) until the row is written again.
+ */
+
+import { quoteName } from '../db/identifiers.ts';
+import type { Pool } from '../db/pool.ts';
+import { describeFailure } from '../db/refusal.ts';
+import { isOfARow } from '../db/sqlstates.ts';
+import { TABLE_LIMITS, inReadOnly, inTransaction } from '../db/transaction.ts';
+import { ConfigError } from '../errors.ts';
+import { quarantineRows } from '../ledger/quarantine.ts';
+import { rangeSql, rowStatesSql, rowVersionSql, textHashSql, type KeyRange } from '../table/row-state.ts';
+import type { Run } from '../ledger/run.ts';
+import type { Target } from '../table/backfill-target.ts';
+import type { PipelineContext } from './pipeline-context.ts';
+import { Bisection, REFUSED_IN_A_ROW } from './bisect.ts';
+
+export interface Reading {
+  pool: Pool;
+  target: Target;
+  fingerprint: string;
+  /** Whose reading it is; `number` of its batch, 0 for none. */
+  claim: { run: string; number: number };
+}
+
+export const readingOf = ({ pool, target, embedder }: PipelineContext, claim: Reading['claim']): Reading => ({
+  pool,
+  target,
+  fingerprint: embedder.fingerprint,
+  claim,
+});
+
+/** Of whoever looks at rows of a run and holds none of its batches. */
+export const readingOfRun = (
+  pool: Pool,
+  target: Target,
+  run: Pick<Run, 'id' | 'fingerprint'>,
+  number = 0,
+): Reading => ({ pool, target, fingerprint: run.fingerprint, claim: { run: run.id, number } });
+
+/** Keys of one look: an index-only read. */
+const PAGE_KEYS = 2000;
+
+/**
+ * `work`, which reads texts of the range. Where a row of it makes that fail, the row is quarantined and the work is begun
+ * again, so it must be repeatable.
+ * @throws ConfigError `TEXT_UNREADABLE` where no row can be read; what is no fault of a row, as it comes
+ */
+export async function withReadableRows<T>(
+  reading: Reading,
+  range: KeyRange,
+  work: () => Promise<T>,
+): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      // Each turn takes at least one row out of the way.
+      if (!isOfARow(error) || (await quarantineUnreadable(reading, range)) === 0) throw error;
+    }
+  }
+}
+
+/** @returns rows that went into quarantine. */
+async function quarantineUnreadable(reading: Reading, range: KeyRange): Promise<number> {
+  const { pool, target } = reading;
+  let found = 0;
+  const bisection = new Bisection<string>(
+    async (keys) => {
+      await probe(reading, keys);
+      return true;
+    },
+    async (key) => {
+      if (await quarantineRow(reading, key)) found++;
+      return true;
+    },
+    async (error) => ((await readsAnyEdge(reading)) ? null : unreadableAll(error)),
+  );
+  const column = `${target.ref}.${quoteName(target.key)}`;
+  for (let after: string | null = null; ;) {
+    const values: unknown[] = [];
+    const inRange = rangeSql(target, column, range, values);
+    const behind = after === null ? 'true' : `${column} > $${values.push(after)}::${target.keyType}`;
+    const page: { rows: { key: string }[] } = await pool.query(
+      `SELECT ${column}::text AS key FROM ${target.table} WHERE ${inRange} AND ${behind} ORDER BY ${column} LIMIT ${PAGE_KEYS}`,
+      values,
+    );
+    await bisection.write(page.rows.map(({ key }) => key));
+    after = page.rows.at(-1)?.key ?? null;
+    if (page.rows.length < PAGE_KEYS) return found;
+  }
+}
+
+/** Everything that any statement computes of these rows. */
+async function probe({ pool, target, fingerprint }: Reading, keys: readonly string[]): Promise<void> {
+  const values: unknown[] = [];
+  const states = rowStatesSql(target, fingerprint, { lower: null, upper: null, keys }, values);
+  await inReadOnly(pool, TABLE_LIMITS, (client) =>
+    client.query(`SELECT count(*) FILTER (WHERE state IS NULL) FROM (${states}) rows`, values),
+  );
+}
+
+/** @returns false where the row was written meanwhile: it may be another one now. */
+async function quarantineRow(reading: Reading, key: string): Promise<boolean> {
+  const version = await versionOf(reading, key);
+  const error = await probe(reading, [key]).then(
+    () => null,
+    (raised: unknown) => raised,
+  );
+  if (error === null || version === null || version !== (await versionOf(reading, key))) return false;
+  if (!isOfARow(error)) throw error;
+  const reason = `its text cannot be read: ${describeFailure(error)}`;
+  const put = (clears: boolean): Promise<void> => putAside(reading, key, { version, reason, clears });
+  // A table that refuses the UPDATE, too: the row stays as it is.
+  await put(true).catch((refused: unknown) => {
+    if (!isOfARow(refused)) throw refused;
+    return put(false);
+  });
+  return true;
+}
+
+/** Its vector is of a text that it has no more: it goes away, unless somebody else holds the row or has written it. */
+async function putAside(
+  { pool, target, claim }: Reading,
+  key: string,
+  { version, reason, clears }: { version: string; reason: string; clears: boolean },
+): Promise<void> {
+  const column = `${target.ref}.${quoteName(target.key)}`;
+  const vector = quoteName(target.column);
+  const isKey = `${column} = $1::${target.keyType}`;
+  await inTransaction(pool, TABLE_LIMITS, async (client) => {
+    const held = clears
+      ? await client.query(
+          `SELECT 1 FROM ${target.table} WHERE ${isKey} AND ${rowVersionSql(target)} = $2
+              AND ${target.ref}.${vector} IS NOT NULL FOR NO KEY UPDATE SKIP LOCKED`,
+          [key, version],
+        )
+      : { rowCount: 0 };
+    let present = version;
+    if (held.rowCount === 1) {
+      await client.query(
+        `UPDATE ${target.table} SET ${vector} = NULL, ${quoteName(target.updatedAtColumn)} = now() WHERE ${isKey}`,
+        [key],
+      );
+      const cleared = await client.query<{ version: string }>(
+        `SELECT ${rowVersionSql(target)} AS version FROM ${target.table} WHERE ${isKey}`,
+        [key],
+      );
+      present = cleared.rows[0]?.version ?? version;
+    }
+    await client.query(`DELETE FROM ${target.stage} WHERE ${quoteName(target.key)} = $1::${target.keyType}`, [
+      key,
+    ]);
+    await quarantineRows(client, target.backfill, claim, [
+      { key, class: 'unreadable', reason, textHash: Buffer.alloc(0), version: present },
+    ]);
+  });
+}
+
+async function versionOf({ pool, target }: Reading, key: string): Promise<string | null> {
+  const found = await pool.query<{ version: string }>(
+    `SELECT ${rowVersionSql(target)} AS version FROM ${target.table} WHERE ${target.ref}.${quoteName(target.key)} = $1::${target.keyType}`,
+    [key],
+  );
+  return found.rows[0]?.version ?? null;
+}
+
+/** Whether the first or the last row of the table can be read, in quarantine or not: then the expression is not wrong. */
+async function readsAnyEdge({ pool, target, fingerprint }: Reading): Promise<boolean> {
+  for (const order of ['ASC', 'DESC']) {
+    const reads = await inReadOnly(pool, TABLE_LIMITS, (client) =>
+      client.query(
+        `SELECT ${textHashSql(target, '$1')}, ${target.where} FROM ${target.table} ORDER BY ${target.ref}.${quoteName(target.key)} ${order} LIMIT 1`,
+        [fingerprint],
+      ),
+    ).then(
+      () => true,
+      () => false,
+    );
+    if (reads) return true;
+  }
+  return false;
+}
+
+const unreadableAll = (error: unknown): ConfigError =>
+  new ConfigError(
+    `The text of no row can be read: ${REFUSED_IN_A_ROW} rows one after the other, the last one failed by ${describeFailure(error)}.`,
+    {
+      code: 'TEXT_UNREADABLE',
+      remedy:
+        'Correct the option text (--text, env BACKFILL_TEXT) or where (--where, env BACKFILL_WHERE): run `pgvector-backfill doctor`.',
+      cause: error,
+    },
+  );
