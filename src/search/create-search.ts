@@ -7,7 +7,13 @@ import { settledQueries } from '../db/transaction.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, ConfigError } from '../errors.ts';
 import type { ReadMode } from '../ledger/read-mode.ts';
-import { answerHybrid, answerLegacy, answerVector, type SearchRequest, type SearchHit } from './read-modes.ts';
+import {
+  answerHybrid,
+  answerLegacy,
+  answerVector,
+  type SearchRequest,
+  type SearchHit,
+} from './read-modes.ts';
 import type { ContextKeeper } from './state/backfill-context.ts';
 import { isInCanary } from './canary.ts';
 import { chooseFilter, type FilterChoice } from './queries/filter.ts';

@@ -25,7 +25,13 @@ import {
 import type { Embedder } from '../embedding/embedder.ts';
 import type { Check } from './checks/check.ts';
 import { checkFreshness } from './checks/freshness.ts';
-import { FULL_STEPS, measureFully, type OnVerifyStep, type FullResult, type QueryInput } from './full-measurement.ts';
+import {
+  FULL_STEPS,
+  measureFully,
+  type OnVerifyStep,
+  type FullResult,
+  type QueryInput,
+} from './full-measurement.ts';
 import { checkKeptVectors } from './checks/quarantined-vectors.ts';
 import type { PlanResult } from './measures/plan.ts';
 import { checkRun } from './checks/run.ts';

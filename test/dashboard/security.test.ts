@@ -6,7 +6,12 @@ import { isAuthorized, requireCredentials } from '../../src/dashboard/access/cre
 import { FailureLimit, networkOf } from '../../src/dashboard/access/failure-limit.ts';
 import { securityHeaders } from '../../src/dashboard/access/headers.ts';
 import { assertProtected } from '../../src/dashboard/access/protection.ts';
-import { CSRF_HEADER, checkHost, newCsrfToken, protectActions } from '../../src/dashboard/access/same-origin.ts';
+import {
+  CSRF_HEADER,
+  checkHost,
+  newCsrfToken,
+  protectActions,
+} from '../../src/dashboard/access/same-origin.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 
 const TOKEN = 'a-token-of-some-length';

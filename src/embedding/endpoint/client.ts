@@ -2,13 +2,7 @@
 
 import { ConfigError, TransientError } from '../../errors.ts';
 import { addressOf, named, type Address } from './address.ts';
-import {
-  maxAnswerBytes,
-  parseJsonAnswer,
-  readAnswer,
-  UnusableAnswer,
-  type Answer,
-} from './response.ts';
+import { maxAnswerBytes, parseJsonAnswer, readAnswer, UnusableAnswer, type Answer } from './response.ts';
 import { exchange, type Reply } from './http.ts';
 import { RequestGate } from './gate.ts';
 import { readRefusal, said, type Refusal } from './refusal.ts';

@@ -9,7 +9,12 @@ import type { Logger } from '../../observability/logger.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { FULL_VERSION, findVectorExtension, isAtLeast } from '../../table/vector-extension.ts';
 import { MAX_DEFAULT_MEMORY } from '../choose-index.ts';
-import { PARALLEL_RESERVE_BYTES, hnswGraphBytesPerRow, ivfflatBuildBytes, ivfflatLists } from '../forecast/index-size.ts';
+import {
+  PARALLEL_RESERVE_BYTES,
+  hnswGraphBytesPerRow,
+  ivfflatBuildBytes,
+  ivfflatLists,
+} from '../forecast/index-size.ts';
 import { within } from '../../time-limit.ts';
 
 export interface BuildSession {

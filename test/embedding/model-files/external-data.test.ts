@@ -11,7 +11,14 @@ import {
   modelFileFacts,
   modelFingerprint,
 } from '../../../src/embedding/model-files/files.ts';
-import { messageField, modelFile, numberField, tensor, textField, type Field } from '../../../src/onnx/write.ts';
+import {
+  messageField,
+  modelFile,
+  numberField,
+  tensor,
+  textField,
+  type Field,
+} from '../../../src/onnx/write.ts';
 import { modelOptionsOf, sampleModel } from '../../setup/model.ts';
 
 let folder: string;

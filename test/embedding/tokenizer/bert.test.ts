@@ -6,7 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeTexts } from '../../../scripts/bench/minilm-model.ts';
 import type { EmbedOptions, Embeddings } from '../../../src/embedding/embedder.ts';
 import { LocalModel } from '../../../src/embedding/inference/text-embedder.ts';
-import { locateModel, modelFingerprint, type ModelOptions } from '../../../src/embedding/model-files/files.ts';
+import {
+  locateModel,
+  modelFingerprint,
+  type ModelOptions,
+} from '../../../src/embedding/model-files/files.ts';
 import { openTransformersEmbedder, type LocalEmbedder } from '../../../src/embedding/local-embedder.ts';
 import { makeBert } from '../../setup/bert.ts';
 import { libraryPipeline, type Extract } from '../../setup/library-pipeline.ts';

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { ivfflatSeconds } from '../../../src/finalize/forecast/calibration.ts';
-import { forecast, hnswGraphBytesPerRow, hnswIndexBytes, ivfflatLists } from '../../../src/finalize/forecast/index-size.ts';
+import {
+  forecast,
+  hnswGraphBytesPerRow,
+  hnswIndexBytes,
+  ivfflatLists,
+} from '../../../src/finalize/forecast/index-size.ts';
 
 const GIB = 1024 ** 3;
 

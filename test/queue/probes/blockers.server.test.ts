@@ -11,7 +11,12 @@ import {
   type QueueAddress,
 } from '../../../src/queue/connection.ts';
 import { lookAtQueues } from '../../../src/queue/probes/queue-snapshot.ts';
-import { findObstacle, removeObstacle, resumeQueues, type Obstacle } from '../../../src/queue/probes/blockers.ts';
+import {
+  findObstacle,
+  removeObstacle,
+  resumeQueues,
+  type Obstacle,
+} from '../../../src/queue/probes/blockers.ts';
 import { addEmbedJobs } from '../../../src/queue/jobs/producer.ts';
 import { backends, type TestDatabase } from '../../setup/databases.ts';
 import { until } from '../../setup/until.ts';
