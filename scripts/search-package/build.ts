@@ -29,7 +29,7 @@ const parts = (place: 'place.ts' | 'place-commonjs.ts'): Plugin => ({
       path: join(resolveDir, dirname(path), 'en.js'),
     }));
     builder.onResolve({ filter: /^pg$/ }, () => ({ path: join(PARTS, 'no-client.ts') }));
-    builder.onLoad({ filter: /\/src\/(embedding|config)\/[\w-]+\.ts$/ }, async ({ path }) => {
+    builder.onLoad({ filter: /\/src\/(embedding|config)\/[\w/-]+\.ts$/ }, async ({ path }) => {
       const part = REPLACED[path.slice(ROOT.length)];
       if (part === undefined) return null;
       return { contents: await readFile(join(PARTS, part), 'utf8'), loader: 'ts', resolveDir: PARTS };

@@ -98,7 +98,7 @@ describe.runIf(TOOLS !== '').each(databases())('package managers and a tracer, o
     await cp(fileURLToPath(inject('compiled')), join(own, 'dist'), { recursive: true });
     await buildSearchFace(join(own, 'dist/search'));
     for (const [name, entry] of [
-      ['pgvector-backfill', 'dist/src/embedding/inference-process.js'],
+      ['pgvector-backfill', 'dist/src/embedding/inference/process.js'],
       ['pgvector-backfill/search', 'dist/search/inference.cjs'],
     ] as const) {
       const file = join(app, `${name.replace('/', '-')}.mjs`);
