@@ -3,8 +3,7 @@
 import type { Settings } from '../config/settings.ts';
 import { maskPolicyVersion, type MaskPolicy } from '../masking/policy.ts';
 import type { Embedder } from './embedder.ts';
-import type { EndpointOptions } from './endpoint/embedder.ts';
-import { endpointFingerprint } from './endpoint/fingerprint.ts';
+import { endpointFingerprint, type EndpointOptions } from './endpoint/embedder.ts';
 import { modelFingerprint, type ModelOptions } from './model-files/files.ts';
 
 export const maskPolicy = (settings: Settings): MaskPolicy => ({

@@ -8,17 +8,26 @@
  * therefore does not wait for a complaint; it divides what is likely to be too long.
  */
 
-import { tryMask } from '../../masking/masker.ts';
-import { endpointFingerprint } from './fingerprint.ts';
+import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { ConfigError, TransientError } from '../../errors.ts';
-import { addCounts, type Embedder, type EmbedOptions, type Embeddings } from '../embedder.ts';
-import { named } from './address.ts';
-import { EndpointCall, PROBE, refusesAll, type LongText, type RequestLimit } from './call.ts';
-import { EndpointClient, MAX_DIMENSIONS, type ClientOptions } from './client.ts';
-import { gather } from './parts.ts';
-import { cut, split, type Piece } from './pieces.ts';
-import { REAL_TIMING, type Timing } from './timing.ts';
+import { tryMask } from '../../masking/masker.ts';
+import { addCounts, type Embedder, type Embeddings, type EmbedOptions } from '../embedder.ts';
+import { norm, scale } from '../inference/pooling.ts';
+import { named } from './http.ts';
+import {
+  cut,
+  EndpointCall,
+  type LongText,
+  type Part,
+  type Piece,
+  PROBE,
+  refusesAll,
+  type RequestLimit,
+  split,
+} from './call.ts';
+import { type ClientOptions, EndpointClient, MAX_DIMENSIONS } from './client.ts';
+import { REAL_TIMING, type Timing } from './pacing.ts';
 
 export interface EndpointOptions extends ClientOptions {
   requestTexts: number;
@@ -160,4 +169,77 @@ async function probe(client: EndpointClient, signal: AbortSignal): Promise<numbe
 
 function cancelled(): TransientError {
   return new TransientError('The embedding was cancelled.', { code: 'EMBEDDING_CANCELLED' });
+}
+
+/** Puts the vectors of `parts` into the rows of `result`; those of one text are averaged, weighted by their length. */
+export function gather(
+  parts: readonly Part[],
+  result: Embeddings,
+  dimensions: number,
+  normalize: boolean,
+): void {
+  // In the order of the text, not of the answers: sums in another order differ in their last digits.
+  const sorted = parts.toSorted((a, b) => a.piece.row - b.piece.row || a.piece.from - b.piece.from);
+  for (let at = 0; at < sorted.length;) {
+    const row = sorted[at]?.piece.row ?? 0;
+    let end = at + 1;
+    while (sorted[end]?.piece.row === row) end++;
+    gatherRow(sorted.slice(at, end), row, result, dimensions, normalize);
+    at = end;
+  }
+}
+
+function gatherRow(
+  parts: readonly Part[],
+  row: number,
+  result: Embeddings,
+  dimensions: number,
+  normalize: boolean,
+): void {
+  const fault = parts.find((part) => part.fault !== 0)?.fault ?? 0;
+  result.faults[row] = fault;
+  result.tokens[row] = parts.reduce((sum, part) => sum + part.tokens, 0);
+  result.truncated[row] = parts.some((part) => part.piece.truncated) ? 1 : 0;
+  if (fault !== 0) return;
+  const target = result.vectors.subarray(row * dimensions, (row + 1) * dimensions);
+  if (parts.length === 1 && parts[0] !== undefined) target.set(parts[0].vector);
+  else average(parts, target, normalize);
+  const length = norm(target);
+  if (length === 0) result.faults[row] = 3;
+  else if (normalize) scale(target, 1 / length);
+}
+
+/** Where vectors are scaled to unit length, those of the parts are too: a long one must not count for more than its text. */
+function average(parts: readonly Part[], target: Float32Array, normalize: boolean): void {
+  const weights = parts.map(({ piece }) => piece.body.length);
+  const all = weights.reduce((sum, weight) => sum + weight, 0);
+  for (const [at, { vector }] of parts.entries()) {
+    const factor = (weights[at] ?? 0) / all / (normalize ? norm(vector) : 1);
+    for (let i = 0; i < target.length; i++) target[i] = (target[i] ?? 0) + (vector[i] ?? 0) * factor;
+  }
+}
+
+/**
+ * The digest of all that is known to shape a row's vector. Not the address, nor the key: the same model may move. That the
+ * name stands for the same weights everywhere is the operator's word.
+ */
+export function endpointFingerprint(
+  options: Pick<
+    EndpointOptions,
+    'name' | 'normalize' | 'maxTokens' | 'longText' | 'documentPrefix' | 'maskVersion'
+  >,
+  dimensions: number,
+): string {
+  const { name, normalize, maxTokens, longText, documentPrefix = '', maskVersion } = options;
+  const facts = {
+    kind: 'endpoint',
+    name,
+    dimensions,
+    normalize,
+    maxTokens,
+    longText,
+    documentPrefix,
+    maskVersion,
+  };
+  return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { lock } from 'proper-lockfile';
 import { withoutUser } from '../../config/bare-url.ts';
 import { BackfillError, ConfigError, unwritable } from '../../errors.ts';
-import { REAL_TIMING, pause, type Timing } from '../endpoint/timing.ts';
+import { REAL_TIMING, pause, type Timing } from '../endpoint/pacing.ts';
 import { MODEL_FOLDER_REMEDY, downloadHubFile } from './hub-file.ts';
 import {
   MANIFEST,

@@ -6,7 +6,7 @@ import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/prom
 import { dirname } from 'node:path';
 import type { ReadableStream } from 'node:stream/web';
 import { ConfigError, TransientError, messageOf, unwritable } from '../../errors.ts';
-import { REAL_TIMING, backoffMs, pause, type Timing } from '../endpoint/timing.ts';
+import { REAL_TIMING, backoffMs, pause, type Timing } from '../endpoint/pacing.ts';
 
 export interface HubFileRequest {
   url: URL;

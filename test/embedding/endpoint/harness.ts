@@ -4,7 +4,7 @@ import { setImmediate as soon } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { expect, onTestFinished } from 'vitest';
 import { openEndpointEmbedder, type EndpointOptions } from '../../../src/embedding/endpoint/embedder.ts';
-import type { Timing } from '../../../src/embedding/endpoint/timing.ts';
+import type { Timing } from '../../../src/embedding/endpoint/pacing.ts';
 import type { Embedder, Embeddings } from '../../../src/embedding/embedder.ts';
 import { BackfillError } from '../../../src/errors.ts';
 import { FakeServer, type Behaviour } from './fake-server.ts';

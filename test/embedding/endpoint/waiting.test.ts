@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { TransientError } from '../../../src/errors.ts';
-import { backoffMs, pause, REAL_TIMING } from '../../../src/embedding/endpoint/timing.ts';
+import { backoffMs, pause, REAL_TIMING } from '../../../src/embedding/endpoint/pacing.ts';
 import { fine, json, refuse, vectorOf, type Behaviour } from './fake-server.ts';
 import { failureOf, FakeTiming, remote, row, TEXT } from './harness.ts';
 
