@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** What the program reads beside its code. */
-const DATA_FOLDERS = ['src/db/migrations', 'src/dashboard/assets'];
+const DATA = ['src/db/migrations', 'src/dashboard/assets', 'src/demo/articles.jsonl'];
 
 /** @throws Error where the compiler found something; what it found is on stdout. */
 export async function build(out: string, options: readonly string[] = []): Promise<void> {
@@ -21,7 +21,7 @@ export async function build(out: string, options: readonly string[] = []): Promi
   const child = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit' });
   const [code] = (await once(child, 'exit')) as [number | null];
   if (code !== 0) throw new Error(`The compiler ended with ${code}.`);
-  for (const folder of DATA_FOLDERS) await cp(join(ROOT, folder), join(out, folder), { recursive: true });
+  for (const path of DATA) await cp(join(ROOT, path), join(out, path), { recursive: true });
 }
 
 /** For processes of the tests: only what has changed since the last time, and types are another command's to check. */

@@ -12,7 +12,7 @@ export interface Article {
   updatedAt: Date;
 }
 
-/** An article as it is written down here; see `articles()` for what is filled in. */
+/** A line of articles.jsonl; see `articles()` for what is filled in. */
 export interface ArticleText {
   id: number;
   title: string;
