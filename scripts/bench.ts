@@ -9,7 +9,7 @@ import { benchSnapshot } from './bench/snapshot.ts';
 import { benchWrite } from './bench/write.ts';
 import type { OnProgress } from '../src/observability/progress.ts';
 import { ProgressBar } from './lib/progress-bar.ts';
-import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
+import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
 
 /** How a suite tells how far it is, and what came out. */
 interface Voice {

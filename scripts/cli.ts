@@ -3,7 +3,7 @@
 
 import { BackfillError } from '../src/errors.ts';
 import { explainedByFiles } from '../src/open-files.ts';
-import { hearSignals } from './lib/signals.ts';
+import { hearSignals } from '../src/cli/signals.ts';
 
 // Before the rest is so much as loaded, which an import of this file's own would be.
 hearSignals();

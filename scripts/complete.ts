@@ -3,11 +3,11 @@ import { runSteps, type Step } from '../src/cutover/planned-steps.ts';
 import { ConfigError } from '../src/errors.ts';
 import { inTurn } from '../src/planning/schema-lease.ts';
 import { describeTarget } from '../src/table/backfill-target.ts';
-import { runAsProgram, type Command, type Invocation } from './lib/command.ts';
+import { runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
 import { planDropSync } from './lib/drop-sync.ts';
-import { reasonOf, refuse, tell } from './lib/reads.ts';
+import { reasonOf, refuse, tell } from '../src/cli/change.ts';
 import { prepareQueues, withQueues } from './lib/queues.ts';
-import { requireRun, withDatabase } from './lib/session.ts';
+import { requireRun, withDatabase } from '../src/cli/session.ts';
 
 export const complete: Command = {
   name: 'complete',

@@ -1,5 +1,5 @@
 import { ConfigError } from '../src/errors.ts';
-import { EXIT, flagsOf, runAsProgram, type Command } from './lib/command.ts';
+import { EXIT, flagsOf, runAsProgram, type Command } from '../src/cli/command.ts';
 import { VERBS } from './lib/verbs.ts';
 
 const PROGRAM = 'pgvector-backfill';

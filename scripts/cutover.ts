@@ -24,9 +24,9 @@ import { followScope } from '../src/ledger/scope.ts';
 import { actorOf } from '../src/cutover/current-user.ts';
 import { READ_MODE_SEEN_SECONDS } from '../src/search/create-search.ts';
 import { describeTarget } from '../src/table/backfill-target.ts';
-import { runAsProgram, type Command, type Invocation } from './lib/command.ts';
-import { reasonOf, refuse, tell, type Change } from './lib/reads.ts';
-import { requireRun, withDatabase } from './lib/session.ts';
+import { runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
+import { reasonOf, refuse, tell, type Change } from '../src/cli/change.ts';
+import { requireRun, withDatabase } from '../src/cli/session.ts';
 
 export const cutover: Command = {
   name: 'cutover',

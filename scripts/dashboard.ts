@@ -3,9 +3,9 @@ import { assertProtected } from '../src/dashboard/access/protection.ts';
 import { startDashboard } from '../src/dashboard/server.ts';
 import { startHeartbeat } from '../src/observability/heartbeat.ts';
 import { createPool } from '../src/db/pool.ts';
-import { EXIT, runAsProgram, type Command } from './lib/command.ts';
+import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
 import { prepareQueues, withQueues } from './lib/queues.ts';
-import { withDatabase } from './lib/session.ts';
+import { withDatabase } from '../src/cli/session.ts';
 
 /** Side by side: one of the page, those of a scrape, a probe. */
 const LOOKS = 4;

@@ -14,7 +14,7 @@ import { describeTarget } from '../src/table/backfill-target.ts';
 import { maskedTexts, tableTexts } from '../src/training/table-texts.ts';
 import { DEFAULT_DIMENSIONS, DEFAULT_MIN_DOCUMENTS, DEFAULT_SEED } from '../src/training/train.ts';
 import { trainFrom } from '../src/training/train-from.ts';
-import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
+import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
 import { demoLines, keepLines } from './lib/demo-report.ts';
 import { runDemo, type DemoRun } from './lib/demo-run.ts';
 import { ProgressView } from './lib/progress-view.ts';

@@ -1,7 +1,7 @@
 import { diagnose, blockers } from '../src/planning/doctor.ts';
 import type { Finding } from '../src/planning/checks/finding.ts';
-import { EXIT, runAsProgram, type Command } from './lib/command.ts';
-import { withDatabase } from './lib/session.ts';
+import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
+import { withDatabase } from '../src/cli/session.ts';
 
 const MARK = { ok: 'ok   ', warn: 'warn ', error: 'ERROR' } as const;
 

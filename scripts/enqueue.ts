@@ -11,10 +11,10 @@ import { previewPlan } from '../src/planning/plan.ts';
 import { chooseCapture, missingCapture } from '../src/sync/capture.ts';
 import type { Target } from '../src/table/backfill-target.ts';
 import { findingLines } from './doctor.ts';
-import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
+import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
 import { count } from './lib/format.ts';
 import { enqueueRun, withPreflight } from './lib/enqueue-run.ts';
-import { withDatabase } from './lib/session.ts';
+import { withDatabase } from '../src/cli/session.ts';
 import { withProgress } from './lib/progress-bar.ts';
 
 export const enqueueCommand: Command = {

@@ -5,10 +5,10 @@ import { describeTarget } from '../src/table/backfill-target.ts';
 import { findIndex, wantedIndex } from '../src/finalize/index-definition.ts';
 import { reopenFailedRun } from '../src/ledger/run.ts';
 import { addFinalizeJob } from '../src/queue/jobs/producer.ts';
-import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
+import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
 import { ProgressView } from './lib/progress-view.ts';
 import { prepareQueues, withQueues } from './lib/queues.ts';
-import { requireRun, watchedProgress, withDatabase } from './lib/session.ts';
+import { requireRun, watchedProgress, withDatabase } from '../src/cli/session.ts';
 
 export const finalizeCommand: Command = {
   name: 'finalize',

@@ -4,10 +4,10 @@ import { MaskTooSlow } from '../src/masking/rules.ts';
 import { maskPolicyVersion, type MaskPolicy } from '../src/masking/policy.ts';
 import type { TextRow } from '../src/table/read-texts.ts';
 import { describeTarget } from '../src/table/backfill-target.ts';
-import { EXIT, runAsProgram, type Command } from './lib/command.ts';
+import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
 import { excerpts } from './lib/mask-excerpts.ts';
 import { sampleTexts } from './lib/mask-sample.ts';
-import { withDatabase } from './lib/session.ts';
+import { withDatabase } from '../src/cli/session.ts';
 
 const DEFAULT_SAMPLE = 20;
 const MAX_SAMPLE = 1000;

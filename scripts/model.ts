@@ -10,7 +10,7 @@ import {
   readManifest,
 } from '../src/embedding/model-files/files.ts';
 import { ConfigError, messageOf } from '../src/errors.ts';
-import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
+import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
 import { DownloadLine } from './lib/download-line.ts';
 import { bytes as shown } from './lib/format.ts';
 

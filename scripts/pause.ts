@@ -1,6 +1,6 @@
 import { pause } from '../src/planning/pause.ts';
-import { EXIT, runAsProgram, type Command } from './lib/command.ts';
-import { requireRun, withDatabase } from './lib/session.ts';
+import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
+import { requireRun, withDatabase } from '../src/cli/session.ts';
 
 export const pauseCommand: Command = {
   name: 'pause',

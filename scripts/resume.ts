@@ -1,7 +1,7 @@
 import { resume } from '../src/planning/pause.ts';
-import { EXIT, runAsProgram, type Command } from './lib/command.ts';
+import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
 import { prepareQueues, withQueues } from './lib/queues.ts';
-import { requireRun, withDatabase } from './lib/session.ts';
+import { requireRun, withDatabase } from '../src/cli/session.ts';
 
 export const resumeCommand: Command = {
   name: 'resume',

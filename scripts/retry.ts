@@ -1,9 +1,9 @@
 import { syncMode } from '../src/ledger/sync.ts';
 import { retry } from '../src/planning/retry.ts';
-import { EXIT, runAsProgram, type Command } from './lib/command.ts';
+import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
 import { count } from './lib/format.ts';
 import { prepareQueues, withQueues } from './lib/queues.ts';
-import { requireRun, withDatabase } from './lib/session.ts';
+import { requireRun, withDatabase } from '../src/cli/session.ts';
 
 export const retryCommand: Command = {
   name: 'retry',

@@ -1,10 +1,10 @@
 import { changeReads } from '../src/cutover/change-reads.ts';
 import { readModeOf, showReadChoice, LEGACY_READS } from '../src/ledger/read-mode.ts';
 import { READ_MODE_SEEN_SECONDS } from '../src/search/create-search.ts';
-import { runAsProgram, type Command } from './lib/command.ts';
+import { runAsProgram, type Command } from '../src/cli/command.ts';
 import { rollbackSchema } from './lib/rollback-schema.ts';
-import { reasonOf, tell } from './lib/reads.ts';
-import { requireRun, withDatabase } from './lib/session.ts';
+import { reasonOf, tell } from '../src/cli/change.ts';
+import { requireRun, withDatabase } from '../src/cli/session.ts';
 
 export const rollback: Command = {
   name: 'rollback',

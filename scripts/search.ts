@@ -6,8 +6,8 @@ import { LazyEmbedder } from '../src/search/state/lazy-embedder.ts';
 import { loadReadState } from '../src/search/state/read-state.ts';
 import { searchFunctionName } from '../src/search/queries/sql-function.ts';
 import { describeTarget } from '../src/table/backfill-target.ts';
-import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
-import { withDatabase } from './lib/session.ts';
+import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
+import { withDatabase } from '../src/cli/session.ts';
 
 const DEFAULT_K = 10;
 

@@ -13,14 +13,14 @@ import { latestRun } from '../src/ledger/run.ts';
 import { TABLE_REMEDY } from '../src/ledger/run-target.ts';
 import { scopeDifference } from '../src/ledger/scope.ts';
 import { MAX_COUNTED } from '../src/ledger/sync.ts';
-import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
+import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
 import { count, duration, percent } from './lib/format.ts';
 import { figureLines } from './lib/figure-lines.ts';
 import { stillness, waitLines } from './lib/wait-lines.ts';
 import { throttleLines } from './lib/throttle-lines.ts';
 import { modelDrift, type ModelDrift } from './lib/model-drift.ts';
 import { ProgressView } from './lib/progress-view.ts';
-import { watchedProgress, withDatabase } from './lib/session.ts';
+import { watchedProgress, withDatabase } from '../src/cli/session.ts';
 import { timeLeft } from '../src/finalize/forecast/wording.ts';
 import { progressSnapshot, standing, type ProgressSnapshot } from '../src/ledger/progress.ts';
 

@@ -6,8 +6,8 @@ import { describeTarget } from '../src/table/backfill-target.ts';
 import { maskedTexts, tableTexts } from '../src/training/table-texts.ts';
 import { DEFAULT_DIMENSIONS, DEFAULT_MIN_DOCUMENTS, DEFAULT_SEED } from '../src/training/train.ts';
 import { trainFrom, type TrainFromOptions, type TrainedFrom } from '../src/training/train-from.ts';
-import { EXIT, runAsProgram, type Command, type Invocation } from './lib/command.ts';
-import { withDatabase } from './lib/session.ts';
+import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
+import { withDatabase } from '../src/cli/session.ts';
 import { withProgress } from './lib/progress-bar.ts';
 
 function wholeNumber(invocation: Invocation, flag: string, fallback: number): number {

@@ -1,7 +1,7 @@
 import { recordEvent } from '../src/ledger/event.ts';
 import { readThrottle, saveTuned } from '../src/ledger/throttle.ts';
-import { EXIT, runAsProgram, type Command } from './lib/command.ts';
-import { requireRun, withDatabase } from './lib/session.ts';
+import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
+import { requireRun, withDatabase } from '../src/cli/session.ts';
 import { readTuned, tunedChanges } from './lib/tune-flags.ts';
 
 export const tune: Command = {

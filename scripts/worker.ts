@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ConfigError, messageOf } from '../src/errors.ts';
 import { startHeartbeat } from '../src/observability/heartbeat.ts';
 import { QUEUE_ROLES, type QueueRole } from '../src/queue/connection.ts';
-import { EXIT, runAsProgram, type Command } from './lib/command.ts';
-import { watchedProgress, withDatabase } from './lib/session.ts';
+import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
+import { watchedProgress, withDatabase } from '../src/cli/session.ts';
 import { startWorkers } from './lib/worker-process.ts';
 
 const POLL_MS = 500;

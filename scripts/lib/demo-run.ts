@@ -12,7 +12,7 @@ import { compareSearches, type Comparison } from '../../src/search/compare.ts';
 import { describeTarget } from '../../src/table/backfill-target.ts';
 import { verify, type Verification } from '../../src/verify/verify.ts';
 import { enqueueRun, withPreflight } from './enqueue-run.ts';
-import { requireRun } from './session.ts';
+import { requireRun } from '../../src/cli/session.ts';
 import { startWorkers } from './worker-process.ts';
 
 export interface DemoRun {

@@ -1,7 +1,7 @@
 /** `pgvector-backfill <verb>`, once signals are heard. */
 
 import { setImmediate as turn } from 'node:timers/promises';
-import { EXIT, runToEnd } from './command.ts';
+import { EXIT, runToEnd } from '../../src/cli/command.ts';
 import { tolerateClosedPipes } from './terminal.ts';
 import { VERBS } from './verbs.ts';
 

@@ -3,7 +3,7 @@
 import { timeLeft } from '../../src/finalize/forecast/wording.ts';
 import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
 import { count, duration, percent } from './format.ts';
-import type { Output } from './host.ts';
+import type { Output } from '../../src/cli/host.ts';
 import { coloured, printable, lineWidth, wrapped, type Colour } from './terminal.ts';
 import { heldBy } from './throttle-lines.ts';
 

@@ -8,10 +8,10 @@ import { ledgerVersion } from '../../src/db/migrate.ts';
 import type { Pool } from '../../src/db/pool.ts';
 import { readModeOf, showReadChoice } from '../../src/ledger/read-mode.ts';
 import { inTurn } from '../../src/planning/schema-lease.ts';
-import type { Invocation } from './command.ts';
-import { reasonOf, tell } from './reads.ts';
+import type { Invocation } from '../../src/cli/command.ts';
+import { reasonOf, tell } from '../../src/cli/change.ts';
 import { prepareQueues, withQueues } from './queues.ts';
-import { withDatabase } from './session.ts';
+import { withDatabase } from '../../src/cli/session.ts';
 
 export async function rollbackSchema(invocation: Invocation): Promise<number> {
   const config = await invocation.config(['text']);

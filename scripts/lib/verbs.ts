@@ -1,6 +1,6 @@
 /** Every verb of the program, by its name. */
 
-import type { Command } from './command.ts';
+import type { Command } from '../../src/cli/command.ts';
 
 /** Loaded one at a time: `status` should not wait for the model runtime to load. */
 export const VERBS: Record<string, () => Promise<Command>> = {

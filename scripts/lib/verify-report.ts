@@ -8,7 +8,7 @@ import type { QueryInput } from '../../src/verify/full-measurement.ts';
 import { spread } from '../../src/verify/queries/query-source.ts';
 import { compareSamples } from '../../src/verify/report/query-examples.ts';
 import type { Verification, VerifyInput } from '../../src/verify/verify.ts';
-import type { Invocation } from './command.ts';
+import type { Invocation } from '../../src/cli/command.ts';
 
 const OWNER_ONLY = 0o600;
 

@@ -17,7 +17,7 @@ import { startFinalizeWorker } from '../../workers/finalize.ts';
 import { startMetricsServer, type MetricsServer } from '../../workers/metrics-server.ts';
 import { startReconciler } from '../../workers/reconcile.ts';
 import { startSyncWorker } from '../../workers/sync.ts';
-import { processHost } from './host.ts';
+import { processHost } from '../../src/cli/host.ts';
 import { prepareQueues } from './queues.ts';
 import { within } from '../../src/time-limit.ts';
 

@@ -5,7 +5,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { flagsOf } from '../../scripts/lib/command.ts';
+import { flagsOf } from '../../src/cli/command.ts';
 import { VERBS } from '../../scripts/lib/verbs.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

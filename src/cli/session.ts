@@ -1,15 +1,15 @@
 /** What the verbs open, and close again whatever happens. */
 
-import type { Config } from '../../src/config/load.ts';
-import { ledgerVersion, migrate } from '../../src/db/migrate.ts';
-import { describeDatabaseUrl } from '../../src/config/server-url.ts';
-import { assertReachable, createPool, type Pool, type PoolOptions } from '../../src/db/pool.ts';
-import { explainedByServer } from '../../src/db/explained-error.ts';
-import { throughRestarts } from '../../src/db/wait-for-server.ts';
-import { NoRunError } from '../../src/errors.ts';
-import { progressSnapshot, type ProgressSnapshot } from '../../src/ledger/progress.ts';
-import { latestRun, type Run } from '../../src/ledger/run.ts';
-import type { Logger } from '../../src/observability/logger.ts';
+import type { Config } from '../config/load.ts';
+import { ledgerVersion, migrate } from '../db/migrate.ts';
+import { describeDatabaseUrl } from '../config/server-url.ts';
+import { assertReachable, createPool, type Pool, type PoolOptions } from '../db/pool.ts';
+import { explainedByServer } from '../db/explained-error.ts';
+import { throughRestarts } from '../db/wait-for-server.ts';
+import { NoRunError } from '../errors.ts';
+import { progressSnapshot, type ProgressSnapshot } from '../ledger/progress.ts';
+import { latestRun, type Run } from '../ledger/run.ts';
+import type { Logger } from '../observability/logger.ts';
 
 /** Queries side by side in one process besides those of batches in flight: status, monitor, events. */
 const SPARE_CONNECTIONS = 4;

@@ -3,19 +3,19 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { loadConfig, type Config } from '../../src/config/load.ts';
-import type { Option } from '../../src/config/option.ts';
-import { OPTIONS } from '../../src/config/options.ts';
-import type { OptionName, Settings } from '../../src/config/settings.ts';
-import { interrupted, interruptible } from '../../src/db/interruption.ts';
-import { BackfillError, ConfigError, GateError, messageOf } from '../../src/errors.ts';
-import type { Embedder } from '../../src/embedding/embedder.ts';
-import { explainedByFiles } from '../../src/open-files.ts';
-import { createLogger, type Logger } from '../../src/observability/logger.ts';
-import { endTracing } from '../../src/observability/tracing.ts';
+import { loadConfig, type Config } from '../config/load.ts';
+import type { Option } from '../config/option.ts';
+import { OPTIONS } from '../config/options.ts';
+import type { OptionName, Settings } from '../config/settings.ts';
+import { interrupted, interruptible } from '../db/interruption.ts';
+import { BackfillError, ConfigError, GateError, messageOf } from '../errors.ts';
+import type { Embedder } from '../embedding/embedder.ts';
+import { explainedByFiles } from '../open-files.ts';
+import { createLogger, type Logger } from '../observability/logger.ts';
+import { endTracing } from '../observability/tracing.ts';
 import { processHost, type Host } from './host.ts';
 import { hearSignals } from './signals.ts';
-import { printable, printableJson, tolerateClosedPipes } from './terminal.ts';
+import { printable, printableJson, tolerateClosedPipes } from '../../scripts/lib/terminal.ts';
 
 export const EXIT = { done: 0, failed: 1, usage: 2, gate: 3, interrupted: 130 } as const;
 

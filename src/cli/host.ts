@@ -1,7 +1,7 @@
 /** What a verb meets outside of itself: this process's own, or what a test passes in. */
 
-import type { OpenEmbedder } from '../../src/embedding/embedder.ts';
-import { assertEnoughFiles } from '../../src/open-files.ts';
+import type { OpenEmbedder } from '../embedding/embedder.ts';
+import { assertEnoughFiles } from '../open-files.ts';
 import type { WorkerTimes } from '../../workers/times.ts';
 import { onSignal, type Signal } from './signals.ts';
 
@@ -49,6 +49,6 @@ export const processHost = (): Host => ({
   // Tokenizer and runtime are loaded by the verbs that embed, not by `status`.
   openEmbedder: async (...model) => {
     assertEnoughFiles();
-    return (await import('../../src/embedding/open-embedder.ts')).openEmbedder(...model);
+    return (await import('../embedding/open-embedder.ts')).openEmbedder(...model);
   },
 });
