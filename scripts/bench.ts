@@ -8,7 +8,7 @@ import { makeTexts } from './bench/minilm-model.ts';
 import { benchSnapshot } from './bench/snapshot.ts';
 import { benchWrite } from './bench/write.ts';
 import type { OnProgress } from '../src/observability/progress.ts';
-import { ProgressBar } from './lib/progress-bar.ts';
+import { ProgressBar } from '../src/terminal/progress-bar.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
 
 /** How a suite tells how far it is, and what came out. */

@@ -17,7 +17,7 @@ import { trainFrom } from '../src/training/train-from.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
 import { demoLines, keepLines } from './lib/demo-report.ts';
 import { runDemo, type DemoRun } from './lib/demo-run.ts';
-import { ProgressView } from './lib/progress-view.ts';
+import { ProgressView } from '../src/terminal/progress-view.ts';
 
 /** The search that the sample's application has today: words of the query, or the query to the letter. */
 const LEGACY_SEARCH = `SELECT id FROM articles, websearch_to_tsquery('english', $1) AS query

@@ -15,7 +15,7 @@ import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/co
 import { count } from './lib/format.ts';
 import { enqueueRun, withPreflight } from './lib/enqueue-run.ts';
 import { withDatabase } from '../src/cli/session.ts';
-import { withProgress } from './lib/progress-bar.ts';
+import { withProgress } from '../src/terminal/progress-bar.ts';
 
 export const enqueueCommand: Command = {
   name: 'enqueue',

@@ -6,7 +6,7 @@ import { findIndex, wantedIndex } from '../src/finalize/index-definition.ts';
 import { reopenFailedRun } from '../src/ledger/run.ts';
 import { addFinalizeJob } from '../src/queue/jobs/producer.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
-import { ProgressView } from './lib/progress-view.ts';
+import { ProgressView } from '../src/terminal/progress-view.ts';
 import { prepareQueues, withQueues } from './lib/queues.ts';
 import { requireRun, watchedProgress, withDatabase } from '../src/cli/session.ts';
 

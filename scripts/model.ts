@@ -11,7 +11,7 @@ import {
 } from '../src/embedding/model-files/files.ts';
 import { ConfigError, messageOf } from '../src/errors.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
-import { DownloadLine } from './lib/download-line.ts';
+import { DownloadLine } from '../src/terminal/download-line.ts';
 import { bytes as shown } from './lib/format.ts';
 
 const ACTIONS: Record<string, (invocation: Invocation) => Promise<number>> = { fetch, check, list };

@@ -8,7 +8,7 @@ import { DEFAULT_DIMENSIONS, DEFAULT_MIN_DOCUMENTS, DEFAULT_SEED } from '../src/
 import { trainFrom, type TrainFromOptions, type TrainedFrom } from '../src/training/train-from.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
 import { withDatabase } from '../src/cli/session.ts';
-import { withProgress } from './lib/progress-bar.ts';
+import { withProgress } from '../src/terminal/progress-bar.ts';
 
 function wholeNumber(invocation: Invocation, flag: string, fallback: number): number {
   const given = invocation.flags[flag];

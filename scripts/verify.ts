@@ -9,8 +9,8 @@ import { assertPlannedOptions } from '../src/verify/checks/run.ts';
 import { verify, type VerifyInput } from '../src/verify/verify.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
 import { requireRun, withDatabase } from '../src/cli/session.ts';
-import { withProgress } from './lib/progress-bar.ts';
-import { checkLines, measureLines } from './lib/verify-lines.ts';
+import { withProgress } from '../src/terminal/progress-bar.ts';
+import { checkLines, measureLines } from '../src/terminal/verify-lines.ts';
 import { reportWanted, writeReport } from './lib/verify-report.ts';
 
 /** @throws GateError where nobody knows any more which text a vector is of. */

@@ -2,7 +2,7 @@
 
 import { setImmediate as turn } from 'node:timers/promises';
 import { EXIT, runToEnd } from '../../src/cli/command.ts';
-import { tolerateClosedPipes } from './terminal.ts';
+import { tolerateClosedPipes } from '../../src/terminal/terminal.ts';
 import { VERBS } from './verbs.ts';
 
 /** @returns the exit code. */

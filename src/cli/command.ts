@@ -15,7 +15,7 @@ import { createLogger, type Logger } from '../observability/logger.ts';
 import { endTracing } from '../observability/tracing.ts';
 import { processHost, type Host } from './host.ts';
 import { hearSignals } from './signals.ts';
-import { printable, printableJson, tolerateClosedPipes } from '../../scripts/lib/terminal.ts';
+import { printable, printableJson, tolerateClosedPipes } from '../terminal/terminal.ts';
 
 export const EXIT = { done: 0, failed: 1, usage: 2, gate: 3, interrupted: 130 } as const;
 

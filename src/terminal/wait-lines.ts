@@ -1,10 +1,10 @@
 /** What nothing moves for, and whose clock is off, for `status`. */
 
-import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
-import { STILL_SECONDS } from '../../src/ledger/still.ts';
-import { CLOCK_TOLERANCE_SECONDS, clockWords } from '../../src/queue/clock/clock-skew.ts';
-import { pausedWords } from '../../src/queue/probes/blockers.ts';
-import { duration } from './format.ts';
+import type { ProgressSnapshot } from '../ledger/progress.ts';
+import { STILL_SECONDS } from '../ledger/still.ts';
+import { CLOCK_TOLERANCE_SECONDS, clockWords } from '../queue/clock/clock-skew.ts';
+import { pausedWords } from '../queue/probes/blockers.ts';
+import { duration } from '../../scripts/lib/format.ts';
 
 type Shown = Pick<ProgressSnapshot, 'stall' | 'workers'>;
 

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { comparisonLines } from '../../scripts/search.ts';
 import { EXIT, runCommand, type Command } from '../../src/cli/command.ts';
 import { processHost, type Output } from '../../src/cli/host.ts';
-import { printable, printableJson } from '../../scripts/lib/terminal.ts';
+import { printable, printableJson } from '../../src/terminal/terminal.ts';
 
 /** Clears the screen, sets the clipboard, by C0, by C1, turns the line around, hides a line. */
 const HOSTILE = [

@@ -1,9 +1,9 @@
 /** Progress of a run: a few lines that are redrawn on a terminal, one line now and then elsewhere. */
 
-import { timeLeft } from '../../src/finalize/forecast/wording.ts';
-import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
-import { count, duration, percent } from './format.ts';
-import type { Output } from '../../src/cli/host.ts';
+import { timeLeft } from '../finalize/forecast/wording.ts';
+import type { ProgressSnapshot } from '../ledger/progress.ts';
+import { count, duration, percent } from '../../scripts/lib/format.ts';
+import type { Output } from '../cli/host.ts';
 import { coloured, printable, lineWidth, wrapped, type Colour } from './terminal.ts';
 import { heldBy } from './throttle-lines.ts';
 

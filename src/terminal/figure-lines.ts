@@ -1,8 +1,8 @@
 /** Forecast and actual, side by side: of writing the vectors and of building their index. */
 
-import { buildMemory, buildTime, heapGrowth } from '../../src/finalize/forecast/wording.ts';
-import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
-import { bytes, duration } from './format.ts';
+import { buildMemory, buildTime, heapGrowth } from '../finalize/forecast/wording.ts';
+import type { ProgressSnapshot } from '../ledger/progress.ts';
+import { bytes, duration } from '../../scripts/lib/format.ts';
 
 const beside = (name: string, foretold: string, actual: string | null): string =>
   `${name} ${foretold}${actual === null ? '' : ` (${actual})`}`;

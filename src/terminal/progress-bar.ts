@@ -1,9 +1,9 @@
 /** How far a verb is: a bar that is redrawn on a terminal, a line now and then elsewhere, nothing beside one JSON object. */
 
-import type { OnProgress, Progress } from '../../src/observability/progress.ts';
-import type { Invocation } from '../../src/cli/command.ts';
-import { count } from './format.ts';
-import type { Output } from '../../src/cli/host.ts';
+import type { OnProgress, Progress } from '../observability/progress.ts';
+import type { Invocation } from '../cli/command.ts';
+import { count } from '../../scripts/lib/format.ts';
+import type { Output } from '../cli/host.ts';
 import { lineWidth } from './terminal.ts';
 
 const BAR_WIDTH = 24;

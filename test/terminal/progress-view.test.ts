@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { ProgressView, progressLines } from '../../scripts/lib/progress-view.ts';
-import { coloured } from '../../scripts/lib/terminal.ts';
+import { ProgressView, progressLines } from '../../src/terminal/progress-view.ts';
+import { coloured } from '../../src/terminal/terminal.ts';
 import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
 
 /** What the view reads of a snapshot. */

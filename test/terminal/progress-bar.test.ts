@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { ProgressBar } from '../../scripts/lib/progress-bar.ts';
+import { ProgressBar } from '../../src/terminal/progress-bar.ts';
 
 function bar(options: { isTTY: boolean; silent?: boolean }): {
   bar: ProgressBar;

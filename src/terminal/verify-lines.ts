@@ -1,11 +1,11 @@
 /** What `verify` says in a terminal. */
 
-import { showFigure, type Check } from '../../src/verify/checks/check.ts';
-import type { Curve } from '../../src/verify/measures/recall-curve.ts';
-import type { FullResult } from '../../src/verify/full-measurement.ts';
-import type { Latency } from '../../src/verify/measures/latency.ts';
-import { RELEVANCE_NOTES } from '../../src/verify/checks/relevance.ts';
-import type { Relevance } from '../../src/verify/measures/relevance.ts';
+import { showFigure, type Check } from '../verify/checks/check.ts';
+import type { Curve } from '../verify/measures/recall-curve.ts';
+import type { FullResult } from '../verify/full-measurement.ts';
+import type { Latency } from '../verify/measures/latency.ts';
+import { RELEVANCE_NOTES } from '../verify/checks/relevance.ts';
+import type { Relevance } from '../verify/measures/relevance.ts';
 
 export function checkLines(checks: readonly Check[]): string[] {
   return checks.flatMap(({ name, passed, value, threshold, detail, remedy }) => [
