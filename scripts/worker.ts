@@ -4,7 +4,7 @@ import { startHeartbeat } from '../src/observability/heartbeat.ts';
 import { QUEUE_ROLES, type QueueRole } from '../src/queue/connection.ts';
 import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
 import { watchedProgress, withDatabase } from '../src/cli/session.ts';
-import { startWorkers } from './lib/worker-process.ts';
+import { startWorkers } from '../workers/process.ts';
 
 const POLL_MS = 500;
 

@@ -20,9 +20,9 @@ import { leftToReconciler } from '../src/queue/faults/call-guard.ts';
 import { parseEmbedJob, type EmbedJob, type JobData } from '../src/queue/jobs/payloads.ts';
 import { addEmbedJobs } from '../src/queue/jobs/producer.ts';
 import { held, isHeld } from '../src/throttle/throttle.ts';
-import type { RunningWorker, WorkerContext } from './context.ts';
-import { giveBackOthers } from './give-back.ts';
-import { refuseJob } from './refuse.ts';
+import type { RunningWorker, WorkerContext } from '../src/worker/context.ts';
+import { giveBackOthers } from '../src/worker/give-back.ts';
+import { refuseJob } from '../src/worker/refuse-job.ts';
 
 const NOT_OPEN = { left: 'the run is not open' };
 const LEFT = { left: 'the batch is done, the run was stopped, or another worker has it' };

@@ -26,9 +26,9 @@ import { settle } from '../src/sync/catch-up.ts';
 import { describeTarget, type Target } from '../src/table/backfill-target.ts';
 import { isHeld } from '../src/throttle/throttle.ts';
 import { verify } from '../src/verify/verify.ts';
-import type { RunningWorker, WorkerContext } from './context.ts';
-import { giveBackOthers } from './give-back.ts';
-import { refuseJob } from './refuse.ts';
+import type { RunningWorker, WorkerContext } from '../src/worker/context.ts';
+import { giveBackOthers } from '../src/worker/give-back.ts';
+import { refuseJob } from '../src/worker/refuse-job.ts';
 
 export function startFinalizeWorker(
   context: WorkerContext,

@@ -22,9 +22,9 @@ import { drainChanges, type DrainOutcome } from '../src/sync/drain-changes.ts';
 import { lookAfterCapture } from '../src/sync/monitor-capture.ts';
 import { recountMarked } from '../src/sync/recount-batches.ts';
 import { sweepSome } from '../src/sync/sweep-missed-rows.ts';
-import type { RunningWorker, WorkerContext } from './context.ts';
-import { giveBackOthers } from './give-back.ts';
-import { refuseJob } from './refuse.ts';
+import type { RunningWorker, WorkerContext } from '../src/worker/context.ts';
+import { giveBackOthers } from '../src/worker/give-back.ts';
+import { refuseJob } from '../src/worker/refuse-job.ts';
 
 /** A scheduler that was lost with its Redis is back after this time. */
 const SCHEDULE_MS = 60_000;

@@ -13,7 +13,7 @@ import { describeTarget } from '../../src/table/backfill-target.ts';
 import { verify, type Verification } from '../../src/verify/verify.ts';
 import { enqueueRun, withPreflight } from './enqueue-run.ts';
 import { requireRun } from '../../src/cli/session.ts';
-import { startWorkers } from './worker-process.ts';
+import { startWorkers } from '../../workers/process.ts';
 
 export interface DemoRun {
   snapshot: ProgressSnapshot;

@@ -2,7 +2,7 @@
 
 import type { OpenEmbedder } from '../embedding/embedder.ts';
 import { assertEnoughFiles } from '../open-files.ts';
-import type { WorkerTimes } from '../../workers/times.ts';
+import type { WorkerTimes } from '../worker/times.ts';
 import { onSignal, type Signal } from './signals.ts';
 
 /** As much of a stream as output needs; a terminal says so, and how wide it is. */

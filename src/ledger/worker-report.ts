@@ -34,7 +34,7 @@ export interface WorkerReports {
   stall: Stall | null;
 }
 
-/** Several looks of a worker (workers/reconcile.ts). One that has not reported for so long is gone, or cannot write. */
+/** Several looks of a worker (src/worker/reconciler.ts). One that has not reported for so long is gone, or cannot write. */
 export const REPORT_FRESH_SECONDS = 120;
 const MAX_LISTED = 50;
 

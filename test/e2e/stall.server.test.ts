@@ -10,7 +10,7 @@ import { QueueClock, queueNow } from '../../src/queue/clock/queue-clock.ts';
 import { QUEUE_ROLES, openQueue, type JobQueue, type QueueAddress } from '../../src/queue/connection.ts';
 import { jobsInLine, scheduleSync } from '../../src/queue/jobs/producer.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import type { WorkerTimes } from '../../workers/times.ts';
+import type { WorkerTimes } from '../../src/worker/times.ts';
 import { REPEATED_TEXTS, openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';

@@ -6,7 +6,7 @@ import type { TestBackfill } from '../setup/backfill.ts';
 import { runCommand, startCommand, type RunningCommand } from '../setup/command.ts';
 import { onServer } from '../setup/databases.ts';
 import { until } from '../setup/until.ts';
-import type { WorkerTimes } from '../../workers/times.ts';
+import type { WorkerTimes } from '../../src/worker/times.ts';
 import type { WatchedLog } from './log.ts';
 import type { LifeServers } from './servers.ts';
 

@@ -1,7 +1,7 @@
 /** What the age of pgvector changes. Runs on whatever version the server has; the check run has it on 0.8.0 and on a newer one. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startWorkers } from '../../scripts/lib/worker-process.ts';
+import { startWorkers } from '../../workers/process.ts';
 import { silentLogger, type Logger } from '../../src/observability/logger.ts';
 import { articles } from '../../src/demo/articles.ts';
 import { loadArticles } from '../../src/demo/load.ts';

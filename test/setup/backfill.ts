@@ -12,9 +12,9 @@ import { describeTarget, type Target } from '../../src/table/backfill-target.ts'
 import type { QueryInput } from '../../src/verify/full-measurement.ts';
 import { verify, type Verification } from '../../src/verify/verify.ts';
 import { enqueueRun, withPreflight } from '../../scripts/lib/enqueue-run.ts';
-import { startWorkers, type WorkerProcess } from '../../scripts/lib/worker-process.ts';
+import { startWorkers, type WorkerProcess } from '../../workers/process.ts';
 import { QUEUE_ROLES, type QueueRole } from '../../src/queue/connection.ts';
-import type { WorkerTimes } from '../../workers/times.ts';
+import type { WorkerTimes } from '../../src/worker/times.ts';
 import type { TestDatabase } from './databases.ts';
 import { sharedEmbedder } from './embedder.ts';
 import type { TestModel } from './model.ts';

@@ -1,16 +1,16 @@
 /** Beside the roles of every worker: ledger and queue compared at intervals, and the run's options with this worker's. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { modelDifference, modelFacts } from '../src/embedding/open-embedder.ts';
-import { messageOf } from '../src/errors.ts';
-import { recordEvent } from '../src/ledger/event.ts';
-import { latestRun } from '../src/ledger/run.ts';
-import { scopeDifference } from '../src/ledger/scope.ts';
-import { reconcile } from '../src/planning/reconcile.ts';
-import { removeReport } from '../src/ledger/worker-report.ts';
-import { WORKER_NAME } from '../src/observability/worker-name.ts';
-import { within } from '../src/time-limit.ts';
-import { openQueues } from '../src/queue/connection.ts';
+import { modelDifference, modelFacts } from '../embedding/open-embedder.ts';
+import { messageOf } from '../errors.ts';
+import { recordEvent } from '../ledger/event.ts';
+import { latestRun } from '../ledger/run.ts';
+import { scopeDifference } from '../ledger/scope.ts';
+import { reconcile } from '../planning/reconcile.ts';
+import { removeReport } from '../ledger/worker-report.ts';
+import { WORKER_NAME } from '../observability/worker-name.ts';
+import { within } from '../time-limit.ts';
+import { openQueues } from '../queue/connection.ts';
 import type { RunningWorker, WorkerContext } from './context.ts';
 import { ProgressWatch } from './progress-watch.ts';
 

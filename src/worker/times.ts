@@ -1,6 +1,6 @@
 /** Intervals of a worker process. What is absent has its usual value; a fault test does not wait for that. */
 
-import type { QueueTimes } from '../src/queue/connection.ts';
+import type { QueueTimes } from '../queue/connection.ts';
 
 export interface WorkerTimes extends QueueTimes {
   /** Between two looks whether the scheduler of sync is still there, ms. */

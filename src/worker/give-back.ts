@@ -1,10 +1,10 @@
 /** Jobs of another database: one that has been copied, or has got the name of another, while the queue is the same. */
 
 import { DelayedError, type Job } from 'bullmq';
-import { recordEvent } from '../src/ledger/event.ts';
-import { installationId } from '../src/ledger/installation.ts';
-import type { QueueRole } from '../src/queue/connection.ts';
-import type { JobData } from '../src/queue/jobs/payloads.ts';
+import { recordEvent } from '../ledger/event.ts';
+import { installationId } from '../ledger/installation.ts';
+import type { QueueRole } from '../queue/connection.ts';
+import type { JobData } from '../queue/jobs/payloads.ts';
 import type { WorkerContext } from './context.ts';
 
 /** Until a worker of its own database may find it. */

@@ -1,11 +1,11 @@
 /** What both worker roles share. */
 
-import type { Settings } from '../src/config/settings.ts';
-import type { Pool } from '../src/db/pool.ts';
-import type { Instruments } from '../src/observability/instruments.ts';
-import type { Logger } from '../src/observability/logger.ts';
-import type { QueueAddress } from '../src/queue/connection.ts';
-import type { Throttle } from '../src/throttle/throttle.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Pool } from '../db/pool.ts';
+import type { Instruments } from '../observability/instruments.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { QueueAddress } from '../queue/connection.ts';
+import type { Throttle } from '../throttle/throttle.ts';
 import type { WorkerTimes } from './times.ts';
 
 export interface WorkerContext {

@@ -2,10 +2,10 @@
 
 import type { AddressInfo } from 'node:net';
 import { Hono } from 'hono';
-import { serve } from '../src/dashboard/listen.ts';
-import { readinessProblem } from '../src/dashboard/readiness.ts';
-import { ConfigError, messageOf } from '../src/errors.ts';
-import { openQueue } from '../src/queue/connection.ts';
+import { serve } from '../dashboard/listen.ts';
+import { readinessProblem } from '../dashboard/readiness.ts';
+import { ConfigError, messageOf } from '../errors.ts';
+import { openQueue } from '../queue/connection.ts';
 import type { WorkerContext } from './context.ts';
 
 export interface MetricsServer {

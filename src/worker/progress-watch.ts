@@ -3,21 +3,21 @@
  * away what it can, and says the rest: in the ledger for `status`, `doctor`, page and metrics, and in the log.
  */
 
-import { messageOf } from '../src/errors.ts';
-import { recordEvent, recordMended } from '../src/ledger/event.ts';
-import { workToDo } from '../src/ledger/work.ts';
-import { saveReport, type Stall } from '../src/ledger/worker-report.ts';
-import { Again } from '../src/observability/again.ts';
-import { duration } from '../src/observability/format.ts';
-import { WORKER_NAME } from '../src/observability/worker-name.ts';
-import { CLOCK_TOLERANCE_SECONDS, clockWords } from '../src/queue/clock/clock-skew.ts';
-import { QUEUE_ROLES, type OpenQueue, type QueueRole } from '../src/queue/connection.ts';
-import { reasonOf } from '../src/queue/faults/queue-fault.ts';
-import { LateJobs } from '../src/queue/jobs/late-jobs.ts';
-import { findObstacle, pausedQueue, removeObstacle, type Obstacle } from '../src/queue/probes/blockers.ts';
-import { queueOutage } from '../src/queue/faults/outage.ts';
-import { jobsInLine, scheduleSync } from '../src/queue/jobs/producer.ts';
-import { within } from '../src/time-limit.ts';
+import { messageOf } from '../errors.ts';
+import { recordEvent, recordMended } from '../ledger/event.ts';
+import { workToDo } from '../ledger/work.ts';
+import { saveReport, type Stall } from '../ledger/worker-report.ts';
+import { Again } from '../observability/again.ts';
+import { duration } from '../observability/format.ts';
+import { WORKER_NAME } from '../observability/worker-name.ts';
+import { CLOCK_TOLERANCE_SECONDS, clockWords } from '../queue/clock/clock-skew.ts';
+import { QUEUE_ROLES, type OpenQueue, type QueueRole } from '../queue/connection.ts';
+import { reasonOf } from '../queue/faults/queue-fault.ts';
+import { LateJobs } from '../queue/jobs/late-jobs.ts';
+import { findObstacle, pausedQueue, removeObstacle, type Obstacle } from '../queue/probes/blockers.ts';
+import { queueOutage } from '../queue/faults/outage.ts';
+import { jobsInLine, scheduleSync } from '../queue/jobs/producer.ts';
+import { within } from '../time-limit.ts';
 import type { WorkerContext } from './context.ts';
 
 /** For which nothing may move before it is asked why: jobs of a worker that was killed are taken up within it. */

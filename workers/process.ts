@@ -1,25 +1,25 @@
 /** A worker process: roles started, drained, stopped. The demo runs the very same in its own process. */
 
-import { plainTextConnections } from '../../src/config/plain-text.ts';
-import type { Config } from '../../src/config/load.ts';
-import { createPool, type Pool } from '../../src/db/pool.ts';
-import { borrowed, type Embedder, type OpenEmbedder } from '../../src/embedding/embedder.ts';
-import { Instruments } from '../../src/observability/instruments.ts';
-import { WORKER_NAME } from '../../src/observability/worker-name.ts';
-import type { Logger } from '../../src/observability/logger.ts';
-import { QUEUE_ROLES, type QueueRole } from '../../src/queue/connection.ts';
-import { fewFiles } from '../../src/open-files.ts';
-import type { RunningWorker } from '../../workers/context.ts';
-import type { WorkerTimes } from '../../workers/times.ts';
-import { Throttle } from '../../src/throttle/throttle.ts';
-import { startEmbedWorker } from '../../workers/embed.ts';
-import { startFinalizeWorker } from '../../workers/finalize.ts';
-import { startMetricsServer, type MetricsServer } from '../../workers/metrics-server.ts';
-import { startReconciler } from '../../workers/reconcile.ts';
-import { startSyncWorker } from '../../workers/sync.ts';
-import { processHost } from '../../src/cli/host.ts';
-import { prepareQueues } from './queues.ts';
-import { within } from '../../src/time-limit.ts';
+import { plainTextConnections } from '../src/config/plain-text.ts';
+import type { Config } from '../src/config/load.ts';
+import { createPool, type Pool } from '../src/db/pool.ts';
+import { borrowed, type Embedder, type OpenEmbedder } from '../src/embedding/embedder.ts';
+import { Instruments } from '../src/observability/instruments.ts';
+import { WORKER_NAME } from '../src/observability/worker-name.ts';
+import type { Logger } from '../src/observability/logger.ts';
+import { QUEUE_ROLES, type QueueRole } from '../src/queue/connection.ts';
+import { fewFiles } from '../src/open-files.ts';
+import type { RunningWorker } from '../src/worker/context.ts';
+import type { WorkerTimes } from '../src/worker/times.ts';
+import { Throttle } from '../src/throttle/throttle.ts';
+import { startEmbedWorker } from './embed.ts';
+import { startFinalizeWorker } from './finalize.ts';
+import { startMetricsServer, type MetricsServer } from '../src/worker/metrics-server.ts';
+import { startReconciler } from '../src/worker/reconciler.ts';
+import { startSyncWorker } from './sync.ts';
+import { processHost } from '../src/cli/host.ts';
+import { prepareQueues } from '../scripts/lib/queues.ts';
+import { within } from '../src/time-limit.ts';
 
 /** Statements of a batch are limited to a minute by the server. */
 const MAX_SILENCE_MS = 90_000;

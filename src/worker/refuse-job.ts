@@ -1,11 +1,11 @@
 /** Jobs that are none of ours: forged, of another version, or cut off. */
 
 import { UnrecoverableError, type Job } from 'bullmq';
-import { messageOf } from '../src/errors.ts';
-import { recordEvent } from '../src/ledger/event.ts';
-import { Again } from '../src/observability/again.ts';
-import type { QueueRole } from '../src/queue/connection.ts';
-import type { JobData } from '../src/queue/jobs/payloads.ts';
+import { messageOf } from '../errors.ts';
+import { recordEvent } from '../ledger/event.ts';
+import { Again } from '../observability/again.ts';
+import type { QueueRole } from '../queue/connection.ts';
+import type { JobData } from '../queue/jobs/payloads.ts';
 import type { WorkerContext } from './context.ts';
 
 /** What such a job calls itself is written down only where it is harmless. */
