@@ -4,9 +4,9 @@ import { ConfigError } from '../src/errors.ts';
 import { inTurn } from '../src/planning/schema-lease.ts';
 import { describeTarget } from '../src/table/backfill-target.ts';
 import { runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
-import { planDropSync } from './lib/drop-sync.ts';
+import { planDropSync } from '../src/cutover/drop-sync.ts';
 import { reasonOf, refuse, tell } from '../src/cli/change.ts';
-import { prepareQueues, withQueues } from './lib/queues.ts';
+import { prepareQueues, withQueues } from '../src/planning/open-queues.ts';
 import { requireRun, withDatabase } from '../src/cli/session.ts';
 
 export const complete: Command = {

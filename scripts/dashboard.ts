@@ -4,7 +4,7 @@ import { startDashboard } from '../src/dashboard/server.ts';
 import { startHeartbeat } from '../src/observability/heartbeat.ts';
 import { createPool } from '../src/db/pool.ts';
 import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
-import { prepareQueues, withQueues } from './lib/queues.ts';
+import { prepareQueues, withQueues } from '../src/planning/open-queues.ts';
 import { withDatabase } from '../src/cli/session.ts';
 
 /** Side by side: one of the page, those of a scrape, a probe. */

@@ -15,8 +15,8 @@ import { maskedTexts, tableTexts } from '../src/training/table-texts.ts';
 import { DEFAULT_DIMENSIONS, DEFAULT_MIN_DOCUMENTS, DEFAULT_SEED } from '../src/training/train.ts';
 import { trainFrom } from '../src/training/train-from.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
-import { demoLines, keepLines } from './lib/demo-report.ts';
-import { runDemo, type DemoRun } from './lib/demo-run.ts';
+import { demoLines, keepLines } from '../src/demo/report.ts';
+import { runDemo, type DemoRun } from '../src/demo/run.ts';
 import { ProgressView } from '../src/terminal/progress-view.ts';
 
 /** The search that the sample's application has today: words of the query, or the query to the letter. */

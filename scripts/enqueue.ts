@@ -13,7 +13,7 @@ import type { Target } from '../src/table/backfill-target.ts';
 import { findingLines } from './doctor.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
 import { count } from './lib/format.ts';
-import { enqueueRun, withPreflight } from './lib/enqueue-run.ts';
+import { enqueueRun, withPreflight } from '../src/planning/enqueue-run.ts';
 import { withDatabase } from '../src/cli/session.ts';
 import { withProgress } from '../src/terminal/progress-bar.ts';
 

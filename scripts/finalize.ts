@@ -7,7 +7,7 @@ import { reopenFailedRun } from '../src/ledger/run.ts';
 import { addFinalizeJob } from '../src/queue/jobs/producer.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
 import { ProgressView } from '../src/terminal/progress-view.ts';
-import { prepareQueues, withQueues } from './lib/queues.ts';
+import { prepareQueues, withQueues } from '../src/planning/open-queues.ts';
 import { requireRun, watchedProgress, withDatabase } from '../src/cli/session.ts';
 
 export const finalizeCommand: Command = {

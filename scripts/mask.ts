@@ -5,8 +5,8 @@ import { maskPolicyVersion, type MaskPolicy } from '../src/masking/policy.ts';
 import type { TextRow } from '../src/table/read-texts.ts';
 import { describeTarget } from '../src/table/backfill-target.ts';
 import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
-import { excerpts } from './lib/mask-excerpts.ts';
-import { sampleTexts } from './lib/mask-sample.ts';
+import { excerpts } from '../src/masking/excerpts.ts';
+import { sampleTexts } from '../src/table/sample-texts.ts';
 import { withDatabase } from '../src/cli/session.ts';
 
 const DEFAULT_SAMPLE = 20;

@@ -1,6 +1,6 @@
 import { resume } from '../src/planning/pause.ts';
 import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
-import { prepareQueues, withQueues } from './lib/queues.ts';
+import { prepareQueues, withQueues } from '../src/planning/open-queues.ts';
 import { requireRun, withDatabase } from '../src/cli/session.ts';
 
 export const resumeCommand: Command = {

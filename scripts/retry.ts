@@ -2,7 +2,7 @@ import { syncMode } from '../src/ledger/sync.ts';
 import { retry } from '../src/planning/retry.ts';
 import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
 import { count } from './lib/format.ts';
-import { prepareQueues, withQueues } from './lib/queues.ts';
+import { prepareQueues, withQueues } from '../src/planning/open-queues.ts';
 import { requireRun, withDatabase } from '../src/cli/session.ts';
 
 export const retryCommand: Command = {

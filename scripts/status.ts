@@ -18,7 +18,7 @@ import { count, duration, percent } from './lib/format.ts';
 import { figureLines } from '../src/terminal/figure-lines.ts';
 import { stillness, waitLines } from '../src/terminal/wait-lines.ts';
 import { throttleLines } from '../src/terminal/throttle-lines.ts';
-import { modelDrift, type ModelDrift } from './lib/model-drift.ts';
+import { modelDrift, type ModelDrift } from '../src/embedding/model-drift.ts';
 import { ProgressView } from '../src/terminal/progress-view.ts';
 import { watchedProgress, withDatabase } from '../src/cli/session.ts';
 import { timeLeft } from '../src/finalize/forecast/wording.ts';

@@ -2,7 +2,7 @@ import { recordEvent } from '../src/ledger/event.ts';
 import { readThrottle, saveTuned } from '../src/ledger/throttle.ts';
 import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
 import { requireRun, withDatabase } from '../src/cli/session.ts';
-import { readTuned, tunedChanges } from './lib/tune-flags.ts';
+import { readTuned, tunedChanges } from '../src/throttle/tune-flags.ts';
 
 export const tune: Command = {
   name: 'tune',

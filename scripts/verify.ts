@@ -11,7 +11,7 @@ import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/co
 import { requireRun, withDatabase } from '../src/cli/session.ts';
 import { withProgress } from '../src/terminal/progress-bar.ts';
 import { checkLines, measureLines } from '../src/terminal/verify-lines.ts';
-import { reportWanted, writeReport } from './lib/verify-report.ts';
+import { reportWanted, writeReport } from '../src/verify/report/write.ts';
 
 /** @throws GateError where nobody knows any more which text a vector is of. */
 async function assertJudgeable(pool: Pool, target: Target): Promise<void> {

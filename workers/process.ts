@@ -18,7 +18,7 @@ import { startMetricsServer, type MetricsServer } from '../src/worker/metrics-se
 import { startReconciler } from '../src/worker/reconciler.ts';
 import { startSyncWorker } from './sync.ts';
 import { processHost } from '../src/cli/host.ts';
-import { prepareQueues } from '../scripts/lib/queues.ts';
+import { prepareQueues } from '../src/planning/open-queues.ts';
 import { within } from '../src/time-limit.ts';
 
 /** Statements of a batch are limited to a minute by the server. */

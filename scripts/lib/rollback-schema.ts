@@ -10,7 +10,7 @@ import { readModeOf, showReadChoice } from '../../src/ledger/read-mode.ts';
 import { inTurn } from '../../src/planning/schema-lease.ts';
 import type { Invocation } from '../../src/cli/command.ts';
 import { reasonOf, tell } from '../../src/cli/change.ts';
-import { prepareQueues, withQueues } from './queues.ts';
+import { prepareQueues, withQueues } from '../../src/planning/open-queues.ts';
 import { withDatabase } from '../../src/cli/session.ts';
 
 export async function rollbackSchema(invocation: Invocation): Promise<number> {

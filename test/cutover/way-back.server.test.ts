@@ -1,7 +1,7 @@
 /** The way back to the legacy schema needs neither key nor text nor model: only what was put there. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { prepareQueues, withQueues } from '../../scripts/lib/queues.ts';
+import { prepareQueues, withQueues } from '../../src/planning/open-queues.ts';
 import { loadConfig, type Config } from '../../src/config/load.ts';
 import { removalTarget } from '../../src/cutover/rollback-target.ts';
 import { planSchemaRollback } from '../../src/cutover/schema-rollback.ts';

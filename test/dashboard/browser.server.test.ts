@@ -7,7 +7,7 @@ import { saveTuned } from '../../src/ledger/throttle.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { articles } from '../../src/demo/articles.ts';
 import { loadArticles } from '../../src/demo/load.ts';
-import { prepareQueues } from '../../scripts/lib/queues.ts';
+import { prepareQueues } from '../../src/planning/open-queues.ts';
 import { openQueues, type OpenQueue } from '../../src/queue/connection.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { metricsReference } from '../../scripts/lib/metrics-reference.ts';
+import { metricsReference } from '../../src/dashboard/metrics/reference.ts';
 import { DASHBOARD_METRICS } from '../../src/dashboard/metrics/scrape.ts';
 import { createDashboardApp, type DashboardInput } from '../../src/dashboard/server.ts';
 import { loadConfig } from '../../src/config/load.ts';

@@ -7,7 +7,7 @@ import { runCommand } from '../setup/command.ts';
 import { hasPostgres, realDatabase } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 import { until } from '../setup/until.ts';
-import { prepareQueues, withQueues } from '../../scripts/lib/queues.ts';
+import { prepareQueues, withQueues } from '../../src/planning/open-queues.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { FINALIZE_CAUSES, finalizeJobData, finalizeJobId } from '../../src/queue/jobs/payloads.ts';
 

@@ -5,7 +5,7 @@ import { planSchemaRollback } from '../../src/cutover/schema-rollback.ts';
 import { runSteps, type Step } from '../../src/cutover/planned-steps.ts';
 import type { Queues } from '../../src/cutover/wait-until-idle.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { prepareQueues, withQueues } from '../../scripts/lib/queues.ts';
+import { prepareQueues, withQueues } from '../../src/planning/open-queues.ts';
 import { FakeServer, fine } from '../embedding/endpoint/fake-server.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { catalogState } from '../setup/catalog.ts';

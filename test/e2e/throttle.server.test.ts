@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type WorkerProcess } from '../../workers/process.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { resume } from '../../src/planning/pause.ts';
-import { prepareQueues, withQueues } from '../../scripts/lib/queues.ts';
+import { prepareQueues, withQueues } from '../../src/planning/open-queues.ts';
 import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
 import { FakeServer, fine } from '../embedding/endpoint/fake-server.ts';
 import { createDocs } from '../setup/docs-table.ts';

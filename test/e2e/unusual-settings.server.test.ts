@@ -12,7 +12,7 @@ import { listEvents } from '../../src/ledger/event.ts';
 import { listQuarantine } from '../../src/ledger/quarantine.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { createSearch } from '../../src/search/create-search.ts';
-import { prepareQueues, withQueues } from '../../scripts/lib/queues.ts';
+import { prepareQueues, withQueues } from '../../src/planning/open-queues.ts';
 import { openBackfill, REPEATED_TEXTS, type TestBackfill } from '../setup/backfill.ts';
 import { catalogState } from '../setup/catalog.ts';
 import { hasRedis, onServer } from '../setup/databases.ts';

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { prepareQueues, withQueues } from '../../scripts/lib/queues.ts';
+import { prepareQueues, withQueues } from '../../src/planning/open-queues.ts';
 import { changeReads } from '../../src/cutover/change-reads.ts';
 import { planCompletion } from '../../src/cutover/completion.ts';
 import { cutoverGate } from '../../src/cutover/cutover-gate.ts';

@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { prepareQueues, withQueues } from '../../scripts/lib/queues.ts';
+import { prepareQueues, withQueues } from '../../src/planning/open-queues.ts';
 import { loadConfig, type Config } from '../../src/config/load.ts';
 import { cutoverGate } from '../../src/cutover/cutover-gate.ts';
 import { migrate } from '../../src/db/migrate.ts';

@@ -1,7 +1,7 @@
 /** Behind an online schema change (copy, rename, rename) the old table keeps the index's name and our triggers. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { prepareQueues, withQueues } from '../../scripts/lib/queues.ts';
+import { prepareQueues, withQueues } from '../../src/planning/open-queues.ts';
 import { loadConfig, type Config } from '../../src/config/load.ts';
 import { removalTarget } from '../../src/cutover/rollback-target.ts';
 import { planSchemaRollback } from '../../src/cutover/schema-rollback.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { excerpts } from '../../scripts/lib/mask-excerpts.ts';
+import { excerpts } from '../../src/masking/excerpts.ts';
 import { MASK_TYPES } from '../../src/config/options.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createFinder } from '../../src/masking/masker.ts';

@@ -11,7 +11,7 @@ import type { EnqueueResult } from '../../src/planning/enqueue.ts';
 import { describeTarget, type Target } from '../../src/table/backfill-target.ts';
 import type { QueryInput } from '../../src/verify/full-measurement.ts';
 import { verify, type Verification } from '../../src/verify/verify.ts';
-import { enqueueRun, withPreflight } from '../../scripts/lib/enqueue-run.ts';
+import { enqueueRun, withPreflight } from '../../src/planning/enqueue-run.ts';
 import { startWorkers, type WorkerProcess } from '../../workers/process.ts';
 import { QUEUE_ROLES, type QueueRole } from '../../src/queue/connection.ts';
 import type { WorkerTimes } from '../../src/worker/times.ts';

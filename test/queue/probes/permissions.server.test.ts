@@ -3,7 +3,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { withQueues } from '../../../scripts/lib/queues.ts';
+import { withQueues } from '../../../src/planning/open-queues.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
 import { prepareQueue, reachQueue } from '../../../src/queue/connection.ts';
 import { assertQueueKeys } from '../../../src/queue/redis/key-types.ts';

@@ -1,18 +1,18 @@
 /** The main job from an empty server to a proven index, by the same code as production. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Config } from '../../src/config/load.ts';
-import { borrowed, type Embedder, type OpenEmbedder } from '../../src/embedding/embedder.ts';
-import type { Pool } from '../../src/db/pool.ts';
-import { GateError } from '../../src/errors.ts';
-import { progressSnapshot, type ProgressSnapshot } from '../../src/ledger/progress.ts';
-import { QUEUE_ROLES } from '../../src/queue/connection.ts';
-import type { Logger } from '../../src/observability/logger.ts';
-import { compareSearches, type Comparison } from '../../src/search/compare.ts';
-import { describeTarget } from '../../src/table/backfill-target.ts';
-import { verify, type Verification } from '../../src/verify/verify.ts';
-import { enqueueRun, withPreflight } from './enqueue-run.ts';
-import { requireRun } from '../../src/cli/session.ts';
+import type { Config } from '../config/load.ts';
+import { borrowed, type Embedder, type OpenEmbedder } from '../embedding/embedder.ts';
+import type { Pool } from '../db/pool.ts';
+import { GateError } from '../errors.ts';
+import { progressSnapshot, type ProgressSnapshot } from '../ledger/progress.ts';
+import { QUEUE_ROLES } from '../queue/connection.ts';
+import type { Logger } from '../observability/logger.ts';
+import { compareSearches, type Comparison } from '../search/compare.ts';
+import { describeTarget } from '../table/backfill-target.ts';
+import { verify, type Verification } from '../verify/verify.ts';
+import { enqueueRun, withPreflight } from '../planning/enqueue-run.ts';
+import { requireRun } from '../cli/session.ts';
 import { startWorkers } from '../../workers/process.ts';
 
 export interface DemoRun {

@@ -1,6 +1,6 @@
 /** Before and after of a masked text, cut to what changed. */
 
-import { placeholderOf, type Mask } from '../../src/masking/masker.ts';
+import { placeholderOf, type Mask } from './masker.ts';
 
 /** Characters shown on each side of a change. */
 const CONTEXT = 160;

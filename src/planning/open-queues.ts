@@ -1,14 +1,14 @@
 /** The queues that the verbs open, and close again whatever happens. Apart from the database: `status` loads no queue. */
 
-import type { Config } from '../../src/config/load.ts';
-import { migrate } from '../../src/db/migrate.ts';
-import type { Pool } from '../../src/db/pool.ts';
-import { messageOf } from '../../src/errors.ts';
-import { installationId } from '../../src/ledger/installation.ts';
-import { tracing } from '../../src/observability/tracing.ts';
-import type { Logger } from '../../src/observability/logger.ts';
-import { QueueClock } from '../../src/queue/clock/queue-clock.ts';
-import { assertQueueKeys } from '../../src/queue/redis/key-types.ts';
+import type { Config } from '../config/load.ts';
+import { migrate } from '../db/migrate.ts';
+import type { Pool } from '../db/pool.ts';
+import { messageOf } from '../errors.ts';
+import { installationId } from '../ledger/installation.ts';
+import { tracing } from '../observability/tracing.ts';
+import type { Logger } from '../observability/logger.ts';
+import { QueueClock } from '../queue/clock/queue-clock.ts';
+import { assertQueueKeys } from '../queue/redis/key-types.ts';
 import {
   openQueue,
   openQueues,
@@ -17,8 +17,8 @@ import {
   type QueueAddress,
   type QueueRole,
   type QueueTimes,
-} from '../../src/queue/connection.ts';
-import { refused } from '../../src/queue/faults/command-refused.ts';
+} from '../queue/connection.ts';
+import { refused } from '../queue/faults/command-refused.ts';
 
 /** The queue server is reachable and free for ours, the ledger is up to date; where the queues are. */
 export async function prepareQueues(

@@ -1,8 +1,8 @@
 /** What the demo says at its end. */
 
-import type { Comparison } from '../../src/search/compare.ts';
-import type { DemoRun } from './demo-run.ts';
-import { count } from './format.ts';
+import type { Comparison } from '../search/compare.ts';
+import type { DemoRun } from './run.ts';
+import { count } from '../../scripts/lib/format.ts';
 
 const WIDTH = 50;
 

@@ -1,10 +1,10 @@
 /** Rows of the configured table for looking at what masking does: a repeatable sample of texts, embedded or not. */
 
-import { quoteName } from '../../src/db/identifiers.ts';
-import type { Pool } from '../../src/db/pool.ts';
-import { estimatedRows, relationBytesSql } from '../../src/table/partitions.ts';
-import { readTexts, type TextRow } from '../../src/table/read-texts.ts';
-import type { Target } from '../../src/table/backfill-target.ts';
+import { quoteName } from '../db/identifiers.ts';
+import type { Pool } from '../db/pool.ts';
+import { estimatedRows, relationBytesSql } from './partitions.ts';
+import { readTexts, type TextRow } from './read-texts.ts';
+import type { Target } from './backfill-target.ts';
 
 /** Values to mask are rare: so many rows are drawn for one that is shown. */
 const DRAWN_PER_SHOWN = 20;

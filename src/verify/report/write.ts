@@ -2,13 +2,13 @@
 
 import { chmod, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { ConfigError, messageOf } from '../../src/errors.ts';
-import type { Comparison } from '../../src/search/compare.ts';
-import type { QueryInput } from '../../src/verify/full-measurement.ts';
-import { spread } from '../../src/verify/queries/query-source.ts';
-import { compareSamples } from '../../src/verify/report/query-examples.ts';
-import type { Verification, VerifyInput } from '../../src/verify/verify.ts';
-import type { Invocation } from '../../src/cli/command.ts';
+import { ConfigError, messageOf } from '../../errors.ts';
+import type { Comparison } from '../../search/compare.ts';
+import type { QueryInput } from '../full-measurement.ts';
+import { spread } from '../queries/query-source.ts';
+import { compareSamples } from './query-examples.ts';
+import type { Verification, VerifyInput } from '../verify.ts';
+import type { Invocation } from '../../cli/command.ts';
 
 const OWNER_ONLY = 0o600;
 
@@ -47,7 +47,7 @@ export async function writeReport(
 ): Promise<void> {
   const shown = samples === 0 ? [] : await answers(input, spread(queries ?? [], samples));
   // The charting library takes longer to load than most checks to run.
-  const { reportPage } = await import('../../src/verify/report/page.ts');
+  const { reportPage } = await import('./page.ts');
   const page = await reportPage({
     backfill: input.target.backfill,
     run: input.run.id,

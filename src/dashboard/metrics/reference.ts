@@ -1,8 +1,8 @@
 /** docs/metrics.md, from the declarations. */
 
-import { DASHBOARD_METRICS } from '../../src/dashboard/metrics/scrape.ts';
-import { WORKER_METRICS } from '../../src/observability/instruments.ts';
-import type { MetricDefinition } from '../../src/observability/metric.ts';
+import { DASHBOARD_METRICS } from './scrape.ts';
+import { WORKER_METRICS } from '../../observability/instruments.ts';
+import type { MetricDefinition } from '../../observability/metric.ts';
 
 const INTRODUCTION = `# Metrics and traces
 

@@ -1,12 +1,12 @@
 /** The flags of `tune` → what is tuned then, and what changes by it. */
 
-import type { Option } from '../../src/config/option.ts';
-import { OPTIONS } from '../../src/config/options.ts';
-import type { Settings } from '../../src/config/settings.ts';
-import { ConfigError } from '../../src/errors.ts';
-import type { Limits, Tuned } from '../../src/ledger/throttle.ts';
-import { SIGNALS, formatValue } from '../../src/throttle/signals.ts';
-import { tuningOf, type Tuning } from '../../src/throttle/tuned-options.ts';
+import type { Option } from '../config/option.ts';
+import { OPTIONS } from '../config/options.ts';
+import type { Settings } from '../config/settings.ts';
+import { ConfigError } from '../errors.ts';
+import type { Limits, Tuned } from '../ledger/throttle.ts';
+import { SIGNALS, formatValue } from './signals.ts';
+import { tuningOf, type Tuning } from './tuned-options.ts';
 
 export type TuneFlags = Record<string, string | boolean | undefined>;
 

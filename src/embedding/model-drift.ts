@@ -1,9 +1,9 @@
 /** Whether the model as it is configured here is still the one that the vectors were made with. */
 
-import type { Settings } from '../../src/config/settings.ts';
-import { modelDifference, modelFacts, presentFingerprint } from '../../src/embedding/open-embedder.ts';
-import { messageOf } from '../../src/errors.ts';
-import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
+import type { Settings } from '../config/settings.ts';
+import { modelDifference, modelFacts, presentFingerprint } from './open-embedder.ts';
+import { messageOf } from '../errors.ts';
+import type { ProgressSnapshot } from '../ledger/progress.ts';
 
 export interface ModelDrift {
   /** Null where it cannot be told here. */

@@ -1,16 +1,16 @@
 /** Doctor, then enqueue: what the verb and the demo both do. */
 
-import type { Config } from '../../src/config/load.ts';
-import { migrate } from '../../src/db/migrate.ts';
-import type { Pool } from '../../src/db/pool.ts';
-import type { Embedder, OpenEmbedder } from '../../src/embedding/embedder.ts';
-import type { OnProgress } from '../../src/observability/progress.ts';
-import type { Logger } from '../../src/observability/logger.ts';
-import { blockers, diagnose } from '../../src/planning/doctor.ts';
-import { enqueue, type EnqueueResult } from '../../src/planning/enqueue.ts';
-import type { Finding } from '../../src/planning/checks/finding.ts';
-import { describeTarget, type Target } from '../../src/table/backfill-target.ts';
-import { prepareQueues, withQueues } from './queues.ts';
+import type { Config } from '../config/load.ts';
+import { migrate } from '../db/migrate.ts';
+import type { Pool } from '../db/pool.ts';
+import type { Embedder, OpenEmbedder } from '../embedding/embedder.ts';
+import type { OnProgress } from '../observability/progress.ts';
+import type { Logger } from '../observability/logger.ts';
+import { blockers, diagnose } from './doctor.ts';
+import { enqueue, type EnqueueResult } from './enqueue.ts';
+import type { Finding } from './checks/finding.ts';
+import { describeTarget, type Target } from '../table/backfill-target.ts';
+import { prepareQueues, withQueues } from './open-queues.ts';
 
 /** What doctor found, and what is open where nothing blocks. */
 export type Preflight = { findings: Finding[]; blocking: Finding[] } & (

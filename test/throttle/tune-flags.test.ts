@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import { ConfigError } from '../../src/errors.ts';
 import type { Settings } from '../../src/config/settings.ts';
-import { readTuned, tunedChanges, type TuneFlags } from '../../scripts/lib/tune-flags.ts';
+import { readTuned, tunedChanges, type TuneFlags } from '../../src/throttle/tune-flags.ts';
 
 const env = { DATABASE_URL: 'postgres://u@h/d', BACKFILL_TABLE: 't', BACKFILL_TEXT: 'a' };
 const load = async (): Promise<Settings> => (await loadConfig({ flags: {}, env, cwd: '/' })).settings;

@@ -1,14 +1,14 @@
 /** The step of `complete` that takes change capture off: triggers, function, scheduler. */
 
-import type { Step } from '../../src/cutover/planned-steps.ts';
-import type { Pool } from '../../src/db/pool.ts';
-import { recordEvent } from '../../src/ledger/event.ts';
-import { saveSyncMode, syncState } from '../../src/ledger/sync.ts';
-import type { JobQueue } from '../../src/queue/connection.ts';
-import { isSyncScheduled, unscheduleSync } from '../../src/queue/jobs/producer.ts';
-import { missingCapture } from '../../src/sync/capture.ts';
-import { runUnderLocks } from '../../src/sync/table-locks.ts';
-import type { Target } from '../../src/table/backfill-target.ts';
+import type { Step } from './planned-steps.ts';
+import type { Pool } from '../db/pool.ts';
+import { recordEvent } from '../ledger/event.ts';
+import { saveSyncMode, syncState } from '../ledger/sync.ts';
+import type { JobQueue } from '../queue/connection.ts';
+import { isSyncScheduled, unscheduleSync } from '../queue/jobs/producer.ts';
+import { missingCapture } from '../sync/capture.ts';
+import { runUnderLocks } from '../sync/table-locks.ts';
+import type { Target } from '../table/backfill-target.ts';
 
 export async function planDropSync(pool: Pool, target: Target, queue: JobQueue): Promise<Step> {
   const statements = await missingCapture(pool, target, 'off');
