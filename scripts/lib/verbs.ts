@@ -24,5 +24,5 @@ export const VERBS: Record<string, () => Promise<Command>> = {
   dashboard: async () => (await import('../dashboard.ts')).dashboard,
   completion: async () => (await import('../completion.ts')).completion,
   'train-model': async () => (await import('../train-model.ts')).trainModelCommand,
-  bench: async () => (await import('../bench.ts')).bench,
+  bench: async () => (await import('../bench/bench.ts')).bench,
 };

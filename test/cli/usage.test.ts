@@ -26,7 +26,7 @@ import { trainModelCommand } from '../../scripts/train-model.ts';
 import { tune } from '../../scripts/tune.ts';
 import { verifyCommand } from '../../scripts/verify.ts';
 import { worker } from '../../scripts/worker.ts';
-import { bench } from '../../scripts/bench.ts';
+import { bench } from '../../scripts/bench/bench.ts';
 import { runCommand, startCommand } from '../setup/command.ts';
 
 const COMMANDS = [

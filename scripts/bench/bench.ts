@@ -1,15 +1,15 @@
 import { resolve } from 'node:path';
-import { ConfigError } from '../src/errors.ts';
-import { recordTexts } from '../src/demo/records.ts';
-import { benchCapture } from './bench/capture.ts';
-import { benchEmbed, parsePrecisions } from './bench/embed.ts';
-import { benchE2e, parseModels } from './bench/e2e.ts';
-import { makeTexts } from './bench/minilm-model.ts';
-import { benchSnapshot } from './bench/snapshot.ts';
-import { benchWrite } from './bench/write.ts';
-import type { OnProgress } from '../src/observability/progress.ts';
-import { ProgressBar } from '../src/terminal/progress-bar.ts';
-import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
+import { ConfigError } from '../../src/errors.ts';
+import { recordTexts } from '../../src/demo/records.ts';
+import { benchCapture } from './capture.ts';
+import { benchEmbed, parsePrecisions } from './embed.ts';
+import { benchE2e, parseModels } from './e2e.ts';
+import { makeTexts } from './minilm-model.ts';
+import { benchSnapshot } from './snapshot.ts';
+import { benchWrite } from './write.ts';
+import type { OnProgress } from '../../src/observability/progress.ts';
+import { ProgressBar } from '../../src/terminal/progress-bar.ts';
+import { EXIT, runAsProgram, type Command, type Invocation } from '../../src/cli/command.ts';
 
 /** How a suite tells how far it is, and what came out. */
 interface Voice {
