@@ -2,7 +2,7 @@
 /** `pgvector-backfill <verb>`: the same verbs as the npm scripts. */
 
 import { BackfillError } from '../src/errors.ts';
-import { explainedByFiles } from '../src/open-files.ts';
+import { explainedByFiles } from '../src/process/open-files.ts';
 import { hearSignals } from '../src/cli/signals.ts';
 
 // Before the rest is so much as loaded, which an import of this file's own would be.

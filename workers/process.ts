@@ -8,7 +8,7 @@ import { Instruments } from '../src/observability/instruments.ts';
 import { WORKER_NAME } from '../src/observability/worker-name.ts';
 import type { Logger } from '../src/observability/logger.ts';
 import { QUEUE_ROLES, type QueueRole } from '../src/queue/connection.ts';
-import { fewFiles } from '../src/open-files.ts';
+import { fewFiles } from '../src/process/open-files.ts';
 import type { RunningWorker } from '../src/worker/context.ts';
 import type { WorkerTimes } from '../src/worker/times.ts';
 import { Throttle } from '../src/throttle/throttle.ts';

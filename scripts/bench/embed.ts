@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { usableProcessors } from '../../src/embedding/inference/processors.ts';
 import { openTransformersEmbedder } from '../../src/embedding/local-embedder.ts';
 import { BackfillError, ConfigError } from '../../src/errors.ts';
-import { forkEntry } from '../../src/fork-entry.ts';
+import { forkEntry } from '../../src/process/fork-entry.ts';
 import type { FromChild, ToChild } from './embed-child.ts';
 import {
   cacheFolder,

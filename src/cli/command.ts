@@ -10,7 +10,7 @@ import type { OptionName, Settings } from '../config/settings.ts';
 import { interrupted, interruptible } from '../db/interruption.ts';
 import { BackfillError, ConfigError, GateError, messageOf } from '../errors.ts';
 import type { Embedder } from '../embedding/embedder.ts';
-import { explainedByFiles } from '../open-files.ts';
+import { explainedByFiles } from '../process/open-files.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
 import { endTracing } from '../observability/tracing.ts';
 import { processHost, type Host } from './host.ts';

@@ -1,7 +1,7 @@
 /** What a verb meets outside of itself: this process's own, or what a test passes in. */
 
 import type { OpenEmbedder } from '../embedding/embedder.ts';
-import { assertEnoughFiles } from '../open-files.ts';
+import { assertEnoughFiles } from '../process/open-files.ts';
 import type { WorkerTimes } from '../worker/times.ts';
 import { onSignal, type Signal } from './signals.ts';
 

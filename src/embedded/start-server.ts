@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { ConfigError } from '../errors.ts';
-import { forkEntry } from '../fork-entry.ts';
+import { forkEntry } from '../process/fork-entry.ts';
 import { DATABASE, HOST, PASSWORD_VARIABLE } from './address.ts';
 import type { FromServer, ServerOptions, ToServer } from './messages.ts';
 

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, inject, it } from 'vitest';
-import { assertEnoughFiles, explainedByFiles, fewFiles } from '../../src/open-files.ts';
+import { assertEnoughFiles, explainedByFiles, fewFiles } from '../../src/process/open-files.ts';
 
 /** Later ones read one module behind the other, and are loaded by as few. */
 const opensSideBySide = process.versions.node.startsWith('20.');

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import { withoutSecrets, withoutUser } from '../../src/config/bare-url.ts';
-import { childEnvironment } from '../../src/child-environment.ts';
+import { childEnvironment } from '../../src/process/child-environment.ts';
 import { storedSettings } from '../../src/planning/enqueue.ts';
 
 it.each([

@@ -1,7 +1,7 @@
 /** Before and behind each test file. */
 
 import { afterAll, inject } from 'vitest';
-import { startEntriesFrom } from '../../src/fork-entry.ts';
+import { startEntriesFrom } from '../../src/process/fork-entry.ts';
 import { closeSpareEmbedders } from './embedder.ts';
 import { takeDatabases, takeWaits, type Waits } from './measure.ts';
 import { stillWaitingFor } from './until.ts';

@@ -3,7 +3,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { childEnvironment } from '../../../src/child-environment.ts';
+import { childEnvironment } from '../../../src/process/child-environment.ts';
 import { ConfigError } from '../../../src/errors.ts';
 import { place } from './place.ts';
 

@@ -2,7 +2,7 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { forkEntry } from '../../fork-entry.ts';
+import { forkEntry } from '../../process/fork-entry.ts';
 
 /** Nothing is heard of it but messages and what the runtime writes to stderr. */
 export const startInferenceProcess = (): ChildProcess =>

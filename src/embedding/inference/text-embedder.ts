@@ -8,7 +8,7 @@
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import { NO_TELEMETRY } from '../../child-environment.ts';
+import { NO_TELEMETRY } from '../../process/child-environment.ts';
 import { messageOf } from '../../errors.ts';
 import { createMasker, tryMask, type Masker } from '../../masking/masker.ts';
 import { addCounts, type Embeddings } from '../embedder.ts';

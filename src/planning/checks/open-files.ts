@@ -1,7 +1,7 @@
 /** Doctor's look whether the limit of open files, which workers are likely to have as well, is enough for one. */
 
 import type { Settings } from '../../config/settings.ts';
-import { fewFiles } from '../../open-files.ts';
+import { fewFiles } from '../../process/open-files.ts';
 import type { Finding } from './finding.ts';
 
 export function checkOpenFiles({ concurrency }: Pick<Settings, 'concurrency'>): Finding[] {

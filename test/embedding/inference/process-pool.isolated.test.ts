@@ -59,7 +59,7 @@ class FakeProcess extends EventEmitter {
   }
 }
 
-vi.mock('../../../src/fork-entry.ts', () => ({ forkEntry: () => new FakeProcess() }));
+vi.mock('../../../src/process/fork-entry.ts', () => ({ forkEntry: () => new FakeProcess() }));
 
 const texts = Array.from({ length: 300 }, (_, n) => `text ${n} ${'x'.repeat(n)}`);
 const vectorsOf = (those: string[]): number[] => those.flatMap((text) => [text.length, 1]);

@@ -14,7 +14,7 @@ export interface ForkOptions {
   detached?: boolean;
 }
 
-const ROOT = new URL('../', import.meta.url);
+const ROOT = new URL('../../', import.meta.url);
 /** Where the sources of this process lie compiled; null where that is not known. */
 let compiled: URL | null = null;
 

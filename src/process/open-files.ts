@@ -1,7 +1,7 @@
 /** How many files and connections this process may have open at a time, and what becomes of it where those are too few. */
 
 import { readFileSync } from 'node:fs';
-import { ConfigError } from './errors.ts';
+import { ConfigError } from '../errors.ts';
 
 const REMEDY =
   'Raise it: `ulimit -n 1024` in the shell, LimitNOFILE=1024 of a systemd unit, `--ulimit nofile=1024` of Docker.';
