@@ -35,7 +35,7 @@ RUN apt-get update && apt-get install --yes --no-install-recommends tini && rm -
 # A named volume takes over the owner of the folder that it covers.
 RUN mkdir /models && chown node:node /models
 COPY --from=modules /app/node_modules ./node_modules
-COPY package.json ./
+COPY package.json LICENSE ./
 COPY --from=build /app/dist ./dist
 # As messages and documents name it: `docker exec CONTAINER pgvector-backfill status`.
 RUN chmod +x dist/scripts/cli.js && ln -s /app/dist/scripts/cli.js /usr/local/bin/pgvector-backfill

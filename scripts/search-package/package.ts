@@ -28,6 +28,7 @@ export async function buildSearchPackage(
   await mkdir(out, { recursive: true });
   const metafiles: Metafile[] = [...(await buildSearchFace(out)), await buildNative(out)];
   await writeFile(join(out, 'NOTICES.txt'), await licenceNotices(ROOT, metafiles));
+  await copyFile(join(ROOT, 'LICENSE'), join(out, 'LICENSE'));
   await cp(join(ROOT, 'docs/search-package.md'), join(out, 'README.md'));
   for (const platform of platforms) await copyLibrary(platform, out);
   const { version, engines } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
@@ -53,6 +54,7 @@ export const searchManifest = (version: string, engines: Record<string, string>)
   version,
   description:
     'The search of pgvector-backfill for applications: createSearch and a local model, and nothing else',
+  license: 'MIT',
   exports: {
     '.': { types: './types/search.d.ts', import: './index.mjs', require: './index.cjs' },
     './inference': './inference.cjs',

@@ -74,8 +74,8 @@ describe.each(databases())('the search package on $name', ({ create }) => {
     })) as { default: Record<string, unknown> };
     expect(manifest).not.toHaveProperty('dependencies');
     expect(manifest).not.toHaveProperty('scripts');
-    expect((await readdir(join(modules, PACKAGE))).filter((name) => name.endsWith('.txt'))).toEqual([
-      'NOTICES.txt',
-    ]);
+    expect(manifest).toMatchObject({ license: 'MIT' });
+    const texts = (await readdir(join(modules, PACKAGE))).filter((name) => /^LICENSE$|\.txt$/.test(name));
+    expect(texts).toEqual(['LICENSE', 'NOTICES.txt']);
   });
 });
