@@ -22,7 +22,7 @@ export const dashboard: Command = {
     // Before anything is opened: a page that must not be reachable is not started at all.
     assertProtected(config.settings);
     const logger = invocation.logger(config.settings.logLevel);
-    const heartbeat = await startHeartbeat(config.settings.healthFile, logger);
+    const heartbeat = await startHeartbeat(config.settings.health.file, logger);
     const ended = withDatabase(config, 'dashboard', logger, async (pool) => {
       const address = await prepareQueues(config, pool, logger);
       return withQueues(address, async (queues) => {

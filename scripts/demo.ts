@@ -114,7 +114,7 @@ async function demoOn(
     const rows = await loadArticles(pool, source);
     invocation.say(`Table articles: ${rows} rows. Training a small model on their texts…`);
     const target = await describeTarget(pool, config.backfill, config.settings);
-    const out = join(config.settings.modelLocalPath, config.settings.modelName);
+    const out = join(config.settings.model.localPath, config.settings.model.name);
     // Of the user's own records no word that a single one holds; the sample is in this package anyway.
     const trained = await trainFrom(maskedTexts(tableTexts(pool, target), maskPolicy(config.settings)), {
       minDocuments: file === undefined ? 1 : DEFAULT_MIN_DOCUMENTS,

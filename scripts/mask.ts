@@ -55,12 +55,12 @@ export const mask: Command = {
       help: `Rows to show, 1 to ${MAX_SAMPLE} [${DEFAULT_SAMPLE}]; more are looked at, and rows where something is masked come first`,
     },
   },
-  options: ['database', 'logLevel', 'table', 'key', 'text', 'where', 'maskTypes', 'maskRules'],
+  options: ['database', 'logLevel', 'table', 'key', 'text', 'where', 'mask.types', 'mask.rules'],
   async run(invocation) {
     const sample = readSample(invocation.flags['sample']);
     const config = await invocation.config();
     const { backfill, settings } = config;
-    const policy: MaskPolicy = { types: settings.maskTypes, rules: settings.maskRules };
+    const policy: MaskPolicy = { types: settings.mask.types, rules: settings.mask.rules };
     const find = createFinder(policy);
     const findIn = ({ key, text }: TextRow): Mask[] => {
       try {

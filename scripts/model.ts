@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
+import { withValues } from '../src/config/shape.ts';
 import { modelOptions } from '../src/embedding/open-embedder.ts';
 import { fetchModel } from '../src/embedding/model-files/download.ts';
 import {
@@ -19,7 +20,7 @@ const ACTIONS: Record<string, (invocation: Invocation) => Promise<number>> = { f
 /** The operator asks for it in so many words: model.allowDownload need not be set. */
 async function fetch(invocation: Invocation): Promise<number> {
   const { settings } = await invocation.config(['database', 'table', 'text']);
-  if (settings.modelEndpoint !== undefined) throw noFiles();
+  if (settings.model.endpoint !== undefined) throw noFiles();
   const line = new DownloadLine(invocation.host.stderr);
   const result = await fetchModel(modelOptions(settings), {
     signal: invocation.signal,
@@ -36,7 +37,7 @@ async function fetch(invocation: Invocation): Promise<number> {
 
 async function check(invocation: Invocation): Promise<number> {
   const { settings } = await invocation.config(['database', 'table', 'text']);
-  if (settings.modelEndpoint !== undefined) throw noFiles();
+  if (settings.model.endpoint !== undefined) throw noFiles();
   const options = { ...modelOptions(settings), allowDownload: false };
   const { folder } = locateModel(options);
   const files = await Promise.all(
@@ -58,7 +59,7 @@ async function check(invocation: Invocation): Promise<number> {
   try {
     result.revision = (await readManifest(folder))?.revision ?? null;
     if (files.every(({ present }) => present)) result.checksum = modelChecksum(await modelFileFacts(options));
-    const embedder = await invocation.openEmbedder({ ...settings, modelAllowDownload: false }, 1);
+    const embedder = await invocation.openEmbedder(withValues(settings, [['model.allowDownload', false]]), 1);
     result.dimensions = embedder.dimensions;
     await embedder.close();
     result.usable = true;
@@ -75,7 +76,7 @@ async function check(invocation: Invocation): Promise<number> {
   if (result.checksum !== null) invocation.say(`checksum ${result.checksum}`);
   invocation.say(
     result.usable
-      ? `${result.name} is usable: ${result.dimensions} dimensions, ${settings.modelQuantized ? 'int8' : 'full precision'}`
+      ? `${result.name} is usable: ${result.dimensions} dimensions, ${settings.model.quantized ? 'int8' : 'full precision'}`
       : `${result.name} is NOT usable: ${result.problem}`,
   );
   return result.usable ? EXIT.done : EXIT.gate;
@@ -83,7 +84,7 @@ async function check(invocation: Invocation): Promise<number> {
 
 async function list(invocation: Invocation): Promise<number> {
   const { settings } = await invocation.config(['database', 'table', 'text']);
-  const root = resolve(settings.modelLocalPath);
+  const root = resolve(settings.model.localPath);
   const models = [];
   for (const folder of await modelFolders(root, 0)) {
     const size = async (file: string): Promise<number | null> =>
@@ -139,15 +140,15 @@ export const model: Command = {
   positionals: Object.keys(ACTIONS).join('|'),
   flags: {},
   options: [
-    'modelName',
-    'modelLocalPath',
-    'modelAllowDownload',
-    'modelQuantized',
-    'modelRevision',
-    'modelChecksum',
-    'modelHub',
-    'modelPooling',
-    'modelMaxTokens',
+    'model.name',
+    'model.localPath',
+    'model.allowDownload',
+    'model.quantized',
+    'model.revision',
+    'model.checksum',
+    'model.hub',
+    'model.pooling',
+    'model.maxTokens',
   ],
   run(invocation) {
     const [action = ''] = invocation.positionals;

@@ -26,7 +26,7 @@ export const worker: Command = {
     const logger = invocation.logger(config.settings.logLevel);
     const { times } = invocation.host;
     // Before the model is opened, which may have to be fetched.
-    const heartbeat = await startHeartbeat(config.settings.healthFile, logger, times?.beatMs);
+    const heartbeat = await startHeartbeat(config.settings.health.file, logger, times?.beatMs);
     const ended = withDatabase(config, 'worker', logger, async (pool) => {
       const running = await startWorkers(config, pool, logger, roles, {
         openEmbedder: invocation.openEmbedder,
@@ -37,7 +37,7 @@ export const worker: Command = {
         {
           backfill: config.backfill,
           roles,
-          concurrency: config.settings.concurrency,
+          concurrency: config.settings.worker.concurrency,
           pid: process.pid,
           ...(running.metricsUrl === null ? {} : { metrics: `${running.metricsUrl}/metrics` }),
         },
@@ -68,7 +68,7 @@ export const worker: Command = {
           logger.error({ err: messageOf(error) }, 'worker ended, with batches in flight');
           invocation.host.exit(EXIT.failed);
         }
-        logger.info({ seconds: config.settings.drainSeconds }, 'draining');
+        logger.info({ seconds: config.settings.worker.drainSeconds }, 'draining');
       }
       const drained = await running.drain();
       logger.info({ drained }, 'worker ended');

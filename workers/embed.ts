@@ -85,7 +85,12 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Ru
     }
   }
 
-  const { worker, fault, close } = openWorker(context.address, 'embed', settings.concurrency, processor);
+  const { worker, fault, close } = openWorker(
+    context.address,
+    'embed',
+    settings.worker.concurrency,
+    processor,
+  );
   throttle.onTuned(({ concurrency }) => {
     worker.concurrency = concurrency;
   });

@@ -50,13 +50,13 @@ export async function startWorkers(
   const logger = processLogger.child({ worker: WORKER_NAME });
   const { settings, backfill } = config;
   for (const { message, remedy } of plainTextConnections(settings)) logger.warn({ remedy }, message);
-  const few = fewFiles(settings.concurrency);
+  const few = fewFiles(settings.worker.concurrency);
   if (few !== null) logger.warn({ remedy: few.remedy }, few.message);
   const address = await prepareQueues(config, pool, logger, times);
   // Batches and sync have connections of their own: their statements are short, so silence means that the network is gone.
   const batches = createPool(settings.database, {
     name: 'worker batches',
-    max: settings.concurrency + SPARE_CONNECTIONS,
+    max: settings.worker.concurrency + SPARE_CONNECTIONS,
     logger,
     queryTimeoutMs: MAX_SILENCE_MS,
     table: settings.table,
@@ -75,12 +75,12 @@ export async function startWorkers(
     ) ?? null;
   // First, so that a port that is taken is told before a model is loaded.
   const metrics: MetricsServer | null =
-    settings.metricsPort === undefined
+    settings.metrics.port === undefined
       ? null
-      : await startMetricsServer(context, settings.metricsPort, fault);
+      : await startMetricsServer(context, settings.metrics.port, fault);
   const openForRoles = async (): Promise<Embedder | null> =>
     roles.includes('embed') || roles.includes('sync')
-      ? openEmbedder(settings, settings.threads, (line) => logger.info(line))
+      ? openEmbedder(settings, settings.worker.threads, (line) => logger.info(line))
       : null;
   const embedder = await openForRoles().catch(async (error: unknown) => {
     // Or the process would stay for its listener, with nobody at work.
@@ -104,7 +104,7 @@ export async function startWorkers(
     async drain() {
       throttle.close();
       const closed = Promise.all(running.map((worker) => worker.close())).then(() => true);
-      const drained = await within(settings.drainSeconds * 1000, closed, () => false);
+      const drained = await within(settings.worker.drainSeconds * 1000, closed, () => false);
       await metrics?.close();
       await embedder?.close();
       // What did not end in time would be waited for here without end.

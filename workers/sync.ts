@@ -68,8 +68,8 @@ export function startSyncWorker(context: WorkerContext, embedder: Embedder): Run
     if (outcome.kind === 'busy') return { left: 'another worker drains' };
     const swept = await sweepSome(
       input,
-      { seconds: settings.syncSweepSeconds, slowSeconds: settings.syncSlowSweepSeconds || null },
-      settings.syncSeconds * 1000,
+      { seconds: settings.sync.sweepSeconds, slowSeconds: settings.sync.slowSweepSeconds || null },
+      settings.sync.everySeconds * 1000,
       async () => !(await throttle.holds()),
       stop.signal,
     );
@@ -90,7 +90,7 @@ export function startSyncWorker(context: WorkerContext, embedder: Embedder): Run
       try {
         const mode = await syncMode(pool, backfill);
         if (mode === 'off') await unscheduleSync(syncQueue.queue);
-        else await scheduleSync(syncQueue.queue, settings.syncSeconds);
+        else await scheduleSync(syncQueue.queue, settings.sync.everySeconds);
       } catch (error) {
         if (!stop.signal.aborted) logger.warn({ err: messageOf(error) }, 'sync could not be scheduled');
       }

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { loadConfig, type Config } from '../config/load.ts';
 import type { Option } from '../config/option.ts';
-import { OPTIONS } from '../config/options.ts';
-import type { OptionName, Settings } from '../config/settings.ts';
+import { OPTIONS, OPTION_PATHS, type OptionPath } from '../config/options.ts';
+import type { Settings } from '../config/settings.ts';
 import { interrupted, interruptible } from '../db/interruption.ts';
 import { BackfillError, ConfigError, GateError, messageOf } from '../errors.ts';
 import type { Embedder } from '../embedding/embedder.ts';
@@ -40,7 +40,7 @@ export interface Invocation {
   /** The one object of --json; nothing without it. */
   emit(result: unknown): void;
   /** Loads the configuration; options in `optional` may be missing. */
-  config(optional?: OptionName[]): Promise<Config>;
+  config(optional?: OptionPath[]): Promise<Config>;
   logger(level: string): Logger;
   /** The configured one; what is fetched for it is told on stderr. `processes` as for `openEmbedder`. */
   openEmbedder: (
@@ -59,7 +59,7 @@ export interface Command {
   positionals?: string;
   flags: Record<string, Flag>;
   /** Options of the table that matter to this verb, all of them where absent. */
-  options?: OptionName[];
+  options?: OptionPath[];
   /**
    * What becomes of work under way when the verb is interrupted, where it stops by `signal` alone and in its own time, as
    * workers drain. All other verbs are stopped: their statements and their model are ended, and the verb with them.
@@ -205,7 +205,7 @@ export function flagsOf(command: Command): string[] {
 }
 
 function tableOptions(command: Command): Option[] {
-  const names = command.options ?? (Object.keys(OPTIONS) as OptionName[]);
+  const names = command.options ?? OPTION_PATHS;
   return names.map((name) => OPTIONS[name] as unknown as Option);
 }
 

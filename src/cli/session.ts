@@ -26,7 +26,7 @@ export async function withDatabase<T>(
 ): Promise<T> {
   const pool = createPool(config.settings.database, {
     name,
-    max: config.settings.concurrency + SPARE_CONNECTIONS,
+    max: config.settings.worker.concurrency + SPARE_CONNECTIONS,
     logger,
     table: config.settings.table,
     pinned: true,

@@ -3,10 +3,11 @@
 import { ConfigError } from '../errors.ts';
 import { isRecord, readConfigFile, type ConfigFile } from './file.ts';
 import { databaseFromEnvironment } from './libpq.ts';
-import type { Option } from './option.ts';
-import { OPTIONS } from './options.ts';
+import type { Option, OptionScope } from './option.ts';
+import { OPTIONS, optionsOf, type OptionPath } from './options.ts';
 import { serviceLinkNote } from './service-link.ts';
-import type { OptionName, Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
+import { valueAt, withValues } from './shape.ts';
 
 export interface Config {
   /** Name of the backfill: chosen by --backfill, the only one of the file, or the table's name. */
@@ -22,15 +23,15 @@ export interface LoadInput {
   configPath?: string | undefined;
   backfill?: string | undefined;
   /** Options that this command can do without (the demo brings its own database, a search needs no queue). */
-  optional?: OptionName[];
+  optional?: OptionPath[];
   /** The verb that asks; options of another verb alone are not its own. All are where it is absent. */
   verb?: string;
   /** Options that this verb takes, where it does not take all. */
-  options?: readonly OptionName[];
+  options?: readonly OptionPath[];
 }
 
 const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_.-]{0,62}$/u;
-const REQUIRED: OptionName[] = ['database', 'table', 'text'];
+const REQUIRED: OptionPath[] = ['database', 'table', 'text'];
 
 /** @throws ConfigError listing every problem, each with option, env variable, flag and file key. */
 export async function loadConfig(input: LoadInput): Promise<Config> {
@@ -41,8 +42,9 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
     ...unknownKeys(file.content, 'global', ''),
     ...unknownKeys(section, 'backfill', `backfills.${name}.`),
   ];
-  const values: Record<string, unknown> = {};
-  for (const [key, declared] of Object.entries(OPTIONS) as [OptionName, Option][]) {
+  const values = new Map<OptionPath, unknown>();
+  for (const [key, declared] of Object.entries(OPTIONS) as [OptionPath, Option][]) {
+    values.set(key, undefined);
     const found = find(declared, input, declared.scope === 'global' ? file.content : section);
     const value =
       found ?? (key === 'database' ? databaseFromEnvironment(input.env) : undefined) ?? declared.fallback;
@@ -57,9 +59,9 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
       continue;
     }
     const checked = declared.schema.safeParse(value);
-    if (checked.success) values[key] = checked.data;
+    if (checked.success) values.set(key, checked.data);
     else if (!isUsed(key, declared, input)) {
-      if (declared.fallback !== undefined) values[key] = declared.fallback;
+      values.set(key, declared.fallback);
     } else {
       const shown = declared.secret || hasUser(value) ? '' : ` (got ${JSON.stringify(value)})`;
       problems.push(
@@ -67,7 +69,7 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
       );
     }
   }
-  const settings = Object.freeze(values) as unknown as Settings;
+  const settings = withValues({}, values) as Settings;
   if (problems.length === 0) problems.push(...crossChecks(settings, name));
   const backfill = name ?? input.backfill ?? nameFromTable(settings.table ?? 'demo');
   if (problems.length === 0 && !NAME.test(backfill)) {
@@ -88,7 +90,7 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
  * What is set for another process must not stop this one: a variable of the dashboard's that the orchestrator injects, a
  * database of the application's where none is asked for. Options of a backfill are one whole: a run is planned by them.
  */
-function isUsed(name: OptionName, declared: Option, { flags, verb, options }: LoadInput): boolean {
+function isUsed(name: OptionPath, declared: Option, { flags, verb, options }: LoadInput): boolean {
   // Given to this very verb.
   if (flags[declared.flag] !== undefined) return true;
   if (declared.scope === 'global' && options !== undefined && !options.includes(name)) return false;
@@ -114,9 +116,7 @@ function find(declared: Option, input: LoadInput, section: Record<string, unknow
   const env = input.env[declared.env];
   // An empty variable is how compose files and CI systems pass "not set".
   if (env !== undefined && env !== '') return declared.parse(env);
-  let value: unknown = section;
-  for (const part of declared.path.split('.')) value = isRecord(value) ? value[part] : undefined;
-  return value ?? undefined;
+  return valueAt(section, declared.path) ?? undefined;
 }
 
 function chooseBackfill(file: ConfigFile, wanted: string | undefined): string | null {
@@ -155,14 +155,8 @@ function sectionOf(file: ConfigFile, name: string): Record<string, unknown> {
 }
 
 /** A misspelt key would otherwise be ignored in silence and a default used. */
-export function unknownKeys(
-  section: Record<string, unknown>,
-  scope: 'global' | 'backfill',
-  prefix: string,
-): string[] {
-  const paths = Object.values(OPTIONS as Record<string, Option>)
-    .filter((each) => each.scope === scope)
-    .map((each) => each.path);
+export function unknownKeys(section: Record<string, unknown>, scope: OptionScope, prefix: string): string[] {
+  const paths = optionsOf(scope).map(({ path }) => path);
   const known = new Set([...paths, ...(scope === 'global' ? ['backfills', '$schema'] : [])]);
   const problems: string[] = [];
   const walk = (value: Record<string, unknown>, at: string): void => {
@@ -205,22 +199,22 @@ function sharedColumns(settings: Settings, name: string | null): string[] {
 /** Limits that involve two options; said before any work. */
 function crossChecks(settings: Settings, name: string | null): string[] {
   const problems: string[] = sharedColumns(settings, name);
-  if (settings.indexMethod !== 'ivfflat' && settings.indexEfConstruction < 2 * settings.indexM) {
+  if (settings.index.method !== 'ivfflat' && settings.index.efConstruction < 2 * settings.index.m) {
     problems.push(
-      `${describe(OPTIONS.indexEfConstruction, name)} is ${settings.indexEfConstruction}, but pgvector wants at least 2 × index.m (${2 * settings.indexM}).`,
+      `${describe(OPTIONS['index.efConstruction'], name)} is ${settings.index.efConstruction}, but pgvector wants at least 2 × index.m (${2 * settings.index.m}).`,
     );
   }
-  if (settings.columnType === 'halfvec' && settings.indexType === 'vector') {
+  if (settings.columnType === 'halfvec' && settings.index.type === 'vector') {
     problems.push(
-      `${describe(OPTIONS.indexType, name)} is vector, but columnType is halfvec: an index has no more digits than its column.`,
+      `${describe(OPTIONS['index.type'], name)} is vector, but columnType is halfvec: an index has no more digits than its column.`,
     );
   }
   if (
-    settings.modelLongText === 'mean-of-chunks' &&
-    2 * settings.modelChunkOverlap >= settings.modelMaxTokens
+    settings.model.longText === 'mean-of-chunks' &&
+    2 * settings.model.chunkOverlap >= settings.model.maxTokens
   ) {
     problems.push(
-      `${describe(OPTIONS.modelChunkOverlap, name)} is ${settings.modelChunkOverlap}, but must be less than half of model.maxTokens (${settings.modelMaxTokens}).`,
+      `${describe(OPTIONS['model.chunkOverlap'], name)} is ${settings.model.chunkOverlap}, but must be less than half of model.maxTokens (${settings.model.maxTokens}).`,
     );
   }
   return problems;

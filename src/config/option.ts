@@ -1,16 +1,13 @@
 /** How one option is declared: name in the file, env variable, flag, type, default and help in one place. */
 
-import { z } from 'zod';
+import type { z } from 'zod';
 
+/** Of all backfills of a file, or of one of them. */
 export type OptionScope = 'global' | 'backfill';
 
-export interface Option<P extends string = string, T = unknown> {
-  /** Key in the configuration file; options of a backfill stand below `backfills.<name>`. */
-  path: P;
-  scope: OptionScope;
-  env: string;
-  /** Long flag without the dashes. */
-  flag: string;
+/** As it is declared; its place among the others says the rest. */
+export interface Declared<T, S extends OptionScope> {
+  scope: S;
   /** Checks the value after `parse`; its output type is the option's type. */
   schema: z.ZodType<T>;
   /** Turns an env or flag string into the value that a file would hold. */
@@ -22,41 +19,65 @@ export interface Option<P extends string = string, T = unknown> {
   secret: boolean;
   /** The one verb that reads it, where it is one process's own; null where several do. */
   verb: string | null;
+  /** Undefined: by the path. */
+  env: string | undefined;
+  flag: string | undefined;
 }
 
-type Declaration<P extends string, T> = Pick<Option<P, T>, 'path' | 'schema' | 'help'> & {
-  scope?: OptionScope;
+export interface Option<
+  T = unknown,
+  S extends OptionScope = OptionScope,
+  P extends string = string,
+> extends Declared<T, S> {
+  /** Key in the configuration file; options of a backfill stand below `backfills.<name>`. */
+  path: P;
+  env: string;
+  /** Long flag without the dashes. */
+  flag: string;
+}
+
+interface Declaration<T, S extends OptionScope> {
+  /** `backfill` where absent. */
+  scope?: S;
   env?: string;
   flag?: string;
+  schema: z.ZodType<T>;
   parse?: (raw: string) => unknown;
   fallback?: T;
+  help: string;
   secret?: boolean;
   verb?: string;
-};
-
-/** `index.efConstruction` → `index-ef-construction`. */
-function kebab(path: string): string {
-  return path
-    .replaceAll('.', '-')
-    .replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-    .replace(/^-/, '');
 }
 
-export function option<const P extends string, T>(declaration: Declaration<P, T>): Option<P, T> {
-  const flag = declaration.flag ?? kebab(declaration.path);
+export function option<T, S extends OptionScope = 'backfill'>(
+  declaration: Declaration<T, S>,
+): Declared<T, S> {
   return {
-    path: declaration.path,
-    scope: declaration.scope ?? 'backfill',
-    env: declaration.env ?? `BACKFILL_${flag.replaceAll('-', '_').toUpperCase()}`,
-    flag,
+    scope: declaration.scope ?? ('backfill' as S),
     schema: declaration.schema,
     parse: declaration.parse ?? ((raw) => raw),
     fallback: declaration.fallback,
     help: declaration.help,
     secret: declaration.secret ?? false,
     verb: declaration.verb ?? null,
+    env: declaration.env,
+    flag: declaration.flag,
   };
 }
+
+/** And not a group of them, whose members are objects. */
+export const isDeclared = (each: object): each is Declared<unknown, OptionScope> =>
+  'help' in each && typeof each.help === 'string';
+
+/** What a declaration leaves open follows from its place: `index.efConstruction` → `--index-ef-construction`. */
+export function optionAt(path: string, declared: Declared<unknown, OptionScope>): Option {
+  const flag = declared.flag ?? kebab(path);
+  const env = declared.env ?? `BACKFILL_${flag.replaceAll('-', '_').toUpperCase()}`;
+  return { ...declared, path, flag, env };
+}
+
+const kebab = (path: string): string =>
+  path.replaceAll('.', '-').replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** Leaves what is no number as it is, so that the schema's message shows what was typed. */
 export function parseNumber(raw: string): unknown {

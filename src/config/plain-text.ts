@@ -8,8 +8,8 @@ const THIS_MACHINE = /^(?:localhost|[\w.-]+\.localhost|127(?:\.\d+){3}|::1|\[::1
 /** Of node-postgres: with any other there is TLS. */
 const PLAIN_MODES = new Set(['', 'disable', 'allow']);
 
-type Addresses = Pick<Settings, 'database' | 'queue' | 'modelEndpoint'>;
-type OptionOf = 'database' | 'queue' | 'modelEndpoint';
+type Addresses = Pick<Settings, 'database' | 'queue'> & { model: Pick<Settings['model'], 'endpoint'> };
+type OptionOf = 'database' | 'queue' | 'model.endpoint';
 
 export interface PlainText {
   /** Path of the option. */
@@ -20,7 +20,11 @@ export interface PlainText {
 
 /** @param env where PGSSLMODE may stand, which node-postgres goes by */
 export function plainTextConnections(settings: Addresses, env: NodeJS.ProcessEnv = process.env): PlainText[] {
-  const { database, queue, modelEndpoint } = settings;
+  const {
+    database,
+    queue,
+    model: { endpoint = '' },
+  } = settings;
   const found: PlainText[] = [];
   const add = (name: OptionOf, what: string, hosts: string[], remedy: string): void => {
     const others = hosts.filter((host) => !THIS_MACHINE.test(host));
@@ -40,8 +44,8 @@ export function plainTextConnections(settings: Addresses, env: NodeJS.ProcessEnv
       add('queue', 'the queue at', hostsOf(queue), postgres);
   } else if (/^redis(?:\+\w+)?:/.test(queue))
     add('queue', 'the queue at', hostsOf(queue), 'Write rediss:// in place of redis://');
-  if (/^http:/i.test(modelEndpoint ?? ''))
-    add('modelEndpoint', 'the model at', hostsOf(modelEndpoint ?? ''), 'Write https:// in place of http://');
+  if (/^http:/i.test(endpoint))
+    add('model.endpoint', 'the model at', hostsOf(endpoint), 'Write https:// in place of http://');
   return found;
 }
 

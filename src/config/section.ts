@@ -1,29 +1,25 @@
 /** Options of one backfill from places other than flags and env: a ledger, or an application's own object. */
 
 import { ConfigError } from '../errors.ts';
-import { isRecord } from './file.ts';
 import { describe, unknownKeys } from './load.ts';
-import type { Option } from './option.ts';
-import { OPTIONS } from './options.ts';
-import type { OptionName, Settings } from './settings.ts';
+import { OPTION_PATHS, optionsOf } from './options.ts';
+import type { SomeSettings } from './settings.ts';
+import { valueAt, withValues } from './shape.ts';
 
-const DECLARED = Object.entries(OPTIONS as Record<string, Option>).filter(
-  ([, { scope }]) => scope === 'backfill',
-) as [OptionName, Option][];
+const DECLARED = optionsOf('backfill');
 
 /**
  * What is given of a backfill's section of the configuration file, checked; nothing for what is not.
  * @throws ConfigError naming every key that is wrong
  */
-export function readSection(section: Record<string, unknown>, backfill: string): Partial<Settings> {
+export function readSection(section: Record<string, unknown>, backfill: string): SomeSettings {
   const problems = unknownKeys(section, 'backfill', '');
-  const values: Partial<Record<OptionName, unknown>> = {};
-  for (const [name, declared] of DECLARED) {
-    let value: unknown = section;
-    for (const part of declared.path.split('.')) value = isRecord(value) ? value[part] : undefined;
+  const values = new Map<string, unknown>();
+  for (const declared of DECLARED) {
+    const value = valueAt(section, declared.path);
     if (value === undefined || value === null) continue;
     const checked = declared.schema.safeParse(value);
-    if (checked.success) values[name] = checked.data;
+    if (checked.success) values.set(declared.path, checked.data);
     else
       problems.push(
         `${describe(declared, backfill)}: ${checked.error.issues.map((issue) => issue.message).join('; ')}.`,
@@ -34,23 +30,28 @@ export function readSection(section: Record<string, unknown>, backfill: string):
       code: 'CONFIG_INVALID',
       remedy: 'Correct the options that were handed over; their names are those of the configuration file.',
     });
-  return values as Partial<Settings>;
+  return withValues({}, values);
 }
 
-/** By the names of the settings, as a ledger keeps them; what this release does not know, or not so, is left out. */
-export function readStored(stored: Record<string, unknown>): Partial<Settings> {
-  return Object.fromEntries(
-    DECLARED.flatMap(([name, { schema }]) => {
-      const checked = stored[name] === undefined ? null : schema.safeParse(stored[name]);
-      return checked?.success === true ? [[name, checked.data]] : [];
-    }),
-  ) as Partial<Settings>;
+/** As a ledger keeps them; what this release does not know, or not so, is left out. */
+export function readStored(stored: Record<string, unknown>): SomeSettings {
+  const values = DECLARED.flatMap(({ path, schema }) => {
+    const value = valueAt(stored, path);
+    const checked = value === undefined ? null : schema.safeParse(value);
+    return checked?.success === true ? [[path, checked.data] as const] : [];
+  });
+  return withValues({}, values);
 }
 
-/** Later ones win; defaults where none says anything. */
-export function mergeSettings(...layers: Partial<Settings>[]): Partial<Settings> {
-  const defaults = DECLARED.flatMap(([name, { fallback }]) =>
-    fallback === undefined ? [] : [[name, fallback]],
+/** Later ones win; defaults of a backfill where none says anything. */
+export function mergeSettings(...layers: SomeSettings[]): SomeSettings {
+  const defaults = withValues(
+    {},
+    DECLARED.map(({ path, fallback }) => [path, fallback] as const),
   );
-  return Object.assign(Object.fromEntries(defaults), ...layers) as Partial<Settings>;
+  const values = OPTION_PATHS.map((path) => {
+    const found = layers.toReversed().find((layer) => valueAt(layer, path) !== undefined) ?? defaults;
+    return [path, valueAt(found, path)] as const;
+  });
+  return withValues({}, values);
 }

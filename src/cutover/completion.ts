@@ -46,9 +46,11 @@ export async function planCompletion(input: CompletionInput): Promise<Step[]> {
 function waitStep({ pool, target, settings, queues }: CompletionInput): Step {
   return {
     name: 'wait',
-    actions: [`wait up to ${settings.drainSeconds} s until no job, no drain and no index build is under way`],
+    actions: [
+      `wait up to ${settings.worker.drainSeconds} s until no job, no drain and no index build is under way`,
+    ],
     notes: [],
-    run: () => waitUntilIdle(pool, target, queues, settings.drainSeconds * 1000),
+    run: () => waitUntilIdle(pool, target, queues, settings.worker.drainSeconds * 1000),
   };
 }
 

@@ -65,8 +65,8 @@ async function reasonAgainst(
   const worse = await unansweredRelevance(db, run, last);
   if (worse !== null)
     return `verification ${worse.id} did not pass ${worse.failed.join(', ')}, and none since has measured relevance: \`pgvector-backfill verify\` with --queries and --judgements, or with --judged`;
-  if (last.hours > settings.verifyValidHours)
-    return `the last verification is ${last.hours.toFixed(1)} h old, verify.validHours is ${settings.verifyValidHours}`;
+  if (last.hours > settings.verify.validHours)
+    return `the last verification is ${last.hours.toFixed(1)} h old, verify.validHours is ${settings.verify.validHours}`;
   const index = await presentIndex(db, target, run.id);
   if (index === null) return 'there is no index';
   if (!index.valid) return `index ${index.name} is not valid`;

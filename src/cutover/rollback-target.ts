@@ -46,7 +46,7 @@ export async function removalTarget(
   const stage =
     ledger?.stage ??
     quoteQualified(await stageOf(db, { backfill, table: quoted, name, column: settings.column }));
-  const chosen = settings.indexMethod === 'auto' ? await chosenPlan(db, backfill) : null;
+  const chosen = settings.index.method === 'auto' ? await chosenPlan(db, backfill) : null;
   const indexed = indexPlan(settings, null, chosen);
   const target: Target = {
     backfill,

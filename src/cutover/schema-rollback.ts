@@ -100,7 +100,7 @@ async function haltStep(input: SchemaRollbackInput, run: Run | null): Promise<St
     ...statements.map((sql) => `${sql};`),
     ...((await syncMode(pool, backfill)) === 'off' ? [] : ['set sync.mode to off in the ledger']),
     ...((await isSyncScheduled(queues.sync)) ? ['remove the job scheduler sync from the queue'] : []),
-    `wait up to ${settings.drainSeconds} s until no job, no drain and no index build is under way`,
+    `wait up to ${settings.worker.drainSeconds} s until no job, no drain and no index build is under way`,
   ];
   return step('halt', actions, async () => {
     const by = await actorOf(pool);
@@ -119,7 +119,7 @@ async function haltStep(input: SchemaRollbackInput, run: Run | null): Promise<St
     const drops = await captured();
     if (drops.length > 0) await runUnderLocks(pool, target, drops);
     await unscheduleSync(queues.sync);
-    await waitUntilIdle(pool, target, queues, settings.drainSeconds * 1000, present);
+    await waitUntilIdle(pool, target, queues, settings.worker.drainSeconds * 1000, present);
     await untilReadsAreSeen(pool, backfill);
   });
 }

@@ -68,7 +68,7 @@ export class PageSearch {
     const run = await latestRun(pool, backfill);
     if (run === null) throw new NoRunError(backfill);
     const settings = followScope(run, this.#input.settings);
-    const filter = chooseFilter(settings.searchFilters, name === '' ? undefined : name);
+    const filter = chooseFilter(settings.search.filters, name === '' ? undefined : name);
     const target = await describeTarget(pool, backfill, settings);
     const embedder = await this.#embedder.get(settings, run);
     const input = { pool, target, settings, embedder };

@@ -140,7 +140,7 @@ function addSearch(
   app.get('/judge', async (context) => context.html(await judgePage(judge)));
   app.route('/judge', judgeRoutes(judge));
   const search = new PageSearch({ pool, backfill, settings, logger });
-  const filters = settings.searchFilters.map(({ name }) => name);
+  const filters = settings.search.filters.map(({ name }) => name);
   app.get('/search', async (context) => {
     // Not even keys, distances or times: a legacy search takes patterns, and a row can be spelled out by yes and no.
     if (!mayRead) return context.html(noSearchPage(backfill));
@@ -217,7 +217,7 @@ const CLOSE_MS = 2000;
 
 export async function startDashboard(input: DashboardInput): Promise<Dashboard> {
   assertProtected(input.settings);
-  const { dashboardHost: hostname, dashboardPort: port } = input.settings;
+  const { host: hostname, port } = input.settings.dashboard;
   const tls = readTls(input.settings);
   if (tls === null && !isLoopback(hostname))
     input.logger.warn(
@@ -232,7 +232,7 @@ export async function startDashboard(input: DashboardInput): Promise<Dashboard> 
     const server = serve({ fetch: app.fetch, hostname, port, ...secure }, (address: AddressInfo) => {
       const host = hostname.includes(':') ? `[${hostname.replaceAll(/[[\]]/g, '')}]` : hostname;
       resolve({
-        url: `${tls === null ? 'http' : 'https'}://${host}:${address.port}${parseBasePath(input.settings.dashboardBasePath ?? '') ?? ''}`,
+        url: `${tls === null ? 'http' : 'https'}://${host}:${address.port}${parseBasePath(input.settings.dashboard.basePath ?? '') ?? ''}`,
         close: async () => {
           await close();
           // One that reads nothing, or sends a body without end, would hold the process.

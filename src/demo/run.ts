@@ -44,7 +44,7 @@ export async function runDemo(input: DemoInput): Promise<DemoRun> {
   const opened: { embedder?: Promise<Embedder> } = {};
   // Preflight and workers are one process here: its model is loaded once, with all processes that the workers use.
   const openEmbedder: OpenEmbedder = async (own, _, notice) =>
-    borrowed(await (opened.embedder ??= input.openEmbedder(own, own.threads, notice)));
+    borrowed(await (opened.embedder ??= input.openEmbedder(own, own.worker.threads, notice)));
   try {
     return await withPreflight(config, pool, openEmbedder, async (preflight) => {
       if (!preflight.passed) {

@@ -7,27 +7,27 @@ import { endpointFingerprint, type EndpointOptions } from './endpoint/embedder.t
 import { modelFingerprint, type ModelOptions } from './model-files/files.ts';
 
 export const maskPolicy = (settings: Settings): MaskPolicy => ({
-  types: settings.maskTypes,
-  rules: settings.maskRules,
+  types: settings.mask.types,
+  rules: settings.mask.rules,
 });
 
 export function modelOptions(settings: Settings): ModelOptions {
   return {
-    name: settings.modelName,
-    localPath: settings.modelLocalPath,
-    allowDownload: settings.modelAllowDownload,
-    quantized: settings.modelQuantized,
-    revision: settings.modelRevision,
-    checksum: settings.modelChecksum,
-    hub: settings.modelHub,
-    pooling: settings.modelPooling,
-    normalize: settings.modelNormalize,
-    maxTokens: settings.modelMaxTokens,
-    longText: settings.modelLongText,
-    chunkOverlap: settings.modelChunkOverlap,
-    maxChunks: settings.modelMaxChunks,
-    documentPrefix: settings.modelDocumentPrefix ?? '',
-    queryPrefix: settings.modelQueryPrefix ?? '',
+    name: settings.model.name,
+    localPath: settings.model.localPath,
+    allowDownload: settings.model.allowDownload,
+    quantized: settings.model.quantized,
+    revision: settings.model.revision,
+    checksum: settings.model.checksum,
+    hub: settings.model.hub,
+    pooling: settings.model.pooling,
+    normalize: settings.model.normalize,
+    maxTokens: settings.model.maxTokens,
+    longText: settings.model.longText,
+    chunkOverlap: settings.model.chunkOverlap,
+    maxChunks: settings.model.maxChunks,
+    documentPrefix: settings.model.documentPrefix ?? '',
+    queryPrefix: settings.model.queryPrefix ?? '',
     mask: maskPolicy(settings),
   };
 }
@@ -36,17 +36,17 @@ export function modelOptions(settings: Settings): ModelOptions {
 function endpointFacts(settings: Settings, endpoint: string): Omit<EndpointOptions, 'mask'> {
   return {
     endpoint,
-    name: settings.modelName,
-    apiKey: settings.modelApiKey,
-    dimensions: settings.modelDimensions,
-    requestTexts: settings.modelRequestTexts,
-    requestConcurrency: settings.modelRequestConcurrency,
-    timeoutSeconds: settings.modelTimeoutSeconds,
-    normalize: settings.modelNormalize,
-    maxTokens: settings.modelMaxTokens,
-    longText: settings.modelLongText,
-    documentPrefix: settings.modelDocumentPrefix,
-    queryPrefix: settings.modelQueryPrefix,
+    name: settings.model.name,
+    apiKey: settings.model.apiKey,
+    dimensions: settings.model.dimensions,
+    requestTexts: settings.model.requestTexts,
+    requestConcurrency: settings.model.requestConcurrency,
+    timeoutSeconds: settings.model.timeoutSeconds,
+    normalize: settings.model.normalize,
+    maxTokens: settings.model.maxTokens,
+    longText: settings.model.longText,
+    documentPrefix: settings.model.documentPrefix,
+    queryPrefix: settings.model.queryPrefix,
     maskVersion: maskPolicyVersion(maskPolicy(settings)),
   };
 }
@@ -63,13 +63,13 @@ async function endpointOptions(settings: Settings, endpoint: string): Promise<En
  */
 export async function openEmbedder(
   settings: Settings,
-  processes = settings.threads,
+  processes = settings.worker.threads,
   notice?: (line: string) => void,
 ): Promise<Embedder> {
   // Loaded where one is opened: whoever asks for facts and fingerprints alone starts in half of the time.
-  if (settings.modelEndpoint !== undefined) {
+  if (settings.model.endpoint !== undefined) {
     const { openEndpointEmbedder } = await import('./endpoint/embedder.ts');
-    return openEndpointEmbedder(await endpointOptions(settings, settings.modelEndpoint));
+    return openEndpointEmbedder(await endpointOptions(settings, settings.model.endpoint));
   }
   const { openTransformersEmbedder } = await import('./local-embedder.ts');
   return openTransformersEmbedder(modelOptions(settings), processes, notice);
@@ -77,10 +77,10 @@ export async function openEmbedder(
 
 /** Of the model as it is configured and as its files are now. @throws Error where a file cannot be read */
 export async function presentFingerprint(settings: Settings, dimensions: number): Promise<string> {
-  if (settings.modelEndpoint === undefined) return modelFingerprint(modelOptions(settings));
+  if (settings.model.endpoint === undefined) return modelFingerprint(modelOptions(settings));
   return endpointFingerprint(
-    endpointFacts(settings, settings.modelEndpoint),
-    settings.modelDimensions ?? dimensions,
+    endpointFacts(settings, settings.model.endpoint),
+    settings.model.dimensions ?? dimensions,
   );
 }
 
@@ -88,21 +88,21 @@ export type ModelFacts = Record<string, string | number | boolean>;
 
 /** What rows' vectors are made with, by the names of the options; kept with each run, to tell what another one changed. */
 export function modelFacts(settings: Settings): ModelFacts {
-  const local = settings.modelEndpoint === undefined;
-  const chunks = settings.modelLongText === 'mean-of-chunks';
+  const local = settings.model.endpoint === undefined;
+  const chunks = settings.model.longText === 'mean-of-chunks';
   return {
-    'model.name': settings.modelName,
+    'model.name': settings.model.name,
     ...(local
-      ? { 'model.quantized': settings.modelQuantized, 'model.pooling': settings.modelPooling }
+      ? { 'model.quantized': settings.model.quantized, 'model.pooling': settings.model.pooling }
       : { 'model.endpoint': true }),
-    'model.normalize': settings.modelNormalize,
-    'model.maxTokens': settings.modelMaxTokens,
-    'model.longText': settings.modelLongText,
+    'model.normalize': settings.model.normalize,
+    'model.maxTokens': settings.model.maxTokens,
+    'model.longText': settings.model.longText,
     ...(chunks && local
-      ? { 'model.chunkOverlap': settings.modelChunkOverlap, 'model.maxChunks': settings.modelMaxChunks }
+      ? { 'model.chunkOverlap': settings.model.chunkOverlap, 'model.maxChunks': settings.model.maxChunks }
       : {}),
-    'model.documentPrefix': settings.modelDocumentPrefix ?? '',
-    ...(local ? { 'model.revision': settings.modelRevision } : {}),
+    'model.documentPrefix': settings.model.documentPrefix ?? '',
+    ...(local ? { 'model.revision': settings.model.revision } : {}),
     mask: maskPolicyVersion(maskPolicy(settings)),
   };
 }

@@ -3,7 +3,7 @@
 import type { Settings } from '../config/settings.ts';
 import { sizeInBytes } from '../config/size.ts';
 import { ConfigError } from '../errors.ts';
-import { typesOf, type IndexMethod, type IndexPlan } from '../table/index-plan.ts';
+import { typesOf, type IndexMethod, type IndexPlan, type PlanSettings } from '../table/index-plan.ts';
 import { isAtLeast } from '../table/vector-extension.ts';
 import { HALFVEC_VERSION, MAX_INDEXED_DIMENSIONS, type VectorType } from '../table/vector-type.ts';
 import { forecast, type Forecast } from './forecast/index-size.ts';
@@ -24,10 +24,9 @@ export interface IndexChoice {
 }
 
 export interface ChoiceInput {
-  settings: Pick<
-    Settings,
-    'indexMethod' | 'indexType' | 'columnType' | 'indexM' | 'indexLists' | 'indexMemory' | 'indexBuildMinutes'
-  >;
+  settings: PlanSettings & {
+    index: Pick<Settings['index'], 'm' | 'lists' | 'maintenanceWorkMem' | 'buildMinutes'>;
+  };
   rows: number;
   /** Of the largest single build. */
   rowsAtOnce: number;
@@ -50,8 +49,8 @@ export const FITS = 'fits memory and time';
 export const MAX_DEFAULT_MEMORY = 1024 * MIB;
 
 /** What a build may take: as configured, else the server's own setting or a gigabyte. */
-export const memoryBudget = (indexMemory: string | undefined, serverMemory: number): number =>
-  indexMemory === undefined ? Math.max(serverMemory, MAX_DEFAULT_MEMORY) : sizeInBytes(indexMemory);
+export const memoryBudget = (configured: string | undefined, serverMemory: number): number =>
+  configured === undefined ? Math.max(serverMemory, MAX_DEFAULT_MEMORY) : sizeInBytes(configured);
 
 /** @throws ConfigError (`INDEX_REFUSED`) where no index of the configured kind takes the vectors. */
 export function refuseUnfit({
@@ -88,11 +87,11 @@ const refused = (message: string, remedy: string): ConfigError =>
 export async function chooseIndex(input: ChoiceInput): Promise<IndexChoice> {
   const { settings } = input;
   const types = refuseUnfit(input);
-  if (settings.indexMethod !== 'auto') {
-    const plan = { method: settings.indexMethod, type: types[0] as VectorType };
+  if (settings.index.method !== 'auto') {
+    const plan = { method: settings.index.method, type: types[0] as VectorType };
     return { plan, reason: AS_CONFIGURED, candidates: [] };
   }
-  const budget = memoryBudget(settings.indexMemory, input.serverMemory);
+  const budget = memoryBudget(settings.index.maintenanceWorkMem, input.serverMemory);
   const plans = (['hnsw', 'ivfflat'] as const).flatMap((method) => types.map((type) => ({ method, type })));
   const candidates: Candidate[] = [];
   for (const plan of plans) {
@@ -100,7 +99,7 @@ export async function chooseIndex(input: ChoiceInput): Promise<IndexChoice> {
     candidates.push(candidate);
     if (candidate.against === null) break;
   }
-  const taken = takenOf(candidates, settings.indexMemory === undefined ? null : budget);
+  const taken = takenOf(candidates, settings.index.maintenanceWorkMem === undefined ? null : budget);
   const before = candidates.filter((each) => each !== taken).map(describe);
   const reason = before.length === 0 ? FITS : before.join('; ');
   return { plan: { method: taken.method, type: taken.type }, reason, candidates };
@@ -125,16 +124,16 @@ function takenOf(candidates: readonly Candidate[], limit: number | null): Candid
 
 async function weigh(input: ChoiceInput, plan: IndexPlan, budget: number): Promise<Candidate> {
   const { settings, rows, rowsAtOnce, dimensions } = input;
-  const { indexM, indexLists } = settings;
+  const { m, lists } = settings.index;
   const parallel = await input.isParallel(plan.method);
   const foretold = forecast(rows, dimensions, {
     ...plan,
-    m: indexM,
-    lists: indexLists,
+    m,
+    lists,
     rowsAtOnce,
     parallel,
   });
-  const minutes = settings.indexBuildMinutes;
+  const minutes = settings.index.buildMinutes;
   const seconds = minutes === undefined ? null : ((await input.secondsOf?.(plan)) ?? null);
   return {
     ...plan,

@@ -60,10 +60,10 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
     await setRunReason(pool, run.id, `${nothing}; ${goesOn}`);
     return { kind: 'below-threshold', coverage: 0 };
   }
-  if (coverage < settings.indexCoverage && !input.force) {
+  if (coverage < settings.index.coverage && !input.force) {
     const open = rows.missing + rows.stale;
     const reason =
-      `coverage ${percent(coverage)} is below ${percent(settings.indexCoverage)}: ${rows.quarantined} rows quarantined, ${open} still to embed` +
+      `coverage ${percent(coverage)} is below ${percent(settings.index.coverage)}: ${rows.quarantined} rows quarantined, ${open} still to embed` +
       (open > 0 ? '; `pgvector-backfill enqueue` plans those that no batch has' : '');
     await setRunReason(pool, run.id, reason);
     return { kind: 'below-threshold', coverage };
@@ -144,7 +144,7 @@ async function keepActual(
 async function readByDefault(pool: Pool, target: Target, rows: number, settings: Settings): Promise<void> {
   const present = await loadReadSettings(pool, target.backfill);
   if (present['ivfflat.probes'] !== undefined) return;
-  const probes = Math.max(1, Math.round(Math.sqrt(settings.indexLists ?? ivfflatLists(rows))));
+  const probes = Math.max(1, Math.round(Math.sqrt(settings.index.lists ?? ivfflatLists(rows))));
   await saveReadSettings(pool, target.backfill, { ...present, 'ivfflat.probes': String(probes) });
 }
 

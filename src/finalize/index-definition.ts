@@ -24,8 +24,8 @@ export function wantedIndex(target: Target, settings: Settings, rows: number): I
   const { method, type } = target.indexed;
   const parameters =
     method === 'hnsw'
-      ? [`ef_construction=${settings.indexEfConstruction}`, `m=${settings.indexM}`]
-      : [`lists=${settings.indexLists ?? ivfflatLists(rows)}`];
+      ? [`ef_construction=${settings.index.efConstruction}`, `m=${settings.index.m}`]
+      : [`lists=${settings.index.lists ?? ivfflatLists(rows)}`];
   return {
     name: target.indexName,
     method,

@@ -28,7 +28,7 @@ export interface PlanIndexInput {
  */
 export async function targetWithIndex(input: PlanIndexInput, rows: number): Promise<Target> {
   const { pool, target, settings, run } = input;
-  const isAuto = settings.indexMethod === 'auto';
+  const isAuto = settings.index.method === 'auto';
   if (isAuto && (await findIndex(pool, target, wantedIndex(target, settings, rows))).kind !== 'none')
     return target;
   const { version } = await findVectorExtension(pool);
@@ -58,11 +58,11 @@ export async function targetWithIndex(input: PlanIndexInput, rows: number): Prom
 
 export async function foretell(input: PlanIndexInput, target: Target, rows: number): Promise<IndexForecast> {
   const { pool, run, settings } = input;
-  const { indexM, indexLists } = settings;
+  const { m, lists } = settings.index;
   const rowsAtOnce = await rowsOfLargestLeaf(pool, target.table, rows);
   const { method } = target.indexed;
   const parallel = (await parallelWorkers({ db: pool, target, settings, method })) > 0;
-  const planned = { ...target.indexed, m: indexM, lists: indexLists, rowsAtOnce, parallel };
+  const planned = { ...target.indexed, m, lists, rowsAtOnce, parallel };
   const foretold = forecast(rows, run.dimensions, planned);
   const rate = await lastBuildRate(pool, target.backfill, method);
   return {

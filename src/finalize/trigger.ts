@@ -43,15 +43,15 @@ export async function finalizeWhenDue(
   // The last batches of a run whose index is there already: the gate waits for them.
   if (state === 'verifying' && unfinished === 0) return callFinalizer(pool, queue, run, 'last-batch');
   // Far from done: the rows of the unfinished batches alone keep coverage below the threshold. No sums are needed.
-  if (state !== 'running' || unfinished > planned * (1 - settings.indexCoverage) + 1) return false;
+  if (state !== 'running' || unfinished > planned * (1 - settings.index.coverage) + 1) return false;
   const { rows } = await progressSnapshot(pool, run.backfill);
   const coverage = coverageOf(rows);
-  if (coverage >= settings.indexCoverage) return callFinalizer(pool, queue, run, 'coverage');
+  if (coverage >= settings.index.coverage) return callFinalizer(pool, queue, run, 'coverage');
   if (unfinished === failed) {
     const withSynced = coverageOf({ ...rows, embedded: rows.embedded + rows.stale });
     // Rows that changed under their batch's hands are sync's; it asks again once it has been at them.
-    if (withSynced >= settings.indexCoverage && (await syncMode(pool, run.backfill)) !== 'off') return false;
-    const parts = [`coverage ${percent(coverage)} is below ${percent(settings.indexCoverage)}`];
+    if (withSynced >= settings.index.coverage && (await syncMode(pool, run.backfill)) !== 'off') return false;
+    const parts = [`coverage ${percent(coverage)} is below ${percent(settings.index.coverage)}`];
     if (failed > 0)
       parts.push(`${failed} batches failed: run \`pgvector-backfill enqueue\` to try them again`);
     if (rows.quarantined > 0) parts.push(`${rows.quarantined} rows are quarantined`);

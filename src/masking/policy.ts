@@ -1,7 +1,7 @@
 /** What is masked, as plain data: it goes to child processes by structured clone. */
 
 import { createHash } from 'node:crypto';
-import type { MASK_TYPES } from '../config/options.ts';
+import type { MASK_TYPES } from '../config/options/mask.ts';
 
 export type MaskType = (typeof MASK_TYPES)[number];
 

@@ -1,7 +1,7 @@
 /** The operator's own masks, by RE2: a pattern cannot be written that takes exponential time on some row. */
 
 import { RE2JS } from 're2js';
-import { MASK_TYPES } from '../config/options.ts';
+import { MASK_TYPES } from '../config/options/mask.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { MaskRule } from './policy.ts';
 import type { Finder, Span } from './span.ts';

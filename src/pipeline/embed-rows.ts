@@ -83,7 +83,7 @@ function checkVector(
   const length = norm(vector);
   if (!Number.isFinite(length)) return 2;
   if (length === 0) return 3;
-  if (settings.modelNormalize && Math.abs(length - 1) > UNIT_TOLERANCE)
+  if (settings.model.normalize && Math.abs(length - 1) > UNIT_TOLERANCE)
     throw outputError(`gave a vector of length ${length.toFixed(4)} in place of 1`);
   if (target.columnType === 'halfvec') {
     const largest = vector.reduce((max, component) => Math.max(max, Math.abs(component)), 0);

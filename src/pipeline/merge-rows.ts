@@ -78,7 +78,7 @@ export async function mergePage(
   const isCleared = (row: WorkRow): boolean => row.empty || unusable.has(row.key);
   const { throttle, settings } = context;
   const triggers = await beforeUpdateTriggers(context.pool, context.target.table);
-  const ramp = new StatementRamp(settings.throttleStatementMs);
+  const ramp = new StatementRamp(settings.throttle.statementMs);
   const merging: Merging = { writes, mayAlter: triggers.length > 0, ramp };
   for (const [part, merge] of [
     [rows.filter((row) => !isCleared(row)), mergeRows],

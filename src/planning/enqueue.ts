@@ -1,8 +1,9 @@
 /** Plans a run and puts its jobs on the queue. Safe at any time, any number of times: it adds what is missing and no more. */
 
 import { withoutSecrets } from '../config/bare-url.ts';
-import { OPTIONS } from '../config/options.ts';
-import type { OptionName, Settings } from '../config/settings.ts';
+import { optionsOf } from '../config/options.ts';
+import type { Settings } from '../config/settings.ts';
+import { valueAt, withValues } from '../config/shape.ts';
 import type { Pool } from '../db/pool.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { modelFacts } from '../embedding/open-embedder.ts';
@@ -254,7 +255,7 @@ async function produce(
 async function askToFinalize({ pool, target, settings, queues }: EnqueueInput, run: Run): Promise<void> {
   if (run.state === 'ready' || run.state === 'cut_over' || run.state === 'completed') return;
   const rows = await countTable(readingOfRun(pool, target, run), { purpose: 'plan' });
-  if (coverageOf(rows) >= settings.indexCoverage)
+  if (coverageOf(rows) >= settings.index.coverage)
     await callFinalizer(pool, queues.finalize, run, 'last-batch');
 }
 
@@ -263,10 +264,11 @@ async function askToFinalize({ pool, target, settings, queues }: EnqueueInput, r
  * no secret alone: the ledger is read by applications' roles, and told by `status` and backups.
  */
 export function storedSettings(settings: Settings): Record<string, unknown> {
-  const names = (Object.keys(OPTIONS) as OptionName[]).filter(
-    (name) => OPTIONS[name].scope === 'backfill' && !OPTIONS[name].secret,
-  );
   const stored = (value: unknown): unknown =>
     typeof value === 'string' && /^[a-z][a-z\d+.-]*:\/\//i.test(value) ? withoutSecrets(value) : value;
-  return Object.fromEntries(names.map((name) => [name, stored(settings[name])]));
+  const kept = optionsOf('backfill').filter(({ secret }) => !secret);
+  return withValues<Record<string, unknown>>(
+    {},
+    kept.map(({ path }) => [path, stored(valueAt(settings, path))] as const),
+  );
 }

@@ -18,8 +18,8 @@ export async function keepSynced(
   const run = await latestRun(pool, target.backfill);
   // Of a run that is paused or has failed, changes wait as they should.
   const lag = run !== null && SYNCED_STATES.includes(run.state) ? (oldestSeconds ?? 0) : 0;
-  const isLate = lag > lateSeconds(settings.syncSeconds) && (await jobsInLine(sync)) === 0;
-  const wrong = await scheduleSync(sync, settings.syncSeconds, isLate);
+  const isLate = lag > lateSeconds(settings.sync.everySeconds) && (await jobsInLine(sync)) === 0;
+  const wrong = await scheduleSync(sync, settings.sync.everySeconds, isLate);
   if (wrong !== '') return [`${wrong}: it is due now`];
   if (!isLate) return [];
   return [

@@ -205,7 +205,7 @@ export function createSearch(options: CreateSearchOptions): Search {
     { filter, signal }: SearchOptions,
   ): Promise<SearchRequest> {
     const { settings, target } = await (await keeper()).get(present);
-    const chosen = chooseFilter(settings.searchFilters, filter);
+    const chosen = chooseFilter(settings.search.filters, filter);
     return { pool, target, settings, read: present.read, text, k, filter: chosen, timeoutMs, known, signal };
   }
 

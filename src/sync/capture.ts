@@ -24,8 +24,8 @@ export async function chooseCapture(
   target: Target,
   settings: Settings,
 ): Promise<CaptureChoice> {
-  const { syncMode } = settings;
-  if (syncMode === 'off' || syncMode === 'sweep') return { mode: syncMode, reason: '' };
+  const { mode } = settings.sync;
+  if (mode === 'off' || mode === 'sweep') return { mode, reason: '' };
   const found = await db.query<{ allowed: boolean }>(
     `SELECT pg_has_role(c.relowner, 'USAGE') AND has_table_privilege(c.oid, 'TRIGGER') AS allowed
        FROM pg_class c WHERE c.oid = $1::regclass`,
@@ -33,10 +33,10 @@ export async function chooseCapture(
   );
   if (found.rows[0]?.allowed === true) return { mode: 'trigger', reason: '' };
   const lacks = `this user may not create a trigger on ${target.schema}.${target.name}`;
-  if (syncMode === 'auto')
+  if (mode === 'auto')
     return {
       mode: 'sweep',
-      reason: `${lacks}; the table is read every ${settings.syncSweepSeconds} s instead`,
+      reason: `${lacks}; the table is read every ${settings.sync.sweepSeconds} s instead`,
     };
   throw new ConfigError(`Option sync.mode is trigger, but ${lacks}.`, {
     code: 'SYNC_RIGHTS',

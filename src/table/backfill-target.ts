@@ -168,11 +168,11 @@ export async function describeTarget(
   };
 }
 
-function rawExpressions({ text, where, searchTsvector }: Settings): RawExpressions {
+function rawExpressions({ text, where, search: { tsvector } }: Settings): RawExpressions {
   return {
     ...(Array.isArray(text) ? {} : { text: text.sql }),
     ...(where === undefined ? {} : { where }),
-    ...(searchTsvector === undefined ? {} : { 'search.tsvector': searchTsvector }),
+    ...(tsvector === undefined ? {} : { 'search.tsvector': tsvector }),
   };
 }
 
@@ -192,7 +192,7 @@ async function describeVectors(
     [oid, settings.column],
   );
   const dimensions = column.rows[0]?.dimensions ?? null;
-  const chosen = settings.indexMethod === 'auto' ? await chosenPlan(db, backfill) : null;
+  const chosen = settings.index.method === 'auto' ? await chosenPlan(db, backfill) : null;
   const indexed = indexPlan(settings, dimensions, chosen);
   return { dimensions, indexed, indexName: indexNameOf(name, indexed) };
 }

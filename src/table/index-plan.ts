@@ -12,7 +12,10 @@ export interface IndexPlan {
   type: VectorType;
 }
 
-export type PlanSettings = Pick<Settings, 'indexMethod' | 'indexType' | 'columnType'>;
+export interface PlanSettings {
+  columnType: Settings['columnType'];
+  index: Pick<Settings['index'], 'method' | 'type'>;
+}
 
 /** By the options alone, or by `chosen` where they leave it open. @param dimensions null where they are not known yet */
 export function indexPlan(
@@ -21,23 +24,23 @@ export function indexPlan(
   chosen: IndexPlan | null,
 ): IndexPlan {
   if (
-    settings.indexMethod === 'auto' &&
+    settings.index.method === 'auto' &&
     chosen !== null &&
     typesOf(settings, dimensions).includes(chosen.type)
   )
     return chosen;
   return {
-    method: settings.indexMethod === 'auto' ? 'hnsw' : settings.indexMethod,
+    method: settings.index.method === 'auto' ? 'hnsw' : settings.index.method,
     type: typesOf(settings, dimensions)[0] ?? 'halfvec',
   };
 }
 
 /** Types that the index may be of, the most exact one first; empty where no index takes so many dimensions. */
 export function typesOf(
-  { indexType, columnType }: Pick<PlanSettings, 'indexType' | 'columnType'>,
+  { columnType, index }: { columnType: VectorType; index: Pick<Settings['index'], 'type'> },
   dimensions: number | null,
 ): VectorType[] {
-  const wanted: VectorType[] = indexType === 'auto' ? ['vector', 'halfvec'] : [indexType];
+  const wanted: VectorType[] = index.type === 'auto' ? ['vector', 'halfvec'] : [index.type];
   return wanted.filter(
     (type) =>
       (columnType === 'vector' || type === 'halfvec') && (dimensions ?? 0) <= MAX_INDEXED_DIMENSIONS[type],

@@ -31,9 +31,12 @@ export class Health {
   /** The operator's check has been looked at: once is enough, and it is asked every other second. */
   #sqlIsOwn = false;
 
-  constructor(pool: Pool, settings: Pick<Settings, 'table' | 'throttleSql'>) {
+  constructor(
+    pool: Pool,
+    settings: Pick<Settings, 'table'> & { throttle: Pick<Settings['throttle'], 'sql'> },
+  ) {
     this.#pool = pool;
-    this.#sql = settings.throttleSql;
+    this.#sql = settings.throttle.sql;
     this.#table = quoteQualified(parseQualified(settings.table, 'Option table'));
   }
 

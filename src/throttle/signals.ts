@@ -1,14 +1,13 @@
 /** The signs of trouble that are looked at, what they are called, and how their values are shown. */
 
-import type { OptionName, Settings } from '../config/settings.ts';
-import type { Limits } from '../ledger/throttle.ts';
+import type { OptionPath } from '../config/options.ts';
 
 export type Unit = 's' | 'bytes' | 'bytes/s' | 'files' | 'level' | 'sessions' | 'share' | 'number';
 
 interface Signal {
   /** As in `tune --threshold` and in `status --json`. */
   name: string;
-  option: OptionName;
+  option: OptionPath;
   unit: Unit;
   /** As a sentence says it. */
   label: string;
@@ -16,26 +15,26 @@ interface Signal {
 
 /** Of all of them more is worse. */
 export const SIGNALS = [
-  { name: 'replicaLag', option: 'throttleReplicaLag', unit: 's', label: 'replica lag' },
-  { name: 'replicaLagBytes', option: 'throttleReplicaLagBytes', unit: 'bytes', label: 'replica lag' },
-  { name: 'slotBacklog', option: 'throttleSlotBacklog', unit: 'bytes', label: 'WAL kept for a slot' },
+  { name: 'replicaLag', option: 'throttle.replicaLag', unit: 's', label: 'replica lag' },
+  { name: 'replicaLagBytes', option: 'throttle.replicaLagBytes', unit: 'bytes', label: 'replica lag' },
+  { name: 'slotBacklog', option: 'throttle.slotBacklog', unit: 'bytes', label: 'WAL kept for a slot' },
   {
     name: 'archiveBacklog',
-    option: 'throttleArchiveBacklog',
+    option: 'throttle.archiveBacklog',
     unit: 'files',
     label: 'WAL waiting for the archive',
   },
-  { name: 'walRate', option: 'throttleWalRate', unit: 'bytes/s', label: 'WAL rate' },
-  { name: 'autovacuum', option: 'throttleAutovacuum', unit: 'level', label: 'autovacuum of the table' },
+  { name: 'walRate', option: 'throttle.walRate', unit: 'bytes/s', label: 'WAL rate' },
+  { name: 'autovacuum', option: 'throttle.autovacuum', unit: 'level', label: 'autovacuum of the table' },
   {
     name: 'lockWaiters',
-    option: 'throttleLockWaiters',
+    option: 'throttle.lockWaiters',
     unit: 'sessions',
     label: 'sessions that wait for locks of the table',
   },
-  { name: 'activeSessions', option: 'throttleActiveSessions', unit: 'share', label: 'active sessions' },
-  { name: 'diskUsed', option: 'throttleDiskUsed', unit: 'share', label: 'disk used' },
-  { name: 'sqlValue', option: 'throttleSqlValue', unit: 'number', label: "throttle.sql's value" },
+  { name: 'activeSessions', option: 'throttle.activeSessions', unit: 'share', label: 'active sessions' },
+  { name: 'diskUsed', option: 'throttle.diskUsed', unit: 'share', label: 'disk used' },
+  { name: 'sqlValue', option: 'throttle.sqlValue', unit: 'number', label: "throttle.sql's value" },
 ] as const satisfies readonly Signal[];
 
 export type SignalName = (typeof SIGNALS)[number]['name'];
@@ -51,11 +50,6 @@ export interface Reading {
   off?: true;
 }
 export type Readings = Record<SignalName, Reading>;
-
-export function limitsOf(settings: Settings, name: SignalName): Limits {
-  const { option } = SIGNALS.find((signal) => signal.name === name) ?? SIGNALS[0];
-  return settings[option];
-}
 
 const KILO = 1024;
 const SIZES = ['B', 'kB', 'MB', 'GB', 'TB'];

@@ -73,7 +73,7 @@ export class Throttle {
     this.#context = context;
     this.#table = quoteQualified(parseQualified(context.settings.table, 'Option table'));
     this.#health = new Health(context.pool, context.settings);
-    this.#size = new StatementSize(context.settings.throttleStatementMs);
+    this.#size = new StatementSize(context.settings.throttle.statementMs);
     this.#tuning = tuningOf(context.settings, {});
   }
 
@@ -92,7 +92,7 @@ export class Throttle {
       await this.#look();
       if (!this.#holds) return true;
       if (this.#over) return false;
-      await this.#wait(this.#context.settings.throttleCheckSeconds * 1000);
+      await this.#wait(this.#context.settings.throttle.checkSeconds * 1000);
     }
   }
 
@@ -155,7 +155,7 @@ export class Throttle {
   /** One look at a time, for all that ask; what it gives counts for a while. */
   async #look(): Promise<void> {
     const ageMs = performance.now() - this.#lookedAt;
-    if (ageMs < this.#context.settings.throttleCheckSeconds * 1000) return;
+    if (ageMs < this.#context.settings.throttle.checkSeconds * 1000) return;
     this.#looking ??= this.#lookAnew().finally(() => {
       this.#looking = null;
     });

@@ -16,10 +16,10 @@ export function readTuned(flags: TuneFlags, settings: Settings, before: Tuned): 
   const { 'merge-rows': rows, concurrency, 'rows-per-second': rate, threshold } = flags;
   if (typeof rows === 'string') tuned.mergeRows = read('merge-rows', OPTIONS.mergeRows, rows);
   if (typeof concurrency === 'string')
-    tuned.concurrency = read('concurrency', OPTIONS.concurrency, concurrency);
+    tuned.concurrency = read('concurrency', OPTIONS['worker.concurrency'], concurrency);
   if (typeof rate === 'string')
     tuned.rowsPerSecond =
-      rate === 'off' ? null : (read('rows-per-second', OPTIONS.rowsPerSecond, rate) ?? null);
+      rate === 'off' ? null : (read('rows-per-second', OPTIONS['throttle.rowsPerSecond'], rate) ?? null);
   if (typeof threshold === 'string')
     for (const each of threshold.split(',')) {
       const [name, limits] = readThreshold(each, tuningOf(settings, tuned));
@@ -28,7 +28,7 @@ export function readTuned(flags: TuneFlags, settings: Settings, before: Tuned): 
   return tuned;
 }
 
-function read<T>(flag: string, option: Option<string, T>, raw: string): T {
+function read<T>(flag: string, option: Option<T>, raw: string): T {
   const checked = option.schema.safeParse(raw === '' ? raw : option.parse(raw));
   if (checked.success) return checked.data;
   const issues = checked.error.issues.map(({ message }) => message).join('; ');

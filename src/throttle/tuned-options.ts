@@ -2,7 +2,7 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { Limits, Tuned } from '../ledger/throttle.ts';
-import { limitsOf, type SignalName } from './signals.ts';
+import type { SignalName } from './signals.ts';
 
 export interface Tuning {
   mergeRows: number;
@@ -15,8 +15,9 @@ export interface Tuning {
 export function tuningOf(settings: Settings, tuned: Tuned): Tuning {
   return {
     mergeRows: tuned.mergeRows ?? settings.mergeRows,
-    concurrency: tuned.concurrency ?? settings.concurrency,
-    rowsPerSecond: tuned.rowsPerSecond === undefined ? (settings.rowsPerSecond ?? null) : tuned.rowsPerSecond,
-    limits: (name) => tuned.thresholds?.[name] ?? limitsOf(settings, name),
+    concurrency: tuned.concurrency ?? settings.worker.concurrency,
+    rowsPerSecond:
+      tuned.rowsPerSecond === undefined ? (settings.throttle.rowsPerSecond ?? null) : tuned.rowsPerSecond,
+    limits: (name) => tuned.thresholds?.[name] ?? settings.throttle[name],
   };
 }

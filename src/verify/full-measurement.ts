@@ -70,7 +70,7 @@ export async function measureFully(
     filterPlans: [],
   };
   const stored = await loadReadSettings(pool, target.backfill);
-  const rows = await sampleRows(pool, target, embedded, settings.verifySamples);
+  const rows = await sampleRows(pool, target, embedded, settings.verify.samples);
   const [sample] = rows;
   if (sample === undefined) return { checks: [], result, read: stored };
   const judged = judgedQueries(queryInput);
@@ -151,7 +151,7 @@ async function measureIndex(
     rows: rows.map(({ key, vector }) => ({ vector, own: key })),
     queries: searchable(queries).map(({ vector }) => ({ vector, own: null })),
   };
-  const target = context.settings.verifyRecall;
+  const target = context.settings.verify.recall;
   result.curve = await measureCurve(context, asked, await listsOf(context), onSeries);
   result.recommendation = recommend(result.curve, target);
   return [curveCheck(result.curve, target, result.recommendation)];
@@ -165,7 +165,7 @@ async function measureFilters(
 ): Promise<Check[]> {
   const checks: Check[] = [];
   const vectors = [...rows, ...searchable(queries)].map(({ vector }) => vector);
-  for (const filter of context.settings.searchFilters) {
+  for (const filter of context.settings.search.filters) {
     const plan = await explainSearch(context, vectors[0] as string, filter);
     const found = await measureFilterRows(context, filter, vectors);
     result.filterPlans.push(plan);

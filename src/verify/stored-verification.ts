@@ -83,7 +83,7 @@ const GUARDED = ['vector', 'hybrid'] as const;
 
 /** No check for a figure that was not measured, or never before. */
 export function baselineChecks(before: Baseline, now: Measured, settings: Settings): Check[] {
-  const tolerance = settings.verifyTolerance;
+  const tolerance = settings.verify.tolerance;
   const checks: Check[] = [];
   const compare = (name: string, was: number, is: number, what: string, remedy: string): void => {
     // The stored figure has gone through JSON; what fell by exactly the tolerance is within it.

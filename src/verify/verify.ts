@@ -98,7 +98,7 @@ export async function verify(input: VerifyInput): Promise<Verification> {
     await checkRows(input, accounting),
     ...accountingChecks(accounting, input.settings, sync),
     await checkKeptVectors(input),
-    syncCheck(sync, input.settings.syncSeconds),
+    syncCheck(sync, input.settings.sync.everySeconds),
     await checkDimensions(input),
     await checkVersion(input),
     await checkIndex(input, accounting.embedded),
@@ -200,11 +200,11 @@ function accountingChecks(rows: LiveAccounting, settings: Settings, { waiting }:
     },
     {
       name: 'coverage',
-      passed: coverage >= settings.indexCoverage,
+      passed: coverage >= settings.index.coverage,
       value: coverage,
-      threshold: settings.indexCoverage,
+      threshold: settings.index.coverage,
       detail: `embedded rows / rows with text${unfound(rows)}`,
-      remedy: coverage >= settings.indexCoverage ? null : ENQUEUE,
+      remedy: coverage >= settings.index.coverage ? null : ENQUEUE,
     },
   ];
 }

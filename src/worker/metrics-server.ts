@@ -34,7 +34,7 @@ export async function startMetricsServer(
     const trouble = await readinessProblem(pool, queue);
     return trouble === null ? context.text('ready') : context.text(trouble, 503);
   });
-  const { metricsHost: hostname } = settings;
+  const { host: hostname } = settings.metrics;
   const server = serve({ fetch: app.fetch, hostname, port: metricsPort });
   try {
     await new Promise<void>((resolve, reject) => {

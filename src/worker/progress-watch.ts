@@ -57,7 +57,7 @@ export class ProgressWatch {
   #limitMs(role: QueueRole): number {
     const { settings, times } = this.#context;
     const stallMs = times.stallMs ?? STALL_MS;
-    return role === 'sync' ? Math.max(stallMs, 2000 * settings.syncSeconds) : stallMs;
+    return role === 'sync' ? Math.max(stallMs, 2000 * settings.sync.everySeconds) : stallMs;
   }
 
   async #lookAt(role: QueueRole, mark: string | null): Promise<Stall | null> {
@@ -103,8 +103,8 @@ export class ProgressWatch {
     if (await removeObstacle(queue, obstacle))
       return this.#goesOn(role, `${obstacle.message}, and ${still}: it is resumed`);
     if (role === 'sync' && (await jobsInLine(queue)) === 0) {
-      const { syncSeconds } = this.#context.settings;
-      const wrong = await scheduleSync(queue, syncSeconds, true);
+      const { everySeconds } = this.#context.settings.sync;
+      const wrong = await scheduleSync(queue, everySeconds, true);
       const why = wrong === '' ? 'the queue has no sync that is due' : wrong;
       return this.#goesOn(role, `captured changes wait, ${still}, and ${why}: sync is scheduled again`);
     }

@@ -32,8 +32,7 @@ it('what the ledger is given holds none', async () => {
   const stored = storedSettings(settings);
   expect(JSON.stringify(stored)).not.toMatch(/secret-/);
   expect(stored).toMatchObject({
-    modelEndpoint: 'https://models.example/v1',
-    modelHub: 'https://hub.example/models',
+    model: { endpoint: 'https://models.example/v1', hub: 'https://hub.example/models' },
   });
 });
 

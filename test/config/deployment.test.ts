@@ -141,7 +141,7 @@ describe('docs/kubernetes.yaml', () => {
     expect(Object.keys(data).filter((name) => !variables.has(name))).toEqual([]);
     const env = { ...data, DATABASE_URL: 'postgres://u@h/d', DASHBOARD_TOKEN: 'a-long-token-of-the-secret' };
     const { settings } = await loadConfig({ flags: {}, env, cwd: '/' });
-    expect(settings.metricsPort).toBe(9464);
+    expect(settings.metrics.port).toBe(9464);
 
     const pods = manifests.flatMap(({ kind, spec }) =>
       [spec?.template ?? spec?.jobTemplate?.spec.template]
@@ -190,8 +190,8 @@ describe('docs/kubernetes.yaml', () => {
     const worker = pods.find(({ pod }) => pod.containers[0]?.name === 'worker');
     expect(worker?.pod.containers[0]?.livenessProbe?.exec).toBeDefined();
     expect(worker?.replicas).toBe(2);
-    expect(worker?.pod.containers[0]?.ports?.[0]?.containerPort).toBe(settings.metricsPort);
-    expect(worker?.pod.terminationGracePeriodSeconds ?? 0).toBeGreaterThan(settings.drainSeconds);
+    expect(worker?.pod.containers[0]?.ports?.[0]?.containerPort).toBe(settings.metrics.port);
+    expect(worker?.pod.terminationGracePeriodSeconds ?? 0).toBeGreaterThan(settings.worker.drainSeconds);
   });
 });
 

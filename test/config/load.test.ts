@@ -67,18 +67,14 @@ describe('loadConfig', () => {
       table: 'public.articles',
       text: ['title', 'body'],
       where: "status <> 'draft'",
-      modelName: 'Xenova/all-MiniLM-L6-v2',
-      modelAllowDownload: true,
-      modelMaxTokens: 256,
+      model: { name: 'Xenova/all-MiniLM-L6-v2', allowDownload: true, maxTokens: 256 },
       metric: 'cosine',
       batchRows: 1000,
-      indexMethod: 'hnsw',
-      indexCoverage: 0.99,
-      indexM: 16,
-      indexEfConstruction: 64,
+      index: { method: 'hnsw', coverage: 0.99, m: 16, efConstruction: 64 },
       legacySearch: FILE.backfills.articles.legacySearch,
     });
     expect(Object.isFrozen(settings)).toBe(true);
+    expect(Object.isFrozen(settings.model)).toBe(true);
   });
 
   it.each([
@@ -107,7 +103,7 @@ describe('loadConfig', () => {
     };
     expect((await load({ env })).settings).toMatchObject({
       batchRows: 20,
-      modelQuantized: false,
+      model: { quantized: false },
       text: { sql: 'lower(title)' },
       where: "status <> 'draft'",
     });
@@ -162,10 +158,10 @@ describe('loadConfig', () => {
       ['dashboard', OF_WORKER],
     ])('does not stop %s: %j', async (verb, more) => {
       const { settings } = await load({ verb, env: { ...env, ...more } });
-      expect(settings).toMatchObject({ dashboardPort: 3000, table: 't' });
-      expect(settings.metricsPort).toBeUndefined();
+      expect(settings).toMatchObject({ dashboard: { port: 3000 }, table: 't' });
+      expect(settings.metrics.port).toBeUndefined();
       // One that fits is told to whoever looks.
-      expect((await load({ verb, env: { ...env, DASHBOARD_PORT: '81' } })).settings.dashboardPort).toBe(81);
+      expect((await load({ verb, env: { ...env, DASHBOARD_PORT: '81' } })).settings.dashboard.port).toBe(81);
     });
 
     it('is refused by the process that it is for, with what set it', async () => {
@@ -188,7 +184,7 @@ describe('loadConfig', () => {
         env: { ...env, ...foreign },
         optional: ['database'],
       });
-      const { settings } = await load(of(['modelName']));
+      const { settings } = await load(of(['model.name']));
       expect(settings.database).toBeUndefined();
       expect(settings.queue).toBe('redis://127.0.0.1:6379');
       expect(await refusal(of(['database']))).toContain('DATABASE_URL');

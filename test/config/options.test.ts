@@ -14,8 +14,9 @@ import {
   parseText,
   type Option,
 } from '../../src/config/option.ts';
-import { OPTIONS } from '../../src/config/options.ts';
-import type { OptionName } from '../../src/config/settings.ts';
+import { OPTIONS, type OptionPath } from '../../src/config/options.ts';
+import type { Settings } from '../../src/config/settings.ts';
+import { valueAt } from '../../src/config/shape.ts';
 import { ConfigError } from '../../src/errors.ts';
 
 interface Sample {
@@ -49,37 +50,37 @@ const SIZES_SAMPLE: Sample = {
 const FLAG_SAMPLE: Sample = { file: false, env: ['YES', true], flag: ['off', false] };
 
 /** A record over all names: an option without a sample is an error of types. */
-const SAMPLES: Record<OptionName, Sample> = {
+const SAMPLES: Record<OptionPath, Sample> = {
   database: words('postgres://f/d', 'postgresql://e/d', 'postgres://g/d'),
   directDatabase: words('postgres://f/d', 'postgresql://e/d', 'postgres://g/d'),
   queue: words('redis://f', 'rediss://e', 'postgres://g/d'),
   logLevel: words('debug', 'warn', 'silent'),
-  dashboardHost: words('::1', 'localhost', '127.0.0.2'),
-  dashboardPort: numbers(0, 8080, 65_535),
-  metricsHost: words('::1', 'localhost', '127.0.0.3'),
-  metricsPort: numbers(0, 9464, 65_535),
-  healthFile: words('/1.health', '/2.health', '/3.health'),
-  dashboardUser: words('anna', 'ben', 'carl'),
-  dashboardPassword: words('password-of-file', 'password-of-env', 'password-of-flag'),
-  dashboardToken: words('a-token-of-the-file', 'a-token-of-the-env', 'a-token-of-the-flag'),
-  dashboardTlsCertificate: words('/1.pem', '/2.pem', '/3.pem'),
-  dashboardTlsKey: words('/k1.pem', '/k2.pem', '/k3.pem'),
-  dashboardAllowedHosts: {
+  'dashboard.host': words('::1', 'localhost', '127.0.0.2'),
+  'dashboard.port': numbers(0, 8080, 65_535),
+  'metrics.host': words('::1', 'localhost', '127.0.0.3'),
+  'metrics.port': numbers(0, 9464, 65_535),
+  'health.file': words('/1.health', '/2.health', '/3.health'),
+  'dashboard.user': words('anna', 'ben', 'carl'),
+  'dashboard.password': words('password-of-file', 'password-of-env', 'password-of-flag'),
+  'dashboard.token': words('a-token-of-the-file', 'a-token-of-the-env', 'a-token-of-the-flag'),
+  'dashboard.tlsCertificate': words('/1.pem', '/2.pem', '/3.pem'),
+  'dashboard.tlsKey': words('/k1.pem', '/k2.pem', '/k3.pem'),
+  'dashboard.allowedHosts': {
     file: ['search.example'],
     env: ['a.example, b.example:8443', ['a.example', 'b.example:8443']],
     flag: ['[::1]:3000', ['[::1]:3000']],
   },
-  dashboardAllowedOrigins: {
+  'dashboard.allowedOrigins': {
     file: ['https://search.example'],
     env: ['http://a.example,https://b.example:8443', ['http://a.example', 'https://b.example:8443']],
     flag: ['https://[::1]', ['https://[::1]']],
   },
-  dashboardTrustedProxies: {
+  'dashboard.trustedProxies': {
     file: ['127.0.0.1'],
     env: ['10.0.0.0/8, fd00::/8', ['10.0.0.0/8', 'fd00::/8']],
     flag: ['::1', ['::1']],
   },
-  dashboardBasePath: words('/backfill', '/tools/backfill/', '/'),
+  'dashboard.basePath': words('/backfill', '/tools/backfill/', '/'),
   table: words('a.t', 'b.t', 'c.t'),
   key: words('no', 'nr', 'number'),
   text: {
@@ -90,33 +91,33 @@ const SAMPLES: Record<OptionName, Sample> = {
   where: words('a > 1', 'a > 2', 'a > 3'),
   column: words('v1', 'v2', 'v3'),
   updatedAtColumn: words('u1', 'u2', 'u3'),
-  modelName: words('m1', 'm2', 'm3'),
-  modelLocalPath: words('/1', '/2', '/3'),
-  modelAllowDownload: FLAG_SAMPLE,
-  modelQuantized: FLAG_SAMPLE,
-  modelPooling: words('cls', 'max', 'mean'),
-  modelNormalize: FLAG_SAMPLE,
-  modelMaxTokens: numbers(4, 512, 8192),
-  modelRevision: words('v1', 'v2', 'v3'),
-  modelChecksum: words('a'.repeat(64), 'b'.repeat(64), '0'.repeat(64)),
-  modelHub: words('https://f', 'http://e', 'https://g'),
-  modelDocumentPrefix: words('passage: ', 'doc: ', 'd: '),
-  modelQueryPrefix: words('query: ', 'q: ', '? '),
-  modelLongText: words('skip', 'fail', 'mean-of-chunks'),
-  modelChunkOverlap: numbers(0, 1, 100),
-  modelMaxChunks: numbers(1, 2, 10_000),
-  modelEndpoint: words('http://f/v1', 'https://e/v1', 'http://g:8080/v1'),
-  modelApiKey: words('key-of-file', 'key-of-env', 'key-of-flag'),
-  modelDimensions: numbers(1, 2, 16_000),
-  modelRequestTexts: numbers(1, 2, 2048),
-  modelRequestConcurrency: numbers(1, 2, 64),
-  modelTimeoutSeconds: numbers(1, 2, 3600),
-  maskTypes: {
+  'model.name': words('m1', 'm2', 'm3'),
+  'model.localPath': words('/1', '/2', '/3'),
+  'model.allowDownload': FLAG_SAMPLE,
+  'model.quantized': FLAG_SAMPLE,
+  'model.pooling': words('cls', 'max', 'mean'),
+  'model.normalize': FLAG_SAMPLE,
+  'model.maxTokens': numbers(4, 512, 8192),
+  'model.revision': words('v1', 'v2', 'v3'),
+  'model.checksum': words('a'.repeat(64), 'b'.repeat(64), '0'.repeat(64)),
+  'model.hub': words('https://f', 'http://e', 'https://g'),
+  'model.documentPrefix': words('passage: ', 'doc: ', 'd: '),
+  'model.queryPrefix': words('query: ', 'q: ', '? '),
+  'model.longText': words('skip', 'fail', 'mean-of-chunks'),
+  'model.chunkOverlap': numbers(0, 1, 100),
+  'model.maxChunks': numbers(1, 2, 10_000),
+  'model.endpoint': words('http://f/v1', 'https://e/v1', 'http://g:8080/v1'),
+  'model.apiKey': words('key-of-file', 'key-of-env', 'key-of-flag'),
+  'model.dimensions': numbers(1, 2, 16_000),
+  'model.requestTexts': numbers(1, 2, 2048),
+  'model.requestConcurrency': numbers(1, 2, 64),
+  'model.timeoutSeconds': numbers(1, 2, 3600),
+  'mask.types': {
     file: ['email'],
     env: ['email, iban', ['email', 'iban']],
     flag: ['none', []],
   },
-  maskRules: {
+  'mask.rules': {
     file: [{ name: 'a', pattern: 'x+' }],
     env: ['[{"name":"b","pattern":"y"}]', [{ name: 'b', pattern: 'y' }]],
     flag: ['[]', []],
@@ -125,54 +126,54 @@ const SAMPLES: Record<OptionName, Sample> = {
   batchRows: numbers(1, 2, 100_000),
   mergeRows: numbers(1, 2, 10_000),
   attempts: numbers(1, 2, 100),
-  concurrency: numbers(1, 3, 64),
-  threads: numbers(1, 2, 256),
-  drainSeconds: numbers(1, 2, 3600),
-  syncMode: words('trigger', 'sweep', 'off'),
-  syncSeconds: numbers(1, 10, 3600),
-  syncSweepSeconds: numbers(1, 60, 604_800),
-  syncSlowSweepSeconds: numbers(0, 60, 31_536_000),
-  throttleReplicaLag: LIMITS_SAMPLE,
-  throttleReplicaLagBytes: SIZES_SAMPLE,
-  throttleSlotBacklog: SIZES_SAMPLE,
-  throttleArchiveBacklog: LIMITS_SAMPLE,
-  throttleWalRate: SIZES_SAMPLE,
-  throttleAutovacuum: LIMITS_SAMPLE,
-  throttleLockWaiters: LIMITS_SAMPLE,
-  throttleActiveSessions: LIMITS_SAMPLE,
-  throttleDiskUsed: LIMITS_SAMPLE,
-  throttleSql: words('SELECT 1', 'SELECT 2', 'SELECT 3'),
-  throttleSqlValue: LIMITS_SAMPLE,
-  throttleCheckSeconds: numbers(0.5, 1, 60),
-  throttleStatementMs: numbers(10, 100, 30_000),
-  rowsPerSecond: numbers(0.5, 100, 1_000_000),
-  indexMethod: words('ivfflat', 'hnsw', 'auto'),
-  indexType: words('vector', 'halfvec', 'auto'),
-  indexBuildMinutes: numbers(0.5, 30, 600),
+  'worker.concurrency': numbers(1, 3, 64),
+  'worker.threads': numbers(1, 2, 256),
+  'worker.drainSeconds': numbers(1, 2, 3600),
+  'sync.mode': words('trigger', 'sweep', 'off'),
+  'sync.everySeconds': numbers(1, 10, 3600),
+  'sync.sweepSeconds': numbers(1, 60, 604_800),
+  'sync.slowSweepSeconds': numbers(0, 60, 31_536_000),
+  'throttle.replicaLag': LIMITS_SAMPLE,
+  'throttle.replicaLagBytes': SIZES_SAMPLE,
+  'throttle.slotBacklog': SIZES_SAMPLE,
+  'throttle.archiveBacklog': LIMITS_SAMPLE,
+  'throttle.walRate': SIZES_SAMPLE,
+  'throttle.autovacuum': LIMITS_SAMPLE,
+  'throttle.lockWaiters': LIMITS_SAMPLE,
+  'throttle.activeSessions': LIMITS_SAMPLE,
+  'throttle.diskUsed': LIMITS_SAMPLE,
+  'throttle.sql': words('SELECT 1', 'SELECT 2', 'SELECT 3'),
+  'throttle.sqlValue': LIMITS_SAMPLE,
+  'throttle.checkSeconds': numbers(0.5, 1, 60),
+  'throttle.statementMs': numbers(10, 100, 30_000),
+  'throttle.rowsPerSecond': numbers(0.5, 100, 1_000_000),
+  'index.method': words('ivfflat', 'hnsw', 'auto'),
+  'index.type': words('vector', 'halfvec', 'auto'),
+  'index.buildMinutes': numbers(0.5, 30, 600),
   columnType: words('halfvec', 'vector', 'halfvec'),
-  indexCoverage: numbers(0, 0.5, 1),
-  indexM: numbers(2, 20, 32),
-  indexEfConstruction: numbers(32, 100, 1000),
-  indexLists: numbers(1, 2, 32_768),
-  indexMemory: words('512MB', '2 GB', '64kB'),
-  indexWorkers: numbers(0, 1, 64),
-  verifyRecall: numbers(0, 0.5, 1),
-  verifySamples: numbers(1, 2, 10_000),
-  verifyTolerance: numbers(0, 0.5, 1),
-  verifyLatency: numbers(0.5, 1, 1000),
-  verifyValidHours: numbers(0.5, 1, 1000),
-  searchFilters: {
+  'index.coverage': numbers(0, 0.5, 1),
+  'index.m': numbers(2, 20, 32),
+  'index.efConstruction': numbers(32, 100, 1000),
+  'index.lists': numbers(1, 2, 32_768),
+  'index.maintenanceWorkMem': words('512MB', '2 GB', '64kB'),
+  'index.parallelWorkers': numbers(0, 1, 64),
+  'verify.recall': numbers(0, 0.5, 1),
+  'verify.samples': numbers(1, 2, 10_000),
+  'verify.tolerance': numbers(0, 0.5, 1),
+  'verify.latencyMs': numbers(0.5, 1, 1000),
+  'verify.validHours': numbers(0.5, 1, 1000),
+  'search.filters': {
     file: [{ name: 'a', where: 'b = $1 AND c = $2', values: ['x', 1] }],
     env: ['[{"name":"b","where":"live"}]', [{ name: 'b', where: 'live', values: [] }]],
     flag: ['[]', []],
   },
-  searchTextConfig: words('simple', 'german', 'public.mine'),
-  searchTsvector: words('tsv', 'body_tsv', "to_tsvector('simple', title)"),
+  'search.textConfig': words('simple', 'german', 'public.mine'),
+  'search.tsvector': words('tsv', 'body_tsv', "to_tsvector('simple', title)"),
   legacySearch: words('SELECT 1', 'SELECT 2', 'SELECT 3'),
 };
 
 const REQUIRED = { database: 'postgres://h/d', table: 't', text: ['a'] };
-const CASES = (Object.entries(OPTIONS) as [OptionName, Option][]).map(([name, option]) => ({ name, option }));
+const CASES = (Object.entries(OPTIONS) as [OptionPath, Option][]).map(([path, option]) => ({ path, option }));
 
 /** A file with the required options and one more. */
 function fileWith(option: Option, value: unknown): object {
@@ -192,9 +193,9 @@ describe('each option', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  async function load(file: object, input: Partial<LoadInput> = {}): Promise<Record<string, unknown>> {
+  async function load(file: object, input: Partial<LoadInput> = {}): Promise<Settings> {
     await writeFile(join(folder, 'backfill.config.json'), JSON.stringify(file));
-    return { ...(await loadConfig({ flags: {}, env: {}, cwd: folder, ...input })).settings };
+    return (await loadConfig({ flags: {}, env: {}, cwd: folder, ...input })).settings;
   }
   async function refusal(file: object, input: Partial<LoadInput> = {}): Promise<string> {
     const error: unknown = await load(file, input).catch((thrown: unknown) => thrown);
@@ -203,20 +204,20 @@ describe('each option', () => {
     return `${(error as ConfigError).message}\n${(error as ConfigError).remedy}`;
   }
 
-  it.each(CASES)('$name: flag over env over file over default', async ({ name, option }) => {
-    const { file, env, flag } = SAMPLES[name];
+  it.each(CASES)('$path: flag over env over file over default', async ({ path, option }) => {
+    const { file, env, flag } = SAMPLES[path];
     const withFile = fileWith(option, file);
     const without = fileWith(OPTIONS.key, 'id');
-    if (!(name in REQUIRED)) expect((await load(without))[name]).toEqual(option.fallback);
-    expect((await load(withFile))[name]).toEqual(file);
+    if (!(path in REQUIRED)) expect(valueAt(await load(without), path)).toEqual(option.fallback);
+    expect(valueAt(await load(withFile), path)).toEqual(file);
     const both = { env: { [option.env]: env[0] }, flags: { [option.flag]: flag[0] } };
-    expect((await load(withFile, { env: both.env }))[name]).toEqual(env[1]);
-    expect((await load(withFile, both))[name]).toEqual(flag[1]);
-    expect((await load(without, { flags: both.flags }))[name]).toEqual(flag[1]);
-    expect((await load(withFile, { env: { [option.env]: '' } }))[name]).toEqual(file);
+    expect(valueAt(await load(withFile, { env: both.env }), path)).toEqual(env[1]);
+    expect(valueAt(await load(withFile, both), path)).toEqual(flag[1]);
+    expect(valueAt(await load(without, { flags: both.flags }), path)).toEqual(flag[1]);
+    expect(valueAt(await load(withFile, { env: { [option.env]: '' } }), path)).toEqual(file);
   });
 
-  it.each(CASES)('$name: a wrong value is refused by its three names', async ({ option }) => {
+  it.each(CASES)('$path: a wrong value is refused by its three names', async ({ option }) => {
     const key = option.scope === 'global' ? option.path : `backfills.docs.${option.path}`;
     const message = await refusal(fileWith(option, { unlikely: 'hidden-word' }));
     expect(message).toContain(
@@ -234,8 +235,8 @@ describe('each option', () => {
       env: { BACKFILL_BATCH_ROWS: '1.5', BACKFILL_MODEL_POOLING: 'sum' },
     });
     expect(message.match(/Option \S+/g)).toEqual([
-      'Option model.pooling',
       'Option metric',
+      'Option model.pooling',
       'Option batchRows',
     ]);
   });
@@ -244,18 +245,18 @@ describe('each option', () => {
     expect(await refusal({ ...fileWith(OPTIONS.key, 'id'), dashboard: 3000 })).toContain(
       'File key dashboard ',
     );
-    expect(await refusal(fileWith({ ...OPTIONS.modelName, path: 'model' }, 'mine'))).toContain(
+    expect(await refusal(fileWith({ ...OPTIONS['model.name'], path: 'model' }, 'mine'))).toContain(
       'File key backfills.docs.model ',
     );
   });
 
   it('a stop below its hold is refused', async () => {
     const { option, env } = {
-      option: OPTIONS.throttleReplicaLag,
+      option: OPTIONS['throttle.replicaLag'],
       env: { BACKFILL_THROTTLE_REPLICA_LAG: '5:4' },
     };
     expect(await refusal(fileWith(OPTIONS.key, 'id'), { env })).toContain('stop must not be below hold');
-    expect((await load(fileWith(option, '5:6')))['throttleReplicaLag']).toEqual({ hold: 5, stop: 6 });
+    expect((await load(fileWith(option, '5:6'))).throttle.replicaLag).toEqual({ hold: 5, stop: 6 });
   });
 
   it.each([
@@ -264,9 +265,9 @@ describe('each option', () => {
     [100, 199, false],
     [100, 200, true],
   ])('m = %i takes efConstruction = %i: %s', async (m, efConstruction, fits) => {
-    const file = fileWith(OPTIONS.indexM, m);
+    const file = fileWith(OPTIONS['index.m'], m);
     const env = { BACKFILL_INDEX_EF_CONSTRUCTION: String(efConstruction) };
-    if (fits) expect((await load(file, { env }))['indexEfConstruction']).toBe(efConstruction);
+    if (fits) expect((await load(file, { env })).index.efConstruction).toBe(efConstruction);
     else expect(await refusal(file, { env })).toContain(`2 × index.m (${2 * m})`);
     // IVFFlat has no graph, so its file may keep what is left of one.
     await load(file, { env: { ...env, BACKFILL_INDEX_METHOD: 'ivfflat' } });

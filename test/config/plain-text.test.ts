@@ -2,10 +2,12 @@ import { expect, it } from 'vitest';
 import { plainTextConnections } from '../../src/config/plain-text.ts';
 
 const [DATABASE, QUEUE] = ['postgres://u:secret@127.0.0.1:5432/d', 'redis://localhost:6379'];
+type Addresses = Parameters<typeof plainTextConnections>[0];
+const NO_ENDPOINT = { endpoint: undefined };
 const found = (
-  { database = DATABASE, queue = QUEUE, modelEndpoint }: Record<string, string | undefined>,
+  { database = DATABASE, queue = QUEUE, model = NO_ENDPOINT }: Partial<Addresses>,
   env: NodeJS.ProcessEnv = {},
-): string[] => plainTextConnections({ database, queue, modelEndpoint }, env).map(({ option }) => option);
+): string[] => plainTextConnections({ database, queue, model }, env).map(({ option }) => option);
 
 it.each([
   {},
@@ -16,8 +18,8 @@ it.each([
     queue: 'rediss+cluster://a.example:1,b.example:2',
   },
   { database: 'postgres://u@db.example/d?ssl=true', queue: 'postgres://u@db.example/d?sslmode=no-verify' },
-  { modelEndpoint: 'https://models.example/v1' },
-  { modelEndpoint: 'http://127.0.0.1:8080/v1' },
+  { model: { endpoint: 'https://models.example/v1' } },
+  { model: { endpoint: 'http://127.0.0.1:8080/v1' } },
 ])('%j leaves nothing to be read on the way', (settings) => {
   expect(found(settings)).toEqual([]);
 });
@@ -29,11 +31,11 @@ it.each([
   [{ queue: 'redis://u:secret@queue.example:6379' }, ['queue']],
   [{ queue: 'redis+sentinel://127.0.0.1:1,b.example:2/main' }, ['queue']],
   [{ queue: 'postgres://u@queue.example/d' }, ['queue']],
-  [{ modelEndpoint: 'http://user:secret@models.example/v1' }, ['model.endpoint']],
+  [{ model: { endpoint: 'http://user:secret@models.example/v1' } }, ['model.endpoint']],
 ])('%j is warned of, without its password', (settings, options) => {
   expect(found(settings)).toEqual(options);
   const told = plainTextConnections(
-    { database: DATABASE, queue: QUEUE, modelEndpoint: undefined, ...settings },
+    { database: DATABASE, queue: QUEUE, model: NO_ENDPOINT, ...settings },
     {},
   );
   expect(JSON.stringify(told)).not.toContain('secret');

@@ -56,7 +56,7 @@ describe('credentials', () => {
   it('are right as a whole or not at all', async () => {
     const settings = await settingsFor({ ...BASIC, DASHBOARD_TOKEN: TOKEN });
     for (const right of [basic('admin:long: enough'), `bearer ${TOKEN}`])
-      expect(isAuthorized(right, settings), right).toBe(true);
+      expect(isAuthorized(right, settings.dashboard), right).toBe(true);
     for (const wrong of [
       '',
       'Basic',
@@ -70,9 +70,11 @@ describe('credentials', () => {
       'Bearer long: enough',
       `Digest ${TOKEN}`,
     ])
-      expect(isAuthorized(wrong, settings), wrong).toBe(false);
-    expect(isAuthorized(`Bearer ${TOKEN}`, await settingsFor(BASIC))).toBe(false);
-    expect(isAuthorized(basic('admin:x'), await settingsFor({ DASHBOARD_TOKEN: TOKEN }))).toBe(false);
+      expect(isAuthorized(wrong, settings.dashboard), wrong).toBe(false);
+    expect(isAuthorized(`Bearer ${TOKEN}`, (await settingsFor(BASIC)).dashboard)).toBe(false);
+    expect(isAuthorized(basic('admin:x'), (await settingsFor({ DASHBOARD_TOKEN: TOKEN })).dashboard)).toBe(
+      false,
+    );
   });
 
   it('cannot be found by trying: after ten wrong ones none is looked at for a minute', async () => {

@@ -104,7 +104,7 @@ describe.runIf(hasContainers())('a primary and its replica', () => {
 
   it('WAL kept for a slot, WAL that is not archived and a replica behind are seen in bytes and files', async () => {
     const read = (from: Pool): Promise<Readings> =>
-      new Health(from, { table: 'docs', throttleSql: undefined }).read();
+      new Health(from, { table: 'docs', throttle: { sql: undefined } }).read();
     const write = (): Promise<unknown> =>
       pool.query(`SELECT pg_logical_emit_message(false, 'test', repeat('x', 100000)), pg_switch_wal()`);
     await pool.query(`SELECT pg_create_physical_replication_slot('forgotten', true)`);

@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { withValues } from '../../src/config/shape.ts';
 import { changeReads } from '../../src/cutover/change-reads.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { asciiWords, jsonWords, jsonWordsSql, words, wordsSql } from '../../src/db/utf8-text.ts';
@@ -80,8 +81,9 @@ describe.runIf(hasPostgres())('an encoding that lacks characters', () => {
       message: MESSAGE,
     });
     expect((await listEvents(pool, config.backfill, 1))[0]?.message).toBe('größe - ?? -> "?"...');
-    expect(await checkStored(pool, { ...settings, modelQueryPrefix: 'Größe: ' })).toEqual([]);
-    expect(await checkStored(pool, { ...settings, modelQueryPrefix: '查询: ' })).toMatchObject([
+    const prefixed = (prefix: string) => withValues(settings, [['model.queryPrefix', prefix]]);
+    expect(await checkStored(pool, prefixed('Größe: '))).toEqual([]);
+    expect(await checkStored(pool, prefixed('查询: '))).toMatchObject([
       { level: 'error', option: 'model.queryPrefix' },
     ]);
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MASK_TYPES } from '../../src/config/options.ts';
+import { MASK_TYPES } from '../../src/config/options/mask.ts';
 import { createMasker } from '../../src/masking/masker.ts';
 
 const masker = createMasker({ types: MASK_TYPES, rules: [] });

@@ -1,6 +1,6 @@
 /** Precision and recall of masking on the generated corpus, as docs/masking.md tells them. */
 
-import { MASK_TYPES } from '../../src/config/options.ts';
+import { MASK_TYPES } from '../../src/config/options/mask.ts';
 import { createMasker } from '../../src/masking/masker.ts';
 import { corpus, type Item } from './corpus.ts';
 

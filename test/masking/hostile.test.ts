@@ -1,7 +1,7 @@
 /** Texts made to take long: a step that reads on from each place of such a text takes the square of its length. */
 
 import { expect, it } from 'vitest';
-import { MASK_TYPES } from '../../src/config/options.ts';
+import { MASK_TYPES } from '../../src/config/options/mask.ts';
 import { createMasker, tryMask } from '../../src/masking/masker.ts';
 
 /** Of one text, and of one that takes four times as long where time grows with the length, and sixteen with its square. */

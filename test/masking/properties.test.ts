@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { MASK_TYPES } from '../../src/config/options.ts';
+import { MASK_TYPES } from '../../src/config/options/mask.ts';
 import { createMasker } from '../../src/masking/masker.ts';
 
 const masker = createMasker({

@@ -49,5 +49,5 @@ it('an address to listen on is taken with brackets and without', async () => {
     env,
     cwd: '/',
   });
-  expect([settings.dashboardHost, settings.metricsHost]).toEqual(['::1', '::']);
+  expect([settings.dashboard.host, settings.metrics.host]).toEqual(['::1', '::']);
 });

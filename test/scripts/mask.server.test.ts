@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { excerpts } from '../../src/masking/excerpts.ts';
-import { MASK_TYPES } from '../../src/config/options.ts';
+import { MASK_TYPES } from '../../src/config/options/mask.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createFinder } from '../../src/masking/masker.ts';
 import { silentLogger } from '../../src/observability/logger.ts';

@@ -1,6 +1,7 @@
 /** The library face, by every read mode. */
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { withValues } from '../../src/config/shape.ts';
 import { readTimes } from '../../src/ledger/read-times.ts';
 import { readSummary } from '../../src/ledger/read-stats.ts';
 import { fuse } from '../../src/relevance/fuse.ts';
@@ -184,13 +185,13 @@ describe.each(databases())('createSearch on $name', ({ create }) => {
     };
     const write = (changes: object): Promise<unknown> =>
       pool.query('UPDATE pgvector_backfill.backfill SET settings = $1, updated_at = clock_timestamp()', [
-        JSON.stringify({ ...stored.settings, ...changes }),
+        JSON.stringify(withValues(stored.settings, Object.entries(changes))),
       ]);
     const evil = {
       legacySearch: 'SELECT 666 WHERE $1 <> $2::text',
       where: '1 / 0 = 1',
-      modelEndpoint: 'http://127.0.0.1:9/evil',
-      searchFilters: [{ name: 'language', where: '1 / 0 = 1', values: [] }],
+      'model.endpoint': 'http://127.0.0.1:9/evil',
+      'search.filters': [{ name: 'language', where: '1 / 0 = 1', values: [] }],
     };
     try {
       await write(evil);

@@ -11,8 +11,8 @@ const MAX_OPEN = 3;
 const opened = new Map<string, Promise<Embedder>>();
 
 /** For verbs and workers of the test's own process. What is no local model is opened by itself. */
-export const sharedEmbedder: OpenEmbedder = async (settings, processes = settings.threads, notice) => {
-  if (settings.modelEndpoint !== undefined || settings.modelAllowDownload)
+export const sharedEmbedder: OpenEmbedder = async (settings, processes = settings.worker.threads, notice) => {
+  if (settings.model.endpoint !== undefined || settings.model.allowDownload)
     return openEmbedder(settings, processes, notice);
   const options = modelOptions(settings);
   // Of the files too, as they are now: some tests change them.

@@ -17,7 +17,7 @@ describe.each(databases())('health on $name', ({ create }) => {
   it('reads every signal, and a rate from the second look on', async () => {
     const database = await create();
     const pool = open(database.databaseUrl);
-    const health = new Health(pool, { table: 'docs', throttleSql: undefined });
+    const health = new Health(pool, { table: 'docs', throttle: { sql: undefined } });
     await createDocs(pool);
     const first = await health.read();
     expect(first).toMatchObject({
@@ -47,8 +47,8 @@ describe.each(databases())('health on $name', ({ create }) => {
     const database = await create();
     const pool = open(database.databaseUrl);
     await pool.query('CREATE TABLE docs (id bigint)');
-    const value = async (throttleSql: string): Promise<unknown> =>
-      (await new Health(pool, { table: 'docs', throttleSql }).read()).sqlValue;
+    const value = async (sql: string): Promise<unknown> =>
+      (await new Health(pool, { table: 'docs', throttle: { sql } }).read()).sqlValue;
     expect(await value('SELECT 2.5::numeric, 1')).toEqual({ value: 2.5 });
     expect(await value('SELECT 7::bigint')).toEqual({ value: 7 });
     expect(await value('SELECT true')).toEqual({ value: 1 });
@@ -114,7 +114,7 @@ describe.runIf(hasPostgres())('health of a real server', () => {
     for (let n = 0; n < 5;) n = (await pool.query<{ n: number }>(all)).rows[0]?.n ?? 0;
     const { lockWaiters, activeSessions } = await new Health(pool, {
       table: 'docs',
-      throttleSql: undefined,
+      throttle: { sql: undefined },
     }).read();
     expect(lockWaiters).toEqual({ value: 3 });
     const most = Number(
@@ -134,7 +134,7 @@ describe.runIf(hasPostgres())('health of a real server', () => {
     url.password = 'secret';
     const plain = open(url.href);
     const read = (): ReturnType<Health['read']> =>
-      new Health(plain, { table: 'docs', throttleSql: undefined }).read();
+      new Health(plain, { table: 'docs', throttle: { sql: undefined } }).read();
     expect(await read()).toMatchObject({
       autovacuum: { value: null, note: NO_STATS },
       activeSessions: { value: null, note: NO_STATS },

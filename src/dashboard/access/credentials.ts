@@ -8,7 +8,7 @@ import { FailureLimit, networkOf } from './failure-limit.ts';
 import { readsForwarded } from './forwarded.ts';
 import { hasCredentials } from './protection.ts';
 
-type Secrets = Pick<Settings, 'dashboardUser' | 'dashboardPassword' | 'dashboardToken'>;
+type Secrets = Pick<Settings['dashboard'], 'user' | 'password' | 'token'>;
 
 /** Digests are of one length whatever was typed, and the comparison takes as long for any of them. */
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
@@ -17,9 +17,8 @@ const isSame = (given: string, wanted: string): boolean => timingSafeEqual(diges
 /** Whether an `Authorization` header holds the basic or the bearer credentials that are set. */
 export function isAuthorized(header: string, secrets: Secrets): boolean {
   const [, scheme = '', value = ''] = /^(basic|bearer) +(\S+)$/i.exec(header.trim()) ?? [];
-  if (scheme.toLowerCase() === 'bearer')
-    return secrets.dashboardToken !== undefined && isSame(value, secrets.dashboardToken);
-  const { dashboardUser: user, dashboardPassword: password } = secrets;
+  if (scheme.toLowerCase() === 'bearer') return secrets.token !== undefined && isSame(value, secrets.token);
+  const { user, password } = secrets;
   if (scheme === '' || user === undefined || password === undefined) return false;
   const given = Buffer.from(value, 'base64').toString('utf8');
   const colon = given.indexOf(':');
@@ -35,7 +34,7 @@ export function requireCredentials(
   limit = new FailureLimit(),
 ): MiddlewareHandler {
   const challenge =
-    settings.dashboardUser === undefined ? 'Bearer' : 'Basic realm="pgvector-backfill", charset="UTF-8"';
+    settings.dashboard.user === undefined ? 'Bearer' : 'Basic realm="pgvector-backfill", charset="UTF-8"';
   const asked = readsForwarded(settings);
   return async (context, next) => {
     if (!hasCredentials(settings)) return next();
@@ -46,7 +45,7 @@ export function requireCredentials(
         'Retry-After': String(seconds),
       });
     const header = context.req.header('authorization');
-    if (header !== undefined && isAuthorized(header, settings)) {
+    if (header !== undefined && isAuthorized(header, settings.dashboard)) {
       limit.forget(address);
       return next();
     }

@@ -20,11 +20,13 @@ export interface Asked {
 /** What a request is read of: `env` is the server's, with the socket. */
 type ReadAsked = (request: Request, env: unknown) => Asked;
 
-export function readsForwarded(
-  settings: Pick<Settings, 'dashboardTrustedProxies' | 'dashboardBasePath'>,
-): ReadAsked {
-  const isTrusted = withinNetworks(settings.dashboardTrustedProxies);
-  const configured = settings.dashboardBasePath;
+export function readsForwarded({
+  dashboard,
+}: {
+  dashboard: Pick<Settings['dashboard'], 'trustedProxies' | 'basePath'>;
+}): ReadAsked {
+  const isTrusted = withinNetworks(dashboard.trustedProxies);
+  const configured = dashboard.basePath;
   return ({ headers, url }, env) => {
     const remote = remoteAddress(env);
     const own = headers.get('host') ?? new URL(url).host;

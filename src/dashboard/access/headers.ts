@@ -10,7 +10,7 @@ const HALF_A_YEAR = 'max-age=15552000';
 /** `inlineStyle`: Bull Board's page brings a style of its own; a font that it asks for elsewhere it does without. */
 export function securityHeaders(settings: Settings, inlineStyle: boolean): MiddlewareHandler {
   // Where a proxy does TLS, this is its to say; and on localhost it would hold for whatever else is served there.
-  const lasting = settings.dashboardTlsKey !== undefined && !isLoopback(settings.dashboardHost);
+  const lasting = settings.dashboard.tlsKey !== undefined && !isLoopback(settings.dashboard.host);
   return secureHeaders({
     strictTransportSecurity: lasting ? HALF_A_YEAR : false,
     xFrameOptions: 'DENY',

@@ -9,19 +9,19 @@ const LOOPBACK = /^(localhost|127(\.\d+){3}|::1|\[::1\])$/i;
 
 export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
 
-export const hasCredentials = ({ dashboardUser, dashboardToken }: Settings): boolean =>
-  dashboardUser !== undefined || dashboardToken !== undefined;
+export const hasCredentials = ({ dashboard: { user, token } }: Settings): boolean =>
+  user !== undefined || token !== undefined;
 
 /** @throws ConfigError where others could reach the page without credentials, or what protects it is set by half. */
 export function assertProtected(settings: Settings): void {
-  const { dashboardHost: host, dashboardUser: user, dashboardPassword: password } = settings;
+  const { host, user, password, tlsCertificate, tlsKey } = settings.dashboard;
   if ((user === undefined) !== (password === undefined)) {
     throw new ConfigError('The dashboard needs both a user and a password, or neither.', {
       code: 'DASHBOARD_CREDENTIALS',
       remedy: 'Set dashboard.user (env DASHBOARD_USER) and dashboard.password (env DASHBOARD_PASSWORD).',
     });
   }
-  if ((settings.dashboardTlsCertificate === undefined) !== (settings.dashboardTlsKey === undefined)) {
+  if ((tlsCertificate === undefined) !== (tlsKey === undefined)) {
     throw new ConfigError('The dashboard needs both a certificate and its key for TLS, or neither.', {
       code: 'DASHBOARD_TLS',
       remedy:
@@ -46,23 +46,22 @@ export function assertProtected(settings: Settings): void {
 
 /** The option that lets others than this machine in, though the address is loopback; null where none does. */
 function reachedBeyond(settings: Settings): string | null {
-  const { dashboardAllowedHosts, dashboardAllowedOrigins, dashboardTrustedProxies } = settings;
+  const { allowedHosts, allowedOrigins, trustedProxies } = settings.dashboard;
   const isFar = (name: string | undefined): boolean => name !== undefined && !isLoopback(name);
-  if (dashboardAllowedHosts.some((each) => isFar(parseHost(each)?.name))) return 'dashboard.allowedHosts';
-  if (dashboardAllowedOrigins.some((each) => isFar(parseOrigin(each)?.hostname)))
-    return 'dashboard.allowedOrigins';
-  return dashboardTrustedProxies.length > 0 ? 'dashboard.trustedProxies' : null;
+  if (allowedHosts.some((each) => isFar(parseHost(each)?.name))) return 'dashboard.allowedHosts';
+  if (allowedOrigins.some((each) => isFar(parseOrigin(each)?.hostname))) return 'dashboard.allowedOrigins';
+  return trustedProxies.length > 0 ? 'dashboard.trustedProxies' : null;
 }
 
 /** PEM of the certificate and its key; null where TLS is not wanted. @throws ConfigError where a file cannot be read. */
-export function readTls({ dashboardTlsCertificate, dashboardTlsKey }: Settings): {
+export function readTls({ dashboard: { tlsCertificate, tlsKey } }: Settings): {
   cert: Buffer;
   key: Buffer;
 } | null {
-  if (dashboardTlsCertificate === undefined || dashboardTlsKey === undefined) return null;
+  if (tlsCertificate === undefined || tlsKey === undefined) return null;
   return {
-    cert: readPem('dashboard.tlsCertificate (env DASHBOARD_TLS_CERTIFICATE)', dashboardTlsCertificate),
-    key: readPem('dashboard.tlsKey (env DASHBOARD_TLS_KEY)', dashboardTlsKey),
+    cert: readPem('dashboard.tlsCertificate (env DASHBOARD_TLS_CERTIFICATE)', tlsCertificate),
+    key: readPem('dashboard.tlsKey (env DASHBOARD_TLS_KEY)', tlsKey),
   };
 }
 

@@ -19,14 +19,14 @@ export const CSRF_HEADER = 'x-csrf-token';
 export function checkHost(settings: Settings): MiddlewareHandler {
   const asked = readsForwarded(settings);
   const named = [
-    ...settings.dashboardAllowedHosts.map(parseHost),
-    ...settings.dashboardAllowedOrigins.map((each) => parseHost(parseOrigin(each)?.host ?? '')),
+    ...settings.dashboard.allowedHosts.map(parseHost),
+    ...settings.dashboard.allowedOrigins.map((each) => parseHost(parseOrigin(each)?.host ?? '')),
   ].filter((each) => each !== null);
   // The port of loopback's own is free, as a tunnel may bring another.
   const isServed = (host: HostName | null): boolean =>
     host !== null && (isLoopback(host.name) || named.some((each) => isHost(each, host)));
   return async (context, next) => {
-    if (!isLoopback(settings.dashboardHost)) return next();
+    if (!isLoopback(settings.dashboard.host)) return next();
     if (asked(context.req.raw, context.env).hosts.every((each) => isServed(parseHost(each)))) return next();
     return context.text(
       'This host name is not served here. Where a proxy hands it on, name it in dashboard.allowedHosts (env DASHBOARD_ALLOWED_HOSTS).',
@@ -58,7 +58,7 @@ function isToken(given: unknown, token: string): boolean {
 /** Lets through what the dashboard's own pages send, and that only where credentials are set. */
 export function protectActions(settings: Settings, token: string): MiddlewareHandler {
   const asked = readsForwarded(settings);
-  const allowed = new Set(settings.dashboardAllowedOrigins.map((each) => parseOrigin(each)?.origin ?? ''));
+  const allowed = new Set(settings.dashboard.allowedOrigins.map((each) => parseOrigin(each)?.origin ?? ''));
   return async (context, next) => {
     if (!hasCredentials(settings))
       return context.text(

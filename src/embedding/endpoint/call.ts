@@ -155,7 +155,7 @@ export class EndpointCall {
 export function refusesAll({ address }: EndpointClient, refusal: Refusal): ConfigError {
   return new ConfigError(`${address.shown} answered ${said(refusal)}: it refuses every text.`, {
     code: 'ENDPOINT_REFUSES',
-    remedy: `Check that ${named('modelName')} is an embedding model that ${named('modelEndpoint')} serves, that it offers the dimensions of ${named('modelDimensions')} where those are given, and the server's own log.`,
+    remedy: `Check that ${named('model.name')} is an embedding model that ${named('model.endpoint')} serves, that it offers the dimensions of ${named('model.dimensions')} where those are given, and the server's own log.`,
   });
 }
 

@@ -160,7 +160,7 @@ async function probe(client: EndpointClient, signal: AbortSignal): Promise<numbe
       `The vector that ${client.address.shown} gives of a plain sentence cannot be used: it has ${dimensions} dimensions${outcome.faults[0] === 0 ? '' : ' and components that are not numbers, or all zero'}.`,
       {
         code: 'ENDPOINT_ANSWER_UNUSABLE',
-        remedy: `Check that ${named('modelName')} is an embedding model that ${named('modelEndpoint')} serves.`,
+        remedy: `Check that ${named('model.name')} is an embedding model that ${named('model.endpoint')} serves.`,
       },
     );
   }

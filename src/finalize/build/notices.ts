@@ -16,7 +16,7 @@ export function watchNotices(input: BuildInput, client: pg.Client, notices: stri
     notices.push(message);
     const { dimensions, settings, target } = input;
     // Whichever way the next build goes: alone it takes a little more for each row, with workers their reserve.
-    const shape = { dimensions, m: settings.indexM, type: target.indexed.type, parallel: false };
+    const shape = { dimensions, m: settings.index.m, type: target.indexed.type, parallel: false };
     const spill = spillOf(message, input.rows, hnswGraphBytesPerRow(shape));
     if (spill === null) return;
     input

@@ -50,8 +50,11 @@ export async function parallelWorkers(input: WorkersInput): Promise<number> {
   const { version } = await findVectorExtension(db);
   return planned({
     ...facts,
-    allowed: workersToSet(version ?? '0', settings.indexWorkers) ?? facts.allowed,
-    memory: settings.indexMemory === undefined ? facts.memory : sizeInBytes(settings.indexMemory),
+    allowed: workersToSet(version ?? '0', settings.index.parallelWorkers) ?? facts.allowed,
+    memory:
+      settings.index.maintenanceWorkMem === undefined
+        ? facts.memory
+        : sizeInBytes(settings.index.maintenanceWorkMem),
     bytes: facts.bytes + (input.growth ?? 0) * facts.share,
     method,
   });

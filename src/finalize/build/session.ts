@@ -105,7 +105,7 @@ export async function prepareSession(
   const memory = await memoryToSet(client, { target, settings, dimensions, rows });
   if (memory !== null) await set(client, 'maintenance_work_mem', memory);
   const version = (await findVectorExtension(client)).version ?? '0';
-  const workers = workersToSet(version, settings.indexWorkers);
+  const workers = workersToSet(version, settings.index.parallelWorkers);
   if (workers !== null) await set(client, 'max_parallel_maintenance_workers', String(workers));
   const shown = await client.query<{
     memory: string;
@@ -149,14 +149,14 @@ async function memoryToSet(
   db: Queryable,
   { target, settings, dimensions, rows }: Omit<SessionNeeds, 'logger'>,
 ): Promise<string | null> {
-  if (settings.indexMemory !== undefined) return settings.indexMemory;
+  if (settings.index.maintenanceWorkMem !== undefined) return settings.index.maintenanceWorkMem;
   const { method, type } = target.indexed;
-  const graph = rows * hnswGraphBytesPerRow({ dimensions, m: settings.indexM, type, parallel: false });
+  const graph = rows * hnswGraphBytesPerRow({ dimensions, m: settings.index.m, type, parallel: false });
   // A graph that does not fit spills; without the memory for its centres an IVFFlat index is not built at all.
   const needed =
     method === 'hnsw'
       ? Math.min(graph + PARALLEL_RESERVE_BYTES, MAX_DEFAULT_MEMORY)
-      : ivfflatBuildBytes(rows, { dimensions, type, lists: settings.indexLists ?? ivfflatLists(rows) }) +
+      : ivfflatBuildBytes(rows, { dimensions, type, lists: settings.index.lists ?? ivfflatLists(rows) }) +
         PARALLEL_RESERVE_BYTES;
   const present = await db.query<{ bytes: number }>(
     `SELECT pg_size_bytes(current_setting('maintenance_work_mem'))::float8 AS bytes`,

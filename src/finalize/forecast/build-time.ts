@@ -24,9 +24,9 @@ export async function secondsOfBuild(input: BuildSecondsInput): Promise<number |
     ...input,
     plan: target.indexed,
     metric: settings.metric,
-    m: settings.indexM,
-    efConstruction: settings.indexEfConstruction,
-    lists: settings.indexLists,
+    m: settings.index.m,
+    efConstruction: settings.index.efConstruction,
+    lists: settings.index.lists,
   });
   if (alone === null) return null;
   const { method } = target.indexed;

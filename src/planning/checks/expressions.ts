@@ -52,7 +52,7 @@ export async function checkExpressions(pool: Pool, target: Target, settings: Set
 async function checkOwnCode(pool: Pool, target: Target, settings: Settings): Promise<Finding[]> {
   const statements: [option: string, sql: string | undefined][] = [
     ['legacySearch', settings.legacySearch],
-    ...settings.searchFilters.flatMap(({ where, legacySearch }): [string, string | undefined][] => [
+    ...settings.search.filters.flatMap(({ where, legacySearch }): [string, string | undefined][] => [
       ['search.filters', `SELECT 1 FROM ${target.table} WHERE (${where})`],
       ['search.filters', legacySearch],
     ]),
@@ -67,16 +67,12 @@ async function checkOwnCode(pool: Pool, target: Target, settings: Settings): Pro
   return findings;
 }
 
-function expressionsOf(target: Target, { text, where, searchFilters }: Settings): Expression[] {
+function expressionsOf(target: Target, { text, where, search: { filters } }: Settings): Expression[] {
   const { table } = target;
   const sql = Array.isArray(text) ? null : text.sql;
   const conditions: [option: string, raw: string, values: unknown[]][] = [
     ...(where === undefined ? [] : [['where', where, []] as [string, string, unknown[]]]),
-    ...searchFilters.map((filter): [string, string, unknown[]] => [
-      'search.filters',
-      filter.where,
-      filter.values,
-    ]),
+    ...filters.map((filter): [string, string, unknown[]] => ['search.filters', filter.where, filter.values]),
   ];
   return [
     {

@@ -79,7 +79,7 @@ export async function indexOutlook(input: OutlookInput): Promise<IndexOutlook> {
     isParallel,
     secondsOf,
   });
-  const { indexM, indexLists } = settings;
+  const { m, lists } = settings.index;
   const parallel = await isParallel(choice.plan.method);
   const { method, type } = choice.plan;
   const taken = choice.candidates.find((each) => each.method === method && each.type === type);
@@ -88,11 +88,11 @@ export async function indexOutlook(input: OutlookInput): Promise<IndexOutlook> {
   return {
     ...choice.plan,
     reason: choice.reason,
-    ...forecast(rows, dimensions, { ...choice.plan, m: indexM, lists: indexLists, rowsAtOnce, parallel }),
+    ...forecast(rows, dimensions, { ...choice.plan, m, lists, rowsAtOnce, parallel }),
     fill,
     seconds,
     unmeasured: unmeasured === null ? null : messageOf(await explainedByServer(pool, unmeasured)),
-    memoryBudget: memoryBudget(settings.indexMemory, memory),
+    memoryBudget: memoryBudget(settings.index.maintenanceWorkMem, memory),
   };
 }
 
@@ -148,28 +148,31 @@ const why = ({ reason }: IndexOutlook): string =>
 /** A graph leaves memory and goes on; without the memory for its centres an IVFFlat index is not built at all. */
 function shortage(
   outlook: IndexOutlook,
-  { indexMemory, indexBuildMinutes }: Settings,
+  { index: { maintenanceWorkMem, buildMinutes } }: Settings,
 ): [Finding['level'], string] {
   const { method, memoryBytes, memoryBudget } = outlook;
   const may = bytes(memoryBudget);
   if (memoryBytes > memoryBudget) {
     if (method === 'hnsw')
       return ['warn', `${may} may be used: the rest is inserted row by row, many times slower.`];
-    if (indexMemory === undefined)
+    if (maintenanceWorkMem === undefined)
       return ['warn', `More than ${may}: the centres of its lists ask for it, and it will be taken.`];
     return ['error', `${may} may be used, and with less than it asks for the index is not built.`];
   }
-  return isTooSlow(outlook, indexBuildMinutes)
-    ? ['warn', `${indexBuildMinutes} min are allowed (index.buildMinutes), and it takes longer.`]
+  return isTooSlow(outlook, buildMinutes)
+    ? ['warn', `${buildMinutes} min are allowed (index.buildMinutes), and it takes longer.`]
     : ['ok', ''];
 }
 
 const isTooSlow = ({ seconds }: IndexOutlook, minutes: number | undefined): boolean =>
   seconds !== null && minutes !== undefined && seconds > 60 * minutes;
 
-function remedyOf(outlook: IndexOutlook, { indexMethod }: Settings): Pick<Finding, 'remedy' | 'option'> {
+function remedyOf(
+  outlook: IndexOutlook,
+  { index: { method } }: Settings,
+): Pick<Finding, 'remedy' | 'option'> {
   const { memoryBytes, memoryBudget } = outlook;
-  const isAuto = indexMethod === 'auto';
+  const isAuto = method === 'auto';
   if (memoryBytes <= memoryBudget)
     return {
       remedy: `Raise index.buildMinutes (env BACKFILL_INDEX_BUILD_MINUTES)${isAuto ? '' : ', or set index.method to auto'}.`,

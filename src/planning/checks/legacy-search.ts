@@ -15,7 +15,7 @@ const QUERIES = ['search', 'two words', `it's (odd) & "quoted": 50% - x?`];
 const LIMITS = { ...TABLE_LIMITS, statementTimeoutMs: 10_000, tries: 1 };
 
 export async function checkLegacySearch(pool: Pool, target: Target, settings: Settings): Promise<Finding[]> {
-  const own = settings.searchFilters.filter(({ legacySearch: sql }) => sql !== undefined);
+  const own = settings.search.filters.filter(({ legacySearch: sql }) => sql !== undefined);
   const findings: Finding[] = [];
   if (settings.legacySearch !== undefined)
     findings.push(...(await tryOut(pool, target, settings, null, 'legacySearch')));

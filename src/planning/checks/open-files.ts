@@ -4,7 +4,7 @@ import type { Settings } from '../../config/settings.ts';
 import { fewFiles } from '../../process/open-files.ts';
 import type { Finding } from './finding.ts';
 
-export function checkOpenFiles({ concurrency }: Pick<Settings, 'concurrency'>): Finding[] {
+export function checkOpenFiles({ worker: { concurrency } }: Pick<Settings, 'worker'>): Finding[] {
   const few = fewFiles(concurrency);
   return few === null ? [] : [{ level: 'warn', check: 'open-files', ...few }];
 }

@@ -1,7 +1,8 @@
 /** Whether the database can keep the options of the backfill, which the ledger has for searches and other workers to go by. */
 
-import { OPTIONS } from '../../config/options.ts';
-import type { OptionName, Settings } from '../../config/settings.ts';
+import { OPTIONS, OPTION_PATHS } from '../../config/options.ts';
+import type { Settings } from '../../config/settings.ts';
+import { valueAt } from '../../config/shape.ts';
 import type { Pool } from '../../db/pool.ts';
 import { unheldCharacter } from '../../search/queries/unencodable-query.ts';
 import type { Finding } from './finding.ts';
@@ -16,8 +17,8 @@ export async function checkStored(pool: Pool, settings: Settings): Promise<Findi
   } catch (error) {
     const character = unheldCharacter(error, all);
     if (character === null) throw error;
-    const holder = Object.keys(stored).find((name) => JSON.stringify(stored[name])?.includes(character));
-    const { path, env } = OPTIONS[(holder ?? 'text') as OptionName];
+    const holder = OPTION_PATHS.find((each) => JSON.stringify(valueAt(stored, each))?.includes(character));
+    const { path, env } = OPTIONS[holder ?? 'text'];
     return [
       {
         level: 'error',

@@ -54,7 +54,7 @@ async function checkTextLengths(
   const tokens = (await embedder.countTokens(texts)).sort();
   const at = (share: number): number => tokens[Math.ceil(share * tokens.length) - 1] ?? 0;
   const longer = tokens.filter((count) => count > maxTokens).length / tokens.length;
-  const mode = settings.modelLongText;
+  const mode = settings.model.longText;
   const isLoss = mode !== 'mean-of-chunks' && longer > WARN_SHARE;
   const percent = `${(100 * longer).toFixed(1)} %`;
   return [

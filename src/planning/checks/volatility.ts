@@ -16,9 +16,9 @@ export async function checkVarying(pool: Pool, target: Target, settings: Setting
     message: `${facts.watched.join(', ')}: while triggers capture changes, ALTER COLUMN … TYPE and DROP COLUMN of these are refused unless pgvector_backfill_capture_update is dropped in the same transaction; workers put it back (docs/sync.md)`,
   };
   return [
-    ...(settings.syncMode === 'off' || settings.syncMode === 'sweep' ? [] : [watched]),
+    ...(settings.sync.mode === 'off' || settings.sync.mode === 'sweep' ? [] : [watched]),
     ...facts.varying.map(({ option, what }): Finding => {
-      const seconds = settings.syncSweepSeconds;
+      const seconds = settings.sync.sweepSeconds;
       return {
         level: 'warn',
         check: 'immutable',

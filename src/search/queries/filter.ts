@@ -7,7 +7,7 @@ import { classify } from '../../db/sqlstates.ts';
 /** What an application may give for a placeholder; the driver hands it over as a parameter. */
 export type FilterValue = string | number | boolean | bigint | Date | null;
 
-export interface Filter extends Omit<Settings['searchFilters'][number], 'values'> {
+export interface Filter extends Omit<Settings['search']['filters'][number], 'values'> {
   values: readonly FilterValue[];
 }
 
@@ -20,7 +20,7 @@ export interface FilterChoice {
 
 /** @throws ConfigError where there is no such filter, or it has another number of values. */
 export function chooseFilter(
-  filters: Settings['searchFilters'],
+  filters: Settings['search']['filters'],
   wanted: string | FilterChoice | undefined,
 ): Filter | null {
   if (wanted === undefined) return null;

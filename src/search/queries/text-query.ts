@@ -45,9 +45,9 @@ export function textRankSql(
   const at = filter?.values.length ?? 0;
   const config = `$${at + 1}::regconfig`;
   const document =
-    settings.searchTsvector === undefined
+    settings.search.tsvector === undefined
       ? `pg_catalog.to_tsvector(${config}, ${isBounded ? beginningSql(target.text, String(RANKED_CHARACTERS)) : target.text})`
-      : `(${target.names['search.tsvector']?.sql ?? settings.searchTsvector})`;
+      : `(${target.names['search.tsvector']?.sql ?? settings.search.tsvector})`;
   const query = `pg_catalog.websearch_to_tsquery(${config}, $${at + 2}::text)`;
   return `SELECT ${key}::text AS key FROM ${target.table}
     WHERE ${target.where}${filterSql(filter)} AND ${document} @@ ${query}
@@ -82,7 +82,7 @@ export async function textSearch(
 ): Promise<string[]> {
   await assertOwnFilter(pool, target, filter);
   try {
-    const values = [...filterValues(filter), settings.searchTextConfig, anyWord(text), k];
+    const values = [...filterValues(filter), settings.search.textConfig, anyWord(text), k];
     const rank = (isBounded: boolean): Promise<{ rows: { key: string }[] }> =>
       passingOverUnreadable(target, (asked) =>
         inReadOnlySearch(pool, limits, (client) =>

@@ -2,7 +2,9 @@
 
 import { loadConfig } from '../../config/load.ts';
 import { mergeSettings, readSection, readStored } from '../../config/section.ts';
-import type { BackfillConfig, OptionName, Settings } from '../../config/settings.ts';
+import type { OptionPath } from '../../config/options.ts';
+import type { BackfillConfig, Settings, SomeSettings } from '../../config/settings.ts';
+import { withValues } from '../../config/shape.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { ConfigError } from '../../errors.ts';
 import { followScope, scopeDifference } from '../../ledger/scope.ts';
@@ -32,14 +34,14 @@ const PINNED = [
   'column',
   'updatedAtColumn',
   'legacySearch',
-  'searchFilters',
-  'searchTextConfig',
-  'modelName',
-  'modelLocalPath',
-  'modelAllowDownload',
-  'modelHub',
-  'modelEndpoint',
-] as const satisfies readonly OptionName[];
+  'search.filters',
+  'search.textConfig',
+  'model.name',
+  'model.localPath',
+  'model.allowDownload',
+  'model.hub',
+  'model.endpoint',
+] as const satisfies readonly OptionPath[];
 
 export interface BackfillContext {
   settings: Settings;
@@ -51,7 +53,7 @@ const REQUIRED = ['table', 'text'] as const;
 export class ContextKeeper {
   readonly #source: ContextSource;
   /** What the application gave, as it gave it. */
-  #given: Promise<Partial<Settings>> | null = null;
+  #given: Promise<SomeSettings> | null = null;
   #kept: { version: string; context: Promise<BackfillContext> } | null = null;
 
   constructor(source: ContextSource) {
@@ -89,11 +91,12 @@ export class ContextKeeper {
     this.#given.catch(() => {
       this.#given = null;
     });
-    const pinned: readonly OptionName[] = pin === true ? PINNED : [];
-    const known = Object.entries(readStored(stored ?? {})).filter(
-      ([name]) => !pinned.includes(name as OptionName),
+    const pinned: readonly OptionPath[] = pin === true ? PINNED : [];
+    const known = withValues(
+      readStored(stored ?? {}),
+      pinned.map((path) => [path, undefined]),
     );
-    const settings = mergeSettings(Object.fromEntries(known), await this.#given);
+    const settings = mergeSettings(known, await this.#given);
     if (REQUIRED.some((name) => settings[name] === undefined))
       throw new ConfigError(`Nothing is known of the backfill ${backfill} in this database.`, {
         code: 'BACKFILL_UNKNOWN',
@@ -131,7 +134,7 @@ export class ContextKeeper {
     return followScope({ id, scope }, settings);
   }
 
-  async #read(): Promise<Partial<Settings>> {
+  async #read(): Promise<SomeSettings> {
     const { backfill, config, options } = this.#source;
     const fromOptions = readSection({ ...options }, backfill);
     if (config === undefined) return fromOptions;
@@ -144,6 +147,6 @@ export class ContextKeeper {
       verb: 'search',
       optional: ['database', 'table', 'text'],
     });
-    return { ...loaded.settings, ...fromOptions };
+    return mergeSettings(loaded.settings, fromOptions);
   }
 }

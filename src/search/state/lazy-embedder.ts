@@ -42,7 +42,7 @@ export class LazyEmbedder {
 
   #own(settings: Settings, fingerprint: string): Promise<Embedder> {
     // The prefix of queries is no part of the fingerprint, which is of the rows' vectors.
-    const of = `${fingerprint} ${settings.modelQueryPrefix ?? ''}`;
+    const of = `${fingerprint} ${settings.model.queryPrefix ?? ''}`;
     if (this.#opened !== null && this.#opened.of !== of) void this.close().catch(() => {});
     if (this.#opened !== null) return this.#opened.embedder;
     const embedder = this.#open(settings);

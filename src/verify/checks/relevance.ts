@@ -53,7 +53,7 @@ function vectorCheck({ systems, queries }: Relevance, settings: Settings): Check
     systems.find((system) => system.name === name);
   const [vector, legacy, hybrid] = [score('vector'), score('legacy'), score('hybrid')];
   const worse = (system: SystemScore | undefined): boolean =>
-    (system?.difference?.high ?? 0) < -settings.verifyTolerance;
+    (system?.difference?.high ?? 0) < -settings.verify.tolerance;
   const passed = !worse(vector);
   const shown = systems.map(({ name, ndcg10, low, high }) =>
     ndcg10 === null
@@ -64,7 +64,7 @@ function vectorCheck({ systems, queries }: Relevance, settings: Settings): Check
     name: 'relevance',
     passed,
     value: vector?.ndcg10 ?? null,
-    threshold: legacy?.ndcg10 == null ? null : Math.max(0, legacy.ndcg10 - settings.verifyTolerance),
+    threshold: legacy?.ndcg10 == null ? null : Math.max(0, legacy.ndcg10 - settings.verify.tolerance),
     detail: `nDCG@10 of the answers as served over ${queries} queries: ${shown.join(', ')}`,
     remedy: passed
       ? null

@@ -34,7 +34,7 @@ export async function checkSearch(
   embedded: number,
 ): Promise<{ checks: Check[]; measures: SearchMeasures; plan: PlanResult | null }> {
   const { pool, target, settings, read } = input;
-  const rows = embedded === 0 ? [] : await sampleRows(pool, target, embedded, settings.verifySamples);
+  const rows = embedded === 0 ? [] : await sampleRows(pool, target, embedded, settings.verify.samples);
   const vectors = rows.map(({ vector }) => vector);
   const [sample] = rows;
   if (sample === undefined) return nothingToSearch(input);
@@ -66,13 +66,13 @@ export async function checkSearch(
 }
 
 function recallCheck({ recall, queries }: RecallResult, { settings, read }: SearchInput): Check {
-  const passed = (recall ?? 1) >= settings.verifyRecall;
+  const passed = (recall ?? 1) >= settings.verify.recall;
   const set = Object.entries(read).map(([name, value]) => `${name} = ${value}`);
   return {
     name: `recall@${RECALL_K}`,
     passed,
     value: recall,
-    threshold: settings.verifyRecall,
+    threshold: settings.verify.recall,
     detail: `index against exact search, ${queries} sampled rows as queries, ${set.length === 0 ? "the server's settings" : set.join(', ')}`,
     remedy: passed
       ? null
@@ -93,7 +93,7 @@ function nothingToSearch({ target, settings }: SearchInput): Awaited<ReturnType<
   return {
     checks: [
       idle('plan', target.indexName),
-      idle(`recall@${RECALL_K}`, settings.verifyRecall),
+      idle(`recall@${RECALL_K}`, settings.verify.recall),
       idle(`answers@${RECALL_K}`, null),
       idle('latency', null),
     ],

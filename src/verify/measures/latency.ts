@@ -98,7 +98,7 @@ const ENOUGH_QUERIES = 100;
 
 export function latencyCheck(latency: Latency, settings: Settings): Check {
   const p95 = latency.systems.find(({ name }) => name === 'vector')?.p95Ms ?? null;
-  const limit = settings.verifyLatency ?? null;
+  const limit = settings.verify.latencyMs ?? null;
   const passed = limit === null || (p95 ?? 0) <= limit;
   const shown = latency.systems.map(
     ({ name, p50Ms, p95Ms, p99Ms }) =>

@@ -71,7 +71,7 @@ export async function measureCurve(
   };
   for (const source of ['rows', 'queries'] as const) {
     if (queries[source].length === 0) continue;
-    for (const filter of [null, ...settings.searchFilters]) {
+    for (const filter of [null, ...settings.search.filters]) {
       const exact = await answers(context, queries[source], 'exact', filter, {});
       const conditional = filter !== null || target.where !== '(true)';
       for (const iterativeScan of known && conditional ? scans : [null]) {

@@ -45,7 +45,7 @@ export async function measureRecall(
   embedded: number,
   read: ReadSettings,
 ): Promise<RecallResult> {
-  const rows = await sampleRows(pool, target, embedded, settings.verifySamples);
+  const rows = await sampleRows(pool, target, embedded, settings.verify.samples);
   const options = { read: besideOwn(read) };
   const result: RecallResult = { recall: null, queries: 0, indexMs: [], exactMs: [] };
   let sum = 0;

@@ -23,7 +23,7 @@ export async function chooseQueries(
   file: readonly Query[] | null,
   rows: readonly SampledRow[],
 ): Promise<{ source: QuerySource; queries: Query[] }> {
-  if (file !== null) return { source: 'file', queries: spread(file, context.settings.verifySamples) };
+  if (file !== null) return { source: 'file', queries: spread(file, context.settings.verify.samples) };
   return { source: 'rows', queries: await firstLines(context, rows) };
 }
 

@@ -53,7 +53,7 @@ export async function writeReport(
     run: input.run.id,
     at: new Date(),
     verification,
-    recallTarget: input.settings.verifyRecall,
+    recallTarget: input.settings.verify.recall,
     samples: shown,
   });
   await write(path, page, 'w', samples > 0);

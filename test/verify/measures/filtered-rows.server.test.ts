@@ -17,7 +17,7 @@ describe.each(databases())('rows of filtered searches on $name', ({ create }) =>
   it('are enough by default; where they are not, a remedy that was tried is named', async () => {
     table = await openVectorTable(await create(), ROWS);
     const context = await table.context({ 'search-filters': FILTERS });
-    const [rare, five, hostile] = context.settings.searchFilters;
+    const [rare, five, hostile] = context.settings.search.filters;
     const vectors = (await sampleRows(context.pool, context.target, ROWS, 10)).map(({ vector }) => vector);
 
     const enough = await measureFilterRows(context, rare!, vectors);

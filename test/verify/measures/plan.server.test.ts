@@ -69,7 +69,7 @@ describe.each(databases())('the plan on $name', ({ create }) => {
     table = await openVectorTable(await create(), 3000);
     await table.pool.query('CREATE INDEX ON things (id) WHERE rare');
     const context = await table.context({ 'search-filters': RARE });
-    const [filter] = context.settings.searchFilters;
+    const [filter] = context.settings.search.filters;
     const plan = await explainSearch(context, VECTOR, filter);
     expect(plan).toMatchObject({ filter: 'rare', usesIndex: true, reason: 'cost', rows: 10 });
     expect(planCheck(plan, context.target)).toMatchObject({ name: 'plan:rare', passed: true });
@@ -78,7 +78,7 @@ describe.each(databases())('the plan on $name', ({ create }) => {
   it('of a filter that is no SQL names the option', async () => {
     table = await openVectorTable(await create(), 20);
     const context = await table.context({ 'search-filters': '[{"name":"odd","where":"nothing = 1"}]' });
-    const [filter] = context.settings.searchFilters;
+    const [filter] = context.settings.search.filters;
     await expect(explainSearch(context, VECTOR, filter)).rejects.toMatchObject({
       code: 'FILTER_FAILED',
       message: expect.stringContaining('odd') as string,
@@ -124,7 +124,7 @@ describe.runIf(hasPostgres())('the plan on a server that is set otherwise', () =
         passed: false,
         remedy: expect.stringContaining('random_page_cost') as string,
       });
-      const [filter] = context.settings.searchFilters;
+      const [filter] = context.settings.search.filters;
       const filtered = await explainSearch(input, VECTOR, filter);
       expect(filtered.reason).toBe('filter-scan');
       expect(planCheck(filtered, context.target).passed).toBe(false);

@@ -1,0 +1,39 @@
+/** Where the database and the queue are, and how much is logged. */
+
+import { z } from 'zod';
+import { option } from '../option.ts';
+import { databaseUrlProblem, queueUrlProblem } from '../server-url.ts';
+import { checked } from './schemas.ts';
+
+const databaseUrl = checked(databaseUrlProblem);
+
+export const connection = {
+  database: option({
+    scope: 'global',
+    env: 'DATABASE_URL',
+    schema: databaseUrl,
+    secret: true,
+    help: 'PostgreSQL that holds the table, postgres://user@host/db',
+  }),
+  directDatabase: option({
+    scope: 'global',
+    env: 'DIRECT_DATABASE_URL',
+    schema: databaseUrl.optional(),
+    secret: true,
+    help: 'The same database without a pooler in transaction mode, for the index build, which needs a session of its own; database where absent',
+  }),
+  queue: option({
+    scope: 'global',
+    env: 'QUEUE_URL',
+    schema: checked(queueUrlProblem),
+    fallback: 'redis://127.0.0.1:6379',
+    secret: true,
+    help: 'Queue server: redis:// (default), redis+cluster://h1,h2, redis+sentinel://h1,h2/master, or postgres://',
+  }),
+  logLevel: option({
+    scope: 'global',
+    schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
+    fallback: 'info' as const,
+    help: 'Log level: trace, debug, info, warn, error or silent',
+  }),
+};

@@ -1,0 +1,58 @@
+/** The vector index, and what its build may take. */
+
+import { z } from 'zod';
+import { option, parseNumber } from '../option.ts';
+import { wholeNumber } from './schemas.ts';
+
+export const index = {
+  method: option({
+    schema: z.enum(['auto', 'hnsw', 'ivfflat']),
+    fallback: 'hnsw' as const,
+    help: 'Index method: hnsw, ivfflat, or auto: HNSW on vector, else on halfvec, else IVFFlat, by memory, time and dimensions',
+  }),
+  type: option({
+    schema: z.enum(['auto', 'vector', 'halfvec']),
+    fallback: 'auto' as const,
+    help: 'Type of the indexed vectors: vector, halfvec (half the memory; an index on a cast where the column is of type vector), or auto: vector up to 2,000 dimensions',
+  }),
+  buildMinutes: option({
+    schema: z.number().positive().optional(),
+    parse: parseNumber,
+    help: 'Minutes that the build may take where index.method is auto; no limit where absent',
+  }),
+  coverage: option({
+    schema: z.number().min(0).max(1),
+    parse: parseNumber,
+    fallback: 0.99,
+    help: 'Share of the rows with text that must be embedded before the index is built, 0 to 1',
+  }),
+  m: option({
+    schema: wholeNumber(2, 100),
+    parse: parseNumber,
+    fallback: 16,
+    help: 'HNSW: connections per layer',
+  }),
+  efConstruction: option({
+    schema: wholeNumber(4, 1000),
+    parse: parseNumber,
+    fallback: 64,
+    help: 'HNSW: candidate list of the build, at least 2 × m',
+  }),
+  lists: option({
+    schema: wholeNumber(1, 32_768).optional(),
+    parse: parseNumber,
+    help: 'IVFFlat: lists; rows / 1000 up to a million rows, then their square root, where absent',
+  }),
+  maintenanceWorkMem: option({
+    schema: z
+      .string()
+      .regex(/^\d+\s*(kB|MB|GB)$/, { message: 'must be a size such as 512MB or 2GB' })
+      .optional(),
+    help: "maintenance_work_mem of the index build, such as 2GB; the graph's forecast (at most 1GB) where absent",
+  }),
+  parallelWorkers: option({
+    schema: wholeNumber(0, 64).optional(),
+    parse: parseNumber,
+    help: "max_parallel_maintenance_workers of the index build; the server's own where absent",
+  }),
+};

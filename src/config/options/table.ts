@@ -1,0 +1,48 @@
+/** The legacy table: which rows and texts, and where their vectors go. */
+
+import { z } from 'zod';
+import { columnName } from '../column-name.ts';
+import { option, parseText } from '../option.ts';
+
+export const table = {
+  table: option({
+    schema: z.string().min(1),
+    help: 'Legacy table, schema.table; quote a name as in SQL where it needs it',
+  }),
+  key: option({
+    schema: columnName,
+    fallback: 'id',
+    help: 'Unique, not null key column: bigint, integer, smallint or uuid',
+  }),
+  text: option({
+    schema: z.union([z.array(columnName).min(1), z.strictObject({ sql: z.string().min(1) })]) as z.ZodType<
+      string[] | { sql: string }
+    >,
+    parse: parseText,
+    help: 'Text to embed: columns, joined by a line break, or { "sql": expression }; on the command line a,b or sql:…',
+  }),
+  where: option({
+    schema: z.string().min(1).optional(),
+    help: 'SQL condition of the rows that take part (eligible rows); all rows where absent',
+  }),
+  column: option({
+    schema: columnName,
+    fallback: 'embedding',
+    help: 'Vector column, added where it is missing',
+  }),
+  columnType: option({
+    schema: z.enum(['vector', 'halfvec']),
+    fallback: 'vector' as const,
+    help: 'Type of that column: vector, or halfvec with half the bytes and three decimal places (pgvector 0.7.0)',
+  }),
+  updatedAtColumn: option({
+    schema: columnName,
+    fallback: 'embedding_updated_at',
+    help: 'Column for the time of the last embedding, added where it is missing',
+  }),
+  metric: option({
+    schema: z.enum(['cosine', 'l2', 'ip']),
+    fallback: 'cosine' as const,
+    help: 'Distance of the index and of searches: cosine, l2 or ip (inner product)',
+  }),
+};
