@@ -17,6 +17,8 @@ import { trainFrom } from '../src/training/train-from.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
 import { demoLines, keepLines } from '../src/demo/report.ts';
 import { runDemo, type DemoRun } from '../src/demo/run.ts';
+import { QUEUE_ROLES } from '../src/queue/connection.ts';
+import { startWorkers } from '../workers/process.ts';
 import { ProgressView } from '../src/terminal/progress-view.ts';
 
 /** The search that the sample's application has today: words of the query, or the query to the letter. */
@@ -134,6 +136,8 @@ async function demoOn(
       queries,
       signal: invocation.signal,
       openEmbedder: invocation.openEmbedder,
+      startWorkers: (own, ownPool, ownLogger, openEmbedder) =>
+        startWorkers(own, ownPool, ownLogger, QUEUE_ROLES, { openEmbedder }),
       onProgress: (snapshot) => line.show(snapshot),
     });
   } finally {

@@ -2,11 +2,9 @@
 
 import type { OpenEmbedder } from '../embedding/embedder.ts';
 import { assertEnoughFiles } from '../process/open-files.ts';
+import type { Output } from '../terminal/output.ts';
 import type { WorkerTimes } from '../worker/times.ts';
 import { onSignal, type Signal } from './signals.ts';
-
-/** As much of a stream as output needs; a terminal says so, and how wide it is. */
-export type Output = Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns' | 'rows' | 'once'>;
 
 export interface Host {
   env: NodeJS.ProcessEnv;

@@ -3,7 +3,6 @@
 import pg from 'pg';
 import { describeDatabaseUrl } from '../config/server-url.ts';
 import { ConfigError, messageOf } from '../errors.ts';
-import type { Logger } from '../observability/logger.ts';
 import { connectionFault } from './connection-fault.ts';
 import { endClientWithInterruption, endWithInterruption } from './interruption.ts';
 import { parseQualified, quoteLiteral, quoteQualified } from './identifiers.ts';
@@ -31,10 +30,15 @@ const clientOptions = (url: string, applicationName: string): pg.ClientConfig =>
   connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
 });
 
+/** What a pool says of itself, in the shape of a logger's line. */
+export interface PoolLog {
+  warn(facts: object, message: string): void;
+}
+
 export interface PoolOptions {
   name: string;
   max: number;
-  logger: Logger;
+  logger: PoolLog;
   /**
    * Longest wait for the answer to one query, ms: a connection of which the network does not tell that it is lost. More
    * than the server's own limit of the statement; none where absent, for statements of any length.

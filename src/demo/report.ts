@@ -2,7 +2,7 @@
 
 import type { Comparison } from '../search/compare.ts';
 import type { DemoRun } from './run.ts';
-import { count } from '../../scripts/lib/format.ts';
+import { count } from '../observability/format.ts';
 
 const WIDTH = 50;
 

@@ -6,14 +6,12 @@ import { borrowed, type Embedder, type OpenEmbedder } from '../embedding/embedde
 import type { Pool } from '../db/pool.ts';
 import { GateError } from '../errors.ts';
 import { progressSnapshot, type ProgressSnapshot } from '../ledger/progress.ts';
-import { QUEUE_ROLES } from '../queue/connection.ts';
 import type { Logger } from '../observability/logger.ts';
 import { compareSearches, type Comparison } from '../search/compare.ts';
 import { describeTarget } from '../table/backfill-target.ts';
 import { verify, type Verification } from '../verify/verify.ts';
 import { enqueueRun, withPreflight } from '../planning/enqueue-run.ts';
 import { requireRun } from '../cli/session.ts';
-import { startWorkers } from '../../workers/process.ts';
 
 export interface DemoRun {
   snapshot: ProgressSnapshot;
@@ -36,6 +34,13 @@ export interface DemoInput {
   signal: AbortSignal;
   onProgress: (snapshot: ProgressSnapshot) => void;
   openEmbedder: OpenEmbedder;
+  /** All roles, in this process. */
+  startWorkers: (
+    config: Config,
+    pool: Pool,
+    logger: Logger,
+    openEmbedder: OpenEmbedder,
+  ) => Promise<{ drain(): Promise<boolean> }>;
 }
 
 export async function runDemo(input: DemoInput): Promise<DemoRun> {
@@ -91,8 +96,9 @@ async function work({
   signal,
   onProgress,
   openEmbedder,
+  startWorkers,
 }: Omit<DemoInput, 'queries'>): Promise<void> {
-  const workers = await startWorkers(config, pool, logger, QUEUE_ROLES, { openEmbedder });
+  const workers = await startWorkers(config, pool, logger, openEmbedder);
   try {
     for (;;) {
       const snapshot = await progressSnapshot(pool, config.backfill);

@@ -1,7 +1,7 @@
 /** Progress of a download: redrawn on a terminal, a line a file elsewhere. */
 
-import { bytes as shown } from '../../scripts/lib/format.ts';
-import type { Output } from '../cli/host.ts';
+import { bytes as shown } from '../observability/format.ts';
+import type { Output } from './output.ts';
 
 const REDRAW_MS = 100;
 

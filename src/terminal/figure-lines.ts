@@ -2,7 +2,7 @@
 
 import { buildMemory, buildTime, heapGrowth } from '../finalize/forecast/wording.ts';
 import type { ProgressSnapshot } from '../ledger/progress.ts';
-import { bytes, duration } from '../../scripts/lib/format.ts';
+import { bytes, duration } from '../observability/format.ts';
 
 const beside = (name: string, foretold: string, actual: string | null): string =>
   `${name} ${foretold}${actual === null ? '' : ` (${actual})`}`;

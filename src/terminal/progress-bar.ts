@@ -1,9 +1,8 @@
 /** How far a verb is: a bar that is redrawn on a terminal, a line now and then elsewhere, nothing beside one JSON object. */
 
 import type { OnProgress, Progress } from '../observability/progress.ts';
-import type { Invocation } from '../cli/command.ts';
-import { count } from '../../scripts/lib/format.ts';
-import type { Output } from '../cli/host.ts';
+import { count } from '../observability/format.ts';
+import type { Output } from './output.ts';
 import { lineWidth } from './terminal.ts';
 
 const BAR_WIDTH = 24;
@@ -52,7 +51,7 @@ export class ProgressBar {
 
 /** The bar for the length of `work`. */
 export async function withProgress<T>(
-  { host, json }: Pick<Invocation, 'host' | 'json'>,
+  { host, json }: { host: { stderr: Output }; json: boolean },
   work: (onProgress: OnProgress) => Promise<T>,
 ): Promise<T> {
   const bar = new ProgressBar({ stream: host.stderr, silent: json });

@@ -2,8 +2,8 @@
 
 import { timeLeft } from '../finalize/forecast/wording.ts';
 import type { ProgressSnapshot } from '../ledger/progress.ts';
-import { count, duration, percent } from '../../scripts/lib/format.ts';
-import type { Output } from '../cli/host.ts';
+import { count, duration, percent } from '../observability/format.ts';
+import type { Output } from './output.ts';
 import { coloured, printable, lineWidth, wrapped, type Colour } from './terminal.ts';
 import { heldBy } from './throttle-lines.ts';
 

@@ -1,7 +1,7 @@
 /** What holds the run, what is tuned, and how long statements take, for `status`. */
 
 import type { ProgressSnapshot } from '../ledger/progress.ts';
-import { count, duration } from '../../scripts/lib/format.ts';
+import { count, duration } from '../observability/format.ts';
 
 /** A look that is older says how it was: no worker is up, or none has anything to do. */
 const FRESH_SECONDS = 30;

@@ -4,7 +4,7 @@ import type { ProgressSnapshot } from '../ledger/progress.ts';
 import { STILL_SECONDS } from '../ledger/still.ts';
 import { CLOCK_TOLERANCE_SECONDS, clockWords } from '../queue/clock/clock-skew.ts';
 import { pausedWords } from '../queue/probes/blockers.ts';
-import { duration } from '../../scripts/lib/format.ts';
+import { duration } from '../observability/format.ts';
 
 type Shown = Pick<ProgressSnapshot, 'stall' | 'workers'>;
 

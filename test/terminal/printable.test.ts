@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { comparisonLines } from '../../scripts/search.ts';
 import { EXIT, runCommand, type Command } from '../../src/cli/command.ts';
-import { processHost, type Output } from '../../src/cli/host.ts';
+import { processHost } from '../../src/cli/host.ts';
+import type { Output } from '../../src/terminal/output.ts';
 import { printable, printableJson } from '../../src/terminal/terminal.ts';
 
 /** Clears the screen, sets the clipboard, by C0, by C1, turns the line around, hides a line. */

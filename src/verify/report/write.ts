@@ -8,9 +8,14 @@ import type { QueryInput } from '../full-measurement.ts';
 import { spread } from '../queries/query-source.ts';
 import { compareSamples } from './query-examples.ts';
 import type { Verification, VerifyInput } from '../verify.ts';
-import type { Invocation } from '../../cli/command.ts';
 
 const OWNER_ONLY = 0o600;
+
+/** As the verb was called. */
+interface Asked {
+  flags: Readonly<Record<string, unknown>>;
+  host: { cwd: string };
+}
 
 export interface ReportWanted {
   path: string;
@@ -19,7 +24,7 @@ export interface ReportWanted {
 }
 
 /** @throws ConfigError where flags do not go together, or the file cannot be written: before anything is measured. */
-export async function reportWanted({ flags, host }: Invocation): Promise<ReportWanted | null> {
+export async function reportWanted({ flags, host }: Asked): Promise<ReportWanted | null> {
   const { report, samples, queries } = flags;
   const count = samples === undefined ? 0 : Number(samples);
   if (!Number.isInteger(count) || count < 0 || count > 1000)
