@@ -30,7 +30,6 @@ import { Throttle } from '../../src/throttle/throttle.ts';
 import { uniform } from '../../src/random.ts';
 
 import type { BenchDatabase } from './database.ts';
-import type { WriteOptions } from './write.ts';
 
 const BATCH_ROWS = 1000;
 /** Batches in flight, as in a worker. */
@@ -40,15 +39,20 @@ const SINGLE_ROWS = 3000;
 const FINGERPRINT = 'bench';
 const run = promisify(execFile);
 
+interface TableSize {
+  rows: number;
+  dimensions: number;
+}
+
 export class WriteBench {
   readonly #pool: Pool;
   readonly #url: string;
   readonly #folder: string;
-  readonly #options: WriteOptions;
+  readonly #options: TableSize;
   readonly #vectors: Float32Array;
   readonly #logger: Logger;
 
-  constructor({ pool, url, folder }: BenchDatabase, options: WriteOptions, logger: Logger) {
+  constructor({ pool, url, folder }: BenchDatabase, options: TableSize, logger: Logger) {
     this.#logger = logger;
     this.#pool = pool;
     this.#url = url;

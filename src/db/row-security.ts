@@ -2,15 +2,13 @@
 
 import { GateError, messageOf } from '../errors.ts';
 import { quoteName } from './identifiers.ts';
-import { theirRegclassSql } from './search-path.ts';
-import type { Queryable } from './pool.ts';
 import { SQLSTATE, hasSqlState } from './sqlstates.ts';
 
 /**
  * Policies that show this role every row of a table, and let it update every one: `condition` is a boolean over them.
  * @param oid an expression of type oid
  */
-const openSql = (oid: string): string => `EXISTS (
+export const openSql = (oid: string): string => `EXISTS (
     SELECT 1 FROM pg_catalog.pg_policy p, LATERAL (SELECT pg_catalog.pg_get_expr(p.polqual, p.polrelid) AS condition) e
      WHERE p.polrelid = ${oid} AND p.polcmd IN ('*', 'r', 'w')
        AND EXISTS (SELECT 1 FROM pg_catalog.unnest(p.polroles) AS r (role) WHERE r.role = 0 OR pg_catalog.pg_has_role(r.role, 'USAGE'))
@@ -73,21 +71,8 @@ export function explained(error: unknown, table?: string): unknown {
   return rowsHidden(quoteName(name), 'this role', error);
 }
 
-/**
- * Null where this role sees every row of the table: nothing hides any, or a policy of its own shows it all of them.
- * @param table quoted; one that is not there hides nothing
- */
-export async function hiddenRows(db: Queryable, table: string): Promise<GateError | null> {
-  const found = await db.query<{ active: boolean | null; open: boolean; role: string }>(
-    `SELECT row_security_active(t.oid) AS active, ${openSql('t.oid')} AS open, current_user::text AS role FROM (SELECT ${theirRegclassSql('$1')} AS oid) t`,
-    [table],
-  );
-  const { active = false, open = false, role = '' } = found.rows[0] ?? {};
-  return active === true && !open ? rowsHidden(table, quoteName(role)) : null;
-}
-
 /** @param table quoted @param role quoted, or words for it */
-const rowsHidden = (table: string, role: string, cause?: unknown): GateError =>
+export const rowsHidden = (table: string, role: string, cause?: unknown): GateError =>
   new GateError(
     `Row-level security of ${table} applies to ${role}: rows that its policies hide would get no vector, and nobody would count them.`,
     {

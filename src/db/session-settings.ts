@@ -5,7 +5,6 @@
  */
 
 import { OWN_PATH, pinSql, theirPathSql } from './search-path.ts';
-import type { TransactionLimits } from './transaction.ts';
 
 /** Of these hangs what a statement means, and what its answer looks like to the driver. */
 const MEANING: Readonly<Record<string, string>> = {
@@ -53,6 +52,12 @@ const OWN: Readonly<Record<string, string>> = {
  */
 export type Purpose = 'own' | 'search' | 'ledger';
 
+/** As `TransactionLimits` has them. */
+interface StatementLimits {
+  lockTimeoutMs: number;
+  statementTimeoutMs: number;
+}
+
 const setSql = (name: string, value: string, isLocal: boolean): string =>
   `pg_catalog.set_config('${name}', '${value}', ${isLocal})`;
 
@@ -65,10 +70,7 @@ const THEIRS = [...Object.keys(OWN), 'row_security'].map((name) => `SET LOCAL ${
 
 const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED';
 
-const limitsOf = ({
-  lockTimeoutMs,
-  statementTimeoutMs,
-}: Pick<TransactionLimits, 'lockTimeoutMs' | 'statementTimeoutMs'>): Record<string, string> => ({
+const limitsOf = ({ lockTimeoutMs, statementTimeoutMs }: StatementLimits): Record<string, string> => ({
   lock_timeout: `${lockTimeoutMs}ms`,
   statement_timeout: `${statementTimeoutMs}ms`,
   // A frozen worker must not hold locks.
@@ -76,10 +78,7 @@ const limitsOf = ({
 });
 
 /** The same on a connection that has its settings for good (`sessionSql`): its limits, and what may have come since. */
-export function briefOpeningSql(
-  limits: Pick<TransactionLimits, 'lockTimeoutMs' | 'statementTimeoutMs'>,
-  rowSecurity: string | null,
-): string {
+export function briefOpeningSql(limits: StatementLimits, rowSecurity: string | null): string {
   const says = Object.entries(limitsOf(limits)).map(([name, value]) => setSql(name, value, true));
   return [
     BEGIN,
@@ -96,7 +95,7 @@ const securitySql = (rowSecurity: string): string =>
  * `isOurs`: of a pool of our own, whose connections may have our settings for good.
  */
 export function openingSql(
-  { lockTimeoutMs, statementTimeoutMs }: Pick<TransactionLimits, 'lockTimeoutMs' | 'statementTimeoutMs'>,
+  { lockTimeoutMs, statementTimeoutMs }: StatementLimits,
   purpose: Purpose,
   rowSecurity: string | null = null,
   isOurs = false,
@@ -125,10 +124,7 @@ export function openingSql(
  * The same for a connection of our own, for good. Without `limits` they are whoever's who uses it; without `path` the session
  * keeps its own.
  */
-export function sessionSql(
-  limits: Pick<TransactionLimits, 'lockTimeoutMs' | 'statementTimeoutMs'> | null = null,
-  path: string | null = OWN_PATH,
-): string {
+export function sessionSql(limits: StatementLimits | null = null, path: string | null = OWN_PATH): string {
   const settings = {
     ...MEANING,
     ...OWN,

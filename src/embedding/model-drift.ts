@@ -1,9 +1,8 @@
 /** Whether the model as it is configured here is still the one that the vectors were made with. */
 
 import type { Settings } from '../config/settings.ts';
-import { modelDifference, modelFacts, presentFingerprint } from './open-embedder.ts';
+import { modelDifference, modelFacts, presentFingerprint, type ModelFacts } from './open-embedder.ts';
 import { messageOf } from '../errors.ts';
-import type { ProgressSnapshot } from '../ledger/progress.ts';
 
 export interface ModelDrift {
   /** Null where it cannot be told here. */
@@ -14,7 +13,7 @@ export interface ModelDrift {
 /** Reads the model's files, as their checksum is a part of the fingerprint. */
 export async function modelDrift(
   settings: Settings,
-  model: NonNullable<ProgressSnapshot['model']>,
+  model: { dimensions: number; fingerprint: string; embedding: ModelFacts },
 ): Promise<ModelDrift> {
   const difference = modelDifference(model.embedding, modelFacts(settings));
   try {

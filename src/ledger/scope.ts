@@ -4,7 +4,6 @@ import { OPTIONS, type OptionPath } from '../config/options.ts';
 import type { SomeSettings } from '../config/settings.ts';
 import { valueAt, withValues } from '../config/shape.ts';
 import { ConfigError } from '../errors.ts';
-import type { Run } from './run.ts';
 
 /** By the paths of the options; null for what is not set. Empty in runs of an older release: nothing is known of them. */
 export type Scope = Record<string, unknown>;
@@ -44,7 +43,7 @@ export const rowsDifference = (scope: Scope, settings: SomeSettings): string | n
  * The settings as the run was planned for: they take effect by `enqueue`, not by a worker that was started before it or
  * ahead of it. @throws ConfigError where the ledger holds what this release does not understand
  */
-export function followScope<T extends SomeSettings>(run: Pick<Run, 'id' | 'scope'>, settings: T): T {
+export function followScope<T extends SomeSettings>(run: { id: string; scope: Scope }, settings: T): T {
   const planned = changed(run.scope, scopeOf(settings), PATHS).map(({ path, planned: value }) => {
     const parsed = OPTIONS[path].schema.safeParse(value ?? undefined);
     if (!parsed.success)

@@ -1,17 +1,16 @@
 /** The one place that builds queues and workers. Nothing else knows whether Redis or PostgreSQL carries the jobs. */
 
-import { Queue, type Processor, type Telemetry, type Worker } from 'bullmq';
+import { Queue, type Processor, type Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import type pg from 'pg';
 import { assertOwnSchema } from '../db/own-schema.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { asciiWords } from '../db/utf8-text.ts';
 import { BackfillError, messageOf, withoutValues } from '../errors.ts';
-import type { Logger } from '../observability/logger.ts';
-import { QUEUE_SCHEMA, isPostgres, queueName, type QueueRole } from './address.ts';
+import { QUEUE_SCHEMA, isPostgres, queueName, type QueueAddress, type QueueRole } from './address.ts';
 import { serverAnswers } from './probes/liveness.ts';
 import { CallGuard, QueueError, type GuardOptions } from './faults/call-guard.ts';
-import { inTimeOf, keepTime, type QueueClock } from './clock/queue-clock.ts';
+import { inTimeOf, keepTime } from './clock/queue-clock.ts';
 import { assertPlainServer } from './redis/server-kind.ts';
 import type { JobData } from './jobs/payloads.ts';
 import { Loop } from './worker-loop.ts';
@@ -23,40 +22,9 @@ import { unusable } from './faults/command-refused.ts';
 import { TolerantWorker } from './tolerant-worker.ts';
 import { openTransport, type Transport } from './transport.ts';
 
-export { QUEUE_ROLES, queueName, type QueueRole } from './address.ts';
+export { QUEUE_ROLES, queueName, type QueueAddress, type QueueRole, type QueueTimes } from './address.ts';
 export type JobQueue = Queue<JobData, unknown>;
 export type JobWorker = Worker<JobData, unknown>;
-
-export interface QueueAddress {
-  url: string;
-  backfill: string;
-  /** Id of the ledger's installation: keeps the keys of two databases on one Redis apart. */
-  installation: string;
-  logger: Logger;
-  /** Traces, where they are exported. */
-  telemetry?: Telemetry | undefined;
-  times?: QueueTimes | undefined;
-  /** By which BullMQ goes on this address; absent: this machine's own. */
-  clock?: QueueClock | undefined;
-}
-
-/** Of a worker; what is absent has its usual value. */
-export interface QueueTimes {
-  /** How long a job is one worker's without a word from it, ms. */
-  lockMs?: number;
-  /** Between two looks for jobs of workers that are gone, ms. */
-  stalledIntervalMs?: number;
-  /** How long a look waits for a job before it looks again, ms. */
-  waitMs?: number;
-  /** For the answer to one call of the queue server, besides what it waits for itself, ms. */
-  callMs?: number;
-  /** For the last word on jobs that have ended, to a server that is there, while the worker is being closed, ms. */
-  farewellMs?: number;
-  /** Without a look for jobs, after which a worker that has none counts as stuck, ms. */
-  stuckMs?: number;
-  /** What this machine takes for the time, ms since 1970. */
-  wallClock?: () => number;
-}
 
 /** A lock is renewed at half its time. A statement that blocks the server for longer costs a second start, which finds the work done. */
 const LOCK_MS = 30_000;

@@ -2,8 +2,7 @@
 
 import type { Cluster, Redis } from 'ioredis';
 import type pg from 'pg';
-import { QUEUE_ROLES, isPostgres, queueName } from './address.ts';
-import type { QueueAddress } from './connection.ts';
+import { QUEUE_ROLES, isPostgres, queueName, type QueueAddress } from './address.ts';
 import { cut, rejectKept, type CutClient } from './redis/disconnect.ts';
 import { NOT_PRIMARY } from './faults/queue-fault.ts';
 import { createQueuePool, endQueuePool, resetQueuePool } from './postgres/backend.ts';

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
-import { hiddenRows } from '../db/row-security.ts';
+import { hiddenRows } from '../db/hidden-rows.ts';
 import { parseQualified, quoteQualified } from '../db/identifiers.ts';
 import { TransientError, messageOf, type GateError } from '../errors.ts';
 import { recordEvent } from '../ledger/event.ts';

@@ -3,13 +3,13 @@
 import { quoteQualified } from '../db/identifiers.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { ConfigError } from '../errors.ts';
-import type { Judgements, Query } from '../relevance/query-file.ts';
 import { LegacyTries } from '../search/queries/legacy-fault.ts';
 import { loadReadSettings, saveReadSettings, type ReadSettings } from '../search/state/read-settings.ts';
 import { agreementCheck, measureAgreement, type Agreement } from './measures/agreement.ts';
 import type { Check } from './checks/check.ts';
 import { measureCurve, type Curve, type CurveQueries } from './measures/recall-curve.ts';
 import { filterRowsCheck, measureFilterRows, type FilterRows } from './measures/filtered-rows.ts';
+import type { QueryInput, VerifyInput } from './input.ts';
 import { legacyCheck } from './checks/legacy-search.ts';
 import { latencyCheck, measureLatency, type Latency } from './measures/latency.ts';
 import { planCheck } from './checks/plan.ts';
@@ -21,13 +21,6 @@ import { measurable, measureRelevance, type JudgedQueries, type Relevance } from
 import { relevanceChecks } from './checks/relevance.ts';
 import { sampleRows, type SampledRow } from './queries/sampled-rows.ts';
 import type { SearchContext } from './measures/systems.ts';
-import type { VerifyInput } from './verify.ts';
-
-/** What the operator brings; first lines of rows stand in for queries where there are none. */
-export interface QueryInput {
-  queries: readonly Query[] | null;
-  judgements: Judgements | null;
-}
 
 /** Figures, keys of filters and counts; no text of rows or queries. */
 export interface FullResult {

@@ -2,36 +2,27 @@
 
 import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
-import type { Pool } from '../db/pool.ts';
 import { findIndex, wantedIndex } from '../finalize/index-definition.ts';
 import { presentIndex } from '../finalize/present-index.ts';
 import { coverageOf, type LiveAccounting } from '../ledger/accounting.ts';
 import { recordEvent } from '../ledger/event.ts';
 import { readModeOf, readsVectors } from '../ledger/read-mode.ts';
-import { latestRun, moveRun, type Run } from '../ledger/run.ts';
+import { latestRun, moveRun } from '../ledger/run.ts';
 import { scopeDifference, searchScopeOf } from '../ledger/scope.ts';
 import { loadReadSettings, type ReadSettings } from '../search/state/read-settings.ts';
-import type { OnProgress } from '../observability/progress.ts';
 import { countTable } from '../pipeline/count-table.ts';
 import { nothingEmbedded } from '../pipeline/nothing-embedded.ts';
 import { readingOfRun } from '../pipeline/unreadable-rows.ts';
-import type { Target } from '../table/backfill-target.ts';
 import {
   FULL_VERSION,
   SOUND_VACUUM_VERSION,
   findVectorExtension,
   isAtLeast,
 } from '../table/vector-extension.ts';
-import type { Embedder } from '../embedding/embedder.ts';
 import type { Check } from './checks/check.ts';
 import { checkFreshness } from './checks/freshness.ts';
-import {
-  FULL_STEPS,
-  measureFully,
-  type OnVerifyStep,
-  type FullResult,
-  type QueryInput,
-} from './full-measurement.ts';
+import { FULL_STEPS, measureFully, type OnVerifyStep, type FullResult } from './full-measurement.ts';
+import type { VerifyInput } from './input.ts';
 import { checkKeptVectors } from './checks/quarantined-vectors.ts';
 import type { PlanResult } from './measures/plan.ts';
 import { checkRun } from './checks/run.ts';
@@ -50,20 +41,6 @@ export interface Verification {
   read: ReadSettings;
   /** Null where `queryInput` were not asked. */
   full: FullResult | null;
-}
-
-export interface VerifyInput {
-  pool: Pool;
-  target: Target;
-  settings: Settings;
-  run: Run;
-  /** The configured model; closed behind the check that needs it. */
-  openEmbedder: () => Promise<Embedder>;
-  /** Asks for everything, also what takes its time: recall curve, filters, latency, relevance or agreement. */
-  queryInput?: QueryInput;
-  /** Between pages of the count: whether to go on, as `Throttle.pass`. */
-  pass?: () => Promise<boolean>;
-  onProgress?: OnProgress;
 }
 
 /** Runs every check, stores the result, and moves a run that waits for it to `ready`. */

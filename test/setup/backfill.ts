@@ -9,7 +9,7 @@ import { latestRun, type Run } from '../../src/ledger/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import type { EnqueueResult } from '../../src/planning/enqueue.ts';
 import { describeTarget, type Target } from '../../src/table/backfill-target.ts';
-import type { QueryInput } from '../../src/verify/full-measurement.ts';
+import type { QueryInput } from '../../src/verify/input.ts';
 import { verify, type Verification } from '../../src/verify/verify.ts';
 import { enqueueRun, withPreflight } from '../../src/planning/enqueue-run.ts';
 import { startWorkers, type WorkerProcess } from '../../workers/process.ts';

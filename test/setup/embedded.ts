@@ -6,7 +6,6 @@ import pg from 'pg';
 import { inject } from 'vitest';
 import { freshImage } from '../../src/embedded/pglite.ts';
 import { startEmbeddedServer, type EmbeddedServer } from '../../src/embedded/start-server.ts';
-import type { TestDatabase } from './databases.ts';
 import { countDatabase, measured } from './measure.ts';
 
 /** A fresh cluster, made by whoever is first; where two are, the second takes the place of the first, which is the same. */
@@ -60,7 +59,11 @@ export async function lentServer(): Promise<LentServer> {
   };
 }
 
-export async function embeddedDatabase(): Promise<TestDatabase> {
+export async function embeddedDatabase(): Promise<{
+  databaseUrl: string;
+  queueUrl: string;
+  drop: () => Promise<void>;
+}> {
   const { url, giveBack } = await lentServer();
   countDatabase('the embedded server');
   return { databaseUrl: url, queueUrl: url, drop: giveBack };

@@ -2,7 +2,7 @@
 
 import { byteTokens } from './byte-level.ts';
 import type { ModelPart } from './file.ts';
-import type { TokenizeModel } from './model.ts';
+import type { TokenizeModel } from './tokenize-model.ts';
 import { MinHeap } from './min-heap.ts';
 
 /** More than any vocabulary has tokens, and its square is below 2⁵³: two numbers are kept as one. */

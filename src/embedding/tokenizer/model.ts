@@ -2,14 +2,9 @@
 
 import { bytePairEncoding } from './bpe.ts';
 import type { ModelPart } from './file.ts';
+import type { TokenizeModel } from './tokenize-model.ts';
 import { unigram } from './unigram.ts';
 import { wordPiece } from './wordpiece.ts';
-
-export interface TokenizeModel {
-  tokenize: (piece: string) => number[];
-  ids: ReadonlyMap<string, number>;
-  unknownId: number | undefined;
-}
 
 /** @throws Error where the vocabulary contradicts itself */
 export function tokenizerModel(part: ModelPart): TokenizeModel {

@@ -7,7 +7,8 @@
 import { addedTokenFinder, type Section } from './added-tokens.ts';
 import type { AddedToken, TokenizerFile } from './file.ts';
 import { frameOf, type Frame } from './frame.ts';
-import { tokenizerModel, type TokenizeModel } from './model.ts';
+import { tokenizerModel } from './model.ts';
+import type { TokenizeModel } from './tokenize-model.ts';
 import { normalizer } from './text/normalizers.ts';
 import type { Normalize, Piece, PreTokenize } from './pieces.ts';
 import { preTokenizer } from './text/pre-tokenizers.ts';

@@ -2,7 +2,7 @@
 
 import { byteTokens } from './byte-level.ts';
 import type { ModelPart } from './file.ts';
-import type { TokenizeModel } from './model.ts';
+import type { TokenizeModel } from './tokenize-model.ts';
 
 /** An unknown character costs this more than the rarest token. */
 const UNKNOWN_PENALTY = 10;

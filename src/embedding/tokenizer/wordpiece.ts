@@ -1,7 +1,7 @@
 /** WordPiece: the longest token that the word begins with, and so on; a word with a part that is none is unknown. */
 
 import type { ModelPart } from './file.ts';
-import type { TokenizeModel } from './model.ts';
+import type { TokenizeModel } from './tokenize-model.ts';
 
 export function wordPiece(part: Extract<ModelPart, { type: 'WordPiece' }>): TokenizeModel {
   const ids = new Map(Object.entries(part.vocab));

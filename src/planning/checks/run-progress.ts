@@ -1,12 +1,21 @@
 /** Whether the run moves, as far as there is one: what keeps it, and clocks that are off. */
 
+import type { Settings } from '../../config/settings.ts';
+import type { Pool } from '../../db/pool.ts';
 import { installationId } from '../../ledger/installation.ts';
 import { progressSnapshot } from '../../ledger/progress.ts';
 import { CLOCK_TOLERANCE_SECONDS, clockWords } from '../../queue/clock/clock-skew.ts';
 import { lookAtQueues } from '../../queue/probes/queue-snapshot.ts';
 import { pausedWords } from '../../queue/probes/blockers.ts';
-import type { DoctorInput } from '../doctor.ts';
 import type { Finding } from './finding.ts';
+
+interface ProgressInput {
+  pool: Pool;
+  backfill: string;
+  settings: Settings;
+  /** False for commands that use no queue. */
+  withQueue: boolean;
+}
 
 const isOff = (seconds: number | null): seconds is number =>
   seconds !== null && Math.abs(seconds) > CLOCK_TOLERANCE_SECONDS;
@@ -22,7 +31,7 @@ export async function checkProgress({
   backfill,
   settings,
   withQueue,
-}: Pick<DoctorInput, 'pool' | 'backfill' | 'settings' | 'withQueue'>): Promise<Finding[]> {
+}: ProgressInput): Promise<Finding[]> {
   const { stall, workers } = await progressSnapshot(pool, backfill);
   const findings: Finding[] = workers.flatMap(({ name, clockAheadSeconds }) =>
     isOff(clockAheadSeconds) ? [clockFinding(`worker ${name}`, clockAheadSeconds)] : [],

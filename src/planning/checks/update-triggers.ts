@@ -3,7 +3,7 @@
 import type { Settings } from '../../config/settings.ts';
 import { quoteQualified } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
-import { hiddenRows } from '../../db/row-security.ts';
+import { hiddenRows } from '../../db/hidden-rows.ts';
 import { CAPTURE_TRIGGERS } from '../../sync/capture-ddl.ts';
 import { treeSql } from '../../table/partitions.ts';
 import type { TableFacts } from '../../table/backfill-target.ts';

@@ -2,7 +2,7 @@
 
 import { messageOf } from '../../errors.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { QueueAddress } from '../connection.ts';
+import type { QueueAddress } from '../address.ts';
 import { causeOf, queueFault, type QueueFault } from './queue-fault.ts';
 import { Shared } from '../shared-resource.ts';
 

@@ -8,7 +8,7 @@ import { readingOfRun, withReadableRows } from '../../pipeline/unreadable-rows.t
 import { rowStatesSql } from '../../table/row-state.ts';
 import { beginningSql } from '../../table/text-expressions.ts';
 import type { Check } from './check.ts';
-import type { VerifyInput } from '../verify.ts';
+import type { VerifyInput } from '../input.ts';
 
 const SAMPLED_ROWS = 32;
 /** Keys that are drawn for them: some of the rows may wait for their vectors. */

@@ -3,7 +3,7 @@
 import { readingOfRun, withReadableRows } from '../../pipeline/unreadable-rows.ts';
 import { rowStatesSql, type KeyRange } from '../../table/row-state.ts';
 import type { Check } from './check.ts';
-import type { VerifyInput } from '../verify.ts';
+import type { VerifyInput } from '../input.ts';
 
 /** Keys of one look. */
 const PAGE_KEYS = 5000;

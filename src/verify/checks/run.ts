@@ -7,7 +7,7 @@ import type { Run } from '../../ledger/run.ts';
 import { TABLE_REMEDY, tableFault } from '../../ledger/run-target.ts';
 import { scopeDifference } from '../../ledger/scope.ts';
 import type { Check } from './check.ts';
-import type { VerifyInput } from '../verify.ts';
+import type { VerifyInput } from '../input.ts';
 
 /** In words, what is set otherwise than the run was planned for; null where nothing is. */
 function optionsDifference(run: Run, settings: Settings): string | null {

@@ -1,9 +1,11 @@
 /** Why the planner does not take the vector index, from the catalog and the server's settings, and what to do about it. */
 
+import type { Settings } from '../../config/settings.ts';
+import type { Pool } from '../../db/pool.ts';
 import { settledQueries } from '../../db/transaction.ts';
 import { estimatedRows } from '../../table/partitions.ts';
+import type { Target } from '../../table/backfill-target.ts';
 import { operatorClass } from '../../table/vector-type.ts';
-import type { PlanInput } from './plan.ts';
 
 export const PLAN_REASONS = {
   index: { why: 'the planner uses the index by itself', remedy: null },
@@ -87,7 +89,7 @@ export interface OtherPlan {
 }
 
 export async function explainReason(
-  { pool, target, settings }: PlanInput,
+  { pool, target, settings }: { pool: Pool; target: Target; settings: Settings },
   { usable, filtered, readsAll, by }: OtherPlan,
 ): Promise<PlanReason> {
   // As searches have it: our own statements turn it on for themselves.

@@ -12,10 +12,9 @@ import type { Relevance } from '../measures/relevance.ts';
 import type { Verification } from '../verify.ts';
 import { COLOURS, GRID, INK } from './chart.ts';
 import { curveCharts, intervalChart, latencyChart, relevanceChart, seriesName } from './charts.ts';
-import { sampleSection } from './query-examples.ts';
+import { sampleSection, type Part } from './query-examples.ts';
 
 /** A template of hono: what is put in is escaped. */
-export type Part = ReturnType<typeof html>;
 
 export interface ReportInput {
   backfill: string;

@@ -4,7 +4,9 @@ import { html } from 'hono/html';
 import { GateError } from '../../errors.ts';
 import type { Query } from '../../relevance/query-file.ts';
 import { compareSearches, type CompareInput, type Comparison, type Hit } from '../../search/compare.ts';
-import type { Part } from './page.ts';
+
+/** Of a page. */
+export type Part = ReturnType<typeof html>;
 
 const HITS = 10;
 

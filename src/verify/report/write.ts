@@ -4,10 +4,10 @@ import { chmod, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ConfigError, messageOf } from '../../errors.ts';
 import type { Comparison } from '../../search/compare.ts';
-import type { QueryInput } from '../full-measurement.ts';
+import type { QueryInput, VerifyInput } from '../input.ts';
 import { spread } from '../queries/query-source.ts';
 import { compareSamples } from './query-examples.ts';
-import type { Verification, VerifyInput } from '../verify.ts';
+import type { Verification } from '../verify.ts';
 
 const OWNER_ONLY = 0o600;
 
