@@ -10,17 +10,17 @@ import {
 import { readerReports } from '../src/cutover/reader-reports.ts';
 import { tryMode } from '../src/cutover/try-read-mode.ts';
 import { ConfigError } from '../src/errors.ts';
-import { recordEvent } from '../src/ledger/event.ts';
+import { recordEvent } from '../src/ledger/event/event.ts';
 import {
   parseReadChoice,
   readModeOf,
   readsVectors,
   showReadChoice,
   type ReadChoice,
-} from '../src/ledger/read-mode.ts';
-import type { ReadReport } from '../src/ledger/read-report.ts';
-import type { Run } from '../src/ledger/run.ts';
-import { followScope } from '../src/ledger/scope.ts';
+} from '../src/ledger/reads/read-mode.ts';
+import type { ReadReport } from '../src/ledger/reads/read-report.ts';
+import type { Run } from '../src/ledger/run/run.ts';
+import { followScope } from '../src/ledger/run/scope.ts';
 import { actorOf } from '../src/cutover/current-user.ts';
 import { READ_MODE_SEEN_SECONDS } from '../src/search/create-search.ts';
 import { describeTarget } from '../src/table/backfill-target.ts';

@@ -1,5 +1,5 @@
 import { ConfigError } from '../src/errors.ts';
-import { latestRun } from '../src/ledger/run.ts';
+import { latestRun } from '../src/ledger/run/run.ts';
 import { ledgerPresent } from '../src/db/migrate.ts';
 import type { Pool } from '../src/db/pool.ts';
 import type { Config } from '../src/config/load.ts';

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from '../src/db/pool.ts';
-import type { ProgressSnapshot } from '../src/ledger/progress.ts';
+import type { ProgressSnapshot } from '../src/ledger/progress/snapshot.ts';
 import { describeTarget } from '../src/table/backfill-target.ts';
 import { findIndex, wantedIndex } from '../src/finalize/index-definition.ts';
-import { reopenFailedRun } from '../src/ledger/run.ts';
+import { reopenFailedRun } from '../src/ledger/run/run.ts';
 import { addFinalizeJob } from '../src/queue/jobs/producer.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
 import { ProgressView } from '../src/terminal/progress-view.ts';

@@ -1,4 +1,4 @@
-import { syncMode } from '../src/ledger/sync.ts';
+import { syncMode } from '../src/ledger/changes/drain-lease.ts';
 import { retry } from '../src/planning/retry.ts';
 import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
 import { count } from './lib/format.ts';

@@ -1,5 +1,5 @@
 import { changeReads } from '../src/cutover/change-reads.ts';
-import { readModeOf, showReadChoice, LEGACY_READS } from '../src/ledger/read-mode.ts';
+import { readModeOf, showReadChoice, LEGACY_READS } from '../src/ledger/reads/read-mode.ts';
 import { READ_MODE_SEEN_SECONDS } from '../src/search/create-search.ts';
 import { runAsProgram, type Command } from '../src/cli/command.ts';
 import { rollbackSchema } from './lib/rollback-schema.ts';

@@ -1,6 +1,6 @@
 import { createFunctionSql, plainSearchSql, settingsOfReads } from '../src/cutover/search-function.ts';
 import { ConfigError, NoRunError } from '../src/errors.ts';
-import { followScope, scopeDifference } from '../src/ledger/scope.ts';
+import { followScope, scopeDifference } from '../src/ledger/run/scope.ts';
 import { compareSearches, type Comparison } from '../src/search/compare.ts';
 import { LazyEmbedder } from '../src/search/state/lazy-embedder.ts';
 import { loadReadState } from '../src/search/state/read-state.ts';

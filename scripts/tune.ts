@@ -1,5 +1,5 @@
-import { recordEvent } from '../src/ledger/event.ts';
-import { readThrottle, saveTuned } from '../src/ledger/throttle.ts';
+import { recordEvent } from '../src/ledger/event/event.ts';
+import { readThrottle, saveTuned } from '../src/ledger/progress/throttle-state.ts';
 import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
 import { requireRun, withDatabase } from '../src/cli/session.ts';
 import { readTuned, tunedChanges } from '../src/throttle/tune-flags.ts';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { loadJudged } from '../src/ledger/judgements.ts';
+import { loadJudged } from '../src/ledger/verification/judgements.ts';
 import type { Pool } from '../src/db/pool.ts';
 import { ConfigError, GateError } from '../src/errors.ts';
 import { readJudgements, readQueries } from '../src/relevance/query-file.ts';

@@ -3,7 +3,7 @@
 export type { BackfillConfig } from './config/settings.ts';
 export type { Embedder } from './embedding/embedder.ts';
 export { BackfillError, ConfigError, GateError, TransientError } from './errors.ts';
-export type { ReadMode } from './ledger/read-mode.ts';
+export type { ReadMode } from './ledger/reads/read-mode.ts';
 export type { SearchHit } from './search/read-modes.ts';
 export { createSearch } from './search/create-search.ts';
 export type { CreateSearchOptions, Search, SearchOptions, SearchResult } from './search/create-search.ts';

@@ -6,7 +6,7 @@ import { planSchemaRollback } from '../../src/cutover/schema-rollback.ts';
 import { runSteps, type Step } from '../../src/cutover/planned-steps.ts';
 import { ledgerVersion } from '../../src/db/migrate.ts';
 import type { Pool } from '../../src/db/pool.ts';
-import { readModeOf, showReadChoice } from '../../src/ledger/read-mode.ts';
+import { readModeOf, showReadChoice } from '../../src/ledger/reads/read-mode.ts';
 import { inTurn } from '../../src/planning/schema-lease.ts';
 import type { Invocation } from '../../src/cli/command.ts';
 import { reasonOf, tell } from '../../src/cli/change.ts';

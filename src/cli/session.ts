@@ -7,8 +7,8 @@ import { assertReachable, createPool, type Pool, type PoolOptions } from '../db/
 import { explainedByServer } from '../db/explained-error.ts';
 import { throughRestarts } from '../db/wait-for-server.ts';
 import { NoRunError } from '../errors.ts';
-import { progressSnapshot, type ProgressSnapshot } from '../ledger/progress.ts';
-import { latestRun, type Run } from '../ledger/run.ts';
+import { progressSnapshot, type ProgressSnapshot } from '../ledger/progress/snapshot.ts';
+import { latestRun, type Run } from '../ledger/run/run.ts';
 import type { Logger } from '../observability/logger.ts';
 
 /** Queries side by side in one process besides those of batches in flight: status, monitor, events. */

@@ -2,7 +2,7 @@
 
 import type { Pool } from '../db/pool.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
-import { recordEvent } from '../ledger/event.ts';
+import { recordEvent } from '../ledger/event/event.ts';
 import {
   readModeOf,
   readsVectors,
@@ -10,9 +10,9 @@ import {
   showReadChoice,
   type ReadChoice,
   type ReadModeState,
-} from '../ledger/read-mode.ts';
-import { clearReadCounts } from '../ledger/read-stats.ts';
-import { moveRun, type Run } from '../ledger/run.ts';
+} from '../ledger/reads/read-mode.ts';
+import { clearReadCounts } from '../ledger/reads/read-stats.ts';
+import { moveRun, type Run } from '../ledger/run/run.ts';
 import { actorOf } from './current-user.ts';
 
 export interface ReadChange {

@@ -2,9 +2,9 @@
 
 import type { Pool } from '../db/pool.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
-import { recordEvent } from '../ledger/event.ts';
-import { readModeOf, readsVectors, showReadChoice } from '../ledger/read-mode.ts';
-import { moveRun, type Run } from '../ledger/run.ts';
+import { recordEvent } from '../ledger/event/event.ts';
+import { readModeOf, readsVectors, showReadChoice } from '../ledger/reads/read-mode.ts';
+import { moveRun, type Run } from '../ledger/run/run.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { actorOf } from './current-user.ts';

@@ -3,10 +3,10 @@
 import type { Settings } from '../config/settings.ts';
 import type { Queryable } from '../db/pool.ts';
 import { bareDefinition, presentIndex } from '../finalize/present-index.ts';
-import { verifiedWithOtherOptions } from '../ledger/verified-options.ts';
-import type { Run, RunState } from '../ledger/run.ts';
-import { tableFault } from '../ledger/run-target.ts';
-import { scopeDifference } from '../ledger/scope.ts';
+import { verifiedWithOtherOptions } from '../ledger/verification/verified-options.ts';
+import type { Run, RunState } from '../ledger/run/run.ts';
+import { tableFault } from '../ledger/run/run-target.ts';
+import { scopeDifference } from '../ledger/run/scope.ts';
 import type { Target } from '../table/backfill-target.ts';
 
 export interface GateResult {

@@ -4,7 +4,7 @@ import { LEDGER_SCHEMA } from '../db/migrate.ts';
 import { quoteName } from '../db/identifiers.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
-import { recordEvent } from '../ledger/event.ts';
+import { recordEvent } from '../ledger/event/event.ts';
 import { actorOf } from './current-user.ts';
 
 /** Backfills of this database besides this one. */

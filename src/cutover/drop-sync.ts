@@ -2,8 +2,8 @@
 
 import type { Step } from './planned-steps.ts';
 import type { Pool } from '../db/pool.ts';
-import { recordEvent } from '../ledger/event.ts';
-import { saveSyncMode, syncState } from '../ledger/sync.ts';
+import { recordEvent } from '../ledger/event/event.ts';
+import { saveSyncMode, syncState } from '../ledger/changes/drain-lease.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { isSyncScheduled, unscheduleSync } from '../queue/jobs/producer.ts';
 import { missingCapture } from '../sync/capture.ts';

@@ -1,9 +1,9 @@
 /** What applications have said of themselves by `ready()`, before reads are moved over to vectors. */
 
 import type { Queryable } from '../db/pool.ts';
-import { readReports, type ReadReport } from '../ledger/read-report.ts';
-import type { ReadChoice } from '../ledger/read-mode.ts';
-import type { Run } from '../ledger/run.ts';
+import { readReports, type ReadReport } from '../ledger/reads/read-report.ts';
+import type { ReadChoice } from '../ledger/reads/read-mode.ts';
+import type { Run } from '../ledger/run/run.ts';
 
 export interface ReaderReports {
   reports: ReadReport[];

@@ -2,7 +2,7 @@
 
 import { isOfARow } from '../db/sqlstates.ts';
 import { TABLE_LIMITS } from '../db/transaction.ts';
-import type { ReadChoice, ReadMode } from '../ledger/read-mode.ts';
+import type { ReadChoice, ReadMode } from '../ledger/reads/read-mode.ts';
 import { LegacyTries, TOO_SLOW, serverFault } from '../search/queries/legacy-fault.ts';
 import { legacySearch } from '../search/queries/legacy-query.ts';
 import { textSearch } from '../search/queries/text-query.ts';

@@ -5,7 +5,7 @@ import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { explainedByServer } from '../db/explained-error.ts';
 import { BackfillError } from '../errors.ts';
-import { latestRun, type Run } from '../ledger/run.ts';
+import { latestRun, type Run } from '../ledger/run/run.ts';
 import { count } from '../observability/format.ts';
 import { pause, resume } from '../planning/pause.ts';
 import { retry } from '../planning/retry.ts';

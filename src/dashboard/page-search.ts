@@ -3,8 +3,8 @@
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { BackfillError, NoRunError, messageOf } from '../errors.ts';
-import { latestRun } from '../ledger/run.ts';
-import { followScope } from '../ledger/scope.ts';
+import { latestRun } from '../ledger/run/run.ts';
+import { followScope } from '../ledger/run/scope.ts';
 import type { Logger } from '../observability/logger.ts';
 import { compareSearches, type Comparison } from '../search/compare.ts';
 import { explainSearches, type Explained } from '../search/explain.ts';

@@ -5,7 +5,7 @@ import type { Config } from '../config/load.ts';
 import { borrowed, type Embedder, type OpenEmbedder } from '../embedding/embedder.ts';
 import type { Pool } from '../db/pool.ts';
 import { GateError } from '../errors.ts';
-import { progressSnapshot, type ProgressSnapshot } from '../ledger/progress.ts';
+import { progressSnapshot, type ProgressSnapshot } from '../ledger/progress/snapshot.ts';
 import type { Logger } from '../observability/logger.ts';
 import { compareSearches, type Comparison } from '../search/compare.ts';
 import { describeTarget } from '../table/backfill-target.ts';

@@ -2,13 +2,13 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
-import { coverageOf } from '../ledger/accounting.ts';
-import { recordEvent } from '../ledger/event.ts';
-import { saveFillActual } from '../ledger/table-growth.ts';
-import { saveIndexFigures, saveUnbuilt, type IndexForecast } from '../ledger/index-measurements.ts';
-import { OPEN_STATES, moveRun, saveIndexProgress, setRunReason, type Run } from '../ledger/run.ts';
+import { coverageOf } from '../ledger/rows/accounting.ts';
+import { recordEvent } from '../ledger/event/event.ts';
+import { saveFillActual } from '../ledger/run/table-growth.ts';
+import { saveIndexFigures, saveUnbuilt, type IndexForecast } from '../ledger/run/index-measurements.ts';
+import { OPEN_STATES, moveRun, saveIndexProgress, setRunReason, type Run } from '../ledger/run/run.ts';
 import type { Logger } from '../observability/logger.ts';
-import { syncMode } from '../ledger/sync.ts';
+import { syncMode } from '../ledger/changes/drain-lease.ts';
 import { countTable } from '../pipeline/count-table.ts';
 import { nothingEmbedded } from '../pipeline/nothing-embedded.ts';
 import { readingOfRun } from '../pipeline/unreadable-rows.ts';

@@ -2,9 +2,9 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
-import { recordEvent } from '../ledger/event.ts';
-import { lastBuildRate, type IndexForecast } from '../ledger/index-measurements.ts';
-import type { Run } from '../ledger/run.ts';
+import { recordEvent } from '../ledger/event/event.ts';
+import { lastBuildRate, type IndexForecast } from '../ledger/run/index-measurements.ts';
+import type { Run } from '../ledger/run/run.ts';
 import { savePlan } from '../table/index-plan.ts';
 import { rowsOfLargestLeaf } from '../table/partitions.ts';
 import { withIndex, type Target } from '../table/backfill-target.ts';

@@ -2,11 +2,11 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
-import { coverageOf } from '../ledger/accounting.ts';
-import { noteFinalizerCall } from '../ledger/finalizer-calls.ts';
-import { progressSnapshot } from '../ledger/progress.ts';
-import { setRunReason, type Run } from '../ledger/run.ts';
-import { syncMode } from '../ledger/sync.ts';
+import { coverageOf } from '../ledger/rows/accounting.ts';
+import { noteFinalizerCall } from '../ledger/run/finalizer-calls.ts';
+import { progressSnapshot } from '../ledger/progress/snapshot.ts';
+import { setRunReason, type Run } from '../ledger/run/run.ts';
+import { syncMode } from '../ledger/changes/drain-lease.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import type { FinalizeCause } from '../queue/jobs/payloads.ts';
 import { addFinalizeJob } from '../queue/jobs/producer.ts';

@@ -1,8 +1,8 @@
 /** The whole table by its rows' states: in pages, each a short statement, and whoever was killed is gone on from. */
 
 import { BackfillError } from '../errors.ts';
-import { accountFor, accountForGate, type LiveAccounting } from '../ledger/accounting.ts';
-import { beginCount, endCount, saveCount, type CountPurpose } from '../ledger/count.ts';
+import { accountFor, accountForGate, type LiveAccounting } from '../ledger/rows/accounting.ts';
+import { beginCount, endCount, saveCount, type CountPurpose } from '../ledger/rows/count-position.ts';
 import { pageEnd } from '../table/page-end-key.ts';
 import type { KeyRange } from '../table/row-state.ts';
 import { withReadableRows, type Reading } from './unreadable-rows.ts';

@@ -4,7 +4,7 @@ import type { StagedRow } from '../db/copy-binary.ts';
 import { norm } from '../embedding/inference/pooling.ts';
 import { SKIPPED_AS_LONG, VECTOR_FAULT, type VectorFault } from '../embedding/embedder.ts';
 import { ConfigError } from '../errors.ts';
-import type { QuarantineClass } from '../ledger/quarantine.ts';
+import type { QuarantineClass } from '../ledger/rows/quarantine.ts';
 import { keyNumber } from '../table/key.ts';
 import { HALFVEC_OVERFLOW, HALFVEC_UNDERFLOW } from '../table/vector-type.ts';
 import type { PipelineContext } from './pipeline-context.ts';

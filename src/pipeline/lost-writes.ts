@@ -1,8 +1,8 @@
 /** Rows that took our write without effect: they would be tried again for ever, and be in no state. */
 
 import type { Queryable } from '../db/pool.ts';
-import type { Claim } from '../ledger/claim.ts';
-import { quarantineRows } from '../ledger/quarantine.ts';
+import type { Claim } from '../ledger/batch/claim.ts';
+import { quarantineRows } from '../ledger/rows/quarantine.ts';
 import { beforeUpdateTriggers } from '../table/before-update-triggers.ts';
 import { NEEDS_WORK, rowStatesSql, type KeyRange } from '../table/row-state.ts';
 import type { PipelineContext } from './pipeline-context.ts';

@@ -2,7 +2,7 @@
 
 import { TABLE_LIMITS, inReadOnly } from '../db/transaction.ts';
 import type { Pool } from '../db/pool.ts';
-import type { Accounting } from '../ledger/accounting.ts';
+import type { Accounting } from '../ledger/rows/accounting.ts';
 import type { Target } from '../table/backfill-target.ts';
 
 type Counts = Pick<Accounting, 'eligible' | 'embedded' | 'skipped' | 'quarantined' | 'missing' | 'stale'>;

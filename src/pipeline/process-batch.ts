@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { LEDGER_LIMITS, backoffMs, inTransaction } from '../db/transaction.ts';
 import { modelDifference, modelFacts } from '../embedding/open-embedder.ts';
 import { ConfigError } from '../errors.ts';
-import { accountFor } from '../ledger/accounting.ts';
+import { accountFor } from '../ledger/rows/accounting.ts';
 import {
   claimBatch,
   lockBatch,
@@ -12,8 +12,8 @@ import {
   returnAttempt,
   type BatchCounts,
   type ClaimedBatch,
-} from '../ledger/batch.ts';
-import type { Run } from '../ledger/run.ts';
+} from '../ledger/batch/batch.ts';
+import type { Run } from '../ledger/run/run.ts';
 import { classify } from '../db/sqlstates.ts';
 import { messageOf } from '../errors.ts';
 import { NEEDS_WORK, rowStatesSql } from '../table/row-state.ts';

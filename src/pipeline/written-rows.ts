@@ -4,7 +4,7 @@
  */
 
 import { ConfigError } from '../errors.ts';
-import type { QuarantinedRow } from '../ledger/quarantine.ts';
+import type { QuarantinedRow } from '../ledger/rows/quarantine.ts';
 
 interface Written {
   /** Of the text that the vector is of. */

@@ -3,10 +3,10 @@
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { modelDifference, modelFacts } from '../embedding/open-embedder.ts';
-import { lastBatch, unfinishedBatches } from '../ledger/batch.ts';
-import type { Run } from '../ledger/run.ts';
-import { rowsDifference } from '../ledger/scope.ts';
-import { syncMode } from '../ledger/sync.ts';
+import { lastBatch, unfinishedBatches } from '../ledger/batch/batch.ts';
+import type { Run } from '../ledger/run/run.ts';
+import { rowsDifference } from '../ledger/run/scope.ts';
+import { syncMode } from '../ledger/changes/drain-lease.ts';
 import { countTable } from '../pipeline/count-table.ts';
 import { readingOfRun } from '../pipeline/unreadable-rows.ts';
 import type { Target } from '../table/backfill-target.ts';

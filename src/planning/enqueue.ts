@@ -9,13 +9,13 @@ import { inTransaction } from '../db/transaction.ts';
 import { modelFacts } from '../embedding/open-embedder.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError } from '../errors.ts';
-import { coverageOf } from '../ledger/accounting.ts';
-import { lastBatch, reopenFailedBatches, unfinishedBatches } from '../ledger/batch.ts';
-import { resetBreaker } from '../ledger/breaker.ts';
+import { coverageOf } from '../ledger/rows/accounting.ts';
+import { lastBatch, reopenFailedBatches, unfinishedBatches } from '../ledger/batch/batch.ts';
+import { resetBreaker } from '../ledger/run/breaker.ts';
 import { callFinalizer } from '../finalize/trigger.ts';
-import { recordEvent, recordMended } from '../ledger/event.ts';
-import { FENCE_LIMITS, closeFence } from '../ledger/fence.ts';
-import { saveFillForecast } from '../ledger/table-growth.ts';
+import { recordEvent, recordMended } from '../ledger/event/event.ts';
+import { FENCE_LIMITS, closeFence } from '../ledger/run/fence.ts';
+import { saveFillForecast } from '../ledger/run/table-growth.ts';
 import {
   createRun,
   findRun,
@@ -27,9 +27,9 @@ import {
   saveScope,
   supersedeRuns,
   type Run,
-} from '../ledger/run.ts';
-import { scopeDifference, scopeOf } from '../ledger/scope.ts';
-import { restartSweep } from '../ledger/sweep.ts';
+} from '../ledger/run/run.ts';
+import { scopeDifference, scopeOf } from '../ledger/run/scope.ts';
+import { restartSweep } from '../ledger/changes/sweep-position.ts';
 import type { OnProgress } from '../observability/progress.ts';
 import type { Logger } from '../observability/logger.ts';
 import { countTable } from '../pipeline/count-table.ts';

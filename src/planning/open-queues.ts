@@ -4,7 +4,7 @@ import type { Config } from '../config/load.ts';
 import { migrate } from '../db/migrate.ts';
 import type { Pool } from '../db/pool.ts';
 import { messageOf } from '../errors.ts';
-import { installationId } from '../ledger/installation.ts';
+import { installationId } from '../ledger/backfill/installation.ts';
 import { tracing } from '../observability/tracing.ts';
 import type { Logger } from '../observability/logger.ts';
 import { QueueClock } from '../queue/clock/queue-clock.ts';

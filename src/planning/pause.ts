@@ -3,9 +3,9 @@
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { finalizeWhenDue } from '../finalize/trigger.ts';
-import { resetBreaker } from '../ledger/breaker.ts';
-import { recordEvent, recordMended } from '../ledger/event.ts';
-import { OPEN_STATES, findRun, pauseRun, unpauseRun, type Run } from '../ledger/run.ts';
+import { resetBreaker } from '../ledger/run/breaker.ts';
+import { recordEvent, recordMended } from '../ledger/event/event.ts';
+import { OPEN_STATES, findRun, pauseRun, unpauseRun, type Run } from '../ledger/run/run.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { resumeQueues } from '../queue/probes/blockers.ts';
 import { addUnfinished } from './retry.ts';

@@ -3,8 +3,8 @@
 import type { Pool, Queryable } from '../db/pool.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
 import { BackfillError } from '../errors.ts';
-import { insertBatches, lastBatch, type PlannedBatch } from '../ledger/batch.ts';
-import type { Run } from '../ledger/run.ts';
+import { insertBatches, lastBatch, type PlannedBatch } from '../ledger/batch/batch.ts';
+import type { Run } from '../ledger/run/run.ts';
 import { keyBehind } from '../table/key.ts';
 import { readingOfRun, withReadableRows } from '../pipeline/unreadable-rows.ts';
 import type { Target } from '../table/backfill-target.ts';

@@ -7,12 +7,12 @@
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { finalizeWhenDue } from '../finalize/trigger.ts';
-import { openBatchCounts, quietBatches, unfinishedBatches } from '../ledger/batch.ts';
-import { recordEvent } from '../ledger/event.ts';
-import { firstAtCounts } from '../ledger/finalizer-calls.ts';
-import { progressSnapshot } from '../ledger/progress.ts';
-import { OPEN_STATES, latestRun, type Run } from '../ledger/run.ts';
-import { WAITS_FOR_BATCHES, isPlannedWithin } from '../ledger/work.ts';
+import { openBatchCounts, quietBatches, unfinishedBatches } from '../ledger/batch/batch.ts';
+import { recordEvent } from '../ledger/event/event.ts';
+import { firstAtCounts } from '../ledger/run/finalizer-calls.ts';
+import { progressSnapshot } from '../ledger/progress/snapshot.ts';
+import { OPEN_STATES, latestRun, type Run } from '../ledger/run/run.ts';
+import { WAITS_FOR_BATCHES, isPlannedWithin } from '../ledger/progress/open-work.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { addEmbedJobs, addFinalizeJob, finalizeJobStands, jobsUnderWay } from '../queue/jobs/producer.ts';
 

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from '../db/pool.ts';
 import { TransientError } from '../errors.ts';
-import { giveTurnBack, renewTurn, takeTurn, turnOf, type Turn } from '../ledger/turn.ts';
+import { giveTurnBack, renewTurn, takeTurn, turnOf, type Turn } from '../ledger/backfill/schema-lease.ts';
 
 /** Milliseconds. A process that was killed keeps the others waiting for the rest of its lease. */
 const TIMES = { lease: 15_000, renewal: 3000, look: 300 };

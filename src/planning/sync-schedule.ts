@@ -2,8 +2,8 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
-import { SYNCED_STATES, latestRun } from '../ledger/run.ts';
-import { lateSeconds, syncState } from '../ledger/sync.ts';
+import { SYNCED_STATES, latestRun } from '../ledger/run/run.ts';
+import { lateSeconds, syncState } from '../ledger/changes/drain-lease.ts';
 import { duration } from '../observability/format.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { jobsInLine, scheduleSync } from '../queue/jobs/producer.ts';

@@ -6,7 +6,7 @@ import { SQLSTATE, codeOf, hasSqlState } from '../db/sqlstates.ts';
 import { settledQueries } from '../db/transaction.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, ConfigError } from '../errors.ts';
-import type { ReadMode } from '../ledger/read-mode.ts';
+import type { ReadMode } from '../ledger/reads/read-mode.ts';
 import {
   answerHybrid,
   answerLegacy,

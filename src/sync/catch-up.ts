@@ -1,9 +1,9 @@
 /** Before the gate: what was missed is found, and what is captured is brought in line, as far as writers let it. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { recordEvent } from '../ledger/event.ts';
-import { syncState } from '../ledger/sync.ts';
-import type { Run } from '../ledger/run.ts';
+import { recordEvent } from '../ledger/event/event.ts';
+import { syncState } from '../ledger/changes/drain-lease.ts';
+import type { Run } from '../ledger/run/run.ts';
 import type { PipelineContext } from '../pipeline/pipeline-context.ts';
 import { drainChanges } from './drain-changes.ts';
 import { recountMarked } from './recount-batches.ts';

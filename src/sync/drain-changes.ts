@@ -1,9 +1,9 @@
 /** Captured changes → rows whose vectors are of their present texts, by the same steps as a batch. */
 
 import { LEDGER_LIMITS, TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
-import { lastChange, readChanges, type ChangePage } from '../ledger/change.ts';
-import { forgetJudgements } from '../ledger/judgement-source.ts';
-import type { Run } from '../ledger/run.ts';
+import { lastChange, readChanges, type ChangePage } from '../ledger/changes/captured-changes.ts';
+import { forgetJudgements } from '../ledger/verification/judgement-source.ts';
+import type { Run } from '../ledger/run/run.ts';
 import {
   LEASE_RENEWAL_MS,
   claimSync,
@@ -11,7 +11,7 @@ import {
   releaseSync,
   renewSync,
   type SyncClaim,
-} from '../ledger/sync.ts';
+} from '../ledger/changes/drain-lease.ts';
 import type { PipelineContext } from '../pipeline/pipeline-context.ts';
 import { quarantineLost } from '../pipeline/lost-writes.ts';
 import { passOver } from '../pipeline/process-range.ts';
@@ -20,7 +20,7 @@ import { readingOf, withReadableRows } from '../pipeline/unreadable-rows.ts';
 import { Writes } from '../pipeline/written-rows.ts';
 import type { KeyRange } from '../table/row-state.ts';
 import { markForRecount } from './recount-batches.ts';
-import { wantSweep } from '../ledger/sweep.ts';
+import { wantSweep } from '../ledger/changes/sweep-position.ts';
 
 export type DrainOutcome =
   /** Another worker drains. */

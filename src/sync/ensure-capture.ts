@@ -2,8 +2,8 @@
 
 import type { Pool } from '../db/pool.ts';
 import type { TransactionLimits } from '../db/transaction.ts';
-import { recordEvent } from '../ledger/event.ts';
-import { armedAs, saveArmed } from '../ledger/armed.ts';
+import { recordEvent } from '../ledger/event/event.ts';
+import { armedAs, saveArmed } from '../ledger/changes/armed-triggers.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { capturePrint, neededRepair, type CapturePrint } from './capture-state.ts';
 import { underLocks } from './table-locks.ts';

@@ -2,8 +2,8 @@
 
 import type { Pool, Queryable } from '../db/pool.ts';
 import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
-import { accountFor } from '../ledger/accounting.ts';
-import type { Run } from '../ledger/run.ts';
+import { accountFor } from '../ledger/rows/accounting.ts';
+import type { Run } from '../ledger/run/run.ts';
 import { readingOfRun, withReadableRows } from '../pipeline/unreadable-rows.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { cutBatch, type Range } from './split-batch.ts';

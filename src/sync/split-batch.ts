@@ -5,8 +5,8 @@
 
 import type { Pool } from '../db/pool.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
-import { FIRST_PART } from '../ledger/batch.ts';
-import type { Run } from '../ledger/run.ts';
+import { FIRST_PART } from '../ledger/batch/batch.ts';
+import type { Run } from '../ledger/run/run.ts';
 import { pageEnd } from '../table/page-end-key.ts';
 import type { KeyRange } from '../table/row-state.ts';
 import type { Target } from '../table/backfill-target.ts';

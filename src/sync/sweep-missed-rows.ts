@@ -7,8 +7,14 @@
 import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
 import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
-import { SWEEP_START, beginSweep, saveSweep, type SweepCursor, type SweepPace } from '../ledger/sweep.ts';
-import type { Run } from '../ledger/run.ts';
+import {
+  SWEEP_START,
+  beginSweep,
+  saveSweep,
+  type SweepCursor,
+  type SweepPace,
+} from '../ledger/changes/sweep-position.ts';
+import type { Run } from '../ledger/run/run.ts';
 import { readingOfRun, withReadableRows, type Reading } from '../pipeline/unreadable-rows.ts';
 import { pageEnd } from '../table/page-end-key.ts';
 import {

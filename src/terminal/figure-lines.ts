@@ -1,7 +1,7 @@
 /** Forecast and actual, side by side: of writing the vectors and of building their index. */
 
 import { buildMemory, buildTime, heapGrowth } from '../finalize/forecast/wording.ts';
-import type { ProgressSnapshot } from '../ledger/progress.ts';
+import type { ProgressSnapshot } from '../ledger/progress/snapshot.ts';
 import { bytes, duration } from '../observability/format.ts';
 
 const beside = (name: string, foretold: string, actual: string | null): string =>

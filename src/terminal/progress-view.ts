@@ -1,7 +1,7 @@
 /** Progress of a run: a few lines that are redrawn on a terminal, one line now and then elsewhere. */
 
 import { timeLeft } from '../finalize/forecast/wording.ts';
-import type { ProgressSnapshot } from '../ledger/progress.ts';
+import type { ProgressSnapshot } from '../ledger/progress/snapshot.ts';
 import { count, duration, percent } from '../observability/format.ts';
 import type { Output } from './output.ts';
 import { coloured, printable, lineWidth, wrapped, type Colour } from './terminal.ts';

@@ -1,6 +1,6 @@
 /** What holds the run, what is tuned, and how long statements take, for `status`. */
 
-import type { ProgressSnapshot } from '../ledger/progress.ts';
+import type { ProgressSnapshot } from '../ledger/progress/snapshot.ts';
 import { count, duration } from '../observability/format.ts';
 
 /** A look that is older says how it was: no worker is up, or none has anything to do. */

@@ -1,7 +1,7 @@
 /** What nothing moves for, and whose clock is off, for `status`. */
 
-import type { ProgressSnapshot } from '../ledger/progress.ts';
-import { STILL_SECONDS } from '../ledger/still.ts';
+import type { ProgressSnapshot } from '../ledger/progress/snapshot.ts';
+import { STILL_SECONDS } from '../ledger/progress/stalled-run.ts';
 import { CLOCK_TOLERANCE_SECONDS, clockWords } from '../queue/clock/clock-skew.ts';
 import { pausedWords } from '../queue/probes/blockers.ts';
 import { duration } from '../observability/format.ts';

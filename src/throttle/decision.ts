@@ -1,6 +1,6 @@
 /** Readings and thresholds → go, hold or stop, with the reason in words. */
 
-import type { Limits, SignalState } from '../ledger/throttle.ts';
+import type { Limits, SignalState } from '../ledger/progress/throttle-state.ts';
 import { SIGNALS, formatValue, type Readings, type SignalName, type Unit } from './signals.ts';
 
 export interface ThrottleDecision {

@@ -6,8 +6,8 @@ import type { Pool } from '../db/pool.ts';
 import { hiddenRows } from '../db/hidden-rows.ts';
 import { parseQualified, quoteQualified } from '../db/identifiers.ts';
 import { TransientError, messageOf, type GateError } from '../errors.ts';
-import { recordEvent } from '../ledger/event.ts';
-import { OPEN_STATES, pauseRun } from '../ledger/run.ts';
+import { recordEvent } from '../ledger/event/event.ts';
+import { OPEN_STATES, pauseRun } from '../ledger/run/run.ts';
 import {
   isDue,
   noteStatementMs,
@@ -17,7 +17,7 @@ import {
   type SignalState,
   type ThrottleRow,
   type ThrottleState,
-} from '../ledger/throttle.ts';
+} from '../ledger/progress/throttle-state.ts';
 import type { Logger } from '../observability/logger.ts';
 import { Health } from './health.ts';
 import { decide, type ThrottleDecision } from './decision.ts';

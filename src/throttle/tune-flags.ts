@@ -4,7 +4,7 @@ import type { Option } from '../config/option.ts';
 import { OPTIONS } from '../config/options.ts';
 import type { Settings } from '../config/settings.ts';
 import { ConfigError } from '../errors.ts';
-import type { Limits, Tuned } from '../ledger/throttle.ts';
+import type { Limits, Tuned } from '../ledger/progress/throttle-state.ts';
 import { SIGNALS, formatValue } from './signals.ts';
 import { tuningOf, type Tuning } from './tuned-options.ts';
 

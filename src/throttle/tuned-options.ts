@@ -1,7 +1,7 @@
 /** Options, with what `tune` has put in their place. */
 
 import type { Settings } from '../config/settings.ts';
-import type { Limits, Tuned } from '../ledger/throttle.ts';
+import type { Limits, Tuned } from '../ledger/progress/throttle-state.ts';
 import type { SignalName } from './signals.ts';
 
 export interface Tuning {

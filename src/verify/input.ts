@@ -3,7 +3,7 @@
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Embedder } from '../embedding/embedder.ts';
-import type { Run } from '../ledger/run.ts';
+import type { Run } from '../ledger/run/run.ts';
 import type { OnProgress } from '../observability/progress.ts';
 import type { Judgements, Query } from '../relevance/query-file.ts';
 import type { Target } from '../table/backfill-target.ts';

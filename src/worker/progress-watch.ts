@@ -4,9 +4,9 @@
  */
 
 import { messageOf } from '../errors.ts';
-import { recordEvent, recordMended } from '../ledger/event.ts';
-import { workToDo } from '../ledger/work.ts';
-import { saveReport, type Stall } from '../ledger/worker-report.ts';
+import { recordEvent, recordMended } from '../ledger/event/event.ts';
+import { workToDo } from '../ledger/progress/open-work.ts';
+import { saveReport, type Stall } from '../ledger/progress/worker-report.ts';
 import { Again } from '../observability/again.ts';
 import { duration } from '../observability/format.ts';
 import { WORKER_NAME } from '../observability/worker-name.ts';

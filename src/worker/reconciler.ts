@@ -3,11 +3,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { modelDifference, modelFacts } from '../embedding/open-embedder.ts';
 import { messageOf } from '../errors.ts';
-import { recordEvent } from '../ledger/event.ts';
-import { latestRun } from '../ledger/run.ts';
-import { scopeDifference } from '../ledger/scope.ts';
+import { recordEvent } from '../ledger/event/event.ts';
+import { latestRun } from '../ledger/run/run.ts';
+import { scopeDifference } from '../ledger/run/scope.ts';
 import { reconcile } from '../planning/reconcile.ts';
-import { removeReport } from '../ledger/worker-report.ts';
+import { removeReport } from '../ledger/progress/worker-report.ts';
 import { WORKER_NAME } from '../observability/worker-name.ts';
 import { within } from '../time-limit.ts';
 import { openQueues } from '../queue/connection.ts';

@@ -3,7 +3,7 @@
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { SQLSTATE, hasSqlState } from '../../src/db/sqlstates.ts';
-import { installationId } from '../../src/ledger/installation.ts';
+import { installationId } from '../../src/ledger/backfill/installation.ts';
 import { TO_BE_KILLED, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand, startCommand, type RunningCommand } from '../setup/command.ts';
 import type { TestProxy } from '../setup/proxy.ts';

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { tryMode, type ModeTrial } from '../../src/cutover/try-read-mode.ts';
-import type { ReadMode } from '../../src/ledger/read-mode.ts';
+import type { ReadMode } from '../../src/ledger/reads/read-mode.ts';
 import { checkLegacySearch } from '../../src/planning/checks/legacy-search.ts';
 import { compareSearches } from '../../src/search/compare.ts';
 import { createSearch } from '../../src/search/create-search.ts';

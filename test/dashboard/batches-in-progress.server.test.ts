@@ -4,10 +4,10 @@ import { ProgressFeed } from '../../src/dashboard/feed/progress-feed.ts';
 import { inProgressSection } from '../../src/dashboard/pages/run-sections.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { pastRates } from '../../src/ledger/activity.ts';
-import { claimBatch, insertBatches, markMerged, type ClaimedBatch } from '../../src/ledger/batch.ts';
-import { progressSnapshot } from '../../src/ledger/progress.ts';
-import { createRun, moveRun, type Run } from '../../src/ledger/run.ts';
+import { pastRates } from '../../src/ledger/progress/batch-activity.ts';
+import { claimBatch, insertBatches, markMerged, type ClaimedBatch } from '../../src/ledger/batch/batch.ts';
+import { progressSnapshot } from '../../src/ledger/progress/snapshot.ts';
+import { createRun, moveRun, type Run } from '../../src/ledger/run/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
 

@@ -8,8 +8,8 @@ import { createDashboardApp, type DashboardInput } from '../../src/dashboard/ser
 import { loadConfig } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { progressSnapshot } from '../../src/ledger/progress.ts';
-import { addReadTimes, addTime, emptyTimes } from '../../src/ledger/read-times.ts';
+import { progressSnapshot } from '../../src/ledger/progress/snapshot.ts';
+import { addReadTimes, addTime, emptyTimes } from '../../src/ledger/reads/read-times.ts';
 import { Instruments, WORKER_METRICS } from '../../src/observability/instruments.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { openQueues, prepareQueue, type OpenQueue } from '../../src/queue/connection.ts';

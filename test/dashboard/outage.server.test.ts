@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { createDashboardApp } from '../../src/dashboard/server.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { installationId } from '../../src/ledger/installation.ts';
+import { installationId } from '../../src/ledger/backfill/installation.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { openQueues, type OpenQueue } from '../../src/queue/connection.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { coverageSection, stateSection } from '../../src/dashboard/pages/run-sections.ts';
-import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
+import type { ProgressSnapshot } from '../../src/ledger/progress/snapshot.ts';
 
 const snapshot = {
   state: 'running',

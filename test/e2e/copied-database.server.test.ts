@@ -1,7 +1,7 @@
 /** A copy of a database has its ledger, too: its workers must not take the jobs of the original. */
 
 import { describe, expect, it } from 'vitest';
-import { installationId } from '../../src/ledger/installation.ts';
+import { installationId } from '../../src/ledger/backfill/installation.ts';
 import { REPEATED_TEXTS, openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { hasPostgres, onServer, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { createDocs } from '../setup/docs-table.ts';

@@ -1,8 +1,8 @@
 /** What an operator's own session does to a run: rows that it holds are passed over, and swept up once they are free. */
 
 import { afterEach, describe, expect, inject, it } from 'vitest';
-import { installationId } from '../../src/ledger/installation.ts';
-import { unfinishedBatches } from '../../src/ledger/batch.ts';
+import { installationId } from '../../src/ledger/backfill/installation.ts';
+import { unfinishedBatches } from '../../src/ledger/batch/batch.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { openQueue } from '../../src/queue/connection.ts';
 import { addEmbedJobs } from '../../src/queue/jobs/producer.ts';

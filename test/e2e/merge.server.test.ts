@@ -3,8 +3,8 @@
 import type { Embedder } from '../../src/embedding/embedder.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPool } from '../../src/db/pool.ts';
-import { claimBatch } from '../../src/ledger/batch.ts';
-import { createRun, moveRun } from '../../src/ledger/run.ts';
+import { claimBatch } from '../../src/ledger/batch/batch.ts';
+import { createRun, moveRun } from '../../src/ledger/run/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import type { PipelineContext } from '../../src/pipeline/pipeline-context.ts';
 import { embedRows } from '../../src/pipeline/embed-rows.ts';

@@ -2,7 +2,7 @@
 
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { installationId } from '../../src/ledger/installation.ts';
+import { installationId } from '../../src/ledger/backfill/installation.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { REPEATED_TEXTS, openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';

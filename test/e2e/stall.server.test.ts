@@ -1,9 +1,9 @@
 /** The ledger has work and nothing moves: what is in the way is told, and taken away where that can be done. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { installationId } from '../../src/ledger/installation.ts';
-import { unpauseRun } from '../../src/ledger/run.ts';
-import { removeReport, saveReport } from '../../src/ledger/worker-report.ts';
+import { installationId } from '../../src/ledger/backfill/installation.ts';
+import { unpauseRun } from '../../src/ledger/run/run.ts';
+import { removeReport, saveReport } from '../../src/ledger/progress/worker-report.ts';
 import { checkProgress } from '../../src/planning/checks/run-progress.ts';
 import { pause, resume } from '../../src/planning/pause.ts';
 import { QueueClock, queueNow } from '../../src/queue/clock/queue-clock.ts';

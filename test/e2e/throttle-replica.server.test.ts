@@ -3,7 +3,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { saveTuned } from '../../src/ledger/throttle.ts';
+import { saveTuned } from '../../src/ledger/progress/throttle-state.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { Health } from '../../src/throttle/health.ts';
 import type { Readings } from '../../src/throttle/signals.ts';

@@ -5,7 +5,7 @@ import { type WorkerProcess } from '../../workers/process.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { resume } from '../../src/planning/pause.ts';
 import { prepareQueues, withQueues } from '../../src/planning/open-queues.ts';
-import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
+import type { ProgressSnapshot } from '../../src/ledger/progress/snapshot.ts';
 import { FakeServer, fine } from '../embedding/endpoint/fake-server.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { REPEATED_TEXTS, openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';

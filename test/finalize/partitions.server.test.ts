@@ -7,7 +7,7 @@ import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { finalize, type FinalizeOutcome } from '../../src/finalize/finalize.ts';
 import { estimatedRows, rowsOfLargestLeaf } from '../../src/table/partitions.ts';
-import { findRun, moveRun } from '../../src/ledger/run.ts';
+import { findRun, moveRun } from '../../src/ledger/run/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { nearest } from '../../src/search/queries/vector-query.ts';
 import { settle } from '../../src/sync/catch-up.ts';

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { ConfigError } from '../../src/errors.ts';
-import { installationId } from '../../src/ledger/installation.ts';
+import { installationId } from '../../src/ledger/backfill/installation.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { openQueue, queueName, type QueueRole } from '../../src/queue/connection.ts';
 import { embedJobData, type JobData } from '../../src/queue/jobs/payloads.ts';

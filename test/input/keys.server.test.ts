@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { reopenBatchesOf } from '../../src/ledger/batch.ts';
+import { reopenBatchesOf } from '../../src/ledger/batch/batch.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { complaints, hashEmbedder, travel } from '../setup/small-road.ts';

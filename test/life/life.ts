@@ -1,7 +1,7 @@
 /** What happens in a long life: workers come and go, servers restart, fail over and fill up, the index is built again. */
 
-import { latestRun } from '../../src/ledger/run.ts';
-import { syncState } from '../../src/ledger/sync.ts';
+import { latestRun } from '../../src/ledger/run/run.ts';
+import { syncState } from '../../src/ledger/changes/drain-lease.ts';
 import type { TestBackfill } from '../setup/backfill.ts';
 import { runCommand, startCommand, type RunningCommand } from '../setup/command.ts';
 import { onServer } from '../setup/databases.ts';

@@ -5,7 +5,7 @@ import { loadConfig, type Config } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import type { Embedder } from '../../src/embedding/embedder.ts';
-import { forgiveRows } from '../../src/ledger/quarantine.ts';
+import { forgiveRows } from '../../src/ledger/rows/quarantine.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { sweepAll } from '../../src/sync/sweep-missed-rows.ts';
 import { emptyTextSql } from '../../src/table/text-expressions.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { createRun, findRun, saveBackfill, type Run } from '../../src/ledger/run.ts';
+import { createRun, findRun, saveBackfill, type Run } from '../../src/ledger/run/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { applyDdl, missingDdl } from '../../src/planning/ddl.ts';
 import { planRun, previewPlan, type PlanOptions } from '../../src/planning/plan.ts';

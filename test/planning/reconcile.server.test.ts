@@ -5,9 +5,9 @@ import { loadConfig, type Config } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { finalizeWhenDue } from '../../src/finalize/trigger.ts';
-import { answerFinalizerCalls } from '../../src/ledger/finalizer-calls.ts';
-import { installationId } from '../../src/ledger/installation.ts';
-import { latestRun, moveRun, setRunReason, type Run } from '../../src/ledger/run.ts';
+import { answerFinalizerCalls } from '../../src/ledger/run/finalizer-calls.ts';
+import { installationId } from '../../src/ledger/backfill/installation.ts';
+import { latestRun, moveRun, setRunReason, type Run } from '../../src/ledger/run/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { reconcile, type Reconciled } from '../../src/planning/reconcile.ts';
 import {

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPool } from '../../src/db/pool.ts';
-import { readSummary } from '../../src/ledger/read-stats.ts';
+import { readSummary } from '../../src/ledger/reads/read-stats.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import type { CreateSearchOptions, Search } from '../../src/search/create-search.ts';
 import { hasPostgres, realDatabase } from '../setup/databases.ts';

@@ -2,8 +2,8 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { withValues } from '../../src/config/shape.ts';
-import { readTimes } from '../../src/ledger/read-times.ts';
-import { readSummary } from '../../src/ledger/read-stats.ts';
+import { readTimes } from '../../src/ledger/reads/read-times.ts';
+import { readSummary } from '../../src/ledger/reads/read-stats.ts';
 import { fuse } from '../../src/relevance/fuse.ts';
 import type { CreateSearchOptions, Search } from '../../src/search/create-search.ts';
 import { databases } from '../setup/databases.ts';

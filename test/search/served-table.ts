@@ -3,8 +3,8 @@
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import type { Embedder } from '../../src/embedding/embedder.ts';
-import { saveReadMode, type ReadChoice } from '../../src/ledger/read-mode.ts';
-import { createRun, saveBackfill } from '../../src/ledger/run.ts';
+import { saveReadMode, type ReadChoice } from '../../src/ledger/reads/read-mode.ts';
+import { createRun, saveBackfill } from '../../src/ledger/run/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { describeTarget } from '../../src/table/backfill-target.ts';
 import type { TestDatabase } from '../setup/databases.ts';

@@ -2,10 +2,10 @@
 
 import { loadConfig, type Config } from '../../src/config/load.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { accountFor, type Accounting } from '../../src/ledger/accounting.ts';
-import { openBatchCounts } from '../../src/ledger/batch.ts';
-import { progressSnapshot, type ProgressSnapshot } from '../../src/ledger/progress.ts';
-import { latestRun, type Run } from '../../src/ledger/run.ts';
+import { accountFor, type Accounting } from '../../src/ledger/rows/accounting.ts';
+import { openBatchCounts } from '../../src/ledger/batch/batch.ts';
+import { progressSnapshot, type ProgressSnapshot } from '../../src/ledger/progress/snapshot.ts';
+import { latestRun, type Run } from '../../src/ledger/run/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import type { EnqueueResult } from '../../src/planning/enqueue.ts';
 import { describeTarget, type Target } from '../../src/table/backfill-target.ts';

@@ -10,9 +10,9 @@ import {
   wantedIndex,
   type FoundIndex,
 } from '../../src/finalize/index-definition.ts';
-import { accountFor, type Accounting } from '../../src/ledger/accounting.ts';
-import { createRun, findRun, moveRun, saveBackfill, type Run } from '../../src/ledger/run.ts';
-import { scopeOf } from '../../src/ledger/scope.ts';
+import { accountFor, type Accounting } from '../../src/ledger/rows/accounting.ts';
+import { createRun, findRun, moveRun, saveBackfill, type Run } from '../../src/ledger/run/run.ts';
+import { scopeOf } from '../../src/ledger/run/scope.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { CollapseCheck } from '../../src/pipeline/identical-vectors.ts';
 import type { PipelineContext } from '../../src/pipeline/pipeline-context.ts';

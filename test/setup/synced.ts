@@ -1,7 +1,7 @@
 /** What holds of a table at rest, whatever was written to it before. */
 
 import { expect } from 'vitest';
-import { syncState } from '../../src/ledger/sync.ts';
+import { syncState } from '../../src/ledger/changes/drain-lease.ts';
 import type { TestBackfill } from './backfill.ts';
 import { sharedEmbedder } from './embedder.ts';
 import { until } from './until.ts';

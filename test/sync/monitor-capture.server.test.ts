@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig, type Config } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { captureDisarmed, saveSyncMode, syncState } from '../../src/ledger/sync.ts';
+import { captureDisarmed, saveSyncMode, syncState } from '../../src/ledger/changes/drain-lease.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { diagnose } from '../../src/planning/doctor.ts';
 import { missingCapture } from '../../src/sync/capture.ts';

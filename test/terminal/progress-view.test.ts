@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { ProgressView, progressLines } from '../../src/terminal/progress-view.ts';
 import { coloured } from '../../src/terminal/terminal.ts';
-import type { ProgressSnapshot } from '../../src/ledger/progress.ts';
+import type { ProgressSnapshot } from '../../src/ledger/progress/snapshot.ts';
 
 /** What the view reads of a snapshot. */
 function snapshot(more: Partial<ProgressSnapshot> = {}): ProgressSnapshot {

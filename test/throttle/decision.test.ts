@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Limits } from '../../src/ledger/throttle.ts';
+import type { Limits } from '../../src/ledger/progress/throttle-state.ts';
 import { decide } from '../../src/throttle/decision.ts';
 import {
   SIGNALS,

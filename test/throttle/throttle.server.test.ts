@@ -6,7 +6,12 @@ import { loadConfig } from '../../src/config/load.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { readThrottle, reserveRows, saveThrottle, saveTuned } from '../../src/ledger/throttle.ts';
+import {
+  readThrottle,
+  reserveRows,
+  saveThrottle,
+  saveTuned,
+} from '../../src/ledger/progress/throttle-state.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { Throttle } from '../../src/throttle/throttle.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';

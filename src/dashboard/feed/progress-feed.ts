@@ -2,10 +2,10 @@
 
 import type { Pool } from '../../db/pool.ts';
 import { messageOf } from '../../errors.ts';
-import { pastRates } from '../../ledger/activity.ts';
-import { listEvents, type ListedEvent } from '../../ledger/event.ts';
-import { progressSnapshot, standing, type ProgressSnapshot } from '../../ledger/progress.ts';
-import { listQuarantine, type ListedRow } from '../../ledger/quarantine.ts';
+import { pastRates } from '../../ledger/progress/batch-activity.ts';
+import { listEvents, type ListedEvent } from '../../ledger/event/event.ts';
+import { progressSnapshot, standing, type ProgressSnapshot } from '../../ledger/progress/snapshot.ts';
+import { listQuarantine, type ListedRow } from '../../ledger/rows/quarantine.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { MOST, Samples, type Sample } from './rate-history.ts';
 

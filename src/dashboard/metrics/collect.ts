@@ -1,7 +1,7 @@
 /** What a scrape tells, from each source by itself: one that does not answer takes nothing of the others along. */
 
-import { quarantineCounts } from '../../ledger/quarantine.ts';
-import { readTimes } from '../../ledger/read-times.ts';
+import { quarantineCounts } from '../../ledger/rows/quarantine.ts';
+import { readTimes } from '../../ledger/reads/read-times.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { JobQueue } from '../../queue/connection.ts';
 import type { ProgressFeed } from '../feed/progress-feed.ts';

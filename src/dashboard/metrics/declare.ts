@@ -1,8 +1,8 @@
 /** How a metric of the dashboard is declared: by a name, and how its samples are read from one view. */
 
-import type { ProgressSnapshot } from '../../ledger/progress.ts';
-import type { ReadMode } from '../../ledger/read-mode.ts';
-import type { ReadTimes } from '../../ledger/read-times.ts';
+import type { ProgressSnapshot } from '../../ledger/progress/snapshot.ts';
+import type { ReadMode } from '../../ledger/reads/read-mode.ts';
+import type { ReadTimes } from '../../ledger/reads/read-times.ts';
 import type { SourceName } from '../feed/outage-notice.ts';
 import { PREFIX, type MetricDefinition, type Sample } from '../../observability/metric.ts';
 

@@ -1,6 +1,6 @@
 /** Of the applications' reads. */
 
-import { READ_MODES } from '../../ledger/read-mode.ts';
+import { READ_MODES } from '../../ledger/reads/read-mode.ts';
 import { byLabel, known, metric, metricBeside, oneOf, type Metric } from './declare.ts';
 
 export const READ_METRICS: readonly Metric[] = [

@@ -1,6 +1,6 @@
 /** Of the run: rows, batches, sync, throttle, queues. */
 
-import { RUN_STATES } from '../../ledger/run.ts';
+import { RUN_STATES } from '../../ledger/run/run.ts';
 import { byLabel, known, metric, metricBeside, oneOf, type Metric } from './declare.ts';
 import { signalMetrics } from './signal-metrics.ts';
 

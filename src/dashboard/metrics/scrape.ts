@@ -1,7 +1,7 @@
 /** `/metrics` of the dashboard: the snapshot of the progress page, the queues' counts and the searches' times, for Prometheus. */
 
-import type { ReadMode } from '../../ledger/read-mode.ts';
-import type { ReadTimes } from '../../ledger/read-times.ts';
+import type { ReadMode } from '../../ledger/reads/read-mode.ts';
+import type { ReadTimes } from '../../ledger/reads/read-times.ts';
 import { bucketEndMs, BUCKETS } from '../../observability/histogram.ts';
 import { PREFIX, Scrape, type Distribution, type MetricDefinition } from '../../observability/metric.ts';
 import type { Metric, MetricsView } from './declare.ts';

@@ -1,6 +1,6 @@
 /** Signals of the throttle as metrics: one for each unit, for a unit belongs into a metric's name. */
 
-import type { SignalState } from '../../ledger/throttle.ts';
+import type { SignalState } from '../../ledger/progress/throttle-state.ts';
 import { metric, type Metric } from './declare.ts';
 
 /** By the unit of the signal. */

@@ -1,7 +1,7 @@
 /** Coverage as a bar: SVG made here, so that no style stands in the page. */
 
 import { html } from 'hono/html';
-import type { ProgressSnapshot } from '../../ledger/progress.ts';
+import type { ProgressSnapshot } from '../../ledger/progress/snapshot.ts';
 import { count, percent } from '../../observability/format.ts';
 import { NOTHING, type Markup } from './layout.ts';
 

@@ -2,9 +2,9 @@
 
 import { html } from 'hono/html';
 import { buildMemory, buildTime, heapGrowth, timeLeft } from '../../finalize/forecast/wording.ts';
-import type { ProgressSnapshot } from '../../ledger/progress.ts';
-import { showReadChoice } from '../../ledger/read-mode.ts';
-import type { SignalState } from '../../ledger/throttle.ts';
+import type { ProgressSnapshot } from '../../ledger/progress/snapshot.ts';
+import { showReadChoice } from '../../ledger/reads/read-mode.ts';
+import type { SignalState } from '../../ledger/progress/throttle-state.ts';
 import { bytes, count, duration, percent } from '../../observability/format.ts';
 import { NOTHING, facts, moment, table, type Markup } from './layout.ts';
 

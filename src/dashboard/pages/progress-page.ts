@@ -1,7 +1,7 @@
 /** The progress page, whole as the server makes it; a script of its own only keeps it up to date. */
 
 import { html } from 'hono/html';
-import type { ListedEvent } from '../../ledger/event.ts';
+import type { ListedEvent } from '../../ledger/event/event.ts';
 import { count } from '../../observability/format.ts';
 import type { View } from '../feed/progress-feed.ts';
 import { indexSection, loadSection, readsSection, spaceSection } from './health-sections.ts';

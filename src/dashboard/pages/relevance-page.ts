@@ -4,8 +4,8 @@ import { Hono } from 'hono';
 import { html } from 'hono/html';
 import type { Settings } from '../../config/settings.ts';
 import type { Pool } from '../../db/pool.ts';
-import { latestRun } from '../../ledger/run.ts';
-import { followScope } from '../../ledger/scope.ts';
+import { latestRun } from '../../ledger/run/run.ts';
+import { followScope } from '../../ledger/run/scope.ts';
 import {
   GRADES,
   gradesOf,
@@ -13,8 +13,8 @@ import {
   saveJudgement,
   type Grade,
   type JudgedQuery,
-} from '../../ledger/judgements.ts';
-import { noteQuerySource } from '../../ledger/judgement-source.ts';
+} from '../../ledger/verification/judgements.ts';
+import { noteQuerySource } from '../../ledger/verification/judgement-source.ts';
 import type { Query } from '../../relevance/query-file.ts';
 import { describeTarget } from '../../table/backfill-target.ts';
 import { chooseQueries } from '../../verify/queries/query-source.ts';

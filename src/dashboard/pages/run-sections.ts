@@ -1,9 +1,9 @@
 /** The run itself: state, what the operator may do, coverage, rate, batches. */
 
 import { html } from 'hono/html';
-import type { ProgressSnapshot } from '../../ledger/progress.ts';
-import { OPEN_STATES } from '../../ledger/run.ts';
-import { STILL_SECONDS } from '../../ledger/still.ts';
+import type { ProgressSnapshot } from '../../ledger/progress/snapshot.ts';
+import { OPEN_STATES } from '../../ledger/run/run.ts';
+import { STILL_SECONDS } from '../../ledger/progress/stalled-run.ts';
 import { count, duration, percent } from '../../observability/format.ts';
 import { coverageBar } from './coverage-bar.ts';
 import type { View } from '../feed/progress-feed.ts';

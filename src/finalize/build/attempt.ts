@@ -6,7 +6,7 @@ import { quoteQualified } from '../../db/identifiers.ts';
 import type { Pool } from '../../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../../db/sqlstates.ts';
 import { ConfigError, GateError, messageOf } from '../../errors.ts';
-import type { LedgerEvent } from '../../ledger/event.ts';
+import type { LedgerEvent } from '../../ledger/event/event.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { buildUnderWay, describeBlockers, type BuildProgress } from './progress.ts';

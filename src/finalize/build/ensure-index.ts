@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isUnreachable } from '../../db/sqlstates.ts';
 import { TransientError, messageOf } from '../../errors.ts';
-import type { IndexActual } from '../../ledger/index-measurements.ts';
+import type { IndexActual } from '../../ledger/run/index-measurements.ts';
 import { rowsOfLargestLeaf } from '../../table/partitions.ts';
 import { walPosition } from '../../table/table-sizes.ts';
 import { untilValid, type BuildInput, type Done } from './attempt.ts';

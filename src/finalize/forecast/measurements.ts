@@ -2,7 +2,7 @@
 
 import type pg from 'pg';
 import { quoteQualified } from '../../db/identifiers.ts';
-import type { IndexActual } from '../../ledger/index-measurements.ts';
+import type { IndexActual } from '../../ledger/run/index-measurements.ts';
 import { relationBytesSql } from '../../table/partitions.ts';
 import { walPosition } from '../../table/table-sizes.ts';
 import type { Target } from '../../table/backfill-target.ts';

@@ -8,7 +8,7 @@ import { quoteName } from '../../db/identifiers.ts';
 import type { Pool, Queryable } from '../../db/pool.ts';
 import { SQLSTATE, hasSqlState, isUnreachable } from '../../db/sqlstates.ts';
 import { TABLE_LIMITS, inReadOnly } from '../../db/transaction.ts';
-import type { FillForecast } from '../../ledger/table-growth.ts';
+import type { FillForecast } from '../../ledger/run/table-growth.ts';
 import { heapGrowth } from './wording.ts';
 import { bytes } from '../../observability/format.ts';
 import { TOAST_POINTER_BYTES, aligned, chunksBytes, pagesBytes, storedRow } from '../../table/heap-pages.ts';

@@ -1,8 +1,8 @@
 /** What a build came to, in words: the same on the terminal and on the page. */
 
 import { bytes, count, duration } from '../../observability/format.ts';
-import type { FillForecast } from '../../ledger/table-growth.ts';
-import type { IndexActual } from '../../ledger/index-measurements.ts';
+import type { FillForecast } from '../../ledger/run/table-growth.ts';
+import type { IndexActual } from '../../ledger/run/index-measurements.ts';
 
 export function buildTime({ seconds, waitedSeconds = 0, workers }: IndexActual): string {
   const waits = waitedSeconds < 1 ? '' : `, ${duration(waitedSeconds)} of it waiting for other sessions`;

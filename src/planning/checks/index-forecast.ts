@@ -14,7 +14,7 @@ import {
   type IndexChoice,
 } from '../../finalize/choose-index.ts';
 import { forecast, type Forecast } from '../../finalize/forecast/index-size.ts';
-import type { FillForecast } from '../../ledger/table-growth.ts';
+import type { FillForecast } from '../../ledger/run/table-growth.ts';
 import { bytes, count, duration } from '../../observability/format.ts';
 import type { IndexMethod, IndexPlan } from '../../table/index-plan.ts';
 import { estimatedRows, rowsOfLargestLeaf } from '../../table/partitions.ts';

@@ -2,8 +2,8 @@
 
 import type { Settings } from '../../config/settings.ts';
 import type { Pool } from '../../db/pool.ts';
-import { installationId } from '../../ledger/installation.ts';
-import { progressSnapshot } from '../../ledger/progress.ts';
+import { installationId } from '../../ledger/backfill/installation.ts';
+import { progressSnapshot } from '../../ledger/progress/snapshot.ts';
 import { CLOCK_TOLERANCE_SECONDS, clockWords } from '../../queue/clock/clock-skew.ts';
 import { lookAtQueues } from '../../queue/probes/queue-snapshot.ts';
 import { pausedWords } from '../../queue/probes/blockers.ts';

@@ -7,7 +7,7 @@ import type { BackfillConfig, Settings, SomeSettings } from '../../config/settin
 import { withValues } from '../../config/shape.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { ConfigError } from '../../errors.ts';
-import { followScope, scopeDifference } from '../../ledger/scope.ts';
+import { followScope, scopeDifference } from '../../ledger/run/scope.ts';
 import { describeTarget, type Target } from '../../table/backfill-target.ts';
 import type { PlannedRun, ReadState } from './read-state.ts';
 

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import type { Queryable } from '../../db/pool.ts';
 import { SQLSTATE, codeOf, hasSqlState } from '../../db/sqlstates.ts';
 import type { Embedder } from '../../embedding/embedder.ts';
-import { saveReadReport } from '../../ledger/read-report.ts';
+import { saveReadReport } from '../../ledger/reads/read-report.ts';
 
 export interface Readiness {
   model: string;

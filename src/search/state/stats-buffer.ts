@@ -1,10 +1,10 @@
 /** Counts of this process, handed to the ledger about once a second: one row for all searches must not be one lock for each. */
 
-import { addReadCounts, emptyCounts, type ReadCounts } from '../../ledger/read-stats.ts';
+import { addReadCounts, emptyCounts, type ReadCounts } from '../../ledger/reads/read-stats.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../../db/sqlstates.ts';
-import type { ReadMode } from '../../ledger/read-mode.ts';
-import { addReadTimes, addTime, emptyTimes, type ReadTimes } from '../../ledger/read-times.ts';
+import type { ReadMode } from '../../ledger/reads/read-mode.ts';
+import { addReadTimes, addTime, emptyTimes, type ReadTimes } from '../../ledger/reads/read-times.ts';
 import { bucketOf } from '../../observability/histogram.ts';
 
 const HAND_OVER_MS = 1000;

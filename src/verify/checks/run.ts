@@ -3,9 +3,9 @@
 import type { Settings } from '../../config/settings.ts';
 import { modelDifference, modelFacts } from '../../embedding/open-embedder.ts';
 import { GateError } from '../../errors.ts';
-import type { Run } from '../../ledger/run.ts';
-import { TABLE_REMEDY, tableFault } from '../../ledger/run-target.ts';
-import { scopeDifference } from '../../ledger/scope.ts';
+import type { Run } from '../../ledger/run/run.ts';
+import { TABLE_REMEDY, tableFault } from '../../ledger/run/run-target.ts';
+import { scopeDifference } from '../../ledger/run/scope.ts';
 import type { Check } from './check.ts';
 import type { VerifyInput } from '../input.ts';
 

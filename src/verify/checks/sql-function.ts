@@ -3,7 +3,7 @@
 import { describeFailure } from '../../db/refusal.ts';
 import { SQLSTATE, hasSqlState, isUnreachable } from '../../db/sqlstates.ts';
 import { TABLE_LIMITS, inReadOnly } from '../../db/transaction.ts';
-import { readModeOf, showReadChoice } from '../../ledger/read-mode.ts';
+import { readModeOf, showReadChoice } from '../../ledger/reads/read-mode.ts';
 import { ownFunctions, type PresentFunction } from '../../search/queries/sql-function.ts';
 import type { Check } from './check.ts';
 import { RECALL_K } from '../measures/recall.ts';

@@ -1,9 +1,9 @@
 /** Rows that wait for sync: on a live table there are always some, and they are all right as long as somebody syncs. */
 
 import type { Queryable } from '../../db/pool.ts';
-import type { LiveAccounting } from '../../ledger/accounting.ts';
-import { captureDisarmed, lateSeconds, type SyncMode } from '../../ledger/sync.ts';
-import { readReports } from '../../ledger/worker-report.ts';
+import type { LiveAccounting } from '../../ledger/rows/accounting.ts';
+import { captureDisarmed, lateSeconds, type SyncMode } from '../../ledger/changes/drain-lease.ts';
+import { readReports } from '../../ledger/progress/worker-report.ts';
 import type { Check } from './check.ts';
 
 export interface SyncHealth {

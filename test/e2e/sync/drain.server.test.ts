@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPool } from '../../../src/db/pool.ts';
 import type { Embedder } from '../../../src/embedding/embedder.ts';
-import { claimSync, lockSync, releaseSync } from '../../../src/ledger/sync.ts';
+import { claimSync, lockSync, releaseSync } from '../../../src/ledger/changes/drain-lease.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
 import type { PipelineContext } from '../../../src/pipeline/pipeline-context.ts';
 import { embedRows } from '../../../src/pipeline/embed-rows.ts';

@@ -1,7 +1,7 @@
 /** Sync as processes: late commits, a worker that is killed, a Redis that forgets, and taking it all off again. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { installationId } from '../../../src/ledger/installation.ts';
+import { installationId } from '../../../src/ledger/backfill/installation.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
 import { openQueue } from '../../../src/queue/connection.ts';
 import { isSyncScheduled } from '../../../src/queue/jobs/producer.ts';

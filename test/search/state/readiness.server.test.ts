@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readerReports } from '../../../src/cutover/reader-reports.ts';
 import { createPool } from '../../../src/db/pool.ts';
-import { latestRun, type Run } from '../../../src/ledger/run.ts';
+import { latestRun, type Run } from '../../../src/ledger/run/run.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
 import { createSearch } from '../../../src/search/create-search.ts';
 import { databases } from '../../setup/databases.ts';

@@ -1,0 +1,56 @@
+/** Writing the vectors in figures: foretold when the run is planned, measured before the index build, kept with the run. */
+
+import type { Queryable } from '../../db/pool.ts';
+import type { TableSizes } from '../../table/table-sizes.ts';
+
+export interface FillForecast {
+  /** New row versions, bytes: what the table grows by where nothing is vacuumed meanwhile. */
+  heapBytes: number;
+  /** What it grows by where autovacuum keeps up: later versions then lie where earlier rows were. Absent in runs of earlier releases. */
+  heapMinBytes?: number;
+  /** Vectors out of line, and the index on them. */
+  toastBytes: number;
+  /** New entries of the table's other indexes at most: a row that moves to another page has one in each. */
+  otherIndexBytes: number;
+  /** The staging table with its key and what is out of line. */
+  stageBytes: number;
+  /** WAL of all of it. */
+  walBytes: number;
+}
+
+/** By which sizes have grown since the run was planned; WAL of the whole server, others' writes included, null where it cannot be read. */
+export type FillActual = Omit<FillForecast, 'walBytes' | 'heapMinBytes'> & { walBytes: number | null };
+
+/** The sizes before stay those of the first plan: of a canary that grows, rows may be written already. */
+export async function saveFillForecast(
+  db: Queryable,
+  run: string,
+  forecast: FillForecast,
+  before: TableSizes,
+): Promise<void> {
+  await db.query(
+    'UPDATE pgvector_backfill.run SET fill_forecast = $2, fill_before = coalesce(fill_before, $3), fill_actual = NULL WHERE id = $1',
+    [run, forecast, before],
+  );
+}
+
+/** Nothing where the run was planned by a release that did not look at the sizes before. */
+export async function saveFillActual(db: Queryable, run: string, after: TableSizes): Promise<void> {
+  const found = await db.query<{ before: TableSizes | null }>(
+    'SELECT fill_before AS before FROM pgvector_backfill.run WHERE id = $1',
+    [run],
+  );
+  const before = found.rows[0]?.before ?? null;
+  if (before === null) return;
+  // A vacuum may have given pages back meanwhile.
+  const grown = (field: 'heapBytes' | 'toastBytes' | 'otherIndexBytes' | 'stageBytes'): number =>
+    Math.max(0, after[field] - before[field]);
+  const actual: FillActual = {
+    heapBytes: grown('heapBytes'),
+    toastBytes: grown('toastBytes'),
+    otherIndexBytes: grown('otherIndexBytes'),
+    stageBytes: grown('stageBytes'),
+    walBytes: before.walBytes === null || after.walBytes === null ? null : after.walBytes - before.walBytes,
+  };
+  await db.query('UPDATE pgvector_backfill.run SET fill_actual = $2 WHERE id = $1', [run, actual]);
+}
