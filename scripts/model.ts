@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
+import { optionName } from '../src/config/option-name.ts';
 import { withValues } from '../src/config/shape.ts';
 import { modelOptions } from '../src/embedding/open-embedder.ts';
 import { fetchModel } from '../src/embedding/model-files/download.ts';
@@ -31,7 +32,7 @@ async function fetch(invocation: Invocation): Promise<number> {
   for (const { path, bytes, fetched } of result.files)
     invocation.say(`${fetched ? 'fetched' : 'present'}  ${shown(bytes).padStart(10)}  ${path}`);
   invocation.say(`${result.name} is in ${result.folder}`);
-  invocation.say(`checksum ${result.checksum} (option model.checksum pins it)`);
+  invocation.say(`checksum ${result.checksum} (${optionName('model.checksum')} pins it)`);
   return EXIT.done;
 }
 
@@ -128,7 +129,7 @@ async function modelFolders(folder: string, depth: number): Promise<string[]> {
 const noFiles = (): ConfigError =>
   new ConfigError('With model.endpoint the model is on a server: there are no files here.', {
     code: 'USAGE',
-    remedy: 'Leave out model.endpoint (--model-endpoint, env BACKFILL_MODEL_ENDPOINT), or ask that server.',
+    remedy: `Leave out ${optionName('model.endpoint')}, or ask that server.`,
   });
 
 export const model: Command = {

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { optionName } from '../src/config/option-name.ts';
 import { loadJudged } from '../src/ledger/verification/judgements.ts';
 import type { Pool } from '../src/db/pool.ts';
 import { ConfigError, GateError } from '../src/errors.ts';
@@ -50,8 +51,7 @@ async function judgedOnThePage(pool: Pool, backfill: string): Promise<QueryInput
   if (judged.queries.length > 0) return judged;
   throw new GateError('Nothing was judged yet.', {
     code: 'NOT_JUDGED',
-    remedy:
-      'Run `pgvector-backfill dashboard` with dashboard.user and dashboard.password set, search, and press relevant, partly or not beside the answers; or give --queries and --judgements.',
+    remedy: `Run \`pgvector-backfill dashboard\` with ${optionName('dashboard.user')} and ${optionName('dashboard.password')} set, search, and press relevant, partly or not beside the answers; or give --queries and --judgements.`,
   });
 }
 

@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { optionName } from '../../src/config/option-name.ts';
 import { uninterrupted } from '../../src/db/interruption.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { ConfigError, messageOf } from '../../src/errors.ts';
@@ -29,8 +30,7 @@ export async function withBenchDatabase<T>(
       `The benchmark needs a server where it may create a database: ${messageOf(error)}.`,
       {
         code: 'BENCH_DATABASE',
-        remedy:
-          'Point database (--database, env DATABASE_URL) to a real PostgreSQL with pgvector and a user with CREATEDB.',
+        remedy: `Point ${optionName('database')} to a real PostgreSQL with pgvector and a user with CREATEDB.`,
         cause: error,
       },
     );

@@ -6,6 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { optionName } from './option-name.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 
 /** Parameters of libpq that the driver has, too, by their names in a URL. PGPASSWORD and PGPASSFILE it reads by itself. */
@@ -46,8 +47,7 @@ function urlOf(parameters: Map<string, string>): string {
 const invalid = (message: string, cause?: unknown): ConfigError =>
   new ConfigError(message, {
     code: 'CONFIG_SERVICE',
-    remedy:
-      'Correct env PGSERVICE or PGSERVICEFILE, or give the database by its URL (--database, env DATABASE_URL).',
+    remedy: `Correct env PGSERVICE or PGSERVICEFILE, or give the URL of the database by ${optionName('database')}.`,
     ...(cause === undefined ? {} : { cause }),
   });
 

@@ -1,5 +1,6 @@
 /** Flag over env over file over default → one frozen, typed settings object per backfill. */
 
+import { optionName } from './option-name.ts';
 import { ConfigError } from '../errors.ts';
 import { isRecord, readConfigFile, type ConfigFile } from './file.ts';
 import { databaseFromEnvironment } from './libpq.ts';
@@ -51,11 +52,11 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
     const required = REQUIRED.includes(key) && !(input.optional ?? []).includes(key);
     if (value === undefined) {
       const more = key === 'database' ? ', or by env PGHOST, PGDATABASE or PGSERVICE' : '';
-      if (required) problems.push(`${describe(declared, name)} is missing: ${declared.help}${more}.`);
+      if (required) problems.push(`Option ${optionName(key, name)} is missing: ${declared.help}${more}.`);
       continue;
     }
     if (hasNul(value) && isUsed(key, declared, input)) {
-      problems.push(`${describe(declared, name)} holds a NUL character, which PostgreSQL cannot take.`);
+      problems.push(`Option ${optionName(key, name)} holds a NUL character, which PostgreSQL cannot take.`);
       continue;
     }
     const checked = declared.schema.safeParse(value);
@@ -65,7 +66,7 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
     } else {
       const shown = declared.secret || hasUser(value) ? '' : ` (got ${JSON.stringify(value)})`;
       problems.push(
-        `${describe(declared, name)}: ${checked.error.issues.map((issue) => issue.message).join('; ')}${shown}.${serviceLinkNote(declared, value)}`,
+        `Option ${optionName(key, name)}: ${checked.error.issues.map((issue) => issue.message).join('; ')}${shown}.${serviceLinkNote(declared, value)}`,
       );
     }
   }
@@ -102,13 +103,6 @@ const hasUser = (value: unknown): boolean =>
   Array.isArray(value)
     ? value.some(hasUser)
     : typeof value === 'string' && value.includes('@') && value.includes('/');
-
-/** How an error names an option, so that the reader can change it wherever they set it. */
-export function describe(declared: Option, backfill: string | null): string {
-  const key =
-    declared.scope === 'global' ? declared.path : `backfills.${backfill ?? '<name>'}.${declared.path}`;
-  return `Option ${declared.path} (--${declared.flag}, env ${declared.env}, file key ${key})`;
-}
 
 function find(declared: Option, input: LoadInput, section: Record<string, unknown>): unknown {
   const flag = input.flags[declared.flag];
@@ -181,18 +175,18 @@ const hasNul = (value: unknown): boolean =>
 function sharedColumns(settings: Settings, name: string | null): string[] {
   const read = new Set([settings.key, ...(Array.isArray(settings.text) ? settings.text : [])]);
   const written = [
-    [OPTIONS.column, settings.column],
-    [OPTIONS.updatedAtColumn, settings.updatedAtColumn],
+    ['column', settings.column],
+    ['updatedAtColumn', settings.updatedAtColumn],
   ] as const;
-  const problems = written.flatMap(([declared, column]) =>
+  const problems = written.flatMap(([path, column]) =>
     read.has(column)
       ? [
-          `${describe(declared, name)} is ${JSON.stringify(column)}, which is the key or a part of the text; it must be a column of its own.`,
+          `Option ${optionName(path, name)} is ${JSON.stringify(column)}, which is the key or a part of the text; it must be a column of its own.`,
         ]
       : [],
   );
   if (settings.column === settings.updatedAtColumn)
-    problems.push(`${describe(OPTIONS.updatedAtColumn, name)} must be another column than column.`);
+    problems.push(`Option ${optionName('updatedAtColumn', name)} must be another column than column.`);
   return problems;
 }
 
@@ -201,12 +195,12 @@ function crossChecks(settings: Settings, name: string | null): string[] {
   const problems: string[] = sharedColumns(settings, name);
   if (settings.index.method !== 'ivfflat' && settings.index.efConstruction < 2 * settings.index.m) {
     problems.push(
-      `${describe(OPTIONS['index.efConstruction'], name)} is ${settings.index.efConstruction}, but pgvector wants at least 2 × index.m (${2 * settings.index.m}).`,
+      `Option ${optionName('index.efConstruction', name)} is ${settings.index.efConstruction}, but pgvector wants at least 2 × index.m (${2 * settings.index.m}).`,
     );
   }
   if (settings.columnType === 'halfvec' && settings.index.type === 'vector') {
     problems.push(
-      `${describe(OPTIONS['index.type'], name)} is vector, but columnType is halfvec: an index has no more digits than its column.`,
+      `Option ${optionName('index.type', name)} is vector, but columnType is halfvec: an index has no more digits than its column.`,
     );
   }
   if (
@@ -214,7 +208,7 @@ function crossChecks(settings: Settings, name: string | null): string[] {
     2 * settings.model.chunkOverlap >= settings.model.maxTokens
   ) {
     problems.push(
-      `${describe(OPTIONS['model.chunkOverlap'], name)} is ${settings.model.chunkOverlap}, but must be less than half of model.maxTokens (${settings.model.maxTokens}).`,
+      `Option ${optionName('model.chunkOverlap', name)} is ${settings.model.chunkOverlap}, but must be less than half of model.maxTokens (${settings.model.maxTokens}).`,
     );
   }
   return problems;

@@ -40,6 +40,8 @@ export type OptionShape = typeof SHAPE;
 /** Such as `model.longText`: the key in the file, and the one name of the option everywhere. */
 export type OptionPath = PathOf<OptionShape>;
 
+type AnyOption = Option<unknown, OptionScope, OptionPath>;
+
 /** By their paths, in the order of help and documents. */
 export const OPTIONS = Object.fromEntries(
   declared(SHAPE, '').map((each) => [each.path, each]),
@@ -53,8 +55,8 @@ export const OPTIONS = Object.fromEntries(
 export const OPTION_PATHS = Object.keys(OPTIONS) as OptionPath[];
 
 /** Of all backfills, or of one. */
-export const optionsOf = (scope: OptionScope): Option[] =>
-  (Object.values(OPTIONS) as unknown as Option[]).filter((each) => each.scope === scope);
+export const optionsOf = (scope: OptionScope): AnyOption[] =>
+  (Object.values(OPTIONS) as unknown as AnyOption[]).filter((each) => each.scope === scope);
 
 function declared(shape: object, before: string): Option[] {
   return Object.entries(shape).flatMap(([name, each]: [string, object]) =>

@@ -1,6 +1,6 @@
 /** Connections that go to another host without encryption: what they carry (texts, vectors, passwords) can be read on the way. */
 
-import { OPTIONS } from './options.ts';
+import { optionName } from './option-name.ts';
 import type { Settings } from './settings.ts';
 
 /** Names and addresses of this machine; a path is a socket. */
@@ -29,11 +29,10 @@ export function plainTextConnections(settings: Addresses, env: NodeJS.ProcessEnv
   const add = (name: OptionOf, what: string, hosts: string[], remedy: string): void => {
     const others = hosts.filter((host) => !THIS_MACHINE.test(host));
     if (others.length === 0) return;
-    const { path, env: variable } = OPTIONS[name];
     found.push({
-      option: path,
+      option: name,
       message: `The connection to ${what} ${others.join(', ')} is not encrypted: whoever is on the way can read and change what it carries.`,
-      remedy: `${remedy} (option ${path}, env ${variable}), or keep it on a network that nobody else is on.`,
+      remedy: `${remedy} in ${optionName(name)}, or keep it on a network that nobody else is on.`,
     });
   };
   const sslMode = env['PGSSLMODE'] ?? '';

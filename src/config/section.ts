@@ -1,7 +1,8 @@
 /** Options of one backfill from places other than flags and env: a ledger, or an application's own object. */
 
+import { optionName } from './option-name.ts';
 import { ConfigError } from '../errors.ts';
-import { describe, unknownKeys } from './load.ts';
+import { unknownKeys } from './load.ts';
 import { OPTION_PATHS, optionsOf } from './options.ts';
 import type { SomeSettings } from './settings.ts';
 import { valueAt, withValues } from './shape.ts';
@@ -22,7 +23,7 @@ export function readSection(section: Record<string, unknown>, backfill: string):
     if (checked.success) values.set(declared.path, checked.data);
     else
       problems.push(
-        `${describe(declared, backfill)}: ${checked.error.issues.map((issue) => issue.message).join('; ')}.`,
+        `Option ${optionName(declared.path, backfill)}: ${checked.error.issues.map((issue) => issue.message).join('; ')}.`,
       );
   }
   if (problems.length > 0)

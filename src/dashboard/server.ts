@@ -6,6 +6,7 @@ import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { getPath } from 'hono/utils/url';
+import { optionName } from '../config/option-name.ts';
 import { parseBasePath } from '../config/base-path.ts';
 import { plainTextConnections } from '../config/plain-text.ts';
 import type { Settings } from '../config/settings.ts';
@@ -222,7 +223,7 @@ export async function startDashboard(input: DashboardInput): Promise<Dashboard> 
   if (tls === null && !isLoopback(hostname))
     input.logger.warn(
       { host: hostname },
-      'the dashboard speaks plain HTTP: set dashboard.tlsCertificate and dashboard.tlsKey, or put a proxy with TLS in front',
+      `the dashboard speaks plain HTTP: set ${optionName('dashboard.tlsCertificate')} and ${optionName('dashboard.tlsKey')}, or put a proxy with TLS in front`,
     );
   for (const { message, remedy } of plainTextConnections(input.settings))
     input.logger.warn({ remedy }, message);
@@ -248,7 +249,7 @@ export async function startDashboard(input: DashboardInput): Promise<Dashboard> 
       reject(
         new ConfigError(`The dashboard cannot listen on ${hostname}:${port}: ${messageOf(error)}.`, {
           code: 'DASHBOARD_ADDRESS',
-          remedy: 'Choose another --port (env DASHBOARD_PORT) or --host (env DASHBOARD_HOST).',
+          remedy: `Choose another ${optionName('dashboard.port')} or ${optionName('dashboard.host')}.`,
           cause: error,
         }),
       );

@@ -1,5 +1,6 @@
 /** Why a PostgreSQL server takes no connection of ours, in words that tell what to do about it. */
 
+import { optionName } from '../config/option-name.ts';
 import { messageOf } from '../errors.ts';
 import { SQLSTATE, codeOf } from './sqlstates.ts';
 
@@ -13,8 +14,7 @@ export interface ConnectionFault {
 const TLS = 'https://www.postgresql.org/docs/current/libpq-ssl.html';
 const CERTIFICATE =
   'Name its authority: sslrootcert=/path/of/ca.pem in the URL, or env NODE_EXTRA_CA_CERTS. sslmode=no-verify encrypts without looking at the certificate.';
-const MORE_CONNECTIONS =
-  'Raise the limit (ALTER ROLE … CONNECTION LIMIT, ALTER DATABASE … CONNECTION LIMIT, max_connections), or use fewer: worker.concurrency, processes.';
+const MORE_CONNECTIONS = `Raise the limit (ALTER ROLE … CONNECTION LIMIT, ALTER DATABASE … CONNECTION LIMIT, max_connections), or use fewer: lower ${optionName('worker.concurrency')}, or run fewer processes.`;
 
 const FAULTS: Record<string, ConnectionFault> = {
   ECONNREFUSED: { why: 'nothing listens there', remedy: null },

@@ -1,6 +1,7 @@
 /** Connections to PostgreSQL. */
 
 import pg from 'pg';
+import { optionName } from '../config/option-name.ts';
 import { describeDatabaseUrl } from '../config/server-url.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import { connectionFault } from './connection-fault.ts';
@@ -281,21 +282,16 @@ export async function assertReachable(pool: Pool, url: string): Promise<void> {
   }
 }
 
-const NAMES = {
-  database: 'database (--database, env DATABASE_URL, file key database)',
-  directDatabase: 'directDatabase (--direct-database, env DIRECT_DATABASE_URL, file key directDatabase)',
-} as const;
-
 /** @param option whose address it is */
 export function unreachable(
   url: string,
   error: unknown,
-  option: keyof typeof NAMES = 'database',
+  option: 'database' | 'directDatabase' = 'database',
 ): ConfigError {
   const { why, remedy } = connectionFault(error);
   return new ConfigError(`Cannot connect to PostgreSQL at ${describeDatabaseUrl(url)}: ${why}.`, {
     code: 'DATABASE_UNREACHABLE',
-    remedy: remedy ?? `Check the option ${NAMES[option]} and that the server runs.`,
+    remedy: remedy ?? `Check ${optionName(option)} and that the server runs.`,
     cause: error,
   });
 }

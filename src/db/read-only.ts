@@ -1,5 +1,6 @@
 /** A database that takes no writes: a standby, or one that a provider has set to read-only because its disk is full. */
 
+import { optionName } from '../config/option-name.ts';
 import { TransientError } from '../errors.ts';
 import type { Queryable } from './pool.ts';
 
@@ -31,7 +32,7 @@ export async function readOnlyReason(db: Queryable): Promise<ReadOnly | null> {
   if (standby)
     return {
       message: 'The database takes no writes: this server is a standby.',
-      remedy: 'Point the option database (--database, env DATABASE_URL, file key database) to the primary.',
+      remedy: `Point ${optionName('database')} to the primary.`,
     };
   if (readonly)
     return {

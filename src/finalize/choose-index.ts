@@ -1,5 +1,6 @@
 /** `index.method: auto`: HNSW on vector, else on halfvec, else IVFFlat, by dimensions, memory and time. */
 
+import { optionName } from '../config/option-name.ts';
 import type { Settings } from '../config/settings.ts';
 import { sizeInBytes } from '../config/size.ts';
 import { ConfigError } from '../errors.ts';
@@ -65,18 +66,18 @@ export function refuseUnfit({
   if (dimensions > max.halfvec)
     throw refused(
       `The model gives ${dimensions} dimensions; HNSW and IVFFlat take at most ${max.halfvec}, as halfvec.`,
-      'Choose a model of fewer dimensions (model.name, model.localPath).',
+      `Choose a model of fewer dimensions by ${optionName('model.name')} and ${optionName('model.localPath')}.`,
     );
   if (types.length > 0)
     throw refused(
       `An index of halfvec needs pgvector ${HALFVEC_VERSION}, and this server has ${version}.`,
       dimensions > max.vector
         ? `Upgrade pgvector: vectors of more than ${max.vector} dimensions are indexed as halfvec only.`
-        : 'Upgrade pgvector, or set index.type (env BACKFILL_INDEX_TYPE) and columnType to vector.',
+        : `Upgrade pgvector, or set ${optionName('index.type')} and ${optionName('columnType')} to vector.`,
     );
   throw refused(
     `An index of type vector takes at most ${max.vector} dimensions, and the model gives ${dimensions}.`,
-    'Set index.type (--index-type, env BACKFILL_INDEX_TYPE) to auto or halfvec, or choose another model.',
+    `Set ${optionName('index.type')} to auto or halfvec, or choose another model.`,
   );
 }
 

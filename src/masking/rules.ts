@@ -1,6 +1,7 @@
 /** The operator's own masks, by RE2: a pattern cannot be written that takes exponential time on some row. */
 
 import { RE2JS } from 're2js';
+import { optionName } from '../config/option-name.ts';
 import { MASK_TYPES } from '../config/options/mask.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { MaskRule } from './policy.ts';
@@ -88,7 +89,8 @@ function findAll(pattern: RE2JS, text: string, rule: string, clock: RuleClock): 
 }
 
 const refusal = (rule: MaskRule, problem: string, remedy: string, cause?: unknown): ConfigError =>
-  new ConfigError(
-    `Option mask.rules (--mask-rules, env BACKFILL_MASK_RULES, file key backfills.<name>.mask.rules): the rule ${rule.name} ${problem}.`,
-    { code: 'MASK_RULE', remedy, cause },
-  );
+  new ConfigError(`Option ${optionName('mask.rules')}: the rule ${rule.name} ${problem}.`, {
+    code: 'MASK_RULE',
+    remedy,
+    cause,
+  });

@@ -6,6 +6,7 @@
 
 import { rm, utimes, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { optionName } from '../config/option-name.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from './logger.ts';
 
@@ -44,7 +45,7 @@ export async function startHeartbeat(
     } catch (error) {
       tell(
         messageOf(error),
-        'the heartbeat cannot be written: set health.file (env BACKFILL_HEALTH_FILE) to a place that can',
+        `the heartbeat cannot be written: set ${optionName('health.file')} to a place that can`,
       );
     }
   };

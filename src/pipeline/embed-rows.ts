@@ -1,5 +1,6 @@
 /** Step 4: texts → vectors, identical texts once, every vector checked. */
 
+import { optionName } from '../config/option-name.ts';
 import type { StagedRow } from '../db/copy-binary.ts';
 import { norm } from '../embedding/inference/pooling.ts';
 import { SKIPPED_AS_LONG, VECTOR_FAULT, type VectorFault } from '../embedding/embedder.ts';
@@ -97,6 +98,6 @@ function checkVector(
 function outputError(what: string): ConfigError {
   return new ConfigError(`The model ${what}.`, {
     code: 'MODEL_OUTPUT_SHAPE',
-    remedy: 'Check that model.name is a feature-extraction model and that its files are whole.',
+    remedy: `Check that ${optionName('model.name')} is a feature-extraction model and that its files are whole.`,
   });
 }

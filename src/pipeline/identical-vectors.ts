@@ -1,5 +1,6 @@
 /** Notices a model that gives all texts the same vector: a damaged file, a wrong precision, another kind of model. */
 
+import { optionName } from '../config/option-name.ts';
 import { norm } from '../embedding/inference/pooling.ts';
 import { ConfigError } from '../errors.ts';
 
@@ -36,8 +37,7 @@ export class CollapseCheck {
       `Model ${model} gives ${TEXTS_WANTED} texts without common words nearly the same vector: a search could not tell them apart.`,
       {
         code: 'MODEL_COLLAPSED',
-        remedy:
-          'Check the model files (`pgvector-backfill model check`), model.quantized and model.pooling, and that the model is made for embeddings.',
+        remedy: `Check the model files (\`pgvector-backfill model check\`), ${optionName('model.quantized')} and ${optionName('model.pooling')}, and that the model is made for embeddings.`,
       },
     );
   }

@@ -4,6 +4,7 @@
  * then on it is passed over (see `readableTable`) until the row is written again.
  */
 
+import { optionName } from '../config/option-name.ts';
 import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
 import { describeFailure } from '../db/refusal.ts';
@@ -189,8 +190,7 @@ const unreadableAll = (error: unknown): ConfigError =>
     `The text of no row can be read: ${REFUSED_IN_A_ROW} rows one after the other, the last one failed by ${describeFailure(error)}.`,
     {
       code: 'TEXT_UNREADABLE',
-      remedy:
-        'Correct the option text (--text, env BACKFILL_TEXT) or where (--where, env BACKFILL_WHERE): run `pgvector-backfill doctor`.',
+      remedy: `Correct ${optionName('text')} or ${optionName('where')}: run \`pgvector-backfill doctor\`.`,
       cause: error,
     },
   );

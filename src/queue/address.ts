@@ -12,9 +12,6 @@ export function describeQueue(url: string): string {
   return scheme + rest.slice(rest.lastIndexOf('@') + 1);
 }
 
-/** As messages name it. */
-export const QUEUE_OPTION = 'the option queue (--queue, env QUEUE_URL, file key queue)';
-
 export type QueueRole = 'embed' | 'finalize' | 'sync';
 export const QUEUE_ROLES: readonly QueueRole[] = ['embed', 'finalize', 'sync'];
 

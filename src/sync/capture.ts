@@ -1,5 +1,6 @@
 /** Whether and how changes of the legacy table are captured, and bringing the table there. */
 
+import { optionName } from '../config/option-name.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { DDL_LIMITS, type TransactionLimits } from '../db/transaction.ts';
@@ -40,8 +41,7 @@ export async function chooseCapture(
     };
   throw new ConfigError(`Option sync.mode is trigger, but ${lacks}.`, {
     code: 'SYNC_RIGHTS',
-    remedy:
-      'Connect as the owner of the table with the right TRIGGER on it, or set sync.mode (--sync-mode, env BACKFILL_SYNC_MODE) to auto or sweep.',
+    remedy: `Connect as the owner of the table with the right TRIGGER on it, or set ${optionName('sync.mode')} to auto or sweep.`,
   });
 }
 

@@ -1,6 +1,7 @@
 /** Changes of the table's triggers: all in one transaction, for a moment with half of them would lose changes. */
 
 import type pg from 'pg';
+import { optionName } from '../config/option-name.ts';
 import type { Pool } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { DDL_LIMITS, inTransaction, type TransactionLimits } from '../db/transaction.ts';
@@ -33,8 +34,7 @@ export async function underLocks<T>(
       `The triggers on ${target.schema}.${target.name} could not be changed: other transactions held the table through ${limits.tries} tries of ${limits.lockTimeoutMs} ms.`,
       {
         code: 'SYNC_LOCKED',
-        remedy:
-          'End the long transactions on the table (pg_stat_activity, pg_locks) and try again, or set sync.mode (--sync-mode, env BACKFILL_SYNC_MODE) to sweep.',
+        remedy: `End the long transactions on the table (pg_stat_activity, pg_locks) and try again, or set ${optionName('sync.mode')} to sweep.`,
         cause: error,
       },
     );

@@ -1,5 +1,6 @@
 /** What a backfill works on: the legacy table as the catalog describes it, and the SQL names made from it. */
 
+import { optionName } from '../config/option-name.ts';
 import type { Settings } from '../config/settings.ts';
 import type { KeyWidth } from '../db/copy-binary.ts';
 import { derivedName, parseQualified, quoteName, quoteQualified } from '../db/identifiers.ts';
@@ -84,8 +85,7 @@ export async function findTable(db: Queryable, settings: Settings): Promise<Tabl
   if (table === undefined) {
     throw new ConfigError(`Table ${settings.table} does not exist in this database, or not for this user.`, {
       code: 'TABLE_MISSING',
-      remedy:
-        'Set the option table (--table, env BACKFILL_TABLE, file key table) to schema.table, and check the database of DATABASE_URL.',
+      remedy: `Set ${optionName('table')} to schema.table, and check the database of DATABASE_URL.`,
     });
   }
   return table;
@@ -116,7 +116,7 @@ export async function describeTarget(
     [oid, settings.key],
   );
   const { type, domain = false } = column.rows[0] ?? {};
-  const keyRemedy = `Set the option key (--key, env BACKFILL_KEY, file key key) to a unique column of type ${KEY_TYPE_NAMES}.`;
+  const keyRemedy = `Set ${optionName('key')} to a unique column of type ${KEY_TYPE_NAMES}.`;
   if (type === undefined) {
     throw new ConfigError(`Key column ${settings.key} does not exist in ${schema}.${name}.`, {
       code: 'KEY_MISSING',
@@ -129,7 +129,7 @@ export async function describeTarget(
       `Key column ${settings.key} of ${schema}.${name} has the name of a column that the staging table has of its own.`,
       {
         code: 'KEY_NAME',
-        remedy: `Name another unique column with key (--key, env BACKFILL_KEY), or rename this one; not to ${STAGE_COLUMNS.join(', ')}.`,
+        remedy: `Name another unique column with ${optionName('key')}, or rename this one; not to ${STAGE_COLUMNS.join(', ')}.`,
       },
     );
   if (keyType === undefined) {

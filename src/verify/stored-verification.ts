@@ -1,5 +1,6 @@
 /** Verifications in the ledger, and the one that a new one is held against. */
 
+import { optionName } from '../config/option-name.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Queryable } from '../db/pool.ts';
 import { jsonWords, jsonWordsSql } from '../db/utf8-text.ts';
@@ -94,9 +95,7 @@ export function baselineChecks(before: Baseline, now: Measured, settings: Settin
       value: is,
       threshold: was - tolerance,
       detail: `${what}: ${is.toFixed(4)}, ${was.toFixed(4)} when verify passed last; a drop of ${tolerance} is accepted`,
-      remedy: passed
-        ? null
-        : `${remedy} Or accept it by verify.tolerance (--verify-tolerance, env BACKFILL_VERIFY_TOLERANCE).`,
+      remedy: passed ? null : `${remedy} Or accept it by ${optionName('verify.tolerance')}.`,
     });
   };
   if (before.recallAt10 !== null && now.recallAt10 !== null)

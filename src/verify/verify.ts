@@ -1,5 +1,6 @@
 /** The gate: is every row accounted for, and does the index answer as well as exact search? */
 
+import { optionName } from '../config/option-name.ts';
 import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import { findIndex, wantedIndex } from '../finalize/index-definition.ts';
@@ -146,7 +147,7 @@ async function checkRows({ pool, target }: VerifyInput, rows: LiveAccounting): P
     remedy:
       nothing === null
         ? null
-        : 'Correct where or text (env BACKFILL_WHERE, BACKFILL_TEXT) and run `pgvector-backfill enqueue`; or wait for rows: with sync on they are embedded as they come, then `pgvector-backfill verify`.',
+        : `Correct ${optionName('where')} or ${optionName('text')} and run \`pgvector-backfill enqueue\`; or wait for rows: with sync on they are embedded as they come, then \`pgvector-backfill verify\`.`,
   };
 }
 
@@ -213,7 +214,7 @@ async function checkDimensions({ pool, target, run }: VerifyInput): Promise<Chec
     // Another column would meet the same staging table.
     remedy: passed
       ? null
-      : 'Set model and columnType to what the column was made for and run `pgvector-backfill enqueue`, or take the backfill out of the table (`pgvector-backfill rollback --to-legacy-schema --execute`) and enqueue it again.',
+      : `Set ${optionName('model.name')} and ${optionName('columnType')} to what the column was made for and run \`pgvector-backfill enqueue\`, or take the backfill out of the table (\`pgvector-backfill rollback --to-legacy-schema --execute\`) and enqueue it again.`,
   };
 }
 

@@ -2,6 +2,7 @@
 
 import type { AddressInfo } from 'node:net';
 import { Hono } from 'hono';
+import { optionName } from '../config/option-name.ts';
 import { serve } from '../dashboard/listen.ts';
 import { readinessProblem } from '../dashboard/readiness.ts';
 import { ConfigError, messageOf } from '../errors.ts';
@@ -45,8 +46,7 @@ export async function startMetricsServer(
     await close();
     throw new ConfigError(`Cannot listen on ${hostname}:${metricsPort}: ${messageOf(error)}.`, {
       code: 'METRICS_ADDRESS',
-      remedy:
-        'Set metrics.port (--metrics-port, env BACKFILL_METRICS_PORT) to a free port, or to 0 for any; each worker of a machine needs its own.',
+      remedy: `Set ${optionName('metrics.port')} to a free port, or to 0 for any; each worker of a machine needs its own.`,
       cause: error,
     });
   }

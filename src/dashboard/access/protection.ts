@@ -1,6 +1,7 @@
 /** Who may reach the dashboard at all: checked before anything is opened. */
 
 import { readFileSync } from 'node:fs';
+import { optionName } from '../../config/option-name.ts';
 import { parseHost, parseOrigin } from '../../config/host-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
@@ -18,14 +19,13 @@ export function assertProtected(settings: Settings): void {
   if ((user === undefined) !== (password === undefined)) {
     throw new ConfigError('The dashboard needs both a user and a password, or neither.', {
       code: 'DASHBOARD_CREDENTIALS',
-      remedy: 'Set dashboard.user (env DASHBOARD_USER) and dashboard.password (env DASHBOARD_PASSWORD).',
+      remedy: `Set ${optionName('dashboard.user')} and ${optionName('dashboard.password')}.`,
     });
   }
   if ((tlsCertificate === undefined) !== (tlsKey === undefined)) {
     throw new ConfigError('The dashboard needs both a certificate and its key for TLS, or neither.', {
       code: 'DASHBOARD_TLS',
-      remedy:
-        'Set dashboard.tlsCertificate (env DASHBOARD_TLS_CERTIFICATE) and dashboard.tlsKey (env DASHBOARD_TLS_KEY).',
+      remedy: `Set ${optionName('dashboard.tlsCertificate')} and ${optionName('dashboard.tlsKey')}.`,
     });
   }
   if (hasCredentials(settings)) return;
@@ -33,14 +33,12 @@ export function assertProtected(settings: Settings): void {
   if (beyond !== null)
     throw new ConfigError(`The dashboard is not served through a proxy (${beyond}) without credentials.`, {
       code: 'DASHBOARD_UNPROTECTED',
-      remedy:
-        'Set dashboard.user (env DASHBOARD_USER) and dashboard.password (env DASHBOARD_PASSWORD), or dashboard.token (env DASHBOARD_TOKEN), which a proxy with a login of its own adds as `Authorization: Bearer`.',
+      remedy: `Set ${optionName('dashboard.user')} and ${optionName('dashboard.password')}, or ${optionName('dashboard.token')}, which a proxy with a login of its own adds as \`Authorization: Bearer\`.`,
     });
   if (isLoopback(host)) return;
   throw new ConfigError(`The dashboard does not listen on ${host} without credentials.`, {
     code: 'DASHBOARD_UNPROTECTED',
-    remedy:
-      'Set dashboard.user (env DASHBOARD_USER) and dashboard.password (env DASHBOARD_PASSWORD), or dashboard.token (env DASHBOARD_TOKEN), or keep dashboard.host (--host, env DASHBOARD_HOST) at 127.0.0.1.',
+    remedy: `Set ${optionName('dashboard.user')} and ${optionName('dashboard.password')}, or ${optionName('dashboard.token')}, or keep ${optionName('dashboard.host')} at 127.0.0.1.`,
   });
 }
 
@@ -60,18 +58,18 @@ export function readTls({ dashboard: { tlsCertificate, tlsKey } }: Settings): {
 } | null {
   if (tlsCertificate === undefined || tlsKey === undefined) return null;
   return {
-    cert: readPem('dashboard.tlsCertificate (env DASHBOARD_TLS_CERTIFICATE)', tlsCertificate),
-    key: readPem('dashboard.tlsKey (env DASHBOARD_TLS_KEY)', tlsKey),
+    cert: readPem('dashboard.tlsCertificate', tlsCertificate),
+    key: readPem('dashboard.tlsKey', tlsKey),
   };
 }
 
-function readPem(option: string, path: string): Buffer {
+function readPem(option: 'dashboard.tlsCertificate' | 'dashboard.tlsKey', path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
     throw new ConfigError(`The dashboard cannot read ${path}: ${messageOf(error)}.`, {
       code: 'DASHBOARD_TLS',
-      remedy: `Set ${option} to a readable PEM file.`,
+      remedy: `Set ${optionName(option)} to a readable PEM file.`,
       cause: error,
     });
   }

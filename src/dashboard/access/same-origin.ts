@@ -2,6 +2,7 @@
 
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
+import { optionName } from '../../config/option-name.ts';
 import { isHost, parseHost, parseOrigin, type HostName } from '../../config/host-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import { readsForwarded, type Asked } from './forwarded.ts';
@@ -29,7 +30,7 @@ export function checkHost(settings: Settings): MiddlewareHandler {
     if (!isLoopback(settings.dashboard.host)) return next();
     if (asked(context.req.raw, context.env).hosts.every((each) => isServed(parseHost(each)))) return next();
     return context.text(
-      'This host name is not served here. Where a proxy hands it on, name it in dashboard.allowedHosts (env DASHBOARD_ALLOWED_HOSTS).',
+      `This host name is not served here. Where a proxy hands it on, name it in ${optionName('dashboard.allowedHosts')}.`,
       421,
     );
   };
@@ -62,7 +63,7 @@ export function protectActions(settings: Settings, token: string): MiddlewareHan
   return async (context, next) => {
     if (!hasCredentials(settings))
       return context.text(
-        'Actions need credentials: set dashboard.user and dashboard.password, or dashboard.token.',
+        `Actions need credentials: set ${optionName('dashboard.user')} and ${optionName('dashboard.password')}, or ${optionName('dashboard.token')}.`,
         403,
       );
     const site = context.req.header('sec-fetch-site');
@@ -72,7 +73,7 @@ export function protectActions(settings: Settings, token: string): MiddlewareHan
       return context.text('The request comes from another site.', 403);
     if (origin !== undefined && !isOwnOrigin(origin, request, allowed))
       return context.text(
-        `The request comes from another site: from ${origin}, but the dashboard was asked as ${request.host}. Where a proxy is in between, let it hand on Host, or set dashboard.allowedOrigins (env DASHBOARD_ALLOWED_ORIGINS).`,
+        `The request comes from another site: from ${origin}, but the dashboard was asked as ${request.host}. Where a proxy is in between, let it hand on Host, or set ${optionName('dashboard.allowedOrigins')}.`,
         403,
       );
     const given = context.req.header(CSRF_HEADER) ?? (await context.req.parseBody())[CSRF_FIELD];

@@ -1,5 +1,6 @@
 /** docs/metrics.md, from the declarations. */
 
+import { optionName } from '../../config/option-name.ts';
 import { DASHBOARD_METRICS } from './scrape.ts';
 import { WORKER_METRICS } from '../../observability/instruments.ts';
 import type { MetricDefinition } from '../../observability/metric.ts';
@@ -12,7 +13,7 @@ Made by \`npm run docs\` from the declarations in the source.
 
 - The dashboard answers \`/metrics\`: the run, its index and the applications' reads, from the ledger and the queues alone. It
   asks for the dashboard's credentials where they are set.
-- A worker with \`metrics.port\` (\`--metrics-port\`, env BACKFILL_METRICS_PORT) answers \`/metrics\`, \`/healthz\` and \`/readyz\` on
+- A worker with ${optionName('metrics.port')} answers \`/metrics\`, \`/healthz\` and \`/readyz\` on
   a port of its own: what that process does, and prom-client's metrics of the process (\`process_*\`, \`nodejs_*\`). It listens on
   127.0.0.1 unless \`metrics.host\` says otherwise. No metric holds a text, a key or a secret.
 

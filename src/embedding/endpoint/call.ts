@@ -1,8 +1,8 @@
 /** One call of embed() over a remote model: its texts shared out to requests, requests halved, and what becomes of a text that is refused. */
 
+import { optionName } from '../../config/option-name.ts';
 import { ConfigError, TransientError } from '../../errors.ts';
 import type { VectorFault } from '../embedder.ts';
-import { named } from './http.ts';
 import { type EndpointClient, UNAVAILABLE } from './client.ts';
 import { type Answer, type Refusal, said } from './response.ts';
 
@@ -155,7 +155,7 @@ export class EndpointCall {
 export function refusesAll({ address }: EndpointClient, refusal: Refusal): ConfigError {
   return new ConfigError(`${address.shown} answered ${said(refusal)}: it refuses every text.`, {
     code: 'ENDPOINT_REFUSES',
-    remedy: `Check that ${named('model.name')} is an embedding model that ${named('model.endpoint')} serves, that it offers the dimensions of ${named('model.dimensions')} where those are given, and the server's own log.`,
+    remedy: `Check that ${optionName('model.name')} is an embedding model that ${optionName('model.endpoint')} serves, that it offers the dimensions of ${optionName('model.dimensions')} where those are given, and the server's own log.`,
   });
 }
 

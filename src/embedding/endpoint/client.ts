@@ -1,7 +1,8 @@
 /** `POST {endpoint}/embeddings`: one request with its waiting and its repetitions, until there is an answer or a refusal. */
 
+import { optionName } from '../../config/option-name.ts';
 import { ConfigError, TransientError } from '../../errors.ts';
-import { type Address, addressOf, exchange, named, type Reply } from './http.ts';
+import { type Address, addressOf, exchange, type Reply } from './http.ts';
 import { backoffMs, pause, RequestGate, type Timing } from './pacing.ts';
 import {
   type Answer,
@@ -142,7 +143,7 @@ export class EndpointClient {
   #unusable(why: string): ConfigError {
     return new ConfigError(`The answer of ${this.address.shown} cannot be used: ${why}.`, {
       code: 'ENDPOINT_ANSWER_UNUSABLE',
-      remedy: `Check that ${named('model.endpoint')} is the base URL of an OpenAI-compatible server, such as http://127.0.0.1:8080/v1, that serves one model by the name of ${named('model.name')}, in the dimensions of ${named('model.dimensions')} where those are given.`,
+      remedy: `Check that ${optionName('model.endpoint')} is the base URL of an OpenAI-compatible server, such as http://127.0.0.1:8080/v1, that serves one model by the name of ${optionName('model.name')}, in the dimensions of ${optionName('model.dimensions')} where those are given.`,
     });
   }
 
@@ -151,7 +152,7 @@ export class EndpointClient {
       `The model at ${this.address.shown} cannot be reached: ${why}, ${tries} times.`,
       {
         code: UNAVAILABLE,
-        remedy: `Look at the server that ${named('model.endpoint')} points to.`,
+        remedy: `Look at the server that ${optionName('model.endpoint')} points to.`,
       },
     );
   }
@@ -161,7 +162,7 @@ export class EndpointClient {
       `The server at ${this.address.shown} takes no requests for more than ${LONGEST_THROTTLE_MS / 60_000} minutes: its rate limit is reached.`,
       {
         code: 'ENDPOINT_THROTTLED',
-        remedy: 'Run fewer workers, lower model.requestConcurrency, or have the limit raised.',
+        remedy: `Run fewer workers, lower ${optionName('model.requestConcurrency')}, or have the limit raised.`,
       },
     );
   }
@@ -180,21 +181,21 @@ export function statusError(refusal: Refusal, { shown }: Address, model: string)
   if (status < 400)
     return new ConfigError(`${answered}: it sends requests elsewhere, where text and key were not sent.`, {
       code: 'ENDPOINT_REDIRECTS',
-      remedy: `Set ${named('model.endpoint')} to the address at which the server answers itself; look for http in place of https.`,
+      remedy: `Set ${optionName('model.endpoint')} to the address at which the server answers itself; look for http in place of https.`,
     });
   if (status === 401 || status === 403)
     return new ConfigError(`${answered}: it does not let this key, or nobody without a key, use the model.`, {
       code: 'ENDPOINT_UNAUTHORIZED',
-      remedy: `Check ${named('model.apiKey')}, and that it may use ${model}.`,
+      remedy: `Check ${optionName('model.apiKey')}, and that it may use ${model}.`,
     });
   if (status === 402 || status === 429)
     return new ConfigError(`${answered}: the quota of this key is used up.`, {
       code: 'ENDPOINT_QUOTA',
-      remedy: `Add to the account's quota or budget, or set another key in ${named('model.apiKey')}.`,
+      remedy: `Add to the account's quota or budget, or set another key in ${optionName('model.apiKey')}.`,
     });
   return new ConfigError(`${answered}: it has no model ${model}, or does not embed at this path.`, {
     code: 'ENDPOINT_NOT_FOUND',
-    remedy: `Check ${named('model.name')}, which the server must have loaded for embeddings, and ${named('model.endpoint')}, to which /embeddings is added.`,
+    remedy: `Check ${optionName('model.name')}, which the server must have loaded for embeddings, and ${optionName('model.endpoint')}, to which /embeddings is added.`,
   });
 }
 

@@ -10,11 +10,11 @@
 
 import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
+import { optionName } from '../../config/option-name.ts';
 import { ConfigError, TransientError } from '../../errors.ts';
 import { tryMask } from '../../masking/masker.ts';
 import { addCounts, type Embedder, type Embeddings, type EmbedOptions } from '../embedder.ts';
 import { norm, scale } from '../inference/pooling.ts';
-import { named } from './http.ts';
 import {
   cut,
   EndpointCall,
@@ -160,7 +160,7 @@ async function probe(client: EndpointClient, signal: AbortSignal): Promise<numbe
       `The vector that ${client.address.shown} gives of a plain sentence cannot be used: it has ${dimensions} dimensions${outcome.faults[0] === 0 ? '' : ' and components that are not numbers, or all zero'}.`,
       {
         code: 'ENDPOINT_ANSWER_UNUSABLE',
-        remedy: `Check that ${named('model.name')} is an embedding model that ${named('model.endpoint')} serves.`,
+        remedy: `Check that ${optionName('model.name')} is an embedding model that ${optionName('model.endpoint')} serves.`,
       },
     );
   }

@@ -1,14 +1,8 @@
 /** Where a remote model is, and one HTTP request to it with its reply, or why there is none. */
 
-import { OPTIONS } from '../../config/options.ts';
+import { optionName } from '../../config/option-name.ts';
 import { ConfigError } from '../../errors.ts';
 import { readBody } from './response.ts';
-
-/** `model.endpoint (--model-endpoint, env BACKFILL_MODEL_ENDPOINT, file key model.endpoint)`. */
-export function named(option: 'model.endpoint' | 'model.apiKey' | 'model.dimensions' | 'model.name'): string {
-  const { path, flag, env } = OPTIONS[option];
-  return `${path} (--${flag}, env ${env}, file key ${path})`;
-}
 
 export interface Address {
   url: string;
@@ -25,7 +19,7 @@ const invalid = (message: string, remedy: string): ConfigError =>
 /** @throws ConfigError where no request can be made of it; the platform's own errors would show the key or the password. */
 export function addressOf(endpoint: string, apiKey: string | undefined): Address {
   if (!URL.canParse(endpoint))
-    throw invalid('The address of the model is no URL.', `Set ${named('model.endpoint')}.`);
+    throw invalid('The address of the model is no URL.', `Set ${optionName('model.endpoint')}.`);
   const url = new URL(endpoint);
   const user = decoded(url.username);
   const password = decoded(url.password);
@@ -40,13 +34,13 @@ export function addressOf(endpoint: string, apiKey: string | undefined): Address
   if (credentials !== undefined && apiKey !== undefined)
     throw invalid(
       `${shown} is to be asked with a user of the URL and with a key, but a request has room for one of them.`,
-      `Take the user out of ${named('model.endpoint')}, or unset ${named('model.apiKey')}.`,
+      `Take the user out of ${optionName('model.endpoint')}, or unset ${optionName('model.apiKey')}.`,
     );
   // A line break in it, as of a file that was read whole, cannot be sent.
   if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey))
     throw invalid(
       'The key of the model holds white space or characters that no HTTP header can carry.',
-      `Look for a line break or a blank in ${named('model.apiKey')}.`,
+      `Look for a line break or a blank in ${optionName('model.apiKey')}.`,
     );
 
   const headers: Record<string, string> = { 'content-type': 'application/json', accept: 'application/json' };
@@ -140,6 +134,6 @@ function socketCode(error: unknown): string | undefined {
 function untrusted(address: Address, code: string): ConfigError {
   return new ConfigError(`The certificate of ${address.shown} is not trusted (${code}).`, {
     code: 'ENDPOINT_UNTRUSTED',
-    remedy: `Correct ${named('model.endpoint')}, or name the authority's certificate in the env variable NODE_EXTRA_CA_CERTS.`,
+    remedy: `Correct ${optionName('model.endpoint')}, or name the authority's certificate in the env variable NODE_EXTRA_CA_CERTS.`,
   });
 }

@@ -2,6 +2,7 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { optionName } from '../../config/option-name.ts';
 import { ConfigError, TransientError, messageOf } from '../../errors.ts';
 import type { Embeddings } from '../embedder.ts';
 import { startInferenceProcess } from './start-process.ts';
@@ -233,8 +234,7 @@ export class InferencePool {
       void this.#abandon(
         new TransientError('Inference processes die one after the other.', {
           code: 'INFERENCE_PROCESSES_DIE',
-          remedy:
-            'See whether the system kills them for want of memory; option threads says how many there are.',
+          remedy: `See whether the system kills them for want of memory; ${optionName('worker.threads')} says how many there are.`,
         }),
       );
     this.#feed();

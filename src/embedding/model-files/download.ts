@@ -3,6 +3,7 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lock } from 'proper-lockfile';
+import { optionName } from '../../config/option-name.ts';
 import { withoutUser } from '../../config/bare-url.ts';
 import { BackfillError, ConfigError, unwritable } from '../../errors.ts';
 import { REAL_TIMING, pause, type Timing } from '../endpoint/pacing.ts';
@@ -174,7 +175,7 @@ function assertPlainName(name: string): void {
     `Model name ${JSON.stringify(name)} cannot be fetched: a hub has <organisation>/<model>.`,
     {
       code: 'MODEL_NAME',
-      remedy: 'Correct model.name (--model-name, env BACKFILL_MODEL_NAME).',
+      remedy: `Correct ${optionName('model.name')}.`,
     },
   );
 }

@@ -5,6 +5,7 @@ import { accessSync, createReadStream, existsSync } from 'node:fs';
 import { access, constants, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, posix, resolve } from 'node:path';
 import { z } from 'zod';
+import { optionName } from '../../config/option-name.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
 import { maskPolicyVersion } from '../../masking/policy.ts';
 import { externalData } from './external-data.ts';
@@ -99,8 +100,8 @@ export async function assertModelFiles(options: ModelOptions): Promise<void> {
   throw new ConfigError(`Model ${options.name} cannot be loaded from ${folder}: ${faults.join(', ')}.`, {
     code: 'MODEL_FILES_MISSING',
     remedy:
-      'Put the files there, point model.localPath (--model-local-path, env BACKFILL_MODEL_LOCAL_PATH) to the folder that holds them, ' +
-      'fetch them from the hub by `pgvector-backfill model fetch` (or set model.allowDownload to true), or make a model of the table itself with `pgvector-backfill train-model`.',
+      `Put the files there, point ${optionName('model.localPath')} to the folder that holds them, ` +
+      `fetch them from the hub by \`pgvector-backfill model fetch\`, set ${optionName('model.allowDownload')} to true, or make a model of the table itself with \`pgvector-backfill train-model\`.`,
   });
 }
 
@@ -170,8 +171,7 @@ export async function assertPinnedFiles(options: ModelOptions): Promise<void> {
       `The files of model ${name} in ${folder} are of revision ${manifest.revision} (commit ${manifest.commit ?? 'unknown'}), not of ${revision}.`,
       {
         code: 'MODEL_REVISION',
-        remedy:
-          'Run `pgvector-backfill model fetch` to replace them, or correct model.revision (--model-revision, env BACKFILL_MODEL_REVISION).',
+        remedy: `Run \`pgvector-backfill model fetch\` to replace them, or correct ${optionName('model.revision')}.`,
       },
     );
   if (checksum === undefined) return;
@@ -181,8 +181,7 @@ export async function assertPinnedFiles(options: ModelOptions): Promise<void> {
     `The files of model ${name} in ${folder} have checksum ${present}, not ${checksum}.`,
     {
       code: 'MODEL_CHECKSUM',
-      remedy:
-        'They were damaged or exchanged, or model.quantized is another than the checksum was taken of: fetch them again, or correct model.checksum (--model-checksum, env BACKFILL_MODEL_CHECKSUM).',
+      remedy: `They were damaged or exchanged, or ${optionName('model.quantized')} is another than the checksum was taken of: fetch them again, or correct ${optionName('model.checksum')}.`,
     },
   );
 }

@@ -5,6 +5,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ReadableStream } from 'node:stream/web';
+import { optionName } from '../../config/option-name.ts';
 import { ConfigError, TransientError, messageOf, unwritable } from '../../errors.ts';
 import { REAL_TIMING, backoffMs, pause, type Timing } from '../endpoint/pacing.ts';
 
@@ -44,8 +45,7 @@ class Interrupted extends Error {
   }
 }
 
-export const MODEL_FOLDER_REMEDY =
-  'Give this user the right to write there and the room, or point model.localPath (--model-local-path, env BACKFILL_MODEL_LOCAL_PATH) to another folder.';
+export const MODEL_FOLDER_REMEDY = `Give this user the right to write there and the room, or point ${optionName('model.localPath')} to another folder.`;
 
 /**
  * @throws ConfigError `MODEL_NOT_ON_HUB`, `MODEL_HUB_REFUSES` (401, 403), `MODEL_HUB_ANSWER`; TransientError
@@ -65,8 +65,7 @@ export async function downloadHubFile(request: HubFileRequest): Promise<HubFile>
       if (attempt >= TRIES)
         throw new TransientError(`${url.href} could not be fetched: ${reasonOf(error)}.`, {
           code: 'MODEL_DOWNLOAD',
-          remedy:
-            'Check the network and model.hub (--model-hub, env BACKFILL_MODEL_HUB), then run it again: it goes on where it stopped.',
+          remedy: `Check the network and ${optionName('model.hub')}, then run it again: it goes on where it stopped.`,
           cause: error,
         });
       const asked = error instanceof Interrupted ? error.waitSeconds : null;
@@ -194,14 +193,12 @@ async function refuse(response: Response, url: URL): Promise<never> {
   if (status === 404)
     throw new ConfigError(`${url.href} is not there (404).`, {
       code: 'MODEL_NOT_ON_HUB',
-      remedy:
-        'Check model.name, model.revision and model.hub; model.quantized decides which graph is fetched, and not every model has both.',
+      remedy: `Check ${optionName('model.name')}, ${optionName('model.revision')} and ${optionName('model.hub')}; ${optionName('model.quantized')} decides which graph is fetched, and not every model has both.`,
     });
   if (status === 401 || status === 403)
     throw new ConfigError(`The hub refuses ${url.href} (${status}).`, {
       code: 'MODEL_HUB_REFUSES',
-      remedy:
-        'Check model.name; for a private or gated model accept its terms on the hub and set env HF_TOKEN to a token that may read it.',
+      remedy: `Check ${optionName('model.name')}; for a private or gated model accept its terms on the hub and set env HF_TOKEN to a token that may read it.`,
     });
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
   const wait = Number.isFinite(retryAfter) && retryAfter >= 0 ? retryAfter : null;
@@ -213,8 +210,7 @@ async function refuse(response: Response, url: URL): Promise<never> {
 const hubAnswer = (url: URL, what: string): ConfigError =>
   new ConfigError(`The hub ${what} at ${url.href}.`, {
     code: 'MODEL_HUB_ANSWER',
-    remedy:
-      'Check model.hub (--model-hub, env BACKFILL_MODEL_HUB): it must serve files as huggingface.co does.',
+    remedy: `Check ${optionName('model.hub')}: it must serve files as huggingface.co does.`,
   });
 
 async function restart(part: string, tagFile: string, why: string): Promise<never> {

@@ -1,6 +1,7 @@
 /** One index of one table until it is valid, on a session that is prepared: for a table that is whole, or a part of one. */
 
 import { setTimeout as delay } from 'node:timers/promises';
+import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import { quoteQualified } from '../../db/identifiers.ts';
 import type { Pool } from '../../db/pool.ts';
@@ -118,8 +119,7 @@ async function buildAnew(
     else if (hasSqlState(error, SQLSTATE.programLimit) && messageOf(error).startsWith('memory required is'))
       throw new ConfigError(`The index build has too little memory: ${messageOf(error)}.`, {
         code: 'INDEX_MEMORY',
-        remedy:
-          'Raise index.maintenanceWorkMem (env BACKFILL_INDEX_MAINTENANCE_WORK_MEM), or lower index.lists; then run `pgvector-backfill finalize`.',
+        remedy: `Raise ${optionName('index.maintenanceWorkMem')}, or lower ${optionName('index.lists')}; then run \`pgvector-backfill finalize\`.`,
         cause: error,
       });
     else throw error;
@@ -131,8 +131,7 @@ async function goOnAlone(
   session: BuildSession,
   error: unknown,
 ): Promise<void> {
-  const message =
-    'Shared memory (/dev/shm) of the server is too small for a parallel build: going on without parallel workers. A container has 64 MB of it: start it with --shm-size (shm_size in Compose) of at least maintenance_work_mem, or set index.parallelWorkers to 0.';
+  const message = `Shared memory (/dev/shm) of the server is too small for a parallel build: going on without parallel workers. A container has 64 MB of it: start it with --shm-size (shm_size in Compose) of at least maintenance_work_mem, or set ${optionName('index.parallelWorkers')} to 0.`;
   logger.warn({ err: messageOf(error) }, message);
   await onEvent({ level: 'warn', kind: 'index.shared-memory', message, detail: { error: messageOf(error) } });
   await session.client.query('SET max_parallel_maintenance_workers = 0');
@@ -158,7 +157,7 @@ export function nameTaken({ wanted, target }: BuildInput, definition: string): G
     `The name ${wanted.name} in schema ${target.schema} is taken by another index: ${definition}.`,
     {
       code: 'INDEX_NAME_TAKEN',
-      remedy: `Drop that index if it is not needed: DROP INDEX CONCURRENTLY ${quoteQualified({ schema: target.schema, name: wanted.name })}; or give the index options (index.m, index.efConstruction, metric) the values it was built with and run \`pgvector-backfill enqueue\`. Then run \`pgvector-backfill finalize\`.`,
+      remedy: `Drop that index if it is not needed: DROP INDEX CONCURRENTLY ${quoteQualified({ schema: target.schema, name: wanted.name })}; or give ${optionName('index.m')}, ${optionName('index.efConstruction')} and ${optionName('metric')} the values it was built with and run \`pgvector-backfill enqueue\`. Then run \`pgvector-backfill finalize\`.`,
     },
   );
 }

@@ -1,6 +1,7 @@
 /** What the server says while it builds, and what follows from it. */
 
 import type pg from 'pg';
+import { optionName } from '../../config/option-name.ts';
 import { messageOf } from '../../errors.ts';
 import { PARALLEL_RESERVE_BYTES, hnswGraphBytesPerRow, spilledAfter } from '../forecast/index-size.ts';
 import type { BuildInput } from './attempt.ts';
@@ -35,7 +36,7 @@ export function spillOf(
   if (tuples === null) return null;
   const neededMiB = Math.ceil((rows * bytesPerRow + PARALLEL_RESERVE_BYTES) / MIB);
   return {
-    message: `The HNSW graph no longer fits into maintenance_work_mem after ${tuples} of ${rows} rows: the rest is inserted one by one, many times slower. For the next build set index.maintenanceWorkMem to ${neededMiB}MB where the server has it.`,
+    message: `The HNSW graph no longer fits into maintenance_work_mem after ${tuples} of ${rows} rows: the rest is inserted one by one, many times slower. For the next build set ${optionName('index.maintenanceWorkMem')} to ${neededMiB}MB where the server has it.`,
     detail: { tuples, rows, neededMiB },
   };
 }

@@ -1,6 +1,7 @@
 /** The session of an index build: one connection of its own, with settings that are read back. */
 
 import type pg from 'pg';
+import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import { connectClient, settleSession, type Queryable } from '../../db/pool.ts';
 import { losesSession } from '../../db/pooler.ts';
@@ -129,8 +130,7 @@ export async function prepareSession(
 const sessionNotKept = (): GateError =>
   new GateError('The database connection does not keep the settings of a session.', {
     code: 'SESSION_NOT_KEPT',
-    remedy:
-      "Give the server's own address, or that of a pooler in session mode, by the option directDatabase (--direct-database, env DIRECT_DATABASE_URL, file key directDatabase).",
+    remedy: `Give the server's own address, or that of a pooler in session mode, by ${optionName('directDatabase')}.`,
   });
 
 const set = (client: pg.Client, name: string, value: string): Promise<unknown> =>

@@ -1,5 +1,6 @@
 /** Whether any row takes part: a mistyped condition matches none, and nothing else would say so. */
 
+import { optionName } from '../../config/option-name.ts';
 import type { Pool } from '../../db/pool.ts';
 import { noRowTakesPart } from '../../pipeline/nothing-embedded.ts';
 import type { Target } from '../../table/backfill-target.ts';
@@ -13,8 +14,7 @@ export async function checkRows(pool: Pool, target: Target): Promise<Finding[]> 
       level: 'warn',
       check: 'rows',
       message: `${none}: nothing would be embedded, and the run is not ready before there are rows`,
-      remedy:
-        'Check the options table and where (env BACKFILL_TABLE, BACKFILL_WHERE); or go on: with sync on, rows are embedded as they come.',
+      remedy: `Check ${optionName('table')} and ${optionName('where')}; or go on: with sync on, rows are embedded as they come.`,
     },
   ];
 }

@@ -1,5 +1,6 @@
 /** Doctor's checks of what is there already under the names of what a run adds. They read catalogs only. */
 
+import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import { derivedName, parseQualified, quoteName, quoteQualified } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
@@ -24,10 +25,8 @@ export async function checkAddedColumns(db: Queryable, target: Target): Promise<
         ? `is of type ${type}, not a timestamp: its values would be overwritten`
         : null;
     if (fault === null) return [];
-    const [flag, env] =
-      option === 'column' ? ['column', 'COLUMN'] : ['updated-at-column', 'UPDATED_AT_COLUMN'];
     const message = `Column ${name} ${fault}.`;
-    const remedy = `Choose another name by ${option} (--${flag}, env BACKFILL_${env}), which is then added.`;
+    const remedy = `Choose another name by ${optionName(option)}, which is then added.`;
     return [{ level: 'error', check: 'columns', message, remedy, option }];
   });
 }
@@ -122,7 +121,7 @@ export async function checkIndexMetric(
       level: 'error',
       check: 'metric',
       message: `Index ${target.schema}.${target.indexName} serves searches by ${present}, and metric is ${metric}: no search would use it.`,
-      remedy: `Set metric (--metric, env BACKFILL_METRIC) to ${present}. Or, for ${metric}: move reads back to the legacy search (\`pgvector-backfill rollback --execute\`), DROP INDEX ${target.isPartitioned ? '' : 'CONCURRENTLY '}${name}; then \`pgvector-backfill enqueue\` has the other index built and verified.`,
+      remedy: `Set ${optionName('metric')} to ${present}. Or, for ${metric}: move reads back to the legacy search (\`pgvector-backfill rollback --execute\`), DROP INDEX ${target.isPartitioned ? '' : 'CONCURRENTLY '}${name}; then \`pgvector-backfill enqueue\` has the other index built and verified.`,
       option: 'metric',
     },
   ];

@@ -1,5 +1,6 @@
 /** Doctor's checks of the operator's SQL: it runs, and it is one expression that stays where it is put. */
 
+import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { Pool } from '../../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../../db/sqlstates.ts';
@@ -11,8 +12,7 @@ import type { Target } from '../../table/backfill-target.ts';
 import type { Finding } from './finding.ts';
 
 interface Expression {
-  /** Path of the option. */
-  option: string;
+  option: 'text' | 'where' | 'search.filters';
   /** As the operator wrote it; null where we wrote it ourselves, of quoted names. */
   raw: string | null;
   /**
@@ -24,18 +24,19 @@ interface Expression {
   values: unknown[];
 }
 
+type Condition = [option: 'where' | 'search.filters', raw: string, values: unknown[]];
+
 export async function checkExpressions(pool: Pool, target: Target, settings: Settings): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const expression of expressionsOf(target, settings)) {
     const fault = await faultOf(pool, expression, target);
     const { option } = expression;
     if (fault !== null) {
-      const flag = option.replaceAll('.', '-');
       findings.push({
         level: 'error',
         check: option,
         message: `Option ${option} does not fit the table: ${fault}.`,
-        remedy: `Correct ${option} (--${flag}, env BACKFILL_${flag.replaceAll('-', '_').toUpperCase()}).`,
+        remedy: `Correct ${optionName(option)}.`,
         option,
       });
     } else if (option === 'text')
@@ -70,9 +71,9 @@ async function checkOwnCode(pool: Pool, target: Target, settings: Settings): Pro
 function expressionsOf(target: Target, { text, where, search: { filters } }: Settings): Expression[] {
   const { table } = target;
   const sql = Array.isArray(text) ? null : text.sql;
-  const conditions: [option: string, raw: string, values: unknown[]][] = [
-    ...(where === undefined ? [] : [['where', where, []] as [string, string, unknown[]]]),
-    ...filters.map((filter): [string, string, unknown[]] => ['search.filters', filter.where, filter.values]),
+  const conditions: Condition[] = [
+    ...(where === undefined ? [] : [['where', where, []] satisfies Condition]),
+    ...filters.map((filter): Condition => ['search.filters', filter.where, filter.values]),
   ];
   return [
     {

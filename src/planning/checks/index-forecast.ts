@@ -1,5 +1,6 @@
 /** Which index there will be and what it will take, before a run: for doctor and for the dry run of `enqueue`. */
 
+import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { Pool } from '../../db/pool.ts';
 import { explainedByServer } from '../../db/explained-error.ts';
@@ -175,11 +176,11 @@ function remedyOf(
   const isAuto = method === 'auto';
   if (memoryBytes <= memoryBudget)
     return {
-      remedy: `Raise index.buildMinutes (env BACKFILL_INDEX_BUILD_MINUTES)${isAuto ? '' : ', or set index.method to auto'}.`,
+      remedy: `Raise ${optionName('index.buildMinutes')}${isAuto ? '' : `, or set ${optionName('index.method')} to auto`}.`,
       option: 'index.buildMinutes',
     };
   return {
-    remedy: `Set index.maintenanceWorkMem (env BACKFILL_INDEX_MAINTENANCE_WORK_MEM) to ${Math.ceil(memoryBytes / 1024 ** 2)}MB where the server has it${isAuto ? '' : ', or index.method to auto'}.`,
+    remedy: `Set ${optionName('index.maintenanceWorkMem')} to ${Math.ceil(memoryBytes / 1024 ** 2)}MB where the server has it${isAuto ? '' : `, or ${optionName('index.method')} to auto`}.`,
     option: 'index.maintenanceWorkMem',
   };
 }

@@ -1,5 +1,6 @@
 /** Doctor's checks of what the table is a part of: parents, children, subscribers. They read catalogs only. */
 
+import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import { quoteName, quoteQualified } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
@@ -133,7 +134,7 @@ async function checkChildren(
       level: 'error',
       check: 'inheritance',
       message: `Rows of ${children.join(', ')} are rows of ${schema}.${name} too, by inheritance, and a key may be there several times.`,
-      remedy: `Give each of these tables a backfill of its own, and this one its own rows alone by where (--where, env BACKFILL_WHERE): ${quoteName(name)}.tableoid = '${table.replaceAll("'", "''")}'::regclass.`,
+      remedy: `Give each of these tables a backfill of its own, and this one its own rows alone by ${optionName('where')}: ${quoteName(name)}.tableoid = '${table.replaceAll("'", "''")}'::regclass.`,
       option: 'where',
     },
   ];

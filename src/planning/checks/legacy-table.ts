@@ -1,5 +1,6 @@
 /** Doctor's checks of the table, its columns and the rights on it. They read catalogs only. */
 
+import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import { quoteName, quoteQualified } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
@@ -28,7 +29,7 @@ export async function checkTable(
   try {
     table = await findTable(db, settings);
   } catch (error) {
-    const remedy = 'Set table (--table, env BACKFILL_TABLE) to an existing schema.table of this database.';
+    const remedy = `Set ${optionName('table')} to an existing schema.table of this database.`;
     return {
       findings: [{ level: 'error', check: 'table', message: messageOf(error), remedy, option: 'table' }],
       table: null,
@@ -130,7 +131,7 @@ export async function checkKey(db: Queryable, target: Target): Promise<Finding[]
       level: 'error',
       check: 'key',
       message: `Key column ${target.key} ${fault}.`,
-      remedy: `Name a unique, not null column with key (--key, env BACKFILL_KEY), or add the index or the constraint.${ofParts}`,
+      remedy: `Name a unique, not null column with ${optionName('key')}, or add the index or the constraint.${ofParts}`,
       option: 'key',
     });
   }
@@ -202,18 +203,17 @@ export async function checkVectorColumn(
   return findings;
 }
 
-const AS_MADE =
-  'Choose the model and the columnType that it was made for (model.name, model.localPath, columnType)';
+const AS_MADE = `Choose the model and the type that it was made for by ${optionName('model.name')}, ${optionName('model.localPath')} and ${optionName('columnType')}`;
 
 /** A table has one name for the index: a column beside the present one meets it again. */
 function dimensionRemedy(isStaged: boolean, index: string | null): string {
   if (isStaged)
-    return `${AS_MADE}, or take the backfill out of the table (\`pgvector-backfill rollback --to-legacy-schema --execute\`) and run \`pgvector-backfill enqueue\` with the new model. A column that was there before \`enqueue\` stays: name another one then (column, env BACKFILL_COLUMN), which has a staging table of its own.`;
+    return `${AS_MADE}, or take the backfill out of the table (\`pgvector-backfill rollback --to-legacy-schema --execute\`) and run \`pgvector-backfill enqueue\` with the new model. A column that was there before \`enqueue\` stays: name another one then by ${optionName('column')}, which has a staging table of its own.`;
   const rename =
     index === null
       ? ''
       : ` Rename its index first, which has the name that the new one gets: ALTER INDEX ${index} RENAME TO ${quoteName('…')}.`;
-  return `${AS_MADE}, or another column (column, env BACKFILL_COLUMN), which is then added.${rename}`;
+  return `${AS_MADE}, or another column by ${optionName('column')}, which is then added.${rename}`;
 }
 
 /** Quoted, where there is an index of the name that a run's gets. */

@@ -1,6 +1,7 @@
 /** Doctor's look for a pooler that hands each transaction to another server process, and at the way past it. */
 
 import type pg from 'pg';
+import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import { databaseIdentity } from '../../db/database-identity.ts';
 import { connectClient, unreachable } from '../../db/pool.ts';
@@ -8,8 +9,7 @@ import { losesSession } from '../../db/pooler.ts';
 import type { Finding } from './finding.ts';
 
 const check = 'pooler';
-const DIRECT =
-  "Give the server's own address, or that of a pooler in session mode, by the option directDatabase (--direct-database, env DIRECT_DATABASE_URL, file key directDatabase).";
+const DIRECT = `Give the server's own address, or that of a pooler in session mode, by ${optionName('directDatabase')}.`;
 
 /** On connections like those of the index build. Nothing of `database` where it cannot be asked: that is said by others. */
 export async function checkPooler({

@@ -1,6 +1,7 @@
 /** Whether the database can keep the options of the backfill, which the ledger has for searches and other workers to go by. */
 
-import { OPTIONS, OPTION_PATHS } from '../../config/options.ts';
+import { optionName } from '../../config/option-name.ts';
+import { OPTION_PATHS } from '../../config/options.ts';
 import type { Settings } from '../../config/settings.ts';
 import { valueAt } from '../../config/shape.ts';
 import type { Pool } from '../../db/pool.ts';
@@ -18,13 +19,13 @@ export async function checkStored(pool: Pool, settings: Settings): Promise<Findi
     const character = unheldCharacter(error, all);
     if (character === null) throw error;
     const holder = OPTION_PATHS.find((each) => JSON.stringify(valueAt(stored, each))?.includes(character));
-    const { path, env } = OPTIONS[holder ?? 'text'];
+    const path = holder ?? 'text';
     return [
       {
         level: 'error',
         check: 'encoding',
         message: `Option ${path} has a character (${character}) that the encoding of this database cannot hold.`,
-        remedy: `Write ${path} (env ${env}) without it, or move the table to a database in UTF8.`,
+        remedy: `Write ${optionName(path)} without it, or move the table to a database in UTF8.`,
         option: path,
       },
     ];

@@ -1,5 +1,6 @@
 /** Whether the table's texts can be read, how long they are in tokens, and what the model would not read of them. */
 
+import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import { quoteName } from '../../db/identifiers.ts';
 import type { Pool } from '../../db/pool.ts';
@@ -64,8 +65,7 @@ async function checkTextLengths(
       message: `tokens of ${tokens.length} sampled texts: median ${at(0.5)}, 90 % up to ${at(0.9)}, 99 % up to ${at(0.99)}, most ${at(1)}; ${percent} are longer than the ${maxTokens} that the model reads and ${CONSEQUENCE[mode]} (model.longText: ${mode})`,
       ...(isLoss
         ? {
-            remedy:
-              'Set model.longText to mean-of-chunks, raise model.maxTokens where the model can read more, or take the loss.',
+            remedy: `Set ${optionName('model.longText')} to mean-of-chunks, raise ${optionName('model.maxTokens')} where the model can read more, or take the loss.`,
             option: 'model.longText',
           }
         : {}),
@@ -141,8 +141,7 @@ function unreadableFinding({ texts, unreadable }: Sample): Finding[] {
       level: texts.length === 0 && unreadable.length > 1 ? 'error' : 'warn',
       check: 'text-read',
       message: `the text of ${unreadable.length} of ${texts.length + unreadable.length} sampled rows cannot be read and they would be quarantined: key ${shown.join(', ')}${unreadable.length > shown.length ? ', …' : ''} (${first.reason})`,
-      remedy:
-        'Correct these rows, or the option text or where so that it does not raise on them: for instance by a CASE around a cast.',
+      remedy: `Correct these rows, or ${optionName('text')} or ${optionName('where')}, so that it does not raise on them: for instance by a CASE around a cast.`,
       option: 'text',
       figures: { unreadable: unreadable.length, sampled: texts.length + unreadable.length },
     },

@@ -1,5 +1,6 @@
 /** Doctor's look at what changes a row's text, or whether it takes part, without a write of the row: no trigger sees that. */
 
+import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { Pool } from '../../db/pool.ts';
 import { expressionFacts } from '../../sync/watched-columns.ts';
@@ -23,7 +24,7 @@ export async function checkVarying(pool: Pool, target: Target, settings: Setting
         level: 'warn',
         check: 'immutable',
         message: `${option} is not immutable, by ${what.join(', ')}: a row's ${option === 'where' ? 'part in the backfill' : 'text'} changes without a write of the row, which no trigger sees.`,
-        remedy: `A sweep finds such rows, one every ${seconds} s (sync.sweepSeconds). Make it of the row's own columns alone for changes to be found in seconds: a column that a job of yours sets, or a function declared IMMUTABLE where it is.`,
+        remedy: `A sweep finds such rows, one every ${seconds} s by ${optionName('sync.sweepSeconds')}. Make it of the row's own columns alone for changes to be found in seconds: a column that a job of yours sets, or a function declared IMMUTABLE where it is.`,
         option,
       };
     }),

@@ -1,7 +1,8 @@
 /** What a queue server refuses in the middle of a command's work, told like what it refuses at the first contact. */
 
+import { optionName } from '../../config/option-name.ts';
 import { BackfillError, ConfigError } from '../../errors.ts';
-import { QUEUE_OPTION, describeQueue } from '../address.ts';
+import { describeQueue } from '../address.ts';
 import { queueFault, type QueueFaultKind } from './queue-fault.ts';
 
 /** Where nobody answers, or nobody knows. Everything else is an answer. */
@@ -10,7 +11,7 @@ const UNREACHED: readonly QueueFaultKind[] = ['unreachable', 'silent', 'files', 
 /** Of the driver, by its names: the database's errors are told by others. */
 const OF_REDIS = ['ReplyError', 'MaxRetriesPerRequestError', 'ClusterAllFailedError', 'AbortError'];
 
-const CHECK = `Check ${QUEUE_OPTION} and that the server runs.`;
+const CHECK = `Check ${optionName('queue')} and that the server runs.`;
 
 /** The server cannot be used as it is: the operator's to correct. */
 export const unusable = (url: string, error: unknown): ConfigError => new ConfigError(...inWords(url, error));

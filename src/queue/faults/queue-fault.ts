@@ -1,9 +1,10 @@
 /** What a queue server refuses, or why it is not reached, in words that tell what to do about it. All such words are here. */
 
+import { optionName } from '../../config/option-name.ts';
 import { connectionFault } from '../../db/connection-fault.ts';
 import { SQLSTATE, codeOf } from '../../db/sqlstates.ts';
 import { BackfillError, messageOf } from '../../errors.ts';
-import { QUEUE_OPTION, isPostgres } from '../address.ts';
+import { isPostgres } from '../address.ts';
 
 /** What is the matter, for programs: one name a cause, whatever key, script or address the server's own words hold. */
 export type QueueFaultKind =
@@ -58,7 +59,7 @@ const OF_REDIS: readonly Words[] = [
     kind: 'database',
     when: NO_DATABASE,
     why: (message) => `it has no database of that number (${message})`,
-    remedy: `Correct the number at the end of ${QUEUE_OPTION}; many managed servers have database 0 alone.`,
+    remedy: `Correct the number at the end of ${optionName('queue')}; many managed servers have database 0 alone.`,
   },
   {
     kind: 'full',
@@ -82,7 +83,7 @@ const OF_REDIS: readonly Words[] = [
       /\bMASTERDOWN\b/.test(message)
         ? 'it is a replica that has lost its primary (MASTERDOWN)'
         : 'it is a replica, which takes no writes (READONLY)',
-    remedy: `Name its primary, or its Sentinels (redis+sentinel://), in ${QUEUE_OPTION}.`,
+    remedy: `Name its primary, or its Sentinels (redis+sentinel://), in ${optionName('queue')}.`,
   },
   {
     kind: 'few-replicas',
@@ -100,25 +101,25 @@ const OF_REDIS: readonly Words[] = [
     kind: 'login',
     when: /\bNOAUTH\b|\bWRONGPASS\b|invalid (?:username-password|password)|without any password|\bDENIED\b/i,
     why: (message) => `it does not let this user in (${message})`,
-    remedy: `Correct user and password in ${QUEUE_OPTION}.`,
+    remedy: `Correct user and password in ${optionName('queue')}.`,
   },
   {
     kind: 'no-cluster',
     when: /cluster support disabled|unknown command ['`]?cluster/i,
     why: () => 'it is no Redis Cluster',
-    remedy: `Write redis:// in place of redis+cluster:// in ${QUEUE_OPTION}.`,
+    remedy: `Write redis:// in place of redis+cluster:// in ${optionName('queue')}.`,
   },
   {
     kind: 'no-sentinel',
     when: /unknown command ['`]?sentinel/i,
     why: () => 'it is no Sentinel',
-    remedy: `Name the Sentinels (port 26379 as a rule), or write redis:// in place of redis+sentinel:// in ${QUEUE_OPTION}.`,
+    remedy: `Name the Sentinels (port 26379 as a rule), or write redis:// in place of redis+sentinel:// in ${optionName('queue')}.`,
   },
   {
     kind: 'no-master',
     when: /No such master with that name/i,
     why: () => 'its Sentinels know no master of that name',
-    remedy: `Write the name that SENTINEL MASTERS shows behind the hosts, redis+sentinel://host:port,host:port/name, in ${QUEUE_OPTION}.`,
+    remedy: `Write the name that SENTINEL MASTERS shows behind the hosts, redis+sentinel://host:port,host:port/name, in ${optionName('queue')}.`,
   },
   {
     kind: 'cluster-down',
@@ -132,7 +133,7 @@ const OF_REDIS: readonly Words[] = [
     when: /\b(?:MOVED|ASK) \d+ |\bCROSSSLOT\b/,
     why: (message) =>
       `it is a node of a Redis Cluster, and the jobs' keys are on another one (${/(?:MOVED|ASK) \d+ \S+|CROSSSLOT/.exec(message)?.[0] ?? ''})`,
-    remedy: `Write redis+cluster://host:port,host:port in ${QUEUE_OPTION}.`,
+    remedy: `Write redis+cluster://host:port,host:port in ${optionName('queue')}.`,
   },
   {
     kind: 'loading',
@@ -210,7 +211,7 @@ function postgresFault(error: unknown, message: string): QueueFault {
     return {
       kind,
       why: 'it is a standby, which takes no writes',
-      remedy: `Name its primary in ${QUEUE_OPTION}.`,
+      remedy: `Name its primary in ${optionName('queue')}.`,
     };
   return { kind, why, remedy };
 }

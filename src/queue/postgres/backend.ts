@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net';
 import { createPostgresBackend, runMigrations } from 'bullmq';
 import pg from 'pg';
+import { optionName } from '../../config/option-name.ts';
 import { connectClient } from '../../db/pool.ts';
 import { losesSession } from '../../db/pooler.ts';
 import { sessionSql } from '../../db/session-settings.ts';
@@ -105,8 +106,7 @@ export async function assertQueueSession(url: string): Promise<void> {
     `The queue server at ${describeQueue(url)} is reached through a pooler in transaction mode, through which BullMQ cannot work: it listens for jobs on a session.`,
     {
       code: 'QUEUE_NEEDS_SESSION',
-      remedy:
-        "Give the option queue (--queue, env QUEUE_URL, file key queue) the server's own address, or that of a pooler in session mode.",
+      remedy: `Give ${optionName('queue')} the server's own address, or that of a pooler in session mode.`,
     },
   );
 }

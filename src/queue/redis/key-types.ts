@@ -1,5 +1,6 @@
 /** Keys on a shared Redis that have our names and are something else: said at the start, by name, rather than by each command. */
 
+import { optionName } from '../../config/option-name.ts';
 import { ConfigError } from '../../errors.ts';
 import { describeQueue, isPostgres } from '../address.ts';
 import { QUEUE_ROLES, firstContact, queueName, type QueueAddress } from '../connection.ts';
@@ -49,6 +50,5 @@ async function assertTypes({ url, backfill, installation }: QueueAddress): Promi
 const taken = (url: string, key: string, type: string, wanted: string): ConfigError =>
   new ConfigError(`The key ${key} on ${describeQueue(url)} is a ${type}, not the ${wanted} of our queue.`, {
     code: 'QUEUE_KEY_TAKEN',
-    remedy:
-      'Remove that key if nothing else needs it, or give the queue a Redis (or a database number) of its own by queue (--queue, env QUEUE_URL); then run `pgvector-backfill enqueue`.',
+    remedy: `Remove that key if nothing else needs it, or give the queue a Redis (or a database number) of its own by ${optionName('queue')}; then run \`pgvector-backfill enqueue\`.`,
   });

@@ -1,8 +1,9 @@
 /** A plain URL that leads to a server of another kind: to one node of a Redis Cluster, or to a Sentinel. */
 
 import type { Redis } from 'ioredis';
+import { optionName } from '../../config/option-name.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
-import { QUEUE_OPTION, describeQueue } from '../address.ts';
+import { describeQueue } from '../address.ts';
 
 /**
  * The keys of all our queues are in one slot, by a name that the ledger's id gives: whether this node has them is a matter of
@@ -18,7 +19,7 @@ export async function assertPlainServer(redis: Redis, url: string): Promise<void
       `Cannot use the queue server at ${server}: it is a Sentinel, which holds no jobs.`,
       {
         code: 'QUEUE_REFUSES',
-        remedy: `Write ${server.replace(/^(rediss?):/, '$1+sentinel:').replace(/\/\d*$/, '')}/NAME in ${QUEUE_OPTION}, with the name that SENTINEL MASTERS shows; further Sentinels follow behind a comma.`,
+        remedy: `Write ${server.replace(/^(rediss?):/, '$1+sentinel:').replace(/\/\d*$/, '')}/NAME in ${optionName('queue')}, with the name that SENTINEL MASTERS shows; further Sentinels follow behind a comma.`,
       },
     );
   if (!info.includes('cluster_enabled:1')) return;
@@ -29,7 +30,7 @@ export async function assertPlainServer(redis: Redis, url: string): Promise<void
     `Cannot use the queue server at ${server}: it is a node of a Redis Cluster${primaries === undefined ? '' : ` of ${primaries}`}, each of which has a part of the keys.`,
     {
       code: 'QUEUE_REFUSES',
-      remedy: `Write ${server.replace(/^(rediss?):/, '$1+cluster:')} in ${QUEUE_OPTION}; user and password stay where they are, further nodes follow behind a comma.`,
+      remedy: `Write ${server.replace(/^(rediss?):/, '$1+cluster:')} in ${optionName('queue')}; user and password stay where they are, further nodes follow behind a comma.`,
     },
   );
 }

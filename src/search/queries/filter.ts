@@ -1,5 +1,6 @@
 /** A condition that a search puts on the table: the operator's SQL, its values always as parameters. */
 
+import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
 import { classify } from '../../db/sqlstates.ts';
@@ -29,7 +30,7 @@ export function chooseFilter(
   if (filter === undefined)
     throw new ConfigError(`There is no filter ${JSON.stringify(name)}.`, {
       code: 'FILTER_UNKNOWN',
-      remedy: `Declare it in search.filters (--search-filters, env BACKFILL_SEARCH_FILTERS); there are: ${filters.map((each) => each.name).join(', ') || 'none'}.`,
+      remedy: `Declare it in ${optionName('search.filters')}; there are: ${filters.map((each) => each.name).join(', ') || 'none'}.`,
     });
   if (values !== undefined && values.length !== filter.values.length)
     throw new ConfigError(
@@ -49,8 +50,7 @@ export function filterFault(error: unknown, filter: Filter | null): unknown {
   if (filter === null || error instanceof ConfigError || classify(error) === 'transient') return error;
   return new ConfigError(`The filter ${filter.name} does not run: ${messageOf(error)}.`, {
     code: 'FILTER_FAILED',
-    remedy:
-      'Correct search.filters (--search-filters, env BACKFILL_SEARCH_FILTERS): where is a condition over the columns of the table, with $1, $2, … for values.',
+    remedy: `Correct ${optionName('search.filters')}: where is a condition over the columns of the table, with $1, $2, … for values.`,
     cause: error,
   });
 }

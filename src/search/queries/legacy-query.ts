@@ -1,6 +1,7 @@
 /** The search in use today: the operator's own SQL, or the plainest ILIKE where none is configured. */
 
 import type pg from 'pg';
+import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import { quoteName } from '../../db/identifiers.ts';
 import { hasSqlState, isUnreachable, SQLSTATE } from '../../db/sqlstates.ts';
@@ -109,8 +110,7 @@ export async function legacySearch(
     if (notHeld !== null) throw notHeld;
     throw new ConfigError(`The legacy search does not run: ${messageOf(error)}.`, {
       code: LEGACY_FAILED,
-      remedy:
-        'Correct legacySearch (--legacy-search, env BACKFILL_LEGACY_SEARCH): SQL with $1 the query text, $2 the number of rows, the key as first column.',
+      remedy: `Correct ${optionName('legacySearch')}: SQL with $1 the query text, $2 the number of rows, the key as first column.`,
       cause: error,
     });
   }

@@ -1,5 +1,6 @@
 /** Ranking by PostgreSQL's full-text search: the lexical half of the hybrid, and what vectors are measured against. */
 
+import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import { quoteName } from '../../db/identifiers.ts';
 import type { Pool } from '../../db/pool.ts';
@@ -103,8 +104,7 @@ export async function textSearch(
       return textSearch(pool, target, settings, text.replaceAll(unheld, ' '), k, { filter, limits });
     throw new ConfigError(`The tsvector ranking does not run: ${messageOf(error)}.`, {
       code: TEXT_FAILED,
-      remedy:
-        'Correct search.textConfig (--search-text-config, env BACKFILL_SEARCH_TEXT_CONFIG) or search.tsvector (--search-tsvector, env BACKFILL_SEARCH_TSVECTOR).',
+      remedy: `Correct ${optionName('search.textConfig')} or ${optionName('search.tsvector')}.`,
       cause: error,
     });
   }

@@ -1,5 +1,6 @@
 /** The model of a search: opened when a vector is first wanted, and again where the rows have got another one. */
 
+import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { ModelFacts } from '../../embedding/open-embedder.ts';
 import type { Embedder } from '../../embedding/embedder.ts';
@@ -28,8 +29,7 @@ export class LazyEmbedder {
     const named = difference === null ? '' : `: ${difference}`;
     throw new ConfigError(`The model ${embedder.model} is not the one that made the rows' vectors${named}.`, {
       code: 'MODEL_MISMATCH',
-      remedy:
-        'Give the search the model and options of the last `enqueue` (model.name, model.localPath, model.revision, mask), or `pgvector-backfill rollback` until the rows are embedded by this one.',
+      remedy: `Give the search the model and options of the last \`pgvector-backfill enqueue\` (${optionName('model.name')}, model.localPath, model.revision, mask), or \`pgvector-backfill rollback\` until the rows are embedded by this one.`,
     });
   }
 

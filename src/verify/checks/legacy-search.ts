@@ -1,5 +1,6 @@
 /** What became of the legacy search on the queries of a verification. */
 
+import { optionName } from '../../config/option-name.ts';
 import type { LegacyTries } from '../../search/queries/legacy-fault.ts';
 import type { Check } from './check.ts';
 
@@ -13,8 +14,7 @@ export function legacyCheck({ asked, raised, fault }: LegacyTries): Check[] {
       value: raised,
       threshold: null,
       detail: `the legacy search raises for ${raised} of ${asked} queries, which count as finding nothing: ${fault}`,
-      remedy:
-        'Correct legacySearch (--legacy-search, env BACKFILL_LEGACY_SEARCH) where it should not: SQL with $1 the query text as people type it, $2 the number of rows.',
+      remedy: `Correct ${optionName('legacySearch')} where it should not: SQL with $1 the query text as people type it, $2 the number of rows.`,
     },
   ];
 }

@@ -1,5 +1,6 @@
 /** What the measured relevance means for the gate. */
 
+import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import { RRF_K } from '../../relevance/fuse.ts';
 import type { Check } from './check.ts';
@@ -68,6 +69,6 @@ function vectorCheck({ systems, queries }: Relevance, settings: Settings): Check
     detail: `nDCG@10 of the answers as served over ${queries} queries: ${shown.join(', ')}`,
     remedy: passed
       ? null
-      : `Search by vectors is worse than the legacy search. ${worse(hybrid) ? 'Try another model (model.name)' : 'Use the hybrid of both, which is not, or another model (model.name)'}, or accept more by verify.tolerance (--verify-tolerance, env BACKFILL_VERIFY_TOLERANCE).`,
+      : `Search by vectors is worse than the legacy search. ${worse(hybrid) ? `Try another model by ${optionName('model.name')}` : `Use the hybrid of both, which is not, or another model by ${optionName('model.name')}`}, or accept more by ${optionName('verify.tolerance')}.`,
   };
 }

@@ -1,5 +1,6 @@
 /** Checks of the search itself: plan, recall and latency. */
 
+import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { ReadSettings } from '../../search/state/read-settings.ts';
@@ -76,7 +77,7 @@ function recallCheck({ recall, queries }: RecallResult, { settings, read }: Sear
     detail: `index against exact search, ${queries} sampled rows as queries, ${set.length === 0 ? "the server's settings" : set.join(', ')}`,
     remedy: passed
       ? null
-      : 'Run `pgvector-backfill verify`, which looks for settings of reads that reach it; else build the index with larger index.m and index.efConstruction, or more index.lists.',
+      : `Run \`pgvector-backfill verify\`, which looks for settings of reads that reach it; else build the index with larger ${optionName('index.m')} and ${optionName('index.efConstruction')}, or more ${optionName('index.lists')}.`,
   };
 }
 

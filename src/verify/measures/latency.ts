@@ -1,5 +1,6 @@
 /** How long searches take: legacy, exact and index on the same queries in turn, the model's time counted and shown apart. */
 
+import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import { LegacyTries } from '../../search/queries/legacy-fault.ts';
 import { legacySearch } from '../../search/queries/legacy-query.ts';
@@ -116,6 +117,6 @@ export function latencyCheck(latency: Latency, settings: Settings): Check {
     detail: `ms p50 / p95 / p99 of ${latency.queries} queries${latency.cutShort ? ' (cut short, they take too long)' : ''}: ${shown.join(', ')}${few}`,
     remedy: passed
       ? null
-      : 'See which part takes the time: a smaller or int8 model (model.quantized) for embedding; memory for the index, or a smaller ef_search, for the search; or raise verify.latencyMs.',
+      : `See which part takes the time: a smaller model, or an int8 one by ${optionName('model.quantized')}, for embedding; memory for the index, or a smaller ef_search, for the search; or raise ${optionName('verify.latencyMs')}.`,
   };
 }

@@ -1,5 +1,6 @@
 /** Why the planner does not take the vector index, from the catalog and the server's settings, and what to do about it. */
 
+import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { Pool } from '../../db/pool.ts';
 import { settledQueries } from '../../db/transaction.ts';
@@ -46,18 +47,15 @@ export const PLAN_REASONS = {
   },
   cast: {
     why: 'the index is on an expression, such as a cast to halfvec, and the query is not, or the other way round: an index serves queries with the very same expression only',
-    remedy:
-      'Set index.type (--index-type, env BACKFILL_INDEX_TYPE) to the type that the index was built for, or drop it and run `pgvector-backfill finalize`.',
+    remedy: `Set ${optionName('index.type')} to the type that the index was built for, or drop it and run \`pgvector-backfill finalize\`.`,
   },
   partial: {
     why: 'the index is partial, and its condition does not follow from the query’s',
-    remedy:
-      'Run `pgvector-backfill finalize` for an index of all rows, or set the option where to its condition.',
+    remedy: `Run \`pgvector-backfill finalize\` for an index of all rows, or set ${optionName('where')} to its condition.`,
   },
   operator: {
     why: 'the index is for another distance than the option metric',
-    remedy:
-      'Set metric (--metric, env BACKFILL_METRIC) to the distance of the index, or drop it and run `pgvector-backfill finalize`.',
+    remedy: `Set ${optionName('metric')} to the distance of the index, or drop it and run \`pgvector-backfill finalize\`.`,
   },
   unknown: {
     why: 'the planner cannot use the index for this query',

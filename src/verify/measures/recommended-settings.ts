@@ -1,5 +1,6 @@
 /** The cheapest settings of the index that reach the wanted recall. */
 
+import { optionName } from '../../config/option-name.ts';
 import type { IterativeScan, ReadSettings } from '../../search/state/read-settings.ts';
 import type { Check } from '../checks/check.ts';
 import { readSettings, type Curve, type CurvePoint, type CurveSeries } from './recall-curve.ts';
@@ -95,11 +96,11 @@ function advice(found: Recommendation | null, few: boolean, within: boolean): st
   const parts = [];
   if (few)
     parts.push(
-      `Too few queries to tell settings apart: raise verify.samples (--verify-samples, env BACKFILL_VERIFY_SAMPLES) to ${ENOUGH_QUERIES} or more.`,
+      `Too few queries to tell settings apart: raise ${optionName('verify.samples')} to ${ENOUGH_QUERIES} or more.`,
     );
   if (found === null && !within)
     parts.push(
-      'Build the index with larger index.m and index.efConstruction, or more index.lists and probes, or lower verify.recall.',
+      `Build the index with larger ${optionName('index.m')} and ${optionName('index.efConstruction')}, or more ${optionName('index.lists')} and probes, or lower ${optionName('verify.recall')}.`,
     );
   if (found !== null && found.filtersBelow.length > 0)
     parts.push(

@@ -84,7 +84,7 @@ describe('answers of a server', () => {
     const error = await failureOf(embedder.embed(TEXTS));
     expect(error).toMatchObject({ name: 'ConfigError', code: 'ENDPOINT_ANSWER_UNUSABLE' });
     expect(error.remedy).toMatch(
-      'model.endpoint (--model-endpoint, env BACKFILL_MODEL_ENDPOINT, file key model.endpoint)',
+      'model.endpoint (--model-endpoint, env BACKFILL_MODEL_ENDPOINT, file key backfills.<name>.model.endpoint)',
     );
     expect(server.asked).toHaveLength(1);
   });

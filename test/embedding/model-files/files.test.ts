@@ -60,7 +60,7 @@ describe('model files', () => {
       message: `Model org/mine cannot be loaded from ${join(root, 'org/mine')}: tokenizer_config.json (missing), onnx/model.onnx (missing).`,
     });
     for (const way of [
-      'model.localPath (--model-local-path, env BACKFILL_MODEL_LOCAL_PATH)',
+      'model.localPath (--model-local-path, env BACKFILL_MODEL_LOCAL_PATH, file key backfills.<name>.model.localPath)',
       'model.allowDownload',
       'pgvector-backfill train-model',
     ])

@@ -249,7 +249,7 @@ describe.runIf(hasPostgres())('the build of the index', () => {
       {
         level: 'warn',
         kind: 'index.memory',
-        message: expect.stringContaining('set index.maintenanceWorkMem to') as string,
+        message: expect.stringContaining('set index.maintenanceWorkMem (') as string,
         detail: { tuples: expect.any(Number) as number, rows: ROWS, neededMiB: expect.any(Number) as number },
       },
     ]);
