@@ -2,7 +2,7 @@ import { planCompletion, tooEarly } from '../src/cutover/completion.ts';
 import { runSteps, type Step } from '../src/cutover/planned-steps.ts';
 import { ConfigError } from '../src/errors.ts';
 import { inTurn } from '../src/planning/schema-lease.ts';
-import { describeTarget } from '../src/table/backfill-target.ts';
+import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
 import { planDropSync } from '../src/cutover/drop-sync.ts';
 import { reasonOf, refuse, tell } from '../src/cli/change.ts';

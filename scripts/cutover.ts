@@ -23,7 +23,7 @@ import type { Run } from '../src/ledger/run/run.ts';
 import { followScope } from '../src/ledger/run/scope.ts';
 import { actorOf } from '../src/cutover/current-user.ts';
 import { READ_MODE_SEEN_SECONDS } from '../src/search/create-search.ts';
-import { describeTarget } from '../src/table/backfill-target.ts';
+import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
 import { reasonOf, refuse, tell, type Change } from '../src/cli/change.ts';
 import { requireRun, withDatabase } from '../src/cli/session.ts';

@@ -10,7 +10,7 @@ import { articles } from '../src/demo/articles.ts';
 import { loadArticles, spreadTitles } from '../src/demo/load.ts';
 import { demoQueries } from '../src/demo/queries.ts';
 import { assertReadable, readRecords } from '../src/demo/records.ts';
-import { describeTarget } from '../src/table/backfill-target.ts';
+import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { maskedTexts, tableTexts } from '../src/training/table-texts.ts';
 import { DEFAULT_DIMENSIONS, DEFAULT_MIN_DOCUMENTS, DEFAULT_SEED } from '../src/training/train.ts';
 import { trainFrom } from '../src/training/train-from.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from '../src/db/pool.ts';
 import type { ProgressSnapshot } from '../src/ledger/progress/snapshot.ts';
-import { describeTarget } from '../src/table/backfill-target.ts';
+import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { findIndex, wantedIndex } from '../src/finalize/index-definition.ts';
 import { reopenFailedRun } from '../src/ledger/run/run.ts';
 import { addFinalizeJob } from '../src/queue/jobs/producer.ts';

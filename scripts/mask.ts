@@ -3,7 +3,7 @@ import { applyMasks, countMasks, createFinder, type Mask } from '../src/masking/
 import { MaskTooSlow } from '../src/masking/rules.ts';
 import { maskPolicyVersion, type MaskPolicy } from '../src/masking/policy.ts';
 import type { TextRow } from '../src/table/read-texts.ts';
-import { describeTarget } from '../src/table/backfill-target.ts';
+import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
 import { excerpts } from '../src/masking/excerpts.ts';
 import { sampleTexts } from '../src/table/sample-texts.ts';

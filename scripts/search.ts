@@ -5,7 +5,7 @@ import { compareSearches, type Comparison } from '../src/search/compare.ts';
 import { LazyEmbedder } from '../src/search/state/lazy-embedder.ts';
 import { loadReadState } from '../src/search/state/read-state.ts';
 import { searchFunctionName } from '../src/search/queries/sql-function.ts';
-import { describeTarget } from '../src/table/backfill-target.ts';
+import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
 import { withDatabase } from '../src/cli/session.ts';
 

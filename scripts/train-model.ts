@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { ConfigError } from '../src/errors.ts';
 import { maskPolicy } from '../src/embedding/open-embedder.ts';
 import { recordTexts } from '../src/demo/records.ts';
-import { describeTarget } from '../src/table/backfill-target.ts';
+import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { maskedTexts, tableTexts } from '../src/training/table-texts.ts';
 import { DEFAULT_DIMENSIONS, DEFAULT_MIN_DOCUMENTS, DEFAULT_SEED } from '../src/training/train.ts';
 import { trainFrom, type TrainFromOptions, type TrainedFrom } from '../src/training/train-from.ts';

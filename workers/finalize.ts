@@ -23,7 +23,8 @@ import { openQueue, openWorker, type JobQueue } from '../src/queue/connection.ts
 import { parseFinalizeJob, type FinalizeJob, type JobData } from '../src/queue/jobs/payloads.ts';
 import { addOwedFinalizer } from '../src/planning/reconcile.ts';
 import { settle } from '../src/sync/catch-up.ts';
-import { describeTarget, type Target } from '../src/table/backfill-target.ts';
+import type { Target } from '../src/table/backfill-target.ts';
+import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { isHeld } from '../src/throttle/throttle.ts';
 import { verify } from '../src/verify/verify.ts';
 import type { RunningWorker, WorkerContext } from '../src/worker/context.ts';

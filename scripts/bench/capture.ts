@@ -11,7 +11,7 @@ import type { Pool } from '../../src/db/pool.ts';
 import { saveBackfill } from '../../src/ledger/run/run.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { applyCapture } from '../../src/sync/capture.ts';
-import { describeTarget } from '../../src/table/backfill-target.ts';
+import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { uniform } from '../../src/random.ts';
 import { withBenchDatabase, type BenchDatabase } from './database.ts';
 import type { OnProgress } from '../../src/observability/progress.ts';

@@ -25,7 +25,7 @@ import { readWork, type WorkRow } from '../../src/pipeline/read-rows.ts';
 import { stagePage } from '../../src/pipeline/stage-rows.ts';
 import { applyDdl } from '../../src/planning/ddl.ts';
 import { planRun } from '../../src/planning/plan.ts';
-import { describeTarget } from '../../src/table/backfill-target.ts';
+import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { Throttle } from '../../src/throttle/throttle.ts';
 import { uniform } from '../../src/random.ts';
 

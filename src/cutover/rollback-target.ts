@@ -5,8 +5,8 @@ import { parseQualified, quoteName, quoteQualified } from '../db/identifiers.ts'
 import { theirRegclassSql } from '../db/search-path.ts';
 import type { Queryable } from '../db/pool.ts';
 import { captureFunction } from '../sync/capture-ddl.ts';
-import { chosenPlan, indexPlan } from '../table/index-plan.ts';
-import { stageOf } from '../table/staging-table-name.ts';
+import { recordedNames, recordedTable } from '../ledger/backfill/recorded-table.ts';
+import { indexPlan } from '../table/index-plan.ts';
 import { withIndex, type Target } from '../table/backfill-target.ts';
 import { findVectorExtension } from '../table/vector-extension.ts';
 
@@ -19,11 +19,7 @@ export async function removalTarget(
   backfill: string,
   settings: Settings,
 ): Promise<{ target: Target; present: boolean }> {
-  const noted = await db.query<{ table: string; key: string; stage: string }>(
-    'SELECT target_table AS table, key_column AS key, stage_table AS stage FROM pgvector_backfill.backfill WHERE name = $1',
-    [backfill],
-  );
-  const [ledger] = noted.rows;
+  const ledger = await recordedNames(db, backfill);
   // Of a ledger that was cut off at its very beginning nothing is known but what the configuration says.
   const wanted = ledger?.table ?? quoteQualified(parseQualified(settings.table, 'Option table'));
   const found = await db.query<{ schema: string; name: string; oid: string; isPartitioned: boolean }>(
@@ -43,11 +39,9 @@ export async function removalTarget(
     isPartitioned: false,
   };
   const quoted = quoteQualified({ schema, name });
-  const stage =
-    ledger?.stage ??
-    quoteQualified(await stageOf(db, { backfill, table: quoted, name, column: settings.column }));
-  const chosen = settings.index.method === 'auto' ? await chosenPlan(db, backfill) : null;
-  const indexed = indexPlan(settings, null, chosen);
+  const recorded = await recordedTable(db, { backfill, table: quoted, name, column: settings.column });
+  const stage = ledger?.stage ?? quoteQualified(recorded.stage);
+  const indexed = indexPlan(settings, null, recorded.indexPlan);
   const target: Target = {
     backfill,
     schema,

@@ -10,7 +10,7 @@ import { compareSearches, type Comparison } from '../search/compare.ts';
 import { explainSearches, type Explained } from '../search/explain.ts';
 import { chooseFilter } from '../search/queries/filter.ts';
 import { LazyEmbedder, openForSearch, type OpenEmbedder } from '../search/state/lazy-embedder.ts';
-import { describeTarget } from '../table/backfill-target.ts';
+import { describeTarget } from '../ledger/backfill/describe-target.ts';
 
 export interface SearchQuery {
   text: string;

@@ -8,7 +8,7 @@ import { GateError } from '../errors.ts';
 import { progressSnapshot, type ProgressSnapshot } from '../ledger/progress/snapshot.ts';
 import type { Logger } from '../observability/logger.ts';
 import { compareSearches, type Comparison } from '../search/compare.ts';
-import { describeTarget } from '../table/backfill-target.ts';
+import { describeTarget } from '../ledger/backfill/describe-target.ts';
 import { verify, type Verification } from '../verify/verify.ts';
 import { enqueueRun, withPreflight } from '../planning/enqueue-run.ts';
 import { requireRun } from '../cli/session.ts';

@@ -5,7 +5,7 @@ import type { Pool } from '../db/pool.ts';
 import { recordEvent } from '../ledger/event/event.ts';
 import { lastBuildRate, type IndexForecast } from '../ledger/run/index-measurements.ts';
 import type { Run } from '../ledger/run/run.ts';
-import { savePlan } from '../table/index-plan.ts';
+import { saveIndexPlan } from '../ledger/backfill/index-plan.ts';
 import { rowsOfLargestLeaf } from '../table/partitions.ts';
 import { withIndex, type Target } from '../table/backfill-target.ts';
 import { findVectorExtension } from '../table/vector-extension.ts';
@@ -43,7 +43,7 @@ export async function targetWithIndex(input: PlanIndexInput, rows: number): Prom
     secondsOf: (each) => buildSeconds(input, withIndex(target, each), rows),
   });
   if (isAuto) {
-    await savePlan(pool, target.backfill, plan);
+    await saveIndexPlan(pool, target.backfill, plan);
     await recordEvent(pool, {
       backfill: target.backfill,
       run: run.id,

@@ -9,7 +9,8 @@ import type { Logger } from '../observability/logger.ts';
 import { blockers, diagnose } from './doctor.ts';
 import { enqueue, type EnqueueResult } from './enqueue.ts';
 import type { Finding } from './checks/finding.ts';
-import { describeTarget, type Target } from '../table/backfill-target.ts';
+import type { Target } from '../table/backfill-target.ts';
+import { describeTarget } from '../ledger/backfill/describe-target.ts';
 import { prepareQueues, withQueues } from './open-queues.ts';
 
 /** What doctor found, and what is open where nothing blocks. */

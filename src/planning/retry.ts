@@ -13,7 +13,7 @@ import { followScope } from '../ledger/run/scope.ts';
 import { syncMode } from '../ledger/changes/drain-lease.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { addEmbedJobs } from '../queue/jobs/producer.ts';
-import { describeTarget } from '../table/backfill-target.ts';
+import { describeTarget } from '../ledger/backfill/describe-target.ts';
 
 export interface RetryInput {
   pool: Pool;

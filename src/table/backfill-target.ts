@@ -3,21 +3,25 @@
 import { optionName } from '../config/option-name.ts';
 import type { Settings } from '../config/settings.ts';
 import type { KeyWidth } from '../db/copy-binary.ts';
-import { derivedName, parseQualified, quoteName, quoteQualified } from '../db/identifiers.ts';
-import { assertOwnSchema } from '../db/own-schema.ts';
+import {
+  derivedName,
+  parseQualified,
+  quoteName,
+  quoteQualified,
+  type QualifiedName,
+} from '../db/identifiers.ts';
 import { theirRegclassSql } from '../db/search-path.ts';
 import type { Queryable } from '../db/pool.ts';
 import { ConfigError } from '../errors.ts';
 import {
-  keptNames,
   lookUpNames,
+  namesOfWords,
   type ExpressionNames,
   type NamedExpression,
   type RawExpressions,
 } from './expression-names.ts';
-import { chosenPlan, indexPlan, type IndexPlan } from './index-plan.ts';
+import { indexPlan, type IndexPlan } from './index-plan.ts';
 import { KEY_TYPES, KEY_TYPE_NAMES, type KeyType } from './key.ts';
-import { stageOf } from './staging-table-name.ts';
 import { findVectorExtension } from './vector-extension.ts';
 import type { VectorType } from './vector-type.ts';
 
@@ -92,20 +96,30 @@ export async function findTable(db: Queryable, settings: Settings): Promise<Tabl
 }
 
 export interface DescribeOptions {
-  /** Names are looked up again in place of those in the ledger, where a run is planned. */
+  /** Names are looked up again in place of those that are kept, where a run is planned. */
   planning?: boolean;
 }
 
-/** @throws ConfigError where table or key column do not exist or have a type that is not supported. */
-export async function describeTarget(
+/** What the ledger has of a backfill's table. */
+export interface RecordedTable {
+  /** Where the staging table is; before the first `enqueue`, where it will be. */
+  stage: QualifiedName;
+  /** The operator's expressions, as their names were looked up when the run was planned. */
+  names: ExpressionNames;
+  /** What the finalizer chose for `index.method: auto`; null before it did. */
+  indexPlan: IndexPlan | null;
+}
+
+/** @throws ConfigError where the key column does not exist or has a type that is not supported. */
+export async function targetOf(
   db: Queryable,
   backfill: string,
   settings: Settings,
+  facts: TableFacts,
+  { stage, names: recorded, indexPlan: chosen }: RecordedTable,
   { planning = false }: DescribeOptions = {},
 ): Promise<Target> {
-  const facts = await findTable(db, settings);
   const { schema, name, oid } = facts;
-  await assertOwnSchema(db, 'pgvector_backfill', quoteQualified({ schema, name }));
   const column = await db.query<{ type: string; domain: boolean }>(
     // A domain is what it is over, which may be a domain again.
     `WITH RECURSIVE base AS (
@@ -140,9 +154,8 @@ export async function describeTarget(
   }
   const table = quoteQualified({ schema, name });
   const raw = rawExpressions(settings);
-  const kept = planning ? {} : await keptNames(db, backfill, raw);
+  const kept = planning ? {} : namesOfWords(recorded, raw);
   const names = { ...kept, ...(await lookUpNames(db, { table, oid }, without(raw, kept), planning)) };
-  const stage = await stageOf(db, { backfill, table, name, column: settings.column });
   return {
     backfill,
     schema,
@@ -164,7 +177,7 @@ export async function describeTarget(
     stageName: stage.name,
     vectorPrefix: (await findVectorExtension(db)).prefix,
     columnType: settings.columnType,
-    ...(await describeVectors(db, backfill, settings, facts)),
+    ...(await describeVectors(db, settings, facts, chosen)),
   };
 }
 
@@ -181,9 +194,9 @@ const without = (raw: RawExpressions, names: ExpressionNames): RawExpressions =>
 
 async function describeVectors(
   db: Queryable,
-  backfill: string,
   settings: Settings,
   { name, oid }: TableFacts,
+  chosen: IndexPlan | null,
 ): Promise<Pick<Target, 'dimensions' | 'indexed' | 'indexName'>> {
   // pgvector keeps the number of dimensions as the type's modifier.
   const column = await db.query<{ dimensions: number }>(
@@ -192,7 +205,6 @@ async function describeVectors(
     [oid, settings.column],
   );
   const dimensions = column.rows[0]?.dimensions ?? null;
-  const chosen = settings.index.method === 'auto' ? await chosenPlan(db, backfill) : null;
   const indexed = indexPlan(settings, dimensions, chosen);
   return { dimensions, indexed, indexName: indexNameOf(name, indexed) };
 }

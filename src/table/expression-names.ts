@@ -28,28 +28,11 @@ const VIEW = 'pgvb_expression';
 const VIEW_SQL = `d.classid = 'pg_rewrite'::regclass AND d.objid = (SELECT r.oid FROM pg_rewrite r WHERE r.ev_class = 'pg_temp.${VIEW}'::regclass)
     AND d.refobjid <> 'pg_temp.${VIEW}'::regclass`;
 
-/** Those of the ledger that are of these very words. */
-export async function keptNames(
-  db: Queryable,
-  backfill: string,
-  raw: RawExpressions,
-): Promise<ExpressionNames> {
-  if (Object.keys(raw).length === 0) return {};
-  // Of an older ledger, or none: a failed query would end the transaction that this may be asked in.
-  const known = await db.query<{ known: boolean }>(
-    `SELECT EXISTS (SELECT 1 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-                     WHERE n.nspname = 'pgvector_backfill' AND c.relname = 'backfill' AND a.attname = 'expression_names') AS known`,
-  );
-  if (known.rows[0]?.known !== true) return {};
-  const found = await db.query<{ names: ExpressionNames }>(
-    'SELECT expression_names AS names FROM pgvector_backfill.backfill WHERE name = $1',
-    [backfill],
-  );
-  const kept = found.rows[0]?.names ?? {};
-  return Object.fromEntries(
+/** Those that are of these very words. */
+export const namesOfWords = (kept: ExpressionNames, raw: RawExpressions): ExpressionNames =>
+  Object.fromEntries(
     Object.entries(kept).filter(([option, { raw: of }]) => raw[option as NamedOption] === of),
   );
-}
 
 /** By pool. */
 const looked = new WeakMap<Queryable, Map<string, ExpressionNames>>();

@@ -1,7 +1,6 @@
 /** Which kind of index a backfill has or will have: as configured, or as the finalizer chose. */
 
 import type { Settings } from '../config/settings.ts';
-import type { Queryable } from '../db/pool.ts';
 import { MAX_INDEXED_DIMENSIONS, type VectorType } from './vector-type.ts';
 
 export type IndexMethod = 'hnsw' | 'ivfflat';
@@ -44,28 +43,5 @@ export function typesOf(
   return wanted.filter(
     (type) =>
       (columnType === 'vector' || type === 'halfvec') && (dimensions ?? 0) <= MAX_INDEXED_DIMENSIONS[type],
-  );
-}
-
-/** What the finalizer chose for `index.method: auto`; null before it did. */
-export async function chosenPlan(db: Queryable, backfill: string): Promise<IndexPlan | null> {
-  // An older ledger, or none: a failed query would end the transaction that this may be asked in.
-  const known = await db.query<{ known: boolean }>(
-    `SELECT EXISTS (SELECT 1 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-                     WHERE n.nspname = 'pgvector_backfill' AND c.relname = 'backfill' AND a.attname = 'index_plan') AS known`,
-  );
-  if (known.rows[0]?.known !== true) return null;
-  const found = await db.query<{ plan: IndexPlan | null }>(
-    'SELECT index_plan AS plan FROM pgvector_backfill.backfill WHERE name = $1',
-    [backfill],
-  );
-  return found.rows[0]?.plan ?? null;
-}
-
-/** Searches that are under way go by it within the bound of the read mode. */
-export async function savePlan(db: Queryable, backfill: string, { method, type }: IndexPlan): Promise<void> {
-  await db.query(
-    'UPDATE pgvector_backfill.backfill SET index_plan = $2, updated_at = clock_timestamp() WHERE name = $1',
-    [backfill, { method, type }],
   );
 }

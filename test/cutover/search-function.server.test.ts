@@ -5,7 +5,8 @@ import { dropSearchFunction, planSearchFunction } from '../../src/cutover/search
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { searchFunctionMark } from '../../src/search/queries/sql-function.ts';
-import { describeTarget, type Target } from '../../src/table/backfill-target.ts';
+import type { Target } from '../../src/table/backfill-target.ts';
+import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
 import { makeSettings } from '../table/make-target.ts';
 

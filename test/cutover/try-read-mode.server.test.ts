@@ -7,7 +7,7 @@ import { checkLegacySearch } from '../../src/planning/checks/legacy-search.ts';
 import { compareSearches } from '../../src/search/compare.ts';
 import { createSearch } from '../../src/search/create-search.ts';
 import { LegacyTries } from '../../src/search/queries/legacy-fault.ts';
-import { describeTarget } from '../../src/table/backfill-target.ts';
+import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { measureAgreement } from '../../src/verify/measures/agreement.ts';
 import { legacyCheck } from '../../src/verify/checks/legacy-search.ts';
 import { measureLatency } from '../../src/verify/measures/latency.ts';

@@ -6,7 +6,7 @@ import { ensureIndex, type BuildResult } from '../../src/finalize/build/ensure-i
 import type { BuildProgress } from '../../src/finalize/build/progress.ts';
 import { wantedIndex } from '../../src/finalize/index-definition.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { describeTarget } from '../../src/table/backfill-target.ts';
+import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { makeSettings } from '../table/make-target.ts';
 import { DIMENSIONS } from '../verify/vector-table.ts';
 

@@ -9,7 +9,7 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { BackfillError } from '../../src/errors.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { legacySearch } from '../../src/search/queries/legacy-query.ts';
-import { describeTarget } from '../../src/table/backfill-target.ts';
+import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { dropStages } from '../setup/stages.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';

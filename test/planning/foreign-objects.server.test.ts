@@ -14,7 +14,7 @@ import { blockers, diagnose } from '../../src/planning/doctor.ts';
 import type { Finding } from '../../src/planning/checks/finding.ts';
 import { reachQueue } from '../../src/queue/connection.ts';
 import { createSearch } from '../../src/search/create-search.ts';
-import { describeTarget } from '../../src/table/backfill-target.ts';
+import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { dropRole, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { hashEmbedder, travel } from '../setup/small-road.ts';

@@ -6,7 +6,8 @@ import { createRun, findRun, saveBackfill, type Run } from '../../src/ledger/run
 import { silentLogger } from '../../src/observability/logger.ts';
 import { applyDdl, missingDdl } from '../../src/planning/ddl.ts';
 import { planRun, previewPlan, type PlanOptions } from '../../src/planning/plan.ts';
-import { describeTarget, type Target } from '../../src/table/backfill-target.ts';
+import type { Target } from '../../src/table/backfill-target.ts';
+import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
 import { makeSettings } from '../table/make-target.ts';
 

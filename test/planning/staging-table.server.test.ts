@@ -8,7 +8,7 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { applyDdl } from '../../src/planning/ddl.ts';
 import { blockers, diagnose } from '../../src/planning/doctor.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { describeTarget } from '../../src/table/backfill-target.ts';
+import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { databases, dropRole, type TestDatabase } from '../setup/databases.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { hashEmbedder, travel } from '../setup/small-road.ts';

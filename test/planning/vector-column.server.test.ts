@@ -9,7 +9,8 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { checkAddedColumns, checkNames } from '../../src/planning/checks/existing-objects.ts';
 import { checkVectorColumn } from '../../src/planning/checks/legacy-table.ts';
 import { applyDdl } from '../../src/planning/ddl.ts';
-import { describeTarget, type Target } from '../../src/table/backfill-target.ts';
+import type { Target } from '../../src/table/backfill-target.ts';
+import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
 import { makeSettings } from '../table/make-target.ts';
 

@@ -5,7 +5,7 @@ import { planSearchFunction, settingsOfReads } from '../../src/cutover/search-fu
 import { createSearch, type Search } from '../../src/search/create-search.ts';
 import { compareSearches } from '../../src/search/compare.ts';
 import { saveReadSettings, type ReadSettings } from '../../src/search/state/read-settings.ts';
-import { describeTarget } from '../../src/table/backfill-target.ts';
+import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { databases } from '../setup/databases.ts';
 import { makeSettings } from '../table/make-target.ts';
 import { openServedTable, wordEmbedder, type ServedTable } from './served-table.ts';

@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { planSearchFunction, settingsOfReads } from '../../src/cutover/search-function.ts';
 import { createSearch, type Search, type SearchResult } from '../../src/search/create-search.ts';
-import { describeTarget } from '../../src/table/backfill-target.ts';
+import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { checkFunction } from '../../src/verify/checks/sql-function.ts';
 import { databases } from '../setup/databases.ts';
 import { makeSettings } from '../table/make-target.ts';

@@ -6,7 +6,7 @@ import type { Embedder } from '../../src/embedding/embedder.ts';
 import { saveReadMode, type ReadChoice } from '../../src/ledger/reads/read-mode.ts';
 import { createRun, saveBackfill } from '../../src/ledger/run/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { describeTarget } from '../../src/table/backfill-target.ts';
+import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import type { TestDatabase } from '../setup/databases.ts';
 import { makeSettings } from '../table/make-target.ts';
 

@@ -8,7 +8,8 @@ import { progressSnapshot, type ProgressSnapshot } from '../../src/ledger/progre
 import { latestRun, type Run } from '../../src/ledger/run/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import type { EnqueueResult } from '../../src/planning/enqueue.ts';
-import { describeTarget, type Target } from '../../src/table/backfill-target.ts';
+import type { Target } from '../../src/table/backfill-target.ts';
+import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import type { QueryInput } from '../../src/verify/input.ts';
 import { verify, type Verification } from '../../src/verify/verify.ts';
 import { enqueueRun, withPreflight } from '../../src/planning/enqueue-run.ts';

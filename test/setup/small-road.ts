@@ -23,7 +23,7 @@ import { planRun } from '../../src/planning/plan.ts';
 import { applyCapture } from '../../src/sync/capture.ts';
 import { drainChanges } from '../../src/sync/drain-changes.ts';
 import { settle } from '../../src/sync/catch-up.ts';
-import { describeTarget } from '../../src/table/backfill-target.ts';
+import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { Throttle } from '../../src/throttle/throttle.ts';
 
 /** Vectors of unit length that tell every text from every other; a text without a letter or digit is unknown to it. */

@@ -7,7 +7,7 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { saveBackfill } from '../../src/ledger/run/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { applyCapture, missingCapture } from '../../src/sync/capture.ts';
-import { describeTarget } from '../../src/table/backfill-target.ts';
+import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { databases, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 
 let database: TestDatabase;

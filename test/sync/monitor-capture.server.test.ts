@@ -11,7 +11,7 @@ import { missingCapture } from '../../src/sync/capture.ts';
 import { captureFunction } from '../../src/sync/capture-ddl.ts';
 import { lookAfterCapture } from '../../src/sync/monitor-capture.ts';
 import { sweepSome } from '../../src/sync/sweep-missed-rows.ts';
-import { describeTarget } from '../../src/table/backfill-target.ts';
+import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { databases, hasPostgres, type TestDatabase } from '../setup/databases.ts';
 import { hashEmbedder, travel, type Road } from '../setup/small-road.ts';
 import { until } from '../setup/until.ts';

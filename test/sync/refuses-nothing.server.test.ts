@@ -9,7 +9,7 @@ import { saveBackfill } from '../../src/ledger/run/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { applyCapture } from '../../src/sync/capture.ts';
 import { captureFunction } from '../../src/sync/capture-ddl.ts';
-import { describeTarget } from '../../src/table/backfill-target.ts';
+import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { databases, hasPostgres, type TestDatabase } from '../setup/databases.ts';
 
 describe.each(databases())('triggers of change capture refuse nothing, on $name', ({ create }) => {

@@ -3,7 +3,7 @@
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { describeTarget } from '../../src/table/backfill-target.ts';
+import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import type { SearchContext } from '../../src/verify/measures/systems.ts';
 import { backends, type Backend, type TestDatabase } from '../setup/databases.ts';
 import { makeSettings } from '../table/make-target.ts';

@@ -16,7 +16,7 @@ import {
 } from '../../ledger/verification/judgements.ts';
 import { noteQuerySource } from '../../ledger/verification/judgement-source.ts';
 import type { Query } from '../../relevance/query-file.ts';
-import { describeTarget } from '../../table/backfill-target.ts';
+import { describeTarget } from '../../ledger/backfill/describe-target.ts';
 import { chooseQueries } from '../../verify/queries/query-source.ts';
 import { sampleRows } from '../../verify/queries/sampled-rows.ts';
 import { layout, table, type Markup } from './layout.ts';

@@ -3,7 +3,8 @@
 import type { Settings } from '../../config/settings.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { ConfigError } from '../../errors.ts';
-import { describeTarget, type Target } from '../../table/backfill-target.ts';
+import type { Target } from '../../table/backfill-target.ts';
+import { describeTarget } from '../backfill/describe-target.ts';
 import type { Run } from './run.ts';
 import { followScope } from './scope.ts';
 

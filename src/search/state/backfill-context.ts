@@ -8,7 +8,8 @@ import { withValues } from '../../config/shape.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { ConfigError } from '../../errors.ts';
 import { followScope, scopeDifference } from '../../ledger/run/scope.ts';
-import { describeTarget, type Target } from '../../table/backfill-target.ts';
+import type { Target } from '../../table/backfill-target.ts';
+import { describeTarget } from '../../ledger/backfill/describe-target.ts';
 import type { PlannedRun, ReadState } from './read-state.ts';
 
 export interface ContextSource {

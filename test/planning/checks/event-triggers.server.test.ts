@@ -11,7 +11,7 @@ import { silentLogger } from '../../../src/observability/logger.ts';
 import { applyDdl } from '../../../src/planning/ddl.ts';
 import { diagnose } from '../../../src/planning/doctor.ts';
 import type { Finding } from '../../../src/planning/checks/finding.ts';
-import { describeTarget } from '../../../src/table/backfill-target.ts';
+import { describeTarget } from '../../../src/ledger/backfill/describe-target.ts';
 import { dropRole, hasPostgres, realDatabase, type TestDatabase } from '../../setup/databases.ts';
 import { hashEmbedder } from '../../setup/small-road.ts';
 
