@@ -4,7 +4,7 @@ import { BackfillError } from '../errors.ts';
 import { accountFor, accountForGate, type LiveAccounting } from '../ledger/rows/accounting.ts';
 import { beginCount, endCount, saveCount, type CountPurpose } from '../ledger/rows/count-position.ts';
 import { pageEnd } from '../table/page-end-key.ts';
-import type { KeyRange } from '../table/row-state.ts';
+import type { KeyRange } from '../table/key-range.ts';
 import { withReadableRows, type Reading } from './unreadable-rows.ts';
 
 /** Rows of one statement: about a tenth of a second, of short texts. */

@@ -4,7 +4,8 @@ import type { Queryable } from '../db/pool.ts';
 import type { Claim } from '../ledger/batch/claim.ts';
 import { quarantineRows } from '../ledger/rows/quarantine.ts';
 import { beforeUpdateTriggers } from '../table/before-update-triggers.ts';
-import { NEEDS_WORK, rowStatesSql, type KeyRange } from '../table/row-state.ts';
+import { NEEDS_WORK, rowStatesSql } from '../ledger/rows/row-state.ts';
+import type { KeyRange } from '../table/key-range.ts';
 import type { PipelineContext } from './pipeline-context.ts';
 import type { OpenRow, Writes } from './written-rows.ts';
 

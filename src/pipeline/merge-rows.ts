@@ -8,7 +8,7 @@ import { LEDGER_LIMITS, TABLE_LIMITS, inTransaction } from '../db/transaction.ts
 import { lockClaim, type Claim } from '../ledger/batch/claim.ts';
 import { quarantineRows, releaseRows } from '../ledger/rows/quarantine.ts';
 import { beforeUpdateTriggers } from '../table/before-update-triggers.ts';
-import { textHashSql } from '../table/row-state.ts';
+import { textHashSql } from '../ledger/rows/row-state.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { StatementRamp } from '../throttle/statement-size.ts';
 import { Bisection } from './bisect.ts';

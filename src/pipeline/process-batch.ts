@@ -16,7 +16,7 @@ import {
 import type { Run } from '../ledger/run/run.ts';
 import { classify } from '../db/sqlstates.ts';
 import { messageOf } from '../errors.ts';
-import { NEEDS_WORK, rowStatesSql } from '../table/row-state.ts';
+import { NEEDS_WORK, rowStatesSql } from '../ledger/rows/row-state.ts';
 import { measured, type PipelineContext } from './pipeline-context.ts';
 import { passOver } from './process-range.ts';
 import { quarantineLost } from './lost-writes.ts';

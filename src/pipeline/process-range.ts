@@ -1,5 +1,5 @@
 import type { Claim } from '../ledger/batch/claim.ts';
-import type { KeyRange } from '../table/row-state.ts';
+import type { KeyRange } from '../table/key-range.ts';
 import { measured, type PipelineContext } from './pipeline-context.ts';
 import { embedRows } from './embed-rows.ts';
 import { mergePage } from './merge-rows.ts';

@@ -1,6 +1,7 @@
 /** Step 2: the rows of a range that need work, by keyset, outside any transaction. */
 
-import { NEEDS_WORK, rowStatesSql, type KeyRange } from '../table/row-state.ts';
+import { NEEDS_WORK, rowStatesSql } from '../ledger/rows/row-state.ts';
+import type { KeyRange } from '../table/key-range.ts';
 import { beginningSql, lengthLimitSql } from '../table/text-expressions.ts';
 import type { PipelineContext } from './pipeline-context.ts';
 

@@ -3,7 +3,8 @@
 import { quoteName } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
 import { edgeKeySql, keyBehind } from '../table/key.ts';
-import { rangeSql, readableTable, rowStatesSql, type KeyRange } from '../table/row-state.ts';
+import { readableTable, rowStatesSql } from '../ledger/rows/row-state.ts';
+import { rangeSql, type KeyRange } from '../table/key-range.ts';
 import type { Target } from '../table/backfill-target.ts';
 
 /** Keys that one planning statement looks at: about a second of reading, a few thousand bytes of answer. */

@@ -5,7 +5,7 @@ import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { isKeyText } from '../table/key.ts';
-import { readableTable } from '../table/row-state.ts';
+import { readableTable } from '../ledger/rows/row-state.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { beginningSql } from '../table/text-expressions.ts';
 import type { Filter } from './queries/filter.ts';

@@ -18,7 +18,7 @@ import { passOver } from '../pipeline/process-range.ts';
 import { deleteOrphans, releaseOrphans } from '../pipeline/stage-rows.ts';
 import { readingOf, withReadableRows } from '../pipeline/unreadable-rows.ts';
 import { Writes } from '../pipeline/written-rows.ts';
-import type { KeyRange } from '../table/row-state.ts';
+import type { KeyRange } from '../table/key-range.ts';
 import { markForRecount } from './recount-batches.ts';
 import { wantSweep } from '../ledger/changes/sweep-position.ts';
 

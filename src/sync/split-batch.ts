@@ -8,7 +8,7 @@ import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
 import { FIRST_PART } from '../ledger/batch/batch.ts';
 import type { Run } from '../ledger/run/run.ts';
 import { pageEnd } from '../table/page-end-key.ts';
-import type { KeyRange } from '../table/row-state.ts';
+import type { KeyRange } from '../table/key-range.ts';
 import type { Target } from '../table/backfill-target.ts';
 
 /** Rows of a batch behind a condition: it may be met by few of them, and all of them are read. */

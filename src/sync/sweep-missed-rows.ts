@@ -17,15 +17,8 @@ import {
 import type { Run } from '../ledger/run/run.ts';
 import { readingOfRun, withReadableRows, type Reading } from '../pipeline/unreadable-rows.ts';
 import { pageEnd } from '../table/page-end-key.ts';
-import {
-  NEEDS_WORK,
-  QUARANTINED,
-  STAGED,
-  rangeSql,
-  readableTable,
-  rowStatesSql,
-  type KeyRange,
-} from '../table/row-state.ts';
+import { NEEDS_WORK, QUARANTINED, STAGED, readableTable, rowStatesSql } from '../ledger/rows/row-state.ts';
+import { rangeSql, type KeyRange } from '../table/key-range.ts';
 import type { Target } from '../table/backfill-target.ts';
 
 /** Rows that one statement reads and hashes. */

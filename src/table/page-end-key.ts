@@ -1,6 +1,6 @@
 import { quoteName } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
-import { rangeSql, type KeyRange } from './row-state.ts';
+import { rangeSql, type KeyRange } from './key-range.ts';
 import type { Target } from './backfill-target.ts';
 
 /** First key behind the next `rows` rows of the range; null where it ends before. Read from the key's index alone. */

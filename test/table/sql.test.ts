@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { distanceOperator } from '../../src/table/metric.ts';
 import { operatorClass } from '../../src/table/vector-type.ts';
-import { rangeSql, rowStatesSql, textHashSql } from '../../src/table/row-state.ts';
+import { rowStatesSql, textHashSql } from '../../src/ledger/rows/row-state.ts';
+import { rangeSql } from '../../src/table/key-range.ts';
 import { isAtLeast } from '../../src/table/vector-extension.ts';
 import { makeTarget, squeeze } from './make-target.ts';
 

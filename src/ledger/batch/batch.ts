@@ -4,7 +4,7 @@ import type { Queryable } from '../../db/pool.ts';
 import { words, wordsSql } from '../../db/utf8-text.ts';
 import { WORKER_NAME } from '../../observability/worker-name.ts';
 import type { KeyType } from '../../table/key.ts';
-import type { KeyRange } from '../../table/row-state.ts';
+import type { KeyRange } from '../../table/key-range.ts';
 import { newestSql, shareFence } from '../run/fence.ts';
 import { OPEN_STATES } from '../run/run.ts';
 

@@ -1,7 +1,8 @@
 /** eligible = embedded + skipped + quarantined + stale + missing, counted by SQL on the table itself. */
 
 import type { Queryable } from '../../db/pool.ts';
-import { NEEDS_WORK, rowStatesSql, type KeyRange } from '../../table/row-state.ts';
+import { NEEDS_WORK, rowStatesSql } from './row-state.ts';
+import type { KeyRange } from '../../table/key-range.ts';
 import type { Target } from '../../table/backfill-target.ts';
 
 export interface Accounting {

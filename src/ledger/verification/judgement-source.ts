@@ -2,7 +2,7 @@
 
 import { quoteName } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
-import { readableTable } from '../../table/row-state.ts';
+import { readableTable } from '../rows/row-state.ts';
 import type { Target } from '../../table/backfill-target.ts';
 
 /** `key`: the row that the query was taken from; null where somebody typed it, or another judgement of it knows. */

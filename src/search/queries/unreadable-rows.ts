@@ -2,7 +2,7 @@
 
 import { quoteLiteral } from '../../db/identifiers.ts';
 import { SQLSTATE, hasSqlState, isOfARow } from '../../db/sqlstates.ts';
-import { readableTable } from '../../table/row-state.ts';
+import { readableTable } from '../../ledger/rows/row-state.ts';
 import type { Target } from '../../table/backfill-target.ts';
 
 /**

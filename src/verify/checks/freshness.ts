@@ -5,7 +5,7 @@ import { norm } from '../../embedding/inference/pooling.ts';
 import type { Embedder, Precision } from '../../embedding/embedder.ts';
 import { messageOf } from '../../errors.ts';
 import { readingOfRun, withReadableRows } from '../../pipeline/unreadable-rows.ts';
-import { rowStatesSql } from '../../table/row-state.ts';
+import { rowStatesSql } from '../../ledger/rows/row-state.ts';
 import { beginningSql } from '../../table/text-expressions.ts';
 import type { Check } from './check.ts';
 import type { VerifyInput } from '../input.ts';

@@ -1,7 +1,8 @@
 /** Rows in quarantine whose vector the table did not let go: searches find them by a text or a model of before. */
 
 import { readingOfRun, withReadableRows } from '../../pipeline/unreadable-rows.ts';
-import { rowStatesSql, type KeyRange } from '../../table/row-state.ts';
+import { rowStatesSql } from '../../ledger/rows/row-state.ts';
+import type { KeyRange } from '../../table/key-range.ts';
 import type { Check } from './check.ts';
 import type { VerifyInput } from '../input.ts';
 

@@ -2,7 +2,7 @@
 
 import { quoteName } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
-import { readableTable } from '../../table/row-state.ts';
+import { readableTable } from '../../ledger/rows/row-state.ts';
 import type { Target } from '../../table/backfill-target.ts';
 
 export interface SampledRow {

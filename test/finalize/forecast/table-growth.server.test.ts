@@ -7,7 +7,7 @@ import { mergeSql } from '../../../src/pipeline/merge-rows.ts';
 import { applyDdl } from '../../../src/planning/ddl.ts';
 import { fillForecast } from '../../../src/finalize/forecast/table-growth.ts';
 import { PAGE_BYTES } from '../../../src/table/heap-pages.ts';
-import { textHashSql } from '../../../src/table/row-state.ts';
+import { textHashSql } from '../../../src/ledger/rows/row-state.ts';
 import type { Target } from '../../../src/table/backfill-target.ts';
 import { describeTarget } from '../../../src/ledger/backfill/describe-target.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../../setup/databases.ts';

@@ -12,10 +12,11 @@
  */
 
 import { createHash } from 'node:crypto';
-import { quoteLiteral, quoteName } from '../db/identifiers.ts';
-import type { Target } from './backfill-target.ts';
-import { emptyTextSql } from './text-expressions.ts';
-import { HALFVEC_OVERFLOW } from './vector-type.ts';
+import { quoteLiteral, quoteName } from '../../db/identifiers.ts';
+import type { Target } from '../../table/backfill-target.ts';
+import { rangeSql, type KeyRange } from '../../table/key-range.ts';
+import { emptyTextSql } from '../../table/text-expressions.ts';
+import { HALFVEC_OVERFLOW } from '../../table/vector-type.ts';
 
 /**
  * sha256 of salt, fingerprint and text: another model or another text is another hash, and without the salt nobody can try out
@@ -31,25 +32,6 @@ const hashSql = (target: Target, fingerprint: string, text: string): string =>
 /** Looked up once a statement. Fixed for as long as the fingerprint is known (`createRun`), so that no vector becomes stale by it. */
 const saltSql = ({ backfill }: Target, fingerprint: string): string =>
   `coalesce((SELECT pgvb_salts.salt FROM pgvector_backfill.text_salt pgvb_salts WHERE pgvb_salts.backfill = ${quoteLiteral(backfill)} AND pgvb_salts.fingerprint = ${fingerprint}::text), '')`;
-
-export interface KeyRange {
-  /** Inclusive; null = open. */
-  lower: string | null;
-  /** Exclusive; null = open. */
-  upper: string | null;
-  /** Of the range only these; all where absent. */
-  keys?: readonly string[];
-}
-
-/** Condition on `column`; bounds and keys go to `values`, open ends are left out so that the index range is exact. */
-export function rangeSql(target: Target, column: string, range: KeyRange, values: unknown[]): string {
-  const parts: string[] = [];
-  if (range.lower !== null) parts.push(`${column} >= $${values.push(range.lower)}::${target.keyType}`);
-  if (range.upper !== null) parts.push(`${column} < $${values.push(range.upper)}::${target.keyType}`);
-  if (range.keys !== undefined)
-    parts.push(`${column} = ANY ($${values.push(range.keys)}::${target.keyType}[])`);
-  return parts.length === 0 ? 'true' : parts.join(' AND ');
-}
 
 /**
  * The staged vector is of type `vector`, whatever the column is. Where one of its components is beyond a halfvec the
