@@ -3,7 +3,7 @@ import { ConfigError, NoRunError } from '../src/errors.ts';
 import { followScope, scopeDifference } from '../src/ledger/run/scope.ts';
 import { compareSearches, type Comparison } from '../src/search/compare.ts';
 import { LazyEmbedder } from '../src/search/state/lazy-embedder.ts';
-import { loadReadState } from '../src/search/state/read-state.ts';
+import { loadReadState } from '../src/ledger/reads/read-state.ts';
 import { searchFunctionName } from '../src/search/queries/sql-function.ts';
 import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';

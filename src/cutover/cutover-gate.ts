@@ -2,7 +2,7 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { Queryable } from '../db/pool.ts';
-import { bareDefinition, presentIndex } from '../finalize/present-index.ts';
+import { bareDefinition, presentIndex } from '../ledger/run/present-index.ts';
 import { verifiedWithOtherOptions } from '../ledger/verification/verified-options.ts';
 import type { Run, RunState } from '../ledger/run/run.ts';
 import { tableFault } from '../ledger/run/run-target.ts';

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { quoteLiteral, quoteName } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
-import { loadReadSettings, type ReadSettings } from '../search/state/read-settings.ts';
+import { loadReadSettings, type ReadSettings } from '../ledger/reads/read-settings.ts';
 import {
   backfillOfMark,
   ownFunctions,

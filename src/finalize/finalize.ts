@@ -17,7 +17,7 @@ import type { Target } from '../table/backfill-target.ts';
 import { ensureIndex, type BuildResult } from './build/ensure-index.ts';
 import { ivfflatLists } from './forecast/index-size.ts';
 import { foretell, targetWithIndex } from './plan-index.ts';
-import { loadReadSettings, saveReadSettings } from '../search/state/read-settings.ts';
+import { loadReadSettings, saveReadSettings } from '../ledger/reads/read-settings.ts';
 import { describeBlockers, describeProgress, type BuildProgress } from './build/progress.ts';
 import { findIndex, wantedIndex, type IndexDefinition } from './index-definition.ts';
 import { TimeLeft } from './forecast/time-left.ts';

@@ -12,7 +12,7 @@ import type { Filter } from './queries/filter.ts';
 import { LegacyTries } from './queries/legacy-fault.ts';
 import { legacySearch, type LegacyAnswer } from './queries/legacy-query.ts';
 import { embedQuery } from './queries/query-vector.ts';
-import { loadReadSettings } from './state/read-settings.ts';
+import { loadReadSettings } from '../ledger/reads/read-settings.ts';
 import { servedRows } from './queries/nearest-rows.ts';
 
 export interface Hit {

@@ -21,7 +21,7 @@ import { Held, MONOTONIC, type Clock } from './state/ttl-cache.ts';
 import { KnownRows } from './state/filter-row-counts.ts';
 import { LazyEmbedder, openForSearch } from './state/lazy-embedder.ts';
 import { NOT_EMBEDDABLE, queryVector } from './queries/query-vector.ts';
-import { loadReadState, type ReadState } from './state/read-state.ts';
+import { loadReadState, type ReadState } from '../ledger/reads/read-state.ts';
 import { reportReadiness, type Readiness } from './state/readiness.ts';
 import { Shadow } from './shadow.ts';
 import { StatsBuffer } from './state/stats-buffer.ts';

@@ -7,7 +7,7 @@ import type { CompareInput } from './compare.ts';
 import type { Filter } from './queries/filter.ts';
 import { legacyQuery } from './queries/legacy-query.ts';
 import { embedQuery } from './queries/query-vector.ts';
-import { forDepth, loadReadSettings } from './state/read-settings.ts';
+import { forDepth, loadReadSettings } from '../ledger/reads/read-settings.ts';
 import { queryNotHeld } from './queries/unencodable-query.ts';
 import { nearestSql, nearestValues, withScan } from './queries/vector-query.ts';
 

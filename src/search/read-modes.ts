@@ -13,7 +13,7 @@ import type { KnownRows } from './state/filter-row-counts.ts';
 import { serverFault } from './queries/legacy-fault.ts';
 import { legacySearch } from './queries/legacy-query.ts';
 import { NOT_EMBEDDABLE, embedQuery } from './queries/query-vector.ts';
-import type { ReadSettings } from './state/read-settings.ts';
+import type { ReadSettings } from '../ledger/reads/read-settings.ts';
 import { servedRows } from './queries/nearest-rows.ts';
 import { TEXT_FAILED, textSearch } from './queries/text-query.ts';
 import type { Neighbour } from './queries/vector-query.ts';

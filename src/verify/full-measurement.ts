@@ -4,7 +4,7 @@ import { quoteQualified } from '../db/identifiers.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { ConfigError } from '../errors.ts';
 import { LegacyTries } from '../search/queries/legacy-fault.ts';
-import { loadReadSettings, saveReadSettings, type ReadSettings } from '../search/state/read-settings.ts';
+import { loadReadSettings, saveReadSettings, type ReadSettings } from '../ledger/reads/read-settings.ts';
 import { agreementCheck, measureAgreement, type Agreement } from './measures/agreement.ts';
 import type { Check } from './checks/check.ts';
 import { measureCurve, type Curve, type CurveQueries } from './measures/recall-curve.ts';

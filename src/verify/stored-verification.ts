@@ -4,8 +4,8 @@ import { optionName } from '../config/option-name.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Queryable } from '../db/pool.ts';
 import { jsonWords, jsonWordsSql } from '../db/utf8-text.ts';
-import type { PresentIndex } from '../finalize/present-index.ts';
-import type { ReadSettings } from '../search/state/read-settings.ts';
+import type { PresentIndex } from '../ledger/run/present-index.ts';
+import type { ReadSettings } from '../ledger/reads/read-settings.ts';
 import type { Check } from './checks/check.ts';
 import type { SystemScore } from './measures/relevance.ts';
 

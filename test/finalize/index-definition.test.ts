@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createIndexSql, dropIndexSql, wantedIndex } from '../../src/finalize/index-definition.ts';
-import { bareDefinition } from '../../src/finalize/present-index.ts';
+import { bareDefinition } from '../../src/ledger/run/present-index.ts';
 import { makeSettings, makeTarget } from '../table/make-target.ts';
 
 const target = makeTarget({ schema: 'My Shop', table: '"My Shop"."articles"', column: 'Vec' });

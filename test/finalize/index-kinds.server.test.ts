@@ -11,7 +11,7 @@ import { accountFor } from '../../src/ledger/rows/accounting.ts';
 import { findRun } from '../../src/ledger/run/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { nearest, nearestSql, nearestValues, withScan } from '../../src/search/queries/vector-query.ts';
-import { loadReadSettings } from '../../src/search/state/read-settings.ts';
+import { loadReadSettings } from '../../src/ledger/reads/read-settings.ts';
 import type { Target } from '../../src/table/backfill-target.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { createDocs } from '../setup/docs-table.ts';

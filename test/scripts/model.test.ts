@@ -37,7 +37,7 @@ describe('model', () => {
       revision: null,
       checksum: null,
       dimensions: null,
-      problem: expect.stringContaining('model -- fetch') as string,
+      problem: expect.stringContaining('model fetch') as string,
     });
     expect((missing.json() as { files: object[] }).files).toContainEqual({
       path: 'config.json',

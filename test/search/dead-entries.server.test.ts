@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { planSearchFunction, settingsOfReads } from '../../src/cutover/search-function.ts';
 import { createSearch, type Search } from '../../src/search/create-search.ts';
 import { compareSearches } from '../../src/search/compare.ts';
-import { saveReadSettings, type ReadSettings } from '../../src/search/state/read-settings.ts';
+import { saveReadSettings, type ReadSettings } from '../../src/ledger/reads/read-settings.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { databases } from '../setup/databases.ts';
 import { makeSettings } from '../table/make-target.ts';

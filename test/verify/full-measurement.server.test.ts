@@ -5,7 +5,7 @@ import type { Judgements, Query } from '../../src/relevance/query-file.ts';
 import { articles } from '../../src/demo/articles.ts';
 import { loadArticles } from '../../src/demo/load.ts';
 import { judgedQueries } from '../../src/demo/queries.ts';
-import { loadReadSettings } from '../../src/search/state/read-settings.ts';
+import { loadReadSettings } from '../../src/ledger/reads/read-settings.ts';
 import type { Check } from '../../src/verify/checks/check.ts';
 import { reportPage } from '../../src/verify/report/page.ts';
 import { compareSamples } from '../../src/verify/report/query-examples.ts';

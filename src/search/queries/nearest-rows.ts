@@ -6,7 +6,7 @@ import { TABLE_LIMITS } from '../../db/transaction.ts';
 import type { Metric } from '../../table/metric.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import type { KnownRows } from '../state/filter-row-counts.ts';
-import { forDepth } from '../state/read-settings.ts';
+import { forDepth } from '../../ledger/reads/read-settings.ts';
 import { nearest, type ScanOptions, type TimedNeighbours } from './vector-query.ts';
 
 export interface ServedOptions extends ScanOptions {

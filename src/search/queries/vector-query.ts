@@ -10,7 +10,7 @@ import type { Target } from '../../table/backfill-target.ts';
 import { isAtLeast } from '../../table/vector-extension.ts';
 import { filterFault, filterSql, filterValues, type Filter } from './filter.ts';
 import { assertOwnFilter } from './trusted-filter.ts';
-import type { ReadSettings } from '../state/read-settings.ts';
+import type { ReadSettings } from '../../ledger/reads/read-settings.ts';
 
 export interface Neighbour {
   key: string;

@@ -10,7 +10,7 @@ import { ConfigError } from '../../errors.ts';
 import { followScope, scopeDifference } from '../../ledger/run/scope.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { describeTarget } from '../../ledger/backfill/describe-target.ts';
-import type { PlannedRun, ReadState } from './read-state.ts';
+import type { PlannedRun, ReadState } from '../../ledger/reads/read-state.ts';
 
 export interface ContextSource {
   pool: Queryable;

@@ -5,7 +5,7 @@ import type { Settings } from '../../config/settings.ts';
 import type { ModelFacts } from '../../embedding/open-embedder.ts';
 import type { Embedder } from '../../embedding/embedder.ts';
 import { ConfigError } from '../../errors.ts';
-import type { PlannedRun } from './read-state.ts';
+import type { PlannedRun } from '../../ledger/reads/read-state.ts';
 
 export type OpenEmbedder = (settings: Settings) => Promise<Embedder>;
 

@@ -3,7 +3,7 @@
 import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { Pool } from '../../db/pool.ts';
-import type { ReadSettings } from '../../search/state/read-settings.ts';
+import type { ReadSettings } from '../../ledger/reads/read-settings.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { checkAnswers } from './result-count.ts';
 import type { Check } from './check.ts';

@@ -2,7 +2,7 @@
 
 import { quoteName } from '../../db/identifiers.ts';
 import { filterFault, filterSql, filterValues, type Filter } from '../../search/queries/filter.ts';
-import type { ReadSettings } from '../../search/state/read-settings.ts';
+import type { ReadSettings } from '../../ledger/reads/read-settings.ts';
 import { nearestOfEach } from '../../search/queries/vector-query.ts';
 import type { Check } from '../checks/check.ts';
 import { RECALL_K } from './recall.ts';

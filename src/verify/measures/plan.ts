@@ -4,7 +4,7 @@ import type { Settings } from '../../config/settings.ts';
 import { quoteQualified } from '../../db/identifiers.ts';
 import type { Pool, Queryable } from '../../db/pool.ts';
 import { filterFault, type Filter } from '../../search/queries/filter.ts';
-import type { ReadSettings } from '../../search/state/read-settings.ts';
+import type { ReadSettings } from '../../ledger/reads/read-settings.ts';
 import { nearestSql, nearestValues, withScan, type ScanMode } from '../../search/queries/vector-query.ts';
 import { leavesOf } from '../../table/partitions.ts';
 import type { Target } from '../../table/backfill-target.ts';

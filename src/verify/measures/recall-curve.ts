@@ -3,7 +3,7 @@
 import type { Interval } from '../../relevance/bootstrap.ts';
 import { groupedWilson, type Counted } from '../../relevance/wilson.ts';
 import type { Filter } from '../../search/queries/filter.ts';
-import { ITERATIVE_SCANS, type IterativeScan, type ReadSettings } from '../../search/state/read-settings.ts';
+import { ITERATIVE_SCANS, type IterativeScan, type ReadSettings } from '../../ledger/reads/read-settings.ts';
 import {
   nearestOfEach,
   type Neighbour,

@@ -2,7 +2,7 @@
 
 import type { Settings } from '../../config/settings.ts';
 import type { Pool } from '../../db/pool.ts';
-import type { ReadSettings } from '../../search/state/read-settings.ts';
+import type { ReadSettings } from '../../ledger/reads/read-settings.ts';
 import { nearestOfEach, type Neighbour } from '../../search/queries/vector-query.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { sampleRows } from '../queries/sampled-rows.ts';

@@ -1,7 +1,7 @@
 /** The cheapest settings of the index that reach the wanted recall. */
 
 import { optionName } from '../../config/option-name.ts';
-import type { IterativeScan, ReadSettings } from '../../search/state/read-settings.ts';
+import type { IterativeScan, ReadSettings } from '../../ledger/reads/read-settings.ts';
 import type { Check } from '../checks/check.ts';
 import { readSettings, type Curve, type CurvePoint, type CurveSeries } from './recall-curve.ts';
 

@@ -8,7 +8,7 @@ import { fuse } from '../../relevance/fuse.ts';
 import { fuseHits, fusedDepth, neighbours, vectorHits, type SearchRequest } from '../../search/read-modes.ts';
 import { LegacyTries } from '../../search/queries/legacy-fault.ts';
 import { legacySearch } from '../../search/queries/legacy-query.ts';
-import { forDepth, type ReadSettings } from '../../search/state/read-settings.ts';
+import { forDepth, type ReadSettings } from '../../ledger/reads/read-settings.ts';
 import { TEXT_FAILED, textSearch } from '../../search/queries/text-query.ts';
 import { nearest } from '../../search/queries/vector-query.ts';
 import type { Target } from '../../table/backfill-target.ts';

@@ -3,7 +3,7 @@
 import type { Curve, CurveSeries } from '../measures/recall-curve.ts';
 import type { Latency } from '../measures/latency.ts';
 import type { Relevance } from '../measures/relevance.ts';
-import type { ReadSettings } from '../../search/state/read-settings.ts';
+import type { ReadSettings } from '../../ledger/reads/read-settings.ts';
 import { COLOURS, INK, drawChart, whiskers } from './chart.ts';
 
 /** Widths of words are guessed where there is no screen: the gap keeps them apart. */

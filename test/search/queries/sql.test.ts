@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { legacyQuery, legacySql } from '../../../src/search/queries/legacy-query.ts';
-import { forDepth } from '../../../src/search/state/read-settings.ts';
+import { forDepth } from '../../../src/ledger/reads/read-settings.ts';
 import { anyWord, textRankSql } from '../../../src/search/queries/text-query.ts';
 import { nearestSql, nearestValues } from '../../../src/search/queries/vector-query.ts';
 import { makeSettings, makeTarget, squeeze } from '../../table/make-target.ts';

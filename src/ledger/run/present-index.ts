@@ -1,7 +1,7 @@
 /** The index of a run as it is now: what was verified, and what reads would go by. */
 
-import type { Queryable } from '../db/pool.ts';
-import type { Target } from '../table/backfill-target.ts';
+import type { Queryable } from '../../db/pool.ts';
+import type { Target } from '../../table/backfill-target.ts';
 
 export interface PresentIndex {
   /** Another one after REINDEX CONCURRENTLY or a new build. */

@@ -5,8 +5,8 @@ import { assertOwnSchema } from '../../db/own-schema.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../../db/sqlstates.ts';
 import { ConfigError } from '../../errors.ts';
-import { LEGACY_READS, type ReadChoice } from '../../ledger/reads/read-mode.ts';
-import type { Run } from '../../ledger/run/run.ts';
+import { LEGACY_READS, type ReadChoice } from './read-mode.ts';
+import type { Run } from '../run/run.ts';
 import { knownReadSettings, type ReadSettings } from './read-settings.ts';
 
 export interface ReadState extends ReadChoice {
