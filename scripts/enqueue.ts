@@ -5,8 +5,8 @@ import type { Pool } from '../src/db/pool.ts';
 import type { Config } from '../src/config/load.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
 import { missingDdl } from '../src/planning/ddl.ts';
-import { fillLine } from '../src/finalize/forecast/table-growth.ts';
-import { indexOutlook, outlookLine } from '../src/planning/checks/index-forecast.ts';
+import { tableGrowthLine } from '../src/finalize/forecast/table-growth.ts';
+import { forecastRun, indexForecastLine } from '../src/finalize/forecast/run-forecast.ts';
 import { previewPlan } from '../src/planning/plan.ts';
 import { chooseCapture, missingCapture } from '../src/sync/capture.ts';
 import type { Target } from '../src/table/backfill-target.ts';
@@ -96,7 +96,7 @@ async function dryRun(
     resuming: false,
     fingerprint: embedder.fingerprint,
   });
-  const sizes = await indexOutlook({
+  const forecast = await forecastRun({
     pool,
     target,
     settings,
@@ -114,13 +114,13 @@ async function dryRun(
     mended: [],
     dryRun: true,
     ddl,
-    forecast: sizes,
+    forecast,
   });
   invocation.say(
     `${count(plan.rows)} eligible rows in ${count(plan.batches)} batches of ${count(settings.batchRows)}; model ${embedder.model}, ${embedder.dimensions} dimensions.`,
   );
   invocation.say(run === null ? 'No run yet.' : `Latest run: ${run.id}, ${run.state}.`);
-  invocation.say(`Forecast: ${fillLine(sizes.fill)}; then ${outlookLine(sizes)}.`);
+  invocation.say(`Forecast: ${tableGrowthLine(forecast.tableGrowth)}; then ${indexForecastLine(forecast)}.`);
   invocation.say(ddl.length === 0 ? 'No DDL is needed.' : 'DDL:');
   for (const sql of ddl) invocation.say(`  ${sql};`);
   invocation.say('Nothing was changed.');

@@ -15,7 +15,7 @@ import { scopeDifference } from '../src/ledger/run/scope.ts';
 import { MAX_COUNTED } from '../src/ledger/changes/drain-lease.ts';
 import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
 import { count, duration, percent } from './lib/format.ts';
-import { figureLines } from '../src/terminal/figure-lines.ts';
+import { forecastLines } from '../src/terminal/forecast-lines.ts';
 import { stillness, waitLines } from '../src/terminal/wait-lines.ts';
 import { throttleLines } from '../src/terminal/throttle-lines.ts';
 import { modelDrift, type ModelDrift } from '../src/embedding/model-drift.ts';
@@ -181,7 +181,7 @@ function statusLines(
           `model    ${model.name}, ${model.dimensions} dimensions, fingerprint ${model.fingerprint.slice(0, 12)}: ${drift.drift === true ? 'DRIFT, ' : ''}${drift.detail}`,
         ]),
     `index    ${index.name === null ? 'not built yet' : `${index.name} (${index.method}${index.forecast?.type === undefined ? '' : ` on ${index.forecast.type}`}), ${index.valid ? 'valid' : (index.phase ?? 'not valid')}${timeLeft(index)}${unseen(index)}`}${leftOut === 0 ? '' : `; ${count(leftOut)} rows without a vector are in no index`}`,
-    ...figureLines(snapshot),
+    ...forecastLines(snapshot),
   ];
 }
 

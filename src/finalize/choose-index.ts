@@ -7,7 +7,7 @@ import { ConfigError } from '../errors.ts';
 import { typesOf, type IndexMethod, type IndexPlan, type PlanSettings } from '../table/index-plan.ts';
 import { isAtLeast } from '../table/vector-extension.ts';
 import { HALFVEC_VERSION, MAX_INDEXED_DIMENSIONS, type VectorType } from '../table/vector-type.ts';
-import { forecast, type Forecast } from './forecast/index-size.ts';
+import { forecastIndex, type IndexResources } from './forecast/index-size.ts';
 
 export interface Candidate extends IndexPlan {
   memoryBytes: number;
@@ -127,7 +127,7 @@ async function weigh(input: ChoiceInput, plan: IndexPlan, budget: number): Promi
   const { settings, rows, rowsAtOnce, dimensions } = input;
   const { m, lists } = settings.index;
   const parallel = await input.isParallel(plan.method);
-  const foretold = forecast(rows, dimensions, {
+  const forecast = forecastIndex(rows, dimensions, {
     ...plan,
     m,
     lists,
@@ -138,15 +138,15 @@ async function weigh(input: ChoiceInput, plan: IndexPlan, budget: number): Promi
   const seconds = minutes === undefined ? null : ((await input.secondsOf?.(plan)) ?? null);
   return {
     ...plan,
-    memoryBytes: foretold.memoryBytes,
-    indexBytes: foretold.indexBytes,
+    memoryBytes: forecast.memoryBytes,
+    indexBytes: forecast.indexBytes,
     seconds,
-    against: objection(foretold, budget, seconds, minutes),
+    against: objection(forecast, budget, seconds, minutes),
   };
 }
 
 function objection(
-  { memoryBytes }: Forecast,
+  { memoryBytes }: IndexResources,
   budget: number,
   seconds: number | null,
   minutes: number | undefined,

@@ -4,8 +4,12 @@ import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { coverageOf } from '../ledger/rows/accounting.ts';
 import { recordEvent } from '../ledger/event/event.ts';
-import { saveFillActual } from '../ledger/run/table-growth.ts';
-import { saveIndexFigures, saveUnbuilt, type IndexForecast } from '../ledger/run/index-measurements.ts';
+import { saveTableGrowth } from '../ledger/run/table-growth.ts';
+import {
+  saveIndexMeasurements,
+  saveObservedBuild,
+  type IndexForecast,
+} from '../ledger/run/index-measurements.ts';
 import { OPEN_STATES, moveRun, saveIndexProgress, setRunReason, type Run } from '../ledger/run/run.ts';
 import type { Logger } from '../observability/logger.ts';
 import { syncMode } from '../ledger/changes/drain-lease.ts';
@@ -17,7 +21,9 @@ import type { Target } from '../table/backfill-target.ts';
 import { ensureIndex, type BuildResult } from './build/ensure-index.ts';
 import { ivfflatLists } from './forecast/index-size.ts';
 import { foretell, targetWithIndex } from './plan-index.ts';
-import { loadReadSettings, saveReadSettings } from '../ledger/reads/read-settings.ts';
+import { targetWithIndex } from './plan-index.ts';
+import { forecastBuild } from './forecast/index-build.ts';
+import { loadReadSettings, saveReadSettings } from '../search/state/read-settings.ts';
 import { describeBlockers, describeProgress, type BuildProgress } from './build/progress.ts';
 import { findIndex, wantedIndex, type IndexDefinition } from './index-definition.ts';
 import { TimeLeft } from './forecast/time-left.ts';
@@ -87,11 +93,11 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
     });
     await input.onProgress({ phase: progress.phase, share: progress.share });
   };
-  const figures = await foretell(input, target, rows.embedded);
-  if (run.indexActual === null) await saveFillActual(pool, run.id, await tableSizes(pool, target));
-  const forget = (): Promise<void> => saveIndexFigures(pool, run.id, figures, null);
-  // Nothing is there, and nobody is at it: the figures of a build before are of another index.
-  if ((await findIndex(pool, target, wanted)).kind === 'none') await forget();
+  const forecast = await forecastBuild(input, target, rows.embedded);
+  if (run.indexActual === null) await saveTableGrowth(pool, run.id, await tableSizes(pool, target));
+  const discardMeasurements = (): Promise<void> => saveIndexMeasurements(pool, run.id, forecast, null);
+  // Nothing is there, and nobody is at it: what was measured of a build before is of another index.
+  if ((await findIndex(pool, target, wanted)).kind === 'none') await discardMeasurements();
   const result = await ensureIndex({
     pool,
     target,
@@ -101,14 +107,14 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
     wanted,
     logger,
     onProgress: report,
-    onBegin: forget,
+    onBegin: discardMeasurements,
     onEvent: (event) => recordEvent(pool, { backfill: target.backfill, run: run.id, ...event }),
     signal: input.signal,
   });
   const seconds = result.actual.seconds;
   await saveIndexProgress(pool, run.id, { ...index, phase: 'valid', progress: 1, seconds });
   if (wanted.method === 'ivfflat') await readByDefault(pool, target, rows.embedded, settings);
-  await keepActual(input, result, figures, wanted, { coverage, rows: rows.embedded });
+  await keepMeasurements(input, result, forecast, wanted, { coverage, rows: rows.embedded });
   return {
     kind: 'indexed',
     index: wanted.name,
@@ -118,16 +124,16 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
   };
 }
 
-/** Its figures, and the event of whoever has built it; of a build whose worker is gone, what was seen from outside. */
-async function keepActual(
+/** What was measured of it, and the event of whoever has built it; of a build whose worker is gone, what was seen from outside. */
+async function keepMeasurements(
   { pool, run, logger }: FinalizeInput,
   { built, watched, actual, notices }: BuildResult,
   forecast: IndexForecast,
   { name, method }: IndexDefinition,
   detail: { coverage: number; rows: number },
 ): Promise<void> {
-  if (built) await saveIndexFigures(pool, run.id, forecast, actual);
-  else if (!(await saveUnbuilt(pool, run.id, forecast, actual)) || !watched) return;
+  if (built) await saveIndexMeasurements(pool, run.id, forecast, actual);
+  else if (!(await saveObservedBuild(pool, run.id, forecast, actual)) || !watched) return;
   const { seconds } = actual;
   await recordEvent(pool, {
     backfill: run.backfill,

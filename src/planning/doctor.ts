@@ -36,7 +36,7 @@ import { checkVarying } from './checks/volatility.ts';
 import { checkStored } from './checks/stored-settings.ts';
 import { checkTexts } from './checks/texts.ts';
 import type { Finding } from './checks/finding.ts';
-import { checkIndexOutlook } from './checks/index-forecast.ts';
+import { checkIndexForecast } from './checks/index-forecast.ts';
 
 export interface DoctorInput {
   pool: Pool;
@@ -148,7 +148,7 @@ async function checkWithModel(
   return [
     known,
     ...(await checkVectorColumn(pool, target, dimensions)),
-    ...(await checkIndexOutlook({ pool, target, settings, dimensions, calibrate })),
+    ...(await checkIndexForecast({ pool, target, settings, dimensions, calibrate })),
     ...(await textLengths(input, target, embedder)),
   ];
 }

@@ -15,7 +15,7 @@ import { resetBreaker } from '../ledger/run/breaker.ts';
 import { callFinalizer } from '../finalize/trigger.ts';
 import { recordEvent, recordMended } from '../ledger/event/event.ts';
 import { FENCE_LIMITS, closeFence } from '../ledger/run/fence.ts';
-import { saveFillForecast } from '../ledger/run/table-growth.ts';
+import { saveTableGrowthForecast } from '../ledger/run/table-growth.ts';
 import {
   createRun,
   findRun,
@@ -43,7 +43,7 @@ import { tableSizes } from '../table/table-sizes.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { applyDdl } from './ddl.ts';
 import { dueRun } from './due-run.ts';
-import { fillForecast } from '../finalize/forecast/table-growth.ts';
+import { forecastTableGrowth } from '../finalize/forecast/table-growth.ts';
 import { keepSynced } from './sync-schedule.ts';
 import { planRun } from './plan.ts';
 import { inTurn } from './schema-lease.ts';
@@ -119,7 +119,7 @@ async function enqueueLocked(input: EnqueueInput): Promise<EnqueueResult> {
       resuming,
       fingerprint: run.fingerprint,
     });
-    await foretellFill(input, run, run.rowsPlanned + toDo);
+    await keepTableGrowthForecast(input, run, run.rowsPlanned + toDo);
   }
   const planned = await findRun(pool, run.uid);
   if (planned === null)
@@ -194,13 +194,13 @@ async function grows({ pool, limitRows }: EnqueueInput, run: Run): Promise<boole
 }
 
 /** Before the first row of this plan is written. */
-async function foretellFill(
+async function keepTableGrowthForecast(
   { pool, target, settings }: EnqueueInput,
   { id, dimensions }: Run,
   rows: number,
 ): Promise<void> {
-  const forecast = await fillForecast({ pool, target, settings, dimensions, rows });
-  await saveFillForecast(pool, id, forecast, await tableSizes(pool, target));
+  const forecast = await forecastTableGrowth({ pool, target, settings, dimensions, rows });
+  await saveTableGrowthForecast(pool, id, forecast, await tableSizes(pool, target));
 }
 
 async function hasStagedRows(pool: Pool, target: Target): Promise<boolean> {

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ledgerVersion, migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { DDL_LIMITS, inTransaction } from '../../src/db/transaction.ts';
+import { latestRun } from '../../src/ledger/run/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { databases, dropRole, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 
@@ -41,6 +42,32 @@ describe.each(databases())('the ledger on $name', ({ create }) => {
     await migrate(pool);
     expect(await ledgerVersion(pool)).toBe(version);
     expect((await pool.query('SELECT embedding FROM pgvector_backfill.run')).rowCount).toBe(0);
+  });
+
+  it('keeps what an earlier release measured under the names of this one', async () => {
+    for (const name of (await readdir('src/db/migrations')).toSorted().filter((each) => each < '0051')) {
+      await pool.query(await readFile(`src/db/migrations/${name}`, 'utf8'));
+      await pool.query('INSERT INTO pgvector_backfill.migration (version, name) VALUES ($1, $2)', [
+        Number(name.slice(0, 4)),
+        name,
+      ]);
+    }
+    await pool.query(
+      `INSERT INTO pgvector_backfill.backfill (name, target_table, key_column, stage_table, settings)
+       VALUES ('docs', '"public"."docs"', 'id', '"pgvector_backfill"."docs_embedding_stage"', '{}')`,
+    );
+    await pool.query(
+      `INSERT INTO pgvector_backfill.run (backfill, fingerprint, model, dimensions, batch_rows, fill_forecast, fill_before, fill_actual)
+       VALUES ('docs', 'f', 'm', 3, 10, '{"heapBytes": 3}', '{"heapBytes": 1}', '{"heapBytes": 2}')`,
+    );
+    await migrate(pool);
+    expect(await latestRun(pool, 'docs')).toMatchObject({
+      tableGrowthForecast: { heapBytes: 3 },
+      tableGrowthActual: { heapBytes: 2 },
+    });
+    expect((await pool.query('SELECT table_sizes_before AS before FROM pgvector_backfill.run')).rows).toEqual(
+      [{ before: { heapBytes: 1 } }],
+    );
   });
 
   it.runIf(hasPostgres())(

@@ -181,7 +181,7 @@ describe.runIf(hasPostgres())('the finalizer', () => {
       state: 'ready',
       index: { name: NAME, valid: true, forecast: { type: 'halfvec' }, actual: { waitedSeconds: 0 } },
     });
-    expect(snapshot.fill.actual?.stageBytes).toBeGreaterThan(0);
+    expect(snapshot.tableGrowth.actual?.stageBytes).toBeGreaterThan(0);
     await other.pool.end();
   });
 

@@ -117,11 +117,13 @@ describe.runIf(hasPostgres()).each(databases())('long documents on $name', ({ cr
     await open({});
     const doctor = await runCommand('doctor', ['--json'], backfill.env);
     expect(doctor.code).toBe(0);
-    const { findings } = doctor.json() as { findings: { check: string; level: string; figures: object }[] };
+    const { findings } = doctor.json() as {
+      findings: { check: string; level: string; measurements: object }[];
+    };
     expect(findings.find(({ check }) => check === 'text-length')).toMatchObject({
       level: 'warn',
       option: 'model.longText',
-      figures: { sampled: ROWS - 1, maxTokens: 32, max: 1204, longerShare: LONG_ROWS / (ROWS - 1) },
+      measurements: { sampled: ROWS - 1, maxTokens: 32, max: 1204, longerShare: LONG_ROWS / (ROWS - 1) },
     });
     await backfill.work();
     const status = async (env: Record<string, string> = {}): Promise<unknown> =>

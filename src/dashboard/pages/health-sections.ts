@@ -64,7 +64,7 @@ const SERVER_WAL = 'WAL (of the whole server)';
 function buildTable({ forecast, actual }: ProgressSnapshot['index']): Markup {
   if (forecast === null) return NOTHING;
   return table(
-    'Index build, foretold and measured',
+    'Index build, forecast and measured',
     ['', 'Forecast', 'Measured'],
     [
       ['Size', bytes(forecast.sizeBytes), show(actual?.sizeBytes, bytes)],
@@ -76,8 +76,8 @@ function buildTable({ forecast, actual }: ProgressSnapshot['index']): Markup {
 }
 
 /** What writing the vectors takes on disk. */
-export function spaceSection({ fill: { forecast, actual } }: ProgressSnapshot): Markup {
-  const rows = (foretold: NonNullable<typeof forecast>): string[][] =>
+export function spaceSection({ tableGrowth: { forecast, actual } }: ProgressSnapshot): Markup {
+  const rows = (expected: NonNullable<typeof forecast>): string[][] =>
     (
       [
         ['New row versions', 'heapBytes'],
@@ -88,7 +88,7 @@ export function spaceSection({ fill: { forecast, actual } }: ProgressSnapshot): 
       ] as const
     ).map(([name, field]) => [
       name,
-      field === 'heapBytes' ? heapGrowth(foretold) : bytes(foretold[field]),
+      field === 'heapBytes' ? heapGrowth(expected) : bytes(expected[field]),
       show(actual?.[field], bytes),
     ]);
   return html`<section id="space">
@@ -96,11 +96,11 @@ export function spaceSection({ fill: { forecast, actual } }: ProgressSnapshot): 
     ${
       forecast === null
         ? NOTHING
-        : table('Writing the vectors, foretold and measured', ['', 'Forecast', 'Measured'], rows(forecast))
+        : table('Growth of the table, forecast and measured', ['', 'Forecast', 'Measured'], rows(forecast))
     }
     ${
       actual === null
-        ? html`<p class="quiet">Foretold when a run is planned, measured before its index is built.</p>`
+        ? html`<p class="quiet">Forecast when a run is planned, measured before its index is built.</p>`
         : NOTHING
     }
   </section>`;

@@ -85,7 +85,7 @@ function paceWords({ state, rowsPerSecond, etaSeconds, index, stall, idleSeconds
     rowsPerSecond === null ? (isStill ? still : 'not measured yet') : count(Math.round(rowsPerSecond));
   if (state === 'finalizing' && !index.valid && etaSeconds === 0) {
     const seconds = index.forecast?.seconds ?? null;
-    return { rate, left: 'index build', note: seconds === null ? '' : `foretold: ${duration(seconds)}` };
+    return { rate, left: 'index build', note: seconds === null ? '' : `forecast: ${duration(seconds)}` };
   }
   const left =
     etaSeconds === null

@@ -11,7 +11,7 @@ import type { LedgerEvent } from '../../ledger/event/event.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { buildUnderWay, describeBlockers, type BuildProgress } from './progress.ts';
-import type { BuildCourse } from './timings.ts';
+import type { BuildTimings } from './timings.ts';
 import type { BuildSession } from './session.ts';
 import { POLL_MS, watched } from './monitor.ts';
 import { createIndexSql, dropIndexSql, findIndex, type IndexDefinition } from '../index-definition.ts';
@@ -44,7 +44,7 @@ export interface Done {
   /** What the server said while building, such as that the graph no longer fits into memory. */
   notices: string[];
   /** How the build went, as seen from outside. */
-  course: BuildCourse;
+  course: BuildTimings;
 }
 
 const MAX_BUILDS = 3;

@@ -3,12 +3,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isUnreachable } from '../../db/sqlstates.ts';
 import { TransientError, messageOf } from '../../errors.ts';
-import type { IndexActual } from '../../ledger/run/index-measurements.ts';
+import type { IndexMeasurements } from '../../ledger/run/index-measurements.ts';
 import { rowsOfLargestLeaf } from '../../table/partitions.ts';
 import { walPosition } from '../../table/table-sizes.ts';
 import { untilValid, type BuildInput, type Done } from './attempt.ts';
-import { BuildCourse } from './timings.ts';
-import { measureBuild, measureUnbuilt } from '../forecast/measurements.ts';
+import { BuildTimings } from './timings.ts';
+import { measureBuild, measureObservedBuild } from '../forecast/measurements.ts';
 import { watchNotices } from './notices.ts';
 import { ATTACH_LOCKED, buildPartitioned } from './partitioned.ts';
 import { buildUnderWay, type BuildProgress } from './progress.ts';
@@ -18,7 +18,7 @@ import { TURN_PHASE, TurnHolders, type TurnKey } from './lock-holder.ts';
 import { POLL_MS, lookAt } from './monitor.ts';
 
 export interface BuildResult extends Done {
-  actual: IndexActual;
+  actual: IndexMeasurements;
   /** Whether another one's build was waited for. */
   watched: boolean;
 }
@@ -29,7 +29,7 @@ const MAX_SESSIONS = 3;
 
 /** @throws GateError where the name is taken by another index, ConfigError where the server cannot build it. */
 export async function ensureIndex(input: BuildInput): Promise<BuildResult> {
-  const course = new BuildCourse();
+  const course = new BuildTimings();
   const done: Done = { built: false, notices: [], course };
   const onProgress = (progress: BuildProgress): Promise<void> => {
     course.saw(progress);
@@ -71,7 +71,7 @@ async function ensureOnSession(
     const { course, notices } = done;
     const actual = done.built
       ? await measureBuild(session.client, target, wanted, { course, notices, walBefore, memoryBytes })
-      : await measureUnbuilt(session.client, target, wanted, watched);
+      : await measureObservedBuild(session.client, target, wanted, watched);
     return { actual, watched: watched !== null };
   } finally {
     await session.end();
@@ -85,10 +85,10 @@ async function ensureOnSession(
 async function takeTurn(
   input: BuildInput,
   { client, pid }: BuildSession,
-): Promise<BuildCourse['figures'] | null> {
+): Promise<BuildTimings['measured'] | null> {
   const { pool, target, onProgress, signal, pollMs = POLL_MS } = input;
   const key: TurnKey = [FINALIZE_LOCK, `${target.table} ${target.column}`];
-  let others = null as { pid: number; course: BuildCourse } | null;
+  let others = null as { pid: number; course: BuildTimings } | null;
   const holders = new TurnHolders(input);
   for (;;) {
     const tried = await client.query<{ taken: boolean }>(
@@ -97,10 +97,10 @@ async function takeTurn(
     );
     const taken = tried.rows[0]?.taken === true;
     const other = await buildUnderWay(pool, target);
-    if (taken && other === null) return others?.course.figures ?? null;
+    if (taken && other === null) return others?.course.measured ?? null;
     if (taken) await client.query('SELECT pg_advisory_unlock($1, hashtext($2))', key);
     if (other !== null && other.pid !== others?.pid) {
-      others = { pid: other.pid, course: new BuildCourse() };
+      others = { pid: other.pid, course: new BuildTimings() };
       others.course.begin(other.ageSeconds ?? 0);
     }
     // Nobody builds, and somebody has the lock: it may have been left behind on a connection that is an application's by now.

@@ -2,7 +2,7 @@
 
 import type { BuildProgress } from './progress.ts';
 
-export class BuildCourse {
+export class BuildTimings {
   /** Of `performance.now()`; null before the build began. */
   #startedAt: number | null = null;
   #lookedAt: number | null = null;
@@ -24,7 +24,7 @@ export class BuildCourse {
     this.#workers = Math.max(this.#workers, workers);
   }
 
-  get figures(): { seconds: number | null; waitedSeconds: number; workers: number } {
+  get measured(): { seconds: number | null; waitedSeconds: number; workers: number } {
     const seconds = this.#startedAt === null ? null : (performance.now() - this.#startedAt) / 1000;
     return { seconds, waitedSeconds: this.#waitedMs / 1000, workers: this.#workers };
   }

@@ -5,7 +5,7 @@ import type { Queryable } from '../../db/pool.ts';
 import { parallelWorkers } from '../build/parallel-workers.ts';
 import { calibrate, type CalibrationInput } from './calibration.ts';
 
-export interface BuildSecondsInput extends Pick<
+export interface BuildTimeInput extends Pick<
   CalibrationInput,
   'pool' | 'target' | 'dimensions' | 'rows' | 'source' | 'onUnmeasured'
 > {
@@ -18,7 +18,7 @@ export interface BuildSecondsInput extends Pick<
 const SHARE_OF_A_WORKER = 0.8;
 
 /** Null where it cannot be told: few rows, or no right to make a temporary table. */
-export async function secondsOfBuild(input: BuildSecondsInput): Promise<number | null> {
+export async function forecastBuildSeconds(input: BuildTimeInput): Promise<number | null> {
   const { pool: db, target, settings, growth = 0 } = input;
   const alone = await calibrate({
     ...input,

@@ -24,7 +24,7 @@ export interface CalibrationInput {
   efConstruction: number;
   /** Of IVFFlat; by the rows where absent. */
   lists?: number | undefined;
-  /** Rows of the index that is foretold. */
+  /** Rows of the index that the forecast is for. */
   rows: number;
   /** Vectors of the table, or drawn at random where there are none yet. */
   source: 'table' | 'random';

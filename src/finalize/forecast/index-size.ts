@@ -1,4 +1,4 @@
-/** What an index will take, before it is built. Figures from pgvector's own structures (src/hnsw.h, src/ivfflat.h). */
+/** What an index takes, before it is built. Sizes from pgvector's own structures (src/hnsw.h, src/ivfflat.h). */
 
 import { PAGE_BYTES, aligned } from '../../table/heap-pages.ts';
 import type { IndexPlan } from '../../table/index-plan.ts';
@@ -94,7 +94,7 @@ export function ivfflatBuildBytes(rows: number, { dimensions, lists, type }: Lis
   return room * item + samples * 8 + lists * (2 * item + 4 * dimensions + 12) + bounds;
 }
 
-export interface Forecast {
+export interface IndexResources {
   rows: number;
   /** The graph itself, bytes; null where the method has none. */
   graphBytes: number | null;
@@ -115,7 +115,7 @@ export interface PlannedIndex extends IndexPlan {
   rowsAtOnce?: number;
 }
 
-export function forecast(rows: number, dimensions: number, index: PlannedIndex): Forecast {
+export function forecastIndex(rows: number, dimensions: number, index: PlannedIndex): IndexResources {
   const { m, type, parallel, rowsAtOnce = rows, lists = ivfflatLists(rowsAtOnce) } = index;
   const hnsw = index.method === 'hnsw';
   const shape = { dimensions, lists, type };

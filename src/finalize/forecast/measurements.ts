@@ -2,16 +2,16 @@
 
 import type pg from 'pg';
 import { quoteQualified } from '../../db/identifiers.ts';
-import type { IndexActual } from '../../ledger/run/index-measurements.ts';
+import type { IndexMeasurements } from '../../ledger/run/index-measurements.ts';
 import { relationBytesSql } from '../../table/partitions.ts';
 import { walPosition } from '../../table/table-sizes.ts';
 import type { Target } from '../../table/backfill-target.ts';
-import type { BuildCourse } from '../build/timings.ts';
+import type { BuildTimings } from '../build/timings.ts';
 import { spilledAfter } from './index-size.ts';
 import type { IndexDefinition } from '../index-definition.ts';
 
 export interface Measured {
-  course: BuildCourse;
+  course: BuildTimings;
   notices: readonly string[];
   /** Bytes; null where it could not be read. */
   walBefore: number | null;
@@ -24,12 +24,12 @@ export async function measureBuild(
   target: Target,
   wanted: IndexDefinition,
   { course, notices, walBefore, memoryBytes }: Measured,
-): Promise<IndexActual> {
+): Promise<IndexMeasurements> {
   const walAfter = walBefore === null ? null : await walPosition(session);
   return {
     sizeBytes: await indexBytes(session, target, wanted),
     walBytes: walBefore === null || walAfter === null ? null : walAfter - walBefore,
-    ...course.figures,
+    ...course.measured,
     memoryBytes,
     spilledAfter: spilledAfter(notices),
   };
@@ -39,12 +39,12 @@ export async function measureBuild(
  * Of an index that another process has built: what that wrote, and what the server told its session, nobody knows.
  * @param watched its course, where this process has waited for it
  */
-export async function measureUnbuilt(
+export async function measureObservedBuild(
   session: pg.Client,
   target: Target,
   wanted: IndexDefinition,
-  watched: BuildCourse['figures'] | null,
-): Promise<IndexActual> {
+  watched: BuildTimings['measured'] | null,
+): Promise<IndexMeasurements> {
   const sizeBytes = await indexBytes(session, target, wanted);
   return {
     sizeBytes,

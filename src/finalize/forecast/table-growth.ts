@@ -8,7 +8,7 @@ import { quoteName } from '../../db/identifiers.ts';
 import type { Pool, Queryable } from '../../db/pool.ts';
 import { SQLSTATE, hasSqlState, isUnreachable } from '../../db/sqlstates.ts';
 import { TABLE_LIMITS, inReadOnly } from '../../db/transaction.ts';
-import type { FillForecast } from '../../ledger/run/table-growth.ts';
+import type { TableGrowthForecast } from '../../ledger/run/table-growth.ts';
 import { heapGrowth } from './wording.ts';
 import { bytes } from '../../observability/format.ts';
 import { TOAST_POINTER_BYTES, aligned, chunksBytes, pagesBytes, storedRow } from '../../table/heap-pages.ts';
@@ -17,7 +17,7 @@ import { tableSizes } from '../../table/table-sizes.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { vectorBytes } from '../../table/vector-type.ts';
 
-export interface FillInput {
+export interface TableGrowthInput {
   pool: Pool;
   target: Target;
   settings: Pick<Settings, 'columnType'>;
@@ -45,7 +45,7 @@ const UPDATE_RECORDS_BYTES = 54 + 80;
 const CHUNK_RECORDS_BYTES = 50 + 64;
 const INDEX_RECORD_BYTES = 64;
 
-export async function fillForecast(input: FillInput): Promise<FillForecast> {
+export async function forecastTableGrowth(input: TableGrowthInput): Promise<TableGrowthForecast> {
   const { pool, target, settings, dimensions, rows } = input;
   const widths = await sampleWidths(pool, target);
   const { heapBytes, otherIndexes, otherIndexBytes } = await tableSizes(pool, target);
@@ -138,13 +138,13 @@ async function sampleWidths(pool: Pool, target: Target): Promise<number[]> {
 }
 
 /** "new row versions 98 MB to 148 MB, vectors out of line 52 MB, other indexes up to 2.2 MB, staging table 196 MB, WAL 430 MB" */
-export function fillLine(fill: FillForecast): string {
+export function tableGrowthLine(growth: TableGrowthForecast): string {
   const parts = [
-    `new row versions ${heapGrowth(fill)}`,
-    fill.toastBytes > 0 ? `vectors out of line ${bytes(fill.toastBytes)}` : '',
-    fill.otherIndexBytes > 0 ? `other indexes up to ${bytes(fill.otherIndexBytes)}` : '',
-    `staging table ${bytes(fill.stageBytes)}`,
-    `WAL ${bytes(fill.walBytes)}`,
+    `new row versions ${heapGrowth(growth)}`,
+    growth.toastBytes > 0 ? `vectors out of line ${bytes(growth.toastBytes)}` : '',
+    growth.otherIndexBytes > 0 ? `other indexes up to ${bytes(growth.otherIndexBytes)}` : '',
+    `staging table ${bytes(growth.stageBytes)}`,
+    `WAL ${bytes(growth.walBytes)}`,
   ];
   return parts.filter((part) => part !== '').join(', ');
 }

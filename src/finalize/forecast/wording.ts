@@ -1,10 +1,10 @@
 /** What a build came to, in words: the same on the terminal and on the page. */
 
 import { bytes, count, duration } from '../../observability/format.ts';
-import type { FillForecast } from '../../ledger/run/table-growth.ts';
-import type { IndexActual } from '../../ledger/run/index-measurements.ts';
+import type { TableGrowthForecast } from '../../ledger/run/table-growth.ts';
+import type { IndexMeasurements } from '../../ledger/run/index-measurements.ts';
 
-export function buildTime({ seconds, waitedSeconds = 0, workers }: IndexActual): string {
+export function buildTime({ seconds, waitedSeconds = 0, workers }: IndexMeasurements): string {
   const waits = waitedSeconds < 1 ? '' : `, ${duration(waitedSeconds)} of it waiting for other sessions`;
   const help =
     workers === undefined ? '' : workers === 0 ? ', no parallel workers' : `, ${workers} parallel workers`;
@@ -12,7 +12,7 @@ export function buildTime({ seconds, waitedSeconds = 0, workers }: IndexActual):
 }
 
 /** "463 MB to 966 MB": the more, the less autovacuum keeps up with the writing. */
-export const heapGrowth = ({ heapBytes, heapMinBytes = heapBytes }: FillForecast): string =>
+export const heapGrowth = ({ heapBytes, heapMinBytes = heapBytes }: TableGrowthForecast): string =>
   heapMinBytes < heapBytes ? `${bytes(heapMinBytes)} to ${bytes(heapBytes)}` : bytes(heapBytes);
 
 /** Behind the phase of a build under way; empty where nobody can tell. */
@@ -20,7 +20,7 @@ export const timeLeft = ({ secondsLeft }: { secondsLeft?: number | null }): stri
   secondsLeft == null ? '' : `, about ${duration(secondsLeft)} left`;
 
 /** The server does not tell how much of its memory a build has used, only that it was not enough. */
-export function buildMemory({ memoryBytes, spilledAfter }: IndexActual): string {
+export function buildMemory({ memoryBytes, spilledAfter }: IndexMeasurements): string {
   if (memoryBytes === null) return 'unknown';
   const given = memoryBytes === undefined ? '' : ` ${bytes(memoryBytes)}`;
   return spilledAfter === null

@@ -11,8 +11,8 @@ import {
 import { coverageOf } from '../rows/accounting.ts';
 import { readModeOf, type ReadModeState } from '../reads/read-mode.ts';
 import { readSummary, type ReadSummary } from '../reads/read-stats.ts';
-import type { FillActual, FillForecast } from '../run/table-growth.ts';
-import type { IndexActual, IndexForecast } from '../run/index-measurements.ts';
+import type { TableGrowth, TableGrowthForecast } from '../run/table-growth.ts';
+import type { IndexMeasurements, IndexForecast } from '../run/index-measurements.ts';
 import { latestRun, type IndexBlocker, type Run, type RunState } from '../run/run.ts';
 import { tableFault } from '../run/run-target.ts';
 import { syncState, type SyncState } from '../changes/drain-lease.ts';
@@ -73,8 +73,8 @@ export interface ProgressSnapshot extends ReadSummary, WorkerReports {
   sync: SyncState;
   /** By which search applications are answered; what they counted meanwhile is beside it. */
   readMode: ReadModeState;
-  /** What writing the vectors takes: foretold when the run was planned, measured before the index build. */
-  fill: { forecast: FillForecast | null; actual: FillActual | null };
+  /** By how much the table grows as the vectors are written: forecast when the run was planned, measured before the index build. */
+  tableGrowth: { forecast: TableGrowthForecast | null; actual: TableGrowth | null };
   index: {
     name: string | null;
     method: string | null;
@@ -85,7 +85,7 @@ export interface ProgressSnapshot extends ReadSummary, WorkerReports {
     secondsLeft: number | null;
     /** Of the newest build; null before it. */
     forecast: IndexForecast | null;
-    actual: IndexActual | null;
+    actual: IndexMeasurements | null;
     /** Sessions that the build waits for. */
     blockers: IndexBlocker[];
     /** Since a finalizer last looked at the build under way: it does every second. Null where there is none. */
@@ -184,7 +184,7 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
     tokens: sums.tokens,
     sync,
     ...reads,
-    fill: { forecast: run.fillForecast, actual: run.fillActual },
+    tableGrowth: { forecast: run.tableGrowthForecast, actual: run.tableGrowthActual },
     index: {
       ...(await indexState(db, run)),
       progress: run.indexProgress,
@@ -286,7 +286,7 @@ const EMPTY: Omit<
   etaSeconds: null,
   batches: { pending: 0, staged: 0, merged: 0, failed: 0, retries: 0 },
   tokens: 0,
-  fill: { forecast: null, actual: null },
+  tableGrowth: { forecast: null, actual: null },
   index: {
     name: null,
     method: null,

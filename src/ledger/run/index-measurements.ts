@@ -1,4 +1,4 @@
-/** The index build in figures: foretold before it, measured after it, kept with the run. */
+/** The index build: its forecast, and what was measured of it, kept with the run. */
 
 import type { Queryable } from '../../db/pool.ts';
 import { jsonWords, jsonWordsSql } from '../../db/utf8-text.ts';
@@ -16,7 +16,7 @@ export interface IndexForecast {
   seconds: number | null;
 }
 
-export interface IndexActual {
+export interface IndexMeasurements {
   sizeBytes: number;
   /** WAL of the whole server while the index was built, others' writes included; null where it cannot be read. */
   walBytes: number | null;
@@ -33,11 +33,11 @@ export interface IndexActual {
 }
 
 /** `actual`: null while the index is being built. */
-export async function saveIndexFigures(
+export async function saveIndexMeasurements(
   db: Queryable,
   run: string,
   forecast: IndexForecast,
-  actual: IndexActual | null,
+  actual: IndexMeasurements | null,
 ): Promise<void> {
   await db.query(
     `UPDATE pgvector_backfill.run SET index_forecast = ${jsonWordsSql('$2')}, index_actual = ${jsonWordsSql('$3')} WHERE id = $1`,
@@ -46,11 +46,11 @@ export async function saveIndexFigures(
 }
 
 /** Where the finalizer has found the index there, or waited for it. @returns false where whoever has built it has saved more. */
-export async function saveUnbuilt(
+export async function saveObservedBuild(
   db: Queryable,
   run: string,
   forecast: IndexForecast,
-  actual: IndexActual,
+  actual: IndexMeasurements,
 ): Promise<boolean> {
   const saved = await db.query(
     `UPDATE pgvector_backfill.run SET index_forecast = coalesce(index_forecast, ${jsonWordsSql('$2')}), index_actual = ${jsonWordsSql('$3')}

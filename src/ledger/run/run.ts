@@ -1,7 +1,7 @@
 /** Runs: one planned pass over the table each. */
 
-import type { FillActual, FillForecast } from './table-growth.ts';
-import type { IndexActual, IndexForecast } from './index-measurements.ts';
+import type { TableGrowth, TableGrowthForecast } from './table-growth.ts';
+import type { IndexMeasurements, IndexForecast } from './index-measurements.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { jsonWords, jsonWordsSql, words, wordsSql } from '../../db/utf8-text.ts';
 import type { Target } from '../../table/backfill-target.ts';
@@ -80,13 +80,13 @@ export interface Run {
   indexSeconds: number | null;
   /** Null before a build. */
   indexForecast: IndexForecast | null;
-  indexActual: IndexActual | null;
+  indexActual: IndexMeasurements | null;
   indexBlockers: IndexBlocker[];
   /** Since a finalizer last looked at the build; null before one did. */
   indexSeenSeconds: number | null;
   /** Null in runs that an older release planned; the actual also before the index build. */
-  fillForecast: FillForecast | null;
-  fillActual: FillActual | null;
+  tableGrowthForecast: TableGrowthForecast | null;
+  tableGrowthActual: TableGrowth | null;
   /** Of the merge; null before the first one. */
   longestStatementMs: number | null;
   /** Calls of the finalizer, and how many of them were answered when it last came to an end. */
@@ -99,7 +99,7 @@ const COLUMNS = `id::text AS id, uid::text AS uid, backfill, state, reason, fing
   started_at AS "startedAt", embedded_at AS "embeddedAt", finished_at AS "finishedAt", index_name AS "indexName",
   index_method AS "indexMethod", index_phase AS "indexPhase", index_progress AS "indexProgress", index_seconds_left AS "indexSecondsLeft", index_seconds AS "indexSeconds",
   index_forecast AS "indexForecast", index_actual AS "indexActual", index_blockers AS "indexBlockers",
-  extract(epoch FROM clock_timestamp() - index_seen_at)::float8 AS "indexSeenSeconds", fill_forecast AS "fillForecast", fill_actual AS "fillActual", longest_statement_ms AS "longestStatementMs",
+  extract(epoch FROM clock_timestamp() - index_seen_at)::float8 AS "indexSeenSeconds", table_growth_forecast AS "tableGrowthForecast", table_growth_actual AS "tableGrowthActual", longest_statement_ms AS "longestStatementMs",
   finalizer_calls AS "finalizerCalls", finalizer_answered AS "finalizerAnswered"`;
 
 export async function latestRun(db: Queryable, backfill: string): Promise<Run | null> {

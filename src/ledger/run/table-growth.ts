@@ -1,9 +1,9 @@
-/** Writing the vectors in figures: foretold when the run is planned, measured before the index build, kept with the run. */
+/** By how much the table grows as the vectors are written: forecast when the run is planned, measured before the index build, kept with the run. */
 
 import type { Queryable } from '../../db/pool.ts';
 import type { TableSizes } from '../../table/table-sizes.ts';
 
-export interface FillForecast {
+export interface TableGrowthForecast {
   /** New row versions, bytes: what the table grows by where nothing is vacuumed meanwhile. */
   heapBytes: number;
   /** What it grows by where autovacuum keeps up: later versions then lie where earlier rows were. Absent in runs of earlier releases. */
@@ -19,25 +19,27 @@ export interface FillForecast {
 }
 
 /** By which sizes have grown since the run was planned; WAL of the whole server, others' writes included, null where it cannot be read. */
-export type FillActual = Omit<FillForecast, 'walBytes' | 'heapMinBytes'> & { walBytes: number | null };
+export type TableGrowth = Omit<TableGrowthForecast, 'walBytes' | 'heapMinBytes'> & {
+  walBytes: number | null;
+};
 
 /** The sizes before stay those of the first plan: of a canary that grows, rows may be written already. */
-export async function saveFillForecast(
+export async function saveTableGrowthForecast(
   db: Queryable,
   run: string,
-  forecast: FillForecast,
+  forecast: TableGrowthForecast,
   before: TableSizes,
 ): Promise<void> {
   await db.query(
-    'UPDATE pgvector_backfill.run SET fill_forecast = $2, fill_before = coalesce(fill_before, $3), fill_actual = NULL WHERE id = $1',
+    'UPDATE pgvector_backfill.run SET table_growth_forecast = $2, table_sizes_before = coalesce(table_sizes_before, $3), table_growth_actual = NULL WHERE id = $1',
     [run, forecast, before],
   );
 }
 
 /** Nothing where the run was planned by a release that did not look at the sizes before. */
-export async function saveFillActual(db: Queryable, run: string, after: TableSizes): Promise<void> {
+export async function saveTableGrowth(db: Queryable, run: string, after: TableSizes): Promise<void> {
   const found = await db.query<{ before: TableSizes | null }>(
-    'SELECT fill_before AS before FROM pgvector_backfill.run WHERE id = $1',
+    'SELECT table_sizes_before AS before FROM pgvector_backfill.run WHERE id = $1',
     [run],
   );
   const before = found.rows[0]?.before ?? null;
@@ -45,12 +47,12 @@ export async function saveFillActual(db: Queryable, run: string, after: TableSiz
   // A vacuum may have given pages back meanwhile.
   const grown = (field: 'heapBytes' | 'toastBytes' | 'otherIndexBytes' | 'stageBytes'): number =>
     Math.max(0, after[field] - before[field]);
-  const actual: FillActual = {
+  const actual: TableGrowth = {
     heapBytes: grown('heapBytes'),
     toastBytes: grown('toastBytes'),
     otherIndexBytes: grown('otherIndexBytes'),
     stageBytes: grown('stageBytes'),
     walBytes: before.walBytes === null || after.walBytes === null ? null : after.walBytes - before.walBytes,
   };
-  await db.query('UPDATE pgvector_backfill.run SET fill_actual = $2 WHERE id = $1', [run, actual]);
+  await db.query('UPDATE pgvector_backfill.run SET table_growth_actual = $2 WHERE id = $1', [run, actual]);
 }

@@ -10,5 +10,5 @@ export interface Finding {
   /** Path of the option to change, where the fault is one of configuration. */
   option?: string;
   /** What the message says, as numbers. */
-  figures?: Record<string, number>;
+  measurements?: Record<string, number>;
 }

@@ -1,125 +1,36 @@
-/** Which index there will be and what it will take, before a run: for doctor and for the dry run of `enqueue`. */
+/** Doctor's forecast of the run: an index that cannot be built as wanted is said before the rows are embedded. */
 
 import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
-import type { Pool } from '../../db/pool.ts';
-import { explainedByServer } from '../../db/explained-error.ts';
-import { ConfigError, messageOf } from '../../errors.ts';
-import { parallelWorkers } from '../../finalize/build/parallel-workers.ts';
-import { secondsOfBuild, serverMemory } from '../../finalize/forecast/build-time.ts';
+import { ConfigError } from '../../errors.ts';
+import { AS_CONFIGURED, FITS } from '../../finalize/choose-index.ts';
 import {
-  AS_CONFIGURED,
-  FITS,
-  chooseIndex,
-  memoryBudget,
-  type IndexChoice,
-} from '../../finalize/choose-index.ts';
-import { forecast, type Forecast } from '../../finalize/forecast/index-size.ts';
-import type { FillForecast } from '../../ledger/run/table-growth.ts';
-import { bytes, count, duration } from '../../observability/format.ts';
-import type { IndexMethod, IndexPlan } from '../../table/index-plan.ts';
-import { estimatedRows, rowsOfLargestLeaf } from '../../table/partitions.ts';
-import { withIndex, type Target } from '../../table/backfill-target.ts';
-import { findAvailableExtension } from '../../table/vector-extension.ts';
-import { fillForecast, fillLine } from '../../finalize/forecast/table-growth.ts';
+  forecastRun,
+  indexForecastLine,
+  type RunForecast,
+  type RunForecastInput,
+} from '../../finalize/forecast/run-forecast.ts';
+import { tableGrowthLine } from '../../finalize/forecast/table-growth.ts';
+import { bytes, count } from '../../observability/format.ts';
+import { estimatedRows } from '../../table/partitions.ts';
 import type { Finding } from './finding.ts';
 
-export interface IndexOutlook extends Forecast, IndexPlan {
-  /** Why this one. */
-  reason: string;
-  /** Of the build; null where it was not asked for or cannot be told before the extension is there. */
-  seconds: number | null;
-  /** What writing the vectors takes, before the build. */
-  fill: FillForecast;
-  /** Why the time of the build could not be measured; null where it was, or was not asked for. */
-  unmeasured: string | null;
-  /** What the build may take, bytes. */
-  memoryBudget: number;
-}
-
-export interface OutlookInput {
-  pool: Pool;
-  target: Target;
-  settings: Settings;
-  dimensions: number;
-  rows: number;
-  /** Whether to try out how long the build takes, on random vectors: a second or two. */
-  calibrate: boolean;
-}
-
-/** @throws ConfigError (`INDEX_REFUSED`) where no index of the configured kind takes the vectors. */
-export async function indexOutlook(input: OutlookInput): Promise<IndexOutlook> {
-  const { pool, target, settings, dimensions, rows } = input;
-  const { version, available } = await findAvailableExtension(pool);
-  const memory = await serverMemory(pool);
-  const fill = await fillForecast(input);
-  let unmeasured: unknown = null;
-  const secondsOf = async (plan: IndexPlan): Promise<number | null> =>
-    version === null || !input.calibrate
-      ? null
-      : secondsOfBuild({
-          pool,
-          settings,
-          dimensions,
-          rows,
-          source: 'random',
-          growth: fill.heapBytes,
-          target: withIndex(target, plan),
-          onUnmeasured: (error) => (unmeasured ??= error),
-        });
-  const isParallel = async (method: IndexMethod): Promise<boolean> =>
-    (await parallelWorkers({ db: pool, target, settings, method, growth: fill.heapBytes })) > 0;
-  const rowsAtOnce = await rowsOfLargestLeaf(pool, target.table, rows);
-  const choice: IndexChoice = await chooseIndex({
-    settings,
-    rows,
-    rowsAtOnce,
-    dimensions,
-    version: version ?? available ?? '0',
-    serverMemory: memory,
-    isParallel,
-    secondsOf,
-  });
-  const { m, lists } = settings.index;
-  const parallel = await isParallel(choice.plan.method);
-  const { method, type } = choice.plan;
-  const taken = choice.candidates.find((each) => each.method === method && each.type === type);
-  const known = taken?.seconds ?? null;
-  const seconds = known ?? (await secondsOf(choice.plan));
-  return {
-    ...choice.plan,
-    reason: choice.reason,
-    ...forecast(rows, dimensions, { ...choice.plan, m, lists, rowsAtOnce, parallel }),
-    fill,
-    seconds,
-    unmeasured: unmeasured === null ? null : messageOf(await explainedByServer(pool, unmeasured)),
-    memoryBudget: memoryBudget(settings.index.maintenanceWorkMem, memory),
-  };
-}
-
-/** "HNSW on halfvec: 1.2 GB on disk and as much WAL, 1.4 GB of memory to build, about 3 min" */
-export function outlookLine(outlook: IndexOutlook): string {
-  const { method, type, indexBytes, memoryBytes, seconds } = outlook;
-  const time = seconds === null ? '' : `, about ${duration(seconds)}`;
-  return `${method === 'hnsw' ? 'HNSW' : 'IVFFlat'} on ${type}: ${bytes(indexBytes)} on disk and as much WAL, ${bytes(memoryBytes)} of memory to build${time}`;
-}
-
 /** An index that cannot be built is said before the rows are embedded. */
-export async function checkIndexOutlook(input: Omit<OutlookInput, 'rows'>): Promise<Finding[]> {
+export async function checkIndexForecast(input: Omit<RunForecastInput, 'rows'>): Promise<Finding[]> {
   const { pool, target, settings } = input;
   const rows = await estimatedRows(pool, target.table);
   try {
-    const outlook = await indexOutlook({ ...input, rows: Math.round(rows) });
-    const message = `${outlookLine(outlook)}${why(outlook)}; before that, ${fillLine(outlook.fill)} (${count(outlook.rows)} rows)`;
-    const [level, consequence] = shortage(outlook, settings);
-    const time = unmeasuredFinding(outlook);
+    const forecast = await forecastRun({ ...input, rows: Math.round(rows) });
+    const message = `${indexForecastLine(forecast)}${why(forecast)}; before that, ${tableGrowthLine(forecast.tableGrowth)} (${count(forecast.rows)} rows)`;
+    const [level, consequence] = shortage(forecast, settings);
+    const time = unmeasuredFinding(forecast);
     if (level === 'ok') return [{ level, check: 'index', message }, ...time];
     return [
       {
         level,
         check: 'index',
         message: `${message}. ${consequence}`,
-        ...remedyOf(outlook, settings),
+        ...remedyOf(forecast, settings),
       },
       ...time,
     ];
@@ -130,7 +41,7 @@ export async function checkIndexOutlook(input: Omit<OutlookInput, 'rows'>): Prom
   }
 }
 
-const unmeasuredFinding = ({ unmeasured }: IndexOutlook): Finding[] =>
+const unmeasuredFinding = ({ unmeasured }: RunForecast): Finding[] =>
   unmeasured === null
     ? []
     : [
@@ -143,15 +54,15 @@ const unmeasuredFinding = ({ unmeasured }: IndexOutlook): Finding[] =>
       ];
 
 /** What spoke against those that come before it. */
-const why = ({ reason }: IndexOutlook): string =>
+const why = ({ reason }: RunForecast): string =>
   reason === FITS || reason === AS_CONFIGURED ? '' : ` (${reason})`;
 
 /** A graph leaves memory and goes on; without the memory for its centres an IVFFlat index is not built at all. */
 function shortage(
-  outlook: IndexOutlook,
+  forecast: RunForecast,
   { index: { maintenanceWorkMem, buildMinutes } }: Settings,
 ): [Finding['level'], string] {
-  const { method, memoryBytes, memoryBudget } = outlook;
+  const { method, memoryBytes, memoryBudget } = forecast;
   const may = bytes(memoryBudget);
   if (memoryBytes > memoryBudget) {
     if (method === 'hnsw')
@@ -160,19 +71,19 @@ function shortage(
       return ['warn', `More than ${may}: the centres of its lists ask for it, and it will be taken.`];
     return ['error', `${may} may be used, and with less than it asks for the index is not built.`];
   }
-  return isTooSlow(outlook, buildMinutes)
+  return isTooSlow(forecast, buildMinutes)
     ? ['warn', `${buildMinutes} min are allowed (index.buildMinutes), and it takes longer.`]
     : ['ok', ''];
 }
 
-const isTooSlow = ({ seconds }: IndexOutlook, minutes: number | undefined): boolean =>
+const isTooSlow = ({ seconds }: RunForecast, minutes: number | undefined): boolean =>
   seconds !== null && minutes !== undefined && seconds > 60 * minutes;
 
 function remedyOf(
-  outlook: IndexOutlook,
+  forecast: RunForecast,
   { index: { method } }: Settings,
 ): Pick<Finding, 'remedy' | 'option'> {
-  const { memoryBytes, memoryBudget } = outlook;
+  const { memoryBytes, memoryBudget } = forecast;
   const isAuto = method === 'auto';
   if (memoryBytes <= memoryBudget)
     return {

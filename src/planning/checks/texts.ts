@@ -69,7 +69,7 @@ async function checkTextLengths(
             option: 'model.longText',
           }
         : {}),
-      figures: {
+      measurements: {
         sampled: tokens.length,
         p50: at(0.5),
         p90: at(0.9),
@@ -143,7 +143,7 @@ function unreadableFinding({ texts, unreadable }: Sample): Finding[] {
       message: `the text of ${unreadable.length} of ${texts.length + unreadable.length} sampled rows cannot be read and they would be quarantined: key ${shown.join(', ')}${unreadable.length > shown.length ? ', …' : ''} (${first.reason})`,
       remedy: `Correct these rows, or ${optionName('text')} or ${optionName('where')}, so that it does not raise on them: for instance by a CASE around a cast.`,
       option: 'text',
-      figures: { unreadable: unreadable.length, sampled: texts.length + unreadable.length },
+      measurements: { unreadable: unreadable.length, sampled: texts.length + unreadable.length },
     },
   ];
 }

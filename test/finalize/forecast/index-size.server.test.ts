@@ -102,16 +102,16 @@ describe.runIf(hasPostgres())('the forecast of an index build', () => {
   ] as const)(
     '%s(%i), m = %i: where the graph leaves the memory, within a fiftieth',
     async (type, dimensions, m) => {
-      const foretold = (MEMORY_MIB * MIB) / hnswGraphBytesPerRow({ dimensions, m, type, parallel: false });
-      await load(dimensions, Math.ceil(foretold * 1.03));
+      const expected = (MEMORY_MIB * MIB) / hnswGraphBytesPerRow({ dimensions, m, type, parallel: false });
+      await load(dimensions, Math.ceil(expected * 1.03));
       await build(type, dimensions, 'hnsw', hnsw(m), `${MEMORY_MIB}MB`);
       const said = spilledAfter(notices);
       expect(said).not.toBeNull();
-      expect(Math.abs(foretold / (said ?? 0) - 1)).toBeLessThan(0.02);
+      expect(Math.abs(expected / (said ?? 0) - 1)).toBeLessThan(0.02);
     },
   );
 
-  it('with parallel workers keeps its reserve, and fits into what is foretold', async () => {
+  it('with parallel workers keeps its reserve, and fits into the forecast', async () => {
     // Wide vectors in a sparse graph: much memory, and few comparisons.
     const shape = { dimensions: 2000, m: 2, parallel: true };
     const memory = 24 * MIB;
@@ -121,10 +121,10 @@ describe.runIf(hasPostgres())('the forecast of an index build', () => {
     await client.query('ALTER TABLE v SET (parallel_workers = 1)');
     await client.query('SET max_parallel_maintenance_workers = 1');
     await client.query('SET client_min_messages = debug1');
-    const foretold = Math.ceil(hnswBuildBytes(fitting, shape) / 1024);
-    await buildInParallel(shape.dimensions, shape.m, foretold);
+    const expected = Math.ceil(hnswBuildBytes(fitting, shape) / 1024);
+    await buildInParallel(shape.dimensions, shape.m, expected);
     expect(spilledAfter(notices)).toBeNull();
-    const least = foretold - PARALLEL_RESERVE_BYTES / 1024;
+    const least = expected - PARALLEL_RESERVE_BYTES / 1024;
     await buildInParallel(shape.dimensions, shape.m, least);
     await client.query('RESET client_min_messages');
     await client.query('SET max_parallel_maintenance_workers = 0');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ivfflatSeconds } from '../../../src/finalize/forecast/calibration.ts';
 import {
-  forecast,
+  forecastIndex,
   hnswGraphBytesPerRow,
   hnswIndexBytes,
   ivfflatLists,
@@ -17,7 +17,7 @@ describe('forecast', () => {
     [1024, 4.45, 7.63],
     [1536, 6.36, 7.63],
   ])('%i dimensions: %f GiB to build, %f GiB on disk', (dimensions, graph, disk) => {
-    const { graphBytes, indexBytes } = forecast(1_000_000, dimensions, {
+    const { graphBytes, indexBytes } = forecastIndex(1_000_000, dimensions, {
       method: 'hnsw',
       m: 16,
       type: 'vector',
@@ -40,7 +40,7 @@ describe('forecast', () => {
   });
 
   it('grows with rows, dimensions and m, and is nothing for no row', () => {
-    const { graphBytes, indexBytes, walBytes } = forecast(0, 384, {
+    const { graphBytes, indexBytes, walBytes } = forecastIndex(0, 384, {
       method: 'hnsw',
       m: 16,
       type: 'vector',
@@ -71,7 +71,7 @@ describe('forecast', () => {
 
   it('has no graph for IVFFlat, and lists by the number of rows', () => {
     expect(
-      forecast(1000, 384, { method: 'ivfflat', m: 16, type: 'vector', parallel: true }).graphBytes,
+      forecastIndex(1000, 384, { method: 'ivfflat', m: 16, type: 'vector', parallel: true }).graphBytes,
     ).toBeNull();
     expect([0, 500, 50_000, 1_000_000, 4_000_000, 10 ** 11].map((rows) => ivfflatLists(rows))).toEqual([
       1, 1, 50, 1000, 2000, 32_768,

@@ -5,7 +5,7 @@ import { createPool, type Pool } from '../../../src/db/pool.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
 import { mergeSql } from '../../../src/pipeline/merge-rows.ts';
 import { applyDdl } from '../../../src/planning/ddl.ts';
-import { fillForecast } from '../../../src/finalize/forecast/table-growth.ts';
+import { forecastTableGrowth } from '../../../src/finalize/forecast/table-growth.ts';
 import { PAGE_BYTES } from '../../../src/table/heap-pages.ts';
 import { textHashSql } from '../../../src/ledger/rows/row-state.ts';
 import type { Target } from '../../../src/table/backfill-target.ts';
@@ -29,7 +29,7 @@ interface Sizes {
   stageBytes: number;
 }
 
-describe.runIf(hasPostgres())('the forecast of the fill', () => {
+describe.runIf(hasPostgres())('the forecast of the table growth', () => {
   let database: TestDatabase;
   let pool: Pool;
   beforeEach(async () => {
@@ -78,7 +78,7 @@ describe.runIf(hasPostgres())('the forecast of the fill', () => {
   }
 
   /** By the statements of the run itself, in its order. */
-  async function fill(target: Target, dimensions: number, isVacuumed = false): Promise<Wal> {
+  async function writeVectors(target: Target, dimensions: number, isVacuumed = false): Promise<Wal> {
     await applyDdl(pool, target, dimensions);
     await pool.query('CHECKPOINT');
     const wal = await walOf(
@@ -121,24 +121,24 @@ describe.runIf(hasPostgres())('the forecast of the fill', () => {
         database: database.databaseUrl,
       });
       const target = await describeTarget(pool, 'things', settings);
-      const foretold = await fillForecast({ pool, target, settings, dimensions, rows: ROWS });
+      const expected = await forecastTableGrowth({ pool, target, settings, dimensions, rows: ROWS });
       const before = await sizes(target);
-      const wal = await fill(target, dimensions);
+      const wal = await writeVectors(target, dimensions);
       const after = await sizes(target);
       const grown = (field: keyof Sizes): number => after[field] - before[field];
-      const off = (foretoldBytes: number, actual: number): number => Math.abs(foretoldBytes / actual - 1);
+      const off = (expectedBytes: number, actual: number): number => Math.abs(expectedBytes / actual - 1);
       const table = grown('heapBytes') + grown('toastBytes');
-      expect(off(foretold.heapBytes + foretold.toastBytes, table)).toBeLessThan(0.05);
-      expect(Math.abs(foretold.heapBytes - grown('heapBytes'))).toBeLessThan(0.05 * table);
-      expect(foretold.toastBytes > 0).toBe(toasted > 0);
-      if (toasted > 0) expect(off(foretold.toastBytes, grown('toastBytes'))).toBeLessThan(0.05);
-      expect(off(foretold.stageBytes, grown('stageBytes'))).toBeLessThan(0.05);
-      expect(grown('otherIndexBytes')).toBeLessThanOrEqual(foretold.otherIndexBytes * 1.05);
+      expect(off(expected.heapBytes + expected.toastBytes, table)).toBeLessThan(0.05);
+      expect(Math.abs(expected.heapBytes - grown('heapBytes'))).toBeLessThan(0.05 * table);
+      expect(expected.toastBytes > 0).toBe(toasted > 0);
+      if (toasted > 0) expect(off(expected.toastBytes, grown('toastBytes'))).toBeLessThan(0.05);
+      expect(off(expected.stageBytes, grown('stageBytes'))).toBeLessThan(0.05);
+      expect(grown('otherIndexBytes')).toBeLessThanOrEqual(expected.otherIndexBytes * 1.05);
       // Another checkpoint meanwhile, of whoever shares the server, has pages written in full once more.
       const present = (before.heapBytes + before.otherIndexBytes) / PAGE_BYTES;
       const surplus = Math.max(0, wal.fullPages - present) * PAGE_BYTES;
-      expect(foretold.walBytes).toBeLessThan(wal.bytes * 1.1);
-      expect(foretold.walBytes).toBeGreaterThan((wal.bytes - surplus) * 0.9);
+      expect(expected.walBytes).toBeLessThan(wal.bytes * 1.1);
+      expect(expected.walBytes).toBeGreaterThan((wal.bytes - surplus) * 0.9);
     },
   );
 
@@ -150,14 +150,14 @@ describe.runIf(hasPostgres())('the forecast of the fill', () => {
       database: database.databaseUrl,
     });
     const target = await describeTarget(pool, 'things', settings);
-    const said = () => fillForecast({ pool, target, settings, dimensions: 50, rows: ROWS });
+    const said = () => forecastTableGrowth({ pool, target, settings, dimensions: 50, rows: ROWS });
     const unvacuumed = await said();
     expect(unvacuumed.heapMinBytes).toBe(unvacuumed.heapBytes);
     await pool.query('ALTER TABLE things RESET (autovacuum_enabled)');
     const { heapMinBytes = 0, heapBytes } = await said();
     await pool.query('ALTER TABLE things SET (autovacuum_enabled = off)');
     const before = await sizes(target);
-    await fill(target, 50, true);
+    await writeVectors(target, 50, true);
     const grown = (await sizes(target)).heapBytes - before.heapBytes;
     expect(heapBytes).toBeGreaterThan(1.5 * grown);
     expect(Math.abs(heapMinBytes / grown - 1)).toBeLessThan(0.15);

@@ -6,11 +6,12 @@ import { calibrate } from '../../../src/finalize/forecast/calibration.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
 import type { Finding } from '../../../src/planning/checks/finding.ts';
 import { checkIndexOutlook } from '../../../src/planning/checks/index-forecast.ts';
-import { describeTarget } from '../../../src/ledger/backfill/describe-target.ts';
+import { checkIndexForecast } from '../../../src/planning/checks/index-forecast.ts';
+import { describeTarget } from '../../../src/table/backfill-target.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../../setup/databases.ts';
 import { makeSettings } from '../../table/make-target.ts';
 
-describe.runIf(hasPostgres())('the outlook of an index', () => {
+describe.runIf(hasPostgres())('the forecast of an index', () => {
   let database: TestDatabase;
   let pool: Pool;
   beforeAll(async () => {
@@ -26,10 +27,10 @@ describe.runIf(hasPostgres())('the outlook of an index', () => {
     await database.drop();
   });
 
-  async function outlook(flags: Record<string, string>, calibrate = false): Promise<Finding | undefined> {
+  async function forecast(flags: Record<string, string>, calibrate = false): Promise<Finding | undefined> {
     const settings = await makeSettings({ table: 'things', text: 'title', ...flags });
     const target = await describeTarget(pool, 'things', settings);
-    return (await checkIndexOutlook({ pool, target, settings, dimensions: 384, calibrate }))[0];
+    return (await checkIndexForecast({ pool, target, settings, dimensions: 384, calibrate }))[0];
   }
 
   /** 20,000 rows of 2,218 bytes and 4 MB; 10,000 samples of 1,544 bytes for the lists. */
@@ -55,7 +56,7 @@ describe.runIf(hasPostgres())('the outlook of an index', () => {
       /^HNSW on halfvec.*IVFFlat on halfvec needs/,
     ],
   ])('%s', async (_, { method, memory }, level, message) => {
-    const finding = await outlook({ 'index-method': method, 'index-maintenance-work-mem': memory });
+    const finding = await forecast({ 'index-method': method, 'index-maintenance-work-mem': memory });
     expect(finding).toMatchObject({ level, message: expect.stringMatching(message) as string });
     expect(finding?.message).toContain('before that, new row versions');
     if (level === 'ok') expect(finding?.remedy).toBeUndefined();
@@ -82,7 +83,7 @@ describe.runIf(hasPostgres())('the outlook of an index', () => {
   });
 
   it('warns of a build that takes longer than it may', async () => {
-    const finding = await outlook({ 'index-method': 'hnsw', 'index-build-minutes': '0.001' }, true);
+    const finding = await forecast({ 'index-method': 'hnsw', 'index-build-minutes': '0.001' }, true);
     expect(finding).toMatchObject({
       level: 'warn',
       message: expect.stringContaining('0.001 min are allowed') as string,

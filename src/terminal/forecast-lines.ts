@@ -4,19 +4,22 @@ import { buildMemory, buildTime, heapGrowth } from '../finalize/forecast/wording
 import type { ProgressSnapshot } from '../ledger/progress/snapshot.ts';
 import { bytes, duration } from '../observability/format.ts';
 
-const beside = (name: string, foretold: string, actual: string | null): string =>
-  `${name} ${foretold}${actual === null ? '' : ` (${actual})`}`;
+const beside = (name: string, forecast: string, actual: string | null): string =>
+  `${name} ${forecast}${actual === null ? '' : ` (${actual})`}`;
 
 const known = (value: number | null | undefined, show: (value: number) => string): string =>
   value == null ? 'unknown' : show(value);
 
-export function figureLines({ fill, index }: Pick<ProgressSnapshot, 'fill' | 'index'>): string[] {
-  return [...fillLines(fill), ...indexLines(index)];
+export function forecastLines({
+  tableGrowth,
+  index,
+}: Pick<ProgressSnapshot, 'tableGrowth' | 'index'>): string[] {
+  return [...tableGrowthLines(tableGrowth), ...indexLines(index)];
 }
 
-function fillLines({ forecast, actual }: ProgressSnapshot['fill']): string[] {
+function tableGrowthLines({ forecast, actual }: ProgressSnapshot['tableGrowth']): string[] {
   if (forecast === null) return [];
-  const figures = [
+  const parts = [
     beside('new row versions', heapGrowth(forecast), actual && `grew ${bytes(actual.heapBytes)}`),
     beside('out of line', bytes(forecast.toastBytes), actual && `grew ${bytes(actual.toastBytes)}`),
     beside(
@@ -27,16 +30,16 @@ function fillLines({ forecast, actual }: ProgressSnapshot['fill']): string[] {
     beside('staging', bytes(forecast.stageBytes), actual && `grew ${bytes(actual.stageBytes)}`),
     beside('WAL', bytes(forecast.walBytes), actual && `was ${known(actual.walBytes, bytes)}`),
   ];
-  return [`forecast of the vectors: ${figures.join(', ')}`];
+  return [`forecast of the table growth: ${parts.join(', ')}`];
 }
 
 function indexLines({ forecast, actual }: ProgressSnapshot['index']): string[] {
   if (forecast === null) return [];
-  const figures = [
+  const parts = [
     beside('size', bytes(forecast.sizeBytes), actual && `is ${bytes(actual.sizeBytes)}`),
     beside('WAL', bytes(forecast.walBytes), actual && `was ${known(actual.walBytes, bytes)}`),
     beside('time', known(forecast.seconds, duration), actual && `was ${buildTime(actual)}`),
     beside('memory', bytes(forecast.memoryBytes), actual && buildMemory(actual)),
   ];
-  return [`forecast of the build: ${figures.join(', ')}`];
+  return [`forecast of the build: ${parts.join(', ')}`];
 }
