@@ -15,7 +15,8 @@ const MAX_SILENCE_MS = 15_000;
 export const dashboard: Command = {
   name: 'dashboard',
   drains: 'the server closes its connections',
-  summary: 'Progress page at /, Bull Board at /queues. Listens on loopback unless credentials are set.',
+  summary:
+    'Progress page at /, Bull Board at /queues. On loopback; without credentials its address has a token of each start.',
   flags: {},
   async run(invocation) {
     const config = await invocation.config(['text']);
@@ -43,8 +44,13 @@ export const dashboard: Command = {
           queues,
           logger,
         });
-        invocation.emit({ url: running.url });
-        invocation.say(`Dashboard: ${running.url}  (Bull Board: ${running.url}/queues). Ctrl-C ends it.`);
+        const { url, token } = running;
+        invocation.emit({ url, ...(token === null ? {} : { token }) });
+        invocation.say(
+          token === null
+            ? `Dashboard: ${url}  (Bull Board: ${url}/queues). Ctrl-C ends it.`
+            : `Dashboard: ${url}/?token=${token}\nThe token is this start's alone: whoever has the address may look and act. Ctrl-C ends it.`,
+        );
         if (!invocation.signal.aborted) await once(invocation.signal, 'abort');
         await running.close();
         await looks.end();

@@ -14,6 +14,7 @@ import type { Pool } from '../db/pool.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { JobQueue } from '../queue/connection.ts';
+import { newAccessToken, requireAccessToken } from './access/token.ts';
 import { Actions } from './actions.ts';
 import { assets } from './assets.ts';
 import { queueBoard } from './pages/queue-board.ts';
@@ -29,7 +30,7 @@ import { metricsOf } from './metrics/collect.ts';
 import { scrape } from './metrics/scrape.ts';
 import { progressPage, progressSections } from './pages/progress-page.ts';
 import { assertProtected, hasCredentials, isLoopback, readTls } from './access/protection.ts';
-import { MAX_HITS, noSearchPage, searchPage } from './pages/search-page.ts';
+import { MAX_HITS, searchPage } from './pages/search-page.ts';
 import { PageSearch } from './page-search.ts';
 import {
   sayWhatIsSilent,
@@ -64,11 +65,14 @@ export interface DashboardTimes extends EventTimes, Pick<FeedInput, 'lateMs'> {
 }
 
 export interface Dashboard {
+  /** Without a slash at its end. */
   url: string;
+  /** Of this start, for whoever is to look and act; null where credentials are set. */
+  token: string | null;
   close(): Promise<void>;
 }
 
-export interface DashboardApp {
+export interface DashboardApp extends Pick<Dashboard, 'token'> {
   app: Hono;
   /** Ends the event streams, so that the server can end, and the model of the search page. */
   close: () => Promise<void>;
@@ -95,6 +99,7 @@ export function createDashboardApp(input: DashboardInput): DashboardApp {
   );
   app.use(keepNothing);
   app.use(nothingForHead);
+  app.use(oneAddress);
   // Probes of an orchestrator carry no credentials and any name, and are told nothing but yes or no.
   app.get('/healthz', (context) => context.text('ok'));
   app.get('/readyz', async (context) => {
@@ -102,49 +107,49 @@ export function createDashboardApp(input: DashboardInput): DashboardApp {
     return trouble === null ? context.text('ready') : context.text(trouble, 503);
   });
   app.use(checkHost(settings));
-  app.use(requireCredentials(settings, logger));
-  app.use(toFolder);
+  const token = hasCredentials(settings) ? null : newAccessToken();
+  app.use(token === null ? requireCredentials(settings, logger) : requireAccessToken(settings, token));
   app.route('/assets', assets());
   const needs = (...names: SourceName[]): MiddlewareHandler =>
     sayWhatIsSilent(sources, names, input.backfill);
   for (const path of ['/', '/api/status', '/search', '/judge', '/actions/*'])
     app.use(path, needs('database'));
-  const token = newCsrfToken();
-  const closeProgress = addProgress(app, { ...input, looks, sources }, token);
-  const closeSearch = addSearch(app, input, token);
+  const csrf = newCsrfToken();
+  const closeProgress = addProgress(app, { ...input, looks, sources }, csrf);
+  const closeSearch = addSearch(app, input, csrf);
   const basePathOf = ({ req, env }: Context): string => asked(req.raw, env).basePath;
   app.route('/queues', queueBoard(Object.values(queues), sources, input.backfill, basePathOf));
   const close = async (): Promise<void> => {
     closeProgress();
     await closeSearch();
   };
-  return { app, close };
+  return { app, token, close };
 }
 
-/** Pages name each other from where they are: without the slash at its end, the base path would be lost. */
-const toFolder: MiddlewareHandler = async ({ req, redirect }, next) => {
+/** Pages name each other from where they are: the first one with the slash at its end, which keeps a base path, all others without. */
+const oneAddress: MiddlewareHandler = async ({ req, redirect }, next) => {
   const { pathname, search } = new URL(req.url);
-  if (req.path !== '/' || pathname.endsWith('/') || !['GET', 'HEAD'].includes(req.method)) return next();
-  return redirect(`./${pathname.split('/').at(-1)}/${search}`, 308);
+  const isFirst = req.path === '/';
+  if (isFirst === pathname.endsWith('/') || !['GET', 'HEAD'].includes(req.method)) return next();
+  const plain = pathname.replace(/\/+$/, '');
+  const up = '../'.repeat(pathname.length - plain.length) || './';
+  return redirect(`${up}${plain.split('/').at(-1)}${isFirst ? '/' : ''}${search}`, 308);
 };
 
 function addSearch(
   app: Hono,
   { pool, backfill, settings, logger }: DashboardInput,
-  token: string,
+  csrf: string,
 ): () => Promise<void> {
-  const mayRead = hasCredentials(settings);
-  const judge: JudgeInput = { pool, backfill, settings, csrf: mayRead ? token : null };
+  const judge: JudgeInput = { pool, backfill, settings, csrf };
   app.use('/judge', bodyLimit({ maxSize: MAX_JUDGEMENT_BYTES }), async (context, next) =>
-    ['GET', 'HEAD'].includes(context.req.method) ? next() : protectActions(settings, token)(context, next),
+    ['GET', 'HEAD'].includes(context.req.method) ? next() : protectActions(settings, csrf)(context, next),
   );
   app.get('/judge', async (context) => context.html(await judgePage(judge)));
   app.route('/judge', judgeRoutes(judge));
   const search = new PageSearch({ pool, backfill, settings, logger });
   const filters = settings.search.filters.map(({ name }) => name);
   app.get('/search', async (context) => {
-    // Not even keys, distances or times: a legacy search takes patterns, and a row can be spelled out by yes and no.
-    if (!mayRead) return context.html(noSearchPage(backfill));
     const { q = '', k = '', filter = '', from = '' } = context.req.query();
     const hits = /^\d{1,3}$/.test(k) ? Math.min(Math.max(Number(k), 1), MAX_HITS) : DEFAULT_HITS;
     const query = { text: q.trim().slice(0, MAX_QUERY_CHARACTERS), k: hits, filter };
@@ -167,10 +172,8 @@ interface ProgressInput extends DashboardInput {
   sources: Sources;
 }
 
-function addProgress(app: Hono, input: ProgressInput, token: string): () => void {
+function addProgress(app: Hono, input: ProgressInput, csrf: string): () => void {
   const { pool, looks, backfill, settings, queues, logger, times, sources } = input;
-  // Who has no credentials is shown no token, and presses nothing.
-  const csrf = hasCredentials(settings) ? token : null;
   const feed = new ProgressFeed({
     pool: looks,
     backfill,
@@ -197,7 +200,7 @@ function addProgress(app: Hono, input: ProgressInput, token: string): () => void
     const { snapshot, queue } = await feed.look();
     return context.json({ ...snapshot, queue });
   });
-  app.use('/actions/*', bodyLimit({ maxSize: MAX_FORM_BYTES }), protectActions(settings, token));
+  app.use('/actions/*', bodyLimit({ maxSize: MAX_FORM_BYTES }), protectActions(settings, csrf));
   app.route(
     '/actions',
     actions.routes({ pool, backfill, settings, queues, queueTrouble: () => trouble(sources, 'queue') }),
@@ -227,12 +230,13 @@ export async function startDashboard(input: DashboardInput): Promise<Dashboard> 
     );
   for (const { message, remedy } of plainTextConnections(input.settings))
     input.logger.warn({ remedy }, message);
-  const { app, close } = createDashboardApp(input);
+  const { app, token, close } = createDashboardApp(input);
   return new Promise((resolve, reject) => {
     const secure = tls === null ? {} : { createServer: createHttpsServer, serverOptions: tls };
     const server = serve({ fetch: app.fetch, hostname, port, ...secure }, (address: AddressInfo) => {
       const host = hostname.includes(':') ? `[${hostname.replaceAll(/[[\]]/g, '')}]` : hostname;
       resolve({
+        token,
         url: `${tls === null ? 'http' : 'https'}://${host}:${address.port}${parseBasePath(input.settings.dashboard.basePath ?? '') ?? ''}`,
         close: async () => {
           await close();

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
 import { startDashboard, type Dashboard } from '../../src/dashboard/server.ts';
 import { quarantineRows } from '../../src/ledger/rows/quarantine.ts';
 import { saveTuned } from '../../src/ledger/progress/throttle-state.ts';
@@ -257,6 +258,48 @@ describe.skipIf(executablePath === null || !hasPostgres()).each(databases())(
       await board.waitForLoadState('networkidle');
       await board.screenshot({ path: `${SCREENSHOTS}/queues.png`, fullPage: true });
       expect(complaints).toEqual([]);
+    });
+
+    it('opens by the address that the terminal shows, where no credentials are set', async () => {
+      const { pool, env } = backfill;
+      const own = Object.entries(env).filter(([name]) => !name.startsWith('DASHBOARD_'));
+      const config = await loadConfig({
+        flags: {},
+        env: { ...Object.fromEntries(own), DASHBOARD_PORT: '0' },
+        cwd: '/',
+      });
+      const [embed, finalize, sync] = queues.map(({ queue }) => queue);
+      const open = await startDashboard({
+        pool,
+        backfill: config.backfill,
+        settings: config.settings,
+        queues: { embed, finalize, sync } as never,
+        logger: silentLogger,
+      });
+      try {
+        const page = await openPage({});
+        expect((await page.goto(`${open.url}/search?q=bicycle`))?.status()).toBe(401);
+        expect(await page.locator('body').textContent()).not.toContain('articles');
+        await page.screenshot({ path: `${SCREENSHOTS}/token-needed.png`, fullPage: true });
+        complaints = [];
+        await page.getByLabel('Or type the token').fill(open.token ?? '');
+        await page.getByRole('button', { name: 'Open' }).click();
+        await page.getByRole('search').waitFor();
+        await page.goto(`${open.url}/?token=${open.token}`);
+        expect(page.url()).toBe(`${open.url}/`);
+        expect(await context.cookies()).toMatchObject([{ httpOnly: true, sameSite: 'Strict' }]);
+        await page.getByText('live', { exact: true }).waitFor();
+        await page.screenshot({ path: `${SCREENSHOTS}/first-minute.png`, fullPage: true });
+        await page.getByRole('button', { name: 'Pause' }).click();
+        await page.locator('#state .badge.paused').waitFor();
+        await page.goto(`${open.url}/judge/`);
+        expect(page.url()).toBe(`${open.url}/judge`);
+        await page.goto(`${open.url}/queues/`);
+        await page.getByText('articles-embed').first().waitFor();
+        expect(complaints).toEqual([]);
+      } finally {
+        await open.close();
+      }
     });
 
     it('lets nobody in without credentials', async () => {

@@ -12,6 +12,7 @@ import {
   newCsrfToken,
   protectActions,
 } from '../../src/dashboard/access/same-origin.ts';
+import { newAccessToken, requireAccessToken } from '../../src/dashboard/access/token.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 
 const TOKEN = 'a-token-of-some-length';
@@ -201,8 +202,15 @@ describe('another site in the same browser', () => {
     ] as const)
       expect(await press({ ...right, host, origin }), origin).toBe(200);
     expect(await press({ ...right, host: 'search.example:80', origin: 'https://search.example' })).toBe(403);
-    const open = await appWith({});
-    expect((await open.request('/', { method: 'POST', headers: right })).status).toBe(403);
+    // Without credentials, what nobody is to have is the address with the token.
+    const [open, access] = [new Hono(), newAccessToken()];
+    open.use(requireAccessToken(await settingsFor(), access));
+    open.route('/', await appWith({}));
+    const pressOpen = async (headers: Record<string, string>): Promise<number> =>
+      (await open.request('/', { method: 'POST', headers })).status;
+    expect(await pressOpen(right)).toBe(401);
+    expect(await pressOpen({ ...right, authorization: `Bearer ${access}` })).toBe(200);
+    expect(await pressOpen({ authorization: `Bearer ${access}` })).toBe(403);
   });
 
   it('frames nothing, and no script runs that stands in a page', async () => {

@@ -4,6 +4,7 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Hono } from 'hono';
+import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Settings } from '../../src/config/settings.ts';
@@ -55,7 +56,11 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
   let open: Record<'embed' | 'finalize' | 'sync', OpenQueue>;
   let input: DashboardInput;
   let app: Hono;
+  let token: string | null;
   let close: () => Promise<void>;
+  /** As whoever has opened the address with the token. */
+  const ask = async (path: string, init: RequestInit = {}): Promise<Response> =>
+    app.request(path, { ...init, headers: { authorization: `Bearer ${token}` } });
   beforeEach(async () => {
     database = await create();
     pool = createPool(database.databaseUrl, { name: 'test', max: 4, logger: silentLogger });
@@ -80,7 +85,7 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
       },
       logger: silentLogger,
     };
-    ({ app, close } = createDashboardApp(input));
+    ({ app, token, close } = createDashboardApp(input));
   });
   afterEach(async () => {
     await close();
@@ -90,17 +95,17 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
   });
 
   it('shows state and queues, and lets nobody change them', async () => {
-    const page = await app.request('/');
+    const page = await ask('/');
     expect(page.status).toBe(200);
     expect(page.headers.get('cache-control')).toBe('no-store');
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self';");
     expect(await page.text()).toContain('pgvector-backfill enqueue');
-    expect(await (await app.request('/api/status')).json()).toMatchObject({
+    expect(await (await ask('/api/status')).json()).toMatchObject({
       backfill: 'docs',
       state: 'none',
     });
-    expect(await (await app.request('/queues')).text()).toContain('<html');
-    const queues = (await (await app.request('/queues/api/queues')).json()) as {
+    expect(await (await ask('/queues')).text()).toContain('<html');
+    const queues = (await (await ask('/queues/api/queues')).json()) as {
       queues: { name: string; readOnlyMode: boolean; counts: { waiting: number } }[];
     };
     expect(queues.queues[0]).toMatchObject({
@@ -109,16 +114,14 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
       counts: { waiting: 1 },
     });
     for (const change of ['pause', 'empty', 'clean/completed']) {
-      expect((await app.request(`/queues/api/queues/docs-embed/${change}`, { method: 'PUT' })).status).toBe(
-        405,
-      );
+      expect((await ask(`/queues/api/queues/docs-embed/${change}`, { method: 'PUT' })).status).toBe(405);
     }
     expect(await open.embed.queue.getWaitingCount()).toBe(1);
   });
 
   it('shows bounds and ids of jobs, nothing else that somebody put there, and asks no other host', async () => {
     await open.embed.queue.add('job', { format: 1, note: 'planted text' } as never);
-    const answer = await app.request('/queues/api/queues?activeQueue=docs-embed&status=waiting&page=1');
+    const answer = await ask('/queues/api/queues?activeQueue=docs-embed&status=waiting&page=1');
     const shown = await answer.text();
     expect(shown).not.toContain('planted text');
     expect(shown).toContain('not a job of this version');
@@ -126,7 +129,7 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
     expect(queues.find(({ name }) => name === 'docs-embed')?.jobs.map(({ data }) => data)).toContainEqual(
       expect.objectContaining({ batch: 1, lower: null, upper: '7' }),
     );
-    expect(await (await app.request('/queues')).text()).not.toMatch(/(?:href|src)="https?:/);
+    expect(await (await ask('/queues')).text()).not.toMatch(/(?:href|src)="https?:/);
   });
 
   it('is not ready without its queue or its database, and says which', async () => {
@@ -175,6 +178,7 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
       times: { closeMs: 50 },
     });
     const { url } = running;
+    const headers = { authorization: `Bearer ${running.token}` };
     const routes = [
       '/',
       '/events',
@@ -189,7 +193,7 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
       for (const method of ['HEAD', 'OPTIONS', 'GET', 'POST', 'PUT', 'DELETE']) {
         const aborted = new AbortController();
         const body = method === 'HEAD' || method === 'GET' ? null : 'x'.repeat(100_000);
-        const answer = await fetch(`${url}${route}`, { method, body, signal: aborted.signal }).catch(
+        const answer = await fetch(`${url}${route}`, { method, body, headers, signal: aborted.signal }).catch(
           () => null,
         );
         aborted.abort();
@@ -199,12 +203,12 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
       }
     // As many pages as may be open: each place is free.
     const pages = await until('every place is free', async () => {
-      const opened = await Promise.all(Array.from({ length: 64 }, () => fetch(`${url}/events`)));
+      const opened = await Promise.all(Array.from({ length: 64 }, () => fetch(`${url}/events`, { headers })));
       if (opened.every(({ status }) => status === 200)) return opened;
       for (const { body } of opened) await body?.cancel();
       return null;
     });
-    expect((await fetch(`${url}/events`)).status).toBe(503);
+    expect((await fetch(`${url}/events`, { headers })).status).toBe(503);
     // A reader that takes nothing does not hold the process.
     await running.close();
     for (const { body } of pages) await body?.cancel().catch(() => {});
@@ -246,7 +250,7 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
     expect(await ask('/search?q=%3Cscript%3E&k=9999')).toContain('value="&lt;script&gt;"');
   });
 
-  it('answers no search without credentials: by patterns a row could be spelled out, one yes or no at a time', async () => {
+  it('answers no search without the token: by patterns a row could be spelled out, one yes or no at a time', async () => {
     const asked: string[] = [];
     const watched = Object.create(pool) as Pool;
     watched.query = ((sql: string) => {
@@ -257,16 +261,76 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
     const page = async (q: string): Promise<string> =>
       (await unguarded.request(`/search?${new URLSearchParams({ q, k: '5' }).toString()}`)).text();
     expect(await page('a%')).toBe(await page('zzzz%'));
-    expect(await page('a%')).toContain('dashboard.password');
+    expect(await page('a%')).toContain('?token=');
     expect(asked).toEqual([]);
   });
 
-  it('changes nothing for whoever has no credentials, and sends what it sees to all who look', async () => {
-    expect((await app.request('/actions/pause', { method: 'POST' })).status).toBe(403);
-    expect(await (await app.request('/')).text()).toContain('dashboard.user');
-    const readers = await Promise.all(
-      [0, 1].map(async () => (await app.request('/events')).body?.getReader()),
-    );
+  it('opens to whoever has the address with the token, and shows it to nobody again', async () => {
+    const logged: string[] = [];
+    const logger = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
+    const opened = createDashboardApp({ ...input, logger });
+    const from = async (path: string, headers: Record<string, string> = {}): Promise<Response> =>
+      opened.app.request(path, { headers });
+    const first = await from(`/search?q=a%20b&token=${opened.token}`);
+    expect([first.status, first.headers.get('location')]).toEqual([303, './search?q=a+b']);
+    const [cookie = '', ...attributes] = (first.headers.get('set-cookie') ?? '').split('; ');
+    expect(attributes.toSorted()).toEqual(['HttpOnly', 'Path=/', 'SameSite=Strict']);
+    for (const path of ['/', '/search?q=a', '/judge', '/queues', '/api/status'])
+      expect((await from(path, { cookie })).status, path).toBe(200);
+    expect(await (await from('/', { cookie })).text()).toContain('name="csrf"');
+    const wrong = `${opened.token?.slice(0, -1)}~`;
+    for (const path of ['/', '/events', '/search', '/judge', '/queues', '/queues/api/queues', '/api/status'])
+      for (const tried of [
+        from(path),
+        from(`${path}?token=${wrong}`),
+        from(path, { cookie: cookie.replace(opened.token ?? '', wrong) }),
+        from(path, { authorization: `Bearer ${wrong}` }),
+      ])
+        expect((await tried).status, path).toBe(401);
+    // A form of another site would bring the token of its own choice: it opens nothing but a page.
+    expect(
+      (await opened.app.request(`/actions/pause?token=${opened.token}`, { method: 'POST' })).status,
+    ).toBe(401);
+    // Of another start, or with credentials set, it is nothing.
+    expect((await app.request('/', { headers: { cookie } })).status).toBe(401);
+    expect((await app.request(`/?token=${opened.token}`)).status).toBe(401);
+    const guarded = createDashboardApp({ ...input, settings: await settingsFor(CREDENTIALS) });
+    expect(guarded.token).toBe(null);
+    expect((await guarded.app.request(`/?token=${opened.token}`)).status).toBe(401);
+    // Prometheus has no address of each start.
+    expect(await (await from('/metrics')).text()).toContain('pgvector_backfill_');
+    expect(logged.join('')).not.toContain(opened.token);
+    await Promise.all([opened.close(), guarded.close()]);
+  });
+
+  it('answers a page with a slash behind it as without, under a path too', async () => {
+    for (const path of [
+      '/queues/',
+      '/search/',
+      '/judge/',
+      '/api/status/',
+      '/metrics/',
+      '/healthz/',
+      '/queues//',
+    ]) {
+      const { status, headers } = await ask(`${path}?k=1`);
+      const there = new URL(headers.get('location') ?? '', `http://localhost${path}`);
+      expect([path, status, there.pathname + there.search]).toEqual([
+        path,
+        308,
+        `${path.replace(/\/+$/, '')}?k=1`,
+      ]);
+      expect((await ask(there.pathname)).status, path).toBe(200);
+    }
+    expect((await ask('/')).status).toBe(200);
+  });
+
+  it('changes nothing for whoever has no token, and sends what it sees to all who look', async () => {
+    expect((await app.request('/actions/pause', { method: 'POST' })).status).toBe(401);
+    const refused = await (await app.request('/', { headers: { accept: 'text/html' } })).text();
+    expect(refused).toContain('dashboard.user');
+    expect(refused).not.toContain('docs');
+    const readers = await Promise.all([0, 1].map(async () => (await ask('/events')).body?.getReader()));
     for (const reader of readers) {
       const first = await reader?.read();
       expect(new TextDecoder().decode(first?.value as Uint8Array | undefined)).toContain('event: snapshot');

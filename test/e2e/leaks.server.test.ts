@@ -166,27 +166,32 @@ describe.each(backends())('planted text and secrets on $name', ({ name, create }
     await start('retry');
     for (const verb of ['status', 'verify', 'cutover', 'rollback']) keep(await runCommand(verb, [], closed));
 
-    // For whoever looks without credentials: on this machine, where that is allowed.
+    // For whoever was shown the address with its token: on this machine, where no credentials need be set.
     const open = startCommand('dashboard', ['--port', '0'], env);
-    const url = /http:\S+?(?=\s)/.exec(await open.waitFor(/Dashboard: http/))?.[0] ?? '';
+    const [, url = '', token = ''] = /(http:\S+?)\/\?token=(\S+)/.exec(await open.waitFor(/token=/)) ?? [];
+    const headers = { authorization: `Bearer ${token}` };
     const pages: string[] = [];
+    for (const path of ['/search?q=bread&k=20', '/judge', '/'])
+      pages.push(await (await fetch(`${url}${path}`)).text());
     for (const path of [
       '/',
       '/api/status',
       '/metrics',
-      '/search?q=bread&k=20',
-      '/judge',
       '/queues',
       ...['waiting', 'completed', 'failed', 'delayed'].map(
         (state) => `/queues/api/queues?activeQueue=docs-embed&status=${state}&page=1`,
       ),
     ])
-      pages.push(await (await fetch(`${url}${path}`)).text());
-    const events = (await fetch(`${url}/events`)).body?.getReader();
+      pages.push(await (await fetch(`${url}${path}`, { headers })).text());
+    const events = (await fetch(`${url}/events`, { headers })).body?.getReader();
     pages.push(new TextDecoder().decode((await events?.read())?.value));
     await events?.cancel();
     open.child.kill('SIGTERM');
-    keep(await open.ended);
+    const opened = await open.ended;
+    keep(opened);
+    // Shown once, to whoever started it.
+    expect(opened.stdout.split(token)).toHaveLength(2);
+    expect(opened.stderr).not.toContain(token);
     const guarded = startCommand('dashboard', ['--port', '0'], { ...closed, DASHBOARD_TOKEN: SECRETS.token });
     const guardedUrl = /http:\S+?(?=\s)/.exec(await guarded.waitFor(/Dashboard: http/))?.[0] ?? '';
     const own = { headers: { authorization: `Bearer ${SECRETS.token}` } };

@@ -1,12 +1,12 @@
 /** What keeps other sites, open in the same browser, from reading the dashboard or pressing its buttons. */
 
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
-import { optionName } from '../../config/option-name.ts';
 import { isHost, parseHost, parseOrigin, type HostName } from '../../config/host-name.ts';
 import type { Settings } from '../../config/settings.ts';
+import { isSame } from './credentials.ts';
 import { readsForwarded, type Asked } from './forwarded.ts';
-import { hasCredentials, isLoopback } from './protection.ts';
+import { isLoopback } from './protection.ts';
 
 export const CSRF_FIELD = 'csrf';
 export const CSRF_HEADER = 'x-csrf-token';
@@ -50,22 +50,11 @@ function isOwnOrigin(text: string, { host, scheme }: Asked, allowed: ReadonlySet
 /** Token of this process, part of each page: who can read it could read the page, and so has the credentials. */
 export const newCsrfToken = (): string => randomBytes(32).toString('base64url');
 
-function isToken(given: unknown, token: string): boolean {
-  if (typeof given !== 'string') return false;
-  const [left, right] = [Buffer.from(given), Buffer.from(token)];
-  return left.length === right.length && timingSafeEqual(left, right);
-}
-
-/** Lets through what the dashboard's own pages send, and that only where credentials are set. */
+/** Lets through what the dashboard's own pages send. */
 export function protectActions(settings: Settings, token: string): MiddlewareHandler {
   const asked = readsForwarded(settings);
   const allowed = new Set(settings.dashboard.allowedOrigins.map((each) => parseOrigin(each)?.origin ?? ''));
   return async (context, next) => {
-    if (!hasCredentials(settings))
-      return context.text(
-        `Actions need credentials: set ${optionName('dashboard.user')} and ${optionName('dashboard.password')}, or ${optionName('dashboard.token')}.`,
-        403,
-      );
     const site = context.req.header('sec-fetch-site');
     const origin = context.req.header('origin');
     const request = asked(context.req.raw, context.env);
@@ -77,7 +66,7 @@ export function protectActions(settings: Settings, token: string): MiddlewareHan
         403,
       );
     const given = context.req.header(CSRF_HEADER) ?? (await context.req.parseBody())[CSRF_FIELD];
-    if (!isToken(given, token))
+    if (typeof given !== 'string' || !isSame(given, token))
       return context.text('The page is from before a restart of the dashboard: load it again.', 403);
     return next();
   };

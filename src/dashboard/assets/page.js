@@ -24,7 +24,9 @@ const events = new EventSource('events');
 // The server ends each stream after a while, and the next one is there before anybody need know.
 let lost;
 events.addEventListener('error', () => {
-  lost ??= setTimeout(() => say('connection lost; trying again'), 1500);
+  // Refused, as after a restart that has made another token: the browser does not ask again.
+  if (events.readyState === EventSource.CLOSED) say('no longer live: load the page again');
+  else lost ??= setTimeout(() => say('connection lost; trying again'), 1500);
 });
 events.addEventListener('open', () => {
   clearTimeout(lost);

@@ -10,7 +10,8 @@ export const NOTHING: Markup = html``;
 export interface PageInput {
   title: string;
   heading: Markup | string;
-  here: '/' | '/search' | '/judge';
+  /** Null of a page that leads nowhere: whoever sees it may not look at the others. */
+  here: '/' | '/search' | '/judge' | null;
   /** Path that it is an answer at, where that is not `here`: its links begin there. */
   at?: string;
   /** Of the progress page: brings itself up to date. */
@@ -34,7 +35,7 @@ const LINKS = [
 /** Reloading takes the script's place where there is none. */
 const RELOAD = html`<noscript><meta http-equiv="refresh" content="5" /></noscript>`;
 
-export function layout({ title, heading, here, at = here, live, body, script }: PageInput): Markup {
+export function layout({ title, heading, here, at = here ?? '/', live, body, script }: PageInput): Markup {
   const root = rootFrom(at);
   const links = LINKS.map(
     ([href, name]) =>
@@ -63,11 +64,15 @@ export function layout({ title, heading, here, at = here, live, body, script }: 
         <a class="skip" href="#main">Skip to content</a>
         <header>
           <h1>${heading}</h1>
-          <nav aria-label="Pages">
-            <ul>
-              ${links}
-            </ul>
-          </nav>
+          ${
+            here === null
+              ? NOTHING
+              : html`<nav aria-label="Pages">
+                  <ul>
+                    ${links}
+                  </ul>
+                </nav>`
+          }
           ${live ? html`<p id="live" role="status"></p>` : NOTHING}
         </header>
         <main id="main" ${live ? html`data-live` : NOTHING}>${body}</main>

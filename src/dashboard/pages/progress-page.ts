@@ -13,10 +13,9 @@ import {
   inProgressSection,
   rateSection,
   stateSection,
-  type Csrf,
 } from './run-sections.ts';
 
-function quarantineSection({ snapshot, quarantined }: View, csrf: Csrf): Markup {
+function quarantineSection({ snapshot, quarantined }: View, csrf: string): Markup {
   const all = snapshot.rows.quarantined;
   return html`<section id="quarantine" class="wide">
     <h2>Quarantined rows <b>${count(Math.max(all, quarantined.length))}</b></h2>
@@ -75,7 +74,7 @@ const outageSection = ({ queue }: View): Markup =>
   </section>`;
 
 /** The parts that a live page replaces. */
-export function progressSections(view: View, csrf: Csrf): Markup {
+export function progressSections(view: View, csrf: string): Markup {
   const { snapshot } = view;
   return html`${outageSection(view)}
     <div class="head">${stateSection(snapshot)} ${actionsSection(snapshot, csrf)}</div>
@@ -85,7 +84,7 @@ export function progressSections(view: View, csrf: Csrf): Markup {
     ${inProgressSection(snapshot)} ${quarantineSection(view, csrf)} ${eventsSection(view)}`;
 }
 
-export function progressPage(view: View, csrf: Csrf, notice: string | null): Markup {
+export function progressPage(view: View, csrf: string, notice: string | null): Markup {
   const { backfill, state } = view.snapshot;
   return layout({
     title: `${backfill}: ${state}`,

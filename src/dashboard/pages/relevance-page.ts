@@ -22,7 +22,7 @@ import { sampleRows } from '../../verify/queries/sampled-rows.ts';
 import { layout, table, type Markup } from './layout.ts';
 import { CSRF_FIELD } from '../access/same-origin.ts';
 
-/** What one look at a query knows of its judgements; null where clicks are not taken (no credentials, a filter). */
+/** What one look at a query knows of its judgements; null where clicks are not taken (with a filter). */
 export interface Judging {
   csrf: string;
   grades: ReadonlyMap<string, Grade>;
@@ -58,8 +58,7 @@ export interface JudgeInput {
   pool: Pool;
   backfill: string;
   settings: Settings;
-  /** Null where clicks are not taken. */
-  csrf: string | null;
+  csrf: string;
 }
 
 const MAX_LISTED = 200;
@@ -71,7 +70,7 @@ export async function judging(
   filter: string,
   from: string,
 ): Promise<Judging | null> {
-  if (csrf === null || filter !== '' || query === '') return null;
+  if (filter !== '' || query === '') return null;
   const grades = await gradesOf(pool, backfill, query);
   return grades === null ? null : { csrf, from, grades };
 }
@@ -101,15 +100,9 @@ export function judgeRoutes({ pool, backfill }: JudgeInput): Hono {
 
 /** Queries to judge by: what was judged already, and first lines of rows, which are what somebody might look for. */
 export async function judgePage(input: JudgeInput): Promise<Markup> {
-  const { pool, backfill, csrf } = input;
-  const body =
-    csrf === null
-      ? html`<p class="notice wide">
-          Judging shows texts of rows and saves clicks: set <code>dashboard.user</code> and
-          <code>dashboard.password</code>.
-        </p>`
-      : html`${judgedSection(await judgedQueries(pool, backfill, MAX_LISTED))}
-        ${sampleSection(await sampledQueries(input))}`;
+  const { pool, backfill } = input;
+  const body = html`${judgedSection(await judgedQueries(pool, backfill, MAX_LISTED))}
+  ${sampleSection(await sampledQueries(input))}`;
   return layout({ title: `${backfill}: judge`, heading: backfill, here: '/judge', live: false, body });
 }
 

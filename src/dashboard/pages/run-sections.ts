@@ -12,9 +12,6 @@ import { ratePlots } from './rate-plots.ts';
 import type { ActionName } from '../actions.ts';
 import { CSRF_FIELD } from '../access/same-origin.ts';
 
-/** Token of the forms; null where no credentials are set, and nothing can be changed. */
-export type Csrf = string | null;
-
 export function stateSection({ state, reason, run, model, stall }: ProgressSnapshot): Markup {
   return html`<section id="state">
     <p class="state">
@@ -36,28 +33,20 @@ export function stateSection({ state, reason, run, model, stall }: ProgressSnaps
   </section>`;
 }
 
-export function button(action: ActionName, label: string, csrf: Csrf, off = false): Markup {
+export function button(action: ActionName, label: string, csrf: string, off = false): Markup {
   return html`<form method="post" action="actions/${action}">
-    <input type="hidden" name="${CSRF_FIELD}" value="${csrf ?? ''}" />
-    <button id="${action}" ${off || csrf === null ? html`disabled` : NOTHING}>${label}</button>
+    <input type="hidden" name="${CSRF_FIELD}" value="${csrf}" />
+    <button id="${action}" ${off ? html`disabled` : NOTHING}>${label}</button>
   </form>`;
 }
 
-export function actionsSection({ state, run, batches }: ProgressSnapshot, csrf: Csrf): Markup {
+export function actionsSection({ state, run, batches }: ProgressSnapshot, csrf: string): Markup {
   return html`<section id="actions" aria-label="Actions">
     <div class="buttons">
       ${button('pause', 'Pause', csrf, !OPEN_STATES.some((each) => each === state))}
       ${button('resume', 'Resume', csrf, state !== 'paused' && state !== 'failed')}
       ${button('retry', `Retry failed batches (${count(batches.failed)})`, csrf, run === null || batches.failed === 0)}
     </div>
-    ${
-      csrf === null
-        ? html`<p class="quiet">
-            To act from here, set <code>dashboard.user</code> and <code>dashboard.password</code>. Commands:
-            <code>pgvector-backfill pause</code>, <code>resume</code>, <code>retry</code>.
-          </p>`
-        : NOTHING
-    }
   </section>`;
 }
 

@@ -144,16 +144,3 @@ export function searchPage(input: SearchPageInput): Markup {
     }`,
   });
 }
-
-/** For whoever has shown no credentials. */
-export const noSearchPage = (backfill: string): Markup =>
-  layout({
-    title: `${backfill}: search`,
-    heading: backfill,
-    here: '/search',
-    live: false,
-    body: html`<p class="notice wide">
-      Answers tell of the texts of rows: set <code>dashboard.user</code> and
-      <code>dashboard.password</code> to search here, or use <code>pgvector-backfill search</code>.
-    </p>`,
-  });
