@@ -2,13 +2,13 @@
 
 import { expect, it } from 'vitest';
 import { withoutFlapping } from '../../src/dashboard/pages/progress-page.ts';
-import { ratePlots, roundTop } from '../../src/dashboard/pages/rate-plots.ts';
+import { ratePlots } from '../../src/dashboard/pages/rate-plots.ts';
 import { doneAbout } from '../../src/dashboard/pages/run-sections.ts';
 import { accessOf, searchPage } from '../../src/dashboard/pages/search-page.ts';
-import { duration } from '../../src/observability/format.ts';
+import { duration, roundUp } from '../../src/observability/format.ts';
 
 it('ends an axis at a round number that no value is above', () => {
-  expect([0, 0.3, 1, 7, 213, 499, 501, 1000].map(roundTop)).toEqual([1, 0.5, 1, 10, 500, 500, 1000, 1000]);
+  expect([0, 0.3, 1, 7, 213, 499, 501, 1000].map(roundUp)).toEqual([1, 0.5, 1, 10, 500, 500, 1000, 1000]);
 });
 
 it('draws a curve with its axes in figures, and none without two points', async () => {

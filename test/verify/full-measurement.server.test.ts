@@ -123,16 +123,14 @@ describe.runIf(hasPostgres()).each(databases())('verify with judged queries on $
       samples: [],
     });
     expect(page.includes('&lt;articles&gt;')).toBe(true);
-    expect(page.match(/<svg /g)?.length).toBeGreaterThanOrEqual(7);
+    expect(page.match(/<svg\s/g)?.length).toBeGreaterThanOrEqual(7);
     // What reads are given, in words and as the dashed upright line; and a page for dark screens.
     const chosen = Object.entries(verification.full!.recommendation!.settings);
     expect(page).toContain(chosen.map(([name, value]) => `${name} = ${value}`).join(', '));
     expect(page.match(/stroke-dasharray/g)?.length).toBeGreaterThanOrEqual(3);
     expect(page).toContain('prefers-color-scheme: dark');
     expect(page.match(/<script|\ssrc=|<link|url\((?!#)/g)).toBeNull();
-    expect(new Set(page.match(/https?:\/\/[^"'\s)<]+/g))).toEqual(
-      new Set(['http://www.w3.org/2000/svg', 'http://www.w3.org/1999/xlink']),
-    );
+    expect(page).not.toMatch(/https?:\/\//);
     expect(
       ['legacy', 'tsvector', 'vector', 'hybrid', 'hnsw.ef_search', 'early'].filter(
         (name) => !page.includes(name),

@@ -1,7 +1,7 @@
 /** Rate and time left over time: SVG made here, so that no style stands in the page. */
 
 import { html } from 'hono/html';
-import { count, duration } from '../../observability/format.ts';
+import { count, duration, roundUp } from '../../observability/format.ts';
 import { NOTHING, type Markup } from './layout.ts';
 import type { Sample } from '../feed/rate-history.ts';
 
@@ -14,13 +14,6 @@ interface Curve {
   words: (value: number) => string;
   /** The axis ends here, or at the largest value. */
   top: (max: number) => number;
-}
-
-/** 1, 2 or 5 and zeros: an axis that ends there is read at a glance, and stays where it is from look to look. */
-export function roundTop(max: number): number {
-  if (max <= 0) return 1;
-  const unit = 10 ** Math.floor(Math.log10(max));
-  return ([1, 2, 5].find((each) => each * unit >= max) ?? 10) * unit;
 }
 
 /** One curve over time, from 0. Without two points there is nothing to draw. */
@@ -63,6 +56,6 @@ export function ratePlots(samples: readonly Sample[]): Markup {
   );
   const rows = (value: number): string =>
     value < 10 ? String(Number(value.toFixed(1))) : count(Math.round(value));
-  return html`${plot({ what: 'Rows a second', points: rates, words: rows, top: roundTop })}
+  return html`${plot({ what: 'Rows a second', points: rates, words: rows, top: roundUp })}
   ${plot({ what: 'Time left', points: left, words: duration, top: (max) => max })}`;
 }

@@ -3,40 +3,52 @@
 import type { Curve, CurveSeries } from '../measures/recall-curve.ts';
 import type { Latency } from '../measures/latency.ts';
 import type { Relevance } from '../measures/relevance.ts';
-import type { ReadSettings } from '../../ledger/reads/read-settings.ts';
 import { COLOURS, INK, drawChart, whiskers } from './chart.ts';
+import type { ReadSettings } from '../../search/state/read-settings.ts';
+import { drawChart, type Series } from './chart.ts';
+import type { Part } from './page.ts';
 
-/** Widths of words are guessed where there is no screen: the gap keeps them apart. */
-const LEGEND = { top: 8, itemGap: 28, selectedMode: false };
-const upright = (name: string): object => ({ name, nameLocation: 'middle', nameRotate: 90, nameGap: 42 });
-
-export function relevanceChart({ systems }: Relevance): string {
-  const shown = systems.filter(({ ndcg10 }) => ndcg10 !== null);
-  const bars = (name: string, value: 'ndcg10' | 'recall100' | 'mrr'): object => ({
-    type: 'bar',
+/** One colour for each name of `values`, a bar for each of `rows`; what is not known has none. */
+const bars = <K extends string>(
+  rows: readonly Readonly<Record<K, number | null>>[],
+  values: readonly (readonly [name: string, value: K])[],
+): Series[] =>
+  values.map(([name, value]) => ({
     name,
-    data: shown.map((system) => system[value]),
-  });
+    points: rows.flatMap((row, x) => (row[value] === null ? [] : [{ x, y: row[value] }])),
+  }));
+
+const shownOf = ({ systems }: Relevance) => systems.filter(({ ndcg10 }) => ndcg10 !== null);
+
+export function relevanceChart(relevance: Relevance): Part {
+  const shown = shownOf(relevance);
   return drawChart({
-    legend: LEGEND,
-    xAxis: { type: 'category', data: shown.map(({ name }) => name) },
-    yAxis: { type: 'value', min: 0, max: 1 },
-    series: [bars('nDCG@10', 'ndcg10'), bars('recall@100', 'recall100'), bars('MRR', 'mrr')],
+    kind: 'bars',
+    label: 'nDCG@10, recall@100 and MRR of each search',
+    x: { at: shown.map(({ name }) => name) },
+    y: { at: { low: 0, high: 1 } },
+    series: bars(shown, [
+      ['nDCG@10', 'ndcg10'],
+      ['recall@100', 'recall100'],
+      ['MRR', 'mrr'],
+    ]),
   });
 }
 
 /** nDCG@10 alone, with its 95 % intervals. */
-export function intervalChart({ systems }: Relevance): string {
-  const shown = systems.filter(({ ndcg10 }) => ndcg10 !== null);
-  const highest = Math.max(0.1, ...shown.map(({ high }) => high ?? 0));
+export function intervalChart(relevance: Relevance): Part {
+  const shown = shownOf(relevance);
+  const points = shown.map(({ ndcg10, low, high }, x) => ({
+    x,
+    y: ndcg10 ?? 0,
+    interval: [low ?? 0, high ?? 0] as const,
+  }));
   return drawChart({
-    xAxis: { type: 'category', data: shown.map(({ name }) => name) },
-    // The axis knows the bars only: a whisker may reach beyond them.
-    yAxis: { type: 'value', min: 0, max: Math.ceil(highest * 10) / 10, ...upright('nDCG@10') },
-    series: [
-      { type: 'bar', barWidth: '40%', data: shown.map(({ ndcg10 }) => ndcg10) },
-      whiskers(shown.map(({ low, high }) => [low ?? 0, high ?? 0])),
-    ],
+    kind: 'bars',
+    label: 'nDCG@10 of each search with its 95 % interval',
+    x: { at: shown.map(({ name }) => name) },
+    y: { name: 'nDCG@10', at: { low: 0, high: Math.max(0.1, ...points.map(({ interval }) => interval[1])) } },
+    series: [{ points }],
   });
 }
 
@@ -48,10 +60,7 @@ export interface CurveMarks {
 }
 
 /** A pair of pictures per filter: of all curves in one nobody could read any. */
-export function curveCharts(
-  curve: Curve,
-  marks: CurveMarks,
-): { title: string; recall: string; cost: string }[] {
+export function curveCharts(curve: Curve, marks: CurveMarks): { title: string; recall: Part; cost: Part }[] {
   const filters = [...new Set(curve.series.map(({ filter }) => filter))];
   return filters.map((filter) => {
     const series = curve.series.filter((each) => each.filter === filter);
@@ -67,78 +76,54 @@ export const seriesName = ({ source, iterativeScan }: CurveSeries): string =>
   iterativeScan === null ? source : `${source}, ${iterativeScan}`;
 
 /** Recall by setting, with its intervals; the chosen setting upright. */
-function recallLines(curve: Curve, series: readonly CurveSeries[], { target, chosen }: CurveMarks): string {
-  const values = series[0]?.points.map(({ value }) => String(value)) ?? [];
-  const at = chosen?.[curve.setting];
+function recallLines(curve: Curve, series: readonly CurveSeries[], { target, chosen }: CurveMarks): Part {
+  const names = series[0]?.points.map(({ value }) => String(value)) ?? [];
+  const at = names.indexOf(String(chosen?.[curve.setting]));
   return drawChart({
-    ...frame(curve, series, target),
-    xAxis: { name: curve.setting, type: 'category', data: values, ...ACROSS },
-    series: series.flatMap((each, nth) => [
-      {
-        ...line(each, nth),
-        data: each.points.map(({ recall }) => recall),
-        ...(nth > 0
-          ? {}
-          : { markLine: dashed([{ yAxis: target }, ...(at === undefined ? [] : [{ xAxis: at }])]) }),
-      },
-      whiskers(
-        each.points.map(({ low, high }) => [low, high] as const),
-        { colour: colourOf(nth), half: 3 },
-      ),
-    ]),
+    kind: 'lines',
+    label: `Recall by ${curve.setting}`,
+    x: { name: curve.setting, at: names },
+    y: recallAxis(curve, series, target),
+    series: series.map((each) => ({
+      name: seriesName(each),
+      points: each.points.map(({ recall, low, high }, x) => ({ x, y: recall, interval: [low, high] })),
+    })),
+    marks: [{ y: target }, ...(at < 0 ? [] : [{ x: at }])],
   });
 }
 
 /** What recall costs. */
-function costLines(curve: Curve, series: readonly CurveSeries[], { target }: CurveMarks): string {
+function costLines(curve: Curve, series: readonly CurveSeries[], { target }: CurveMarks): Part {
+  const times = series.flatMap(({ points }) => points.map(({ p50Ms }) => p50Ms));
   return drawChart({
-    ...frame(curve, series, target),
-    xAxis: { name: 'median ms', type: 'value', scale: true, ...ACROSS },
-    series: series.map((each, nth) => ({
-      ...line(each, nth),
-      data: each.points.map(({ p50Ms, recall }) => [p50Ms, recall]),
-      ...(nth > 0 ? {} : { markLine: dashed([{ yAxis: target }]) }),
+    kind: 'lines',
+    label: 'Recall by median milliseconds',
+    x: { name: 'median ms', at: { low: Math.min(...times), high: Math.max(...times) } },
+    y: recallAxis(curve, series, target),
+    series: series.map((each) => ({
+      name: seriesName(each),
+      points: each.points.map(({ p50Ms, recall }) => ({ x: p50Ms, y: recall })),
     })),
+    marks: [{ y: target }],
   });
 }
 
-const ACROSS = { nameLocation: 'middle', nameGap: 30 };
-const colourOf = (nth: number): string => COLOURS[nth % COLOURS.length] ?? INK;
-const line = (series: CurveSeries, nth: number): object => ({
-  type: 'line',
-  name: seriesName(series),
-  color: colourOf(nth),
-  symbol: 'circle',
-  symbolSize: 6,
-});
-const dashed = (data: object[]): object => ({
-  symbol: 'none',
-  label: { show: false },
-  lineStyle: { color: INK, type: 'dashed' },
-  data,
+/** From below all that is drawn, the target included. */
+const recallAxis = ({ k }: Curve, series: readonly CurveSeries[], target: number) => ({
+  name: `recall@${k}`,
+  at: { low: Math.min(target, ...series.flatMap(({ points }) => points.map(({ low }) => low))), high: 1 },
 });
 
-/** From a twentieth below all that is drawn, the target included. */
-function frame({ k }: Curve, series: readonly CurveSeries[], target: number) {
-  const lowest = Math.min(target, ...series.flatMap(({ points }) => points.map(({ low }) => low)));
-  const min = Math.max(0, Math.floor(lowest * 20 - 0.5) / 20);
-  return {
-    legend: LEGEND,
-    grid: { left: 64, right: 20, top: 88, bottom: 48 },
-    yAxis: { type: 'value', min, max: 1, interval: (1 - min) / 5, ...upright(`recall@${k}`) },
-  };
-}
-
-export function latencyChart({ systems }: Latency): string {
-  const bars = (name: string, value: 'p50Ms' | 'p95Ms' | 'p99Ms'): object => ({
-    type: 'bar',
-    name,
-    data: systems.map((system) => system[value]),
-  });
+export function latencyChart({ systems }: Latency): Part {
   return drawChart({
-    legend: LEGEND,
-    xAxis: { type: 'category', data: systems.map(({ name }) => name) },
-    yAxis: { type: 'value', ...upright('ms') },
-    series: [bars('p50', 'p50Ms'), bars('p95', 'p95Ms'), bars('p99', 'p99Ms')],
+    kind: 'bars',
+    label: 'Milliseconds of each search: p50, p95 and p99',
+    x: { at: systems.map(({ name }) => name) },
+    y: { name: 'ms', at: { low: 0, high: Math.max(...systems.map(({ p99Ms }) => p99Ms)) } },
+    series: bars(systems, [
+      ['p50', 'p50Ms'],
+      ['p95', 'p95Ms'],
+      ['p99', 'p99Ms'],
+    ]),
   });
 }

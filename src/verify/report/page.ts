@@ -78,7 +78,7 @@ export async function reportPage(input: ReportInput): Promise<string> {
 }
 
 const figure = (value: number | null, digits = 3): string => value?.toFixed(digits) ?? '-';
-const picture = (svg: string): Part => html`<div>${raw(svg)}</div>`;
+const picture = (svg: Part): Part => html`<div>${svg}</div>`;
 
 function table(head: readonly string[], rows: readonly (readonly (string | Part)[])[]): Part {
   return html`<table>
