@@ -24,8 +24,8 @@ export function duration(seconds: number): string {
 export const percent = (share: number): string => `${(Math.floor(share * 1000) / 10).toFixed(1)} %`;
 
 /** 1, 2 or 5 and zeros: an axis that ends there is read at a glance, and stays where it is from look to look. */
-export function roundUp(most: number): number {
-  if (most <= 0) return 1;
-  const unit = 10 ** Math.floor(Math.log10(most));
-  return ([1, 2, 5].find((each) => each * unit >= most) ?? 10) * unit;
+export function roundUp(max: number): number {
+  if (max <= 0) return 1;
+  const unit = 10 ** Math.floor(Math.log10(max));
+  return ([1, 2, 5].find((each) => each * unit >= max) ?? 10) * unit;
 }
