@@ -13,6 +13,8 @@ import { writeTypes } from '../scripts/search-package/types.ts';
 const run = promisify(execFile);
 const TSC = resolve('node_modules/.bin/tsc');
 const NAME = 'pgvector-backfill';
+/** Of a clone alone: an installed program has none of them. */
+const LOADERS = ['tsx', 'esbuild', '@esbuild'];
 let folder: string;
 
 beforeAll(async () => {
@@ -20,7 +22,8 @@ beforeAll(async () => {
   const modules = join(folder, 'node_modules');
   await mkdir(join(modules, NAME), { recursive: true });
   for (const name of await readdir('node_modules'))
-    if (!name.startsWith('.')) await symlink(resolve('node_modules', name), join(modules, name));
+    if (!name.startsWith('.') && !LOADERS.includes(name))
+      await symlink(resolve('node_modules', name), join(modules, name));
   await cp('package.json', join(modules, NAME, 'package.json'));
   // As the build writes it, types included; the setup has compiled it for all.
   await cp(fileURLToPath(inject('compiled')), join(modules, NAME, 'dist'), { recursive: true });
@@ -42,6 +45,43 @@ it('is imported by plain JavaScript', async () => {
   );
   const { stdout } = await run(process.execPath, ['app.js'], { cwd: folder });
   expect(JSON.parse(stdout)).toEqual(['object', 'SEARCH_K']);
+});
+
+it('reads a configuration in TypeScript, with all that the language and its modules have, and keeps no copy of it', async () => {
+  const project = join(folder, 'typescript');
+  await mkdir(project);
+  await writeFile(
+    join(project, 'parts.ts'),
+    `export enum Table { docs = 'docs' }
+     export const secret: string = await Promise.resolve('hidden-word');`,
+  );
+  await writeFile(
+    join(project, 'backfill.config.ts'),
+    `import { readFileSync } from 'node:fs';
+     import { defineConfig } from '${NAME}';
+     import { Table, secret } from './parts.ts';
+     const { type } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { type: string };
+     export default defineConfig({
+       database: \`postgres://u:\${secret}@127.0.0.1:1/\${type}\`,
+       backfills: { docs: { table: Table.docs, text: ['a'] } },
+     });`,
+  );
+  const cli = join('node_modules', NAME, 'dist/scripts/cli.js');
+  const { PATH } = process.env;
+  const status = run(process.execPath, [join(folder, cli), 'status', '--json', '--log-level', 'silent'], {
+    cwd: project,
+    env: { PATH, HOME: project, TMPDIR: project },
+  });
+  const { code, stdout } = (await status.catch((error: { code: number; stdout: string }) => error)) as never;
+  expect([code, JSON.parse(stdout)]).toEqual([
+    2,
+    {
+      error: expect.objectContaining({
+        message: expect.stringContaining('127.0.0.1:1/module') as string,
+      }) as object,
+    },
+  ]);
+  expect((await readdir(project)).toSorted()).toEqual(['backfill.config.ts', 'parts.ts']);
 });
 
 it('the search package has types that hold without the packages that are inside of it', async () => {

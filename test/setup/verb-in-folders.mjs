@@ -2,8 +2,8 @@
 
 const [compiled, verb, argv, folders] = process.argv.slice(2);
 const load = (path) => import(new URL(path, compiled).href);
-const { runCommand } = await load('scripts/lib/command.js');
-const { processHost } = await load('scripts/lib/host.js');
+const { runCommand } = await load('src/cli/command.js');
+const { processHost } = await load('src/cli/host.js');
 const { VERBS } = await load('scripts/lib/verbs.js');
 const results = [];
 for (const cwd of JSON.parse(folders)) {

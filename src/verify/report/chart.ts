@@ -3,7 +3,7 @@
 import { html } from 'hono/html';
 import { roundUp } from '../../observability/format.ts';
 
-type Svg = ReturnType<typeof html>;
+export type Svg = ReturnType<typeof html>;
 
 const WIDTH = 760;
 const HEIGHT = 340;

@@ -5,8 +5,7 @@ import type { Latency } from '../measures/latency.ts';
 import type { Relevance } from '../measures/relevance.ts';
 import { COLOURS, INK, drawChart, whiskers } from './chart.ts';
 import type { ReadSettings } from '../../search/state/read-settings.ts';
-import { drawChart, type Series } from './chart.ts';
-import type { Part } from './page.ts';
+import { drawChart, type Series, type Svg } from './chart.ts';
 
 /** One colour for each name of `values`, a bar for each of `rows`; what is not known has none. */
 const bars = <K extends string>(
@@ -20,7 +19,7 @@ const bars = <K extends string>(
 
 const shownOf = ({ systems }: Relevance) => systems.filter(({ ndcg10 }) => ndcg10 !== null);
 
-export function relevanceChart(relevance: Relevance): Part {
+export function relevanceChart(relevance: Relevance): Svg {
   const shown = shownOf(relevance);
   return drawChart({
     kind: 'bars',
@@ -36,7 +35,7 @@ export function relevanceChart(relevance: Relevance): Part {
 }
 
 /** nDCG@10 alone, with its 95 % intervals. */
-export function intervalChart(relevance: Relevance): Part {
+export function intervalChart(relevance: Relevance): Svg {
   const shown = shownOf(relevance);
   const points = shown.map(({ ndcg10, low, high }, x) => ({
     x,
@@ -60,7 +59,7 @@ export interface CurveMarks {
 }
 
 /** A pair of pictures per filter: of all curves in one nobody could read any. */
-export function curveCharts(curve: Curve, marks: CurveMarks): { title: string; recall: Part; cost: Part }[] {
+export function curveCharts(curve: Curve, marks: CurveMarks): { title: string; recall: Svg; cost: Svg }[] {
   const filters = [...new Set(curve.series.map(({ filter }) => filter))];
   return filters.map((filter) => {
     const series = curve.series.filter((each) => each.filter === filter);
@@ -76,7 +75,7 @@ export const seriesName = ({ source, iterativeScan }: CurveSeries): string =>
   iterativeScan === null ? source : `${source}, ${iterativeScan}`;
 
 /** Recall by setting, with its intervals; the chosen setting upright. */
-function recallLines(curve: Curve, series: readonly CurveSeries[], { target, chosen }: CurveMarks): Part {
+function recallLines(curve: Curve, series: readonly CurveSeries[], { target, chosen }: CurveMarks): Svg {
   const names = series[0]?.points.map(({ value }) => String(value)) ?? [];
   const at = names.indexOf(String(chosen?.[curve.setting]));
   return drawChart({
@@ -93,7 +92,7 @@ function recallLines(curve: Curve, series: readonly CurveSeries[], { target, cho
 }
 
 /** What recall costs. */
-function costLines(curve: Curve, series: readonly CurveSeries[], { target }: CurveMarks): Part {
+function costLines(curve: Curve, series: readonly CurveSeries[], { target }: CurveMarks): Svg {
   const times = series.flatMap(({ points }) => points.map(({ p50Ms }) => p50Ms));
   return drawChart({
     kind: 'lines',
@@ -114,7 +113,7 @@ const recallAxis = ({ k }: Curve, series: readonly CurveSeries[], target: number
   at: { low: Math.min(target, ...series.flatMap(({ points }) => points.map(({ low }) => low))), high: 1 },
 });
 
-export function latencyChart({ systems }: Latency): Part {
+export function latencyChart({ systems }: Latency): Svg {
   return drawChart({
     kind: 'bars',
     label: 'Milliseconds of each search: p50, p95 and p99',
