@@ -21,7 +21,7 @@ export function demoLines(
     `Verify   ${passed ? 'passed' : 'did NOT pass'}`,
     '',
     ...comparisons.flatMap((comparison) => sideBySide(comparison)),
-    `Done in ${seconds.toFixed(1)} s. Your own table: see "The road for a real table" in the README; your own records: pgvector-backfill demo --from FILE.jsonl`,
+    `Done in ${seconds.toFixed(1)} s. Your own table: see "A real table" in the README; your own records: pgvector-backfill demo --from FILE.jsonl`,
   ];
 }
 
