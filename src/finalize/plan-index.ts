@@ -1,10 +1,7 @@
 /** Which index the finalizer is about to build. */
 
 import { recordEvent } from '../ledger/event/event.ts';
-import { lastBuildRate, type IndexForecast } from '../ledger/run/index-measurements.ts';
-import type { Run } from '../ledger/run/run.ts';
 import { saveIndexPlan } from '../ledger/backfill/index-plan.ts';
-import { savePlan } from '../table/index-plan.ts';
 import { rowsOfLargestLeaf } from '../table/partitions.ts';
 import { withIndex, type Target } from '../table/backfill-target.ts';
 import { findVectorExtension } from '../table/vector-extension.ts';

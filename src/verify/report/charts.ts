@@ -3,8 +3,7 @@
 import type { Curve, CurveSeries } from '../measures/recall-curve.ts';
 import type { Latency } from '../measures/latency.ts';
 import type { Relevance } from '../measures/relevance.ts';
-import { COLOURS, INK, drawChart, whiskers } from './chart.ts';
-import type { ReadSettings } from '../../search/state/read-settings.ts';
+import type { ReadSettings } from '../../ledger/reads/read-settings.ts';
 import { drawChart, type Series, type Svg } from './chart.ts';
 
 /** One colour for each name of `values`, a bar for each of `rows`; what is not known has none. */

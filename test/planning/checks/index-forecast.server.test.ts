@@ -5,9 +5,8 @@ import { createPool, type Pool } from '../../../src/db/pool.ts';
 import { calibrate } from '../../../src/finalize/forecast/calibration.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
 import type { Finding } from '../../../src/planning/checks/finding.ts';
-import { checkIndexOutlook } from '../../../src/planning/checks/index-forecast.ts';
 import { checkIndexForecast } from '../../../src/planning/checks/index-forecast.ts';
-import { describeTarget } from '../../../src/table/backfill-target.ts';
+import { describeTarget } from '../../../src/ledger/backfill/describe-target.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../../setup/databases.ts';
 import { makeSettings } from '../../table/make-target.ts';
 
