@@ -23,6 +23,8 @@ export default defineConfig({
     globalSetup: ['test/setup/global.ts'],
     // One more than the two cores that this is built for: a fourth waits for a core, as all do then.
     maxWorkers: 3,
+    // Files are transformed once, not once in each of the passes of a run in CI.
+    experimental: { fsModuleCache: true },
     reporters: ['default', './test/setup/report.ts'],
     projects: [
       project('unit', '.test.ts', { exclude: ['**/*.{isolated,server,embedded}.test.ts'] }),
