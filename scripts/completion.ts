@@ -1,5 +1,8 @@
 import { ConfigError } from '../src/errors.ts';
-import { EXIT, flagsOf, runAsProgram, type Command } from '../src/cli/command.ts';
+import { EXIT } from '../src/cli/exit-codes.ts';
+import { flagsOf } from '../src/cli/flags.ts';
+import { runAsProgram } from '../src/cli/run-as-program.ts';
+import type { Command } from '../src/cli/command.ts';
 import { VERBS } from './lib/verbs.ts';
 
 const PROGRAM = 'pgvector-backfill';

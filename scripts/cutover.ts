@@ -24,7 +24,8 @@ import { followScope } from '../src/ledger/run/scope.ts';
 import { actorOf } from '../src/cutover/current-user.ts';
 import { READ_MODE_SEEN_SECONDS } from '../src/search/create-search.ts';
 import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
-import { runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
+import { runAsProgram } from '../src/cli/run-as-program.ts';
+import type { Command, Invocation } from '../src/cli/command.ts';
 import { reasonOf, refuse, tell, type Change } from '../src/cli/change.ts';
 import { requireRun, withDatabase } from '../src/cli/session.ts';
 

@@ -3,7 +3,9 @@ import { assertProtected } from '../src/dashboard/access/protection.ts';
 import { startDashboard } from '../src/dashboard/server.ts';
 import { startHeartbeat } from '../src/observability/heartbeat.ts';
 import { createPool } from '../src/db/pool.ts';
-import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
+import { EXIT } from '../src/cli/exit-codes.ts';
+import { runAsProgram } from '../src/cli/run-as-program.ts';
+import type { Command } from '../src/cli/command.ts';
 import { prepareQueues, withQueues } from '../src/planning/open-queues.ts';
 import { withDatabase } from '../src/cli/session.ts';
 

@@ -1,6 +1,8 @@
 import { diagnose, blockers } from '../src/planning/doctor.ts';
 import type { Finding } from '../src/planning/checks/finding.ts';
-import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
+import { EXIT } from '../src/cli/exit-codes.ts';
+import { runAsProgram } from '../src/cli/run-as-program.ts';
+import type { Command } from '../src/cli/command.ts';
 import { withDatabase } from '../src/cli/session.ts';
 
 const MARK = { ok: 'ok   ', warn: 'warn ', error: 'ERROR' } as const;

@@ -12,9 +12,11 @@ import {
   readManifest,
 } from '../src/embedding/model-files/files.ts';
 import { ConfigError, messageOf } from '../src/errors.ts';
-import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
+import { EXIT } from '../src/cli/exit-codes.ts';
+import { runAsProgram } from '../src/cli/run-as-program.ts';
+import type { Command, Invocation } from '../src/cli/command.ts';
 import { DownloadLine } from '../src/terminal/download-line.ts';
-import { bytes as shown } from './lib/format.ts';
+import { bytes as shown } from '../src/observability/format.ts';
 
 const ACTIONS: Record<string, (invocation: Invocation) => Promise<number>> = { fetch, check, list };
 

@@ -1,5 +1,7 @@
 import { pause } from '../src/planning/pause.ts';
-import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
+import { EXIT } from '../src/cli/exit-codes.ts';
+import { runAsProgram } from '../src/cli/run-as-program.ts';
+import type { Command } from '../src/cli/command.ts';
 import { requireRun, withDatabase } from '../src/cli/session.ts';
 
 export const pauseCommand: Command = {

@@ -1,5 +1,7 @@
 import { resume } from '../src/planning/pause.ts';
-import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
+import { EXIT } from '../src/cli/exit-codes.ts';
+import { runAsProgram } from '../src/cli/run-as-program.ts';
+import type { Command } from '../src/cli/command.ts';
 import { prepareQueues, withQueues } from '../src/planning/open-queues.ts';
 import { requireRun, withDatabase } from '../src/cli/session.ts';
 

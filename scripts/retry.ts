@@ -1,7 +1,9 @@
 import { syncMode } from '../src/ledger/changes/drain-lease.ts';
 import { retry } from '../src/planning/retry.ts';
-import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
-import { count } from './lib/format.ts';
+import { EXIT } from '../src/cli/exit-codes.ts';
+import { runAsProgram } from '../src/cli/run-as-program.ts';
+import type { Command } from '../src/cli/command.ts';
+import { count } from '../src/observability/format.ts';
 import { prepareQueues, withQueues } from '../src/planning/open-queues.ts';
 import { requireRun, withDatabase } from '../src/cli/session.ts';
 

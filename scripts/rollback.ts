@@ -1,7 +1,8 @@
 import { changeReads } from '../src/cutover/change-reads.ts';
 import { readModeOf, showReadChoice, LEGACY_READS } from '../src/ledger/reads/read-mode.ts';
 import { READ_MODE_SEEN_SECONDS } from '../src/search/create-search.ts';
-import { runAsProgram, type Command } from '../src/cli/command.ts';
+import { runAsProgram } from '../src/cli/run-as-program.ts';
+import type { Command } from '../src/cli/command.ts';
 import { rollbackSchema } from './lib/rollback-schema.ts';
 import { reasonOf, tell } from '../src/cli/change.ts';
 import { requireRun, withDatabase } from '../src/cli/session.ts';

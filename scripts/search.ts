@@ -6,7 +6,9 @@ import { LazyEmbedder } from '../src/search/state/lazy-embedder.ts';
 import { loadReadState } from '../src/ledger/reads/read-state.ts';
 import { searchFunctionName } from '../src/search/queries/sql-function.ts';
 import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
-import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
+import { EXIT } from '../src/cli/exit-codes.ts';
+import { runAsProgram } from '../src/cli/run-as-program.ts';
+import type { Command, Invocation } from '../src/cli/command.ts';
 import { withDatabase } from '../src/cli/session.ts';
 
 const DEFAULT_K = 10;

@@ -6,7 +6,9 @@ import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { maskedTexts, tableTexts } from '../src/training/table-texts.ts';
 import { DEFAULT_DIMENSIONS, DEFAULT_MIN_DOCUMENTS, DEFAULT_SEED } from '../src/training/train.ts';
 import { trainFrom, type TrainFromOptions, type TrainedFrom } from '../src/training/train-from.ts';
-import { EXIT, runAsProgram, type Command, type Invocation } from '../src/cli/command.ts';
+import { EXIT } from '../src/cli/exit-codes.ts';
+import { runAsProgram } from '../src/cli/run-as-program.ts';
+import type { Command, Invocation } from '../src/cli/command.ts';
 import { withDatabase } from '../src/cli/session.ts';
 import { withProgress } from '../src/terminal/progress-bar.ts';
 

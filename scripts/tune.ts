@@ -1,6 +1,8 @@
 import { recordEvent } from '../src/ledger/event/event.ts';
 import { readThrottle, saveTuned } from '../src/ledger/progress/throttle-state.ts';
-import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
+import { EXIT } from '../src/cli/exit-codes.ts';
+import { runAsProgram } from '../src/cli/run-as-program.ts';
+import type { Command } from '../src/cli/command.ts';
 import { requireRun, withDatabase } from '../src/cli/session.ts';
 import { readTuned, tunedChanges } from '../src/throttle/tune-flags.ts';
 

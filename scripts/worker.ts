@@ -2,7 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ConfigError, messageOf } from '../src/errors.ts';
 import { startHeartbeat } from '../src/observability/heartbeat.ts';
 import { QUEUE_ROLES, type QueueRole } from '../src/queue/connection.ts';
-import { EXIT, runAsProgram, type Command } from '../src/cli/command.ts';
+import { EXIT } from '../src/cli/exit-codes.ts';
+import { runAsProgram } from '../src/cli/run-as-program.ts';
+import type { Command } from '../src/cli/command.ts';
 import { watchedProgress, withDatabase } from '../src/cli/session.ts';
 import { startWorkers } from '../workers/process.ts';
 

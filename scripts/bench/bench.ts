@@ -9,7 +9,9 @@ import { benchSnapshot } from './snapshot.ts';
 import { benchWrite } from './write.ts';
 import type { OnProgress } from '../../src/observability/progress.ts';
 import { ProgressBar } from '../../src/terminal/progress-bar.ts';
-import { EXIT, runAsProgram, type Command, type Invocation } from '../../src/cli/command.ts';
+import { EXIT } from '../../src/cli/exit-codes.ts';
+import { runAsProgram } from '../../src/cli/run-as-program.ts';
+import type { Command, Invocation } from '../../src/cli/command.ts';
 
 /** How a suite tells how far it is, and what came out. */
 interface Voice {

@@ -1,7 +1,8 @@
 /** `pgvector-backfill <verb>`, once signals are heard. */
 
 import { setImmediate as turn } from 'node:timers/promises';
-import { EXIT, runToEnd } from '../../src/cli/command.ts';
+import { EXIT } from '../../src/cli/exit-codes.ts';
+import { runToEnd } from '../../src/cli/run-command.ts';
 import { tolerateClosedPipes } from '../../src/terminal/terminal.ts';
 import { VERBS } from './verbs.ts';
 

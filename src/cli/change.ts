@@ -1,6 +1,7 @@
 /** What `cutover`, `rollback` and `complete` print and emit alike: what would be done, and whether it was. */
 
-import { EXIT, type Invocation } from './command.ts';
+import { EXIT } from './exit-codes.ts';
+import type { Invocation } from './command.ts';
 
 export interface Change {
   action: 'cutover' | 'rollback' | 'complete';

@@ -14,7 +14,7 @@ const under = spawnSync(unshare, [...unshareFlags, 'true']).status === 0 ? AS_FI
 const hookFor = (signal: string): string => {
   const hooks = `let isSent = false;
     export async function load(url, context, next) {
-      if (!isSent && url.endsWith('/program.js')) { isSent = true; process.kill(process.pid, '${signal}'); }
+      if (!isSent && url.endsWith('/cli/run-command.js')) { isSent = true; process.kill(process.pid, '${signal}'); }
       return next(url, context);
     }`;
   const register = `import { register } from 'node:module'; register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hooks)}`)});`;

@@ -14,7 +14,7 @@ import { demo } from '../../scripts/demo.ts';
 import { doctor } from '../../scripts/doctor.ts';
 import { enqueueCommand } from '../../scripts/enqueue.ts';
 import { finalizeCommand } from '../../scripts/finalize.ts';
-import { helpText } from '../../src/cli/command.ts';
+import { helpText } from '../../src/cli/help.ts';
 import { mask } from '../../scripts/mask.ts';
 import { model } from '../../scripts/model.ts';
 import { pauseCommand } from '../../scripts/pause.ts';

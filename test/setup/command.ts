@@ -4,7 +4,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
-import { runCommand as runInProcess } from '../../src/cli/command.ts';
+import { runCommand as runInProcess } from '../../src/cli/run-command.ts';
 import type { Host } from '../../src/cli/host.ts';
 import type { Output } from '../../src/terminal/output.ts';
 import { VERBS } from '../../scripts/lib/verbs.ts';

@@ -2,7 +2,7 @@
 
 const [compiled, verb, argv, folders] = process.argv.slice(2);
 const load = (path) => import(new URL(path, compiled).href);
-const { runCommand } = await load('src/cli/command.js');
+const { runCommand } = await load('src/cli/run-command.js');
 const { processHost } = await load('src/cli/host.js');
 const { VERBS } = await load('scripts/lib/verbs.js');
 const results = [];

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
 import { comparisonLines } from '../../scripts/search.ts';
-import { EXIT, runCommand, type Command } from '../../src/cli/command.ts';
+import { EXIT } from '../../src/cli/exit-codes.ts';
+import { runCommand } from '../../src/cli/run-command.ts';
+import type { Command } from '../../src/cli/command.ts';
 import { processHost } from '../../src/cli/host.ts';
 import type { Output } from '../../src/terminal/output.ts';
 import { printable, printableJson } from '../../src/terminal/terminal.ts';
