@@ -75,6 +75,7 @@ const SUITES: Record<string, Suite> = {
 
 export const bench: Command = {
   name: 'bench',
+  startedBy: 'npm run bench --',
   summary: [
     'Benchmarks, as ratios within one run.',
     '`bench write`: COPY and merge of ready vectors against psql and against row-by-row UPDATE (a real PostgreSQL).',

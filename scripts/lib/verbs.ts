@@ -24,5 +24,4 @@ export const VERBS: Record<string, () => Promise<Command>> = {
   dashboard: async () => (await import('../dashboard.ts')).dashboard,
   completion: async () => (await import('../completion.ts')).completion,
   'train-model': async () => (await import('../train-model.ts')).trainModelCommand,
-  bench: async () => (await import('../bench/bench.ts')).bench,
 };

@@ -42,6 +42,8 @@ export interface Invocation {
 
 export interface Command {
   name: string;
+  /** How it is started, where it is no verb of the program. */
+  startedBy?: string;
   summary: string;
   /** Shown behind the name in the usage line. */
   positionals?: string;

@@ -21,6 +21,9 @@ const COMMON_FLAGS: Record<string, Flag> = {
   help: { type: 'boolean', help: 'Show this help' },
 };
 
+/** As it is typed. */
+export const typed = ({ name, startedBy }: Command): string => startedBy ?? `pgvector-backfill ${name}`;
+
 export type Flags = Record<string, string | boolean | undefined>;
 
 /** Flags of its own and of every verb. */
@@ -54,7 +57,7 @@ export function parseFlags(command: Command, argv: string[]): { flags: Flags; po
   } catch (error) {
     throw new ConfigError(messageOf(error), {
       code: 'USAGE',
-      remedy: `See \`pgvector-backfill ${command.name} --help\`.`,
+      remedy: `See \`${typed(command)} --help\`.`,
       cause: error,
     });
   }

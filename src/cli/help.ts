@@ -1,13 +1,13 @@
 /** `--help`, made from what a verb declares and from the table of options. */
 
 import type { Command } from './command.ts';
-import { namedFlags, tableOptions } from './flags.ts';
+import { namedFlags, tableOptions, typed } from './flags.ts';
 
 export function helpText(command: Command): string {
   const lines = [
     command.summary,
     '',
-    `Usage: pgvector-backfill ${command.name} [flags]${command.positionals === undefined ? '' : ` ${command.positionals}`}`,
+    `Usage: ${typed(command)} [flags]${command.positionals === undefined ? '' : ` ${command.positionals}`}`,
     '',
   ];
   for (const [name, flag] of Object.entries(namedFlags(command))) {

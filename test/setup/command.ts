@@ -41,6 +41,12 @@ export type Surroundings = Pick<Partial<Host>, 'cwd' | 'times' | 'embeddedImage'
 /** A program, with its arguments, that is given the command to run, such as a tracer. */
 type Under = { under?: readonly string[] };
 
+/** Also what is no verb of the program. */
+const PROGRAMS: typeof VERBS = {
+  ...VERBS,
+  bench: async () => (await import('../../scripts/bench/bench.ts')).bench,
+};
+
 const RUN_VERB = fileURLToPath(new URL('./run-verb.mjs', import.meta.url));
 
 /** What is written, and whoever waits for a line of it. */
@@ -162,7 +168,7 @@ export function startVerb(
     openEmbedder: sharedEmbedder,
     ...surroundings,
   };
-  const load = VERBS[verb];
+  const load = PROGRAMS[verb];
   if (load === undefined) throw new Error(`there is no verb ${verb}`);
   const ended = load()
     .then((command) => Promise.race([runInProcess(command, args, host), forced]))
