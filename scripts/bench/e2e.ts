@@ -215,7 +215,7 @@ async function workerSeconds(
       await delay(POLL_MS);
     }
   } finally {
-    await worker.close();
+    await worker.stop();
     await withQueues(address, async ({ embed, finalize }) => {
       await embed.obliterate({ force: true });
       await finalize.obliterate({ force: true });

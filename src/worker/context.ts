@@ -1,4 +1,4 @@
-/** What both worker roles share. */
+/** What the roles of a worker process share. */
 
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
@@ -17,12 +17,4 @@ export interface WorkerContext {
   throttle: Throttle;
   instruments: Instruments;
   times: WorkerTimes;
-}
-
-/** A role that is running. */
-export interface RunningWorker {
-  /** What only another start of the process would mend; null where there is nothing. */
-  fault?: () => Promise<string | null>;
-  /** Takes no new job and lets those in flight end. */
-  close(): Promise<void>;
 }

@@ -14,12 +14,16 @@ export interface MetricsServer {
   close(): Promise<void>;
 }
 
-/** @param metricsPort 0 chooses a free one. @param fault what only another start of the process would mend. @throws ConfigError where it cannot be listened on. */
+/**
+ * Port 0 chooses a free one. @param fault what only another start of the process would mend
+ * @returns null where no port is set @throws ConfigError where it cannot be listened on
+ */
 export async function startMetricsServer(
   { pool, address, settings, instruments }: WorkerContext,
-  metricsPort: number,
-  fault: () => Promise<string | null> = () => Promise.resolve(null),
-): Promise<MetricsServer> {
+  fault: () => Promise<string | null>,
+): Promise<MetricsServer | null> {
+  const { host: hostname, port: metricsPort } = settings.metrics;
+  if (metricsPort === undefined) return null;
   instruments.withProcess();
   const { queue, close } = openQueue(address, 'embed');
   const app = new Hono();
@@ -35,7 +39,6 @@ export async function startMetricsServer(
     const trouble = await readinessProblem(pool, queue);
     return trouble === null ? context.text('ready') : context.text(trouble, 503);
   });
-  const { host: hostname } = settings.metrics;
   const server = serve({ fetch: app.fetch, hostname, port: metricsPort });
   try {
     await new Promise<void>((resolve, reject) => {

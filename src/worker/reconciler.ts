@@ -11,15 +11,16 @@ import { removeReport } from '../ledger/progress/worker-report.ts';
 import { WORKER_NAME } from '../observability/worker-name.ts';
 import { within } from '../time-limit.ts';
 import { openQueues } from '../queue/connection.ts';
-import type { RunningWorker, WorkerContext } from './context.ts';
+import type { WorkerContext } from './context.ts';
 import { ProgressWatch } from './progress-watch.ts';
+import type { Service } from './service.ts';
 
 /** A failover is through in about this time; a look costs two counts. */
 const RECONCILE_MS = 30_000;
 /** For a last word to a database that may be away. */
 const LEAVE_MS = 2000;
 
-export function startReconciler(context: WorkerContext): RunningWorker {
+export function startReconciler(context: WorkerContext): Service {
   const { pool, backfill, settings, logger } = context;
   const { reconcileMs = RECONCILE_MS } = context.times;
   const open = openQueues(context.address);
@@ -61,7 +62,7 @@ export function startReconciler(context: WorkerContext): RunningWorker {
   };
   const reconciling = keepReconciled();
   return {
-    close: async () => {
+    stop: async () => {
       stop.abort();
       // First: what waits for a server that is away or silent fails by it.
       await Promise.all(Object.values(open).map((each) => each.close()));

@@ -1,7 +1,7 @@
 /** A run gives way to the database: held, stopped, tuned, and going on by itself. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { type WorkerProcess } from '../../workers/process.ts';
+import type { WorkerProcess } from '../../src/worker/process.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { resume } from '../../src/planning/pause.ts';
 import { prepareQueues, withQueues } from '../../src/planning/open-queues.ts';

@@ -1,0 +1,52 @@
+/** What a worker process opens before a role starts: queues, the connections of batches, throttle and instruments. */
+
+import type { Config } from '../config/load.ts';
+import { plainTextConnections } from '../config/plain-text.ts';
+import { createPool, type Pool } from '../db/pool.ts';
+import { Instruments } from '../observability/instruments.ts';
+import type { Logger } from '../observability/logger.ts';
+import { WORKER_NAME } from '../observability/worker-name.ts';
+import { fewFiles } from '../process/open-files.ts';
+import { prepareQueues } from '../planning/open-queues.ts';
+import { Throttle } from '../throttle/throttle.ts';
+import type { WorkerContext } from './context.ts';
+import type { WorkerTimes } from './times.ts';
+
+/** Statements of a batch are limited to a minute by the server. */
+const MAX_SILENCE_MS = 90_000;
+/** Besides one for each batch in flight: for sync and its lease, to look whether the run is to be finalized, or the server there again. */
+const SPARE_CONNECTIONS = 4;
+
+export interface OpenContext {
+  context: WorkerContext;
+  /** Of batches and sync: their statements are short, so silence means that the network is gone. */
+  batches: Pool;
+}
+
+export async function openContext(
+  config: Config,
+  pool: Pool,
+  processLogger: Logger,
+  times: WorkerTimes,
+): Promise<OpenContext> {
+  const { settings, backfill } = config;
+  const logger = processLogger.child({ worker: WORKER_NAME });
+  for (const { message, remedy } of plainTextConnections(settings)) logger.warn({ remedy }, message);
+  const few = fewFiles(settings.worker.concurrency);
+  if (few !== null) logger.warn({ remedy: few.remedy }, few.message);
+  const address = await prepareQueues(config, pool, logger, times);
+  const batches = createPool(settings.database, {
+    name: 'worker batches',
+    max: settings.worker.concurrency + SPARE_CONNECTIONS,
+    logger,
+    queryTimeoutMs: MAX_SILENCE_MS,
+    table: settings.table,
+    pinned: true,
+  });
+  const throttle = new Throttle({ pool: batches, backfill, settings, logger });
+  throttle.onTuned(({ concurrency }) => {
+    batches.options.max = concurrency + SPARE_CONNECTIONS;
+  });
+  const instruments = new Instruments();
+  return { context: { backfill, settings, pool, address, logger, throttle, instruments, times }, batches };
+}
