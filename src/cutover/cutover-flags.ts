@@ -1,0 +1,32 @@
+/** The flags of `cutover` → where reads are to go, and why although the gate refuses. */
+
+import { ConfigError } from '../errors.ts';
+import { parseReadChoice, type ReadChoice } from '../ledger/reads/read-mode.ts';
+
+type Flag = string | boolean | undefined;
+
+/** @throws ConfigError `USAGE` for anything but a read mode that is moved to */
+export function wantedChoice(to: Flag): ReadChoice {
+  const choice = typeof to === 'string' ? parseReadChoice(to) : null;
+  if (choice?.mode === 'legacy')
+    throw new ConfigError('--to legacy is a rollback.', {
+      code: 'USAGE',
+      remedy: 'Use `pgvector-backfill rollback --execute`, which asks for no verification.',
+    });
+  if (choice !== null) return choice;
+  throw new ConfigError(
+    `--to must be shadow, canary:PERCENT (1 to 100), vector or hybrid${to === undefined ? '' : ` (got ${String(to)})`}.`,
+    { code: 'USAGE', remedy: 'Begin with --to shadow, then --to canary:10.' },
+  );
+}
+
+/** Null where none is given. @throws ConfigError `USAGE` where no reason is */
+export function wantedOverride(raw: Flag): string | null {
+  if (raw === undefined) return null;
+  const override = String(raw).trim();
+  if (override !== '') return override;
+  throw new ConfigError('--override needs a reason.', {
+    code: 'USAGE',
+    remedy: 'Say why the gate is passed by: --override "the reason".',
+  });
+}
