@@ -8,7 +8,8 @@ import type { Command, Invocation } from '../src/cli/command.ts';
 import { planDropSync } from '../src/cutover/drop-sync.ts';
 import { reasonOf, refuse, tell } from '../src/cli/change.ts';
 import { prepareQueues, withQueues } from '../src/planning/open-queues.ts';
-import { requireRun, withDatabase } from '../src/cli/session.ts';
+import { requireRun } from '../src/ledger/require-run.ts';
+import { withDatabase } from '../src/cli/session.ts';
 
 export const complete: Command = {
   name: 'complete',

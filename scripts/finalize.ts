@@ -10,7 +10,9 @@ import { runAsProgram } from '../src/cli/run-as-program.ts';
 import type { Command, Invocation } from '../src/cli/command.ts';
 import { ProgressView } from '../src/terminal/progress-view.ts';
 import { prepareQueues, withQueues } from '../src/planning/open-queues.ts';
-import { requireRun, watchedProgress, withDatabase } from '../src/cli/session.ts';
+import { requireRun } from '../src/ledger/require-run.ts';
+import { watchedProgress } from '../src/ledger/watched-progress.ts';
+import { withDatabase } from '../src/cli/session.ts';
 
 export const finalizeCommand: Command = {
   name: 'finalize',

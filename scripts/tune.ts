@@ -3,7 +3,8 @@ import { readThrottle, saveTuned } from '../src/ledger/progress/throttle-state.t
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import type { Command } from '../src/cli/command.ts';
-import { requireRun, withDatabase } from '../src/cli/session.ts';
+import { requireRun } from '../src/ledger/require-run.ts';
+import { withDatabase } from '../src/cli/session.ts';
 import { readTuned, tunedChanges } from '../src/throttle/tune-flags.ts';
 
 export const tune: Command = {

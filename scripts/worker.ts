@@ -5,7 +5,8 @@ import { QUEUE_ROLES, type QueueRole } from '../src/queue/connection.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import type { Command } from '../src/cli/command.ts';
-import { watchedProgress, withDatabase } from '../src/cli/session.ts';
+import { watchedProgress } from '../src/ledger/watched-progress.ts';
+import { withDatabase } from '../src/cli/session.ts';
 import { startWorkers } from '../workers/process.ts';
 
 const POLL_MS = 500;

@@ -1,14 +1,9 @@
-/** What the verbs open, and close again whatever happens. */
+/** The database that a verb opens, and closes again whatever happens. */
 
 import type { Config } from '../config/load.ts';
-import { ledgerVersion, migrate } from '../db/migrate.ts';
 import { describeDatabaseUrl } from '../config/server-url.ts';
 import { assertReachable, createPool, type Pool, type PoolOptions } from '../db/pool.ts';
 import { explainedByServer } from '../db/explained-error.ts';
-import { throughRestarts } from '../db/wait-for-server.ts';
-import { NoRunError } from '../errors.ts';
-import { progressSnapshot, type ProgressSnapshot } from '../ledger/progress/snapshot.ts';
-import { latestRun, type Run } from '../ledger/run/run.ts';
 import type { Logger } from '../observability/logger.ts';
 
 /** Queries side by side in one process besides those of batches in flight: status, monitor, events. */
@@ -48,22 +43,4 @@ export async function withDatabase<T>(
     clearTimeout(late);
     await pool.end();
   }
-}
-
-/** For verbs that watch a run: looked at again once the server answers, where it was restarted. */
-export const watchedProgress = (
-  pool: Pool,
-  backfill: string,
-  ...signals: AbortSignal[]
-): Promise<ProgressSnapshot> => throughRestarts(pool, signals, () => progressSnapshot(pool, backfill));
-
-/** The latest run; a ledger of an older release is brought up to date. @throws NoRunError where nothing was enqueued yet. */
-export async function requireRun(pool: Pool, backfill: string): Promise<Run> {
-  if ((await ledgerVersion(pool)) > 0) {
-    // All who ask for it write to the ledger, and a way back must not wait for another command.
-    await migrate(pool);
-    const run = await latestRun(pool, backfill);
-    if (run !== null) return run;
-  }
-  throw new NoRunError(backfill);
 }

@@ -56,3 +56,27 @@ export function keepLines(environment: Record<string, string>, pid: number): str
     `End it with: kill ${pid}`,
   ];
 }
+
+/** The object of `demo --json`. @param kept how to reach the server, where it goes on */
+export function demoJson(
+  { verification, snapshot, comparisons, model, dimensions, indexSeconds }: DemoRun,
+  seconds: number,
+  kept?: object,
+): object {
+  const { accounting, measures, passed } = verification;
+  return {
+    rows: { ...accounting, perSecond: snapshot.rowsPerSecond },
+    index: {
+      name: snapshot.index.name,
+      method: snapshot.index.method,
+      valid: snapshot.index.valid,
+      seconds: indexSeconds,
+    },
+    verify: { passed, missingRows: accounting.missing + accounting.stale, ...measures },
+    queries: comparisons.map(({ text, legacy, vector }) => ({ text, legacy, vector })),
+    model,
+    dimensions,
+    seconds,
+    ...(kept === undefined ? {} : { kept }),
+  };
+}

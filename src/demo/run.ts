@@ -11,7 +11,7 @@ import { compareSearches, type Comparison } from '../search/compare.ts';
 import { describeTarget } from '../ledger/backfill/describe-target.ts';
 import { verify, type Verification } from '../verify/verify.ts';
 import { enqueueRun, withPreflight } from '../planning/enqueue-run.ts';
-import { requireRun } from '../cli/session.ts';
+import { requireRun } from '../ledger/require-run.ts';
 
 export interface DemoRun {
   snapshot: ProgressSnapshot;
@@ -35,12 +35,7 @@ export interface DemoInput {
   onProgress: (snapshot: ProgressSnapshot) => void;
   openEmbedder: OpenEmbedder;
   /** All roles, in this process. */
-  startWorkers: (
-    config: Config,
-    pool: Pool,
-    logger: Logger,
-    openEmbedder: OpenEmbedder,
-  ) => Promise<{ drain(): Promise<boolean> }>;
+  startWorkers: (options: { openEmbedder: OpenEmbedder }) => Promise<{ drain(): Promise<boolean> }>;
 }
 
 export async function runDemo(input: DemoInput): Promise<DemoRun> {
@@ -92,13 +87,12 @@ export async function runDemo(input: DemoInput): Promise<DemoRun> {
 async function work({
   config,
   pool,
-  logger,
   signal,
   onProgress,
   openEmbedder,
   startWorkers,
-}: Omit<DemoInput, 'queries'>): Promise<void> {
-  const workers = await startWorkers(config, pool, logger, openEmbedder);
+}: Omit<DemoInput, 'queries' | 'logger'>): Promise<void> {
+  const workers = await startWorkers({ openEmbedder });
   try {
     for (;;) {
       const snapshot = await progressSnapshot(pool, config.backfill);

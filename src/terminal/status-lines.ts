@@ -1,5 +1,6 @@
 /** What `status` says in a terminal. */
 
+import { forecastLines } from './forecast-lines.ts';
 import { timeLeft } from '../finalize/forecast/wording.ts';
 import type { ProgressSnapshot } from '../ledger/progress/snapshot.ts';
 import type { ListedRow } from '../ledger/rows/quarantine.ts';

@@ -1,0 +1,10 @@
+import type { Pool } from '../db/pool.ts';
+import { throughRestarts } from '../db/wait-for-server.ts';
+import { progressSnapshot, type ProgressSnapshot } from './progress/snapshot.ts';
+
+/** For verbs that watch a run: looked at again once the server answers, where it was restarted. */
+export const watchedProgress = (
+  pool: Pool,
+  backfill: string,
+  ...signals: AbortSignal[]
+): Promise<ProgressSnapshot> => throughRestarts(pool, signals, () => progressSnapshot(pool, backfill));
