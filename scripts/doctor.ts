@@ -1,18 +1,9 @@
 import { diagnose, blockers } from '../src/planning/doctor.ts';
-import type { Finding } from '../src/planning/checks/finding.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import type { Command } from '../src/cli/command.ts';
 import { withDatabase } from '../src/cli/session.ts';
-
-const MARK = { ok: 'ok   ', warn: 'warn ', error: 'ERROR' } as const;
-
-export function findingLines(findings: readonly Finding[]): string[] {
-  return findings.flatMap(({ level, check, message, remedy }) => [
-    `${MARK[level]} ${check.padEnd(16)} ${message}`,
-    ...(remedy === undefined ? [] : [`${' '.repeat(23)}→ ${remedy}`]),
-  ]);
-}
+import { findingLines } from '../src/terminal/finding-lines.ts';
 
 export const doctor: Command = {
   name: 'doctor',

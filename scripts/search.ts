@@ -1,44 +1,18 @@
-import { createFunctionSql, plainSearchSql, settingsOfReads } from '../src/cutover/search-function.ts';
-import { ConfigError, NoRunError } from '../src/errors.ts';
-import { followScope, scopeDifference } from '../src/ledger/run/scope.ts';
-import { compareSearches, type Comparison } from '../src/search/compare.ts';
-import { LazyEmbedder } from '../src/search/state/lazy-embedder.ts';
-import { loadReadState } from '../src/ledger/reads/read-state.ts';
-import { searchFunctionName } from '../src/search/queries/sql-function.ts';
-import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
+import type { Command } from '../src/cli/command.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
-import type { Command, Invocation } from '../src/cli/command.ts';
 import { withDatabase } from '../src/cli/session.ts';
+import { wholeNumber } from '../src/cli/whole-number.ts';
+import { ConfigError, NoRunError } from '../src/errors.ts';
+import { followScope, scopeDifference } from '../src/ledger/run/scope.ts';
+import { compareSearches } from '../src/search/compare.ts';
+import { LazyEmbedder } from '../src/search/state/lazy-embedder.ts';
+import { loadReadState } from '../src/ledger/reads/read-state.ts';
+import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
+import { comparisonLines } from '../src/terminal/comparison-lines.ts';
+import { printSearchSql } from './lib/print-search-sql.ts';
 
 const DEFAULT_K = 10;
-
-export function comparisonLines({
-  text,
-  legacy,
-  vector,
-  overlap,
-  legacyMs,
-  vectorMs,
-  embeddingMs,
-  legacyFault,
-}: Comparison): string[] {
-  const width = 52;
-  const cell = (hit: { key: string; title: string } | undefined): string =>
-    (hit === undefined ? '' : `${hit.key}  ${hit.title}`).slice(0, width - 2).padEnd(width);
-  const lines = [
-    `"${text}"`,
-    `  ${`legacy: ${legacy.length} hits, ${legacyMs.toFixed(1)} ms`.padEnd(width)}vector: ${vector.length} hits, ${vectorMs.toFixed(1)} ms + ${embeddingMs.toFixed(1)} ms for the model; ${overlap} in both`,
-  ];
-  if (legacyFault !== null) lines.push(`  the legacy search does not run for this query: ${legacyFault}`);
-  for (let row = 0; row < Math.max(legacy.length, vector.length); row++) {
-    const distance = vector[row]?.distance;
-    lines.push(
-      `  ${cell(legacy[row])}${cell(vector[row]).trimEnd()}${distance == null ? '' : `  (${distance.toFixed(3)})`}`,
-    );
-  }
-  return lines;
-}
 
 export const search: Command = {
   name: 'search',
@@ -52,19 +26,14 @@ export const search: Command = {
     },
   },
   async run(invocation) {
-    if (invocation.flags['sql'] === true) return printSql(invocation);
+    if (invocation.flags['sql'] === true) return printSearchSql(invocation);
     const text = invocation.positionals.join(' ').trim();
     if (text === '')
       throw new ConfigError('There is no query.', {
         code: 'USAGE',
         remedy: 'Write it behind the flags: pgvector-backfill search "flat tyre".',
       });
-    const k = Number(invocation.flags['k'] ?? DEFAULT_K);
-    if (!Number.isInteger(k) || k < 1 || k > 1000)
-      throw new ConfigError(
-        `--k must be a whole number from 1 to 1000 (got ${String(invocation.flags['k'])}).`,
-        { code: 'USAGE' },
-      );
+    const k = wholeNumber(invocation.flags, 'k', DEFAULT_K, { max: 1000 });
     const config = await invocation.config();
     const logger = invocation.logger(config.settings.logLevel);
     return withDatabase(config, 'search', logger, async (pool) => {
@@ -89,20 +58,5 @@ export const search: Command = {
     });
   },
 };
-
-async function printSql(invocation: Invocation): Promise<number> {
-  const config = await invocation.config(['text']);
-  const { settings, backfill } = config;
-  return withDatabase(config, 'search', invocation.logger(settings.logLevel), async (pool) => {
-    const target = await describeTarget(pool, backfill, settings);
-    const read = await settingsOfReads(pool, target);
-    const query = plainSearchSql(target, settings.metric, read);
-    const definition = createFunctionSql(target, settings.metric, read);
-    invocation.emit({ backfill, query, function: searchFunctionName(target), definition });
-    invocation.say(`-- $1 the vector, $2 the number of rows\n${query}\n`);
-    invocation.say(`-- what \`pgvector-backfill cutover\` makes\n${definition};`);
-    return EXIT.done;
-  });
-}
 
 await runAsProgram(search, import.meta);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { comparisonLines } from '../../scripts/search.ts';
+import { comparisonLines } from '../../src/terminal/comparison-lines.ts';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { runCommand } from '../../src/cli/run-command.ts';
 import type { Command } from '../../src/cli/command.ts';

@@ -1,0 +1,56 @@
+/** `enqueue --dry-run`: what it would plan, and the DDL that is missing. Changes nothing. */
+
+import type { Config } from '../config/load.ts';
+import { ledgerPresent } from '../db/migrate.ts';
+import type { Pool } from '../db/pool.ts';
+import type { Embedder } from '../embedding/embedder.ts';
+import { latestRun, type Run } from '../ledger/run/run.ts';
+import { chooseCapture, missingCapture } from '../sync/capture.ts';
+import type { Target } from '../table/backfill-target.ts';
+import { forecastRun, type RunForecast } from '../finalize/forecast/run-forecast.ts';
+import { missingDdl } from './ddl.ts';
+import { previewPlan } from './plan.ts';
+
+export interface DryRun {
+  /** The latest one. */
+  run: Run | null;
+  rows: number;
+  batches: number;
+  ddl: string[];
+  forecast: RunForecast;
+}
+
+export async function dryRun(
+  { backfill, settings }: Config,
+  pool: Pool,
+  { target, embedder }: { target: Target; embedder: Embedder },
+  limitRows: number | null,
+): Promise<DryRun> {
+  const run = (await ledgerPresent(pool)) ? await latestRun(pool, backfill) : null;
+  const ddl = (await missingDdl(pool, target, embedder.dimensions)).map((each) => each.sql);
+  const { mode } = await chooseCapture(pool, target, settings);
+  ddl.push(...(await missingCapture(pool, target, mode)));
+  const { rows, batches } = await previewPlan(pool, target, {
+    batchRows: settings.batchRows,
+    limitRows,
+    resuming: false,
+    fingerprint: embedder.fingerprint,
+  });
+  const { dimensions } = embedder;
+  const forecast = await forecastRun({ pool, target, settings, dimensions, rows, calibrate: true });
+  return { run, rows, batches, ddl, forecast };
+}
+
+/** The object of `enqueue --dry-run --json`: with the keys that `enqueue` has. */
+export const dryRunJson = (backfill: string, { run, rows, batches, ddl, forecast }: DryRun): object => ({
+  backfill,
+  run: run?.id ?? null,
+  rows,
+  batches,
+  enqueued: 0,
+  alreadyDone: 0,
+  mended: [],
+  dryRun: true,
+  ddl,
+  forecast,
+});

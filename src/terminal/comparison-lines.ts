@@ -1,0 +1,30 @@
+/** What `search` says in a terminal: both answers side by side. */
+
+import type { Comparison } from '../search/compare.ts';
+
+export function comparisonLines({
+  text,
+  legacy,
+  vector,
+  overlap,
+  legacyMs,
+  vectorMs,
+  embeddingMs,
+  legacyFault,
+}: Comparison): string[] {
+  const width = 52;
+  const cell = (hit: { key: string; title: string } | undefined): string =>
+    (hit === undefined ? '' : `${hit.key}  ${hit.title}`).slice(0, width - 2).padEnd(width);
+  const lines = [
+    `"${text}"`,
+    `  ${`legacy: ${legacy.length} hits, ${legacyMs.toFixed(1)} ms`.padEnd(width)}vector: ${vector.length} hits, ${vectorMs.toFixed(1)} ms + ${embeddingMs.toFixed(1)} ms for the model; ${overlap} in both`,
+  ];
+  if (legacyFault !== null) lines.push(`  the legacy search does not run for this query: ${legacyFault}`);
+  for (let row = 0; row < Math.max(legacy.length, vector.length); row++) {
+    const distance = vector[row]?.distance;
+    lines.push(
+      `  ${cell(legacy[row])}${cell(vector[row]).trimEnd()}${distance == null ? '' : `  (${distance.toFixed(3)})`}`,
+    );
+  }
+  return lines;
+}
