@@ -1,15 +1,19 @@
-import { planCompletion, tooEarly } from '../src/cutover/completion.ts';
-import { runSteps, type Step } from '../src/cutover/planned-steps.ts';
-import { ConfigError } from '../src/errors.ts';
+import { completionSteps, tooEarly } from '../src/cutover/completion.ts';
+import { runSteps } from '../src/cutover/planned-steps.ts';
+import { wantedCompletion } from '../src/cutover/cutover-flags.ts';
 import { inTurn } from '../src/planning/schema-lease.ts';
 import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
-import type { Command, Invocation } from '../src/cli/command.ts';
-import { planDropSync } from '../src/cutover/drop-sync.ts';
+import type { Command } from '../src/cli/command.ts';
 import { reasonOf, refuse, tell } from '../src/cli/change.ts';
 import { prepareQueues, withQueues } from '../src/planning/open-queues.ts';
 import { requireRun } from '../src/ledger/require-run.ts';
 import { withDatabase } from '../src/cli/session.ts';
+
+const NOT_CUT_OVER = {
+  code: 'NOT_CUT_OVER',
+  remedy: 'Run `pgvector-backfill cutover --to vector --execute` first, and wait until you trust it.',
+};
 
 export const complete: Command = {
   name: 'complete',
@@ -28,7 +32,7 @@ export const complete: Command = {
     execute: { type: 'boolean', help: 'Do it; without this nothing is changed' },
   },
   async run(invocation) {
-    const { onlySync, keepSync } = wanted(invocation);
+    const { onlySync, keepSync } = wantedCompletion(invocation.flags);
     const config = await invocation.config();
     const { backfill, settings } = config;
     const logger = invocation.logger(settings.logLevel);
@@ -39,9 +43,8 @@ export const complete: Command = {
       const target = await describeTarget(pool, backfill, settings);
       const address = await prepareQueues(config, pool, logger);
       return withQueues(address, async (queues) => {
-        const steps: Step[] = keepSync ? [] : [await planDropSync(pool, target, queues.sync)];
-        if (!onlySync)
-          steps.push(...(await planCompletion({ pool, target, settings, queues, run, keepSync, reason })));
+        const input = { pool, target, settings, queues, run, keepSync, reason };
+        const steps = await completionSteps(input, onlySync);
         const change = {
           action: 'complete' as const,
           backfill,
@@ -54,31 +57,12 @@ export const complete: Command = {
           reason,
         };
         const early = onlySync ? null : await tooEarly(pool, run);
-        if (early !== null)
-          return refuse(
-            invocation,
-            { ...change, reason: early },
-            {
-              code: 'NOT_CUT_OVER',
-              remedy:
-                'Run `pgvector-backfill cutover --to vector --execute` first, and wait until you trust it.',
-            },
-          );
+        if (early !== null) return refuse(invocation, { ...change, reason: early }, NOT_CUT_OVER);
         if (execute) await inTurn(pool, backfill, 'complete', () => runSteps(steps));
         return tell(invocation, { ...change, executed: execute });
       });
     });
   },
 };
-
-function wanted({ flags }: Invocation): { onlySync: boolean; keepSync: boolean } {
-  const [onlySync, keepSync] = [flags['drop-sync'] === true, flags['keep-sync'] === true];
-  if (onlySync && keepSync)
-    throw new ConfigError('--drop-sync and --keep-sync exclude each other.', {
-      code: 'USAGE',
-      remedy: 'Take one of them.',
-    });
-  return { onlySync, keepSync };
-}
 
 await runAsProgram(complete, import.meta);

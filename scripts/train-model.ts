@@ -1,47 +1,12 @@
 import { resolve } from 'node:path';
-import { ConfigError } from '../src/errors.ts';
-import { maskPolicy } from '../src/embedding/open-embedder.ts';
-import { recordTexts } from '../src/demo/records.ts';
-import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
-import { maskedTexts, tableTexts } from '../src/training/table-texts.ts';
-import { DEFAULT_DIMENSIONS, DEFAULT_MIN_DOCUMENTS, DEFAULT_SEED } from '../src/training/train.ts';
-import { trainFrom, type TrainFromOptions, type TrainedFrom } from '../src/training/train-from.ts';
+import type { Command } from '../src/cli/command.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
-import type { Command, Invocation } from '../src/cli/command.ts';
-import { withDatabase } from '../src/cli/session.ts';
+import { ConfigError } from '../src/errors.ts';
 import { withProgress } from '../src/terminal/progress-bar.ts';
-
-function wholeNumber(invocation: Invocation, flag: string, fallback: number): number {
-  const given = invocation.flags[flag];
-  if (given === undefined) return fallback;
-  if (typeof given === 'string' && /^\d+$/.test(given)) return Number(given);
-  throw new ConfigError(`--${flag} must be a whole number, not ${JSON.stringify(given)}.`, {
-    code: 'USAGE',
-    remedy: `Give --${flag} a whole number, or leave it out for ${fallback}.`,
-  });
-}
-
-async function trainOnTable(invocation: Invocation, options: TrainFromOptions): Promise<TrainedFrom> {
-  const config = await invocation.config();
-  const { settings, backfill } = config;
-  const logger = invocation.logger(settings.logLevel);
-  return withDatabase(config, 'train-model', logger, async (pool) => {
-    const texts = tableTexts(pool, await describeTarget(pool, backfill, settings));
-    return trainFrom(maskedTexts(texts, maskPolicy(settings)), options);
-  });
-}
-
-async function trainOnFile(
-  invocation: Invocation,
-  file: string,
-  options: TrainFromOptions,
-): Promise<TrainedFrom> {
-  const { settings } = await invocation.config(['database', 'table', 'text']);
-  const onNotes = (notes: string[]): void => notes.forEach((note) => invocation.warn(note));
-  const texts = recordTexts(resolve(invocation.host.cwd, file), { signal: invocation.signal, onNotes });
-  return trainFrom(maskedTexts(texts, maskPolicy(settings)), options);
-}
+import { DEFAULT_DIMENSIONS, DEFAULT_MIN_DOCUMENTS, DEFAULT_SEED } from '../src/training/train.ts';
+import type { TrainFromOptions } from '../src/training/train-from.ts';
+import { numberFlag, trainOnDatabase, trainOnFile } from './lib/train.ts';
 
 export const trainModelCommand: Command = {
   name: 'train-model',
@@ -77,15 +42,15 @@ export const trainModelCommand: Command = {
     }
     const options: TrainFromOptions = {
       out: resolve(invocation.host.cwd, out),
-      dimensions: wholeNumber(invocation, 'dimensions', DEFAULT_DIMENSIONS),
-      minDocuments: wholeNumber(invocation, 'min-documents', DEFAULT_MIN_DOCUMENTS),
-      seed: wholeNumber(invocation, 'seed', DEFAULT_SEED),
+      dimensions: numberFlag(invocation, 'dimensions', DEFAULT_DIMENSIONS),
+      minDocuments: numberFlag(invocation, 'min-documents', DEFAULT_MIN_DOCUMENTS),
+      seed: numberFlag(invocation, 'seed', DEFAULT_SEED),
       signal: invocation.signal,
     };
     const result = await withProgress(invocation, (onProgress) =>
       typeof from === 'string'
         ? trainOnFile(invocation, from, { ...options, onProgress })
-        : trainOnTable(invocation, { ...options, onProgress }),
+        : trainOnDatabase(invocation, { ...options, onProgress }),
     );
     invocation.say(
       `Trained on ${result.trainedOn} of ${result.documents} texts: ${result.vocabulary} words, ${result.dimensions} dimensions, ${result.seconds} s.`,

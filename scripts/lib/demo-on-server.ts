@@ -12,7 +12,7 @@ import { QUEUE_ROLES } from '../../src/queue/connection.ts';
 import { ProgressView } from '../../src/terminal/progress-view.ts';
 import { DEFAULT_MIN_DOCUMENTS } from '../../src/training/train.ts';
 import { startWorkers } from '../../workers/process.ts';
-import { trainOnTable } from './demo-model.ts';
+import { trainDemoModel } from './demo-model.ts';
 
 const QUERIES = 5;
 
@@ -34,7 +34,7 @@ export async function demoOnServer(
         : readRecords(file, { onNotes: (notes) => notes.forEach(warn), signal });
     say(`Table articles: ${await loadArticles(pool, source)} rows. Training a small model on their texts…`);
     // Of the user's own records no word that a single one holds; the sample is in this package anyway.
-    say(await trainOnTable(config, pool, file === undefined ? 1 : DEFAULT_MIN_DOCUMENTS, signal));
+    say(await trainDemoModel(config, pool, file === undefined ? 1 : DEFAULT_MIN_DOCUMENTS, signal));
     return await runDemo({
       config,
       pool,

@@ -1,11 +1,8 @@
 /** `rollback --to-legacy-schema`: everything that was added is taken away again. */
 
-import { otherBackfills } from '../../src/cutover/delete-backfill.ts';
-import { removalTarget } from '../../src/cutover/rollback-target.ts';
+import { isKnown, removalTarget } from '../../src/cutover/rollback-target.ts';
 import { planSchemaRollback } from '../../src/cutover/schema-rollback.ts';
 import { runSteps, type Step } from '../../src/cutover/planned-steps.ts';
-import { ledgerVersion } from '../../src/db/migrate.ts';
-import type { Pool } from '../../src/db/pool.ts';
 import { readModeOf, showReadChoice } from '../../src/ledger/reads/read-mode.ts';
 import { inTurn } from '../../src/planning/schema-lease.ts';
 import type { Invocation } from '../../src/cli/command.ts';
@@ -43,11 +40,4 @@ export async function rollbackSchema(invocation: Invocation): Promise<number> {
       return say(from, steps);
     });
   });
-}
-
-/** In the ledger; or there is a ledger and nobody in it, which one that was cut off at its very beginning leaves behind. */
-async function isKnown(pool: Pool, backfill: string): Promise<boolean> {
-  if ((await ledgerVersion(pool)) === 0) return false;
-  const found = await pool.query('SELECT 1 FROM pgvector_backfill.backfill WHERE name = $1', [backfill]);
-  return found.rowCount === 1 || (await otherBackfills(pool, backfill)).length === 0;
 }

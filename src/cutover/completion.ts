@@ -9,6 +9,7 @@ import type { Settings } from '../config/settings.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { actorOf } from './current-user.ts';
 import { addedObjects, dropStageSql } from './added-objects.ts';
+import { planDropSync } from './drop-sync.ts';
 import { waitUntilIdle, type Queues } from './wait-until-idle.ts';
 import { underLocks } from './schema-rollback.ts';
 import type { Step } from './planned-steps.ts';
@@ -32,6 +33,13 @@ export async function tooEarly(pool: Pool, run: Run): Promise<string | null> {
   return run.state === 'cut_over' || run.state === 'completed'
     ? null
     : `run ${run.id} is ${run.state}, not cut_over`;
+}
+
+/** All that is taken away. @param onlySync change capture alone, and nothing else ends */
+export async function completionSteps(input: CompletionInput, onlySync: boolean): Promise<Step[]> {
+  const { pool, target, queues, keepSync } = input;
+  const sync = keepSync ? [] : [await planDropSync(pool, target, queues.sync)];
+  return onlySync ? sync : [...sync, ...(await planCompletion(input))];
 }
 
 /** The steps behind the end of change capture; none where all of it is done. Reads only. */

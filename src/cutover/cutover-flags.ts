@@ -1,4 +1,4 @@
-/** The flags of `cutover` → where reads are to go, and why although the gate refuses. */
+/** Flags of `cutover` and `complete` → what is wanted. */
 
 import { ConfigError } from '../errors.ts';
 import { parseReadChoice, type ReadChoice } from '../ledger/reads/read-mode.ts';
@@ -29,4 +29,15 @@ export function wantedOverride(raw: Flag): string | null {
     code: 'USAGE',
     remedy: 'Say why the gate is passed by: --override "the reason".',
   });
+}
+
+/** What `complete` leaves out. @throws ConfigError `USAGE` where it is both */
+export function wantedCompletion(flags: Record<string, Flag>): { onlySync: boolean; keepSync: boolean } {
+  const [onlySync, keepSync] = [flags['drop-sync'] === true, flags['keep-sync'] === true];
+  if (onlySync && keepSync)
+    throw new ConfigError('--drop-sync and --keep-sync exclude each other.', {
+      code: 'USAGE',
+      remedy: 'Take one of them.',
+    });
+  return { onlySync, keepSync };
 }

@@ -3,7 +3,10 @@
 import type { Settings } from '../config/settings.ts';
 import { parseQualified, quoteName, quoteQualified } from '../db/identifiers.ts';
 import { theirRegclassSql } from '../db/search-path.ts';
-import type { Queryable } from '../db/pool.ts';
+import { ledgerVersion } from '../db/migrate.ts';
+import type { Pool, Queryable } from '../db/pool.ts';
+import { hasBackfill } from '../ledger/known-backfill.ts';
+import { otherBackfills } from './delete-backfill.ts';
 import { captureFunction } from '../sync/capture-ddl.ts';
 import { recordedNames, recordedTable } from '../ledger/backfill/recorded-table.ts';
 import { indexPlan } from '../table/index-plan.ts';
@@ -68,4 +71,10 @@ export async function removalTarget(
     indexName: '',
   };
   return { target: withIndex(target, indexed), present: table !== undefined };
+}
+
+/** In the ledger; or there is a ledger and nobody in it, which one that was cut off at its very beginning leaves behind. */
+export async function isKnown(pool: Pool, backfill: string): Promise<boolean> {
+  if ((await ledgerVersion(pool)) === 0) return false;
+  return (await hasBackfill(pool, backfill)) || (await otherBackfills(pool, backfill)).length === 0;
 }
