@@ -7,7 +7,7 @@ import { runAsProgram } from '../src/cli/run-as-program.ts';
 import type { Command } from '../src/cli/command.ts';
 import { reasonOf, refuse, tell } from '../src/cli/change.ts';
 import { prepareQueues, withQueues } from '../src/planning/open-queues.ts';
-import { requireRun } from '../src/ledger/require-run.ts';
+import { requireRun } from '../src/ledger/run/require-run.ts';
 import { withDatabase } from '../src/cli/session.ts';
 
 const NOT_CUT_OVER = {

@@ -2,7 +2,7 @@ import { showReadChoice } from '../src/ledger/reads/read-mode.ts';
 import { reasonOf, refuse, tell } from '../src/cli/change.ts';
 import type { Command } from '../src/cli/command.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
-import { requireRun } from '../src/ledger/require-run.ts';
+import { requireRun } from '../src/ledger/run/require-run.ts';
 import { withDatabase } from '../src/cli/session.ts';
 import { wantedChoice, wantedOverride } from '../src/cutover/cutover-flags.ts';
 import { planCutover, recordRefusal } from '../src/cutover/plan-cutover.ts';

@@ -2,7 +2,7 @@ import { pause } from '../src/planning/pause.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import type { Command } from '../src/cli/command.ts';
-import { requireRun } from '../src/ledger/require-run.ts';
+import { requireRun } from '../src/ledger/run/require-run.ts';
 import { withDatabase } from '../src/cli/session.ts';
 
 export const pauseCommand: Command = {

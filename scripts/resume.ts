@@ -3,7 +3,7 @@ import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import type { Command } from '../src/cli/command.ts';
 import { prepareQueues, withQueues } from '../src/planning/open-queues.ts';
-import { requireRun } from '../src/ledger/require-run.ts';
+import { requireRun } from '../src/ledger/run/require-run.ts';
 import { withDatabase } from '../src/cli/session.ts';
 
 export const resumeCommand: Command = {

@@ -5,7 +5,7 @@ import { runAsProgram } from '../src/cli/run-as-program.ts';
 import type { Command } from '../src/cli/command.ts';
 import { count } from '../src/observability/format.ts';
 import { prepareQueues, withQueues } from '../src/planning/open-queues.ts';
-import { requireRun } from '../src/ledger/require-run.ts';
+import { requireRun } from '../src/ledger/run/require-run.ts';
 import { withDatabase } from '../src/cli/session.ts';
 
 export const retryCommand: Command = {

@@ -3,7 +3,7 @@ import { readThrottle, saveTuned } from '../src/ledger/progress/throttle-state.t
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import type { Command } from '../src/cli/command.ts';
-import { requireRun } from '../src/ledger/require-run.ts';
+import { requireRun } from '../src/ledger/run/require-run.ts';
 import { withDatabase } from '../src/cli/session.ts';
 import { readTuned, tunedChanges } from '../src/throttle/tune-flags.ts';
 

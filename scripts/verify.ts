@@ -2,7 +2,7 @@ import type { Command } from '../src/cli/command.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import { withDatabase } from '../src/cli/session.ts';
-import { requireRun } from '../src/ledger/require-run.ts';
+import { requireRun } from '../src/ledger/run/require-run.ts';
 import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { withProgress } from '../src/terminal/progress-bar.ts';
 import { checkLines, measureLines } from '../src/terminal/verify-lines.ts';

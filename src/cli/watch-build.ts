@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from '../db/pool.ts';
 import type { ProgressSnapshot } from '../ledger/progress/snapshot.ts';
-import { watchedProgress } from '../ledger/watched-progress.ts';
+import { watchedProgress } from '../ledger/progress/watched-progress.ts';
 import { ProgressView } from '../terminal/progress-view.ts';
 import type { Invocation } from './command.ts';
 

@@ -9,7 +9,7 @@ import { withQueue } from '../planning/status-report.ts';
 import { lookAtQueues } from '../queue/probes/queue-snapshot.ts';
 import { ProgressView } from '../terminal/progress-view.ts';
 import type { Invocation } from './command.ts';
-import { watchedProgress } from '../ledger/watched-progress.ts';
+import { watchedProgress } from '../ledger/progress/watched-progress.ts';
 
 const WATCH_MS = 1000;
 /** A look that takes longer is told of. */

@@ -11,7 +11,7 @@ import { compareSearches, type Comparison } from '../search/compare.ts';
 import { describeTarget } from '../ledger/backfill/describe-target.ts';
 import { verify, type Verification } from '../verify/verify.ts';
 import { enqueueRun, withPreflight } from '../planning/enqueue-run.ts';
-import { requireRun } from '../ledger/require-run.ts';
+import { requireRun } from '../ledger/run/require-run.ts';
 
 export interface DemoRun {
   snapshot: ProgressSnapshot;

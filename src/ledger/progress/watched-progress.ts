@@ -1,6 +1,6 @@
-import type { Pool } from '../db/pool.ts';
-import { throughRestarts } from '../db/wait-for-server.ts';
-import { progressSnapshot, type ProgressSnapshot } from './progress/snapshot.ts';
+import type { Pool } from '../../db/pool.ts';
+import { throughRestarts } from '../../db/wait-for-server.ts';
+import { progressSnapshot, type ProgressSnapshot } from './snapshot.ts';
 
 /** For verbs that watch a run: looked at again once the server answers, where it was restarted. */
 export const watchedProgress = (

@@ -1,7 +1,7 @@
-import { ledgerVersion, migrate } from '../db/migrate.ts';
-import type { Pool } from '../db/pool.ts';
-import { NoRunError } from '../errors.ts';
-import { latestRun, type Run } from './run/run.ts';
+import { ledgerVersion, migrate } from '../../db/migrate.ts';
+import type { Pool } from '../../db/pool.ts';
+import { NoRunError } from '../../errors.ts';
+import { latestRun, type Run } from './run.ts';
 
 /** The latest run; a ledger of an older release is brought up to date. @throws NoRunError where nothing was enqueued yet. */
 export async function requireRun(pool: Pool, backfill: string): Promise<Run> {
