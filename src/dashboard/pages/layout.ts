@@ -21,8 +21,8 @@ export interface PageInput {
   script?: 'judge.js';
 }
 
-/** The way to the root from where the page is, as a proxy may have put a path before all: `/queues/queue/x` → `../../../`. */
-const rootFrom = (path: string): string => '../../'.repeat(path.split('/').length - 2) || '../';
+/** The way to the root from where the page is, as a proxy may have put a path before all: `/queues/queue/x` → `../../`. */
+const rootFrom = (path: string): string => '../'.repeat(path.split('/').length - 2) || './';
 
 const LINKS = [
   ['/', 'Progress'],

@@ -19,8 +19,8 @@ const UI = {
   hideDocsLink: true,
   miscLinks: [
     // From the board's own base on, which is not always the root.
-    { text: 'Progress', url: '../../' },
-    { text: 'Search', url: '../../search' },
+    { text: 'Progress', url: '../' },
+    { text: 'Search', url: '../search' },
   ],
 };
 
