@@ -1,7 +1,7 @@
 import { completionSteps, tooEarly } from '../src/cutover/completion.ts';
 import { runSteps } from '../src/cutover/planned-steps.ts';
 import { wantedCompletion } from '../src/cutover/cutover-flags.ts';
-import { inTurn } from '../src/planning/schema-lease.ts';
+import { withSchemaLease } from '../src/planning/schema-lease.ts';
 import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import type { Command } from '../src/cli/command.ts';
@@ -58,7 +58,7 @@ export const complete: Command = {
         };
         const early = onlySync ? null : await tooEarly(pool, run);
         if (early !== null) return refuse(invocation, { ...change, reason: early }, NOT_CUT_OVER);
-        if (execute) await inTurn(pool, backfill, 'complete', () => runSteps(steps));
+        if (execute) await withSchemaLease(pool, backfill, 'complete', () => runSteps(steps));
         return tell(invocation, { ...change, executed: execute });
       });
     });

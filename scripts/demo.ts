@@ -1,7 +1,3 @@
-import { rmSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
 import { assertReadable } from '../src/demo/records.ts';
 import type { Command } from '../src/cli/command.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';

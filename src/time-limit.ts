@@ -4,7 +4,7 @@
  * @param late what it is in the end, or throws, where the limit is over. The work is not ended by it: what comes of it then,
  *   or fails, has nobody who waits for it.
  */
-export async function within<T, L>(ms: number, work: Promise<T>, late: () => L): Promise<T | L> {
+export async function withTimeLimit<T, L>(ms: number, work: Promise<T>, late: () => L): Promise<T | L> {
   work.catch(() => {});
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<void>((resolve) => {

@@ -6,7 +6,7 @@ import type { Pool } from '../src/db/pool.ts';
 import { borrowed, type Embedder } from '../src/embedding/embedder.ts';
 import type { Logger } from '../src/observability/logger.ts';
 import { QUEUE_ROLES, type QueueRole } from '../src/queue/connection.ts';
-import { within } from '../src/time-limit.ts';
+import { withTimeLimit } from '../src/time-limit.ts';
 import { startMetricsServer } from '../src/worker/metrics-server.ts';
 import { openContext } from '../src/worker/open-context.ts';
 import type { WorkerOptions, WorkerProcess } from '../src/worker/process.ts';
@@ -59,7 +59,7 @@ export async function startWorkers(
     async drain() {
       context.throttle.close();
       const stopped = Promise.all(running.map((service) => service.stop())).then(() => true);
-      const drained = await within(settings.worker.drainSeconds * 1000, stopped, () => false);
+      const drained = await withTimeLimit(settings.worker.drainSeconds * 1000, stopped, () => false);
       await end(embedder, drained);
       return drained;
     },

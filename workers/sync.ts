@@ -2,7 +2,7 @@
 
 import type { Job } from 'bullmq';
 import type { Embedder } from '../src/embedding/embedder.ts';
-import { CollapseCheck } from '../src/pipeline/identical-vectors.ts';
+import { IdenticalVectorsCheck } from '../src/pipeline/identical-vectors.ts';
 import { openQueue, openWorker } from '../src/queue/connection.ts';
 import { parseSyncJob, type JobData } from '../src/queue/jobs/payloads.ts';
 import type { WorkerContext } from '../src/worker/context.ts';
@@ -16,7 +16,7 @@ export function startSyncWorker(context: WorkerContext, embedder: Embedder): Ser
   const sync = openQueue(context.address, 'sync');
   const finalize = openQueue(context.address, 'finalize');
   const stop = new AbortController();
-  const collapse = new CollapseCheck();
+  const collapse = new IdenticalVectorsCheck();
   const role = { context, embedder, collapse, finalizeQueue: finalize.queue, stop: stop.signal };
 
   async function processor(job: Job<JobData>, token?: string): Promise<unknown> {

@@ -19,7 +19,7 @@ import { createRun, findRun, moveRun, saveBackfill } from '../../src/ledger/run/
 import type { Logger } from '../../src/observability/logger.ts';
 import type { PipelineContext } from '../../src/pipeline/pipeline-context.ts';
 import { mergePage } from '../../src/pipeline/merge-rows.ts';
-import { CollapseCheck } from '../../src/pipeline/identical-vectors.ts';
+import { IdenticalVectorsCheck } from '../../src/pipeline/identical-vectors.ts';
 import { processBatch } from '../../src/pipeline/process-batch.ts';
 import { readWork, type WorkRow } from '../../src/pipeline/read-rows.ts';
 import { stagePage } from '../../src/pipeline/stage-rows.ts';
@@ -174,7 +174,7 @@ export class WriteBench {
       settings,
       embedder,
       logger: this.#logger,
-      collapse: new CollapseCheck(),
+      collapse: new IdenticalVectorsCheck(),
       throttle: new Throttle({
         pool: this.#pool,
         backfill: present.backfill,

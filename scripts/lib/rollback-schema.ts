@@ -1,10 +1,10 @@
 /** `rollback --to-legacy-schema`: everything that was added is taken away again. */
 
-import { isKnown, removalTarget } from '../../src/cutover/rollback-target.ts';
+import { isKnown, rollbackTarget } from '../../src/cutover/rollback-target.ts';
 import { planSchemaRollback } from '../../src/cutover/schema-rollback.ts';
-import { runSteps, type Step } from '../../src/cutover/planned-steps.ts';
+import { runSteps, type PlannedStep } from '../../src/cutover/planned-steps.ts';
 import { readModeOf, showReadChoice } from '../../src/ledger/reads/read-mode.ts';
-import { inTurn } from '../../src/planning/schema-lease.ts';
+import { withSchemaLease } from '../../src/planning/schema-lease.ts';
 import type { Invocation } from '../../src/cli/command.ts';
 import { reasonOf, tell } from '../../src/cli/change.ts';
 import { prepareQueues, withQueues } from '../../src/planning/open-queues.ts';
@@ -16,7 +16,7 @@ export async function rollbackSchema(invocation: Invocation): Promise<number> {
   const logger = invocation.logger(settings.logLevel);
   const execute = invocation.flags['execute'] === true;
   const reason = reasonOf(invocation);
-  const say = (from: string, steps: readonly Step[]): number =>
+  const say = (from: string, steps: readonly PlannedStep[]): number =>
     tell(invocation, {
       action: 'rollback',
       backfill,
@@ -30,13 +30,14 @@ export async function rollbackSchema(invocation: Invocation): Promise<number> {
     });
   return withDatabase(config, 'rollback', logger, async (pool) => {
     if (!(await isKnown(pool, backfill))) return say('legacy-schema', []);
-    const removal = await removalTarget(pool, backfill, settings);
+    const removal = await rollbackTarget(pool, backfill, settings);
     const address = await prepareQueues(config, pool, logger);
     return withQueues(address, async (queues) => {
-      const plan = (): Promise<Step[]> => planSchemaRollback({ pool, ...removal, settings, queues, reason });
+      const plan = (): Promise<PlannedStep[]> =>
+        planSchemaRollback({ pool, ...removal, settings, queues, reason });
       const from = showReadChoice(await readModeOf(pool, backfill));
       const steps = await plan();
-      if (execute) await inTurn(pool, backfill, 'rollback', async () => runSteps(await plan()));
+      if (execute) await withSchemaLease(pool, backfill, 'rollback', async () => runSteps(await plan()));
       return say(from, steps);
     });
   });

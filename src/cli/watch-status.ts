@@ -6,7 +6,7 @@ import type { Pool } from '../db/pool.ts';
 import { installationId } from '../ledger/backfill/installation.ts';
 import { standing, type ProgressSnapshot } from '../ledger/progress/snapshot.ts';
 import { withQueue } from '../planning/status-report.ts';
-import { lookAtQueues } from '../queue/probes/queue-snapshot.ts';
+import { readQueueSnapshot } from '../queue/probes/queue-snapshot.ts';
 import { ProgressView } from '../terminal/progress-view.ts';
 import type { Invocation } from './command.ts';
 import { watchedProgress } from '../ledger/progress/watched-progress.ts';
@@ -32,7 +32,7 @@ export async function watchStatus(invocation: Invocation, pool: Pool, config: Co
       }, LATE_MS);
       const [seen, look] = await Promise.all([
         watchedProgress(pool, backfill, invocation.signal, closed.signal),
-        lookAtQueues(where),
+        readQueueSnapshot(where),
       ]).finally(() => clearTimeout(late));
       last = seen;
       const { trouble: queue, paused } = look;

@@ -13,7 +13,7 @@ import {
 } from '../ledger/reads/read-mode.ts';
 import { clearReadCounts } from '../ledger/reads/read-stats.ts';
 import { moveRun, type Run } from '../ledger/run/run.ts';
-import { actorOf } from './current-user.ts';
+import { currentUser } from './current-user.ts';
 
 export interface ReadChange {
   to: ReadChoice;
@@ -35,7 +35,7 @@ export async function changeReads(pool: Pool, run: Run, change: ReadChange): Pro
   const { to, reason, override, statements } = change;
   return inTransaction(pool, LEDGER_LIMITS, async (client) => {
     const from = await readModeOf(client, backfill, true);
-    const by = await actorOf(client);
+    const by = await currentUser(client);
     if (statements.length > 0) await client.query(change.prepare);
     for (const sql of statements) {
       await client.query(sql);

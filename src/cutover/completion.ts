@@ -7,12 +7,12 @@ import { readModeOf, readsVectors, showReadChoice } from '../ledger/reads/read-m
 import { moveRun, type Run } from '../ledger/run/run.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Target } from '../table/backfill-target.ts';
-import { actorOf } from './current-user.ts';
+import { currentUser } from './current-user.ts';
 import { addedObjects, dropStageSql } from './added-objects.ts';
 import { planDropSync } from './drop-sync.ts';
 import { waitUntilIdle, type Queues } from './wait-until-idle.ts';
 import { underLocks } from './schema-rollback.ts';
-import type { Step } from './planned-steps.ts';
+import type { PlannedStep } from './planned-steps.ts';
 
 export interface CompletionInput {
   pool: Pool;
@@ -36,14 +36,14 @@ export async function tooEarly(pool: Pool, run: Run): Promise<string | null> {
 }
 
 /** All that is taken away. @param onlySync change capture alone, and nothing else ends */
-export async function completionSteps(input: CompletionInput, onlySync: boolean): Promise<Step[]> {
+export async function completionSteps(input: CompletionInput, onlySync: boolean): Promise<PlannedStep[]> {
   const { pool, target, queues, keepSync } = input;
   const sync = keepSync ? [] : [await planDropSync(pool, target, queues.sync)];
   return onlySync ? sync : [...sync, ...(await planCompletion(input))];
 }
 
 /** The steps behind the end of change capture; none where all of it is done. Reads only. */
-export async function planCompletion(input: CompletionInput): Promise<Step[]> {
+export async function planCompletion(input: CompletionInput): Promise<PlannedStep[]> {
   const staging = await stagingStep(input);
   const ledger = await ledgerStep(input);
   const left = staging.actions.length + ledger.actions.length;
@@ -51,7 +51,7 @@ export async function planCompletion(input: CompletionInput): Promise<Step[]> {
   return [waitStep(input), staging, queueStep(input), ledger, runStep(input)];
 }
 
-function waitStep({ pool, target, settings, queues }: CompletionInput): Step {
+function waitStep({ pool, target, settings, queues }: CompletionInput): PlannedStep {
   return {
     name: 'wait',
     actions: [
@@ -62,7 +62,7 @@ function waitStep({ pool, target, settings, queues }: CompletionInput): Step {
   };
 }
 
-async function stagingStep({ pool, target, keepSync }: CompletionInput): Promise<Step> {
+async function stagingStep({ pool, target, keepSync }: CompletionInput): Promise<PlannedStep> {
   const stage = !keepSync && (await addedObjects(pool, target)).stage;
   const sql = dropStageSql(target);
   return {
@@ -78,7 +78,7 @@ async function stagingStep({ pool, target, keepSync }: CompletionInput): Promise
 }
 
 /** Finished jobs; those of sync go with the scheduler. */
-function queueStep({ queues, keepSync }: CompletionInput): Step {
+function queueStep({ queues, keepSync }: CompletionInput): PlannedStep {
   const emptied = keepSync ? [queues.embed, queues.finalize] : Object.values(queues);
   return {
     name: 'queue',
@@ -90,7 +90,7 @@ function queueStep({ queues, keepSync }: CompletionInput): Step {
   };
 }
 
-async function ledgerStep({ pool, run, keepSync }: CompletionInput): Promise<Step> {
+async function ledgerStep({ pool, run, keepSync }: CompletionInput): Promise<PlannedStep> {
   const { backfill } = run;
   const old = `DELETE FROM pgvector_backfill.batch WHERE run IN (SELECT id FROM pgvector_backfill.run WHERE backfill = $1 AND id < $2)`;
   const changes = 'DELETE FROM pgvector_backfill.change WHERE backfill = $1';
@@ -121,7 +121,7 @@ async function ledgerStep({ pool, run, keepSync }: CompletionInput): Promise<Ste
   };
 }
 
-function runStep({ pool, run, keepSync, reason }: CompletionInput): Step {
+function runStep({ pool, run, keepSync, reason }: CompletionInput): PlannedStep {
   const { backfill } = run;
   return {
     name: 'run',
@@ -139,7 +139,7 @@ function runStep({ pool, run, keepSync, reason }: CompletionInput): Step {
           level: 'info',
           kind: 'run.completed',
           message: `reads are moved over for good${reason === '' ? '' : `: ${reason}`}`,
-          detail: { by: await actorOf(client), reason, keepSync },
+          detail: { by: await currentUser(client), reason, keepSync },
         });
       }),
   };

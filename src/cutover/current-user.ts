@@ -4,7 +4,7 @@ import { hostname, userInfo } from 'node:os';
 import type { Queryable } from '../db/pool.ts';
 
 /** `role (user@host)`: the database's name for them and the system's. */
-export async function actorOf(db: Queryable): Promise<string> {
+export async function currentUser(db: Queryable): Promise<string> {
   const found = await db.query<{ role: string }>('SELECT current_user::text AS role');
   return `${found.rows[0]?.role ?? '?'} (${systemUser()}@${hostname()})`;
 }

@@ -5,7 +5,7 @@ import { quoteName } from '../db/identifiers.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
 import { recordEvent } from '../ledger/event/event.ts';
-import { actorOf } from './current-user.ts';
+import { currentUser } from './current-user.ts';
 
 /** Backfills of this database besides this one. */
 export async function otherBackfills(db: Queryable, backfill: string): Promise<string[]> {
@@ -17,7 +17,7 @@ export async function otherBackfills(db: Queryable, backfill: string): Promise<s
 }
 
 /** In one transaction, as what was added to the table is known from these rows: they go last, and all at once. */
-export async function forgetBackfill(pool: Pool, backfill: string, reason: string): Promise<void> {
+export async function deleteBackfill(pool: Pool, backfill: string, reason: string): Promise<void> {
   await inTransaction(pool, LEDGER_LIMITS, async (client) => {
     // Another backfill that is being enqueued just now is seen, or waits.
     await client.query(`LOCK TABLE ${LEDGER_SCHEMA}.backfill IN EXCLUSIVE MODE`);
@@ -34,7 +34,7 @@ export async function forgetBackfill(pool: Pool, backfill: string, reason: strin
       level: 'info',
       kind: 'backfill.removed',
       message: `taken out of the database${reason === '' ? '' : `: ${reason}`}`,
-      detail: { by: await actorOf(client), reason },
+      detail: { by: await currentUser(client), reason },
     });
   });
 }

@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { connectClient, settleSession } from '../db/pool.ts';
+import { connectClient, configureSession } from '../db/pool.ts';
 import { losesSession } from '../db/pooler.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { openingSql } from '../db/session-settings.ts';
@@ -24,7 +24,7 @@ export async function dropIndexUnderShortLocks(
   try {
     const isPooled = await losesSession(session, connect);
     if (!isPooled) {
-      await settleSession(session);
+      await configureSession(session);
       await session.query(`SET lock_timeout = '${lockTimeoutMs}ms'; SET statement_timeout = 0`);
     }
     for (let attempt = 1; ; attempt++) {

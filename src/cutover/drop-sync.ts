@@ -1,6 +1,6 @@
 /** The step of `complete` that takes change capture off: triggers, function, scheduler. */
 
-import type { Step } from './planned-steps.ts';
+import type { PlannedStep } from './planned-steps.ts';
 import type { Pool } from '../db/pool.ts';
 import { recordEvent } from '../ledger/event/event.ts';
 import { saveSyncMode, syncState } from '../ledger/changes/drain-lease.ts';
@@ -10,7 +10,7 @@ import { missingCapture } from '../sync/capture.ts';
 import { runUnderLocks } from '../sync/table-locks.ts';
 import type { Target } from '../table/backfill-target.ts';
 
-export async function planDropSync(pool: Pool, target: Target, queue: JobQueue): Promise<Step> {
+export async function planDropSync(pool: Pool, target: Target, queue: JobQueue): Promise<PlannedStep> {
   const statements = await missingCapture(pool, target, 'off');
   const { mode, pending } = await syncState(pool, target.backfill);
   const actions = statements.map((sql) => `${sql};`);

@@ -10,7 +10,7 @@ import { followScope } from '../ledger/run/scope.ts';
 import { READ_MODE_SEEN_SECONDS } from '../search/create-search.ts';
 import { describeTarget } from '../ledger/backfill/describe-target.ts';
 import { changeReads } from './change-reads.ts';
-import { actorOf } from './current-user.ts';
+import { currentUser } from './current-user.ts';
 import { cutoverGate, type GateResult } from './cutover-gate.ts';
 import { readerReports } from './reader-reports.ts';
 import {
@@ -20,7 +20,7 @@ import {
   settingsOfReads,
   type SearchFunction,
 } from './search-function.ts';
-import { tryMode } from './try-read-mode.ts';
+import { tryReadMode } from './try-read-mode.ts';
 
 export interface CutoverRequest {
   to: ReadChoice;
@@ -58,7 +58,7 @@ export async function planCutover(
   const from = await readModeOf(pool, backfill);
   const readers = await readerReports(pool, run, to);
   const read = await settingsOfReads(pool, target);
-  const trial = await tryMode({ pool, target, settings: followed, read }, to);
+  const trial = await tryReadMode({ pool, target, settings: followed, read }, to);
   const verified = await cutoverGate(pool, target, run, settings);
   const gate = refusedBy(refusedBy(verified, readers.refusal), trial.refusal);
   const inSql = await planSearchFunction(pool, target, followed.metric, read);
@@ -99,7 +99,7 @@ export async function recordRefusal(
     level: 'warn',
     kind: 'reads.refused',
     message: `${showReadChoice(from)} → ${showReadChoice(to)}: ${gate.reason}`,
-    detail: { by: await actorOf(pool) },
+    detail: { by: await currentUser(pool) },
   });
 }
 

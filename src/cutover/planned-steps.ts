@@ -1,6 +1,6 @@
 /** What a change for good consists of: steps that are planned first, shown, and done only when told to. */
 
-export interface Step {
+export interface PlannedStep {
   name: string;
   /** What it would do, one line each; empty where there is nothing to do. */
   actions: string[];
@@ -11,6 +11,6 @@ export interface Step {
 }
 
 /** In their order; those that have nothing to do are passed over. */
-export async function runSteps(steps: readonly Step[]): Promise<void> {
+export async function runSteps(steps: readonly PlannedStep[]): Promise<void> {
   for (const step of steps) if (step.actions.length > 0) await step.run();
 }

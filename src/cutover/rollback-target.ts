@@ -2,7 +2,7 @@
 
 import type { Settings } from '../config/settings.ts';
 import { parseQualified, quoteName, quoteQualified } from '../db/identifiers.ts';
-import { theirRegclassSql } from '../db/search-path.ts';
+import { operatorRegclassSql } from '../db/search-path.ts';
 import { ledgerVersion } from '../db/migrate.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { hasBackfill } from '../ledger/known-backfill.ts';
@@ -17,7 +17,7 @@ import { findVectorExtension } from '../table/vector-extension.ts';
  * Where its triggers are, or by the name in the ledger. `present`: false where the table is gone, and all that was added to
  * it with it.
  */
-export async function removalTarget(
+export async function rollbackTarget(
   db: Queryable,
   backfill: string,
   settings: Settings,
@@ -30,7 +30,7 @@ export async function removalTarget(
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.oid = coalesce((SELECT tgrelid FROM pg_trigger WHERE tgfoid = to_regprocedure($1) AND tgparentid = 0
                              -- Another table may have had the name, and our triggers, before.
-                             ORDER BY tgrelid IS DISTINCT FROM ${theirRegclassSql('$2')} LIMIT 1), ${theirRegclassSql('$2')})`,
+                             ORDER BY tgrelid IS DISTINCT FROM ${operatorRegclassSql('$2')} LIMIT 1), ${operatorRegclassSql('$2')})`,
     [`${captureFunction(backfill)}()`, wanted],
   );
   const named = parseQualified(wanted, 'The table in the ledger');

@@ -20,7 +20,7 @@ import { missingCapture } from '../sync/capture.ts';
 import { dropCaptureDdl } from '../sync/capture-ddl.ts';
 import { runUnderLocks } from '../sync/table-locks.ts';
 import type { Target } from '../table/backfill-target.ts';
-import { actorOf } from './current-user.ts';
+import { currentUser } from './current-user.ts';
 import {
   addedObjects,
   dropAddedIndexSql,
@@ -31,11 +31,11 @@ import {
   type AddedObjects,
 } from './added-objects.ts';
 import { dropIndexUnderShortLocks } from './drop-index.ts';
-import { forgetBackfill, otherBackfills } from './delete-backfill.ts';
+import { deleteBackfill, otherBackfills } from './delete-backfill.ts';
 import { waitUntilIdle, type Queues } from './wait-until-idle.ts';
 import { changeReads } from './change-reads.ts';
 import { dropSearchFunction } from './search-function.ts';
-import type { Step } from './planned-steps.ts';
+import type { PlannedStep } from './planned-steps.ts';
 
 export interface SchemaRollbackInput {
   pool: Pool;
@@ -48,7 +48,7 @@ export interface SchemaRollbackInput {
 }
 
 /** Reads only. */
-export async function planSchemaRollback(input: SchemaRollbackInput): Promise<Step[]> {
+export async function planSchemaRollback(input: SchemaRollbackInput): Promise<PlannedStep[]> {
   const { pool, target } = input;
   const run = await latestRun(pool, target.backfill);
   const added = input.present === false ? await stageAlone(pool, target) : await addedObjects(pool, target);
@@ -64,14 +64,22 @@ export async function planSchemaRollback(input: SchemaRollbackInput): Promise<St
   ];
 }
 
-const step = (name: string, actions: string[], run: () => Promise<void>, notes: string[] = []): Step => ({
+const step = (
+  name: string,
+  actions: string[],
+  run: () => Promise<void>,
+  notes: string[] = [],
+): PlannedStep => ({
   name,
   actions,
   notes,
   run,
 });
 
-async function readsStep({ pool, target, reason }: SchemaRollbackInput, run: Run | null): Promise<Step> {
+async function readsStep(
+  { pool, target, reason }: SchemaRollbackInput,
+  run: Run | null,
+): Promise<PlannedStep> {
   const from = await readModeOf(pool, target.backfill);
   const actions =
     from.mode === 'legacy'
@@ -82,13 +90,13 @@ async function readsStep({ pool, target, reason }: SchemaRollbackInput, run: Run
   return step('reads', actions, async () => {
     const to = LEGACY_READS;
     const change = { to, reason, override: null, detail: {}, statements: [], prepare: '' };
-    if (run === null) await saveReadMode(pool, target.backfill, to, { by: await actorOf(pool), reason });
+    if (run === null) await saveReadMode(pool, target.backfill, to, { by: await currentUser(pool), reason });
     else await changeReads(pool, run, change);
   });
 }
 
 /** Capture first, so that no new work comes; then what is under way is waited for. */
-async function haltStep(input: SchemaRollbackInput, run: Run | null): Promise<Step> {
+async function haltStep(input: SchemaRollbackInput, run: Run | null): Promise<PlannedStep> {
   const { pool, target, settings, queues, reason, present = true } = input;
   const { backfill } = target;
   const captured = (): Promise<string[]> =>
@@ -103,7 +111,7 @@ async function haltStep(input: SchemaRollbackInput, run: Run | null): Promise<St
     `wait up to ${settings.worker.drainSeconds} s until no job, no drain and no index build is under way`,
   ];
   return step('halt', actions, async () => {
-    const by = await actorOf(pool);
+    const by = await currentUser(pool);
     await recordEvent(pool, {
       backfill,
       run: run?.id ?? null,
@@ -135,38 +143,41 @@ async function untilReadsAreSeen(db: Queryable, backfill: string): Promise<void>
   if (ms > 0) await delay(Math.min(ms, READ_MODE_SEEN_SECONDS * 1000));
 }
 
-async function functionStep({ pool, target }: SchemaRollbackInput): Promise<Step> {
+async function functionStep({ pool, target }: SchemaRollbackInput): Promise<PlannedStep> {
   const statements = await dropSearchFunction(pool, target);
   return step('function', statements.map(ended), () => underLocks(pool, target, statements));
 }
 
-function indexStep({ settings }: SchemaRollbackInput, index: AddedIndex): Step {
+function indexStep({ settings }: SchemaRollbackInput, index: AddedIndex): PlannedStep {
   const sql = dropAddedIndexSql(index);
   return step('index', [ended(sql)], () =>
     dropIndexUnderShortLocks(settings.directDatabase ?? settings.database, sql),
   );
 }
 
-function columnSteps({ pool, target }: SchemaRollbackInput, { columns, kept }: AddedObjects): Step[] {
+function columnSteps({ pool, target }: SchemaRollbackInput, { columns, kept }: AddedObjects): PlannedStep[] {
   const sql = dropColumnsSql(target, columns);
   const notes = kept.map((name) => `${name} stays: it was there before, or nothing says that it is ours`);
   const actions = columns.length === 0 ? [] : [ended(sql)];
   return [step('columns', actions, () => underLocks(pool, target, [sql]), notes)];
 }
 
-function stageStep({ pool, target }: SchemaRollbackInput, { stage }: AddedObjects): Step {
+function stageStep({ pool, target }: SchemaRollbackInput, { stage }: AddedObjects): PlannedStep {
   const sql = dropStageSql(target);
   return step('staging', stage ? [ended(sql)] : [], () => underLocks(pool, target, [sql]));
 }
 
-function queueStep({ queues }: SchemaRollbackInput): Step {
+function queueStep({ queues }: SchemaRollbackInput): PlannedStep {
   const all = Object.values(queues);
   return step('queue', [`empty the queues ${all.map(({ name }) => name).join(', ')}`], async () => {
     for (const queue of all) await queue.obliterate({ force: true });
   });
 }
 
-async function ledgerStep({ pool, target, reason }: SchemaRollbackInput, added: AddedObjects): Promise<Step> {
+async function ledgerStep(
+  { pool, target, reason }: SchemaRollbackInput,
+  added: AddedObjects,
+): Promise<PlannedStep> {
   const { backfill } = target;
   const others = await otherBackfills(pool, backfill);
   const action =
@@ -179,7 +190,7 @@ async function ledgerStep({ pool, target, reason }: SchemaRollbackInput, added: 
       ? ['the space of dropped columns is free once their rows are rewritten (VACUUM FULL, or in time)']
       : []),
   ];
-  return step('ledger', [action], () => forgetBackfill(pool, backfill, reason), notes);
+  return step('ledger', [action], () => deleteBackfill(pool, backfill, reason), notes);
 }
 
 const ended = (sql: string): string => `${sql};`;

@@ -12,7 +12,7 @@ import { chooseQueries } from '../verify/queries/query-source.ts';
 import { sampleRows } from '../verify/queries/sampled-rows.ts';
 import type { SearchContext } from '../verify/measures/systems.ts';
 
-export interface ModeTrial {
+export interface ReadModeTrial {
   /** Why nobody would be answered; null where every search of the mode runs. */
   refusal: string | null;
   notes: string[];
@@ -33,7 +33,7 @@ const ASKS: Record<ReadMode, { legacy: boolean; vector: boolean; words: boolean 
 };
 
 /** Reads only. */
-export async function tryMode(context: SearchContext, { mode }: ReadChoice): Promise<ModeTrial> {
+export async function tryReadMode(context: SearchContext, { mode }: ReadChoice): Promise<ReadModeTrial> {
   const { pool, target, settings, read } = context;
   const asks = ASKS[mode];
   const notes: string[] = [];

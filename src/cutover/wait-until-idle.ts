@@ -12,7 +12,7 @@ export type Queues = Record<'embed' | 'finalize' | 'sync', JobQueue>;
 const LOOK_MS = 250;
 
 /** In words, what is still at work; null where nothing is. */
-export async function underWay(
+export async function workInProgress(
   pool: Pool,
   target: Target,
   queues: Queues,
@@ -41,7 +41,7 @@ export async function waitUntilIdle(
 ): Promise<void> {
   const end = performance.now() + patienceMs;
   for (;;) {
-    const busy = await underWay(pool, target, queues, present);
+    const busy = await workInProgress(pool, target, queues, present);
     if (busy === null) return;
     if (performance.now() > end)
       throw new GateError(`Workers are still at work: ${busy}.`, {

@@ -2,7 +2,7 @@
 
 import type { Pool } from '../db/pool.ts';
 import type { JobQueue } from '../queue/connection.ts';
-import { within } from '../time-limit.ts';
+import { withTimeLimit } from '../time-limit.ts';
 
 const LIMIT_MS = 2000;
 
@@ -11,7 +11,7 @@ function answers(ask: () => Promise<unknown>): Promise<boolean> {
     () => true,
     () => false,
   );
-  return within(LIMIT_MS, asked, () => false);
+  return withTimeLimit(LIMIT_MS, asked, () => false);
 }
 
 /** Null where both answer within two seconds. */

@@ -33,13 +33,13 @@ import { assertProtected, hasCredentials, isLoopback, readTls } from './access/p
 import { MAX_HITS, searchPage } from './pages/search-page.ts';
 import { PageSearch } from './page-search.ts';
 import {
-  sayWhatIsSilent,
-  silence,
-  sourcesOf,
-  trouble,
-  troubles,
-  type SourceName,
-  type Sources,
+  noticeOutages,
+  outageResponse,
+  dataSources,
+  outageOf,
+  outagesOf,
+  type DataSourceName,
+  type DataSources,
 } from './feed/outage-notice.ts';
 import { checkHost, newCsrfToken, protectActions } from './access/same-origin.ts';
 
@@ -84,13 +84,13 @@ export function createDashboardApp(input: DashboardInput): DashboardApp {
   const app = new Hono({
     getPath: (request, options) => routedPath(getPath(request), asked(request, options?.env)),
   });
-  const sources = sourcesOf(looks, queues.embed, input.times?.answerMs);
+  const sources = dataSources(looks, queues.embed, input.times?.answerMs);
   app.onError(async (error, context) => {
     // Refused by a middleware, such as the limit of a body.
     if (error instanceof HTTPException) return error.getResponse();
     logger.error({ err: messageOf(error), path: context.req.path }, 'dashboard request');
-    const silent = await troubles(sources, ['database', 'queue']);
-    if (silent.length > 0) return silence(context, silent, input.backfill);
+    const silent = await outagesOf(sources, ['database', 'queue']);
+    if (silent.length > 0) return outageResponse(context, silent, input.backfill);
     return context.json({ error: 'The request failed; see the log of the dashboard.' }, 500);
   });
   const headers = { own: securityHeaders(settings, false), board: securityHeaders(settings, true) };
@@ -103,15 +103,15 @@ export function createDashboardApp(input: DashboardInput): DashboardApp {
   // Probes of an orchestrator carry no credentials and any name, and are told nothing but yes or no.
   app.get('/healthz', (context) => context.text('ok'));
   app.get('/readyz', async (context) => {
-    const trouble = await readinessProblem(pool, queues.embed);
-    return trouble === null ? context.text('ready') : context.text(trouble, 503);
+    const problem = await readinessProblem(pool, queues.embed);
+    return problem === null ? context.text('ready') : context.text(problem, 503);
   });
   app.use(checkHost(settings));
   const token = hasCredentials(settings) ? null : newAccessToken();
   app.use(token === null ? requireCredentials(settings, logger) : requireAccessToken(settings, token));
   app.route('/assets', assets());
-  const needs = (...names: SourceName[]): MiddlewareHandler =>
-    sayWhatIsSilent(sources, names, input.backfill);
+  const needs = (...names: DataSourceName[]): MiddlewareHandler =>
+    noticeOutages(sources, names, input.backfill);
   for (const path of ['/', '/api/status', '/search', '/judge', '/actions/*'])
     app.use(path, needs('database'));
   const csrf = newCsrfToken();
@@ -169,7 +169,7 @@ function addSearch(
 
 interface ProgressInput extends DashboardInput {
   looks: Pool;
-  sources: Sources;
+  sources: DataSources;
 }
 
 function addProgress(app: Hono, input: ProgressInput, csrf: string): () => void {
@@ -178,7 +178,7 @@ function addProgress(app: Hono, input: ProgressInput, csrf: string): () => void 
     pool: looks,
     backfill,
     logger,
-    queue: () => trouble(sources, 'queue'),
+    queue: () => outageOf(sources, 'queue'),
     ...(times?.lateMs === undefined ? {} : { lateMs: times.lateMs }),
   });
   const streams = new EventStreams(
@@ -203,7 +203,7 @@ function addProgress(app: Hono, input: ProgressInput, csrf: string): () => void 
   app.use('/actions/*', bodyLimit({ maxSize: MAX_FORM_BYTES }), protectActions(settings, csrf));
   app.route(
     '/actions',
-    actions.routes({ pool, backfill, settings, queues, queueTrouble: () => trouble(sources, 'queue') }),
+    actions.routes({ pool, backfill, settings, queues, queueTrouble: () => outageOf(sources, 'queue') }),
   );
   return () => {
     streams.close();

@@ -1,6 +1,6 @@
 import type { GateError } from '../errors.ts';
 import { quoteName } from './identifiers.ts';
-import { theirRegclassSql } from './search-path.ts';
+import { operatorRegclassSql } from './search-path.ts';
 import type { Queryable } from './pool.ts';
 import { openSql, rowsHidden } from './row-security.ts';
 
@@ -10,7 +10,7 @@ import { openSql, rowsHidden } from './row-security.ts';
  */
 export async function hiddenRows(db: Queryable, table: string): Promise<GateError | null> {
   const found = await db.query<{ active: boolean | null; open: boolean; role: string }>(
-    `SELECT row_security_active(t.oid) AS active, ${openSql('t.oid')} AS open, current_user::text AS role FROM (SELECT ${theirRegclassSql('$1')} AS oid) t`,
+    `SELECT row_security_active(t.oid) AS active, ${openSql('t.oid')} AS open, current_user::text AS role FROM (SELECT ${operatorRegclassSql('$1')} AS oid) t`,
     [table],
   );
   const { active = false, open = false, role = '' } = found.rows[0] ?? {};

@@ -7,7 +7,7 @@ import { ConfigError, messageOf } from '../errors.ts';
 import { connectionFault } from './connection-fault.ts';
 import { endClientWithInterruption, endWithInterruption } from './interruption.ts';
 import { parseQualified, quoteLiteral, quoteQualified } from './identifiers.ts';
-import { OWN_PATH, theirRegclassSql } from './search-path.ts';
+import { OWN_PATH, operatorRegclassSql } from './search-path.ts';
 import { explained, hidesRows, rowSecurityFor, type RowSecurity } from './row-security.ts';
 import { openingSql, sessionSql } from './session-settings.ts';
 import { isUnreachable } from './sqlstates.ts';
@@ -137,7 +137,7 @@ export function createPool(url: string, options: PoolOptions): Pool {
 /** Of pools of our own. */
 const sessions = new WeakMap<Pool, Sessions>();
 
-export const isOurs = (pool: Pool): boolean => sessions.has(pool);
+export const isOwnPool = (pool: Pool): boolean => sessions.has(pool);
 
 export const isPinned = (pool: Pool): boolean => sessions.get(pool)?.pinned === true;
 
@@ -204,7 +204,7 @@ async function isKnown(client: pg.PoolClient, sql: string): Promise<boolean> {
 function securityOf(table: string): RowSecurity | null {
   try {
     const name = quoteQualified(parseQualified(table, 'Option table'));
-    return rowSecurityFor(name, theirRegclassSql(quoteLiteral(name)));
+    return rowSecurityFor(name, operatorRegclassSql(quoteLiteral(name)));
   } catch {
     return null;
   }
@@ -269,7 +269,7 @@ async function cancelBackends(url: string, pids: number[]): Promise<void> {
 }
 
 /** Behind a look for a pooler (pooler.ts): settings of a session may be somebody else's next. */
-export async function settleSession(client: pg.Client): Promise<void> {
+export async function configureSession(client: pg.Client): Promise<void> {
   await client.query(sessionSql());
 }
 

@@ -1,7 +1,7 @@
 /** Whether a connection is of one server process: behind a pooler in transaction mode each transaction may meet another. */
 
 import type pg from 'pg';
-import { within } from '../time-limit.ts';
+import { withTimeLimit } from '../time-limit.ts';
 
 /** Looks while the pool is in use by others, who may get the very process between two statements of ours. */
 const LOOKS = 5;
@@ -23,7 +23,7 @@ export async function losesSession(client: pg.Client, another: () => Promise<pg.
   // The server tells its process as a session starts; a pooler answers by itself.
   if (pid === told) return false;
   const opening = another();
-  const beside = await within(BEGIN_MS, opening, () => null);
+  const beside = await withTimeLimit(BEGIN_MS, opening, () => null);
   // Every process of the pool is taken, this connection's own among them.
   if (beside === null) {
     opening.then((late) => late.end()).catch(() => {});
@@ -31,12 +31,12 @@ export async function losesSession(client: pg.Client, another: () => Promise<pg.
   }
   try {
     for (let look = 0; look < LOOKS; look++) {
-      const held = await within(BEGIN_MS, begin(beside), () => null);
+      const held = await withTimeLimit(BEGIN_MS, begin(beside), () => null);
       if (held === null) return false;
       const before = pid;
       // Where the pool has one process alone, the first connection would wait for the end of this transaction.
       const asked = held === before ? null : pidOf(client);
-      const now = asked === null ? held : await within(BEGIN_MS, asked, () => null);
+      const now = asked === null ? held : await withTimeLimit(BEGIN_MS, asked, () => null);
       // Also before the end: a pooler would throw away the server connection of one that is gone in a transaction.
       await beside.query('COMMIT');
       pid = now ?? (await asked) ?? before;

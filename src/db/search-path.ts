@@ -27,13 +27,13 @@ const THEIR_PATH = `(CASE WHEN ${isOwn} THEN ${PUT} ELSE ${PRESENT} END)`;
  * Statement that goes back to the operator's path for the rest of the transaction. One that names pg_catalog behind another
  * schema would let that one's functions and operators stand in for ours, by the very same arguments.
  */
-export const theirPathSql = (isLocal: boolean): string =>
+export const operatorPathSql = (isLocal: boolean): string =>
   `SELECT pg_catalog.set_config('search_path', path.value, ${isLocal})
   FROM (SELECT CASE WHEN pg_catalog.textlike(p, '%pg_catalog%') AND pg_catalog.textnlike(p, 'pg_catalog%') THEN pg_catalog.concat('pg_catalog, ', p) ELSE p END AS value
           FROM (SELECT ${THEIR_PATH}) AS their (p)) path`;
 
 /** SQL of the schemas of the operator's path as a table of `schema` and `place`; also of those that are not there. */
-export const THEIR_SCHEMAS = `(SELECT CASE WHEN s.part OPERATOR(pg_catalog.=) '$user' OR s.part OPERATOR(pg_catalog.=) '"$user"' THEN CURRENT_USER::pg_catalog.text
+export const OPERATOR_SCHEMAS = `(SELECT CASE WHEN s.part OPERATOR(pg_catalog.=) '$user' OR s.part OPERATOR(pg_catalog.=) '"$user"' THEN CURRENT_USER::pg_catalog.text
             WHEN pg_catalog.starts_with(s.part, '"') THEN pg_catalog.replace(pg_catalog.btrim(s.part, '"'), '""', '"') ELSE pg_catalog.lower(s.part) END AS schema, s.place
      FROM pg_catalog.regexp_split_to_table(${THEIR_PATH}, E'\\\\s*,\\\\s*(?=(?:[^"]*"[^"]*")*[^"]*$)') WITH ORDINALITY AS s (part, place))`;
 
@@ -41,9 +41,9 @@ export const THEIR_SCHEMAS = `(SELECT CASE WHEN s.part OPERATOR(pg_catalog.=) '$
  * SQL of the oid of a table that the operator has named, with its schema or without; NULL where there is none.
  * @param name SQL of the name, quoted
  */
-export const theirRegclassSql = (name: string): string =>
+export const operatorRegclassSql = (name: string): string =>
   `(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident(${name})) OPERATOR(pg_catalog.>) 1 THEN pg_catalog.to_regclass(${name})::pg_catalog.oid
      ELSE (SELECT pgvb_c.oid FROM pg_catalog.pg_class pgvb_c JOIN pg_catalog.pg_namespace pgvb_n ON pgvb_n.oid = pgvb_c.relnamespace
-             JOIN ${THEIR_SCHEMAS} pgvb_p ON pgvb_p.schema OPERATOR(pg_catalog.=) pgvb_n.nspname::pg_catalog.text
+             JOIN ${OPERATOR_SCHEMAS} pgvb_p ON pgvb_p.schema OPERATOR(pg_catalog.=) pgvb_n.nspname::pg_catalog.text
             WHERE pgvb_c.relname::pg_catalog.text OPERATOR(pg_catalog.=) (pg_catalog.parse_ident(${name}))[1]
               AND pgvb_c.relkind NOT IN ('i', 'I', 't', 'S') AND pg_catalog.has_schema_privilege(pgvb_n.oid, 'USAGE') ORDER BY pgvb_p.place LIMIT 1) END)`;

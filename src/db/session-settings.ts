@@ -4,7 +4,7 @@
  * a statement can be in no transaction, and the connection is ours alone.
  */
 
-import { OWN_PATH, pinSql, theirPathSql } from './search-path.ts';
+import { OWN_PATH, pinSql, operatorPathSql } from './search-path.ts';
 
 /** Of these hangs what a statement means, and what its answer looks like to the driver. */
 const MEANING: Readonly<Record<string, string>> = {
@@ -114,7 +114,7 @@ export function openingSql(
     // read as serializable would make the application's transactions fail.
     BEGIN,
     // The path by itself: what follows is looked up by it.
-    isPinned ? pinSql(true) : theirPathSql(true),
+    isPinned ? pinSql(true) : operatorPathSql(true),
     `SELECT ${says.join(', ')}, ${noTransactionTimeout(true)}`,
     ...(purpose === 'own' ? [security] : isOurs ? THEIRS : []),
   ].join('; ');
@@ -137,5 +137,5 @@ export function sessionSql(limits: StatementLimits | null = null, path: string |
   says.push(
     `CASE WHEN pg_catalog.current_setting('idle_session_timeout', true) IS NOT NULL THEN ${setSql('idle_session_timeout', '0', false)} END`,
   );
-  return `${path === null ? theirPathSql(false) : pinSql(false, path)}; SELECT ${says.join(', ')}, ${noTransactionTimeout(false)}`;
+  return `${path === null ? operatorPathSql(false) : pinSql(false, path)}; SELECT ${says.join(', ')}, ${noTransactionTimeout(false)}`;
 }

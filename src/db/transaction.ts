@@ -5,7 +5,7 @@ import type pg from 'pg';
 import { explained, type RowSecurity } from './row-security.ts';
 import { briefOpeningSql, openingSql, type Purpose } from './session-settings.ts';
 import { classify, isUnreachable } from './sqlstates.ts';
-import { hasSession, isOurs, isPinned, rowSecurityOf, type Pool, type Queryable } from './pool.ts';
+import { hasSession, isOwnPool, isPinned, rowSecurityOf, type Pool, type Queryable } from './pool.ts';
 
 export interface TransactionLimits {
   /** Longest wait for a lock, ms. While DDL waits, everything behind it waits too: keep it short. */
@@ -45,7 +45,7 @@ export async function inTransaction<T>(
   const security = purpose === 'own' ? rowSecurityOf(pool) : null;
   const rowSecurity = security?.opening ?? null;
   const pinned = purpose === 'ledger' || (purpose === 'own' && isPinned(pool));
-  const full = openingSql(limits, purpose, rowSecurity, isOurs(pool), pinned);
+  const full = openingSql(limits, purpose, rowSecurity, isOwnPool(pool), pinned);
   const openingFor = async (client: pg.PoolClient): Promise<string> =>
     purpose === 'own' && (await hasSession(pool, client)) ? briefOpeningSql(limits, rowSecurity) : full;
   for (let attempt = 1; ; attempt++) {
@@ -89,7 +89,7 @@ export const inReadOnlySearch = <T>(
 ): Promise<T> => inReadOnly(pool, limits, work, 'search');
 
 /** Single statements on a pool of the application's, with the settings that they depend on. */
-export const settledQueries = (pool: Pool): Queryable => ({
+export const configuredQueries = (pool: Pool): Queryable => ({
   query: <R extends pg.QueryResultRow>(text: string, values?: unknown[]) =>
     inTransaction(pool, { ...LEDGER_LIMITS, tries: 1 }, (client) => client.query<R>(text, values), 'ledger'),
 });

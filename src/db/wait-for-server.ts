@@ -11,7 +11,7 @@ import { backoffMs } from './transaction.ts';
  * @param firstAttempt the waits are as long as of this one
  * @throws the signal's reason where it aborts; an error that is not of the connection
  */
-export async function untilReachable(pool: Pool, signal: AbortSignal, firstAttempt = 1): Promise<void> {
+export async function waitForServer(pool: Pool, signal: AbortSignal, firstAttempt = 1): Promise<void> {
   for (let attempt = firstAttempt; ; attempt++) {
     await delay(backoffMs(attempt), undefined, { signal });
     try {
@@ -60,6 +60,6 @@ export async function throughRestarts<T>(
       if (restarts >= MAX_RESTARTS || !isUnreachable(error)) throw error;
     }
     // A server that answers this look may refuse the work all the same, where it has no further connection.
-    await untilReachable(pool, signal, restarts + 1);
+    await waitForServer(pool, signal, restarts + 1);
   }
 }

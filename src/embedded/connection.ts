@@ -7,7 +7,7 @@ import { errorFrame, FrameReader, ProtocolError, type Frame } from './frames.ts'
 import { startupSettings, type StartupParameters } from './session-settings.ts';
 import type { SharedSession } from './shared-session.ts';
 import { askForPassword, startupReply, isPassword, readOpening } from './startup.ts';
-import { UnitCollector } from './message-group.ts';
+import { MessageGroupCollector } from './message-group.ts';
 
 export interface ConnectionContext {
   session: SharedSession;
@@ -47,7 +47,7 @@ class Connection {
   readonly #socket: Socket;
   readonly #context: ConnectionContext;
   readonly #reader = new FrameReader();
-  #started: { client: Client; collector: UnitCollector } | null = null;
+  #started: { client: Client; collector: MessageGroupCollector } | null = null;
   /** Starts the connection, once the password has come that was asked for. */
   #letIn: (() => void) | null = null;
 
@@ -98,7 +98,7 @@ class Connection {
     const letIn = (): void => {
       this.#letIn = null;
       const client = new Client(this.#context, startup, this.#socket);
-      this.#started = { client, collector: new UnitCollector(client.names) };
+      this.#started = { client, collector: new MessageGroupCollector(client.names) };
       client.send(startupReply(this.#context.reported, startup, client.processId, opening));
     };
     this.#reader.untyped = false;
@@ -121,7 +121,7 @@ class Connection {
 
   async #handle(
     frame: Frame,
-    { client, collector }: { client: Client; collector: UnitCollector },
+    { client, collector }: { client: Client; collector: MessageGroupCollector },
   ): Promise<boolean> {
     const step = collector.push(frame);
     if (step.kind === 'end') return false;

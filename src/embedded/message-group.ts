@@ -9,7 +9,7 @@ import type { Frame } from './frames.ts';
 import { effectsOf, joinEffects, NO_EFFECTS, type Effects } from './sql-effects.ts';
 import type { StatementNames } from './statement-names.ts';
 
-export interface Unit {
+export interface MessageGroup {
   messages: Buffer;
   /** A Flush leaves the (implicit) transaction open until the Sync. */
   endsWith: 'query' | 'sync' | 'flush';
@@ -22,7 +22,7 @@ export interface Unit {
 
 export type Step =
   | { kind: 'more' }
-  | { kind: 'unit'; unit: Unit }
+  | { kind: 'unit'; unit: MessageGroup }
   | { kind: 'ask-for-copy-data'; answer: Buffer }
   | { kind: 'end' };
 
@@ -37,7 +37,7 @@ const KNOWN = 'BCDEFHPQSXcdf';
  */
 const COPY_STOP = frame('f', cstring('the embedded server takes one COPY FROM STDIN per query'));
 
-export class UnitCollector {
+export class MessageGroupCollector {
   readonly #names: StatementNames;
   readonly #maxBytes: number;
   #frames: Buffer[] = [];
@@ -139,7 +139,7 @@ export class UnitCollector {
     this.#bytes = 0;
   }
 
-  #copyOrUnit(endsWith: Unit['endsWith']): Step {
+  #copyOrUnit(endsWith: MessageGroup['endsWith']): Step {
     const { copyIn } = joinEffects(this.#effects);
     if (copyIn === null || this.#copy === 'over') return this.#finish(endsWith);
     this.#copy = endsWith === 'query' ? 'simple' : 'extended';
@@ -148,10 +148,10 @@ export class UnitCollector {
     return { kind: 'ask-for-copy-data', answer: copyInResponse(copyIn) };
   }
 
-  #finish(endsWith: Unit['endsWith']): Step {
+  #finish(endsWith: MessageGroup['endsWith']): Step {
     // A COPY mode left open would swallow the Sync, so the stop stands before it.
     if (this.#mayCopy) this.#frames.splice(endsWith === 'query' ? this.#frames.length : -1, 0, COPY_STOP);
-    const unit: Unit = {
+    const unit: MessageGroup = {
       messages: Buffer.concat(this.#frames),
       endsWith,
       effects: this.#effects.length === 0 ? NO_EFFECTS : joinEffects(this.#effects),

@@ -20,7 +20,7 @@ type MainLoop = { _PostgresMainLoopOnce: () => void };
  * @param onCrash called when the WASM side has aborted. It must end the process: memory is in an unknown state, and
  * PGlite itself would swallow the exception and might loop for ever on the same message.
  */
-export async function openEngine(options: {
+export async function openPglite(options: {
   dataDir?: string;
   /** A file that `freshImage` was written to, to begin with where `dataDir` is absent. */
   image?: string;

@@ -3,7 +3,7 @@
 import { BackfillError, messageOf } from '../errors.ts';
 import { PASSWORD_VARIABLE } from './address.ts';
 import { claimDataDir } from './data-dir.ts';
-import { openEngine } from './pglite.ts';
+import { openPglite } from './pglite.ts';
 import { startGateway } from './gateway.ts';
 import type { FromServer, ServerOptions, ToServer } from './messages.ts';
 
@@ -25,7 +25,7 @@ function tell(message: FromServer): void {
 
 async function main({ port, ...data }: ServerOptions): Promise<void> {
   const release = data.dataDir === undefined ? null : await claimDataDir(data.dataDir);
-  const engine = await openEngine({ ...data, onCrash: crash });
+  const engine = await openPglite({ ...data, onCrash: crash });
   const gateway = await startGateway(engine, {
     port,
     password: process.env[PASSWORD_VARIABLE],

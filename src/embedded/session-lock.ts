@@ -17,7 +17,7 @@ export interface StallWatch<Owner> {
   onStall: (owner: Owner) => void;
 }
 
-export class Turns<Owner> {
+export class SessionLock<Owner> {
   readonly #waiting: Waiting<Owner>[] = [];
   readonly #watch: StallWatch<Owner>;
   #owner: Owner | null = null;

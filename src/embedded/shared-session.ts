@@ -21,19 +21,19 @@ import {
   withStartupSettings,
 } from './session-settings.ts';
 import type { StartupParameters } from './session-settings.ts';
-import { Turns } from './session-lock.ts';
-import type { Unit } from './message-group.ts';
+import { SessionLock } from './session-lock.ts';
+import type { MessageGroup } from './message-group.ts';
 
 export class SharedSession {
   readonly #engine: PgliteEngine;
-  readonly #turns: Turns<Client>;
+  readonly #turns: SessionLock<Client>;
   readonly #listeners = new Listeners<Client>();
   /** What is set in the session now. */
   #settings: StartupParameters = new Map();
 
   constructor(engine: PgliteEngine, idleTransactionLimitMs: number) {
     this.#engine = engine;
-    this.#turns = new Turns({
+    this.#turns = new SessionLock({
       limitMs: idleTransactionLimitMs,
       idleMs: (owner) => owner.idleMs,
       // A client that waits for another one in the midst of its own transaction would wait for ever.
@@ -48,7 +48,7 @@ export class SharedSession {
   }
 
   /** Runs a unit when it is the client's turn, and sends the answer. @throws ProtocolError */
-  async run(client: Client, unit: Unit): Promise<void> {
+  async run(client: Client, unit: MessageGroup): Promise<void> {
     await this.#turns.run(client, async () => {
       if (!this.#turns.isOwner(client)) await this.#prepareFor(client, unit);
       const output = await this.#engine.call(unit.messages);
@@ -78,7 +78,7 @@ export class SharedSession {
   }
 
   /** Brings the session from whoever had it last into the state that this client left it in. */
-  async #prepareFor(client: Client, unit: Unit): Promise<void> {
+  async #prepareFor(client: Client, unit: MessageGroup): Promise<void> {
     if (!sameSettings(this.#settings, client.settings)) {
       const output = await this.#runSql(switchSettingsSql(this.#settings, client.settings));
       assertNoError(output);
@@ -95,7 +95,7 @@ export class SharedSession {
     client.settingsTouched = false;
   }
 
-  #deliver(client: Client, unit: Unit, output: Buffer, outcome: Outcome): void {
+  #deliver(client: Client, unit: MessageGroup, output: Buffer, outcome: Outcome): void {
     const plain = !outcome.types.has('A') && !outcome.types.has('E') && !unit.copied;
     if (plain) {
       client.send(output);

@@ -87,7 +87,7 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
       phase: describeProgress(progress),
       progress: progress.share,
       seconds: null,
-      secondsLeft: left.saw(progress.phase, progress.share),
+      secondsLeft: left.observe(progress.phase, progress.share),
       blockers: progress.blockers,
     });
     await input.onProgress({ phase: progress.phase, share: progress.share });

@@ -1,8 +1,7 @@
 /** Rows that the database refuses, told from those beside them. */
 
 import { isOfARow } from '../db/sqlstates.ts';
-import { describeFailure } from '../db/refusal.ts';
-import { ConfigError } from '../errors.ts';
+import { ConfigError, messageOf } from '../errors.ts';
 
 /** Rows refused without a single one accepted after which it is not the rows: 50 is more than chance, and soon reached. */
 export const REFUSED_IN_A_ROW = 50;
@@ -58,7 +57,7 @@ export class Bisection<Row> {
 
 const refusesAll = (error: unknown): ConfigError =>
   new ConfigError(
-    `The table refuses every row's vector: ${REFUSED_IN_A_ROW} rows one after the other, the last one by ${describeFailure(error)}.`,
+    `The table refuses every row's vector: ${REFUSED_IN_A_ROW} rows one after the other, the last one by ${messageOf(error)}.`,
     {
       code: 'TABLE_REFUSES',
       remedy: 'Look at the triggers and constraints of the table that an UPDATE of the vector column meets.',

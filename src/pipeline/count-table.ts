@@ -3,7 +3,7 @@
 import { BackfillError } from '../errors.ts';
 import { accountFor, accountForGate, type LiveAccounting } from '../ledger/rows/accounting.ts';
 import { beginCount, endCount, saveCount, type CountPurpose } from '../ledger/rows/count-position.ts';
-import { pageEnd } from '../table/page-end-key.ts';
+import { pageEndKey } from '../table/page-end-key.ts';
 import type { KeyRange } from '../table/key-range.ts';
 import { withReadableRows, type Reading } from './unreadable-rows.ts';
 
@@ -46,7 +46,7 @@ export async function countTable(
   for (let lower = state.from; ;) {
     if (!(await pass()))
       throw new BackfillError('The run was stopped while its rows were counted.', { code: 'RUN_STOPPED' });
-    const upper = await pageEnd(pool, target, { lower, upper: null }, pageRows);
+    const upper = await pageEndKey(pool, target, { lower, upper: null }, pageRows);
     counts = sum(counts, await countPage(reading, { lower, upper }));
     if (upper === null) break;
     lower = upper;

@@ -13,7 +13,7 @@ const SAME_COSINE = 0.999;
 /** Two texts are unlike where they share less than this part of their words. */
 const LIKE_SHARE = 0.5;
 
-export class CollapseCheck {
+export class IdenticalVectorsCheck {
   readonly #samples: { words: Set<string>; unit: Float32Array }[] = [];
   #looked = 0;
 

@@ -7,18 +7,18 @@ import { beforeUpdateTriggers } from '../table/before-update-triggers.ts';
 import { NEEDS_WORK, rowStatesSql } from '../ledger/rows/row-state.ts';
 import type { KeyRange } from '../table/key-range.ts';
 import type { PipelineContext } from './pipeline-context.ts';
-import type { OpenRow, Writes } from './written-rows.ts';
+import type { OpenRow, WrittenRows } from './written-rows.ts';
 
 /**
  * Looks at what is still to do of a range. In the transaction that closes it, with its claim held.
  * @returns keys that are still to do behind it, and how many rows were quarantined
  */
-export async function quarantineLost(
+export async function quarantineLostWrites(
   db: Queryable,
   { target, embedder }: PipelineContext,
   claim: Claim,
   range: KeyRange,
-  writes: Writes,
+  writes: WrittenRows,
 ): Promise<{ open: string[]; lost: number }> {
   const values: unknown[] = [];
   const states = rowStatesSql(target, embedder.fingerprint, range, values);

@@ -1,8 +1,8 @@
 /** Step 6, transaction B: staged vectors into the legacy table, set by set, each row only if its text is still that of the vector. */
 
 import { quoteName } from '../db/identifiers.ts';
+import { messageOf } from '../errors.ts';
 import type { Queryable } from '../db/pool.ts';
-import { describeFailure } from '../db/refusal.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { LEDGER_LIMITS, TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
 import { lockClaim, type Claim } from '../ledger/batch/claim.ts';
@@ -15,7 +15,7 @@ import { Bisection } from './bisect.ts';
 import type { PipelineContext } from './pipeline-context.ts';
 import type { EmbeddedPage } from './embed-rows.ts';
 import type { WorkRow } from './read-rows.ts';
-import { Writes } from './written-rows.ts';
+import { WrittenRows } from './written-rows.ts';
 
 /**
  * Locks what is free of $1 keys, in key order, and gives it back. Rows that another transaction holds are passed over and
@@ -72,7 +72,7 @@ export async function mergePage(
   claim: Claim,
   rows: readonly WorkRow[],
   page: EmbeddedPage,
-  writes = new Writes(),
+  writes = new WrittenRows(),
 ): Promise<boolean> {
   const unusable = new Set(page.unusable.map(({ row }) => row.key));
   const isCleared = (row: WorkRow): boolean => row.empty || unusable.has(row.key);
@@ -98,7 +98,7 @@ export async function mergePage(
 }
 
 interface Merging {
-  writes: Writes;
+  writes: WrittenRows;
   /** A trigger may change the text while the vector is written. */
   mayAlter: boolean;
   /** Of the statements of this page. */
@@ -155,7 +155,7 @@ function refuseRow(
   row: WorkRow,
   error: unknown,
 ): Promise<boolean> {
-  const reason = `the table refuses the row's vector: ${describeFailure(error)}`;
+  const reason = `the table refuses the row's vector: ${messageOf(error)}`;
   return inTransaction(pool, LEDGER_LIMITS, async (client) => {
     if (!(await lockClaim(client, claim))) return false;
     await quarantineRows(client, target.backfill, claim, [

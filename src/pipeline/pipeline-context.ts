@@ -5,7 +5,7 @@ import type { Instruments, StepName } from '../observability/instruments.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Target } from '../table/backfill-target.ts';
 import type { Throttle } from '../throttle/throttle.ts';
-import type { CollapseCheck } from './identical-vectors.ts';
+import type { IdenticalVectorsCheck } from './identical-vectors.ts';
 
 /** What every step of a batch works with. */
 export interface PipelineContext {
@@ -15,7 +15,7 @@ export interface PipelineContext {
   embedder: Embedder;
   logger: Logger;
   /** One for all batches of a worker. */
-  collapse: CollapseCheck;
+  collapse: IdenticalVectorsCheck;
   /** One for a worker process. */
   throttle: Throttle;
   /** Of the process, where somebody looks at it. */

@@ -18,11 +18,11 @@ import { classify } from '../db/sqlstates.ts';
 import { messageOf } from '../errors.ts';
 import { NEEDS_WORK, rowStatesSql } from '../ledger/rows/row-state.ts';
 import { measured, type PipelineContext } from './pipeline-context.ts';
-import { passOver } from './process-range.ts';
-import { quarantineLost } from './lost-writes.ts';
+import { processRange } from './process-range.ts';
+import { quarantineLostWrites } from './lost-writes.ts';
 import { deleteOrphans, releaseOrphans } from './stage-rows.ts';
 import { readingOf, withReadableRows } from './unreadable-rows.ts';
-import { Writes } from './written-rows.ts';
+import { WrittenRows } from './written-rows.ts';
 
 export type BatchOutcome =
   | { kind: 'merged'; counts: BatchCounts }
@@ -69,9 +69,9 @@ async function processClaimed(
   signal?: AbortSignal,
 ): Promise<BatchOutcome> {
   const unusable = new Set<string>();
-  const writes = new Writes();
+  const writes = new WrittenRows();
   for (let pass = 1; ; pass++) {
-    if (!(await passOver(context, batch, batch, unusable, writes, signal))) return { kind: 'left' };
+    if (!(await processRange(context, batch, batch, unusable, writes, signal))) return { kind: 'left' };
     const last = pass >= MAX_PASSES;
     const outcome = await measured(context, 'account', () =>
       withReadableRows(readingOf(context, batch), batch, () =>
@@ -92,7 +92,7 @@ async function closeBatch(
   context: PipelineContext,
   batch: ClaimedBatch,
   unusable: readonly string[],
-  writes: Writes,
+  writes: WrittenRows,
   last: boolean,
 ): Promise<BatchOutcome | null> {
   const { pool, target, embedder } = context;
@@ -103,7 +103,7 @@ async function closeBatch(
     let rows = await accountFor(client, target, embedder.fingerprint, batch);
     if (
       rows.missing + rows.stale > 0 &&
-      (await quarantineLost(client, context, batch, batch, writes)).lost > 0
+      (await quarantineLostWrites(client, context, batch, batch, writes)).lost > 0
     )
       rows = await accountFor(client, target, embedder.fingerprint, batch);
     const changed = rows.missing + rows.stale;

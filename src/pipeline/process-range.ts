@@ -6,19 +6,19 @@ import { mergePage } from './merge-rows.ts';
 import { readWork, type WorkPage } from './read-rows.ts';
 import { stagePage } from './stage-rows.ts';
 import { readingOf, withReadableRows } from './unreadable-rows.ts';
-import type { Writes } from './written-rows.ts';
+import type { WrittenRows } from './written-rows.ts';
 
 /**
  * Everything in the range that needs work, a page at a time: read, embedded, staged, merged. Keys of rows that cannot be
  * embedded are added to `unusable`, what was written to `writes`.
  * @returns false where the claim was taken over.
  */
-export async function passOver(
+export async function processRange(
   context: PipelineContext,
   claim: Claim,
   range: KeyRange,
   unusable: Set<string>,
-  writes: Writes,
+  writes: WrittenRows,
   signal?: AbortSignal,
 ): Promise<boolean> {
   const reading = readingOf(context, claim);

@@ -7,10 +7,9 @@
 import { optionName } from '../config/option-name.ts';
 import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
-import { describeFailure } from '../db/refusal.ts';
 import { isOfARow } from '../db/sqlstates.ts';
 import { TABLE_LIMITS, inReadOnly, inTransaction } from '../db/transaction.ts';
-import { ConfigError } from '../errors.ts';
+import { ConfigError, messageOf } from '../errors.ts';
 import { quarantineRows } from '../ledger/rows/quarantine.ts';
 import { rowStatesSql, rowVersionSql, textHashSql } from '../ledger/rows/row-state.ts';
 import { rangeSql, type KeyRange } from '../table/key-range.ts';
@@ -113,7 +112,7 @@ async function quarantineRow(reading: Reading, key: string): Promise<boolean> {
   );
   if (error === null || version === null || version !== (await versionOf(reading, key))) return false;
   if (!isOfARow(error)) throw error;
-  const reason = `its text cannot be read: ${describeFailure(error)}`;
+  const reason = `its text cannot be read: ${messageOf(error)}`;
   const put = (clears: boolean): Promise<void> => putAside(reading, key, { version, reason, clears });
   // A table that refuses the UPDATE, too: the row stays as it is.
   await put(true).catch((refused: unknown) => {
@@ -188,7 +187,7 @@ async function readsAnyEdge({ pool, target, fingerprint }: Reading): Promise<boo
 
 const unreadableAll = (error: unknown): ConfigError =>
   new ConfigError(
-    `The text of no row can be read: ${REFUSED_IN_A_ROW} rows one after the other, the last one failed by ${describeFailure(error)}.`,
+    `The text of no row can be read: ${REFUSED_IN_A_ROW} rows one after the other, the last one failed by ${messageOf(error)}.`,
     {
       code: 'TEXT_UNREADABLE',
       remedy: `Correct ${optionName('text')} or ${optionName('where')}: run \`pgvector-backfill doctor\`.`,

@@ -29,7 +29,7 @@ const ENOUGH = 2;
 /** Rows that took no write, with none that did, after which it is not the rows. */
 const LOST_IN_A_ROW = 50;
 
-export class Writes {
+export class WrittenRows {
   readonly #rows = new Map<string, Written>();
 
   /** An update of the row was made, under its lock. `left`: hash of the text behind it; null where nobody looked. */

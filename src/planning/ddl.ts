@@ -3,7 +3,7 @@
 import { quoteName } from '../db/identifiers.ts';
 import { rowSecurityForced } from '../db/event-triggers.ts';
 import { keepFromOthers } from '../db/owner-only.ts';
-import { THEIR_SCHEMAS } from '../db/search-path.ts';
+import { OPERATOR_SCHEMAS } from '../db/search-path.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { DDL_LIMITS, inTransaction } from '../db/transaction.ts';
 import type { Target } from '../table/backfill-target.ts';
@@ -68,7 +68,7 @@ export async function missingDdl(db: Queryable, target: Target, dimensions: numb
 /** Where it would go by itself; the table's own where the search path names none that this role may create in. */
 async function extensionSchema(db: Queryable, target: Target): Promise<string> {
   const found = await db.query<{ schema: string }>(
-    `SELECT path.schema FROM (SELECT schema, place FROM ${THEIR_SCHEMAS} AS their UNION ALL SELECT 'public', NULL::bigint) AS path
+    `SELECT path.schema FROM (SELECT schema, place FROM ${OPERATOR_SCHEMAS} AS their UNION ALL SELECT 'public', NULL::bigint) AS path
       WHERE path.schema <> 'pg_catalog' AND to_regnamespace(quote_ident(path.schema)) IS NOT NULL
         AND has_schema_privilege(quote_ident(path.schema)::regnamespace, 'CREATE') ORDER BY path.place LIMIT 1`,
   );

@@ -14,26 +14,26 @@ import { VERIFY_AGAIN, verifiedWithOtherOptions } from '../ledger/verification/v
 import { backfillClash, latestRun } from '../ledger/run/run.ts';
 import { TABLE_REMEDY, tableFault } from '../ledger/run/run-target.ts';
 import { reachQueue } from '../queue/connection.ts';
-import { inspectQueue } from '../queue/redis/health.ts';
-import { tryQueue } from '../queue/probes/permissions.ts';
+import { inspectRedis } from '../queue/redis/health.ts';
+import { checkQueuePermissions } from '../queue/probes/permissions.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { describeTarget } from '../ledger/backfill/describe-target.ts';
 import { checkExtension, checkServer } from './checks/server.ts';
 import { checkExpressions } from './checks/expressions.ts';
 import { checkEventTriggers } from './checks/event-triggers.ts';
-import { checkAddedColumns, checkIndexMetric, checkNames } from './checks/existing-objects.ts';
+import { checkAddedColumns, checkIndexMetric, checkExistingObjects } from './checks/existing-objects.ts';
 import { checkKey, checkTable, checkVectorColumn } from './checks/legacy-table.ts';
 import { checkConnections } from './checks/connections.ts';
 import { checkLegacySearch } from './checks/legacy-search.ts';
-import { checkPlainText } from './checks/encryption.ts';
+import { checkEncryption } from './checks/encryption.ts';
 import { checkOpenFiles } from './checks/open-files.ts';
-import { checkPath } from './checks/search-path.ts';
+import { checkSearchPath } from './checks/search-path.ts';
 import { checkPooler } from './checks/pooler.ts';
-import { checkProgress } from './checks/run-progress.ts';
-import { checkRows } from './checks/eligible-rows.ts';
-import { checkSync } from './checks/change-capture.ts';
-import { checkVarying } from './checks/volatility.ts';
-import { checkStored } from './checks/stored-settings.ts';
+import { checkRunProgress } from './checks/run-progress.ts';
+import { checkEligibleRows } from './checks/eligible-rows.ts';
+import { checkChangeCapture } from './checks/change-capture.ts';
+import { checkVolatility } from './checks/volatility.ts';
+import { checkStoredSettings } from './checks/stored-settings.ts';
 import { checkTexts } from './checks/texts.ts';
 import type { Finding } from './checks/finding.ts';
 import { checkIndexForecast } from './checks/index-forecast.ts';
@@ -64,12 +64,12 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
     ...(await checkServer(pool)),
     ...(await checkPooler(settings)),
     ...(await checkExtension(pool)),
-    ...(await checkStored(pool, settings)),
-    ...checkPlainText(settings),
+    ...(await checkStoredSettings(pool, settings)),
+    ...checkEncryption(settings),
     ...checkOpenFiles(settings),
   ];
   const { findings: tableFindings, table } = await checkTable(pool, settings);
-  findings.push(...tableFindings, ...(await checkPath(pool, table?.oid ?? null)));
+  findings.push(...tableFindings, ...(await checkSearchPath(pool, table?.oid ?? null)));
   let target: Target | null = null;
   const named = table === null ? null : quoteQualified(table);
   const foreign = await foreignParts(pool, LEDGER_SCHEMA, named);
@@ -84,9 +84,9 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
         ...expressions,
         ...(expressions.some(({ level }) => level === 'error')
           ? []
-          : [...(await checkVarying(pool, target, settings)), ...(await checkRows(pool, target))]),
+          : [...(await checkVolatility(pool, target, settings)), ...(await checkEligibleRows(pool, target))]),
         ...(await checkAddedColumns(pool, target)),
-        ...(await checkNames(pool, target)),
+        ...(await checkExistingObjects(pool, target)),
         ...(await checkIndexMetric(pool, target, settings)),
         // One that would call another role's code is not tried.
         ...(expressions.some(({ check }) => check === 'names')
@@ -100,7 +100,7 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
       );
     }
   }
-  if (target !== null) findings.push(await checkSync(pool, target, settings));
+  if (target !== null) findings.push(await checkChangeCapture(pool, target, settings));
   if (foreign === null) findings.push(...(await checkLedger(input, target)));
   const embedder = await input.openEmbedder().catch((error: unknown) => {
     findings.push(findingOf('model', error, 'model.name'));
@@ -195,7 +195,7 @@ async function checkLedger(input: DoctorInput, target: Target | null): Promise<F
       return [
         { level: 'ok', check: 'ledger', message },
         ...(version === 0 || missing.length > 0 ? [] : await checkRun(input)),
-        ...(version === 0 || missing.length > 0 ? [] : await checkProgress(input)),
+        ...(version === 0 || missing.length > 0 ? [] : await checkRunProgress(input)),
       ];
     return [
       {
@@ -225,8 +225,8 @@ async function knownInstallation(ledger: Pool | null): Promise<string | undefine
 async function checkQueue(settings: Settings, ledger: Pool | null): Promise<Finding[]> {
   try {
     await reachQueue(settings.queue);
-    await tryQueue(settings.queue, await knownInstallation(ledger));
-    const warnings = await inspectQueue(settings.queue);
+    await checkQueuePermissions(settings.queue, await knownInstallation(ledger));
+    const warnings = await inspectRedis(settings.queue);
     const findings = warnings.map((message): Finding => ({
       level: 'warn',
       check: 'queue',

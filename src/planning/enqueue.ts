@@ -44,9 +44,9 @@ import type { Target } from '../table/backfill-target.ts';
 import { applyDdl } from './ddl.ts';
 import { dueRun } from './due-run.ts';
 import { forecastTableGrowth } from '../finalize/forecast/table-growth.ts';
-import { keepSynced } from './sync-schedule.ts';
+import { ensureSyncSchedule } from './sync-schedule.ts';
 import { planRun } from './plan.ts';
-import { inTurn } from './schema-lease.ts';
+import { withSchemaLease } from './schema-lease.ts';
 
 export interface EnqueueInput {
   pool: Pool;
@@ -79,7 +79,7 @@ const PAGE = 5000;
 
 export async function enqueue(input: EnqueueInput): Promise<EnqueueResult> {
   const { pool, target } = input;
-  return inTurn(pool, target.backfill, 'enqueue', () => enqueueLocked(input));
+  return withSchemaLease(pool, target.backfill, 'enqueue', () => enqueueLocked(input));
 }
 
 async function enqueueLocked(input: EnqueueInput): Promise<EnqueueResult> {
@@ -100,7 +100,7 @@ async function enqueueLocked(input: EnqueueInput): Promise<EnqueueResult> {
   const mode = await applyCapture(pool, target, input.settings);
   const mended = await resumeQueues(Object.values(input.queues));
   if (mode === 'off') await unscheduleSync(input.queues.sync);
-  else mended.push(...(await keepSynced(input, input.queues.sync)));
+  else mended.push(...(await ensureSyncSchedule(input, input.queues.sync)));
   for (const message of mended) {
     logger.warn({}, message);
     await recordMended(pool, target.backfill, null, message);

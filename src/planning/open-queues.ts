@@ -18,7 +18,7 @@ import {
   type QueueRole,
   type QueueTimes,
 } from '../queue/connection.ts';
-import { refused } from '../queue/faults/command-refused.ts';
+import { explainRefusal } from '../queue/faults/command-refused.ts';
 
 /** The queue server is reachable and free for ours, the ledger is up to date; where the queues are. */
 export async function prepareQueues(
@@ -61,7 +61,7 @@ export async function withQueues<T>(
   try {
     return await work({ embed: embed.queue, finalize: finalize.queue, sync: sync.queue });
   } catch (error) {
-    throw refused(address.url, error);
+    throw explainRefusal(address.url, error);
   } finally {
     await Promise.all(Object.values(opened).map((each) => each.close()));
   }

@@ -14,7 +14,7 @@ const TIMES = { lease: 15_000, renewal: 3000, look: 300 };
  * stay with a connection that an application gets next.
  * @throws TransientError where somebody else is at it, or has taken over from a process that was frozen
  */
-export async function inTurn<T>(
+export async function withSchemaLease<T>(
   pool: Pool,
   backfill: string,
   what: string,

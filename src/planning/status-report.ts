@@ -10,7 +10,7 @@ import { latestRun } from '../ledger/run/run.ts';
 import { scopeDifference } from '../ledger/run/scope.ts';
 import { verifiedWithOtherOptions } from '../ledger/verification/verified-options.ts';
 import { queueName } from '../queue/address.ts';
-import { lookAtQueues, type QueueLook } from '../queue/probes/queue-snapshot.ts';
+import { readQueueSnapshot, type QueueSnapshot } from '../queue/probes/queue-snapshot.ts';
 
 /** Quarantined rows that are shown. */
 const LISTED = 20;
@@ -34,7 +34,7 @@ export interface StatusReport {
 export async function statusReport(pool: Pool, { backfill, settings }: Config): Promise<StatusReport> {
   const installation = await installationId(pool);
   // Never rejects: it may be asked beside the ledger.
-  const queueAsked = lookAtQueues({ url: settings.queue, backfill, installation });
+  const queueAsked = readQueueSnapshot({ url: settings.queue, backfill, installation });
   const ledger = await progressSnapshot(pool, backfill);
   const quarantine = await listQuarantine(pool, backfill, LISTED);
   const run = await latestRun(pool, backfill);
@@ -47,7 +47,7 @@ export async function statusReport(pool: Pool, { backfill, settings }: Config): 
 }
 
 /** Nothing moves while the queue is away, or nobody may take its batches. */
-export const withQueue = (snapshot: ProgressSnapshot, { trouble, paused }: QueueLook): ProgressSnapshot =>
+export const withQueue = (snapshot: ProgressSnapshot, { trouble, paused }: QueueSnapshot): ProgressSnapshot =>
   trouble === null && !paused.includes(queueName(snapshot.backfill, 'embed')) ? snapshot : standing(snapshot);
 
 /** The object of `status --json`. */

@@ -10,7 +10,7 @@ import { jobsInLine, scheduleSync } from '../queue/jobs/producer.ts';
 import type { Target } from '../table/backfill-target.ts';
 
 /** @returns what was wrong with the schedule, as sentences */
-export async function keepSynced(
+export async function ensureSyncSchedule(
   { pool, target, settings }: { pool: Pool; target: Target; settings: Settings },
   sync: JobQueue,
 ): Promise<string[]> {

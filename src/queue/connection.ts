@@ -5,20 +5,20 @@ import { Redis } from 'ioredis';
 import type pg from 'pg';
 import { assertOwnSchema } from '../db/own-schema.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
-import { asciiWords } from '../db/utf8-text.ts';
+import { asciiText } from '../db/utf8-text.ts';
 import { BackfillError, messageOf, withoutValues } from '../errors.ts';
 import { QUEUE_SCHEMA, isPostgres, queueName, type QueueAddress, type QueueRole } from './address.ts';
-import { serverAnswers } from './probes/liveness.ts';
+import { isServerAlive } from './probes/liveness.ts';
 import { CallGuard, QueueError, type GuardOptions } from './faults/call-guard.ts';
-import { inTimeOf, keepTime } from './clock/queue-clock.ts';
-import { assertPlainServer } from './redis/server-kind.ts';
+import { withServerClock, setQueueClock } from './clock/queue-clock.ts';
+import { assertServerKind } from './redis/server-kind.ts';
 import type { JobData } from './jobs/payloads.ts';
-import { Loop } from './worker-loop.ts';
+import { WorkerLoop } from './worker-loop.ts';
 import { LostJobs } from './jobs/lost-jobs.ts';
 import { shareOutage } from './faults/outage.ts';
 import { assertQueueSession, createQueueBackend, createQueuePool, migrateQueue } from './postgres/backend.ts';
 import { connectRedis } from './redis/connect.ts';
-import { unusable } from './faults/command-refused.ts';
+import { unusableQueue } from './faults/command-refused.ts';
 import { TolerantWorker } from './tolerant-worker.ts';
 import { openTransport, type Transport } from './transport.ts';
 
@@ -64,7 +64,7 @@ export async function firstContact(url: string, work: () => Promise<unknown>): P
     if (error instanceof BackfillError && !(error instanceof QueueError)) throw error;
     // It answers, and is told as what it is.
     if (hasSqlState(error, SQLSTATE.readOnly)) throw error;
-    throw unusable(url, error);
+    throw unusableQueue(url, error);
   }
 }
 
@@ -101,7 +101,7 @@ async function pingRedis(url: string): Promise<void> {
     // Where that fails, the driver goes on with database 0, which may be somebody else's.
     const { db = 0 } = redis.options as { db?: number };
     if (db !== 0) await redis.select(db);
-    if (redis instanceof Redis) await assertPlainServer(redis, url);
+    if (redis instanceof Redis) await assertServerKind(redis, url);
   } catch (error) {
     // Behind the first try the driver knows no more than that it has given up.
     throw lastError instanceof Error && !messageOf(error).startsWith('ERR') ? lastError : error;
@@ -130,7 +130,7 @@ export function openQueue(address: QueueAddress, role: QueueRole): OpenQueue {
   const queue = isPostgres(address.url)
     ? new Queue(name, options as never, createQueueBackend as never)
     : new Queue(name, options as never);
-  keepTime(queue, address.clock);
+  setQueueClock(queue, address.clock);
   if (address.installation !== '') installations.set(queue, address.installation);
   const { outage, release } = shareOutage(address);
   const guard = new CallGuard({ ...callsOf(address, name), outage, transport });
@@ -173,7 +173,7 @@ export function openWorker(
 ): OpenWorker {
   const name = queueName(address.backfill, role);
   const transport = openTransport(address, true);
-  const loop = new Loop(name, () => serverAnswers(address.url, address.installation, name), {
+  const loop = new WorkerLoop(name, () => isServerAlive(address.url, address.installation, name), {
     stuckMs: address.times?.stuckMs,
   });
   const { outage, release } = shareOutage(address);
@@ -191,7 +191,7 @@ export function openWorker(
   };
   const counted = loop.counting(processor);
   // No values of rows, whoever threw it.
-  const worker = inTimeOf(address.clock, () =>
+  const worker = withServerClock(address.clock, () =>
     isPostgres(address.url)
       ? new TolerantWorker(
           name,
@@ -241,7 +241,7 @@ const keeping =
  */
 function inPlainWords(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  error.message = asciiWords(error.message);
-  if (error.stack !== undefined) error.stack = asciiWords(error.stack);
+  error.message = asciiText(error.message);
+  if (error.stack !== undefined) error.stack = asciiText(error.stack);
   return error;
 }

@@ -1,6 +1,6 @@
 /** One value for all who share a key: made for the first of them, ended with the last. */
 
-export class Shared<K extends object, V> {
+export class SharedResource<K extends object, V> {
   readonly #held = new WeakMap<K, { value: V; users: number }>();
   readonly #make: (key: K) => V;
   readonly #end: (value: V) => void;

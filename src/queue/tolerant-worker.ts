@@ -2,9 +2,9 @@ import { EventEmitter, once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker, type Job, type JobJson } from 'bullmq';
 import type { CallGuard } from './faults/call-guard.ts';
-import { cut, type CutClient } from './redis/disconnect.ts';
+import { disconnect, type DisconnectableClient } from './redis/disconnect.ts';
 import type { JobData } from './jobs/payloads.ts';
-import type { Loop } from './worker-loop.ts';
+import type { WorkerLoop } from './worker-loop.ts';
 import type { Transport } from './transport.ts';
 
 /** No job is in flight any more. */
@@ -26,7 +26,7 @@ export class TolerantWorker extends Worker<JobData, unknown> {
   /** Called by the constructor of the class above: nothing of this one is there yet. */
   protected override createBackend(): void {
     super.createBackend();
-    const { guard, loop } = this.opts as unknown as { guard: CallGuard; loop?: Loop };
+    const { guard, loop } = this.opts as unknown as { guard: CallGuard; loop?: WorkerLoop };
     loop?.watch(this.backend);
     this.backend = guard.guardWorker(this.backend);
     this.once('closing', () => guard.end());
@@ -86,10 +86,10 @@ export class TolerantWorker extends Worker<JobData, unknown> {
     this.transport?.giveUp();
     const { blockingConnection, connection } = this.backend as unknown as Record<
       string,
-      { _client?: CutClient }
+      { _client?: DisconnectableClient }
     >;
     for (const held of [blockingConnection, connection])
-      if (held?._client !== undefined) cut(held._client, true);
+      if (held?._client !== undefined) disconnect(held._client, true);
   }
 
   protected override createJob(data: JobJson, jobId: string): Job<JobData, unknown> {

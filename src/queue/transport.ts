@@ -3,14 +3,14 @@
 import type { Cluster, Redis } from 'ioredis';
 import type pg from 'pg';
 import { QUEUE_ROLES, isPostgres, queueName, type QueueAddress } from './address.ts';
-import { cut, rejectKept, type CutClient } from './redis/disconnect.ts';
+import { disconnect, rejectPending, type DisconnectableClient } from './redis/disconnect.ts';
 import { NOT_PRIMARY } from './faults/queue-fault.ts';
 import { createQueuePool, endQueuePool, resetQueuePool } from './postgres/backend.ts';
 import { connectRedis, keyPrefix } from './redis/connect.ts';
-import { connectionOf, renewConnection } from './redis/reconnect.ts';
+import { connectionOf, reconnect } from './redis/reconnect.ts';
 import { resetTimes } from './postgres/reset-times.ts';
 import { postgresTime, redisTime } from './clock/server-time.ts';
-import { Shared } from './shared-resource.ts';
+import { SharedResource } from './shared-resource.ts';
 
 /** Between two tries to reach a Redis that is away. */
 const LONGEST_RECONNECT_MS = 2000;
@@ -72,7 +72,7 @@ export function openTransport(address: QueueAddress, blocking: boolean): Transpo
       ...(connectionName === null ? {} : { connectionName }),
     });
     client.on('error', () => {});
-    client.on('end', () => rejectKept(client as unknown as CutClient));
+    client.on('end', () => rejectPending(client as unknown as DisconnectableClient));
     return client;
   };
   let connection = connect(null);
@@ -89,19 +89,19 @@ export function openTransport(address: QueueAddress, blocking: boolean): Transpo
     renew: (backend, call, began) => {
       const waits = WAITING.has(call);
       if (isGivenUp || connectionOf(backend, waits) !== began) return true;
-      const fresh = renewConnection(backend, waits, connect);
+      const fresh = reconnect(backend, waits, connect);
       if (fresh !== null && !waits) connection = fresh;
       return fresh !== null;
     },
     close: () => {
       giveUp();
-      cut(connection as unknown as CutClient);
+      disconnect(connection as unknown as DisconnectableClient);
     },
   };
 }
 
 /** One pool for all that is open of an address: a pool for each would be thirty connections of one worker process. */
-const pools = new Shared(({ url }: QueueAddress) => createQueuePool(url), endQueuePool);
+const pools = new SharedResource(({ url }: QueueAddress) => createQueuePool(url), endQueuePool);
 
 function sharePool(address: QueueAddress, listens: boolean): { pool: pg.Pool; close: () => void } {
   const { value: pool, release } = pools.take(address);

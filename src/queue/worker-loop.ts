@@ -7,9 +7,9 @@ import type { JobData } from './jobs/payloads.ts';
 const STUCK_MS = 120_000;
 
 /** The calls by which a worker of BullMQ looks for jobs, without end. */
-export const LOOKS = ['moveToActive', 'waitForJob'] as const;
+export const FETCH_CALLS = ['moveToActive', 'waitForJob'] as const;
 
-export class Loop {
+export class WorkerLoop {
   readonly #name: string;
   readonly #stuckMs: number;
   /** Asks the queue server by a connection of its own. */
@@ -36,8 +36,11 @@ export class Loop {
 
   /** From here on its looks are seen to end, one way or the other. */
   watch(backend: object): void {
-    const calls = backend as Record<(typeof LOOKS)[number], (...parameters: unknown[]) => Promise<unknown>>;
-    for (const name of LOOKS) {
+    const calls = backend as Record<
+      (typeof FETCH_CALLS)[number],
+      (...parameters: unknown[]) => Promise<unknown>
+    >;
+    for (const name of FETCH_CALLS) {
       const look = calls[name].bind(backend);
       calls[name] = async (...parameters) => {
         try {

@@ -13,7 +13,7 @@ import { LegacyTries } from './queries/legacy-fault.ts';
 import { legacySearch, type LegacyAnswer } from './queries/legacy-query.ts';
 import { embedQuery } from './queries/query-vector.ts';
 import { loadReadSettings } from '../ledger/reads/read-settings.ts';
-import { servedRows } from './queries/nearest-rows.ts';
+import { nearestRows } from './queries/nearest-rows.ts';
 
 export interface Hit {
   key: string;
@@ -65,7 +65,7 @@ export async function compareSearches(
   const query = await embedQuery(input.embedder, text);
   const embeddingMs = performance.now() - started;
   const read = await loadReadSettings(pool, target.backfill);
-  const vector = await servedRows(pool, target, settings.metric, query, k, { filter, read });
+  const vector = await nearestRows(pool, target, settings.metric, query, k, { filter, read });
   const tries = new LegacyTries();
   const legacy = await tries.ask(() => legacySearch(pool, target, settings, text, k, { filter }), NO_ANSWER);
   const keys = [...legacy.keys, ...vector.neighbours.map((each) => each.key)];

@@ -3,7 +3,7 @@
 import type { BackfillConfig, Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { SQLSTATE, codeOf, hasSqlState } from '../db/sqlstates.ts';
-import { settledQueries } from '../db/transaction.ts';
+import { configuredQueries } from '../db/transaction.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, ConfigError } from '../errors.ts';
 import type { ReadMode } from '../ledger/reads/read-mode.ts';
@@ -17,8 +17,8 @@ import {
 import type { ContextKeeper } from './state/backfill-context.ts';
 import { isInCanary } from './canary.ts';
 import { chooseFilter, type FilterChoice } from './queries/filter.ts';
-import { Held, MONOTONIC, type Clock } from './state/ttl-cache.ts';
-import { KnownRows } from './state/filter-row-counts.ts';
+import { TtlCache, MONOTONIC, type Clock } from './state/ttl-cache.ts';
+import { FilterRowCounts } from './state/filter-row-counts.ts';
 import { LazyEmbedder, openForSearch } from './state/lazy-embedder.ts';
 import { NOT_EMBEDDABLE, queryVector } from './queries/query-vector.ts';
 import { loadReadState, type ReadState } from '../ledger/reads/read-state.ts';
@@ -108,10 +108,10 @@ const DEFAULTS = { k: 10, maxHits: 1000, timeoutMs: 60_000, shadowTimeoutMs: 200
 /** Opens nothing until the first search, and keeps no process alive that has nothing else to do. */
 export function createSearch(options: CreateSearchOptions): Search {
   const { pool, backfill, timeoutMs = DEFAULTS.timeoutMs } = options;
-  const ledger = settledQueries(pool);
+  const ledger = configuredQueries(pool);
   const clock = options.clock ?? MONOTONIC;
-  const state = new Held(() => loadReadState(ledger, backfill), READ_MODE_BOUND_MS, clock);
-  const known = new KnownRows(clock);
+  const state = new TtlCache(() => loadReadState(ledger, backfill), READ_MODE_BOUND_MS, clock);
+  const known = new FilterRowCounts(clock);
   // Loaded with the first search: to read options takes more than all the rest that an application imports at its start.
   let loaded: Promise<ContextKeeper> | null = null;
   const keeper = (): Promise<ContextKeeper> =>

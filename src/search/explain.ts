@@ -8,7 +8,7 @@ import type { Filter } from './queries/filter.ts';
 import { legacyQuery } from './queries/legacy-query.ts';
 import { embedQuery } from './queries/query-vector.ts';
 import { forDepth, loadReadSettings } from '../ledger/reads/read-settings.ts';
-import { queryNotHeld } from './queries/unencodable-query.ts';
+import { unencodableQuery } from './queries/unencodable-query.ts';
 import { nearestSql, nearestValues, withScan } from './queries/vector-query.ts';
 
 export interface Explained {
@@ -39,7 +39,7 @@ export async function explainSearches(
     // Where it does not run, the comparison says so.
     legacy: await inReadOnlySearch(pool, TABLE_LIMITS, (client) => planOf(client, sql, values)).catch(
       (error: unknown) => {
-        const notHeld = queryNotHeld(error, text);
+        const notHeld = unencodableQuery(error, text);
         if (notHeld !== null) return { sql, plan: notHeld.message };
         if (isUnreachable(error) && !hasSqlState(error, SQLSTATE.protocolViolation)) throw error;
         return { sql, plan: '' };

@@ -9,12 +9,12 @@ import { fuseScored } from '../relevance/fuse.ts';
 import type { Metric } from '../table/metric.ts';
 import type { Target } from '../table/backfill-target.ts';
 import type { Filter } from './queries/filter.ts';
-import type { KnownRows } from './state/filter-row-counts.ts';
+import type { FilterRowCounts } from './state/filter-row-counts.ts';
 import { serverFault } from './queries/legacy-fault.ts';
 import { legacySearch } from './queries/legacy-query.ts';
 import { NOT_EMBEDDABLE, embedQuery } from './queries/query-vector.ts';
 import type { ReadSettings } from '../ledger/reads/read-settings.ts';
-import { servedRows } from './queries/nearest-rows.ts';
+import { nearestRows } from './queries/nearest-rows.ts';
 import { TEXT_FAILED, textSearch } from './queries/text-query.ts';
 import type { Neighbour } from './queries/vector-query.ts';
 
@@ -42,7 +42,7 @@ export interface SearchRequest {
   filter: Filter | null;
   /** Longest statement, ms. */
   timeoutMs: number;
-  known?: KnownRows | undefined;
+  known?: FilterRowCounts | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -141,7 +141,7 @@ export async function neighbours(
 ): Promise<Neighbour[]> {
   const { pool, target, settings, filter, read, k, known, signal } = request;
   const options = { filter, read, limits: limitsOf(request, 2), enough: k, known, signal };
-  return (await servedRows(pool, target, settings.metric, vector, depth, options)).neighbours;
+  return (await nearestRows(pool, target, settings.metric, vector, depth, options)).neighbours;
 }
 
 /** pgvector's <#> is the negative inner product. */

@@ -8,7 +8,7 @@ import { ConfigError } from '../errors.ts';
 import { recordEvent } from '../ledger/event/event.ts';
 import { saveSyncMode, type SyncMode } from '../ledger/changes/drain-lease.ts';
 import type { Target } from '../table/backfill-target.ts';
-import { armCapture } from './ensure-capture.ts';
+import { ensureCapture } from './ensure-capture.ts';
 import { dropCaptureDdl } from './capture-ddl.ts';
 import { neededRepair, presentTriggers, strayTriggers } from './capture-state.ts';
 import { runUnderLocks } from './table-locks.ts';
@@ -75,7 +75,7 @@ export async function applyCapture(
       message: reason === '' ? mode : `${mode}: ${reason}`,
     });
   if (mode === 'trigger') {
-    await armCapture(pool, target, limits);
+    await ensureCapture(pool, target, limits);
     return mode;
   }
   const statements = await missingCapture(pool, target, mode);

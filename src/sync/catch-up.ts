@@ -18,7 +18,7 @@ const LOOK_MS = 500;
 /** The gate counts for itself; this is for `status`. */
 const RECOUNT_MS = 5000;
 
-export interface Settled {
+export interface CaughtUp {
   passes: number;
   /** Rows that nobody had captured. */
   found: number;
@@ -27,13 +27,13 @@ export interface Settled {
 }
 
 /** Without `sweep` only what is captured is looked at. */
-export async function settle(
+export async function catchUp(
   context: PipelineContext,
   run: Run,
   sweep: boolean,
   signal?: AbortSignal,
   passMs = PASS_MS,
-): Promise<Settled> {
+): Promise<CaughtUp> {
   const { pool, target, logger } = context;
   let found = 0;
   for (let passes = 1; ; passes++) {

@@ -13,11 +13,11 @@ import {
   type SyncClaim,
 } from '../ledger/changes/drain-lease.ts';
 import type { PipelineContext } from '../pipeline/pipeline-context.ts';
-import { quarantineLost } from '../pipeline/lost-writes.ts';
-import { passOver } from '../pipeline/process-range.ts';
+import { quarantineLostWrites } from '../pipeline/lost-writes.ts';
+import { processRange } from '../pipeline/process-range.ts';
 import { deleteOrphans, releaseOrphans } from '../pipeline/stage-rows.ts';
 import { readingOf, withReadableRows } from '../pipeline/unreadable-rows.ts';
-import { Writes } from '../pipeline/written-rows.ts';
+import { WrittenRows } from '../pipeline/written-rows.ts';
 import type { KeyRange } from '../table/key-range.ts';
 import { markForRecount } from './recount-batches.ts';
 import { wantSweep } from '../ledger/changes/sweep-position.ts';
@@ -80,10 +80,10 @@ async function drainPage(
   page: ChangePage,
 ): Promise<number | null> {
   // A page that was begun is ended, also by a worker that drains: no signal is handed on.
-  const writes = new Writes();
+  const writes = new WrittenRows();
   const range = of(page.keys);
   for (let pass = 1, done = 0; ; pass++) {
-    if (page.keys.length > 0 && !(await passOver(context, claim, range, new Set(), writes))) return null;
+    if (page.keys.length > 0 && !(await processRange(context, claim, range, new Set(), writes))) return null;
     const settled = await withReadableRows(readingOf(context, claim), range, () =>
       settleChanges(context, claim, page, writes),
     );
@@ -104,7 +104,7 @@ async function settleChanges(
   context: PipelineContext,
   claim: SyncClaim,
   page: ChangePage,
-  writes: Writes,
+  writes: WrittenRows,
 ): Promise<{ done: number; open: string[] } | null> {
   const { pool, target } = context;
   return inTransaction(pool, page.truncated ? TABLE_LIMITS : LEDGER_LIMITS, async (client) => {
@@ -114,7 +114,7 @@ async function settleChanges(
     await forgetJudgements(client, target, page.keys);
     if (page.truncated) await wantSweep(client, target.backfill);
     await markForRecount(client, target, claim.run, page.keys);
-    const { open } = await quarantineLost(client, context, claim, of(page.keys), writes);
+    const { open } = await quarantineLostWrites(client, context, claim, of(page.keys), writes);
     const removed = await client.query(
       `DELETE FROM pgvector_backfill.change c
         WHERE c.backfill = $1 AND c.id = ANY ($2::bigint[]) AND (c.key IS NULL OR c.key <> ALL ($3::text[]))`,

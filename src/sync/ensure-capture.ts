@@ -8,7 +8,7 @@ import type { Target } from '../table/backfill-target.ts';
 import { capturePrint, neededRepair, type CapturePrint } from './capture-state.ts';
 import { underLocks } from './table-locks.ts';
 
-export interface Armed {
+export interface EnsuredCapture {
   /** Partitions that were not there at the last look, by oid: made or attached since. Their print is not saved yet. */
   added: CapturePrint;
 }
@@ -23,11 +23,11 @@ const sameAs = (saved: CapturePrint, now: CapturePrint): boolean =>
  * @returns null where capture is no longer wanted, which is looked at under lock: whoever takes it off says so first
  * @throws TransientError where the table was never free for long enough
  */
-export async function armCapture(
+export async function ensureCapture(
   pool: Pool,
   target: Target,
   limits: TransactionLimits,
-): Promise<Armed | null> {
+): Promise<EnsuredCapture | null> {
   const { backfill } = target;
   const saved = await armedAs(pool, backfill);
   if (saved !== null && sameAs(saved, await capturePrint(pool, target))) return { added: {} };

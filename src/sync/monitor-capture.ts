@@ -1,48 +1,47 @@
 /** Workers look after capture: triggers that are not armed are armed again, and what they could not note is swept for. */
 
-import { describeFailure } from '../db/refusal.ts';
 import { explainedByServer } from '../db/explained-error.ts';
 import { SQLSTATE } from '../db/sqlstates.ts';
 import type { TransactionLimits } from '../db/transaction.ts';
 import { quoteQualified } from '../db/identifiers.ts';
-import { BackfillError } from '../errors.ts';
+import { BackfillError, messageOf } from '../errors.ts';
 import { addArmed, isLookDue, saveCaptureFault, takeMissed } from '../ledger/changes/armed-triggers.ts';
 import { recordEvent } from '../ledger/event/event.ts';
 import { leavesOf } from '../table/partitions.ts';
 import type { Target } from '../table/backfill-target.ts';
-import { armCapture } from './ensure-capture.ts';
+import { ensureCapture } from './ensure-capture.ts';
 import type { CapturePrint } from './capture-state.ts';
 import { sweepPart, type SweepInput } from './sweep-missed-rows.ts';
 
-export interface LookLimits {
+export interface MonitorLimits {
   /** Between two looks at the catalog. What was written meanwhile without a trigger waits for the sweep behind the look. */
   everySeconds: number;
   /** Pages of a new partition that are read at once; a larger one is left to a sweep, which keeps its place. */
   partPages: number;
 }
 
-const LIMITS: LookLimits = { everySeconds: 60, partPages: 5 };
+const LIMITS: MonitorLimits = { everySeconds: 60, partPages: 5 };
 
 /** Writers wait behind each try, and nobody has asked for it just now: it comes back with the next look. */
 const LOOK_LIMITS: TransactionLimits = { lockTimeoutMs: 500, statementTimeoutMs: 60_000, tries: 2 };
 
 /** Never throws for what is wrong with capture: changes that were captured are to be drained all the same. */
-export async function lookAfterCapture(
+export async function monitorCapture(
   input: SweepInput,
-  { everySeconds, partPages }: LookLimits = LIMITS,
+  { everySeconds, partPages }: MonitorLimits = LIMITS,
 ): Promise<void> {
   const { pool, target } = input;
   await sweepForMissed(input);
   if (!(await isLookDue(pool, target.backfill, everySeconds))) return;
   let fault = '';
   try {
-    const armed = await armCapture(pool, target, LOOK_LIMITS);
+    const armed = await ensureCapture(pool, target, LOOK_LIMITS);
     if (armed !== null && Object.keys(armed.added).length > 0)
       await sweepAdded(input, armed.added, partPages);
   } catch (raised) {
     const error = await explainedByServer(pool, raised);
     const remedy = error instanceof BackfillError && error.remedy !== undefined ? ` ${error.remedy}` : '';
-    fault = `change capture is not as it should be and could not be armed again: ${describeFailure(error)}${remedy}`;
+    fault = `change capture is not as it should be and could not be armed again: ${messageOf(error)}${remedy}`;
   }
   if (!(await saveCaptureFault(pool, target.backfill, fault))) return;
   const [level, message] = fault === '' ? (['info', 'armed again'] as const) : (['warn', fault] as const);

@@ -6,7 +6,7 @@ import { accountFor } from '../ledger/rows/accounting.ts';
 import type { Run } from '../ledger/run/run.ts';
 import { readingOfRun, withReadableRows } from '../pipeline/unreadable-rows.ts';
 import type { Target } from '../table/backfill-target.ts';
-import { cutBatch, type Range } from './split-batch.ts';
+import { splitBatch, type Range } from './split-batch.ts';
 
 /**
  * Marks the batches of these keys, also those that are marked: a count that is under way has not seen these rows, and takes
@@ -73,7 +73,7 @@ async function recountBatch(
   run: Run,
   { mark, token, ...marked }: MarkedBatch,
 ): Promise<void> {
-  const range = await cutBatch(pool, target, run, marked);
+  const range = await splitBatch(pool, target, run, marked);
   const rows = await withReadableRows(readingOfRun(pool, target, run, range.number), range, () =>
     inTransaction(pool, TABLE_LIMITS, (client) => accountFor(client, target, run.fingerprint, range)),
   );

@@ -7,7 +7,7 @@ import type { Pool } from '../db/pool.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
 import { FIRST_PART } from '../ledger/batch/batch.ts';
 import type { Run } from '../ledger/run/run.ts';
-import { pageEnd } from '../table/page-end-key.ts';
+import { pageEndKey } from '../table/page-end-key.ts';
 import type { KeyRange } from '../table/key-range.ts';
 import type { Target } from '../table/backfill-target.ts';
 
@@ -21,10 +21,10 @@ export interface Range extends KeyRange {
 }
 
 /** @returns what is left of the batch; the rest is marked to be counted, as the batch is. */
-export async function cutBatch(pool: Pool, target: Target, run: Run, batch: Range): Promise<Range> {
+export async function splitBatch(pool: Pool, target: Target, run: Run, batch: Range): Promise<Range> {
   const rows = target.where === '(true)' ? run.batchRows : Math.max(run.batchRows, CONDITIONAL_ROWS);
-  if ((await pageEnd(pool, target, batch, GROWTH * rows)) === null) return batch;
-  const cut = await pageEnd(pool, target, batch, rows);
+  if ((await pageEndKey(pool, target, batch, GROWTH * rows)) === null) return batch;
+  const cut = await pageEndKey(pool, target, batch, rows);
   if (cut === null) return batch;
   const done = await inTransaction(pool, LEDGER_LIMITS, async (client) => {
     // Nobody else gives out numbers meanwhile. A plan that is under way has the last batch.

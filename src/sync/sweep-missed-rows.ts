@@ -16,7 +16,7 @@ import {
 } from '../ledger/changes/sweep-position.ts';
 import type { Run } from '../ledger/run/run.ts';
 import { readingOfRun, withReadableRows, type Reading } from '../pipeline/unreadable-rows.ts';
-import { pageEnd } from '../table/page-end-key.ts';
+import { pageEndKey } from '../table/page-end-key.ts';
 import { NEEDS_WORK, QUARANTINED, STAGED, readableTable, rowStatesSql } from '../ledger/rows/row-state.ts';
 import { rangeSql, type KeyRange } from '../table/key-range.ts';
 import type { Target } from '../table/backfill-target.ts';
@@ -79,7 +79,7 @@ export async function sweepSome(
 export async function sweepPart({ pool, run }: SweepInput, part: Target, maxPages: number): Promise<boolean> {
   let lower: string | null = null;
   for (let page = 0; page < maxPages; page++) {
-    const end: string | null = await pageEnd(pool, part, { lower, upper: null }, PAGE_ROWS);
+    const end: string | null = await pageEndKey(pool, part, { lower, upper: null }, PAGE_ROWS);
     const range = { lower, upper: end };
     await noteRange(readingOfRun(pool, part, run), range, false);
     if (end === null) return true;
@@ -103,7 +103,7 @@ async function sweepPage(
   const noted = cursor.batch === SWEEP_START.batch ? await noteQuarantined(reading) : 0;
   if (batch === undefined) return { found: noted, next: null };
   const lower = batch.number === cursor.batch && cursor.key !== null ? cursor.key : batch.lower;
-  const end = await pageEnd(pool, target, { lower, upper: batch.upper }, PAGE_ROWS);
+  const end = await pageEndKey(pool, target, { lower, upper: batch.upper }, PAGE_ROWS);
   const range = { lower, upper: end ?? batch.upper };
   return {
     found: noted + (await noteRange(reading, range)),

@@ -10,11 +10,11 @@ import {
   quoteQualified,
   type QualifiedName,
 } from '../db/identifiers.ts';
-import { theirRegclassSql } from '../db/search-path.ts';
+import { operatorRegclassSql } from '../db/search-path.ts';
 import type { Queryable } from '../db/pool.ts';
 import { ConfigError } from '../errors.ts';
 import {
-  lookUpNames,
+  resolveNames,
   namesOfWords,
   type ExpressionNames,
   type NamedExpression,
@@ -82,7 +82,7 @@ export async function findTable(db: Queryable, settings: Settings): Promise<Tabl
   const found = await db.query<TableFacts>(
     `SELECT n.nspname AS schema, c.relname AS name, c.oid::text AS oid, c.relkind::text AS kind
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.oid = ${theirRegclassSql('$1')}`,
+      WHERE c.oid = ${operatorRegclassSql('$1')}`,
     [wanted],
   );
   const table = found.rows[0];
@@ -155,7 +155,7 @@ export async function targetOf(
   const table = quoteQualified({ schema, name });
   const raw = rawExpressions(settings);
   const kept = planning ? {} : namesOfWords(recorded, raw);
-  const names = { ...kept, ...(await lookUpNames(db, { table, oid }, without(raw, kept), planning)) };
+  const names = { ...kept, ...(await resolveNames(db, { table, oid }, without(raw, kept), planning)) };
   return {
     backfill,
     schema,

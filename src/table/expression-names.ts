@@ -6,10 +6,10 @@
 
 import type pg from 'pg';
 import { OWN_PATH } from '../db/search-path.ts';
-import { isOurs, type Pool, type Queryable } from '../db/pool.ts';
+import { isOwnPool, type Pool, type Queryable } from '../db/pool.ts';
 import { isUnreachable } from '../db/sqlstates.ts';
 import { TABLE_LIMITS, inSearch } from '../db/transaction.ts';
-import { foreignName, foreignNames, type Foreign } from './untrusted-names.ts';
+import { untrustedCode, untrustedObjects, type UntrustedObject } from './untrusted-names.ts';
 
 export type NamedOption = 'text' | 'where' | 'search.tsvector';
 
@@ -43,14 +43,14 @@ const looked = new WeakMap<Queryable, Map<string, ExpressionNames>>();
  * @param table quoted, with its schema @param oid of it @param afresh whatever was found before
  * @throws ConfigError `EXPRESSION_FOREIGN` where it calls what belongs to a role that must not run code as this one
  */
-export async function lookUpNames(
+export async function resolveNames(
   db: Queryable,
   { table, oid }: { table: string; oid: string },
   raw: RawExpressions,
   afresh = true,
 ): Promise<ExpressionNames> {
   const names: ExpressionNames = {};
-  if (!isOurs(db as Pool) || Object.keys(raw).length === 0) return names;
+  if (!isOwnPool(db as Pool) || Object.keys(raw).length === 0) return names;
   const seen = looked.get(db) ?? new Map<string, ExpressionNames>();
   const key = JSON.stringify([table, oid, raw]);
   const before = seen.get(key);
@@ -62,7 +62,7 @@ export async function lookUpNames(
     });
     if (found === null) continue;
     const [first] = found.foreign;
-    if (first !== undefined) throw foreignName(option, first);
+    if (first !== undefined) throw untrustedCode(option, first);
     names[option] = { raw: words, sql: found.sql };
   }
   // Of a ledger that an older release has left, every batch would ask.
@@ -72,7 +72,7 @@ export async function lookUpNames(
 
 interface LookedUp {
   sql: string;
-  foreign: Foreign[];
+  foreign: UntrustedObject[];
 }
 
 /** PostgreSQL writes a view as it has understood it; what it may leave unqualified is what the path of that moment holds. */
@@ -90,7 +90,7 @@ async function lookUp(
     const found = await client.query<{ definition: string }>(
       `SELECT pg_get_viewdef('pg_temp.${VIEW}'::regclass) AS definition`,
     );
-    const foreign = await foreignNames(client, VIEW_SQL, oid);
+    const foreign = await untrustedObjects(client, VIEW_SQL, oid);
     await client.query(`DROP VIEW pg_temp.${VIEW}`);
     const [, sql] = /^ SELECT ([\s\S]*) AS value\n\s*FROM /.exec(found.rows[0]?.definition ?? '') ?? [];
     return sql === undefined ? null : { sql, foreign };

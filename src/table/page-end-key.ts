@@ -4,7 +4,7 @@ import { rangeSql, type KeyRange } from './key-range.ts';
 import type { Target } from './backfill-target.ts';
 
 /** First key behind the next `rows` rows of the range; null where it ends before. Read from the key's index alone. */
-export async function pageEnd(
+export async function pageEndKey(
   db: Queryable,
   target: Target,
   range: KeyRange,

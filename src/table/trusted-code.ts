@@ -6,10 +6,10 @@
 
 import type pg from 'pg';
 import { OWN_PATH } from '../db/search-path.ts';
-import { isOurs, type Pool } from '../db/pool.ts';
+import { isOwnPool, type Pool } from '../db/pool.ts';
 import { isUnreachable } from '../db/sqlstates.ts';
 import { TABLE_LIMITS, inSearch } from '../db/transaction.ts';
-import { foreignName, foreignNames, type Foreign } from './untrusted-names.ts';
+import { untrustedCode, untrustedObjects, type UntrustedObject } from './untrusted-names.ts';
 import type { Target } from './backfill-target.ts';
 
 const NAME = 'pgvb_statement';
@@ -19,24 +19,24 @@ let prepares = 0;
 const known = new WeakMap<Pool, Set<string>>();
 
 /** @throws ConfigError `EXPRESSION_FOREIGN`. What does not run, or cannot be looked at, is left to whoever runs it. */
-export async function assertOwnCode(
+export async function assertTrustedCode(
   pool: Pool,
   target: Pick<Target, 'oid'>,
   option: string,
   sql: string | undefined,
 ): Promise<void> {
-  if (sql === undefined || !isOurs(pool)) return;
+  if (sql === undefined || !isOwnPool(pool)) return;
   const seen = known.get(pool) ?? new Set();
   if (seen.has(sql)) return;
-  const [first] = await foreignIn(pool, target, sql).catch((error: unknown): Foreign[] => {
+  const [first] = await foreignIn(pool, target, sql).catch((error: unknown): UntrustedObject[] => {
     if (isUnreachable(error)) throw error;
     return [];
   });
-  if (first !== undefined) throw foreignName(option, first);
+  if (first !== undefined) throw untrustedCode(option, first);
   known.set(pool, seen.add(sql));
 }
 
-function foreignIn(pool: Pool, { oid }: Pick<Target, 'oid'>, sql: string): Promise<Foreign[]> {
+function foreignIn(pool: Pool, { oid }: Pick<Target, 'oid'>, sql: string): Promise<UntrustedObject[]> {
   return inSearch(pool, { ...TABLE_LIMITS, tries: 1 }, async (client) => {
     // Extended: of a message that holds several statements none is run.
     const run = (text: string): Promise<unknown> =>
@@ -54,7 +54,7 @@ function foreignIn(pool: Pool, { oid }: Pick<Target, 'oid'>, sql: string): Promi
       `CREATE FUNCTION ${signature} RETURNS SETOF record LANGUAGE sql BEGIN ATOMIC ${sql.replace(/[\s;]+$/, '')}; END`,
     );
     await client.query(`SET LOCAL search_path = ${OWN_PATH}`);
-    const foreign = await foreignNames(
+    const foreign = await untrustedObjects(
       client,
       `d.classid = 'pg_proc'::regclass AND d.objid = (SELECT p.oid FROM pg_proc p WHERE p.proname = '${NAME}' AND p.pronamespace = pg_my_temp_schema())`,
       oid,

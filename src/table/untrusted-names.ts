@@ -4,7 +4,7 @@ import type { Queryable } from '../db/pool.ts';
 import { trustedSql } from '../db/trusted-roles.ts';
 import { ConfigError } from '../errors.ts';
 
-export interface Foreign {
+export interface UntrustedObject {
   what: string;
   owner: string;
 }
@@ -13,8 +13,12 @@ export interface Foreign {
  * The first of them, on our own path.
  * @param dependent SQL condition of the rows `d` of pg_depend @param oid of the legacy table, whose owner is trusted
  */
-export async function foreignNames(db: Queryable, dependent: string, oid: string): Promise<Foreign[]> {
-  const found = await db.query<Foreign>(
+export async function untrustedObjects(
+  db: Queryable,
+  dependent: string,
+  oid: string,
+): Promise<UntrustedObject[]> {
+  const found = await db.query<UntrustedObject>(
     `SELECT named.what, pg_get_userbyid(named.owner)::text AS owner FROM pg_depend d CROSS JOIN LATERAL (
        SELECT 'function ' || p.oid::regprocedure::text, p.proowner FROM pg_proc p WHERE d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
        UNION ALL SELECT 'operator ' || o.oid::regoperator::text, p.proowner FROM pg_operator o JOIN pg_proc p ON p.oid = o.oprcode
@@ -27,7 +31,7 @@ export async function foreignNames(db: Queryable, dependent: string, oid: string
   return found.rows;
 }
 
-export const foreignName = (option: string, { what, owner }: Foreign): ConfigError =>
+export const untrustedCode = (option: string, { what, owner }: UntrustedObject): ConfigError =>
   new ConfigError(
     `Option ${option} means ${what}, which belongs to role ${owner}: its code would run with the rights of this role.`,
     {

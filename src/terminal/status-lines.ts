@@ -9,7 +9,6 @@ import { MAX_COUNTED } from '../ledger/changes/drain-lease.ts';
 import { VERIFY_AGAIN } from '../ledger/verification/verified-options.ts';
 import { count, duration, percent } from '../observability/format.ts';
 import type { StatusReport } from '../planning/status-report.ts';
-import { forecastLines } from './forecast-lines.ts';
 import { readLines } from './read-lines.ts';
 import { throttleLines } from './throttle-lines.ts';
 import { stillness, waitLines } from './wait-lines.ts';

@@ -1,6 +1,6 @@
 /** What `verify` says in a terminal. */
 
-import { showFigure, type Check } from '../verify/checks/check.ts';
+import { showValue, type Check } from '../verify/checks/check.ts';
 import type { Curve } from '../verify/measures/recall-curve.ts';
 import type { FullResult } from '../verify/full-measurement.ts';
 import type { Latency } from '../verify/measures/latency.ts';
@@ -9,7 +9,7 @@ import type { Relevance } from '../verify/measures/relevance.ts';
 
 export function checkLines(checks: readonly Check[]): string[] {
   return checks.flatMap(({ name, passed, value, threshold, detail, remedy }) => [
-    `${passed ? 'pass' : 'FAIL'}  ${name.padEnd(18)} ${showFigure(value)}${threshold === null ? '' : `  (needs ${showFigure(threshold)})`}  ${detail}`,
+    `${passed ? 'pass' : 'FAIL'}  ${name.padEnd(18)} ${showValue(value)}${threshold === null ? '' : `  (needs ${showValue(threshold)})`}  ${detail}`,
     ...(remedy === null ? [] : [`      ${passed ? 'note' : 'do'}: ${remedy}`]),
   ]);
 }

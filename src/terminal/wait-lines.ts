@@ -2,7 +2,7 @@
 
 import type { ProgressSnapshot } from '../ledger/progress/snapshot.ts';
 import { STILL_SECONDS } from '../ledger/progress/stalled-run.ts';
-import { CLOCK_TOLERANCE_SECONDS, clockWords } from '../queue/clock/clock-skew.ts';
+import { CLOCK_TOLERANCE_SECONDS, clockSkew } from '../queue/clock/clock-skew.ts';
 import { pausedWords } from '../queue/probes/blockers.ts';
 import { duration } from '../observability/format.ts';
 
@@ -19,7 +19,7 @@ export function waitLines({ stall, workers }: Shown, paused: readonly string[]):
       ? []
       : paused.map((name) => `waits    ${pausedWords(name)}: \`pgvector-backfill resume\` resumes it`)),
     ...off.map(
-      ({ name, clockAheadSeconds }) => `clock    of worker ${name} ${clockWords(clockAheadSeconds ?? 0)}`,
+      ({ name, clockAheadSeconds }) => `clock    of worker ${name} ${clockSkew(clockAheadSeconds ?? 0)}`,
     ),
   ];
 }

@@ -1,6 +1,6 @@
 /** One bounded statement that reads every sign of trouble that PostgreSQL itself knows of. */
 
-import { theirRegclassSql } from '../db/search-path.ts';
+import { operatorRegclassSql } from '../db/search-path.ts';
 import { treeSql } from '../table/partitions.ts';
 
 /** What the role may look at; a monitoring role has all of it. */
@@ -65,7 +65,7 @@ export function healthSql(rights: Rights): string {
     SELECT pg_current_wal_lsn() AS lsn,
            (SELECT oid FROM pg_database WHERE datname = current_database()) AS database),
   relations AS MATERIALIZED (
-    SELECT relid AS oid FROM ${treeSql(`${theirRegclassSql('$1')}::regclass`)} tree WHERE relid IS NOT NULL),
+    SELECT relid AS oid FROM ${treeSql(`${operatorRegclassSql('$1')}::regclass`)} tree WHERE relid IS NOT NULL),
   sessions AS MATERIALIZED (
     SELECT pid, backend_type, state, application_name LIKE 'pgvector-backfill %' AS own,
            CASE WHEN backend_type = 'autovacuum worker' THEN query END AS query FROM pg_stat_activity),

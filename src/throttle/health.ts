@@ -2,12 +2,12 @@
 
 import type { Settings } from '../config/settings.ts';
 import { parseQualified, quoteQualified } from '../db/identifiers.ts';
-import { theirPathSql, theirRegclassSql } from '../db/search-path.ts';
+import { operatorPathSql, operatorRegclassSql } from '../db/search-path.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState, isUnreachable } from '../db/sqlstates.ts';
 import { inReadOnly } from '../db/transaction.ts';
 import { ConfigError } from '../errors.ts';
-import { assertOwnCode } from '../table/trusted-code.ts';
+import { assertTrustedCode } from '../table/trusted-code.ts';
 import { diskUsed } from './disk-usage.ts';
 import { RIGHTS_SQL, healthSql, type HealthRow, type Rights } from './health-sql.ts';
 import { SIGNALS, type Reading, type Readings } from './signals.ts';
@@ -77,7 +77,7 @@ export class Health {
       if (!this.#sqlIsOwn) await this.#assertOwnSql(sql);
       const rows = await inReadOnly(this.#pool, READ_LIMITS, async (client) => {
         // The operator's SQL, on the operator's path.
-        await client.query(theirPathSql(true));
+        await client.query(operatorPathSql(true));
         const answer = (await client.query<unknown[]>({ text: sql, rowMode: 'array' })) as unknown;
         return (answer as { rows?: unknown[][] }).rows ?? [];
       });
@@ -94,12 +94,12 @@ export class Health {
   /** @throws ConfigError where it would call code of another role's */
   async #assertOwnSql(sql: string): Promise<void> {
     const found = await this.#pool.query<{ oid: string | null }>(
-      `SELECT ${theirRegclassSql('$1')}::text AS oid`,
+      `SELECT ${operatorRegclassSql('$1')}::text AS oid`,
       [this.#table],
     );
     const oid = found.rows[0]?.oid ?? null;
     if (oid === null) return;
-    await assertOwnCode(this.#pool, { oid }, 'throttle.sql', sql);
+    await assertTrustedCode(this.#pool, { oid }, 'throttle.sql', sql);
     this.#sqlIsOwn = true;
   }
 }

@@ -22,7 +22,7 @@ import type { Logger } from '../observability/logger.ts';
 import { Health } from './health.ts';
 import { decide, type ThrottleDecision } from './decision.ts';
 import { StatementSize } from './statement-size.ts';
-import { tuningOf, type Tuning } from './tuned-options.ts';
+import { tunedOptions, type TunedOptions } from './tuned-options.ts';
 
 export interface ThrottleContext {
   pool: Pool;
@@ -58,9 +58,9 @@ export class Throttle {
   readonly #table: string;
   readonly #size: StatementSize;
   readonly #closing = new AbortController();
-  readonly #listeners: ((tuning: Tuning) => void)[] = [];
+  readonly #listeners: ((tuning: TunedOptions) => void)[] = [];
   readonly #longest = new Map<string, number>();
-  #tuning: Tuning;
+  #tuning: TunedOptions;
   #holds = false;
   /** The run was paused or has failed meanwhile: whoever is held goes back. */
   #over = false;
@@ -74,11 +74,11 @@ export class Throttle {
     this.#table = quoteQualified(parseQualified(context.settings.table, 'Option table'));
     this.#health = new Health(context.pool, context.settings);
     this.#size = new StatementSize(context.settings.throttle.statementMs);
-    this.#tuning = tuningOf(context.settings, {});
+    this.#tuning = tunedOptions(context.settings, {});
   }
 
   /** Called with what is tuned, whenever that is something else. */
-  onTuned(listener: (tuning: Tuning) => void): void {
+  onTuned(listener: (tuning: TunedOptions) => void): void {
     this.#listeners.push(listener);
   }
 
@@ -165,7 +165,7 @@ export class Throttle {
   async #lookAnew(): Promise<void> {
     const { pool, backfill, settings } = this.#context;
     const ledger = await readThrottle(pool, backfill);
-    this.#tune(tuningOf(settings, ledger.tuned));
+    this.#tune(tunedOptions(settings, ledger.tuned));
     const measured = decide(await this.#health.read(), this.#tuning.limits, ledger.signals);
     const decision = heldFor(await hiddenRows(pool, this.#table), measured);
     const stops = decision.verdict === 'stop' && this.#warned && (await this.#stop(ledger, decision));
@@ -176,7 +176,7 @@ export class Throttle {
     this.#lookedAt = performance.now();
   }
 
-  #tune(tuning: Tuning): void {
+  #tune(tuning: TunedOptions): void {
     const before = this.#tuning;
     this.#tuning = tuning;
     if (before.concurrency === tuning.concurrency) return;

@@ -6,7 +6,7 @@ import type { Settings } from '../config/settings.ts';
 import { ConfigError } from '../errors.ts';
 import type { Limits, Tuned } from '../ledger/progress/throttle-state.ts';
 import { SIGNALS, formatValue } from './signals.ts';
-import { tuningOf, type Tuning } from './tuned-options.ts';
+import { tunedOptions, type TunedOptions } from './tuned-options.ts';
 
 export type TuneFlags = Record<string, string | boolean | undefined>;
 
@@ -22,7 +22,7 @@ export function readTuned(flags: TuneFlags, settings: Settings, before: Tuned): 
       rate === 'off' ? null : (read('rows-per-second', OPTIONS['throttle.rowsPerSecond'], rate) ?? null);
   if (typeof threshold === 'string')
     for (const each of threshold.split(',')) {
-      const [name, limits] = readThreshold(each, tuningOf(settings, tuned));
+      const [name, limits] = readThreshold(each, tunedOptions(settings, tuned));
       tuned.thresholds = { ...tuned.thresholds, [name]: limits };
     }
   return tuned;
@@ -36,7 +36,7 @@ function read<T>(flag: string, option: Option<T>, raw: string): T {
 }
 
 /** A stop that is not said stays as it is. */
-function readThreshold(raw: string, tuning: Tuning): [string, Limits] {
+function readThreshold(raw: string, tuning: TunedOptions): [string, Limits] {
   const [, name = '', limits = ''] = /^\s*([^=]*?)\s*=(.*)$/.exec(raw) ?? [];
   const signal = SIGNALS.find((each) => each.name === name);
   if (signal === undefined)
@@ -59,7 +59,7 @@ export interface TunedChange {
 }
 
 export function tunedChanges(settings: Settings, before: Tuned, after: Tuned): TunedChange[] {
-  const [old, now] = [tuningOf(settings, before), tuningOf(settings, after)];
+  const [old, now] = [tunedOptions(settings, before), tunedOptions(settings, after)];
   const numbers = (['mergeRows', 'concurrency', 'rowsPerSecond'] as const).map((name): TunedChange => ({
     name,
     old: old[name],

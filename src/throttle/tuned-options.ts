@@ -4,7 +4,7 @@ import type { Settings } from '../config/settings.ts';
 import type { Limits, Tuned } from '../ledger/progress/throttle-state.ts';
 import type { SignalName } from './signals.ts';
 
-export interface Tuning {
+export interface TunedOptions {
   mergeRows: number;
   concurrency: number;
   /** Null = no limit. */
@@ -12,7 +12,7 @@ export interface Tuning {
   limits: (name: SignalName) => Limits;
 }
 
-export function tuningOf(settings: Settings, tuned: Tuned): Tuning {
+export function tunedOptions(settings: Settings, tuned: Tuned): TunedOptions {
   return {
     mergeRows: tuned.mergeRows ?? settings.mergeRows,
     concurrency: tuned.concurrency ?? settings.worker.concurrency,

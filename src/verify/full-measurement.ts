@@ -8,7 +8,7 @@ import { loadReadSettings, saveReadSettings, type ReadSettings } from '../ledger
 import { agreementCheck, measureAgreement, type Agreement } from './measures/agreement.ts';
 import type { Check } from './checks/check.ts';
 import { measureCurve, type Curve, type CurveQueries } from './measures/recall-curve.ts';
-import { filterRowsCheck, measureFilterRows, type FilterRows } from './measures/filtered-rows.ts';
+import { filteredRowsCheck, measureFilteredRows, type FilteredRows } from './measures/filtered-rows.ts';
 import type { QueryInput, VerifyInput } from './input.ts';
 import { legacyCheck } from './checks/legacy-search.ts';
 import { latencyCheck, measureLatency, type Latency } from './measures/latency.ts';
@@ -28,7 +28,7 @@ export interface FullResult {
   agreement: Agreement | null;
   curve: Curve | null;
   recommendation: Recommendation | null;
-  filterRows: FilterRows[];
+  filterRows: FilteredRows[];
   latency: Latency | null;
   filterPlans: PlanResult[];
 }
@@ -160,10 +160,10 @@ async function measureFilters(
   const vectors = [...rows, ...searchable(queries)].map(({ vector }) => vector);
   for (const filter of context.settings.search.filters) {
     const plan = await explainSearch(context, vectors[0] as string, filter);
-    const found = await measureFilterRows(context, filter, vectors);
+    const found = await measureFilteredRows(context, filter, vectors);
     result.filterPlans.push(plan);
     result.filterRows.push(found);
-    checks.push(planCheck(plan, context.target), filterRowsCheck(found));
+    checks.push(planCheck(plan, context.target), filteredRowsCheck(found));
   }
   return checks;
 }

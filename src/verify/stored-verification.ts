@@ -3,7 +3,7 @@
 import { optionName } from '../config/option-name.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Queryable } from '../db/pool.ts';
-import { jsonWords, jsonWordsSql } from '../db/utf8-text.ts';
+import { utf8Json, utf8JsonSql } from '../db/utf8-text.ts';
 import type { PresentIndex } from '../ledger/run/present-index.ts';
 import type { ReadSettings } from '../ledger/reads/read-settings.ts';
 import type { Check } from './checks/check.ts';
@@ -25,13 +25,13 @@ export async function saveVerification(
 ): Promise<void> {
   await db.query(
     `INSERT INTO pgvector_backfill.verification (backfill, run, passed, checks, result, index_oid, index_definition)
-     VALUES ($1, $2, $3, ${jsonWordsSql('$4')}, ${jsonWordsSql('$5')}, $6, $7)`,
+     VALUES ($1, $2, $3, ${utf8JsonSql('$4')}, ${utf8JsonSql('$5')}, $6, $7)`,
     [
       backfill,
       run,
       passed,
-      jsonWords(checks),
-      jsonWords(result),
+      utf8Json(checks),
+      utf8Json(result),
       index?.oid ?? null,
       index?.definition ?? null,
     ],

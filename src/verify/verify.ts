@@ -24,7 +24,7 @@ import type { Check } from './checks/check.ts';
 import { checkFreshness } from './checks/freshness.ts';
 import { FULL_STEPS, measureFully, type OnVerifyStep, type FullResult } from './full-measurement.ts';
 import type { VerifyInput } from './input.ts';
-import { checkKeptVectors } from './checks/quarantined-vectors.ts';
+import { checkQuarantinedVectors } from './checks/quarantined-vectors.ts';
 import type { PlanResult } from './measures/plan.ts';
 import { checkRun } from './checks/run.ts';
 import { syncCheck, syncHealth, type SyncHealth } from './checks/unsynced-rows.ts';
@@ -75,7 +75,7 @@ export async function verify(input: VerifyInput): Promise<Verification> {
     ...(await checkRun(input)),
     await checkRows(input, accounting),
     ...accountingChecks(accounting, input.settings, sync),
-    await checkKeptVectors(input),
+    await checkQuarantinedVectors(input),
     syncCheck(sync, input.settings.sync.everySeconds),
     await checkDimensions(input),
     await checkVersion(input),

@@ -1,7 +1,6 @@
 /** An embed job: one batch of a run. */
 
 import { UnrecoverableError } from 'bullmq';
-import { describeFailure } from '../db/refusal.ts';
 import { hidesRows } from '../db/row-security.ts';
 import { classify } from '../db/sqlstates.ts';
 import type { Embedder } from '../embedding/embedder.ts';
@@ -9,7 +8,7 @@ import { messageOf } from '../errors.ts';
 import { finalizeWhenDue } from '../finalize/trigger.ts';
 import { OPEN_STATES, findRun } from '../ledger/run/run.ts';
 import { targetOfRun } from '../ledger/run/run-target.ts';
-import type { CollapseCheck } from '../pipeline/identical-vectors.ts';
+import type { IdenticalVectorsCheck } from '../pipeline/identical-vectors.ts';
 import { processBatch } from '../pipeline/process-batch.ts';
 import { leftToReconciler } from '../queue/faults/call-guard.ts';
 import type { JobQueue } from '../queue/connection.ts';
@@ -22,7 +21,7 @@ import { stopRun } from './stop-run.ts';
 export interface EmbedRole {
   context: WorkerContext;
   embedder: Embedder;
-  collapse: CollapseCheck;
+  collapse: IdenticalVectorsCheck;
   queues: Record<'embed' | 'finalize', JobQueue>;
 }
 
@@ -63,11 +62,11 @@ export async function embedBatch(
     // Held from now on, with the reason: it goes on by itself once every row is to be seen again.
     if (hidesRows(error) && (await throttle.holdsNow())) throw held(error);
     instruments.failed(classify(error));
-    logger.warn({ err: describeFailure(error), class: classify(error), attempt }, 'batch not merged');
+    logger.warn({ err: messageOf(error), class: classify(error), attempt }, 'batch not merged');
     if (classify(error) !== 'configuration') throw error;
     const reason = `${messageOf(error)}${remedyOf(error)} Then run \`pgvector-backfill enqueue\`.`;
     if (await stopRun(context, run, reason)) context.logger.error({ run: run.id, reason }, 'run failed');
-    throw new UnrecoverableError(describeFailure(error));
+    throw new UnrecoverableError(messageOf(error));
   }
 }
 

@@ -1,7 +1,6 @@
 /** What becomes of a finalize job that did not come to its end. */
 
 import { UnrecoverableError, type Job } from 'bullmq';
-import { describeFailure } from '../db/refusal.ts';
 import { hidesRows } from '../db/row-security.ts';
 import { explainedByServer } from '../db/explained-error.ts';
 import { classify, isUnreachable } from '../db/sqlstates.ts';
@@ -57,7 +56,7 @@ export async function giveUpFinalizer(
   try {
     const run = await findRun(context.pool, data.run);
     if (run === null) return;
-    const reason = `finalizer: ${describeFailure(error).replace(/\.$/, '')}, at the last of ${attempts} attempts. See to the cause, then run \`pgvector-backfill finalize\`.`;
+    const reason = `finalizer: ${messageOf(error).replace(/\.$/, '')}, at the last of ${attempts} attempts. See to the cause, then run \`pgvector-backfill finalize\`.`;
     await stopRun(context, run, reason);
   } catch (ledgerError) {
     context.logger.error(

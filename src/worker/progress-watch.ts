@@ -10,14 +10,14 @@ import { saveReport, type Stall } from '../ledger/progress/worker-report.ts';
 import { Again } from '../observability/again.ts';
 import { duration } from '../observability/format.ts';
 import { WORKER_NAME } from '../observability/worker-name.ts';
-import { CLOCK_TOLERANCE_SECONDS, clockWords } from '../queue/clock/clock-skew.ts';
+import { CLOCK_TOLERANCE_SECONDS, clockSkew } from '../queue/clock/clock-skew.ts';
 import { QUEUE_ROLES, type OpenQueue, type QueueRole } from '../queue/connection.ts';
 import { reasonOf } from '../queue/faults/queue-fault.ts';
 import { LateJobs } from '../queue/jobs/late-jobs.ts';
-import { findObstacle, pausedQueue, removeObstacle, type Obstacle } from '../queue/probes/blockers.ts';
+import { findBlocker, pausedQueue, removeBlocker, type QueueBlocker } from '../queue/probes/blockers.ts';
 import { queueOutage } from '../queue/faults/outage.ts';
 import { jobsInLine, scheduleSync } from '../queue/jobs/producer.ts';
-import { within } from '../time-limit.ts';
+import { withTimeLimit } from '../time-limit.ts';
 import type { WorkerContext } from './context.ts';
 
 /** For which nothing may move before it is asked why: jobs of a worker that was killed are taken up within it. */
@@ -84,7 +84,7 @@ export class ProgressWatch {
   }
 
   /** @returns what is still in the way */
-  async #obstacle(role: QueueRole, stillMs: number): Promise<Obstacle | null> {
+  async #obstacle(role: QueueRole, stillMs: number): Promise<QueueBlocker | null> {
     const { queue } = this.#queues[role];
     const limitMs = this.#limitMs(role);
     const promoted = await this.#late[role].promote(queue, limitMs);
@@ -97,10 +97,10 @@ export class ProgressWatch {
       const after = `workers resume it once nothing has moved for ${duration(limitMs / 1000)}, \`pgvector-backfill resume\` does it now`;
       return paused === null ? null : { ...paused, message: `${paused.message}: ${after}` };
     }
-    const obstacle = await findObstacle(queue);
+    const obstacle = await findBlocker(queue);
     if (obstacle === null) return null;
     const still = `nothing has moved for ${duration(stillMs / 1000)}`;
-    if (await removeObstacle(queue, obstacle))
+    if (await removeBlocker(queue, obstacle))
       return this.#goesOn(role, `${obstacle.message}, and ${still}: it is resumed`);
     if (role === 'sync' && (await jobsInLine(queue)) === 0) {
       const { everySeconds } = this.#context.settings.sync;
@@ -141,7 +141,7 @@ export class ProgressWatch {
     if (isOff && this.#again.isDue('clock'))
       logger.warn(
         { aheadSeconds: Math.round(aheadSeconds) },
-        `the clock of this machine ${clockWords(aheadSeconds)}`,
+        `the clock of this machine ${clockSkew(aheadSeconds)}`,
       );
     return aheadSeconds;
   }
@@ -169,6 +169,6 @@ export class ProgressWatch {
 
 /** @throws Error where the queue has not answered by then */
 const inTime = <T>(work: Promise<T>): Promise<T> =>
-  within(QUEUE_LIMIT_MS, work, () => {
+  withTimeLimit(QUEUE_LIMIT_MS, work, () => {
     throw new Error(`no answer within ${QUEUE_LIMIT_MS / 1000} s`);
   });

@@ -9,7 +9,7 @@ import { scopeDifference } from '../ledger/run/scope.ts';
 import { reconcile } from '../planning/reconcile.ts';
 import { removeReport } from '../ledger/progress/worker-report.ts';
 import { WORKER_NAME } from '../observability/worker-name.ts';
-import { within } from '../time-limit.ts';
+import { withTimeLimit } from '../time-limit.ts';
 import { openQueues } from '../queue/connection.ts';
 import type { WorkerContext } from './context.ts';
 import { ProgressWatch } from './progress-watch.ts';
@@ -68,7 +68,7 @@ export function startReconciler(context: WorkerContext): Service {
       await Promise.all(Object.values(open).map((each) => each.close()));
       await reconciling;
       const left = removeReport(pool, backfill, WORKER_NAME).catch(() => {});
-      await within(LEAVE_MS, left, () => {});
+      await withTimeLimit(LEAVE_MS, left, () => {});
     },
   };
 }

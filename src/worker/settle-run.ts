@@ -6,8 +6,8 @@ import { unfinishedBatches } from '../ledger/batch/batch.ts';
 import { OPEN_STATES, type Run } from '../ledger/run/run.ts';
 import { syncMode } from '../ledger/changes/drain-lease.ts';
 import type { Logger } from '../observability/logger.ts';
-import { CollapseCheck } from '../pipeline/identical-vectors.ts';
-import { settle } from '../sync/catch-up.ts';
+import { IdenticalVectorsCheck } from '../pipeline/identical-vectors.ts';
+import { catchUp } from '../sync/catch-up.ts';
 import type { Target } from '../table/backfill-target.ts';
 import type { FinalizeRole } from './finalize-role.ts';
 
@@ -48,8 +48,8 @@ async function settleWithModel(
   if (embedder === null) return;
   try {
     if (embedder.fingerprint !== run.fingerprint || !OPEN_STATES.includes(run.state)) return;
-    await settle(
-      { pool, target, settings, embedder, logger, collapse: new CollapseCheck(), throttle },
+    await catchUp(
+      { pool, target, settings, embedder, logger, collapse: new IdenticalVectorsCheck(), throttle },
       run,
       sweep,
       signal,

@@ -1,18 +1,18 @@
 /** A sync job: drain what was captured, sweep some, drain what that found, count again. */
 
-import { describeFailure } from '../db/refusal.ts';
 import { classify } from '../db/sqlstates.ts';
+import { messageOf } from '../errors.ts';
 import { modelDifference, modelFacts } from '../embedding/open-embedder.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { finalizeWhenDue } from '../finalize/trigger.ts';
 import { SYNCED_STATES, latestRun, type Run } from '../ledger/run/run.ts';
 import { targetOfRun } from '../ledger/run/run-target.ts';
-import type { CollapseCheck } from '../pipeline/identical-vectors.ts';
+import type { IdenticalVectorsCheck } from '../pipeline/identical-vectors.ts';
 import type { PipelineContext } from '../pipeline/pipeline-context.ts';
 import { leftToReconciler } from '../queue/faults/call-guard.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { drainChanges, type DrainOutcome } from '../sync/drain-changes.ts';
-import { lookAfterCapture } from '../sync/monitor-capture.ts';
+import { monitorCapture } from '../sync/monitor-capture.ts';
 import { recountMarked } from '../sync/recount-batches.ts';
 import { sweepSome } from '../sync/sweep-missed-rows.ts';
 import type { WorkerContext } from './context.ts';
@@ -25,7 +25,7 @@ const RECOUNT_MS = 500;
 export interface SyncRole {
   context: WorkerContext;
   embedder: Embedder;
-  collapse: CollapseCheck;
+  collapse: IdenticalVectorsCheck;
   finalizeQueue: JobQueue;
   /** Aborted when the worker is shut down. */
   stop: AbortSignal;
@@ -47,7 +47,7 @@ export async function syncRun(role: SyncRole): Promise<unknown> {
     const pipeline = { pool, target, settings: followed, embedder, logger, collapse, throttle };
     return await drainAndSweep(role, pipeline, run);
   } catch (error) {
-    const failure = `${describeFailure(error)}${remedyOf(error)}`;
+    const failure = `${messageOf(error)}${remedyOf(error)}`;
     if (classify(error) !== 'transient') await noteSyncFailure(context, failure).catch(() => {});
     throw error;
   }
@@ -61,7 +61,7 @@ async function drainAndSweep(
   const { pool, settings, logger, throttle } = context;
   const started = performance.now();
   const input = { pool, target: pipeline.target, run };
-  await lookAfterCapture(input);
+  await monitorCapture(input);
   let outcome = await drainChanges(pipeline, run, stop);
   if (outcome.kind === 'busy') return { left: 'another worker drains' };
   const swept = await sweepSome(

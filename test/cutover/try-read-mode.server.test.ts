@@ -1,7 +1,7 @@
 /** Searches that raise: tried before they answer anybody, counted where they are compared, and no end of anything else. */
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { tryMode, type ModeTrial } from '../../src/cutover/try-read-mode.ts';
+import { tryReadMode, type ReadModeTrial } from '../../src/cutover/try-read-mode.ts';
 import type { ReadMode } from '../../src/ledger/reads/read-mode.ts';
 import { checkLegacySearch } from '../../src/planning/checks/legacy-search.ts';
 import { compareSearches } from '../../src/search/compare.ts';
@@ -36,8 +36,8 @@ describe.each(databases())('searches that raise, on $name', ({ create }) => {
       read: {},
     };
   };
-  const trial = async (mode: ReadMode, options?: Record<string, string>): Promise<ModeTrial> =>
-    tryMode(await contextOf(options), { mode, percent: mode === 'canary' ? 10 : null });
+  const trial = async (mode: ReadMode, options?: Record<string, string>): Promise<ReadModeTrial> =>
+    tryReadMode(await contextOf(options), { mode, percent: mode === 'canary' ? 10 : null });
   const doctor = async (legacy: string): Promise<unknown> => {
     const { pool, target, settings } = await contextOf({ 'legacy-search': legacy });
     return checkLegacySearch(pool, target, settings);

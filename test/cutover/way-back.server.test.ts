@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { prepareQueues, withQueues } from '../../src/planning/open-queues.ts';
 import { loadConfig, type Config } from '../../src/config/load.ts';
-import { removalTarget } from '../../src/cutover/rollback-target.ts';
+import { rollbackTarget } from '../../src/cutover/rollback-target.ts';
 import { planSchemaRollback } from '../../src/cutover/schema-rollback.ts';
 import { runSteps } from '../../src/cutover/planned-steps.ts';
 import { migrate } from '../../src/db/migrate.ts';
@@ -45,7 +45,7 @@ describe.each(databases())('rollback to the legacy schema, on $name', ({ create 
     const config = await load({ BACKFILL_TABLE: 'docs' });
     const address = await prepareQueues(config, pool, silentLogger);
     await withQueues(address, async (queues) => {
-      const removal = await removalTarget(pool, 'docs', config.settings);
+      const removal = await rollbackTarget(pool, 'docs', config.settings);
       await runSteps(
         await planSchemaRollback({ pool, ...removal, settings: config.settings, queues, reason: '' }),
       );

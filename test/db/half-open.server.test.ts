@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { untilReachable } from '../../src/db/wait-for-server.ts';
+import { waitForServer } from '../../src/db/wait-for-server.ts';
 import { classify, isUnreachable } from '../../src/db/sqlstates.ts';
 import { LEDGER_LIMITS, inTransaction } from '../../src/db/transaction.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
@@ -71,7 +71,7 @@ describe.runIf(hasPostgres())('a half-open connection to PostgreSQL', () => {
   it('a batch that waits for the server goes on once the network is back', async () => {
     await through.query('SELECT 1');
     proxy.cut();
-    const waiting = untilReachable(through, new AbortController().signal);
+    const waiting = waitForServer(through, new AbortController().signal);
     await expect(through.query('SELECT 1')).rejects.toSatisfy(isUnreachable);
     proxy.resume();
     await waiting;

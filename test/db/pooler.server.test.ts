@@ -10,7 +10,7 @@ import { inTransaction, LEDGER_LIMITS } from '../../src/db/transaction.ts';
 import { openBuildSession } from '../../src/finalize/build/session.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { checkPooler } from '../../src/planning/checks/pooler.ts';
-import { inTurn } from '../../src/planning/schema-lease.ts';
+import { withSchemaLease } from '../../src/planning/schema-lease.ts';
 import { databases, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { hasPgBouncer, startPgBouncer } from '../setup/pgbouncer.ts';
 import { startTransactionPooler, type TransactionPooler } from '../setup/transaction-pooler.ts';
@@ -99,8 +99,8 @@ describe.runIf(databases().some(({ name }) => name !== 'embedded')).each(databas
       }
       await expect(pool.query('SELECT 1 / 0')).rejects.toMatchObject({ code: '22012' });
       await inTransaction(pool, LEDGER_LIMITS, (client) => client.query('SELECT 1'));
-      await inTurn(pool, 'docs', 'enqueue', () => Promise.resolve());
-      await inTurn(pool, 'docs', 'enqueue', () => Promise.resolve());
+      await withSchemaLease(pool, 'docs', 'enqueue', () => Promise.resolve());
+      await withSchemaLease(pool, 'docs', 'enqueue', () => Promise.resolve());
       await expect(
         openBuildSession({ ...(await makeSettings()), database: pooler.url }),
       ).rejects.toMatchObject({ code: 'SESSION_NOT_KEPT' });

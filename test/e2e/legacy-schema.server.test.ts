@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { planSchemaRollback } from '../../src/cutover/schema-rollback.ts';
-import { runSteps, type Step } from '../../src/cutover/planned-steps.ts';
+import { runSteps, type PlannedStep } from '../../src/cutover/planned-steps.ts';
 import type { Queues } from '../../src/cutover/wait-until-idle.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { prepareQueues, withQueues } from '../../src/planning/open-queues.ts';
@@ -127,7 +127,7 @@ describe.runIf(hasPostgres())('rollback --to-legacy-schema', () => {
     await open(await realDatabase(undefined, { bare: true }));
     const { pool, config } = backfill;
     const before = await catalogState(pool, 'docs');
-    const plan = async (queues: Queues): Promise<Step[]> =>
+    const plan = async (queues: Queues): Promise<PlannedStep[]> =>
       planSchemaRollback({
         pool,
         target: await backfill.target(),

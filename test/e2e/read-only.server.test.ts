@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, inject, it, vi } from 'vitest';
 import { createPool } from '../../src/db/pool.ts';
-import { untilReachable } from '../../src/db/wait-for-server.ts';
+import { waitForServer } from '../../src/db/wait-for-server.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { diagnose } from '../../src/planning/doctor.ts';
 import { openBackfill, REPEATED_TEXTS, type TestBackfill } from '../setup/backfill.ts';
@@ -94,7 +94,7 @@ describe.runIf(hasRedis())('a database that takes no writes', () => {
     // Asks on sessions of the time after it, though its pool has one that is read-only for good.
     const looks = vi.spyOn(own, 'connect');
     let isThere = false;
-    const reachable = untilReachable(own, AbortSignal.timeout(20_000)).then(() => (isThere = true));
+    const reachable = waitForServer(own, AbortSignal.timeout(20_000)).then(() => (isThere = true));
     await until('it has looked again', () => looks.mock.calls.length >= 2);
     expect(isThere).toBe(false);
     await setReadOnly('off');

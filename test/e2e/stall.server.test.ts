@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { installationId } from '../../src/ledger/backfill/installation.ts';
 import { unpauseRun } from '../../src/ledger/run/run.ts';
 import { removeReport, saveReport } from '../../src/ledger/progress/worker-report.ts';
-import { checkProgress } from '../../src/planning/checks/run-progress.ts';
+import { checkRunProgress } from '../../src/planning/checks/run-progress.ts';
 import { pause, resume } from '../../src/planning/pause.ts';
 import { QueueClock, queueNow } from '../../src/queue/clock/queue-clock.ts';
 import { QUEUE_ROLES, openQueue, type JobQueue, type QueueAddress } from '../../src/queue/connection.ts';
@@ -123,7 +123,7 @@ describe.each(databases())('where nothing moves, on $name', ({ create }) => {
     const { pool } = backfill;
     const { settings } = backfill.config;
     const doctor = { pool, backfill: 'docs', settings, withQueue: true };
-    expect((await checkProgress(doctor)).map(({ check }) => check)).toEqual(Array(3).fill('queue-paused'));
+    expect((await checkRunProgress(doctor)).map(({ check }) => check)).toEqual(Array(3).fill('queue-paused'));
     const { mended } = await backfill.enqueue();
     expect(mended.length).toBe(3);
     for (const queue of Object.values(queues)) {

@@ -2,12 +2,12 @@ import { array, assert, integer, property } from 'fast-check';
 import { expect, test } from 'vitest';
 import { FrameReader, frame, cstring, query, SYNC, type Frame } from '../../src/embedded/frames.ts';
 import { StatementNames } from '../../src/embedded/statement-names.ts';
-import { UnitCollector, type Step } from '../../src/embedded/message-group.ts';
+import { MessageGroupCollector, type Step } from '../../src/embedded/message-group.ts';
 import { bind, COPY_DONE, copyData, execute, parse } from './wire.ts';
 
 const asFrame = (bytes: Buffer): Frame => ({ type: String.fromCharCode(bytes[0] ?? 0), bytes });
 
-function pushAll(collector: UnitCollector, ...messages: Buffer[]): Step[] {
+function pushAll(collector: MessageGroupCollector, ...messages: Buffer[]): Step[] {
   return messages.map((bytes) => collector.push(asFrame(bytes)));
 }
 
@@ -47,7 +47,7 @@ test('messages come out whole, however the stream is cut', () => {
 });
 
 test('COPY data over the limit are dropped, and the COPY is failed in the end', () => {
-  const collector = new UnitCollector(new StatementNames(1), 1000);
+  const collector = new MessageGroupCollector(new StatementNames(1), 1000);
   const row = copyData('x'.repeat(300));
   const steps = pushAll(collector, query('COPY t FROM STDIN'), row, row, row, row, row, COPY_DONE);
   const unit = lastUnit(steps);
@@ -57,7 +57,7 @@ test('COPY data over the limit are dropped, and the COPY is failed in the end', 
 });
 
 test('what is too large outside of COPY ends the connection', () => {
-  const collector = new UnitCollector(new StatementNames(1), 1000);
+  const collector = new MessageGroupCollector(new StatementNames(1), 1000);
   expect(() => pushAll(collector, parse('', 'x'.repeat(600)), parse('', 'x'.repeat(600)))).toThrow(
     '1000 bytes',
   );
@@ -65,7 +65,7 @@ test('what is too large outside of COPY ends the connection', () => {
 
 test('statements get names of their own; those of a COPY ask for its data when they are bound again', () => {
   const names = new StatementNames(7);
-  const collector = new UnitCollector(names);
+  const collector = new MessageGroupCollector(names);
   pushAll(collector, parse('load', 'COPY t FROM STDIN'), SYNC);
   const steps = pushAll(collector, bind('', 'load'), execute(''), SYNC);
   expect(steps.at(-1)?.kind).toBe('ask-for-copy-data');
@@ -76,7 +76,7 @@ test('statements get names of their own; those of a COPY ask for its data when t
 });
 
 test('data and ends of a COPY that is over are ignored', () => {
-  const collector = new UnitCollector(new StatementNames(1));
+  const collector = new MessageGroupCollector(new StatementNames(1));
   expect(pushAll(collector, copyData('late'), COPY_DONE, frame('f', cstring('late')))).toEqual([
     { kind: 'more' },
     { kind: 'more' },
@@ -85,7 +85,7 @@ test('data and ends of a COPY that is over are ignored', () => {
 });
 
 test('a query in the midst of COPY data is refused', () => {
-  const collector = new UnitCollector(new StatementNames(1));
+  const collector = new MessageGroupCollector(new StatementNames(1));
   pushAll(collector, query('COPY t FROM STDIN'));
   expect(() => pushAll(collector, query('SELECT 1'))).toThrow('during COPY');
 });

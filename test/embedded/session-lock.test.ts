@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { Turns } from '../../src/embedded/session-lock.ts';
+import { SessionLock } from '../../src/embedded/session-lock.ts';
 
-const turns = () => new Turns<string>({ limitMs: 60_000, idleMs: () => 0, onStall: () => {} });
+const turns = () => new SessionLock<string>({ limitMs: 60_000, idleMs: () => 0, onStall: () => {} });
 
 test('first come, first served; an owner goes before those who came earlier', async () => {
   const order: string[] = [];

@@ -1,13 +1,13 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openEngine, type PgliteEngine } from '../../src/embedded/pglite.ts';
+import { openPglite, type PgliteEngine } from '../../src/embedded/pglite.ts';
 import { startGateway, type Gateway } from '../../src/embedded/gateway.ts';
 import { rowOf } from './harness.ts';
 
 let engine: PgliteEngine;
 let gateway: Gateway;
 beforeAll(async () => {
-  engine = await openEngine({
+  engine = await openPglite({
     onCrash: (reason) => {
       throw new Error(reason);
     },

@@ -10,7 +10,7 @@ import { estimatedRows, rowsOfLargestLeaf } from '../../src/table/partitions.ts'
 import { findRun, moveRun } from '../../src/ledger/run/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { nearest } from '../../src/search/queries/vector-query.ts';
-import { settle } from '../../src/sync/catch-up.ts';
+import { catchUp } from '../../src/sync/catch-up.ts';
 import type { Target } from '../../src/table/backfill-target.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { explainSearch } from '../../src/verify/measures/plan.ts';
@@ -137,7 +137,7 @@ for (const { name, create } of databases())
       await moveRun(pool, road.run.id, ['finalizing', 'ready', 'verifying'], 'running', '');
       // The rows that came with the partition are found by the sweep, and embedded.
       expect(await road.account()).toMatchObject({ missing: 51 });
-      await settle(road.context, road.run, true);
+      await catchUp(road.context, road.run, true);
       expect(await road.account()).toMatchObject({ missing: 0, embedded: ROWS + 51 });
       expect(await finalizeOnce(road)).toMatchObject({ kind: 'indexed', built: true });
       const now = await indexes();

@@ -5,11 +5,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { withValues } from '../../src/config/shape.ts';
 import { changeReads } from '../../src/cutover/change-reads.ts';
 import { createPool } from '../../src/db/pool.ts';
-import { asciiWords, jsonWords, jsonWordsSql, words, wordsSql } from '../../src/db/utf8-text.ts';
+import { asciiText, utf8Json, utf8JsonSql, utf8, utf8Sql } from '../../src/db/utf8-text.ts';
 import { listEvents, recordEvent } from '../../src/ledger/event/event.ts';
 import { gradesOf } from '../../src/ledger/verification/judgements.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { checkStored } from '../../src/planning/checks/stored-settings.ts';
+import { checkStoredSettings } from '../../src/planning/checks/stored-settings.ts';
 import { compareSearches } from '../../src/search/compare.ts';
 import { createSearch } from '../../src/search/create-search.ts';
 import { openBackfill, REPEATED_TEXTS, type TestBackfill } from '../setup/backfill.ts';
@@ -21,8 +21,8 @@ const MESSAGE = 'größe − 日本 → “🚲”…';
 
 describe('words for a place of unknown encoding', () => {
   it('are ASCII, without what no text of PostgreSQL holds', () => {
-    expect(asciiWords(`${MESSAGE}\0\ud83d`)).toBe('gr??e - ?? -> "?"...');
-    expect(jsonWords({ a: [`→\0`], b: null }).toString()).toBe('{"a":["->"],"b":null}');
+    expect(asciiText(`${MESSAGE}\0\ud83d`)).toBe('gr??e - ?? -> "?"...');
+    expect(utf8Json({ a: [`→\0`], b: null }).toString()).toBe('{"a":["->"],"b":null}');
   });
 });
 
@@ -46,8 +46,8 @@ describe.runIf(hasPostgres())('an encoding that lacks characters', () => {
       const migration = new URL('../../src/db/migrations/0038_words.sql', import.meta.url);
       await pool.query(await readFile(migration, 'utf8'));
       const kept = await pool.query<{ text: string; json: unknown }>(
-        `SELECT ${wordsSql('$1')} AS text, ${jsonWordsSql('$2')} AS json`,
-        [words(MESSAGE), jsonWords({ reason: MESSAGE })],
+        `SELECT ${utf8Sql('$1')} AS text, ${utf8JsonSql('$2')} AS json`,
+        [utf8(MESSAGE), utf8Json({ reason: MESSAGE })],
       );
       expect(kept.rows).toEqual([{ text: held, json: { reason: held } }]);
     } finally {
@@ -82,8 +82,8 @@ describe.runIf(hasPostgres())('an encoding that lacks characters', () => {
     });
     expect((await listEvents(pool, config.backfill, 1))[0]?.message).toBe('größe - ?? -> "?"...');
     const prefixed = (prefix: string) => withValues(settings, [['model.queryPrefix', prefix]]);
-    expect(await checkStored(pool, prefixed('Größe: '))).toEqual([]);
-    expect(await checkStored(pool, prefixed('查询: '))).toMatchObject([
+    expect(await checkStoredSettings(pool, prefixed('Größe: '))).toEqual([]);
+    expect(await checkStoredSettings(pool, prefixed('查询: '))).toMatchObject([
       { level: 'error', option: 'model.queryPrefix' },
     ]);
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CollapseCheck } from '../../src/pipeline/identical-vectors.ts';
+import { IdenticalVectorsCheck } from '../../src/pipeline/identical-vectors.ts';
 import { uniform } from '../../src/random.ts';
 
 const SYLLABLES = ['ba', 'de', 'fi', 'go', 'lu', 'ma', 'ne', 'pi', 'ro', 'su'];
@@ -11,19 +11,19 @@ const vector = (shared: number): Float32Array =>
 
 describe('a model that gives every text the same vector', () => {
   it('is noticed after some two dozen texts without common words', () => {
-    const check = new CollapseCheck();
+    const check = new IdenticalVectorsCheck();
     const look = (): void => check.look(unlike(), vector(1000), 'broken');
     for (let text = 1; text < 24; text++) look();
     expect(look).toThrow(expect.objectContaining({ code: 'MODEL_COLLAPSED' }));
   });
 
   it('is not what a model is whose vectors are merely alike', () => {
-    const check = new CollapseCheck();
+    const check = new IdenticalVectorsCheck();
     for (let text = 0; text < 200; text++) check.look(unlike(), vector(10), 'narrow');
   });
 
   it('is not concluded from texts that are alike themselves', () => {
-    const check = new CollapseCheck();
+    const check = new IdenticalVectorsCheck();
     const same = vector(1);
     for (let text = 0; text < 200; text++)
       check.look(`invoice number ${text} paid today thanks`, same, 'templates');

@@ -5,7 +5,7 @@ import { loadConfig, type Config } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { checkKeptVectors } from '../../src/verify/checks/quarantined-vectors.ts';
+import { checkQuarantinedVectors } from '../../src/verify/checks/quarantined-vectors.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
 import { hashEmbedder, travel } from '../setup/small-road.ts';
 
@@ -82,7 +82,7 @@ describe.each(databases())('writes without effect, on $name', ({ create }) => {
     });
     // Searches would find them by it.
     const { target } = road.context;
-    expect(await checkKeptVectors({ pool, target, run: road.run })).toMatchObject({
+    expect(await checkQuarantinedVectors({ pool, target, run: road.run })).toMatchObject({
       value: kept,
       passed: kept === 0,
     });

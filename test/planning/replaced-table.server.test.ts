@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { prepareQueues, withQueues } from '../../src/planning/open-queues.ts';
 import { loadConfig, type Config } from '../../src/config/load.ts';
-import { removalTarget } from '../../src/cutover/rollback-target.ts';
+import { rollbackTarget } from '../../src/cutover/rollback-target.ts';
 import { planSchemaRollback } from '../../src/cutover/schema-rollback.ts';
 import { runSteps } from '../../src/cutover/planned-steps.ts';
 import { migrate } from '../../src/db/migrate.ts';
@@ -96,7 +96,7 @@ describe.each(databases())('a table that was replaced, on $name', ({ create }) =
     });
 
     await withQueues(address, async (queues) => {
-      const removal = await removalTarget(pool, backfill, settings);
+      const removal = await rollbackTarget(pool, backfill, settings);
       expect(removal.target.name).toBe('docs');
       await runSteps(await planSchemaRollback({ pool, ...removal, settings, queues, reason: '' }));
     });

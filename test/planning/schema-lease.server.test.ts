@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { inTurn } from '../../src/planning/schema-lease.ts';
+import { withSchemaLease } from '../../src/planning/schema-lease.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
 
 const TIMES = { lease: 2000, renewal: 100, look: 50 };
@@ -30,7 +30,7 @@ describe.each(databases())('turns on $name', ({ create }) => {
     const signals = new EventEmitter();
     const begun = once(signals, 'begun');
     const ended = once(signals, 'end');
-    const first = inTurn(
+    const first = withSchemaLease(
       pool,
       'docs',
       'rollback',
@@ -44,15 +44,19 @@ describe.each(databases())('turns on $name', ({ create }) => {
     await begun;
     const started = performance.now();
     while (performance.now() - started < TIMES.lease * 1.2)
-      await expect(inTurn(pool, 'docs', 'enqueue', () => Promise.resolve(), TIMES)).rejects.toMatchObject({
+      await expect(
+        withSchemaLease(pool, 'docs', 'enqueue', () => Promise.resolve(), TIMES),
+      ).rejects.toMatchObject({
         code: 'ENQUEUE_BUSY',
         message: 'Another rollback of docs is under way.',
       });
-    expect(await inTurn(pool, 'others', 'enqueue', () => Promise.resolve('beside'), TIMES)).toBe('beside');
+    expect(await withSchemaLease(pool, 'others', 'enqueue', () => Promise.resolve('beside'), TIMES)).toBe(
+      'beside',
+    );
     signals.emit('end');
     expect(await first).toBe('done');
     await expect(
-      inTurn(pool, 'docs', 'enqueue', () => Promise.reject(new Error('no')), TIMES),
+      withSchemaLease(pool, 'docs', 'enqueue', () => Promise.reject(new Error('no')), TIMES),
     ).rejects.toThrow('no');
     expect(await turns()).toBe(0);
   });
@@ -61,8 +65,10 @@ describe.each(databases())('turns on $name', ({ create }) => {
     await pool.query(
       `INSERT INTO pgvector_backfill.turn VALUES ('docs', gen_random_uuid(), 'enqueue', now() + interval '400 ms')`,
     );
-    expect(await inTurn(pool, 'docs', 'enqueue', () => Promise.resolve('taken'), TIMES)).toBe('taken');
-    const overtaken = inTurn(
+    expect(await withSchemaLease(pool, 'docs', 'enqueue', () => Promise.resolve('taken'), TIMES)).toBe(
+      'taken',
+    );
+    const overtaken = withSchemaLease(
       pool,
       'docs',
       'enqueue',

@@ -6,7 +6,7 @@ import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createIndexSql, findIndex, wantedIndex } from '../../src/finalize/index-definition.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { checkAddedColumns, checkNames } from '../../src/planning/checks/existing-objects.ts';
+import { checkAddedColumns, checkExistingObjects } from '../../src/planning/checks/existing-objects.ts';
 import { checkVectorColumn } from '../../src/planning/checks/legacy-table.ts';
 import { applyDdl } from '../../src/planning/ddl.ts';
 import type { Target } from '../../src/table/backfill-target.ts';
@@ -76,6 +76,6 @@ describe.each(databases())('vectors of another dimension on $name', ({ create })
     expect(remedy).toContain('another column');
     await pool.query(`${rename} before`);
     const other = await targetOf('other');
-    expect([...(await remedies(other)), ...(await checkNames(pool, other))]).toEqual([]);
+    expect([...(await remedies(other)), ...(await checkExistingObjects(pool, other))]).toEqual([]);
   });
 });

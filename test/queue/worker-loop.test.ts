@@ -1,11 +1,11 @@
 /** When a worker's loop counts as stuck: where it stands still while its server answers, and never in an outage. */
 
 import { expect, it } from 'vitest';
-import { Loop } from '../../src/queue/worker-loop.ts';
+import { WorkerLoop } from '../../src/queue/worker-loop.ts';
 
 function loopOf({ answers }: { answers: () => Promise<boolean> }) {
   let now = 0;
-  const loop = new Loop('docs-finalize', answers, { now: () => now });
+  const loop = new WorkerLoop('docs-finalize', answers, { now: () => now });
   return { loop, pass: (seconds: number) => void (now += seconds * 1000) };
 }
 const yes = (): Promise<boolean> => Promise.resolve(true);

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { planSearchFunction, settingsOfReads } from '../../src/cutover/search-function.ts';
 import { createSearch, type Search, type SearchResult } from '../../src/search/create-search.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
-import { checkFunction } from '../../src/verify/checks/sql-function.ts';
+import { checkSqlFunction } from '../../src/verify/checks/sql-function.ts';
 import { databases } from '../setup/databases.ts';
 import { makeSettings } from '../table/make-target.ts';
 import { openServedTable, wordEmbedder, type ServedTable } from './served-table.ts';
@@ -48,16 +48,18 @@ describe.each(databases())('an extension that moves on $name', ({ create }) => {
       const plan = await planSearchFunction(rest.pool, target, 'cosine', await settingsOfReads(pool, target));
       for (const sql of plan.statements) await pool.query(sql);
     };
-    expect(await checkFunction(await context(), '[1,0,0]', 30)).toEqual([]);
+    expect(await checkSqlFunction(await context(), '[1,0,0]', 30)).toEqual([]);
     await cutover();
-    expect(await checkFunction(await context(), '[1,0,0]', 30)).toMatchObject([{ passed: true, value: 10 }]);
+    expect(await checkSqlFunction(await context(), '[1,0,0]', 30)).toMatchObject([
+      { passed: true, value: 10 },
+    ]);
 
     await pool.query('CREATE SCHEMA extensions; ALTER EXTENSION vector SET SCHEMA extensions');
     expect(await Promise.all(asks.map((ask) => ask()))).toEqual(before);
     await pool.query('ALTER SCHEMA extensions RENAME TO elsewhere');
     expect(await Promise.all(asks.map((ask) => ask()))).toEqual(before);
 
-    expect(await checkFunction(await context(), '[1,0,0]', 30)).toMatchObject([
+    expect(await checkSqlFunction(await context(), '[1,0,0]', 30)).toMatchObject([
       {
         name: 'search-function',
         passed: false,
@@ -66,6 +68,6 @@ describe.each(databases())('an extension that moves on $name', ({ create }) => {
       },
     ]);
     await cutover();
-    expect(await checkFunction(await context(), '[1,0,0]', 30)).toMatchObject([{ passed: true }]);
+    expect(await checkSqlFunction(await context(), '[1,0,0]', 30)).toMatchObject([{ passed: true }]);
   });
 });

@@ -2,7 +2,7 @@
 
 import type { Embedder } from '../../src/embedding/embedder.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { CollapseCheck } from '../../src/pipeline/identical-vectors.ts';
+import { IdenticalVectorsCheck } from '../../src/pipeline/identical-vectors.ts';
 import type { PipelineContext } from '../../src/pipeline/pipeline-context.ts';
 import { Throttle } from '../../src/throttle/throttle.ts';
 import type { TestBackfill } from './backfill.ts';
@@ -16,6 +16,6 @@ export const pipelineContext = async (
   settings: backfill.config.settings,
   embedder,
   logger: silentLogger,
-  collapse: new CollapseCheck(),
+  collapse: new IdenticalVectorsCheck(),
   throttle: new Throttle({ ...backfill, ...backfill.config, logger: silentLogger }),
 });

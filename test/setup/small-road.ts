@@ -14,7 +14,7 @@ import { accountFor, type Accounting } from '../../src/ledger/rows/accounting.ts
 import { createRun, findRun, moveRun, saveBackfill, type Run } from '../../src/ledger/run/run.ts';
 import { scopeOf } from '../../src/ledger/run/scope.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { CollapseCheck } from '../../src/pipeline/identical-vectors.ts';
+import { IdenticalVectorsCheck } from '../../src/pipeline/identical-vectors.ts';
 import type { PipelineContext } from '../../src/pipeline/pipeline-context.ts';
 import { processBatch } from '../../src/pipeline/process-batch.ts';
 import { applyDdl } from '../../src/planning/ddl.ts';
@@ -22,7 +22,7 @@ import { blockers, diagnose } from '../../src/planning/doctor.ts';
 import { planRun } from '../../src/planning/plan.ts';
 import { applyCapture } from '../../src/sync/capture.ts';
 import { drainChanges } from '../../src/sync/drain-changes.ts';
-import { settle } from '../../src/sync/catch-up.ts';
+import { catchUp } from '../../src/sync/catch-up.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { Throttle } from '../../src/throttle/throttle.ts';
 
@@ -99,9 +99,17 @@ export async function travel(
   const run = (await findRun(pool, created.uid)) as Run;
   const logger = silentLogger;
   const throttle = new Throttle({ pool, backfill, settings, logger });
-  const context = { pool, target, settings, embedder, logger, throttle, collapse: new CollapseCheck() };
+  const context = {
+    pool,
+    target,
+    settings,
+    embedder,
+    logger,
+    throttle,
+    collapse: new IdenticalVectorsCheck(),
+  };
   for (let number = 1; number <= run.batchesPlanned; number++) await processBatch(context, run, number);
-  await settle(context, run, true);
+  await catchUp(context, run, true);
   const wanted = wantedIndex(target, settings, run.rowsPlanned);
   if (withIndex) await pool.query(createIndexSql(target, wanted));
   return {

@@ -9,7 +9,7 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { diagnose } from '../../src/planning/doctor.ts';
 import { missingCapture } from '../../src/sync/capture.ts';
 import { captureFunction } from '../../src/sync/capture-ddl.ts';
-import { lookAfterCapture } from '../../src/sync/monitor-capture.ts';
+import { monitorCapture } from '../../src/sync/monitor-capture.ts';
 import { sweepSome } from '../../src/sync/sweep-missed-rows.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { databases, hasPostgres, type TestDatabase } from '../setup/databases.ts';
@@ -56,7 +56,7 @@ describe.each(databases())('looking after change capture, on $name', ({ create }
     target: await describeTarget(pool, config.backfill, config.settings),
   });
   const look = async (partPages = 5): Promise<void> =>
-    lookAfterCapture(await input(), { everySeconds: 0, partPages });
+    monitorCapture(await input(), { everySeconds: 0, partPages });
   const wanted = async (): Promise<boolean> => {
     const found = await pool.query<{ wanted: boolean }>(
       'SELECT sweep_wanted AS wanted FROM pgvector_backfill.sync',

@@ -2,7 +2,7 @@
 
 import { messageOf } from '../../errors.ts';
 import { queueFault } from '../../queue/faults/queue-fault.ts';
-import { within } from '../../time-limit.ts';
+import { withTimeLimit } from '../../time-limit.ts';
 
 /** A person waits for a page. */
 const LIMIT_MS = 1000;
@@ -15,7 +15,7 @@ const FORGOTTEN_MS = 30_000;
 
 export type Answer<T> = { value: T } | { why: string };
 
-export class Source<T> {
+export class DataSource<T> {
   readonly #ask: () => Promise<T>;
   readonly #limitMs: number;
   /** One question at a time: those of an outage would pile up. */
@@ -28,7 +28,7 @@ export class Source<T> {
 
   /** What it says within the limit, or why there is nothing. Never rejects. */
   ask(): Promise<Answer<T>> {
-    return within(this.#limitMs, this.#answer(), () => ({
+    return withTimeLimit(this.#limitMs, this.#answer(), () => ({
       why: `no answer within ${this.#limitMs / 1000} s`,
     }));
   }

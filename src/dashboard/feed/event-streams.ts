@@ -3,7 +3,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Context } from 'hono';
 import { streamSSE, type SSEStreamingApi } from 'hono/streaming';
-import type { Look, ProgressFeed } from './progress-feed.ts';
+import type { FeedUpdate, ProgressFeed } from './progress-feed.ts';
 
 /** Pages that may be open at once: each holds a connection. */
 const MAX_WATCHERS = 64;
@@ -25,15 +25,15 @@ const RETRY_MS = 500;
 
 export class EventStreams {
   readonly #feed: ProgressFeed;
-  readonly #render: (look: NonNullable<Look>) => Promise<string>;
+  readonly #render: (look: NonNullable<FeedUpdate>) => Promise<string>;
   readonly #times: Required<EventTimes>;
-  #rendered: { look: Look; markup: Promise<string> } | null = null;
+  #rendered: { look: FeedUpdate; markup: Promise<string> } | null = null;
   readonly #ends = new Set<() => void>();
 
   /** `render`: the markup of a look. */
   constructor(
     feed: ProgressFeed,
-    render: (look: NonNullable<Look>) => Promise<string>,
+    render: (look: NonNullable<FeedUpdate>) => Promise<string>,
     { stallMs = STALL_MS, lifetimeMs = LIFETIME_MS }: EventTimes = {},
   ) {
     this.#feed = feed;
@@ -58,7 +58,7 @@ export class EventStreams {
   }
 
   async #send(stream: SSEStreamingApi, outgoing: ServerResponse | undefined): Promise<void> {
-    const looks = new Latest<Look>();
+    const looks = new Latest<FeedUpdate>();
     const end = (): void => looks.end();
     const unwatch = this.#feed.watch((look) => looks.put(look));
     this.#ends.add(end);
@@ -92,7 +92,7 @@ export class EventStreams {
   }
 
   /** Resolves once the reader has taken what was sent, or the stream is over. */
-  async #taken(stream: SSEStreamingApi, looks: Latest<Look>, sent: Promise<unknown>): Promise<void> {
+  async #taken(stream: SSEStreamingApi, looks: Latest<FeedUpdate>, sent: Promise<unknown>): Promise<void> {
     let stalled: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       stalled = setTimeout(() => {
@@ -114,7 +114,7 @@ export class EventStreams {
     outgoing.once('close', () => clearTimeout(late));
   }
 
-  #markup(look: NonNullable<Look>): Promise<string> {
+  #markup(look: NonNullable<FeedUpdate>): Promise<string> {
     if (this.#rendered?.look !== look) this.#rendered = { look, markup: this.#render(look) };
     return this.#rendered.markup;
   }

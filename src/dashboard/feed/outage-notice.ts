@@ -3,38 +3,38 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { html } from 'hono/html';
 import type { Pool } from '../../db/pool.ts';
-import { queueAway } from '../../queue/probes/queue-snapshot.ts';
+import { queueUnreachable } from '../../queue/probes/queue-snapshot.ts';
 import type { JobQueue } from '../../queue/connection.ts';
-import { within } from '../../time-limit.ts';
+import { withTimeLimit } from '../../time-limit.ts';
 import { NOTHING, layout } from '../pages/layout.ts';
-import { Source } from './data-source.ts';
+import { DataSource } from './data-source.ts';
 
-export type SourceName = 'database' | 'queue';
+export type DataSourceName = 'database' | 'queue';
 
-export interface Sources {
-  database: Source<unknown>;
-  queue: Source<unknown>;
+export interface DataSources {
+  database: DataSource<unknown>;
+  queue: DataSource<unknown>;
 }
 
-export const sourcesOf = (pool: Pool, queue: JobQueue, limitMs?: number): Sources => ({
-  database: new Source(() => pool.query('SELECT 1'), limitMs),
-  queue: new Source(() => queue.getJobCounts('waiting'), limitMs),
+export const dataSources = (pool: Pool, queue: JobQueue, limitMs?: number): DataSources => ({
+  database: new DataSource(() => pool.query('SELECT 1'), limitMs),
+  queue: new DataSource(() => queue.getJobCounts('waiting'), limitMs),
 });
 
-const WORDS: Record<SourceName, (why: string) => string> = {
+const WORDS: Record<DataSourceName, (why: string) => string> = {
   database: (why) =>
     `PostgreSQL does not answer (${why}). Workers wait for it, and go on by themselves once it is there.`,
-  queue: queueAway,
+  queue: queueUnreachable,
 };
 
 /** Null where it answers. */
-export async function trouble(sources: Sources, name: SourceName): Promise<string | null> {
+export async function outageOf(sources: DataSources, name: DataSourceName): Promise<string | null> {
   const answer = await sources[name].ask();
   return 'why' in answer ? WORDS[name](answer.why) : null;
 }
 
-export async function troubles(sources: Sources, names: readonly SourceName[]): Promise<string[]> {
-  const found = await Promise.all(names.map((name) => trouble(sources, name)));
+export async function outagesOf(sources: DataSources, names: readonly DataSourceName[]): Promise<string[]> {
+  const found = await Promise.all(names.map((name) => outageOf(sources, name)));
   return found.filter((words) => words !== null);
 }
 
@@ -45,32 +45,32 @@ const PATIENCE_MS = 500;
  * For what cannot be answered without `names`: a request that takes long goes on for as long as they answer.
  * `first`: they are asked before anything else is begun.
  */
-export function sayWhatIsSilent(
-  sources: Sources,
-  names: readonly SourceName[],
+export function noticeOutages(
+  sources: DataSources,
+  names: readonly DataSourceName[],
   backfill: string,
   { first = false }: { first?: boolean } = {},
 ): MiddlewareHandler {
   return async (context, next) => {
     if (first) {
-      const found = await troubles(sources, names);
-      if (found.length > 0) return silence(context, found, backfill);
+      const found = await outagesOf(sources, names);
+      if (found.length > 0) return outageResponse(context, found, backfill);
     }
     const over = next();
     const answered = over.then(() => true as const);
     // Its own errors are answered within; nobody waits for it where this has answered.
     answered.catch(() => {});
     for (;;) {
-      if (await within(PATIENCE_MS, answered, () => false)) return over;
-      const found = await Promise.race([troubles(sources, names), answered]);
+      if (await withTimeLimit(PATIENCE_MS, answered, () => false)) return over;
+      const found = await Promise.race([outagesOf(sources, names), answered]);
       if (found === true) return over;
-      if (found.length > 0) return silence(context, found, backfill);
+      if (found.length > 0) return outageResponse(context, found, backfill);
     }
   };
 }
 
 /** 503, in words; a page of it loads itself again. */
-export function silence(context: Context, words: readonly string[], backfill: string): Response {
+export function outageResponse(context: Context, words: readonly string[], backfill: string): Response {
   const isPage = (context.req.header('accept') ?? '').includes('text/html');
   if (context.req.method === 'POST')
     words = [...words, 'Whether that was done is not known: look again then.'];

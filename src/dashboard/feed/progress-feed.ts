@@ -7,20 +7,20 @@ import { listEvents, type ListedEvent } from '../../ledger/event/event.ts';
 import { progressSnapshot, standing, type ProgressSnapshot } from '../../ledger/progress/snapshot.ts';
 import { listQuarantine, type ListedRow } from '../../ledger/rows/quarantine.ts';
 import type { Logger } from '../../observability/logger.ts';
-import { MOST, Samples, type Sample } from './rate-history.ts';
+import { MAX_POINTS, RateHistory, type RatePoint } from './rate-history.ts';
 
-export interface View {
+export interface FeedView {
   snapshot: ProgressSnapshot;
   /** Why the queue is waited for, in words; null where it answers. */
   queue: string | null;
   quarantined: ListedRow[];
   events: ListedEvent[];
-  samples: readonly Sample[];
+  samples: readonly RatePoint[];
 }
 
 /** What a look brought; null where the database did not answer. */
-export type Look = View | null;
-type Watcher = (look: Look) => void;
+export type FeedUpdate = FeedView | null;
+type Watcher = (look: FeedUpdate) => void;
 
 export interface FeedInput {
   pool: Pool;
@@ -45,9 +45,9 @@ const LISTED_EVENTS = 200;
 export class ProgressFeed {
   readonly #input: FeedInput;
   readonly #watchers = new Set<Watcher>();
-  #samples = new Samples();
+  #samples = new RateHistory();
   #sampledRun: string | null = null;
-  #looking: Promise<View> | null = null;
+  #looking: Promise<FeedView> | null = null;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
   #complaint: { err: string; at: number } | null = null;
@@ -61,7 +61,7 @@ export class ProgressFeed {
   }
 
   /** A look that is under way is shared. */
-  look(): Promise<View> {
+  look(): Promise<FeedView> {
     this.#looking ??= this.#read().finally(() => {
       this.#looking = null;
     });
@@ -100,7 +100,7 @@ export class ProgressFeed {
     this.#timer = setTimeout(() => void this.#tick(), this.#input.intervalMs ?? INTERVAL_MS);
   }
 
-  #show(look: Look): void {
+  #show(look: FeedUpdate): void {
     for (const watcher of this.#watchers) watcher(look);
   }
 
@@ -117,14 +117,14 @@ export class ProgressFeed {
     const now = performance.now();
     if (run !== null && run !== this.#sampledRun) {
       this.#sampledRun = run;
-      this.#samples = new Samples();
-      for (const { secondsAgo, ...past } of await pastRates(this.#input.pool, run, MOST / 2))
+      this.#samples = new RateHistory();
+      for (const { secondsAgo, ...past } of await pastRates(this.#input.pool, run, MAX_POINTS / 2))
         this.#samples.add({ at: now - 1000 * secondsAgo, ...past });
     }
     if (rowsPerSecond !== null) this.#samples.add({ at: now, rowsPerSecond, etaSeconds });
   }
 
-  async #read(): Promise<View> {
+  async #read(): Promise<FeedView> {
     const { pool, backfill } = this.#input;
     const [seen, queue] = await Promise.all([
       progressSnapshot(pool, backfill),

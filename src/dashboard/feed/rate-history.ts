@@ -1,6 +1,6 @@
 /** Rate and time left over time: in memory alone, and no more than so many points. */
 
-export interface Sample {
+export interface RatePoint {
   /** ms of a clock that does not go back. */
   at: number;
   rowsPerSecond: number;
@@ -9,10 +9,10 @@ export interface Sample {
 }
 
 /** As many as a plot has room for. */
-export const MOST = 240;
+export const MAX_POINTS = 240;
 
-export class Samples {
-  #points: Sample[] = [];
+export class RateHistory {
+  #points: RatePoint[] = [];
   #stepMs: number;
 
   /** `stepMs`: points closer together than this are one. */
@@ -20,16 +20,16 @@ export class Samples {
     this.#stepMs = stepMs;
   }
 
-  get points(): readonly Sample[] {
+  get points(): readonly RatePoint[] {
     return this.#points;
   }
 
   /** Where they become too many, every other one goes, and the next ones are as far apart. */
-  add(sample: Sample): void {
+  add(sample: RatePoint): void {
     const last = this.#points.at(-1);
     if (last !== undefined && sample.at - last.at < this.#stepMs) return;
     this.#points.push(sample);
-    if (this.#points.length <= MOST) return;
+    if (this.#points.length <= MAX_POINTS) return;
     this.#points = this.#points.filter((_, place) => place % 2 === 0);
     this.#stepMs *= 2;
   }

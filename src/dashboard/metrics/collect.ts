@@ -5,7 +5,7 @@ import { readTimes } from '../../ledger/reads/read-times.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { JobQueue } from '../../queue/connection.ts';
 import type { ProgressFeed } from '../feed/progress-feed.ts';
-import { Source, type Answer } from '../feed/data-source.ts';
+import { DataSource, type Answer } from '../feed/data-source.ts';
 import type { MetricsView } from './declare.ts';
 
 export interface MetricsInput {
@@ -28,10 +28,10 @@ export function metricsOf({
   feed,
   limitMs = LIMIT_MS,
 }: MetricsInput): () => Promise<MetricsView> {
-  const ledger = new Source(() => feed.look(), limitMs);
-  const rows = new Source(() => quarantineCounts(looks, backfill), limitMs);
-  const searches = new Source(() => readTimes(looks, backfill), limitMs);
-  const jobs = new Source(() => jobCounts(queues), limitMs);
+  const ledger = new DataSource(() => feed.look(), limitMs);
+  const rows = new DataSource(() => quarantineCounts(looks, backfill), limitMs);
+  const searches = new DataSource(() => readTimes(looks, backfill), limitMs);
+  const jobs = new DataSource(() => jobCounts(queues), limitMs);
   return async () => {
     const [look, quarantined, times, counts] = await Promise.all([
       ledger.ask().then(valueOf),

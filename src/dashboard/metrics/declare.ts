@@ -3,7 +3,7 @@
 import type { ProgressSnapshot } from '../../ledger/progress/snapshot.ts';
 import type { ReadMode } from '../../ledger/reads/read-mode.ts';
 import type { ReadTimes } from '../../ledger/reads/read-times.ts';
-import type { SourceName } from '../feed/outage-notice.ts';
+import type { DataSourceName } from '../feed/outage-notice.ts';
 import { PREFIX, type MetricDefinition, type Sample } from '../../observability/metric.ts';
 
 /** What the sources have said; what is not known is null, or empty. */
@@ -15,7 +15,7 @@ export interface MetricsView {
   quarantined: Record<string, number>;
   times: readonly (ReadTimes & { mode: ReadMode })[];
   /** Whether each of them has answered. */
-  sources: Record<SourceName, boolean>;
+  sources: Record<DataSourceName, boolean>;
 }
 
 export interface Metric extends MetricDefinition {

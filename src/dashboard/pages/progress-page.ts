@@ -3,7 +3,7 @@
 import { html } from 'hono/html';
 import type { ListedEvent } from '../../ledger/event/event.ts';
 import { count } from '../../observability/format.ts';
-import type { View } from '../feed/progress-feed.ts';
+import type { FeedView } from '../feed/progress-feed.ts';
 import { indexSection, loadSection, readsSection, spaceSection } from './health-sections.ts';
 import { NOTHING, layout, moment, table, type Markup } from './layout.ts';
 import {
@@ -15,7 +15,7 @@ import {
   stateSection,
 } from './run-sections.ts';
 
-function quarantineSection({ snapshot, quarantined }: View, csrf: string): Markup {
+function quarantineSection({ snapshot, quarantined }: FeedView, csrf: string): Markup {
   const all = snapshot.rows.quarantined;
   return html`<section id="quarantine" class="wide">
     <h2>Quarantined rows <b>${count(Math.max(all, quarantined.length))}</b></h2>
@@ -47,7 +47,7 @@ export function withoutFlapping(events: readonly ListedEvent[]): (ListedEvent & 
   return shown.slice(0, LISTED_EVENTS);
 }
 
-function eventsSection({ events }: View): Markup {
+function eventsSection({ events }: FeedView): Markup {
   return html`<section id="events" class="wide">
     <h2>Events</h2>
     ${
@@ -68,13 +68,13 @@ function eventsSection({ events }: View): Markup {
 }
 
 /** Always there, so that a live page can fill it. */
-const outageSection = ({ queue }: View): Markup =>
+const outageSection = ({ queue }: FeedView): Markup =>
   html`<section id="outage" class="wide" role="alert" ${queue === null ? html`hidden` : NOTHING}>
     <p>${queue ?? ''}</p>
   </section>`;
 
 /** The parts that a live page replaces. */
-export function progressSections(view: View, csrf: string): Markup {
+export function progressSections(view: FeedView, csrf: string): Markup {
   const { snapshot } = view;
   return html`${outageSection(view)}
     <div class="head">${stateSection(snapshot)} ${actionsSection(snapshot, csrf)}</div>
@@ -84,7 +84,7 @@ export function progressSections(view: View, csrf: string): Markup {
     ${inProgressSection(snapshot)} ${quarantineSection(view, csrf)} ${eventsSection(view)}`;
 }
 
-export function progressPage(view: View, csrf: string, notice: string | null): Markup {
+export function progressPage(view: FeedView, csrf: string, notice: string | null): Markup {
   const { backfill, state } = view.snapshot;
   return layout({
     title: `${backfill}: ${state}`,

@@ -7,7 +7,7 @@ import { HonoAdapter } from '@bull-board/hono';
 import { serveStatic } from '@hono/node-server/serve-static';
 import { Hono, type Context } from 'hono';
 import type { JobQueue } from '../../queue/connection.ts';
-import { sayWhatIsSilent, type Sources } from '../feed/outage-notice.ts';
+import { noticeOutages, type DataSources } from '../feed/outage-notice.ts';
 import { parseEmbedJob, parseFinalizeJob, parseSyncJob } from '../../queue/jobs/payloads.ts';
 
 /** Fonts of another host: the page does without them. */
@@ -33,7 +33,7 @@ const BASE = '<base href="/queues/"';
 
 export function queueBoard(
   queues: readonly JobQueue[],
-  sources: Sources,
+  sources: DataSources,
   backfill: string,
   basePathOf: (context: Context) => string,
 ): Hono {
@@ -56,7 +56,7 @@ export function queueBoard(
       ? next()
       : context.text('The queues are shown, not changed.', 405);
   });
-  const needs = sayWhatIsSilent(sources, ['queue'], backfill, { first: true });
+  const needs = noticeOutages(sources, ['queue'], backfill, { first: true });
   // The board's own style and script are read from the disk.
   routes.use((context, next) => (context.req.path.includes('/static/') ? next() : needs(context, next)));
   routes.use(async (context, next) => {

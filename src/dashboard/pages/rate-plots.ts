@@ -3,7 +3,7 @@
 import { html } from 'hono/html';
 import { count, duration, roundUp } from '../../observability/format.ts';
 import { NOTHING, type Markup } from './layout.ts';
-import type { Sample } from '../feed/rate-history.ts';
+import type { RatePoint } from '../feed/rate-history.ts';
 
 const WIDTH = 600;
 const HEIGHT = 100;
@@ -49,7 +49,7 @@ function plot({ what, points, words, top: topOf }: Curve): Markup {
   </figure>`;
 }
 
-export function ratePlots(samples: readonly Sample[]): Markup {
+export function ratePlots(samples: readonly RatePoint[]): Markup {
   const rates = samples.map(({ at, rowsPerSecond }) => ({ at, value: rowsPerSecond }));
   const left = samples.flatMap(({ at, etaSeconds }) =>
     etaSeconds === null ? [] : [{ at, value: etaSeconds }],

@@ -6,8 +6,8 @@ import { OPEN_STATES } from '../../ledger/run/run.ts';
 import { STILL_SECONDS } from '../../ledger/progress/stalled-run.ts';
 import { count, duration, percent } from '../../observability/format.ts';
 import { coverageBar } from './coverage-bar.ts';
-import type { View } from '../feed/progress-feed.ts';
-import { NOTHING, facts, figures, table, type Markup } from './layout.ts';
+import type { FeedView } from '../feed/progress-feed.ts';
+import { NOTHING, facts, keyNumbers, table, type Markup } from './layout.ts';
 import { ratePlots } from './rate-plots.ts';
 import type { ActionName } from '../actions.ts';
 import { CSRF_FIELD } from '../access/same-origin.ts';
@@ -92,7 +92,7 @@ export function coverageSection(snapshot: ProgressSnapshot): Markup {
   const { rate, left, note } = paceWords(snapshot);
   return html`<section id="coverage">
     <h2 class="unseen">Coverage</h2>
-    ${figures([
+    ${keyNumbers([
       ['Coverage', percent(coverage), 'of the rows with text'],
       ['Rows left', count(rows.pending + rows.stale)],
       ['Rows a second', rate],
@@ -106,7 +106,7 @@ export function coverageSection(snapshot: ProgressSnapshot): Markup {
   </section>`;
 }
 
-export function rateSection({ snapshot, samples }: View): Markup {
+export function rateSection({ snapshot, samples }: FeedView): Markup {
   const { batches, longestStatementMs } = snapshot;
   return html`<section id="rate">
     <h2>Rate</h2>

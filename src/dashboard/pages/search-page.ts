@@ -2,7 +2,7 @@
 
 import { html } from 'hono/html';
 import { judgeButtons, type Judging } from './relevance-page.ts';
-import { NOTHING, figures, layout, type Markup } from './layout.ts';
+import { NOTHING, keyNumbers, layout, type Markup } from './layout.ts';
 import type { SearchAnswer, SearchQuery, SearchResult } from '../page-search.ts';
 
 export interface SearchPageInput {
@@ -106,7 +106,7 @@ function side(answer: SearchAnswer, which: Side, buttons: (key: string) => Marku
 function summary(answer: SearchAnswer): Markup {
   const { overlap, legacy, vector, legacyMs, vectorMs, embeddingMs } = answer;
   return html`<section class="wide" aria-label="Both searches in figures">
-    ${figures([
+    ${keyNumbers([
       ['In both answers', String(overlap), `of ${legacy.length} legacy and ${vector.length} vector hits`],
       ['Legacy search', `${legacyMs.toFixed(1)} ms`, 'in the database'],
       [

@@ -4,7 +4,7 @@ import { optionName } from '../../config/option-name.ts';
 import { ConfigError, TransientError } from '../../errors.ts';
 import type { VectorFault } from '../embedder.ts';
 import { type EndpointClient, UNAVAILABLE } from './client.ts';
-import { type Answer, type Refusal, said } from './response.ts';
+import { type Answer, type Refusal, describeRefusal } from './response.ts';
 
 export type LongText = 'truncate' | 'mean-of-chunks' | 'skip' | 'fail';
 
@@ -153,7 +153,7 @@ export class EndpointCall {
 }
 
 export function refusesAll({ address }: EndpointClient, refusal: Refusal): ConfigError {
-  return new ConfigError(`${address.shown} answered ${said(refusal)}: it refuses every text.`, {
+  return new ConfigError(`${address.shown} answered ${describeRefusal(refusal)}: it refuses every text.`, {
     code: 'ENDPOINT_REFUSES',
     remedy: `Check that ${optionName('model.name')} is an embedding model that ${optionName('model.endpoint')} serves, that it offers the dimensions of ${optionName('model.dimensions')} where those are given, and the server's own log.`,
   });

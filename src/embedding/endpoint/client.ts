@@ -11,7 +11,7 @@ import {
   readAnswer,
   readRefusal,
   type Refusal,
-  said,
+  describeRefusal,
   UnusableAnswer,
 } from './response.ts';
 
@@ -137,7 +137,7 @@ export class EndpointClient {
     if (refused || (status === 500 && refusal.complaint === 'too-long')) return { kind: 'refusal', refusal };
     const error = statusError(refusal, this.address, this.#options.name);
     if (error !== undefined) throw error;
-    return { kind: 'failed', why: `it answered ${said(refusal)}` };
+    return { kind: 'failed', why: `it answered ${describeRefusal(refusal)}` };
   }
 
   #unusable(why: string): ConfigError {
@@ -177,7 +177,7 @@ const NOT_IMPLEMENTED = 501;
 export function statusError(refusal: Refusal, { shown }: Address, model: string): ConfigError | undefined {
   const { status } = refusal;
   if (TRANSIENT.has(status) || (status >= 500 && status !== NOT_IMPLEMENTED)) return undefined;
-  const answered = `${shown} answered ${said(refusal)}`;
+  const answered = `${shown} answered ${describeRefusal(refusal)}`;
   if (status < 400)
     return new ConfigError(`${answered}: it sends requests elsewhere, where text and key were not sent.`, {
       code: 'ENDPOINT_REDIRECTS',

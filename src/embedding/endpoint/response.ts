@@ -215,6 +215,6 @@ function mayBeShown(word: string, hidden: readonly string[]): boolean {
 }
 
 /** `400 (invalid_request_error)`. */
-export function said({ status, word }: Refusal): string {
+export function describeRefusal({ status, word }: Refusal): string {
   return word === undefined ? String(status) : `${status} (${word})`;
 }

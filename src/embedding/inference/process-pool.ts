@@ -7,7 +7,7 @@ import { ConfigError, TransientError, messageOf } from '../../errors.ts';
 import type { Embeddings } from '../embedder.ts';
 import { startInferenceProcess } from './start-process.ts';
 import type { FromInference, LoadRequest, TextRequest } from './messages.ts';
-import { unusable } from './load-error.ts';
+import { loadError } from './load-error.ts';
 
 interface Task {
   request: TextRequest;
@@ -65,7 +65,7 @@ export class InferencePool {
       return { pool, shape: shape as ModelShape };
     } catch (error) {
       await pool.close();
-      throw error instanceof ConfigError ? error : unusable(data, messageOf(error));
+      throw error instanceof ConfigError ? error : loadError(data, messageOf(error));
     }
   }
 
@@ -168,7 +168,7 @@ export class InferencePool {
           resolve({ dimensions: message.dimensions, maxTokens: message.maxTokens });
           this.#feed();
         } else if (message.type === 'unusable') {
-          reject(unusable(this.#data, message.message));
+          reject(loadError(this.#data, message.message));
           void end(child);
         } else this.#finish(child, message);
       });

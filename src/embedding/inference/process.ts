@@ -7,7 +7,7 @@
 
 import { messageOf } from '../../errors.ts';
 import type { Embeddings } from '../embedder.ts';
-import { LocalModel } from './text-embedder.ts';
+import { LocalModel } from './local-model.ts';
 import type { FromInference, LoadRequest, TextRequest, ToInference } from './messages.ts';
 
 const say = (message: FromInference): void => void process.send?.(message);

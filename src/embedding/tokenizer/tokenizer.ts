@@ -13,7 +13,7 @@ import { normalizer } from './text/normalizers.ts';
 import type { Normalize, Piece, PreTokenize } from './pieces.ts';
 import { preTokenizer } from './text/pre-tokenizers.ts';
 import { wellFormed } from './text/unicode.ts';
-import { WordMemo, isWordwise } from './word-cache.ts';
+import { WordCache, isWordwise } from './word-cache.ts';
 
 /** Of a text that was cut, how many pieces at its end may be others than in the whole text. */
 const UNSURE_PIECES = 16;
@@ -31,8 +31,8 @@ export class Tokenizer {
   readonly #findRaw: (text: string) => Section[];
   readonly #findNormal: (text: string) => Section[];
   /** Words between two blanks, whose tokens are the same wherever they stand; null where they are not. */
-  readonly #words: WordMemo | null;
-  readonly #pieces: WordMemo;
+  readonly #words: WordCache | null;
+  readonly #pieces: WordCache;
 
   /** @throws Error where a part cannot be used */
   constructor(file: TokenizerFile) {
@@ -59,8 +59,8 @@ export class Tokenizer {
       ...this.frame.behind,
       ...(this.unknownId === undefined ? [] : [this.unknownId]),
     ]);
-    this.#pieces = new WordMemo((piece) => this.#model.tokenize(piece));
-    this.#words = isWordwise(file) ? new WordMemo((word) => this.#sections(word).flat()) : null;
+    this.#pieces = new WordCache((piece) => this.#model.tokenize(piece));
+    this.#words = isWordwise(file) ? new WordCache((word) => this.#sections(word).flat()) : null;
   }
 
   idOf(token: string): number | undefined {

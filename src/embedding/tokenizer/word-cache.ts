@@ -18,7 +18,7 @@ const LONGEST_KEPT = 40;
 /** Bounds the memory: with this many, some 20 MB. */
 const MAX_WORDS = 100_000;
 
-export class WordMemo {
+export class WordCache {
   readonly #encode: (word: string) => number[];
   readonly #words = new Map<string, readonly number[]>();
 

@@ -13,7 +13,7 @@ import type { Target } from '../../table/backfill-target.ts';
 import { buildUnderWay, describeBlockers, type BuildProgress } from './progress.ts';
 import type { BuildTimings } from './timings.ts';
 import type { BuildSession } from './session.ts';
-import { POLL_MS, watched } from './monitor.ts';
+import { POLL_MS, monitored } from './monitor.ts';
 import { createIndexSql, dropIndexSql, findIndex, type IndexDefinition } from '../index-definition.ts';
 
 export type BuildEvent = Pick<LedgerEvent, 'level' | 'kind' | 'message' | 'detail'>;
@@ -38,19 +38,23 @@ export interface BuildInput {
 }
 
 /** What came of it so far, over all sessions. */
-export interface Done {
+export interface BuildAttempt {
   /** False where a valid index of the wanted definition was there already. */
   built: boolean;
   /** What the server said while building, such as that the graph no longer fits into memory. */
   notices: string[];
   /** How the build went, as seen from outside. */
-  course: BuildTimings;
+  timings: BuildTimings;
 }
 
 const MAX_BUILDS = 3;
 
 /** @throws GateError where the name is taken by another index or the builds do not end, ConfigError where the server cannot build it. */
-export async function untilValid(input: BuildInput, session: BuildSession, done: Done): Promise<void> {
+export async function untilValid(
+  input: BuildInput,
+  session: BuildSession,
+  done: BuildAttempt,
+): Promise<void> {
   const { target, wanted } = input;
   const watching = withBlockers(input);
   for (let attempt = 1; ; attempt++) {
@@ -90,18 +94,18 @@ async function buildAnew(
   input: BuildInput,
   session: BuildSession,
   hasLeftover: boolean,
-  done: Done,
+  done: BuildAttempt,
 ): Promise<void> {
   const { target, wanted, onEvent } = input;
   try {
     if (hasLeftover) {
-      await watched(input, session, dropIndexSql(target, wanted), 'dropping an invalid leftover');
+      await monitored(input, session, dropIndexSql(target, wanted), 'dropping an invalid leftover');
       const message = `${wanted.name} was invalid, of a build that did not end`;
       await onEvent({ level: 'info', kind: 'index.leftover-dropped', message });
     }
     if (!done.built) await input.onBegin?.();
     done.built = true;
-    await watched(input, session, createIndexSql(target, wanted), 'waiting for the table');
+    await monitored(input, session, createIndexSql(target, wanted), 'waiting for the table');
   } catch (error) {
     if (isSharedMemoryTooSmall(error)) await goOnAlone(input, session, error);
     else if (hasSqlState(error, SQLSTATE.lockTimeout, SQLSTATE.deadlock, SQLSTATE.queryCanceled))

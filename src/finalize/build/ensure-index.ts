@@ -6,7 +6,7 @@ import { TransientError, messageOf } from '../../errors.ts';
 import type { IndexMeasurements } from '../../ledger/run/index-measurements.ts';
 import { rowsOfLargestLeaf } from '../../table/partitions.ts';
 import { walPosition } from '../../table/table-sizes.ts';
-import { untilValid, type BuildInput, type Done } from './attempt.ts';
+import { untilValid, type BuildInput, type BuildAttempt } from './attempt.ts';
 import { BuildTimings } from './timings.ts';
 import { measureBuild, measureObservedBuild } from '../forecast/measurements.ts';
 import { watchNotices } from './notices.ts';
@@ -14,10 +14,10 @@ import { ATTACH_LOCKED, buildPartitioned } from './partitioned.ts';
 import { buildUnderWay, type BuildProgress } from './progress.ts';
 import { openBuildSession, prepareSession, type BuildSession } from './session.ts';
 import { vacuumTable } from './vacuum.ts';
-import { TURN_PHASE, TurnHolders, type TurnKey } from './lock-holder.ts';
+import { LOCK_WAIT_PHASE, LockHolders, type LockKey } from './lock-holder.ts';
 import { POLL_MS, lookAt } from './monitor.ts';
 
-export interface BuildResult extends Done {
+export interface BuildResult extends BuildAttempt {
   actual: IndexMeasurements;
   /** Whether another one's build was waited for. */
   watched: boolean;
@@ -29,10 +29,10 @@ const MAX_SESSIONS = 3;
 
 /** @throws GateError where the name is taken by another index, ConfigError where the server cannot build it. */
 export async function ensureIndex(input: BuildInput): Promise<BuildResult> {
-  const course = new BuildTimings();
-  const done: Done = { built: false, notices: [], course };
+  const timings = new BuildTimings();
+  const done: BuildAttempt = { built: false, notices: [], timings };
   const onProgress = (progress: BuildProgress): Promise<void> => {
-    course.saw(progress);
+    timings.observe(progress);
     return input.onProgress(progress);
   };
   for (let sessions = 1; ; sessions++) {
@@ -43,7 +43,7 @@ export async function ensureIndex(input: BuildInput): Promise<BuildResult> {
       const isLost =
         isUnreachable(error) || (error instanceof TransientError && error.code !== ATTACH_LOCKED);
       if (!isLost || sessions === MAX_SESSIONS) throw error;
-      // The server may be building still: whoever takes the next turn sees that, and waits for it.
+      // The server may be building still: whoever gets the lock next sees that, and waits for it.
       await input.onEvent({
         level: 'warn',
         kind: 'index.session-lost',
@@ -55,22 +55,22 @@ export async function ensureIndex(input: BuildInput): Promise<BuildResult> {
 
 async function ensureOnSession(
   input: BuildInput,
-  done: Done,
+  done: BuildAttempt,
 ): Promise<Pick<BuildResult, 'actual' | 'watched'>> {
   const { settings, target, wanted } = input;
   const session = await openBuildSession(settings);
   watchNotices(input, session.client, done.notices);
   try {
-    const watched = await takeTurn(input, session);
+    const watched = await takeBuildLock(input, session);
     const rows = await rowsOfLargestLeaf(input.pool, target.table, input.rows);
     const memoryBytes = await prepareSession({ ...input, rows }, session);
     await vacuumTable(input, session);
-    done.course.begin();
+    done.timings.begin();
     const walBefore = await walPosition(session.client);
     await (target.isPartitioned ? buildPartitioned : untilValid)(input, session, done);
-    const { course, notices } = done;
+    const { timings, notices } = done;
     const actual = done.built
-      ? await measureBuild(session.client, target, wanted, { course, notices, walBefore, memoryBytes })
+      ? await measureBuild(session.client, target, wanted, { timings, notices, walBefore, memoryBytes })
       : await measureObservedBuild(session.client, target, wanted, watched);
     return { actual, watched: watched !== null };
   } finally {
@@ -80,16 +80,16 @@ async function ensureOnSession(
 
 /**
  * Exactly one finalizer: the lock is the session's, so it is held until the server itself has let go of a build.
- * @returns the course of the build that was waited for; null where there was none
+ * @returns the timings of the build that was waited for; null where there was none
  */
-async function takeTurn(
+async function takeBuildLock(
   input: BuildInput,
   { client, pid }: BuildSession,
 ): Promise<BuildTimings['measured'] | null> {
   const { pool, target, onProgress, signal, pollMs = POLL_MS } = input;
-  const key: TurnKey = [FINALIZE_LOCK, `${target.table} ${target.column}`];
-  let others = null as { pid: number; course: BuildTimings } | null;
-  const holders = new TurnHolders(input);
+  const key: LockKey = [FINALIZE_LOCK, `${target.table} ${target.column}`];
+  let others = null as { pid: number; timings: BuildTimings } | null;
+  const holders = new LockHolders(input);
   for (;;) {
     const tried = await client.query<{ taken: boolean }>(
       'SELECT pg_try_advisory_lock($1, hashtext($2)) AS taken',
@@ -97,17 +97,17 @@ async function takeTurn(
     );
     const taken = tried.rows[0]?.taken === true;
     const other = await buildUnderWay(pool, target);
-    if (taken && other === null) return others?.course.measured ?? null;
+    if (taken && other === null) return others?.timings.measured ?? null;
     if (taken) await client.query('SELECT pg_advisory_unlock($1, hashtext($2))', key);
     if (other !== null && other.pid !== others?.pid) {
-      others = { pid: other.pid, course: new BuildTimings() };
-      others.course.begin(other.ageSeconds ?? 0);
+      others = { pid: other.pid, timings: new BuildTimings() };
+      others.timings.begin(other.ageSeconds ?? 0);
     }
     // Nobody builds, and somebody has the lock: it may have been left behind on a connection that is an application's by now.
     const holder = taken || other !== null ? null : await holders.look(key);
-    const progress = holder ?? (await lookAt(pool, target, other?.pid ?? pid, TURN_PHASE));
+    const progress = holder ?? (await lookAt(pool, target, other?.pid ?? pid, LOCK_WAIT_PHASE));
     if (progress !== null) {
-      others?.course.saw(progress);
+      others?.timings.observe(progress);
       await onProgress(progress);
     }
     await delay(pollMs, undefined, signal === undefined ? {} : { signal });

@@ -6,14 +6,14 @@ import { FINALIZER } from './session.ts';
 import type { IndexBlocker } from '../../ledger/run/run.ts';
 
 /** As pg_try_advisory_lock takes them: a number of our own and a name, of which the server makes a hash. */
-export type TurnKey = [lock: number, name: string];
+export type LockKey = [lock: number, name: string];
 
-export const TURN_PHASE = 'waiting for another finalizer';
+export const LOCK_WAIT_PHASE = 'waiting for another finalizer';
 
 /** Between two steps of its own, a finalizer has nothing under way for a moment. */
 const IDLE_SECONDS = 60;
 
-export class TurnHolders {
+export class LockHolders {
   readonly #input: BuildInput;
   #told: number | null = null;
 
@@ -22,7 +22,7 @@ export class TurnHolders {
   }
 
   /** Null where it is free by now. Says once what to do about one that cannot be a finalizer at work. */
-  async look(key: TurnKey): Promise<BuildProgress | null> {
+  async look(key: LockKey): Promise<BuildProgress | null> {
     const { pool, onEvent } = this.#input;
     const found = await pool.query<IndexBlocker>(
       `SELECT l.pid, coalesce(nullif(a.application_name, ''), a.backend_type, '') AS application, coalesce(a.state, 'unknown') AS state,
@@ -39,11 +39,11 @@ export class TurnHolders {
       this.#told = holder.pid;
       await onEvent({
         level: 'warn',
-        kind: 'index.turn-held',
+        kind: 'index.lock-held',
         message: `${describeBlockers([holder])}: it has the lock of the index build and builds nothing, as a connection does that a pooler has handed on. End it: SELECT pg_terminate_backend(${holder.pid})`,
       });
     }
-    return { phase: TURN_PHASE, share: null, blockers: [holder], workers: 0 };
+    return { phase: LOCK_WAIT_PHASE, share: null, blockers: [holder], workers: 0 };
   }
 }
 

@@ -8,7 +8,7 @@ import type { Target } from '../../table/backfill-target.ts';
 import { blockersOf, buildUnderWay, shareOf, vacuumUnderWay, type BuildProgress } from './progress.ts';
 import type { BuildSession } from './session.ts';
 
-export interface WatchInput {
+export interface MonitorInput {
   pool: Pool;
   target: Target;
   logger: Logger;
@@ -27,8 +27,8 @@ const MAX_LOST_LOOKS = 3;
  * @param phase what it is called until the server shows a phase of its own
  * @throws TransientError with code BUILD_LOST then; whatever the statement throws else
  */
-export async function watched(
-  input: WatchInput,
+export async function monitored(
+  input: MonitorInput,
   session: BuildSession,
   sql: string,
   phase: string,
@@ -48,7 +48,7 @@ export async function watched(
 
 /** One look at a time: where the server answers only after the build, there is one late look and no pile of them. */
 async function watch(
-  { pool, target, onProgress, logger, pollMs = POLL_MS }: WatchInput,
+  { pool, target, onProgress, logger, pollMs = POLL_MS }: MonitorInput,
   { pid }: BuildSession,
   phase: string,
   signal: AbortSignal,
@@ -94,7 +94,7 @@ async function isBusy(pool: Pool, pid: number): Promise<boolean> {
 }
 
 /** Ends the session's process only where it is idle: a build that goes on is left to end. */
-async function giveUp({ pool, logger }: WatchInput, { pid }: BuildSession): Promise<never> {
+async function giveUp({ pool, logger }: MonitorInput, { pid }: BuildSession): Promise<never> {
   logger.warn({ pid }, 'the session of the index build is lost');
   await pool.query(
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity

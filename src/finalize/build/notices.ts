@@ -18,7 +18,7 @@ export function watchNotices(input: BuildInput, client: pg.Client, notices: stri
     const { dimensions, settings, target } = input;
     // Whichever way the next build goes: alone it takes a little more for each row, with workers their reserve.
     const shape = { dimensions, m: settings.index.m, type: target.indexed.type, parallel: false };
-    const spill = spillOf(message, input.rows, hnswGraphBytesPerRow(shape));
+    const spill = spillWarning(message, input.rows, hnswGraphBytesPerRow(shape));
     if (spill === null) return;
     input
       .onEvent({ level: 'warn', kind: 'index.memory', ...spill })
@@ -27,7 +27,7 @@ export function watchNotices(input: BuildInput, client: pg.Client, notices: stri
 }
 
 /** Null where that notice is another one. */
-export function spillOf(
+export function spillWarning(
   notice: string,
   rows: number,
   bytesPerRow: number,

@@ -11,12 +11,16 @@ import { SQLSTATE, hasSqlState } from '../../db/sqlstates.ts';
 import { DDL_LIMITS, backoffMs } from '../../db/transaction.ts';
 import { TransientError } from '../../errors.ts';
 import { leafTarget, type Target } from '../../table/backfill-target.ts';
-import { nameTaken, stillInvalid, untilValid, type BuildInput, type Done } from './attempt.ts';
+import { nameTaken, stillInvalid, untilValid, type BuildInput, type BuildAttempt } from './attempt.ts';
 import type { BuildSession } from './session.ts';
 import { createParentIndexSql, findIndex, wantedIndex, type IndexDefinition } from '../index-definition.ts';
 
 /** @throws GateError where an index of another definition is in the way, TransientError where locks are not to be had. */
-export async function buildPartitioned(input: BuildInput, session: BuildSession, done: Done): Promise<void> {
+export async function buildPartitioned(
+  input: BuildInput,
+  session: BuildSession,
+  done: BuildAttempt,
+): Promise<void> {
   const { target, wanted } = input;
   const found = await findIndex(session.client, target, wanted);
   if (found.kind === 'valid') return;
@@ -79,7 +83,7 @@ async function partsOf(db: Queryable, target: Target, index: string): Promise<Pa
 interface PartBuild {
   input: BuildInput;
   session: BuildSession;
-  done: Done;
+  done: BuildAttempt;
   parts: readonly Part[];
 }
 

@@ -3,7 +3,7 @@
 import type pg from 'pg';
 import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
-import { connectClient, settleSession, type Queryable } from '../../db/pool.ts';
+import { connectClient, configureSession, type Queryable } from '../../db/pool.ts';
 import { losesSession } from '../../db/pooler.ts';
 import { GateError } from '../../errors.ts';
 import type { Logger } from '../../observability/logger.ts';
@@ -16,7 +16,7 @@ import {
   ivfflatBuildBytes,
   ivfflatLists,
 } from '../forecast/index-size.ts';
-import { within } from '../../time-limit.ts';
+import { withTimeLimit } from '../../time-limit.ts';
 
 export interface BuildSession {
   client: pg.Client;
@@ -62,7 +62,7 @@ export async function openBuildSession(settings: Settings): Promise<BuildSession
   try {
     // Before it has a lock or a setting: an application's connection would keep both.
     if (await losesSession(client, connect)) throw sessionNotKept();
-    await settleSession(client);
+    await configureSession(client);
     const found = await client.query<{ pid: number }>('SELECT pg_catalog.pg_backend_pid() AS pid');
     return {
       client,
@@ -84,7 +84,7 @@ const UNDO_MS = 2000;
  */
 async function endSession(client: pg.Client): Promise<void> {
   const undone = client.query('SELECT pg_advisory_unlock_all(); RESET ALL').catch(() => {});
-  await within(UNDO_MS, undone, () => {});
+  await withTimeLimit(UNDO_MS, undone, () => {});
   await client.end().catch(() => {});
 }
 

@@ -16,7 +16,7 @@ export class BuildTimings {
   }
 
   /** A look at the build under way: the time since the last one was spent as it is now. */
-  saw({ blockers, workers }: BuildProgress): void {
+  observe({ blockers, workers }: BuildProgress): void {
     const now = performance.now();
     if (blockers.length > 0 && this.#startedAt !== null && this.#lookedAt !== null)
       this.#waitedMs += now - this.#lookedAt;

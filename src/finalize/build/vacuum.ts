@@ -3,13 +3,13 @@
 import { TransientError, messageOf } from '../../errors.ts';
 import type { BuildInput } from './attempt.ts';
 import type { BuildSession } from './session.ts';
-import { watched } from './monitor.ts';
+import { monitored } from './monitor.ts';
 
 /** Looked after as the build is: of a large table it takes its time. What it cannot do, the build goes on without. */
 export async function vacuumTable(input: BuildInput, session: BuildSession): Promise<void> {
   const { target, logger } = input;
   try {
-    await watched(input, session, `VACUUM (ANALYZE, SKIP_LOCKED) ${target.table}`, 'vacuum');
+    await monitored(input, session, `VACUUM (ANALYZE, SKIP_LOCKED) ${target.table}`, 'vacuum');
   } catch (error) {
     if (error instanceof TransientError) throw error;
     logger.warn({ err: messageOf(error) }, 'VACUUM before the index build');

@@ -11,7 +11,7 @@ import { spilledAfter } from './index-size.ts';
 import type { IndexDefinition } from '../index-definition.ts';
 
 export interface Measured {
-  course: BuildTimings;
+  timings: BuildTimings;
   notices: readonly string[];
   /** Bytes; null where it could not be read. */
   walBefore: number | null;
@@ -23,13 +23,13 @@ export async function measureBuild(
   session: pg.Client,
   target: Target,
   wanted: IndexDefinition,
-  { course, notices, walBefore, memoryBytes }: Measured,
+  { timings, notices, walBefore, memoryBytes }: Measured,
 ): Promise<IndexMeasurements> {
   const walAfter = walBefore === null ? null : await walPosition(session);
   return {
     sizeBytes: await indexBytes(session, target, wanted),
     walBytes: walBefore === null || walAfter === null ? null : walAfter - walBefore,
-    ...course.measured,
+    ...timings.measured,
     memoryBytes,
     spilledAfter: spilledAfter(notices),
   };
@@ -37,7 +37,7 @@ export async function measureBuild(
 
 /**
  * Of an index that another process has built: what that wrote, and what the server told its session, nobody knows.
- * @param watched its course, where this process has waited for it
+ * @param watched its timings, where this process has waited for it
  */
 export async function measureObservedBuild(
   session: pg.Client,

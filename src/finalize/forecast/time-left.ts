@@ -21,7 +21,7 @@ export class TimeLeft {
    * One look at a time. @param share 0 to 1, null where the phase has no measure
    * @returns seconds to the end of the phase; null where nobody can tell
    */
-  saw(phase: string, share: number | null, at = performance.now()): number | null {
+  observe(phase: string, share: number | null, at = performance.now()): number | null {
     const last = this.#looks.at(-1);
     // Less than before: the next partition, or another attempt.
     if (phase !== this.#phase || share === null || share < (last?.share ?? 0)) this.#looks = [];

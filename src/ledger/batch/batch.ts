@@ -1,7 +1,7 @@
 /** Batches: one key range, one job each. */
 
 import type { Queryable } from '../../db/pool.ts';
-import { words, wordsSql } from '../../db/utf8-text.ts';
+import { utf8, utf8Sql } from '../../db/utf8-text.ts';
 import { WORKER_NAME } from '../../observability/worker-name.ts';
 import type { KeyType } from '../../table/key.ts';
 import type { KeyRange } from '../../table/key-range.ts';
@@ -222,16 +222,16 @@ export async function markFailed(
   reason: string,
 ): Promise<void> {
   await db.query(
-    `UPDATE pgvector_backfill.batch b SET state = 'failed', reason = ${wordsSql('$3')}, failed_at = now() FROM pgvector_backfill.run r
+    `UPDATE pgvector_backfill.batch b SET state = 'failed', reason = ${utf8Sql('$3')}, failed_at = now() FROM pgvector_backfill.run r
       WHERE r.uid = $1 AND b.run = r.id AND b.number = $2 AND b.state <> 'merged'`,
-    [runUid, number, words(reason)],
+    [runUid, number, utf8(reason)],
   );
 }
 
 /** Gives an attempt back that a configuration fault would have burnt. */
 export async function returnAttempt(db: Queryable, batch: ClaimedBatch, reason: string): Promise<void> {
   await db.query(
-    `UPDATE pgvector_backfill.batch SET attempts = greatest(attempts - 1, 0), reason = ${wordsSql('$4')} WHERE run = $1 AND number = $2 AND token = $3`,
-    [batch.run, batch.number, batch.token, words(reason)],
+    `UPDATE pgvector_backfill.batch SET attempts = greatest(attempts - 1, 0), reason = ${utf8Sql('$4')} WHERE run = $1 AND number = $2 AND token = $3`,
+    [batch.run, batch.number, batch.token, utf8(reason)],
   );
 }

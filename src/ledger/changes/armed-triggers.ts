@@ -1,7 +1,7 @@
 /** The triggers of change capture as they were armed, and what they could not note. */
 
 import type { Queryable } from '../../db/pool.ts';
-import { words, wordsSql } from '../../db/utf8-text.ts';
+import { utf8, utf8Sql } from '../../db/utf8-text.ts';
 
 /** Null where nobody has noted it yet. */
 export async function armedAs(db: Queryable, backfill: string): Promise<Record<string, string> | null> {
@@ -19,10 +19,10 @@ export async function saveArmed(
   armed: { as: Record<string, string>; varies: string; missed: boolean },
 ): Promise<void> {
   await db.query(
-    `UPDATE pgvector_backfill.sync SET armed_as = $2, varies = ${wordsSql('$3')},
+    `UPDATE pgvector_backfill.sync SET armed_as = $2, varies = ${utf8Sql('$3')},
             sweep_wanted = sweep_wanted OR ($4 AND EXISTS (SELECT 1 FROM pgvector_backfill.run WHERE run.backfill = $1))
       WHERE backfill = $1`,
-    [backfill, JSON.stringify(armed.as), words(armed.varies), armed.missed],
+    [backfill, JSON.stringify(armed.as), utf8(armed.varies), armed.missed],
   );
 }
 
@@ -53,9 +53,9 @@ export async function isLookDue(db: Queryable, backfill: string, everySeconds: n
 /** Empty: nothing is wrong with capture any more. @returns whether it is another one than before */
 export async function saveCaptureFault(db: Queryable, backfill: string, fault: string): Promise<boolean> {
   const saved = await db.query(
-    `UPDATE pgvector_backfill.sync SET capture_fault = ${wordsSql('$2')}, sweep_wanted = sweep_wanted OR length($2::bytea) > 0
-      WHERE backfill = $1 AND capture_fault <> ${wordsSql('$2')}`,
-    [backfill, words(fault)],
+    `UPDATE pgvector_backfill.sync SET capture_fault = ${utf8Sql('$2')}, sweep_wanted = sweep_wanted OR length($2::bytea) > 0
+      WHERE backfill = $1 AND capture_fault <> ${utf8Sql('$2')}`,
+    [backfill, utf8(fault)],
   );
   return saved.rowCount === 1;
 }

@@ -1,7 +1,7 @@
 /** Sync: how the changes of a legacy table are found, who drains them, and what is still to do. */
 
 import type { Queryable } from '../../db/pool.ts';
-import { words, wordsSql } from '../../db/utf8-text.ts';
+import { utf8, utf8Sql } from '../../db/utf8-text.ts';
 import { addCountsSql } from '../batch/batch.ts';
 import { newestSql, shareFence } from '../run/fence.ts';
 
@@ -49,10 +49,10 @@ export async function saveSyncMode(
   reason: string,
 ): Promise<boolean> {
   const saved = await db.query(
-    `INSERT INTO pgvector_backfill.sync AS s (backfill, mode, mode_reason) VALUES ($1, $2, ${wordsSql('$3')})
+    `INSERT INTO pgvector_backfill.sync AS s (backfill, mode, mode_reason) VALUES ($1, $2, ${utf8Sql('$3')})
      ON CONFLICT (backfill) DO UPDATE SET mode = excluded.mode, mode_reason = excluded.mode_reason, updated_at = now()
        WHERE (s.mode, s.mode_reason) IS DISTINCT FROM (excluded.mode, excluded.mode_reason)`,
-    [backfill, mode, words(reason)],
+    [backfill, mode, utf8(reason)],
   );
   return saved.rowCount === 1;
 }
@@ -154,8 +154,8 @@ export async function markSyncStaged(
 /** Empty: nothing keeps the drain from its work any more. */
 export async function setSyncFailure(db: Queryable, backfill: string, failure: string): Promise<boolean> {
   const set = await db.query(
-    `UPDATE pgvector_backfill.sync SET failure = ${wordsSql('$2')} WHERE backfill = $1 AND failure <> ${wordsSql('$2')}`,
-    [backfill, words(failure)],
+    `UPDATE pgvector_backfill.sync SET failure = ${utf8Sql('$2')} WHERE backfill = $1 AND failure <> ${utf8Sql('$2')}`,
+    [backfill, utf8(failure)],
   );
   return set.rowCount === 1;
 }

@@ -1,7 +1,7 @@
 /** The event log: who reads the ledger later finds what happened and why. Keys and counts only, never row text. */
 
 import type { Queryable } from '../../db/pool.ts';
-import { jsonWords, jsonWordsSql, words, wordsSql } from '../../db/utf8-text.ts';
+import { utf8Json, utf8JsonSql, utf8, utf8Sql } from '../../db/utf8-text.ts';
 
 export interface LedgerEvent {
   backfill: string;
@@ -21,8 +21,8 @@ const EVERY = 50n;
 export async function recordEvent(db: Queryable, event: LedgerEvent): Promise<void> {
   const recorded = await db.query<{ id: string }>(
     `INSERT INTO pgvector_backfill.event (backfill, run, level, kind, message, detail)
-     VALUES ($1, $2, $3, $4, ${wordsSql('$5')}, ${jsonWordsSql('$6')}) RETURNING id::text AS id`,
-    [event.backfill, event.run, event.level, event.kind, words(event.message), jsonWords(event.detail ?? {})],
+     VALUES ($1, $2, $3, $4, ${utf8Sql('$5')}, ${utf8JsonSql('$6')}) RETURNING id::text AS id`,
+    [event.backfill, event.run, event.level, event.kind, utf8(event.message), utf8Json(event.detail ?? {})],
   );
   if (BigInt(recorded.rows[0]?.id ?? 1) % EVERY === 0n) await forgetOld(db, event);
 }

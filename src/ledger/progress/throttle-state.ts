@@ -1,7 +1,7 @@
 /** What the workers saw of the database's health, what the operator has tuned, and the rows per second of all workers. */
 
 import type { Queryable } from '../../db/pool.ts';
-import { jsonWords, jsonWordsSql, words, wordsSql } from '../../db/utf8-text.ts';
+import { utf8Json, utf8JsonSql, utf8, utf8Sql } from '../../db/utf8-text.ts';
 import type { RunState } from '../run/run.ts';
 
 /** Where a signal holds the run and where it stops it; null = never. */
@@ -85,9 +85,9 @@ export async function saveThrottle(
   ]);
   const saved = await db.query<{ changed: boolean }>(
     `WITH before AS (SELECT state FROM pgvector_backfill.throttle WHERE backfill = $1 FOR UPDATE)
-     UPDATE pgvector_backfill.throttle t SET state = $2, reason = ${wordsSql('$3')}, signals = ${jsonWordsSql('$4')}, checked_at = now()
+     UPDATE pgvector_backfill.throttle t SET state = $2, reason = ${utf8Sql('$3')}, signals = ${utf8JsonSql('$4')}, checked_at = now()
        FROM before WHERE t.backfill = $1 RETURNING before.state <> $2 AS changed`,
-    [backfill, seen.state, words(seen.reason), jsonWords(seen.signals)],
+    [backfill, seen.state, utf8(seen.reason), utf8Json(seen.signals)],
   );
   return saved.rows[0]?.changed ?? false;
 }

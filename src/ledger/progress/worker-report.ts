@@ -1,7 +1,7 @@
 /** What worker processes say of themselves, for whoever looks at the ledger alone. */
 
 import type { Queryable } from '../../db/pool.ts';
-import { words, wordsSql } from '../../db/utf8-text.ts';
+import { utf8, utf8Sql } from '../../db/utf8-text.ts';
 
 /** Why nothing moves although the ledger has work. */
 export type StallCause =
@@ -55,7 +55,7 @@ export async function saveReport(
                         AND NOT EXISTS (SELECT 1 FROM pgvector_backfill.worker WHERE backfill = $1 AND name <> $2 AND cause = $3
                                            AND seen_at > clock_timestamp() - make_interval(secs => $7)) AS news)
      INSERT INTO pgvector_backfill.worker AS w (backfill, name, cause, reason, since, clock_ahead_seconds, seen_at)
-     SELECT b.name, $2, $3, ${wordsSql('$4')}, clock_timestamp() - make_interval(secs => $5), $6, clock_timestamp()
+     SELECT b.name, $2, $3, ${utf8Sql('$4')}, clock_timestamp() - make_interval(secs => $5), $6, clock_timestamp()
        FROM pgvector_backfill.backfill b WHERE b.name = $1
      ON CONFLICT (backfill, name) DO UPDATE SET cause = excluded.cause, reason = excluded.reason, since = excluded.since,
        clock_ahead_seconds = excluded.clock_ahead_seconds, seen_at = excluded.seen_at
@@ -64,7 +64,7 @@ export async function saveReport(
       backfill,
       name,
       stall?.cause ?? '',
-      words(stall?.reason ?? ''),
+      utf8(stall?.reason ?? ''),
       stall?.seconds ?? null,
       clockAheadSeconds,
       REPORT_FRESH_SECONDS,

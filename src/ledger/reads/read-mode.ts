@@ -1,7 +1,7 @@
 /** By which search the applications' reads are answered: kept here, so that a change is one for all of them. */
 
 import type { Queryable } from '../../db/pool.ts';
-import { words, wordsSql } from '../../db/utf8-text.ts';
+import { utf8, utf8Sql } from '../../db/utf8-text.ts';
 
 export const READ_MODES = ['legacy', 'shadow', 'canary', 'vector', 'hybrid'] as const;
 export type ReadMode = (typeof READ_MODES)[number];
@@ -59,9 +59,9 @@ export async function saveReadMode(
   { by, reason }: { by: string; reason: string },
 ): Promise<void> {
   await db.query(
-    `INSERT INTO pgvector_backfill.read_mode (backfill, mode, percent, changed_by, reason) VALUES ($1, $2, $3, ${wordsSql('$4')}, ${wordsSql('$5')})
+    `INSERT INTO pgvector_backfill.read_mode (backfill, mode, percent, changed_by, reason) VALUES ($1, $2, $3, ${utf8Sql('$4')}, ${utf8Sql('$5')})
      ON CONFLICT (backfill) DO UPDATE SET mode = excluded.mode, percent = excluded.percent, changed_by = excluded.changed_by,
        reason = excluded.reason, changed_at = clock_timestamp()`,
-    [backfill, mode, percent, words(by), words(reason)],
+    [backfill, mode, percent, utf8(by), utf8(reason)],
   );
 }

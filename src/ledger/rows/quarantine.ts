@@ -1,7 +1,7 @@
 /** Rows that cannot be embedded as they are: set aside with the reason, found again by an edit of their text. */
 
 import type { Queryable } from '../../db/pool.ts';
-import { words, wordsSql } from '../../db/utf8-text.ts';
+import { utf8, utf8Sql } from '../../db/utf8-text.ts';
 import { assertWritten } from './assert-written.ts';
 
 /**
@@ -30,7 +30,7 @@ export async function quarantineRows(
   if (rows.length === 0) return;
   const written = await db.query(
     `INSERT INTO pgvector_backfill.quarantine (backfill, key, run, batch, class, reason, text_hash, row_version)
-     SELECT $1, key, $2, $3, class, ${wordsSql('reason')}, text_hash, row_version
+     SELECT $1, key, $2, $3, class, ${utf8Sql('reason')}, text_hash, row_version
        FROM unnest($4::text[], $5::bytea[], $6::bytea[], $7::text[], $8::text[]) AS q (key, reason, text_hash, class, row_version)
      ON CONFLICT (backfill, key) DO UPDATE SET run = excluded.run, batch = excluded.batch, class = excluded.class,
        reason = excluded.reason, text_hash = excluded.text_hash, row_version = excluded.row_version, attempts = quarantine.attempts + 1, at = now()`,
@@ -39,7 +39,7 @@ export async function quarantineRows(
       batch.run,
       batch.number,
       rows.map((row) => row.key),
-      rows.map((row) => words(row.reason)),
+      rows.map((row) => utf8(row.reason)),
       rows.map((row) => row.textHash),
       rows.map((row) => row.class),
       rows.map((row) => row.version ?? null),

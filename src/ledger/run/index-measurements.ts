@@ -1,7 +1,7 @@
 /** The index build: its forecast, and what was measured of it, kept with the run. */
 
 import type { Queryable } from '../../db/pool.ts';
-import { jsonWords, jsonWordsSql } from '../../db/utf8-text.ts';
+import { utf8Json, utf8JsonSql } from '../../db/utf8-text.ts';
 
 export interface IndexForecast {
   /** Of the indexed vectors: `vector` or `halfvec`. */
@@ -40,8 +40,8 @@ export async function saveIndexMeasurements(
   actual: IndexMeasurements | null,
 ): Promise<void> {
   await db.query(
-    `UPDATE pgvector_backfill.run SET index_forecast = ${jsonWordsSql('$2')}, index_actual = ${jsonWordsSql('$3')} WHERE id = $1`,
-    [run, jsonWords(forecast), actual === null ? null : jsonWords(actual)],
+    `UPDATE pgvector_backfill.run SET index_forecast = ${utf8JsonSql('$2')}, index_actual = ${utf8JsonSql('$3')} WHERE id = $1`,
+    [run, utf8Json(forecast), actual === null ? null : utf8Json(actual)],
   );
 }
 
@@ -53,9 +53,9 @@ export async function saveObservedBuild(
   actual: IndexMeasurements,
 ): Promise<boolean> {
   const saved = await db.query(
-    `UPDATE pgvector_backfill.run SET index_forecast = coalesce(index_forecast, ${jsonWordsSql('$2')}), index_actual = ${jsonWordsSql('$3')}
+    `UPDATE pgvector_backfill.run SET index_forecast = coalesce(index_forecast, ${utf8JsonSql('$2')}), index_actual = ${utf8JsonSql('$3')}
       WHERE id = $1 AND index_actual IS NULL`,
-    [run, jsonWords(forecast), jsonWords(actual)],
+    [run, utf8Json(forecast), utf8Json(actual)],
   );
   return saved.rowCount === 1;
 }

@@ -3,7 +3,7 @@
 import type { TableGrowth, TableGrowthForecast } from './table-growth.ts';
 import type { IndexMeasurements, IndexForecast } from './index-measurements.ts';
 import type { Queryable } from '../../db/pool.ts';
-import { jsonWords, jsonWordsSql, words, wordsSql } from '../../db/utf8-text.ts';
+import { utf8Json, utf8JsonSql, utf8, utf8Sql } from '../../db/utf8-text.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import type { Scope } from './scope.ts';
 import { keepSalt } from '../rows/text-salt.ts';
@@ -216,9 +216,9 @@ export async function moveRun(
             started_at = CASE WHEN $3 = 'running' THEN coalesce(started_at, now()) ELSE started_at END,
             finished_at = CASE WHEN $3 IN ('ready', 'completed', 'failed') THEN now()
                                WHEN $3 = 'cut_over' THEN coalesce(finished_at, now()) END
-       FROM (SELECT ${wordsSql('$4')} AS reason) said
+       FROM (SELECT ${utf8Sql('$4')} AS reason) said
       WHERE id = $1 AND state = ANY ($2) AND (state, run.reason) IS DISTINCT FROM ($3, said.reason)`,
-    [id, from, state, words(reason)],
+    [id, from, state, utf8(reason)],
   );
   return moved.rowCount === 1;
 }
@@ -231,8 +231,8 @@ export async function pauseRun(
   reason: string,
 ): Promise<boolean> {
   const paused = await db.query(
-    `UPDATE pgvector_backfill.run SET paused_from = state, state = 'paused', reason = ${wordsSql('$3')} WHERE id = $1 AND state = ANY ($2)`,
-    [id, from, words(reason)],
+    `UPDATE pgvector_backfill.run SET paused_from = state, state = 'paused', reason = ${utf8Sql('$3')} WHERE id = $1 AND state = ANY ($2)`,
+    [id, from, utf8(reason)],
   );
   return paused.rowCount === 1;
 }
@@ -250,8 +250,8 @@ export async function unpauseRun(db: Queryable, id: string): Promise<boolean> {
 
 export async function setRunReason(db: Queryable, id: string, reason: string): Promise<void> {
   await db.query(
-    `UPDATE pgvector_backfill.run SET reason = ${wordsSql('$2')} WHERE id = $1 AND reason <> ${wordsSql('$2')}`,
-    [id, words(reason)],
+    `UPDATE pgvector_backfill.run SET reason = ${utf8Sql('$2')} WHERE id = $1 AND reason <> ${utf8Sql('$2')}`,
+    [id, utf8(reason)],
   );
 }
 
@@ -279,7 +279,7 @@ export interface IndexProgress {
 export async function saveIndexProgress(db: Queryable, id: string, index: IndexProgress): Promise<void> {
   await db.query(
     `UPDATE pgvector_backfill.run SET index_name = $2, index_method = $3, index_phase = $4, index_progress = $5,
-            index_seconds = coalesce($6, index_seconds), index_blockers = ${jsonWordsSql('$7')}, index_seconds_left = $8, index_seen_at = clock_timestamp() WHERE id = $1`,
+            index_seconds = coalesce($6, index_seconds), index_blockers = ${utf8JsonSql('$7')}, index_seconds_left = $8, index_seen_at = clock_timestamp() WHERE id = $1`,
     [
       id,
       index.name,
@@ -287,7 +287,7 @@ export async function saveIndexProgress(db: Queryable, id: string, index: IndexP
       index.phase,
       index.progress,
       index.seconds,
-      jsonWords(index.blockers ?? []),
+      utf8Json(index.blockers ?? []),
       index.secondsLeft ?? null,
     ],
   );

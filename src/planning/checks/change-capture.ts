@@ -13,7 +13,11 @@ const MEANING = {
   off: 'rows that are added or edited later wait for the next `pgvector-backfill enqueue`',
 } as const;
 
-export async function checkSync(db: Queryable, target: Target, settings: Settings): Promise<Finding> {
+export async function checkChangeCapture(
+  db: Queryable,
+  target: Target,
+  settings: Settings,
+): Promise<Finding> {
   try {
     const { mode, reason } = await chooseCapture(db, target, settings);
     if (reason === '') return { level: 'ok', check: 'sync', message: `${mode}: ${MEANING[mode]}` };

@@ -6,7 +6,7 @@ import { noRowTakesPart } from '../../pipeline/nothing-embedded.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import type { Finding } from './finding.ts';
 
-export async function checkRows(pool: Pool, target: Target): Promise<Finding[]> {
+export async function checkEligibleRows(pool: Pool, target: Target): Promise<Finding[]> {
   const none = await noRowTakesPart(pool, target);
   if (none === null) return [];
   return [

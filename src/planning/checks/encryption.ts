@@ -2,5 +2,5 @@ import { plainTextConnections } from '../../config/plain-text.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { Finding } from './finding.ts';
 
-export const checkPlainText = (settings: Settings): Finding[] =>
+export const checkEncryption = (settings: Settings): Finding[] =>
   plainTextConnections(settings).map((each) => ({ level: 'warn', check: 'encryption', ...each }));

@@ -32,7 +32,7 @@ export async function checkAddedColumns(db: Queryable, target: Target): Promise<
 }
 
 /** Rows of the staging table are deleted and replaced: another table of its name must not be taken for it. */
-export async function checkNames(db: Queryable, target: Target): Promise<Finding[]> {
+export async function checkExistingObjects(db: Queryable, target: Target): Promise<Finding[]> {
   const stage = await db.query<{ ours: boolean }>(
     `SELECT c.relkind = 'r' AND $3 <> $1 AND NOT EXISTS (
               SELECT 1 FROM (VALUES ($2::name, NULL), ('embedding', 'vector'), ('text_hash', 'bytea'), ('batch', 'int4'), ('staged_at', 'timestamptz')) AS w (name, type)

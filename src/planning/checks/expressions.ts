@@ -7,7 +7,7 @@ import { SQLSTATE, hasSqlState } from '../../db/sqlstates.ts';
 import { hidesRows } from '../../db/row-security.ts';
 import { TABLE_LIMITS, inReadOnly, inReadOnlySearch } from '../../db/transaction.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
-import { assertOwnCode } from '../../table/trusted-code.ts';
+import { assertTrustedCode } from '../../table/trusted-code.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import type { Finding } from './finding.ts';
 
@@ -60,7 +60,7 @@ async function checkOwnCode(pool: Pool, target: Target, settings: Settings): Pro
   ];
   const findings: Finding[] = [];
   for (const [option, sql] of statements)
-    await assertOwnCode(pool, target, option, sql).catch((error: unknown) => {
+    await assertTrustedCode(pool, target, option, sql).catch((error: unknown) => {
       if (!(error instanceof ConfigError)) throw error;
       const { message, remedy = '' } = error;
       findings.push({ level: 'error', check: 'names', message, remedy, option });

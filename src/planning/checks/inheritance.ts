@@ -9,7 +9,7 @@ import type { TableFacts } from '../../table/backfill-target.ts';
 import { checkOwnPublications } from './publications.ts';
 import type { Finding } from './finding.ts';
 
-export async function checkRelatives(
+export async function checkInheritance(
   db: Queryable,
   table: TableFacts,
   settings: Settings,

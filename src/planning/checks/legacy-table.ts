@@ -8,8 +8,8 @@ import { hidesRows } from '../../db/row-security.ts';
 import { messageOf } from '../../errors.ts';
 import { estimatedRows } from '../../table/partitions.ts';
 import { findTable, type TableFacts, type Target } from '../../table/backfill-target.ts';
-import { checkRelatives } from './inheritance.ts';
-import { checkUpdates } from './update-triggers.ts';
+import { checkInheritance } from './inheritance.ts';
+import { checkUpdateTriggers } from './update-triggers.ts';
 import type { Finding } from './finding.ts';
 
 /** Null where rows are hidden from this role, which a check of its own says. */
@@ -98,7 +98,10 @@ export async function checkTable(
       check: 'privileges',
       message: 'SELECT, UPDATE, ownership and CREATE are there.',
     });
-  findings.push(...(await checkUpdates(db, table, settings)), ...(await checkRelatives(db, table, settings)));
+  findings.push(
+    ...(await checkUpdateTriggers(db, table, settings)),
+    ...(await checkInheritance(db, table, settings)),
+  );
   return { findings, table };
 }
 

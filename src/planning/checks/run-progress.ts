@@ -4,8 +4,8 @@ import type { Settings } from '../../config/settings.ts';
 import type { Pool } from '../../db/pool.ts';
 import { installationId } from '../../ledger/backfill/installation.ts';
 import { progressSnapshot } from '../../ledger/progress/snapshot.ts';
-import { CLOCK_TOLERANCE_SECONDS, clockWords } from '../../queue/clock/clock-skew.ts';
-import { lookAtQueues } from '../../queue/probes/queue-snapshot.ts';
+import { CLOCK_TOLERANCE_SECONDS, clockSkew } from '../../queue/clock/clock-skew.ts';
+import { readQueueSnapshot } from '../../queue/probes/queue-snapshot.ts';
 import { pausedWords } from '../../queue/probes/blockers.ts';
 import type { Finding } from './finding.ts';
 
@@ -23,10 +23,10 @@ const isOff = (seconds: number | null): seconds is number =>
 const clockFinding = (whose: string, aheadSeconds: number): Finding => ({
   level: 'warn',
   check: 'clock',
-  message: `The clock of ${whose} ${clockWords(aheadSeconds)}.`,
+  message: `The clock of ${whose} ${clockSkew(aheadSeconds)}.`,
 });
 
-export async function checkProgress({
+export async function checkRunProgress({
   pool,
   backfill,
   settings,
@@ -46,7 +46,11 @@ export async function checkProgress({
     });
   if (!withQueue) return findings;
   const installation = await installationId(pool);
-  const { paused, clockAheadSeconds } = await lookAtQueues({ url: settings.queue, backfill, installation });
+  const { paused, clockAheadSeconds } = await readQueueSnapshot({
+    url: settings.queue,
+    backfill,
+    installation,
+  });
   if (isOff(clockAheadSeconds)) findings.push(clockFinding('this machine', clockAheadSeconds));
   for (const name of paused)
     findings.push({

@@ -5,18 +5,18 @@ import { OPTION_PATHS } from '../../config/options.ts';
 import type { Settings } from '../../config/settings.ts';
 import { valueAt } from '../../config/shape.ts';
 import type { Pool } from '../../db/pool.ts';
-import { unheldCharacter } from '../../search/queries/unencodable-query.ts';
+import { unencodableCharacter } from '../../search/queries/unencodable-query.ts';
 import type { Finding } from './finding.ts';
 import { storedSettings } from '../enqueue.ts';
 
-export async function checkStored(pool: Pool, settings: Settings): Promise<Finding[]> {
+export async function checkStoredSettings(pool: Pool, settings: Settings): Promise<Finding[]> {
   const stored = storedSettings(settings);
   const all = JSON.stringify(stored);
   try {
     await pool.query('SELECT $1::text', [all]);
     return [];
   } catch (error) {
-    const character = unheldCharacter(error, all);
+    const character = unencodableCharacter(error, all);
     if (character === null) throw error;
     const holder = OPTION_PATHS.find((each) => JSON.stringify(valueAt(stored, each))?.includes(character));
     const path = holder ?? 'text';

@@ -1,10 +1,10 @@
 /** Whether the table's texts can be read, how long they are in tokens, and what the model would not read of them. */
 
 import { optionName } from '../../config/option-name.ts';
+import { messageOf } from '../../errors.ts';
 import type { Settings } from '../../config/settings.ts';
 import { quoteName } from '../../db/identifiers.ts';
 import type { Pool } from '../../db/pool.ts';
-import { describeFailure } from '../../db/refusal.ts';
 import { TABLE_LIMITS, inReadOnly } from '../../db/transaction.ts';
 import type { Embedder } from '../../embedding/embedder.ts';
 import { estimatedRows } from '../../table/partitions.ts';
@@ -103,7 +103,7 @@ async function sampleTexts(pool: Pool, target: Target): Promise<Sample> {
     for (let at = 0; at < found.rows.length && sample.texts.length < SAMPLED_ROWS; at += SAMPLED_ROWS) {
       const keys = found.rows.slice(at, at + SAMPLED_ROWS).map((row) => row.key);
       const read = await readTexts(pool, target, keys, MAX_CHARACTERS, (each, error) =>
-        sample.unreadable.push({ key: each, reason: describeFailure(error) }),
+        sample.unreadable.push({ key: each, reason: messageOf(error) }),
       );
       sample.texts.push(...read.map(({ text }) => text));
     }

@@ -9,7 +9,11 @@ import { treeSql } from '../../table/partitions.ts';
 import type { TableFacts } from '../../table/backfill-target.ts';
 import type { Finding } from './finding.ts';
 
-export async function checkUpdates(db: Queryable, table: TableFacts, settings: Settings): Promise<Finding[]> {
+export async function checkUpdateTriggers(
+  db: Queryable,
+  table: TableFacts,
+  settings: Settings,
+): Promise<Finding[]> {
   return [
     ...(await checkRowSecurity(db, table)),
     ...(await checkTriggers(db, table, settings)),

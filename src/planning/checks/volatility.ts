@@ -8,7 +8,7 @@ import type { Target } from '../../table/backfill-target.ts';
 import type { Finding } from './finding.ts';
 
 /** Where they do not run at all, the check of the expressions has said so. */
-export async function checkVarying(pool: Pool, target: Target, settings: Settings): Promise<Finding[]> {
+export async function checkVolatility(pool: Pool, target: Target, settings: Settings): Promise<Finding[]> {
   const facts = await expressionFacts(pool, target).catch(() => null);
   if (facts === null) return [];
   const watched: Finding = {

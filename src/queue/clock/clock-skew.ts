@@ -6,5 +6,5 @@ import { duration } from '../../observability/format.ts';
 export const CLOCK_TOLERANCE_SECONDS = 5;
 
 /** @param aheadSeconds negative where it is behind */
-export const clockWords = (aheadSeconds: number): string =>
+export const clockSkew = (aheadSeconds: number): string =>
   `is ${duration(Math.abs(aheadSeconds))} ${aheadSeconds > 0 ? 'ahead of' : 'behind'} the queue server's, which jobs go by: set the machine's clock right (NTP)`;

@@ -55,7 +55,7 @@ export class QueueClock {
 }
 
 /** In the time of a server, where it is known. */
-export const inTimeOf = <T>(clock: QueueClock | undefined, work: () => T): T =>
+export const withServerClock = <T>(clock: QueueClock | undefined, work: () => T): T =>
   clock === undefined ? work() : clock.run(work);
 
 /** The calls by which a queue writes times. */
@@ -66,7 +66,7 @@ const clocks = new WeakMap<object, QueueClock>();
 /** The present time of a queue's server, ms since 1970; this machine's where that was not asked for. */
 export const queueNow = (queue: object): number => clocks.get(queue)?.now() ?? Date.now();
 
-export function keepTime(queue: object, clock: QueueClock | undefined): void {
+export function setQueueClock(queue: object, clock: QueueClock | undefined): void {
   if (clock === undefined) return;
   clocks.set(queue, clock);
   const calls = queue as Record<(typeof WRITES)[number], (...given: unknown[]) => unknown>;

@@ -10,10 +10,10 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TransientError } from '../../errors.ts';
 import { queueFault } from './queue-fault.ts';
-import { LOOKS } from '../worker-loop.ts';
+import { FETCH_CALLS } from '../worker-loop.ts';
 import { isAboutLostJob } from '../jobs/lost-jobs.ts';
 import type { Outage } from './outage.ts';
-import { inWords } from './command-refused.ts';
+import { queueErrorOf } from './command-refused.ts';
 import type { Transport } from '../transport.ts';
 
 const FIRST_PAUSE_MS = 250;
@@ -24,7 +24,7 @@ export const pauseMs = (failures: number): number =>
   Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1)) * (0.5 + Math.random() / 2);
 
 /** BullMQ makes one that has failed again at once. */
-const MADE_AGAIN: ReadonlySet<string> = new Set(LOOKS);
+const MADE_AGAIN: ReadonlySet<string> = new Set(FETCH_CALLS);
 /**
  * What a worker owes the queue. Given up, a job that is done would be taken for failed, or be done again once its lock has run
  * out; so the worker says it until it is heard.
@@ -135,7 +135,7 @@ export class CallGuard {
           const fault = queueFault(url, error);
           if (fault.kind === 'other') throw error;
           if (limitMs === null || this.#isOver() || tries === MAX_TRIES || !MOVING.has(fault.kind))
-            throw new QueueError(...inWords(url, error));
+            throw new QueueError(...queueErrorOf(url, error));
         }
         await this.#pause(tries);
       }

@@ -14,16 +14,17 @@ const OF_REDIS = ['ReplyError', 'MaxRetriesPerRequestError', 'ClusterAllFailedEr
 const CHECK = `Check ${optionName('queue')} and that the server runs.`;
 
 /** The server cannot be used as it is: the operator's to correct. */
-export const unusable = (url: string, error: unknown): ConfigError => new ConfigError(...inWords(url, error));
+export const unusableQueue = (url: string, error: unknown): ConfigError =>
+  new ConfigError(...queueErrorOf(url, error));
 
 /** As it is where it is no error of the queue's driver. */
-export function refused(url: string, error: unknown): unknown {
+export function explainRefusal(url: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof BackfillError) return error;
   const isQueues = OF_REDIS.includes(error.name) || error.message === 'Connection is closed.';
-  return isQueues ? new BackfillError(...inWords(url, error)) : error;
+  return isQueues ? new BackfillError(...queueErrorOf(url, error)) : error;
 }
 
-export function inWords(url: string, error: unknown): ConstructorParameters<typeof BackfillError> {
+export function queueErrorOf(url: string, error: unknown): ConstructorParameters<typeof BackfillError> {
   const { kind, why, remedy } = queueFault(url, error);
   return [
     `Cannot use the queue server at ${describeQueue(url)}: ${why}.`,

@@ -4,7 +4,7 @@ import { messageOf } from '../../errors.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { QueueAddress } from '../address.ts';
 import { causeOf, queueFault, type QueueFault } from './queue-fault.ts';
-import { Shared } from '../shared-resource.ts';
+import { SharedResource } from '../shared-resource.ts';
 
 /** Between two lines on one cause; doubles with each. */
 const FIRST_AGAIN_MS = 60_000;
@@ -113,7 +113,7 @@ export class Outage {
 }
 
 /** One for all queues and workers of an address: they have one server, and its faults in common. */
-const outages = new Shared(({ logger, url }: QueueAddress) => new Outage(logger, url));
+const outages = new SharedResource(({ logger, url }: QueueAddress) => new Outage(logger, url));
 
 export function shareOutage(address: QueueAddress): { outage: Outage; release: () => void } {
   const { value, release } = outages.take(address);

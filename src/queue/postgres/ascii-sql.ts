@@ -1,13 +1,13 @@
 /** BullMQ's SQL has dashes and arrows in its comments, which a database in another encoding than UTF8 refuses. */
 
 import type pg from 'pg';
-import { asciiWords } from '../../db/utf8-text.ts';
+import { asciiText } from '../../db/utf8-text.ts';
 
 /** By the statement as BullMQ has it: each is sent thousands of times. */
 const known = new Map<string, string>();
 
 function ascii(sql: string): string {
-  const done = known.get(sql) ?? asciiWords(sql);
+  const done = known.get(sql) ?? asciiText(sql);
   known.set(sql, done);
   return done;
 }

@@ -2,10 +2,15 @@
 
 import type { JobQueue } from '../connection.ts';
 
-export type ObstacleKind = 'queue-paused' | 'queue-limited' | 'jobs-lost' | 'jobs-not-taken' | 'no-worker';
+export type QueueBlockerKind =
+  | 'queue-paused'
+  | 'queue-limited'
+  | 'jobs-lost'
+  | 'jobs-not-taken'
+  | 'no-worker';
 
-export interface Obstacle {
-  cause: ObstacleKind;
+export interface QueueBlocker {
+  cause: QueueBlockerKind;
   /** What is wrong, as a part of a sentence. */
   message: string;
 }
@@ -17,7 +22,7 @@ const OTHER_HANDS =
 export const pausedWords = (name: string): string => `the queue ${name} is paused ${OTHER_HANDS}`;
 
 /** @returns null where it is not paused. Jobs of a paused queue are taken by nobody, whatever the ledger says. */
-export async function pausedQueue(queue: JobQueue): Promise<Obstacle | null> {
+export async function pausedQueue(queue: JobQueue): Promise<QueueBlocker | null> {
   if (!(await queue.isPaused())) return null;
   return { cause: 'queue-paused', message: pausedWords(queue.name) };
 }
@@ -26,7 +31,7 @@ export async function pausedQueue(queue: JobQueue): Promise<Obstacle | null> {
  * Of a queue of which the ledger knows that nothing has moved for a while though there is something to do.
  * @returns null where a worker is at a job
  */
-export async function findObstacle(queue: JobQueue): Promise<Obstacle | null> {
+export async function findBlocker(queue: JobQueue): Promise<QueueBlocker | null> {
   const paused = await pausedQueue(queue);
   if (paused !== null) return paused;
   const counts = await queue.getJobCounts('active', 'waiting', 'prioritized', 'delayed');
@@ -52,7 +57,7 @@ export async function findObstacle(queue: JobQueue): Promise<Obstacle | null> {
 }
 
 /** @returns whether something was taken away that held them. Jobs that were lost are the producer's to add. */
-export async function removeObstacle(queue: JobQueue, { cause }: Obstacle): Promise<boolean> {
+export async function removeBlocker(queue: JobQueue, { cause }: QueueBlocker): Promise<boolean> {
   if (cause === 'queue-paused') await queue.resume();
   else if (cause !== 'queue-limited') return false;
   else if (await queue.isMaxed()) await queue.removeGlobalConcurrency();
@@ -68,7 +73,7 @@ export async function resumeQueues(queues: readonly JobQueue[]): Promise<string[
   for (const queue of queues) {
     const paused = await pausedQueue(queue);
     if (paused === null) continue;
-    await removeObstacle(queue, paused);
+    await removeBlocker(queue, paused);
     done.push(`the queue ${queue.name} was paused ${OTHER_HANDS}: it is resumed`);
   }
   return done;

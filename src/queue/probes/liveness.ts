@@ -1,18 +1,18 @@
 /** Whether the queue server answers a newcomer, whatever has become of the connections that are open. */
 
 import { connectClient } from '../../db/pool.ts';
-import { within } from '../../time-limit.ts';
+import { withTimeLimit } from '../../time-limit.ts';
 import { isPostgres } from '../address.ts';
 import { connectRedis, keyPrefix } from '../redis/connect.ts';
 
 const LIMIT_MS = 3000;
 
 /** @param name of a queue: in a Redis Cluster the node that has its keys is asked. */
-export async function serverAnswers(url: string, installation: string, name: string): Promise<boolean> {
+export async function isServerAlive(url: string, installation: string, name: string): Promise<boolean> {
   const over = new AbortController();
   const answer = isPostgres(url) ? asked(url) : found(url, installation, name, over.signal);
   try {
-    return await within(LIMIT_MS, answer, () => false);
+    return await withTimeLimit(LIMIT_MS, answer, () => false);
   } catch {
     return false;
   } finally {

@@ -17,7 +17,7 @@ const LONGEST_MS = 30_000;
  * @param installation of the ledger, where there is one: a user's rights may end at its keys, and these are in the slot of its.
  * @throws ConfigError where it does not do what workers ask of it
  */
-export async function tryQueue(url: string, installation: string = randomUUID()): Promise<void> {
+export async function checkQueuePermissions(url: string, installation: string = randomUUID()): Promise<void> {
   if (isPostgres(url) && !(await hasSchema(url))) return;
   await firstContact(url, () => oneJob(url, installation));
 }

@@ -1,14 +1,14 @@
 /** What can be seen of our queues without opening one, which would write to them: for verbs that only look. */
 
 import pg from 'pg';
-import { within } from '../../time-limit.ts';
+import { withTimeLimit } from '../../time-limit.ts';
 import { QUEUE_ROLES, QUEUE_SCHEMA, isPostgres, queueName } from '../address.ts';
 import type { QueueAddress } from '../connection.ts';
 import { queueFault } from '../faults/queue-fault.ts';
 import { connectRedis, keyPrefix } from '../redis/connect.ts';
 import { postgresTime, redisTime } from '../clock/server-time.ts';
 
-export interface QueueLook {
+export interface QueueSnapshot {
   /** Why the queue server is waited for, as a sentence; null where it answers. */
   trouble: string | null;
   /** Names of the queues that somebody has paused. */
@@ -18,24 +18,28 @@ export interface QueueLook {
 }
 
 type Where = Pick<QueueAddress, 'url' | 'backfill' | 'installation'>;
-type Seen = Omit<QueueLook, 'trouble'>;
+type Seen = Omit<QueueSnapshot, 'trouble'>;
 
 /** Of `status`, with its own start less than 2 s. */
 const LIMIT_MS = 1000;
 
 /** What is said of a queue that does not answer, wherever somebody looks at the run. */
-export const queueAway = (why: string): string =>
+export const queueUnreachable = (why: string): string =>
   `The queue does not answer (${why}). Workers wait for it, and go on by themselves once it is there; nothing is lost, as the ledger has the progress.`;
 
-const unseen = (why: string): QueueLook => ({ trouble: queueAway(why), paused: [], clockAheadSeconds: null });
+const unseen = (why: string): QueueSnapshot => ({
+  trouble: queueUnreachable(why),
+  paused: [],
+  clockAheadSeconds: null,
+});
 
 /** By a connection of its own, without another try. Never rejects. */
-export async function lookAtQueues(where: Where, limitMs = LIMIT_MS): Promise<QueueLook> {
+export async function readQueueSnapshot(where: Where, limitMs = LIMIT_MS): Promise<QueueSnapshot> {
   const looking = (isPostgres(where.url) ? lookAtPostgres(where, limitMs) : lookAtRedis(where, limitMs)).then(
     (seen) => ({ trouble: null, ...seen }),
     (error: unknown) => unseen(queueFault(where.url, error).why),
   );
-  return within(limitMs, looking, () => unseen(`no answer within ${limitMs / 1000} s`));
+  return withTimeLimit(limitMs, looking, () => unseen(`no answer within ${limitMs / 1000} s`));
 }
 
 const names = (backfill: string): string[] => QUEUE_ROLES.map((role) => queueName(backfill, role));

@@ -6,7 +6,7 @@ import { Cluster, type ClusterNode, type ClusterOptions, type Redis } from 'iore
  * ioredis forgets the client of a node that has come back where an older one of the same address ends behind it (a node that was
  * silent does that): nobody ends it any more, and its connection keeps the process alive.
  */
-export class KeptCluster extends Cluster {
+export class ClusterClient extends Cluster {
   readonly #nodes = new Set<Redis>();
   readonly #seeds: ClusterNode[];
 
@@ -23,7 +23,7 @@ export class KeptCluster extends Cluster {
   }
 
   /** BullMQ waits for jobs by one of these. */
-  override duplicate(seeds: ClusterNode[] = [], options: ClusterOptions = {}): KeptCluster {
-    return new KeptCluster(seeds.length > 0 ? seeds : this.#seeds, { ...this.options, ...options });
+  override duplicate(seeds: ClusterNode[] = [], options: ClusterOptions = {}): ClusterClient {
+    return new ClusterClient(seeds.length > 0 ? seeds : this.#seeds, { ...this.options, ...options });
   }
 }

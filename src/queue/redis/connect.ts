@@ -1,7 +1,7 @@
 /** Connections to Redis, alone, as a Cluster or behind Sentinels. */
 
 import { Redis, type Cluster, type RedisOptions } from 'ioredis';
-import { KeptCluster } from './cluster.ts';
+import { ClusterClient } from './cluster.ts';
 import { NO_DATABASE } from '../faults/queue-fault.ts';
 
 /** Of all keys of an installation; the braces keep those of a queue in one slot of a Redis Cluster. */
@@ -28,7 +28,7 @@ export function connectRedis(url: string, options: RedisOptions): Redis | Cluste
   });
   if (kind === 'cluster') {
     const { retryStrategy, ...rest } = options;
-    return new KeptCluster(nodes, {
+    return new ClusterClient(nodes, {
       redisOptions: { ...auth, ...tls, ...rest },
       ...(retryStrategy === undefined ? {} : { clusterRetryStrategy: retryStrategy }),
     });

@@ -1,7 +1,7 @@
 /** The end of a Redis client in whatever state it is: it has no further connection, and nobody waits for it. */
 
 /** As ioredis has it, a single server's or a cluster's; what begins with `prev`, and the last two, by its source alone. */
-export interface CutClient {
+export interface DisconnectableClient {
   status: string;
   disconnect(): void;
   stream?: { destroy(): void } | undefined;
@@ -19,19 +19,19 @@ const ended = (): Error => new Error('Connection is closed.');
  * A connection that stands is closed behind what was sent, or by force after the driver's `disconnectTimeout` of 2 s.
  * @param now what was sent need not arrive
  */
-export function cut(client: CutClient, now = false): void {
+export function disconnect(client: DisconnectableClient, now = false): void {
   if (client.status === 'end') return;
   const wasBetweenTries = client.status === 'reconnecting';
   client.disconnect();
   if (now) client.stream?.destroy();
-  rejectKept(client);
+  rejectPending(client);
   if (!wasBetweenTries) return;
   client.flushQueue?.(ended());
   client.setStatus?.('end');
 }
 
 /** Commands that wait for their answers over a reconnection, and would wait for ever once there is no other. */
-export function rejectKept(client: CutClient): void {
+export function rejectPending(client: DisconnectableClient): void {
   for (
     let kept = client.prevCommandQueue?.shift();
     kept !== undefined;

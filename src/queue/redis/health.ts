@@ -8,7 +8,7 @@ import { connectRedis } from './connect.ts';
 const NEARLY_FULL = 0.9;
 
 /** Warnings; empty where all is well. Jobs that Redis evicts are lost until `enqueue`. */
-export async function inspectQueue(url: string): Promise<string[]> {
+export async function inspectRedis(url: string): Promise<string[]> {
   if (isPostgres(url)) return [];
   const redis = connectRedis(url, { maxRetriesPerRequest: 1, retryStrategy: () => null });
   redis.on('error', () => {});

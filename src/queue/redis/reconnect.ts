@@ -2,9 +2,9 @@
 
 import { RedisConnection } from 'bullmq';
 import type { Cluster, Redis } from 'ioredis';
-import { cut, type CutClient } from './disconnect.ts';
+import { disconnect, type DisconnectableClient } from './disconnect.ts';
 
-type Client = CutClient & {
+type Client = DisconnectableClient & {
   isCluster?: boolean;
   options: { connectionName?: string | null; redisOptions?: { connectionName?: string | null } };
 };
@@ -28,7 +28,7 @@ export function connectionOf(backend: object, waits: boolean): Held | undefined 
  * @returns the new client of the backend's commands, or of its waiting for jobs; null where the driver tries to reach a server
  *   that is away: there is nothing to be won
  */
-export function renewConnection(
+export function reconnect(
   backend: object,
   waits: boolean,
   connect: (connectionName: string | null) => Redis | Cluster,
@@ -42,7 +42,7 @@ export function renewConnection(
   const given = connection as unknown as Held;
   if (waits) held.blockingConnection = given;
   else held.connection = given;
-  cut(client, true);
+  disconnect(client, true);
   return fresh;
 }
 

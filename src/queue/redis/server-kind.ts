@@ -10,7 +10,7 @@ import { describeQueue } from '../address.ts';
  * chance, and of the next resharding. A cluster of one node has them all.
  * @throws ConfigError
  */
-export async function assertPlainServer(redis: Redis, url: string): Promise<void> {
+export async function assertServerKind(redis: Redis, url: string): Promise<void> {
   // A user without the right to ask is told of that by what BullMQ asks.
   const info = await redis.info().catch(() => '');
   const server = describeQueue(url);

@@ -11,10 +11,10 @@ import { ConfigError, messageOf } from '../../errors.ts';
 import { isKeyText } from '../../table/key.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { filterFault, filterSql, filterValues, type Filter } from './filter.ts';
-import { assertOwnCode } from '../../table/trusted-code.ts';
-import { assertOwnFilter } from './trusted-filter.ts';
-import { queryNotHeld } from './unencodable-query.ts';
-import { passingOverUnreadable } from './unreadable-rows.ts';
+import { assertTrustedCode } from '../../table/trusted-code.ts';
+import { assertTrustedFilter } from './trusted-filter.ts';
+import { unencodableQuery } from './unencodable-query.ts';
+import { skippingUnreadable } from './unreadable-rows.ts';
 
 /** Code of the error where the operator's SQL does not run. */
 export const LEGACY_FAILED = 'LEGACY_SEARCH_FAILED';
@@ -81,8 +81,8 @@ export async function legacySearch(
   k: number,
   { filter = null, limits = TABLE_LIMITS }: LegacySearchOptions = {},
 ): Promise<LegacyAnswer> {
-  await assertOwnFilter(pool, target, filter);
-  await assertOwnCode(pool, target, 'legacySearch', filter?.legacySearch ?? settings.legacySearch);
+  await assertTrustedFilter(pool, target, filter);
+  await assertTrustedCode(pool, target, 'legacySearch', filter?.legacySearch ?? settings.legacySearch);
   const ask = (asked: Target): Promise<LegacyAnswer> => {
     const { sql, values, behind } = legacyQuery(asked, settings, text, k, filter);
     return inReadOnlySearch(pool, limits, async (client) => {
@@ -100,13 +100,13 @@ export async function legacySearch(
   try {
     // SQL of the operator's is run as it is.
     const isOurs = settings.legacySearch === undefined && filter?.legacySearch === undefined;
-    return await (isOurs ? passingOverUnreadable(target, ask) : ask(target));
+    return await (isOurs ? skippingUnreadable(target, ask) : ask(target));
   } catch (error) {
     // The transaction is read-only by our own wish, and the values are for $1 and $2: what these refuse is the operator's
     // SQL, not a server that is a replica or speaks something else.
     const ofSql = hasSqlState(error, SQLSTATE.readOnly, SQLSTATE.protocolViolation);
     if ((isUnreachable(error) && !ofSql) || error instanceof ConfigError) throw error;
-    const notHeld = queryNotHeld(error, text);
+    const notHeld = unencodableQuery(error, text);
     if (notHeld !== null) throw notHeld;
     throw new ConfigError(`The legacy search does not run: ${messageOf(error)}.`, {
       code: LEGACY_FAILED,

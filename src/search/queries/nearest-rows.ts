@@ -5,15 +5,15 @@ import { SQLSTATE, hasSqlState } from '../../db/sqlstates.ts';
 import { TABLE_LIMITS } from '../../db/transaction.ts';
 import type { Metric } from '../../table/metric.ts';
 import type { Target } from '../../table/backfill-target.ts';
-import type { KnownRows } from '../state/filter-row-counts.ts';
+import type { FilterRowCounts } from '../state/filter-row-counts.ts';
 import { forDepth } from '../../ledger/reads/read-settings.ts';
 import { nearest, type ScanOptions, type TimedNeighbours } from './vector-query.ts';
 
-export interface ServedOptions extends ScanOptions {
+export interface NearestRowsOptions extends ScanOptions {
   /** Rows that are enough, where more than these are only welcome; `k` where absent. */
   enough?: number;
   /** What was seen of earlier short answers; without it each reads the table. */
-  known?: KnownRows | undefined;
+  known?: FilterRowCounts | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -29,13 +29,13 @@ const WHOLE_TABLE_MS = 10_000;
  * again without the index.
  * @throws ConfigError where the filter does not run
  */
-export async function servedRows(
+export async function nearestRows(
   pool: Pool,
   target: Target,
   metric: Metric,
   vector: string,
   k: number,
-  options: ServedOptions = {},
+  options: NearestRowsOptions = {},
 ): Promise<TimedNeighbours> {
   const { filter = null, read = {}, limits = { ...TABLE_LIMITS, tries: 2 }, enough = k, known } = options;
   const scan = { filter, read: forDepth(read, k), limits };

@@ -10,9 +10,9 @@ import { ConfigError, messageOf } from '../../errors.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { beginningSql } from '../../table/text-expressions.ts';
 import { filterSql, filterValues, type Filter } from './filter.ts';
-import { assertOwnFilter } from './trusted-filter.ts';
-import { unheldCharacter } from './unencodable-query.ts';
-import { passingOverUnreadable } from './unreadable-rows.ts';
+import { assertTrustedFilter } from './trusted-filter.ts';
+import { unencodableCharacter } from './unencodable-query.ts';
+import { skippingUnreadable } from './unreadable-rows.ts';
 
 /**
  * A tsvector holds a megabyte of words and their places; a text of which it is more fails every ranking of its table. So
@@ -81,11 +81,11 @@ export async function textSearch(
   k: number,
   { filter = null, limits = { ...TABLE_LIMITS, tries: 1 } }: TextSearchOptions = {},
 ): Promise<string[]> {
-  await assertOwnFilter(pool, target, filter);
+  await assertTrustedFilter(pool, target, filter);
   try {
     const values = [...filterValues(filter), settings.search.textConfig, anyWord(text), k];
     const rank = (isBounded: boolean): Promise<{ rows: { key: string }[] }> =>
-      passingOverUnreadable(target, (asked) =>
+      skippingUnreadable(target, (asked) =>
         inReadOnlySearch(pool, limits, (client) =>
           client.query<{ key: string }>(textRankSql(asked, settings, filter, isBounded), values),
         ),
@@ -99,7 +99,7 @@ export async function textSearch(
   } catch (error) {
     if (hasSqlState(error, SQLSTATE.queryCanceled) || isUnreachable(error)) throw error;
     // No row has a word with it: the others are looked for.
-    const unheld = unheldCharacter(error, text);
+    const unheld = unencodableCharacter(error, text);
     if (unheld !== null)
       return textSearch(pool, target, settings, text.replaceAll(unheld, ' '), k, { filter, limits });
     throw new ConfigError(`The tsvector ranking does not run: ${messageOf(error)}.`, {

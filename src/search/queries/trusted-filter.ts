@@ -1,11 +1,11 @@
 import type { Pool } from '../../db/pool.ts';
-import { assertOwnCode } from '../../table/trusted-code.ts';
+import { assertTrustedCode } from '../../table/trusted-code.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import type { Filter } from './filter.ts';
 
 /** @throws ConfigError `EXPRESSION_FOREIGN` where a filter would call code of another role's. */
-export const assertOwnFilter = (pool: Pool, target: Target, filter: Filter | null): Promise<void> =>
-  assertOwnCode(
+export const assertTrustedFilter = (pool: Pool, target: Target, filter: Filter | null): Promise<void> =>
+  assertTrustedCode(
     pool,
     target,
     'search.filters',

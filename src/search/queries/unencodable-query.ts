@@ -6,7 +6,7 @@ import { GateError } from '../../errors.ts';
 const BYTES = /(?:0x[\da-f]{2} ?)+/i;
 
 /** The character of `text` that the server refused; null where it refused something else. Its words are of its language, its bytes are not. */
-export function unheldCharacter(error: unknown, text: string): string | null {
+export function unencodableCharacter(error: unknown, text: string): string | null {
   if (!hasSqlState(error, SQLSTATE.untranslatable)) return null;
   const [bytes = ''] = BYTES.exec((error as Error).message) ?? [];
   const character = Buffer.from(bytes.replaceAll(/0x| /gi, ''), 'hex').toString();
@@ -16,8 +16,8 @@ export function unheldCharacter(error: unknown, text: string): string | null {
 export const QUERY_NOT_IN_ENCODING = 'QUERY_NOT_IN_ENCODING';
 
 /** For searches that hand the text itself to the server. */
-export function queryNotHeld(error: unknown, text: string): GateError | null {
-  const character = unheldCharacter(error, text);
+export function unencodableQuery(error: unknown, text: string): GateError | null {
+  const character = unencodableCharacter(error, text);
   if (character === null) return null;
   const point = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
   return new GateError(

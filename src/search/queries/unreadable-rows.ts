@@ -10,7 +10,7 @@ import type { Target } from '../../table/backfill-target.ts';
  * application's need not be able to read the quarantine, and most tables have no such row.
  * @throws the first error where that does not help
  */
-export async function passingOverUnreadable<T>(
+export async function skippingUnreadable<T>(
   target: Target,
   work: (target: Target) => Promise<T>,
 ): Promise<T> {

@@ -9,7 +9,7 @@ import type { Metric } from '../../table/metric.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { isAtLeast } from '../../table/vector-extension.ts';
 import { filterFault, filterSql, filterValues, type Filter } from './filter.ts';
-import { assertOwnFilter } from './trusted-filter.ts';
+import { assertTrustedFilter } from './trusted-filter.ts';
 import type { ReadSettings } from '../../ledger/reads/read-settings.ts';
 
 export interface Neighbour {
@@ -156,7 +156,7 @@ export async function nearestOfEach(
     }
     return answers;
   };
-  await assertOwnFilter(pool, target, filter);
+  await assertTrustedFilter(pool, target, filter);
   try {
     return await withScan(pool, target, mode, work, options);
   } catch (error) {

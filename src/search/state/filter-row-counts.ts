@@ -7,7 +7,7 @@ import type { Clock } from './ttl-cache.ts';
 const KNOWN_MS = 60_000;
 const MAX_FILTERS = 1000;
 
-export class KnownRows {
+export class FilterRowCounts {
   readonly #clock: Clock;
   readonly #known = new Map<string, { rows: number; at: number }>();
 

@@ -7,7 +7,7 @@ export interface Clock {
 
 export const MONOTONIC: Clock = performance;
 
-export class Held<T> {
+export class TtlCache<T> {
   readonly #load: () => Promise<T>;
   readonly #maxAgeMs: number;
   readonly #clock: Clock;

@@ -16,7 +16,7 @@ export interface Check {
 const SMALL = 0.001;
 
 /** For a person's eye: a tolerance of 1e-5 must not look like none. */
-export function showFigure(value: Check['value']): string {
+export function showValue(value: Check['value']): string {
   if (typeof value !== 'number' || Number.isInteger(value)) return String(value ?? '-');
   return Math.abs(value) < SMALL ? value.toExponential(1) : value.toFixed(4);
 }

@@ -9,7 +9,9 @@ import type { VerifyInput } from '../input.ts';
 /** Keys of one look. */
 const PAGE_KEYS = 5000;
 
-export async function checkKeptVectors(input: Pick<VerifyInput, 'pool' | 'target' | 'run'>): Promise<Check> {
+export async function checkQuarantinedVectors(
+  input: Pick<VerifyInput, 'pool' | 'target' | 'run'>,
+): Promise<Check> {
   const count = await countKept(input);
   return {
     name: 'kept-vectors',

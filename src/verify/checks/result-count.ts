@@ -2,7 +2,7 @@
 
 import pgvector from 'pgvector';
 import { quoteQualified } from '../../db/identifiers.ts';
-import { servedRows } from '../../search/queries/nearest-rows.ts';
+import { nearestRows } from '../../search/queries/nearest-rows.ts';
 import { nearestOfEach } from '../../search/queries/vector-query.ts';
 import { leavesSql } from '../../table/partitions.ts';
 import type { Check } from './check.ts';
@@ -19,7 +19,7 @@ const MAX_SHORT = 0.1;
  * from each, is asked as well.
  * @param vectors of rows, as pgvector's text form. @param embedded rows with a vector
  */
-export async function checkAnswers(
+export async function checkResultCount(
   context: SearchContext,
   vectors: readonly string[],
   embedded: number,
@@ -51,7 +51,7 @@ async function minServed(
 ): Promise<number> {
   let fewest = RECALL_K;
   for (const probe of probes) {
-    const { neighbours } = await servedRows(pool, target, settings.metric, probe, RECALL_K, { read });
+    const { neighbours } = await nearestRows(pool, target, settings.metric, probe, RECALL_K, { read });
     fewest = Math.min(fewest, neighbours.length);
   }
   return fewest;

@@ -1,7 +1,7 @@
 /** Calls what `cutover` has made for those who write SQL: the names in it are those of the day on which it was made. */
 
-import { describeFailure } from '../../db/refusal.ts';
 import { SQLSTATE, hasSqlState, isUnreachable } from '../../db/sqlstates.ts';
+import { messageOf } from '../../errors.ts';
 import { TABLE_LIMITS, inReadOnly } from '../../db/transaction.ts';
 import { readModeOf, showReadChoice } from '../../ledger/reads/read-mode.ts';
 import { ownFunctions, type PresentFunction } from '../../search/queries/sql-function.ts';
@@ -10,7 +10,7 @@ import { RECALL_K } from '../measures/recall.ts';
 import type { SearchContext } from '../measures/systems.ts';
 
 /** No check where there is no such function. @param vector of a row. @param embedded rows with a vector */
-export async function checkFunction(
+export async function checkSqlFunction(
   context: SearchContext,
   vector: string,
   embedded: number,
@@ -61,7 +61,7 @@ async function call(
     return { signature, rows: found.rows[0]?.rows ?? 0, failure: null };
   } catch (error) {
     if (isUnreachable(error) && !hasSqlState(error, SQLSTATE.readOnly)) throw error;
-    return { signature, rows: null, failure: describeFailure(error) };
+    return { signature, rows: null, failure: messageOf(error) };
   }
 }
 

@@ -5,9 +5,9 @@ import type { Settings } from '../../config/settings.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { ReadSettings } from '../../ledger/reads/read-settings.ts';
 import type { Target } from '../../table/backfill-target.ts';
-import { checkAnswers } from './result-count.ts';
+import { checkResultCount } from './result-count.ts';
 import type { Check } from './check.ts';
-import { checkFunction } from './sql-function.ts';
+import { checkSqlFunction } from './sql-function.ts';
 import { planCheck } from './plan.ts';
 import { explainSearch, type PlanResult } from '../measures/plan.ts';
 import { RECALL_K, measureRecall, percentile, type RecallResult } from '../measures/recall.ts';
@@ -45,8 +45,8 @@ export async function checkSearch(
   const checks: Check[] = [
     planCheck(plan, target),
     recallCheck(recall, input),
-    await checkAnswers(input, vectors, embedded),
-    ...(await checkFunction(input, sample.vector, embedded)),
+    await checkResultCount(input, vectors, embedded),
+    ...(await checkSqlFunction(input, sample.vector, embedded)),
     {
       name: 'latency',
       passed: true,

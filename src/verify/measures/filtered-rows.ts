@@ -8,7 +8,7 @@ import type { Check } from '../checks/check.ts';
 import { RECALL_K } from './recall.ts';
 import type { SearchContext } from './systems.ts';
 
-export interface FilterRows {
+export interface FilteredRows {
   filter: string;
   /** Rows with a vector that match, and their share of all. */
   matching: number;
@@ -22,11 +22,11 @@ export interface FilterRows {
 }
 
 /** @throws ConfigError where the filter does not run. */
-export async function measureFilterRows(
+export async function measureFilteredRows(
   context: SearchContext,
   filter: Filter,
   vectors: readonly string[],
-): Promise<FilterRows> {
+): Promise<FilteredRows> {
   const { matching, all } = await countMatching(context, filter);
   const wanted = Math.min(RECALL_K, matching);
   const fewest = await minRows(context, filter, vectors, context.read);
@@ -85,7 +85,7 @@ async function countMatching(
   }
 }
 
-export function filterRowsCheck(rows: FilterRows): Check {
+export function filteredRowsCheck(rows: FilteredRows): Check {
   const passed = rows.fewest >= rows.wanted;
   const repair = Object.entries(rows.repairedBy ?? {}).map(([name, value]) => `${name} = ${value}`);
   return {

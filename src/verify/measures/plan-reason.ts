@@ -3,7 +3,7 @@
 import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { Pool } from '../../db/pool.ts';
-import { settledQueries } from '../../db/transaction.ts';
+import { configuredQueries } from '../../db/transaction.ts';
 import { estimatedRows } from '../../table/partitions.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { operatorClass } from '../../table/vector-type.ts';
@@ -91,7 +91,7 @@ export async function explainReason(
   { usable, filtered, readsAll, by }: OtherPlan,
 ): Promise<PlanReason> {
   // As searches have it: our own statements turn it on for themselves.
-  const enabled = await settledQueries(pool).query<{ enabled: string }>(
+  const enabled = await configuredQueries(pool).query<{ enabled: string }>(
     `SELECT current_setting('enable_indexscan') AS enabled`,
   );
   if (enabled.rows[0]?.enabled === 'off') return 'disabled';

@@ -12,7 +12,7 @@ const TITLE_CHARACTERS = 80;
 const LINE_CHARACTERS = 2000;
 
 /** Evenly over the list, the same ones each time. */
-export function spread<T>(list: readonly T[], count: number): T[] {
+export function spreadOver<T>(list: readonly T[], count: number): T[] {
   if (list.length <= count) return [...list];
   return Array.from({ length: count }, (_, at) => list[Math.floor((at * list.length) / count)] as T);
 }
@@ -23,7 +23,7 @@ export async function chooseQueries(
   file: readonly Query[] | null,
   rows: readonly SampledRow[],
 ): Promise<{ source: QuerySource; queries: Query[] }> {
-  if (file !== null) return { source: 'file', queries: spread(file, context.settings.verify.samples) };
+  if (file !== null) return { source: 'file', queries: spreadOver(file, context.settings.verify.samples) };
   return { source: 'rows', queries: await firstLines(context, rows) };
 }
 

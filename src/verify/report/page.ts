@@ -3,7 +3,7 @@
 import { html, raw } from 'hono/html';
 import type { Comparison } from '../../search/compare.ts';
 import type { Agreement } from '../measures/agreement.ts';
-import { showFigure, type Check } from '../checks/check.ts';
+import { showValue, type Check } from '../checks/check.ts';
 import type { Curve } from '../measures/recall-curve.ts';
 import type { Latency } from '../measures/latency.ts';
 import { RELEVANCE_NOTES } from '../checks/relevance.ts';
@@ -105,8 +105,8 @@ function checksSection(checks: readonly Check[]): Part {
       checks.map((check) => [
         word(check),
         check.name,
-        showFigure(check.value),
-        showFigure(check.threshold),
+        showValue(check.value),
+        showValue(check.threshold),
         html`${check.detail}${check.remedy === null ? '' : html`<br /><strong>${check.remedy}</strong>`}`,
       ]),
     )}`;

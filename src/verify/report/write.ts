@@ -2,7 +2,7 @@
 
 import type { Comparison } from '../../search/compare.ts';
 import type { QueryInput } from '../input.ts';
-import { spread } from '../queries/query-source.ts';
+import { spreadOver } from '../queries/query-source.ts';
 import { compareSamples } from './query-examples.ts';
 import type { Verification } from '../verify.ts';
 import type { VerifyInput } from '../input.ts';
@@ -15,7 +15,7 @@ export async function writeReport(
   { queries }: QueryInput,
   verification: Verification,
 ): Promise<void> {
-  const shown = samples === 0 ? [] : await answers(input, spread(queries ?? [], samples));
+  const shown = samples === 0 ? [] : await answers(input, spreadOver(queries ?? [], samples));
   // The charting library takes longer to load than most checks to run.
   const { reportPage } = await import('./page.ts');
   const page = await reportPage({

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ProgressFeed, type Look } from '../../../src/dashboard/feed/progress-feed.ts';
-import { Samples } from '../../../src/dashboard/feed/rate-history.ts';
+import { ProgressFeed, type FeedUpdate } from '../../../src/dashboard/feed/progress-feed.ts';
+import { RateHistory } from '../../../src/dashboard/feed/rate-history.ts';
 import type { Pool } from '../../../src/db/pool.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
 
 it('keeps the whole time in a bounded number of points', () => {
-  const samples = new Samples(1);
+  const samples = new RateHistory(1);
   for (let at = 0; at < 10_000; at++) samples.add({ at, rowsPerSecond: at, etaSeconds: null });
   const { points } = samples;
   expect(points.length).toBeGreaterThan(100);
@@ -32,7 +32,7 @@ describe('the feed', () => {
       logger: silentLogger,
       intervalMs: 1000,
     });
-    const seen: Look[][] = [[], [], []];
+    const seen: FeedUpdate[][] = [[], [], []];
     const leave = seen.map((looks) => feed.watch((look) => looks.push(look)));
     await vi.advanceTimersByTimeAsync(0);
     const perLook = queries;

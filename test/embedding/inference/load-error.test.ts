@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest';
-import { unusable } from '../../../src/embedding/inference/load-error.ts';
+import { loadError } from '../../../src/embedding/inference/load-error.ts';
 
 const REQUEST = {
   options: { name: 'small' },
   location: { folder: '/models/small' },
-} as Parameters<typeof unusable>[0];
+} as Parameters<typeof loadError>[0];
 
 it('a library that the tokenizer brings along and that is not whole is told from a bad model', () => {
-  const ofModel = unusable(REQUEST, 'the graph cannot be loaded: protobuf parsing failed');
+  const ofModel = loadError(REQUEST, 'the graph cannot be loaded: protobuf parsing failed');
   expect(ofModel.remedy).toContain('/models/small');
-  const ofSharp = unusable(
+  const ofSharp = loadError(
     REQUEST,
     'the tokenizer cannot be loaded: Something went wrong installing the "sharp" module',
   );

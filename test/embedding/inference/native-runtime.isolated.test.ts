@@ -1,7 +1,7 @@
 /** The native runtime cannot be loaded: loud, and nothing slower is tried in its place. */
 
 import { describe, expect, it, vi } from 'vitest';
-import { LocalModel } from '../../../src/embedding/inference/text-embedder.ts';
+import { LocalModel } from '../../../src/embedding/inference/local-model.ts';
 import { locateModel } from '../../../src/embedding/model-files/files.ts';
 import { modelOptionsOf, sampleModel } from '../../setup/model.ts';
 

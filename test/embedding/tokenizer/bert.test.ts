@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeTexts } from '../../../scripts/bench/minilm-model.ts';
 import type { EmbedOptions, Embeddings } from '../../../src/embedding/embedder.ts';
-import { LocalModel } from '../../../src/embedding/inference/text-embedder.ts';
+import { LocalModel } from '../../../src/embedding/inference/local-model.ts';
 import {
   locateModel,
   modelFingerprint,

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseTokenizerFile } from '../../../src/embedding/tokenizer/file.ts';
 import { Tokenizer } from '../../../src/embedding/tokenizer/tokenizer.ts';
-import { WordMemo, isWordwise } from '../../../src/embedding/tokenizer/word-cache.ts';
+import { WordCache, isWordwise } from '../../../src/embedding/tokenizer/word-cache.ts';
 import { articles } from '../../../src/demo/articles.ts';
 import { splitWords, tokenizerJson } from '../../../src/training/words.ts';
 
@@ -92,7 +92,7 @@ describe('tokens by words', () => {
 
   it('need a bounded memory, however many words there are', () => {
     let asked = 0;
-    const memo = new WordMemo(() => {
+    const memo = new WordCache(() => {
       asked++;
       return [7];
     });

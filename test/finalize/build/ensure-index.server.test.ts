@@ -138,12 +138,12 @@ describe.runIf(hasPostgres())('the build of the index', () => {
       phase: 'waiting for another finalizer',
       blockers: [{ pid: blockerPid, application: 'the shop', state: 'idle' }],
     });
-    const { message } = await build.untilEvent('index.turn-held');
+    const { message } = await build.untilEvent('index.lock-held');
     expect(message).toContain(`pid ${blockerPid} (the shop)`);
     expect(message).toContain(`pg_terminate_backend(${blockerPid})`);
     await signal('pg_terminate_backend', blockerPid);
     expect(await build.result).toMatchObject({ built: true });
-    expect(kinds(build)).toEqual(['index.turn-held']);
+    expect(kinds(build)).toEqual(['index.lock-held']);
   });
 
   it('cancelled on the server, begins again; its own leftover goes', async () => {

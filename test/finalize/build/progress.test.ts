@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { spillOf } from '../../../src/finalize/build/notices.ts';
+import { spillWarning } from '../../../src/finalize/build/notices.ts';
 import { describeBlockers, describeProgress, shareOf } from '../../../src/finalize/build/progress.ts';
 
 describe('describeProgress', () => {
@@ -63,11 +63,11 @@ describe('describeBlockers', () => {
 describe('spillOf', () => {
   it('tells how much memory the graph would have needed', () => {
     expect(
-      spillOf('hnsw graph no longer fits into maintenance_work_mem after 900 tuples', 4096, 1024),
+      spillWarning('hnsw graph no longer fits into maintenance_work_mem after 900 tuples', 4096, 1024),
     ).toEqual({
       message: expect.stringMatching(/after 900 of 4096 rows.*index.maintenanceWorkMem to 8MB/) as string,
       detail: { tuples: 900, rows: 4096, neededMiB: 8 },
     });
-    expect(spillOf('ivfflat index created with little data', 4096, 1024)).toBeNull();
+    expect(spillWarning('ivfflat index created with little data', 4096, 1024)).toBeNull();
   });
 });

@@ -4,7 +4,9 @@ import { TimeLeft } from '../../../src/finalize/forecast/time-left.ts';
 const PHASE = 'building index: loading tuples';
 /** A look a second until `seconds`, at a share that grows by the function. @returns what each look said */
 function looks(seconds: number, share: (second: number) => number, left = new TimeLeft()): (number | null)[] {
-  return Array.from({ length: seconds + 1 }, (_, second) => left.saw(PHASE, share(second), second * 1000));
+  return Array.from({ length: seconds + 1 }, (_, second) =>
+    left.observe(PHASE, share(second), second * 1000),
+  );
 }
 
 describe('time left of a phase', () => {
@@ -27,10 +29,10 @@ describe('time left of a phase', () => {
   it('is unknown where a phase has no measure, begins, or goes back to its beginning, and where nothing moves', () => {
     const left = new TimeLeft();
     looks(100, (second) => second / 200, left);
-    expect(left.saw('waiting for old snapshots', null, 101_000)).toBeNull();
-    expect(left.saw('index validation: scanning table', 0.2, 102_000)).toBeNull();
-    expect(left.saw('index validation: scanning table', 0.4, 104_000)).toBeCloseTo(6);
-    expect(left.saw('index validation: scanning table', 0.1, 105_000)).toBeNull();
+    expect(left.observe('waiting for old snapshots', null, 101_000)).toBeNull();
+    expect(left.observe('index validation: scanning table', 0.2, 102_000)).toBeNull();
+    expect(left.observe('index validation: scanning table', 0.4, 104_000)).toBeCloseTo(6);
+    expect(left.observe('index validation: scanning table', 0.1, 105_000)).toBeNull();
     expect(looks(50, () => 0.5).every((each) => each === null)).toBe(true);
   });
 

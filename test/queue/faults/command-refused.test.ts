@@ -4,8 +4,8 @@ import { ReplyError } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ConfigError, messageOf } from '../../../src/errors.ts';
 import { prepareQueue, reachQueue } from '../../../src/queue/connection.ts';
-import { inspectQueue } from '../../../src/queue/redis/health.ts';
-import { refused } from '../../../src/queue/faults/command-refused.ts';
+import { inspectRedis } from '../../../src/queue/redis/health.ts';
+import { explainRefusal } from '../../../src/queue/faults/command-refused.ts';
 import { startRedisStub, type RedisStub } from '../../setup/redis-stub.ts';
 
 let stub: RedisStub | undefined;
@@ -74,12 +74,12 @@ it.each([
   [95, 0, false],
 ])('of %i used bytes of %i: nearly full is %s', async (used, most, isNear) => {
   stub = await startRedisStub({ info: () => memory(used, most) });
-  const warnings = await inspectQueue(stub.url);
+  const warnings = await inspectRedis(stub.url);
   expect(warnings).toEqual(isNear ? [expect.stringContaining('filled 95 % of its memory')] : []);
 });
 
 it("what the queue's driver throws in the middle of a command's work is said in words, and only that", () => {
-  const full = refused(
+  const full = explainRefusal(
     'redis://u:secret@redis.example:6379',
     new ReplyError("OOM command not allowed when used memory > 'maxmemory'. script: 0123"),
   );
@@ -89,9 +89,9 @@ it("what the queue's driver throws in the middle of a command's work is said in 
     message:
       'Cannot use the queue server at redis://redis.example:6379: it is full, and takes no writes (OOM: used memory is above maxmemory).',
   });
-  expect(refused('redis://h', new Error('Connection is closed.'))).toMatchObject({
+  expect(explainRefusal('redis://h', new Error('Connection is closed.'))).toMatchObject({
     code: 'QUEUE_UNREACHABLE',
   });
   const others = new Error('deadlock detected');
-  expect(refused('redis://h', others)).toBe(others);
+  expect(explainRefusal('redis://h', others)).toBe(others);
 });

@@ -10,12 +10,12 @@ import {
   type OpenQueue,
   type QueueAddress,
 } from '../../../src/queue/connection.ts';
-import { lookAtQueues } from '../../../src/queue/probes/queue-snapshot.ts';
+import { readQueueSnapshot } from '../../../src/queue/probes/queue-snapshot.ts';
 import {
-  findObstacle,
-  removeObstacle,
+  findBlocker,
+  removeBlocker,
   resumeQueues,
-  type Obstacle,
+  type QueueBlocker,
 } from '../../../src/queue/probes/blockers.ts';
 import { addEmbedJobs } from '../../../src/queue/jobs/producer.ts';
 import { backends, type TestDatabase } from '../../setup/databases.ts';
@@ -40,16 +40,16 @@ describe.each(backends())('what is in the way on $name', ({ create }) => {
 
   it('is found one by one, and goes where it is not wanted', async () => {
     const { queue } = open;
-    const found = async (): Promise<Obstacle | null> => findObstacle(queue);
-    const removed = async (): Promise<boolean> => removeObstacle(queue, (await found()) as Obstacle);
+    const found = async (): Promise<QueueBlocker | null> => findBlocker(queue);
+    const removed = async (): Promise<boolean> => removeBlocker(queue, (await found()) as QueueBlocker);
     expect(await found()).toMatchObject({ cause: 'jobs-lost' });
     expect(await removed()).toBe(false);
     await addEmbedJobs(queue, randomUUID(), [{ number: 1, lower: null, upper: null }], 2, true);
     expect(await found()).toMatchObject({ cause: 'no-worker' });
 
-    expect(await lookAtQueues(address)).toMatchObject({ paused: [] });
+    expect(await readQueueSnapshot(address)).toMatchObject({ paused: [] });
     await queue.pause();
-    const { paused, clockAheadSeconds } = await lookAtQueues(address);
+    const { paused, clockAheadSeconds } = await readQueueSnapshot(address);
     expect(paused).toEqual(['docs-embed']);
     expect(Math.abs(clockAheadSeconds ?? Infinity)).toBeLessThan(2);
     expect(await found()).toMatchObject({ cause: 'queue-paused' });
@@ -57,7 +57,7 @@ describe.each(backends())('what is in the way on $name', ({ create }) => {
       expect.stringContaining('docs-embed was paused by other hands'),
     ]);
     expect(await resumeQueues([queue])).toEqual([]);
-    expect(await lookAtQueues(address)).toMatchObject({ paused: [] });
+    expect(await readQueueSnapshot(address)).toMatchObject({ paused: [] });
 
     await queue.setGlobalConcurrency(0);
     expect(await found()).toMatchObject({ cause: 'queue-limited' });

@@ -8,7 +8,7 @@ import { silentLogger } from '../../../src/observability/logger.ts';
 import { prepareQueue, reachQueue } from '../../../src/queue/connection.ts';
 import { assertQueueKeys } from '../../../src/queue/redis/key-types.ts';
 import { keyPrefix } from '../../../src/queue/redis/connect.ts';
-import { tryQueue } from '../../../src/queue/probes/permissions.ts';
+import { checkQueuePermissions } from '../../../src/queue/probes/permissions.ts';
 import { backends, dropRole, hasPostgres, hasRedis, onServer, realDatabase } from '../../setup/databases.ts';
 import { until } from '../../setup/until.ts';
 
@@ -28,7 +28,7 @@ describe.each(backends())('a queue on $name', ({ create }) => {
     const server = database.queueUrl;
     const queueUrl = server.startsWith('redis') ? `${server}${OWN}` : server;
     await prepareQueue(queueUrl);
-    await tryQueue(queueUrl);
+    await checkQueuePermissions(queueUrl);
     if (queueUrl.startsWith('redis')) {
       const redis = new Redis(queueUrl);
       await until('its keys are gone', async () => (await redis.keys('*doctor/*')).length === 0);
@@ -76,7 +76,7 @@ describe.runIf(hasRedis())('Redis', () => {
 
   it.each(['noeval', 'noinfo', 'noblock'])('of a user with too few rights (%s) is not used', async (user) => {
     const error: unknown = await reachQueue(as(user))
-      .then(() => tryQueue(as(user)))
+      .then(() => checkQueuePermissions(as(user)))
       .catch((thrown: unknown) => thrown);
     expect(error).toMatchObject(unusable('NOPERM', '+@scripting'));
     expect(JSON.stringify(error)).not.toContain('secret');
@@ -85,12 +85,14 @@ describe.runIf(hasRedis())('Redis', () => {
 
   it('of a user with the rights that the remedy names is used', async () => {
     await reachQueue(as('least'));
-    await tryQueue(as('least'));
+    await checkQueuePermissions(as('least'));
   });
 
   it('of a user whose rights end at the keys of one ledger is used for that one, and for no other', async () => {
-    await tryQueue(as('own'), OWN_INSTALLATION);
-    await expect(tryQueue(as('own'), randomUUID())).rejects.toMatchObject(unusable('NOPERM', 'ACL SETUSER'));
+    await checkQueuePermissions(as('own'), OWN_INSTALLATION);
+    await expect(checkQueuePermissions(as('own'), randomUUID())).rejects.toMatchObject(
+      unusable('NOPERM', 'ACL SETUSER'),
+    );
     const address = { url: as('own'), backfill: 'docs', logger: silentLogger };
     await assertQueueKeys({ ...address, installation: OWN_INSTALLATION });
     // Before a worker is started: not as the driver throws it.
@@ -125,7 +127,7 @@ it.runIf(hasPostgres())(
     url.username = role;
     url.password = 'limited';
     await reachQueue(url.href);
-    await expect(tryQueue(url.href)).rejects.toMatchObject(
+    await expect(checkQueuePermissions(url.href)).rejects.toMatchObject(
       unusable('schema bullmq', `CREATE SCHEMA IF NOT EXISTS bullmq AUTHORIZATION ${role}`),
     );
     await dropRole(databaseUrl, role);

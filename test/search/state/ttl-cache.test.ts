@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { Held } from '../../../src/search/state/ttl-cache.ts';
+import { TtlCache } from '../../../src/search/state/ttl-cache.ts';
 
 describe('Held', () => {
   it('fetches again once the last fetch began so long ago, also where that one took long', async () => {
     let now = 0;
     let loads = 0;
-    const held = new Held(
+    const held = new TtlCache(
       async () => {
         now += 400;
         return ++loads;
@@ -22,7 +22,7 @@ describe('Held', () => {
 
   it('fetches once for all who ask at a time, and again after a failure', async () => {
     let loads = 0;
-    const held = new Held(
+    const held = new TtlCache(
       async () => {
         if (++loads === 1) throw new Error('not now');
         return loads;

@@ -1,7 +1,7 @@
 /** The gate looks at queries that are no rows, and at what vacuum has not cleared away. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { checkAnswers } from '../../../src/verify/checks/result-count.ts';
+import { checkResultCount } from '../../../src/verify/checks/result-count.ts';
 import { sampleRows } from '../../../src/verify/queries/sampled-rows.ts';
 import { databases } from '../../setup/databases.ts';
 import { openVectorTable, type VectorTable } from '../vector-table.ts';
@@ -21,7 +21,7 @@ describe.each(databases())('answers over dead entries on $name', ({ create }) =>
     await pool.query('SELECT pg_stat_force_next_flush()');
     const context = await table.context();
     const vectors = (await sampleRows(pool, context.target, LEFT, 20)).map(({ vector }) => vector);
-    const check = (read: Record<string, string>) => checkAnswers({ ...context, read }, vectors, LEFT);
+    const check = (read: Record<string, string>) => checkResultCount({ ...context, read }, vectors, LEFT);
 
     expect(await check({})).toMatchObject({ name: 'answers@10', passed: true, value: 10, threshold: 10 });
     const off = { 'hnsw.iterative_scan': 'off' };

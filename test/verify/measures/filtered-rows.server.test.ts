@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { filterRowsCheck, measureFilterRows } from '../../../src/verify/measures/filtered-rows.ts';
+import { filteredRowsCheck, measureFilteredRows } from '../../../src/verify/measures/filtered-rows.ts';
 import { sampleRows } from '../../../src/verify/queries/sampled-rows.ts';
 import { databases, openVectorTable, type VectorTable } from '../vector-table.ts';
 
@@ -20,7 +20,7 @@ describe.each(databases())('rows of filtered searches on $name', ({ create }) =>
     const [rare, five, hostile] = context.settings.search.filters;
     const vectors = (await sampleRows(context.pool, context.target, ROWS, 10)).map(({ vector }) => vector);
 
-    const enough = await measureFilterRows(context, rare!, vectors);
+    const enough = await measureFilteredRows(context, rare!, vectors);
     expect(enough).toEqual({
       filter: 'rare',
       matching: ROWS / 100,
@@ -30,32 +30,32 @@ describe.each(databases())('rows of filtered searches on $name', ({ create }) =>
       queries: 10,
       repairedBy: null,
     });
-    expect(filterRowsCheck(enough)).toMatchObject({ name: 'filter-rows:rare', passed: true, remedy: null });
+    expect(filteredRowsCheck(enough)).toMatchObject({ name: 'filter-rows:rare', passed: true, remedy: null });
 
-    expect(await measureFilterRows(context, five!, vectors)).toMatchObject({
+    expect(await measureFilteredRows(context, five!, vectors)).toMatchObject({
       matching: 5,
       fewest: 5,
       wanted: 5,
     });
     // A value is a value: nothing of it is read as SQL.
-    expect(await measureFilterRows(context, hostile!, vectors)).toMatchObject({
+    expect(await measureFilteredRows(context, hostile!, vectors)).toMatchObject({
       matching: 0,
       fewest: 0,
       wanted: 0,
     });
 
     const read = { 'hnsw.iterative_scan': 'off' };
-    const few = await measureFilterRows({ ...context, read }, rare!, vectors);
+    const few = await measureFilteredRows({ ...context, read }, rare!, vectors);
     expect(few.fewest).toBeLessThan(10);
     expect(few.repairedBy).toEqual({ 'hnsw.iterative_scan': 'strict_order' });
-    expect(filterRowsCheck(few)).toMatchObject({
+    expect(filteredRowsCheck(few)).toMatchObject({
       passed: false,
       value: few.fewest,
       threshold: 10,
       remedy: expect.stringContaining('hnsw.iterative_scan = strict_order') as string,
     });
 
-    const bounded = await measureFilterRows(
+    const bounded = await measureFilteredRows(
       { ...context, read: { 'hnsw.max_scan_tuples': '1' } },
       rare!,
       vectors,
