@@ -3,7 +3,7 @@ import type { Command } from '../src/cli/command.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import { demoEnvironment } from '../src/demo/environment.ts';
-import { demoJson, demoLines, keepLines } from '../src/demo/report.ts';
+import { demoJson, demoLines, keepLines } from '../src/demo/demo-report.ts';
 import { demoOnServer } from './lib/demo-on-server.ts';
 import { withDemoServer } from './lib/demo-server.ts';
 import { resolve } from 'node:path';

@@ -10,7 +10,7 @@ import { assertPlannedOptions } from '../src/verify/checks/run.ts';
 import { assertStagingTable } from '../src/verify/checks/staging-table.ts';
 import { judgedOnThePage, readQueryFiles } from '../src/verify/queries/given-queries.ts';
 import { reportWanted } from '../src/verify/report/wanted.ts';
-import { writeReport } from '../src/verify/report/write.ts';
+import { writeReport } from '../src/verify/report/write-report.ts';
 import { verify } from '../src/verify/verify.ts';
 import type { VerifyInput } from '../src/verify/input.ts';
 import { VERIFY_FLAGS } from './lib/verify-flags.ts';

@@ -9,7 +9,7 @@ import { Readable, pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { parse } from 'csv-parse';
 import { ConfigError, messageOf } from '../errors.ts';
-import { decode } from './decode.ts';
+import { decode } from './decode-text.ts';
 import { withDelimiter } from './delimiter.ts';
 import { RecordShaper, type SampleRecord } from './record-shape.ts';
 

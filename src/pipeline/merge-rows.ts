@@ -11,7 +11,7 @@ import { beforeUpdateTriggers } from '../table/before-update-triggers.ts';
 import { textHashSql } from '../ledger/rows/row-state.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { StatementRamp } from '../throttle/statement-size.ts';
-import { Bisection } from './bisect.ts';
+import { Bisection } from './bisect-rows.ts';
 import type { PipelineContext } from './pipeline-context.ts';
 import type { EmbeddedPage } from './embed-rows.ts';
 import type { WorkRow } from './read-rows.ts';

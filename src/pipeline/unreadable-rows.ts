@@ -16,7 +16,7 @@ import { rangeSql, type KeyRange } from '../table/key-range.ts';
 import type { Run } from '../ledger/run/run.ts';
 import type { Target } from '../table/backfill-target.ts';
 import type { PipelineContext } from './pipeline-context.ts';
-import { Bisection, REFUSED_IN_A_ROW } from './bisect.ts';
+import { Bisection, REFUSED_IN_A_ROW } from './bisect-rows.ts';
 
 export interface Reading {
   pool: Pool;

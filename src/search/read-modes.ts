@@ -5,7 +5,7 @@ import type { Pool } from '../db/pool.ts';
 import { codeOf, isOfARow } from '../db/sqlstates.ts';
 import { TABLE_LIMITS, type TransactionLimits } from '../db/transaction.ts';
 import type { Embedder } from '../embedding/embedder.ts';
-import { fuseScored } from '../relevance/fuse.ts';
+import { fuseScored } from '../relevance/rank-fusion.ts';
 import type { Metric } from '../table/metric.ts';
 import type { Target } from '../table/backfill-target.ts';
 import type { Filter } from './queries/filter.ts';

@@ -7,7 +7,7 @@ import { messageOf } from '../errors.ts';
 import { recordEvent, recordMended } from '../ledger/event/event.ts';
 import { workToDo } from '../ledger/progress/open-work.ts';
 import { saveReport, type Stall } from '../ledger/progress/worker-report.ts';
-import { Again } from '../observability/again.ts';
+import { Again } from '../observability/log-rate-limit.ts';
 import { duration } from '../observability/format.ts';
 import { WORKER_NAME } from '../observability/worker-name.ts';
 import { CLOCK_TOLERANCE_SECONDS, clockSkew } from '../queue/clock/clock-skew.ts';

@@ -3,7 +3,7 @@
 import { UnrecoverableError, type Job } from 'bullmq';
 import { messageOf } from '../errors.ts';
 import { recordEvent } from '../ledger/event/event.ts';
-import { Again } from '../observability/again.ts';
+import { Again } from '../observability/log-rate-limit.ts';
 import type { QueueRole } from '../queue/connection.ts';
 import type { JobData } from '../queue/jobs/payloads.ts';
 import type { WorkerContext } from './context.ts';

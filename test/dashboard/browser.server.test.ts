@@ -7,7 +7,7 @@ import { quarantineRows } from '../../src/ledger/rows/quarantine.ts';
 import { saveTuned } from '../../src/ledger/progress/throttle-state.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { articles } from '../../src/demo/articles.ts';
-import { loadArticles } from '../../src/demo/load.ts';
+import { loadArticles } from '../../src/demo/load-articles.ts';
 import { prepareQueues } from '../../src/planning/open-queues.ts';
 import { openQueues, type OpenQueue } from '../../src/queue/connection.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';

@@ -4,7 +4,7 @@ import { PageSearch, type SearchResult } from '../../src/dashboard/page-search.t
 import { openEmbedder } from '../../src/embedding/open-embedder.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { articles } from '../../src/demo/articles.ts';
-import { loadArticles } from '../../src/demo/load.ts';
+import { loadArticles } from '../../src/demo/load-articles.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { databases } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';

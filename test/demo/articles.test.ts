@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { articles } from '../../src/demo/articles.ts';
-import { demoQueries, judgedQueries } from '../../src/demo/queries.ts';
+import { demoQueries, judgedQueries } from '../../src/demo/sample-queries.ts';
 
 const all = articles();
 const byId = new Map(all.map((article) => [article.id, article]));

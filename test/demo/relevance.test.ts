@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { articles } from '../../src/demo/articles.ts';
-import { demoQueries, judgedQueries } from '../../src/demo/queries.ts';
+import { demoQueries, judgedQueries } from '../../src/demo/sample-queries.ts';
 import { familyOf } from '../../src/training/families.ts';
 import { trainModel } from '../../src/training/train.ts';
 import { splitWords } from '../../src/training/words.ts';

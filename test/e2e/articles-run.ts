@@ -1,7 +1,7 @@
 /** The sample's articles with a run that is ready, as tests of reads begin. */
 
 import { articles } from '../../src/demo/articles.ts';
-import { loadArticles } from '../../src/demo/load.ts';
+import { loadArticles } from '../../src/demo/load-articles.ts';
 import type { Search } from '../../src/search/create-search.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import type { TestDatabase } from '../setup/databases.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { articles } from '../../src/demo/articles.ts';
-import { loadArticles } from '../../src/demo/load.ts';
+import { loadArticles } from '../../src/demo/load-articles.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand, startVerb, type RunningVerb } from '../setup/command.ts';
 import { databases, hasPostgres } from '../setup/databases.ts';

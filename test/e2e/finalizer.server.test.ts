@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { articles } from '../../src/demo/articles.ts';
 import { hnswBuildBytes } from '../../src/finalize/forecast/index-size.ts';
-import { loadArticles } from '../../src/demo/load.ts';
+import { loadArticles } from '../../src/demo/load-articles.ts';
 import { openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';
 import { hasPostgres, realDatabase } from '../setup/databases.ts';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { articles } from '../../src/demo/articles.ts';
-import { loadArticles } from '../../src/demo/load.ts';
+import { loadArticles } from '../../src/demo/load-articles.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { backends } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';

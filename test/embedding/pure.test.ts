@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { norm, pool, scale } from '../../src/embedding/inference/pooling.ts';
-import type { Pooling } from '../../src/embedding/shaping.ts';
+import type { Pooling } from '../../src/embedding/embedding-options.ts';
 import { TOKEN_BUDGET, textChunks, tokenBatches } from '../../src/embedding/inference/token-batches.ts';
 
 describe('pool', () => {

@@ -10,7 +10,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { loadTokenizer } from '../../src/embedding/tokenizer/load.ts';
+import { loadTokenizer } from '../../src/embedding/tokenizer/load-tokenizer.ts';
 import { TextTokenizer } from '../../src/embedding/tokenizer/text-tokens.ts';
 import { openTransformersEmbedder } from '../../src/embedding/local-embedder.ts';
 import { modelOptionsOf } from '../setup/model.ts';

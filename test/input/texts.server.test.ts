@@ -12,7 +12,7 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { openEmbedder } from '../../src/embedding/open-embedder.ts';
 import type { Embedder } from '../../src/embedding/embedder.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { loadArticles } from '../../src/demo/load.ts';
+import { loadArticles } from '../../src/demo/load-articles.ts';
 import { readRecords } from '../../src/demo/records.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startWorkers } from '../../workers/process.ts';
 import { silentLogger, type Logger } from '../../src/observability/logger.ts';
 import { articles } from '../../src/demo/articles.ts';
-import { loadArticles } from '../../src/demo/load.ts';
+import { loadArticles } from '../../src/demo/load-articles.ts';
 import {
   FULL_VERSION,
   SOUND_VACUUM_VERSION,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { overlap, rankBiasedOverlap } from '../../src/relevance/agreement.ts';
 import { pairedBootstrap } from '../../src/relevance/bootstrap.ts';
-import { fuse } from '../../src/relevance/fuse.ts';
+import { fuse } from '../../src/relevance/rank-fusion.ts';
 import { groupedWilson, wilson } from '../../src/relevance/wilson.ts';
 
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { withValues } from '../../src/config/shape.ts';
 import { readTimes } from '../../src/ledger/reads/read-times.ts';
 import { readSummary } from '../../src/ledger/reads/read-stats.ts';
-import { fuse } from '../../src/relevance/fuse.ts';
+import { fuse } from '../../src/relevance/rank-fusion.ts';
 import type { CreateSearchOptions, Search } from '../../src/search/create-search.ts';
 import { databases } from '../setup/databases.ts';
 import { openServedTable, wordEmbedder, type ServedTable } from './served-table.ts';

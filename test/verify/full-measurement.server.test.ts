@@ -3,8 +3,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Judgements, Query } from '../../src/relevance/query-file.ts';
 import { articles } from '../../src/demo/articles.ts';
-import { loadArticles } from '../../src/demo/load.ts';
-import { judgedQueries } from '../../src/demo/queries.ts';
+import { loadArticles } from '../../src/demo/load-articles.ts';
+import { judgedQueries } from '../../src/demo/sample-queries.ts';
 import { loadReadSettings } from '../../src/ledger/reads/read-settings.ts';
 import type { Check } from '../../src/verify/checks/check.ts';
 import { reportPage } from '../../src/verify/report/page.ts';

@@ -15,10 +15,10 @@ import { addCounts, type Embeddings } from '../embedder.ts';
 import type { LoadRequest } from './messages.ts';
 import { readModelConfig } from '../model-files/config.ts';
 import { modelGraph } from '../model-files/files.ts';
-import { loadTokenizer } from '../tokenizer/load.ts';
+import { loadTokenizer } from '../tokenizer/load-tokenizer.ts';
 import { norm, pool, scale, type TokenVectors } from './pooling.ts';
 import { loadRuntime, type Runtime } from './onnx-runtime.ts';
-import type { Shaping } from '../shaping.ts';
+import type { Shaping } from '../embedding-options.ts';
 import { TextTokenizer, type TextTokens } from '../tokenizer/text-tokens.ts';
 import { tokenBatches } from './token-batches.ts';
 

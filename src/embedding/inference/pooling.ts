@@ -1,6 +1,6 @@
 /** Token vectors → one vector. A plain loop: the library's own pooling costs a quarter of the inference time. */
 
-import type { Pooling } from '../shaping.ts';
+import type { Pooling } from '../embedding-options.ts';
 
 export interface TokenVectors {
   /** batch × sequence × dimensions. */

@@ -10,7 +10,7 @@ import { ConfigError, messageOf } from '../../errors.ts';
 import { maskPolicyVersion } from '../../masking/policy.ts';
 import { externalData } from './external-data.ts';
 import { sha256Of } from './hub-file.ts';
-import type { Shaping } from '../shaping.ts';
+import type { Shaping } from '../embedding-options.ts';
 
 export interface ModelOptions extends Shaping {
   name: string;

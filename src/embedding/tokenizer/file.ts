@@ -1,7 +1,7 @@
 /** tokenizer.json, whole: a part or member that is not understood is refused by its name, never left out. */
 
 import { z } from 'zod';
-import { normalizerPart, postProcessorPart, preTokenizerPart } from './file-parts.ts';
+import { normalizerPart, postProcessorPart, preTokenizerPart } from './file-schema.ts';
 
 /** Of hundreds of thousands of entries: looked at in one plain loop. */
 const vocabulary = z.custom<Record<string, number>>(

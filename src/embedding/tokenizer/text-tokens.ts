@@ -1,6 +1,6 @@
 /** One text → the lists of tokens that go through the model for it, whatever its length. */
 
-import type { Shaping } from '../shaping.ts';
+import type { Shaping } from '../embedding-options.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /** What a model's files say of its tokens besides tokenizer.json. */

@@ -6,7 +6,7 @@
 
 import { addedTokenFinder, type Section } from './added-tokens.ts';
 import type { AddedToken, TokenizerFile } from './file.ts';
-import { frameOf, type Frame } from './frame.ts';
+import { frameOf, type Frame } from './special-tokens.ts';
 import { tokenizerModel } from './model.ts';
 import type { TokenizeModel } from './tokenize-model.ts';
 import { normalizer } from './text/normalizers.ts';

@@ -6,7 +6,7 @@
 
 import { ErrorCode } from 'bullmq';
 import { messageOf } from '../../errors.ts';
-import { Again } from '../../observability/again.ts';
+import { Again } from '../../observability/log-rate-limit.ts';
 import type { Logger } from '../../observability/logger.ts';
 
 const NOT_OURS: ReadonlySet<unknown> = new Set([

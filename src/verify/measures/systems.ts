@@ -4,7 +4,7 @@ import type { Settings } from '../../config/settings.ts';
 import type { Pool } from '../../db/pool.ts';
 import { SQLSTATE, codeOf, hasSqlState } from '../../db/sqlstates.ts';
 import { TABLE_LIMITS } from '../../db/transaction.ts';
-import { fuse } from '../../relevance/fuse.ts';
+import { fuse } from '../../relevance/rank-fusion.ts';
 import { fuseHits, fusedDepth, neighbours, vectorHits, type SearchRequest } from '../../search/read-modes.ts';
 import { LegacyTries } from '../../search/queries/legacy-fault.ts';
 import { legacySearch } from '../../search/queries/legacy-query.ts';

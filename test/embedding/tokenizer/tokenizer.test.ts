@@ -3,9 +3,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TextTokenizer } from '../../../src/embedding/tokenizer/text-tokens.ts';
-import type { NormalizerPart, PreTokenizerPart } from '../../../src/embedding/tokenizer/file-parts.ts';
+import type { NormalizerPart, PreTokenizerPart } from '../../../src/embedding/tokenizer/file-schema.ts';
 import { parseTokenizerFile, type TokenizerFile } from '../../../src/embedding/tokenizer/file.ts';
-import { frameOf } from '../../../src/embedding/tokenizer/frame.ts';
+import { frameOf } from '../../../src/embedding/tokenizer/special-tokens.ts';
 import { normalizer } from '../../../src/embedding/tokenizer/text/normalizers.ts';
 import { preTokenizer } from '../../../src/embedding/tokenizer/text/pre-tokenizers.ts';
 import { Tokenizer } from '../../../src/embedding/tokenizer/tokenizer.ts';

@@ -2,7 +2,7 @@
 
 import { bertNormalize } from '../bert.ts';
 import { byteCharacters } from '../byte-level.ts';
-import type { NormalizerPart, Pattern } from '../file-parts.ts';
+import type { NormalizerPart, Pattern } from '../file-schema.ts';
 import { javascriptRegex } from './oniguruma.ts';
 import { matchesOf, type Normalize } from '../pieces.ts';
 import { precompiled } from './precompiled.ts';

@@ -2,7 +2,7 @@
 
 import { bertWords } from '../bert.ts';
 import { byteCharacters } from '../byte-level.ts';
-import type { Pattern, PreTokenizerPart } from '../file-parts.ts';
+import type { Pattern, PreTokenizerPart } from '../file-schema.ts';
 import { escaped, javascriptRegex } from './oniguruma.ts';
 import { segmentsOf, split, type Behavior, type PreTokenize } from '../pieces.ts';
 import { PUNCTUATION, WORD_CHARACTER, asRegexKnows } from './unicode.ts';

@@ -1,7 +1,7 @@
 /** What the demo says at its end. */
 
 import type { Comparison } from '../search/compare.ts';
-import type { DemoRun } from './run.ts';
+import type { DemoRun } from './run-demo.ts';
 import { count } from '../observability/format.ts';
 
 const WIDTH = 50;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Again } from '../../src/observability/again.ts';
+import { Again } from '../../src/observability/log-rate-limit.ts';
 
 const MINUTE_MS = 60_000;
 

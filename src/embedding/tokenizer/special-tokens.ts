@@ -1,6 +1,6 @@
 /** `post_processor` of a tokenizer.json → the tokens that stand before and behind every text. */
 
-import type { PostProcessorPart } from './file-parts.ts';
+import type { PostProcessorPart } from './file-schema.ts';
 
 export interface Frame {
   before: number[];
