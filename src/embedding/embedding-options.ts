@@ -7,7 +7,7 @@ export type Pooling = 'mean' | 'cls' | 'max';
 /** What happens to a text of more tokens than the model reads. */
 export type LongText = 'truncate' | 'mean-of-chunks' | 'skip' | 'fail';
 
-export interface Shaping {
+export interface EmbeddingOptions {
   pooling: Pooling;
   /** To unit length. */
   normalize: boolean;

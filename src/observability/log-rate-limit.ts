@@ -3,7 +3,7 @@
 const FIRST_MS = 600_000;
 const MAX_MS = 6 * 3_600_000;
 
-export class Again {
+export class LogRateLimit {
   readonly #now: () => number;
   #said = new Map<string, { at: number; afterMs: number }>();
 

@@ -7,7 +7,7 @@ import { messageOf } from '../errors.ts';
 import { recordEvent, recordMended } from '../ledger/event/event.ts';
 import { workToDo } from '../ledger/progress/open-work.ts';
 import { saveReport, type Stall } from '../ledger/progress/worker-report.ts';
-import { Again } from '../observability/log-rate-limit.ts';
+import { LogRateLimit } from '../observability/log-rate-limit.ts';
 import { duration } from '../observability/format.ts';
 import { WORKER_NAME } from '../observability/worker-name.ts';
 import { CLOCK_TOLERANCE_SECONDS, clockSkew } from '../queue/clock/clock-skew.ts';
@@ -28,7 +28,7 @@ const QUEUE_LIMIT_MS = 5000;
 export class ProgressWatch {
   readonly #context: WorkerContext;
   readonly #queues: Record<QueueRole, OpenQueue>;
-  readonly #again = new Again();
+  readonly #again = new LogRateLimit();
   readonly #late: Record<QueueRole, LateJobs> = {
     embed: new LateJobs(),
     finalize: new LateJobs(),

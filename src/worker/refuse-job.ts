@@ -3,7 +3,7 @@
 import { UnrecoverableError, type Job } from 'bullmq';
 import { messageOf } from '../errors.ts';
 import { recordEvent } from '../ledger/event/event.ts';
-import { Again } from '../observability/log-rate-limit.ts';
+import { LogRateLimit } from '../observability/log-rate-limit.ts';
 import type { QueueRole } from '../queue/connection.ts';
 import type { JobData } from '../queue/jobs/payloads.ts';
 import type { WorkerContext } from './context.ts';
@@ -12,11 +12,11 @@ import type { WorkerContext } from './context.ts';
 const PLAIN_ID = /^[\w.-]{1,100}$/;
 
 /** Of a queue, its jobs that came without anything that was said of them. */
-const lost = new WeakMap<WorkerContext['address'], Again>();
+const lost = new WeakMap<WorkerContext['address'], LogRateLimit>();
 
 /** Its server has evicted it, all but its place in a list: thousands go so at once, and each comes again by the ledger. */
 async function noteLost({ pool, backfill, address, logger }: WorkerContext, role: QueueRole): Promise<void> {
-  const again = lost.get(address) ?? new Again();
+  const again = lost.get(address) ?? new LogRateLimit();
   lost.set(address, again);
   if (!again.isDue(role)) return;
   const message = `jobs of the ${role} queue have lost their data, as by a server that evicts keys (maxmemory-policy other than noeviction) or was restarted without its log: what is to do by the ledger is put on the queue again`;

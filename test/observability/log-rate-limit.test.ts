@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { Again } from '../../src/observability/log-rate-limit.ts';
+import { LogRateLimit } from '../../src/observability/log-rate-limit.ts';
 
 const MINUTE_MS = 60_000;
 
 describe('what goes on', () => {
   it('is said once, then at growing intervals, and again once it had gone', () => {
     let now = 0;
-    const again = new Again(() => now);
+    const again = new LogRateLimit(() => now);
     const saidAt: number[] = [];
     const look = (untilMinute: number): void => {
       for (; now <= untilMinute * MINUTE_MS; now += MINUTE_MS / 2)

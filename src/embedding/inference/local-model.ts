@@ -18,7 +18,7 @@ import { modelGraph } from '../model-files/files.ts';
 import { loadTokenizer } from '../tokenizer/load-tokenizer.ts';
 import { norm, pool, scale, type TokenVectors } from './pooling.ts';
 import { loadRuntime, type Runtime } from './onnx-runtime.ts';
-import type { Shaping } from '../embedding-options.ts';
+import type { EmbeddingOptions } from '../embedding-options.ts';
 import { TextTokenizer, type TextTokens } from '../tokenizer/text-tokens.ts';
 import { tokenBatches } from './token-batches.ts';
 
@@ -48,7 +48,7 @@ interface Unit {
 export class LocalModel {
   readonly #runtime: Runtime;
   readonly #session: InferenceSession;
-  readonly #shaping: Shaping;
+  readonly #shaping: EmbeddingOptions;
   readonly #masker: Masker;
   readonly tokenizer: TextTokenizer;
 
@@ -56,7 +56,7 @@ export class LocalModel {
     runtime: Runtime,
     session: InferenceSession,
     tokenizer: TextTokenizer,
-    shaping: Shaping,
+    shaping: EmbeddingOptions,
   ) {
     this.#runtime = runtime;
     this.#session = session;

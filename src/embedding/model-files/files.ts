@@ -10,9 +10,9 @@ import { ConfigError, messageOf } from '../../errors.ts';
 import { maskPolicyVersion } from '../../masking/policy.ts';
 import { externalData } from './external-data.ts';
 import { sha256Of } from './hub-file.ts';
-import type { Shaping } from '../embedding-options.ts';
+import type { EmbeddingOptions } from '../embedding-options.ts';
 
-export interface ModelOptions extends Shaping {
+export interface ModelOptions extends EmbeddingOptions {
   name: string;
   localPath: string;
   allowDownload: boolean;

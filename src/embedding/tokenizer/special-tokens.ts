@@ -2,13 +2,13 @@
 
 import type { PostProcessorPart } from './file-schema.ts';
 
-export interface Frame {
+export interface SpecialTokens {
   before: number[];
   behind: number[];
 }
 
 /** @throws Error where the text is not in it exactly once */
-export function frameOf(part: PostProcessorPart | null | undefined): Frame {
+export function specialTokensOf(part: PostProcessorPart | null | undefined): SpecialTokens {
   if (part === null || part === undefined) return { before: [], behind: [] };
   switch (part.type) {
     case 'ByteLevel':
@@ -20,7 +20,7 @@ export function frameOf(part: PostProcessorPart | null | undefined): Frame {
       return template(part);
     default:
       // Each around what the one before it made.
-      return part.processors.map(frameOf).reduce(
+      return part.processors.map(specialTokensOf).reduce(
         (inner, outer) => ({
           before: [...outer.before, ...inner.before],
           behind: [...inner.behind, ...outer.behind],
@@ -30,7 +30,7 @@ export function frameOf(part: PostProcessorPart | null | undefined): Frame {
   }
 }
 
-function template(part: Extract<PostProcessorPart, { type: 'TemplateProcessing' }>): Frame {
+function template(part: Extract<PostProcessorPart, { type: 'TemplateProcessing' }>): SpecialTokens {
   const isText = part.single.map((piece) => 'Sequence' in piece && piece.Sequence.id === 'A');
   const at = isText.indexOf(true);
   const pieces = part.single.map((piece) => {

@@ -1,6 +1,6 @@
 /** One text → the lists of tokens that go through the model for it, whatever its length. */
 
-import type { Shaping } from '../embedding-options.ts';
+import type { EmbeddingOptions } from '../embedding-options.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /** What a model's files say of its tokens besides tokenizer.json. */
@@ -42,13 +42,13 @@ export class TextTokenizer {
   readonly maxTokens: number;
   readonly padding: number;
   readonly #tokenizer: Tokenizer;
-  readonly #shaping: Shaping;
+  readonly #shaping: EmbeddingOptions;
   /** What the tokenizer puts before and behind every text, such as [CLS] and [SEP]. */
   readonly #before: readonly number[];
   readonly #behind: readonly number[];
   readonly #fromLeft: boolean;
 
-  constructor(tokenizer: Tokenizer, settings: TokenSettings, shaping: Shaping) {
+  constructor(tokenizer: Tokenizer, settings: TokenSettings, shaping: EmbeddingOptions) {
     this.#tokenizer = tokenizer;
     this.#shaping = shaping;
     this.maxTokens = Math.min(shaping.maxTokens, settings.maxTokens ?? shaping.maxTokens);

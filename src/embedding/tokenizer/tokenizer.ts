@@ -6,7 +6,7 @@
 
 import { addedTokenFinder, type Section } from './added-tokens.ts';
 import type { AddedToken, TokenizerFile } from './file.ts';
-import { frameOf, type Frame } from './special-tokens.ts';
+import { specialTokensOf, type SpecialTokens } from './special-tokens.ts';
 import { tokenizerModel } from './model.ts';
 import type { TokenizeModel } from './tokenize-model.ts';
 import { normalizer } from './text/normalizers.ts';
@@ -20,7 +20,7 @@ const UNSURE_PIECES = 16;
 const BLANK = /[ \n\r\t]/;
 
 export class Tokenizer {
-  readonly frame: Frame;
+  readonly frame: SpecialTokens;
   /** Marks that say nothing of a text: the frame, padding, what is unknown. */
   readonly specialIds: ReadonlySet<number>;
   readonly unknownId: number | undefined;
@@ -39,7 +39,7 @@ export class Tokenizer {
     this.#model = tokenizerModel(file.model);
     this.#normalize = normalizer(file.normalizer);
     this.#preTokenize = preTokenizer(file.pre_tokenizer);
-    this.frame = frameOf(file.post_processor);
+    this.frame = specialTokensOf(file.post_processor);
     this.unknownId = this.#model.unknownId;
     const tokens = numbered(
       (file.added_tokens ?? []).filter(({ content }) => content !== ''),

@@ -6,7 +6,7 @@
 
 import { ErrorCode } from 'bullmq';
 import { messageOf } from '../../errors.ts';
-import { Again } from '../../observability/log-rate-limit.ts';
+import { LogRateLimit } from '../../observability/log-rate-limit.ts';
 import type { Logger } from '../../observability/logger.ts';
 
 const NOT_OURS: ReadonlySet<unknown> = new Set([
@@ -25,7 +25,7 @@ export function isAboutLostJob(error: unknown): boolean {
 }
 
 export class LostJobs {
-  readonly #again = new Again();
+  readonly #again = new LogRateLimit();
   readonly #logger: Logger;
   readonly #queueName: string;
 

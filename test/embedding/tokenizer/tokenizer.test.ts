@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { TextTokenizer } from '../../../src/embedding/tokenizer/text-tokens.ts';
 import type { NormalizerPart, PreTokenizerPart } from '../../../src/embedding/tokenizer/file-schema.ts';
 import { parseTokenizerFile, type TokenizerFile } from '../../../src/embedding/tokenizer/file.ts';
-import { frameOf } from '../../../src/embedding/tokenizer/special-tokens.ts';
+import { specialTokensOf } from '../../../src/embedding/tokenizer/special-tokens.ts';
 import { normalizer } from '../../../src/embedding/tokenizer/text/normalizers.ts';
 import { preTokenizer } from '../../../src/embedding/tokenizer/text/pre-tokenizers.ts';
 import { Tokenizer } from '../../../src/embedding/tokenizer/tokenizer.ts';
@@ -197,10 +197,10 @@ describe('frames', () => {
   const mark = { SpecialToken: { id: 'x', type_id: 0 } };
 
   it('are what stands around the text', () => {
-    expect(frameOf(template([mark, text]))).toEqual({ before: [7, 8], behind: [] });
-    expect(frameOf(template([text, mark, mark]))).toEqual({ before: [], behind: [7, 8, 7, 8] });
-    expect(frameOf(null)).toEqual({ before: [], behind: [] });
-    expect(() => frameOf(template([mark]))).toThrow('without exactly one Sequence A');
+    expect(specialTokensOf(template([mark, text]))).toEqual({ before: [7, 8], behind: [] });
+    expect(specialTokensOf(template([text, mark, mark]))).toEqual({ before: [], behind: [7, 8, 7, 8] });
+    expect(specialTokensOf(null)).toEqual({ before: [], behind: [] });
+    expect(() => specialTokensOf(template([mark]))).toThrow('without exactly one Sequence A');
   });
 });
 
