@@ -10,7 +10,7 @@ import { withDatabase } from '../src/cli/session.ts';
 
 export const retryCommand: Command = {
   name: 'retry',
-  summary: 'Failed batches again; with --quarantined also the rows that were set aside.',
+  summary: 'Failed batches again; with --quarantined also quarantined rows.',
   flags: {
     quarantined: {
       type: 'boolean',

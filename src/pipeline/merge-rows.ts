@@ -148,7 +148,7 @@ async function writeFree(
   return held;
 }
 
-/** The table takes no UPDATE of this row: it stays as it is, and is set aside with what PostgreSQL says. */
+/** The table takes no UPDATE of this row: it stays as it is, and is quarantined with what PostgreSQL says. */
 function refuseRow(
   { pool, target }: PipelineContext,
   claim: Claim,

@@ -1,4 +1,4 @@
-/** Another try for what failed: batches that the queue gave up, and rows that were set aside. */
+/** Another try for what failed: batches that the queue gave up, and rows that were quarantined. */
 
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';

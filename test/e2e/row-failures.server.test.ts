@@ -89,7 +89,7 @@ describe.runIf(hasPostgres()).each(databases())('rows and faults on $name', ({ c
     return found.join('\n');
   }
 
-  it('a trigger that raises for some rows: those are set aside without their text, the others go through', async () => {
+  it('a trigger that raises for some rows: those are quarantined without their text, the others go through', async () => {
     await backfill.enqueue();
     await refuse('NEW.id IN (3, 4, 150)', `RAISE EXCEPTION 'not this one: %', NEW.body`);
     const worker = await runCommand('worker', ['--exit-when-done'], backfill.env);
@@ -138,7 +138,7 @@ describe.runIf(hasPostgres()).each(databases())('rows and faults on $name', ({ c
     expect(await traces()).not.toContain('planted');
   });
 
-  it('an edited row that is refused keeps its former vector, and is counted as set aside', async () => {
+  it('an edited row that is refused keeps its former vector, and is counted as quarantined', async () => {
     await backfill.enqueue();
     await backfill.work();
     await backfill.pool.query(`UPDATE docs SET body = 'a mortgage with interest' WHERE id IN (5, 6)`);

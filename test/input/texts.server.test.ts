@@ -130,7 +130,7 @@ describe.runIf(hasPostgres())('bad texts', () => {
       const states = [row.vector !== null, row.set !== null].filter(Boolean).length;
       expect(states).toBeLessThanOrEqual(1);
       if (row.vector === null) {
-        // Skipped, or set aside with a fault that it still has.
+        // Skipped, or quarantined with a fault that it still has.
         if (row.set !== null) expect([row.set.equals(hash), faults[at]]).toEqual([true, 1]);
         else expect(row.text).not.toMatch(/[\p{L}\p{N}]/u);
         continue;

@@ -11,7 +11,7 @@ export interface MetricsView {
   snapshot: ProgressSnapshot | null;
   /** Jobs by state, by the queue's role. */
   jobs: Record<string, Record<string, number>>;
-  /** Rows set aside, by class. */
+  /** Quarantined rows, by class. */
   quarantined: Record<string, number>;
   times: readonly (ReadTimes & { mode: ReadMode })[];
   /** Whether each of them has answered. */

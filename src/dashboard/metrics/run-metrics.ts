@@ -106,7 +106,7 @@ export const RUN_METRICS: readonly Metric[] = [
     'quarantined_rows',
     'gauge',
     ['class'],
-    'Rows set aside: row (no usable vector), too-long (left out by choice), refused (the table takes no update of it), unreadable (its text cannot be computed).',
+    'Quarantined rows: row (no usable vector), too-long (left out by choice), refused (the table takes no update of it), unreadable (its text cannot be computed).',
     ({ quarantined }) => byLabel('class', quarantined),
   ),
   metric(

@@ -1,4 +1,4 @@
-/** Rows that cannot be embedded as they are: set aside with the reason, found again by an edit of their text. */
+/** Rows that cannot be embedded as they are: quarantined with the reason, found again by an edit of their text. */
 
 import type { Queryable } from '../../db/pool.ts';
 import { utf8, utf8Sql } from '../../db/utf8-text.ts';
@@ -58,7 +58,7 @@ export async function releaseRows(db: Queryable, backfill: string, keys: readonl
 }
 
 /**
- * Rows set aside are as good as never tried, but for the count of their attempts: no text has an empty hash. Those that
+ * Rows quarantined are as good as never tried, but for the count of their attempts: no text has an empty hash. Those that
  * are too long by the operator's choice stay.
  * @returns their keys.
  */
@@ -79,7 +79,7 @@ export interface ListedRow {
   at: string;
 }
 
-/** The rows set aside last, at most `limit`. */
+/** The rows quarantined last, at most `limit`. */
 export async function listQuarantine(db: Queryable, backfill: string, limit: number): Promise<ListedRow[]> {
   const listed = await db.query<Omit<ListedRow, 'at'> & { at: Date }>(
     `SELECT key, class, reason, attempts, at FROM pgvector_backfill.quarantine
@@ -89,7 +89,7 @@ export async function listQuarantine(db: Queryable, backfill: string, limit: num
   return listed.rows.map((row) => ({ ...row, at: row.at.toISOString() }));
 }
 
-/** Rows set aside, by class. */
+/** Quarantined rows, by class. */
 export async function quarantineCounts(
   db: Queryable,
   backfill: string,

@@ -192,7 +192,7 @@ describe.runIf(hasPostgres())('draining changes', () => {
     );
   });
 
-  it('a row that the table itself refuses is set aside and does not keep the others waiting', async () => {
+  it('a row that the table itself refuses is quarantined and does not keep the others waiting', async () => {
     const { pool } = backfill;
     await pool.query(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       IF NEW.id = 7 AND NEW.embedding IS DISTINCT FROM OLD.embedding THEN RAISE EXCEPTION 'secret words'; END IF; RETURN NEW; END $$`);

@@ -73,7 +73,7 @@ describe.each([1, 3])('%i inference processes', (processes) => {
   });
   afterEach(() => embedder.close());
 
-  it('set aside the texts of which they die, and only those', async () => {
+  it('quarantine the texts of which they die, and only those', async () => {
     const deadly = new Set(['7', '31', '32', '299'].map((n) => texts[Number(n)] ?? ''));
     world.diesOf = (text) => deadly.has(text);
     const { vectors, faults } = await embedder.embed(texts);
@@ -82,7 +82,7 @@ describe.each([1, 3])('%i inference processes', (processes) => {
       if (!deadly.has(text)) expect([...vectors.subarray(2 * at, 2 * at + 2)]).toEqual([text.length, 1]);
   });
 
-  it('are replaced where they die by chance, and no text is set aside', async () => {
+  it('are replaced where they die by chance, and no text is quarantined', async () => {
     let deaths = 4;
     world.diesOf = () => deaths-- > 0;
     const { vectors, faults } = await embedder.embed(texts);

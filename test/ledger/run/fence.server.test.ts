@@ -232,7 +232,7 @@ describe.each(databases())('the fence of a run on $name', ({ create }) => {
       limitRows: null,
     };
     expect(await dueRun(pool, completed, wanted)).toBeNull();
-    // What was set aside is tried again by sync, as long as that was kept.
+    // What was quarantined is tried again by sync, as long as that was kept.
     await quarantineRows(pool, 'docs', { run: road.run.id, number: 1 }, [
       { key: '3', class: 'row', reason: 'unreadable', textHash: Buffer.alloc(32) },
     ]);
