@@ -32,7 +32,7 @@ export function statusLines(report: StatusReport): string[] {
         ? ''
         : `, ETA ${duration(snapshot.etaSeconds)}`;
   const reason = [snapshot.readOnly ?? '', snapshot.reason].filter((each) => each !== '').join('; ');
-  // Neither NULL nor a vector of zeros, which is set aside, stands in an index.
+  // Neither NULL nor a vector of zeros, which is quarantined, stands in an index.
   const leftOut = rows.skipped + rows.quarantined;
   return [
     `${snapshot.backfill}  run ${snapshot.run ?? '-'}  ${snapshot.state}${reason === '' ? '' : `: ${reason}`}`,
@@ -73,7 +73,7 @@ function quarantineLines(listed: readonly ListedRow[], all: number): string[] {
   if (listed.length === 0) return [];
   const tries = (row: ListedRow): string => (row.attempts === 1 ? '' : ` (${row.attempts} attempts)`);
   return [
-    `set aside${listed.length < all ? `, the last ${listed.length} of ${count(all)}` : ''}; \`pgvector-backfill retry --quarantined\` tries them again:`,
+    `quarantined${listed.length < all ? `, the last ${listed.length} of ${count(all)}` : ''}; \`pgvector-backfill retry --quarantined\` tries them again:`,
     ...listed.map((row) => `  key ${row.key}: ${row.reason}${tries(row)}`),
   ];
 }
