@@ -22,11 +22,11 @@ export interface Invocation {
   host: Host;
   json: boolean;
   /** Prints for people; nothing with --json. */
-  say(line: string): void;
+  say: (line: string) => void;
   /** Prints for people beside what is asked for: on stderr, also with --json. */
-  warn(line: string): void;
+  warn: (line: string) => void;
   /** The one object of --json; nothing without it. */
-  emit(result: unknown): void;
+  emit: (result: unknown) => void;
   /** Loads the configuration; options in `optional` may be missing. */
   config(optional?: OptionPath[]): Promise<Config>;
   logger(level: string): Logger;

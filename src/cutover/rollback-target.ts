@@ -5,7 +5,6 @@ import { parseQualified, quoteName, quoteQualified } from '../db/identifiers.ts'
 import { operatorRegclassSql } from '../db/search-path.ts';
 import { ledgerVersion } from '../db/migrate.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
-import { hasBackfill } from '../ledger/known-backfill.ts';
 import { otherBackfills } from './delete-backfill.ts';
 import { captureFunction } from '../sync/capture-ddl.ts';
 import { recordedNames, recordedTable } from '../ledger/backfill/recorded-table.ts';
@@ -76,5 +75,7 @@ export async function rollbackTarget(
 /** In the ledger; or there is a ledger and nobody in it, which one that was cut off at its very beginning leaves behind. */
 export async function isKnown(pool: Pool, backfill: string): Promise<boolean> {
   if ((await ledgerVersion(pool)) === 0) return false;
-  return (await hasBackfill(pool, backfill)) || (await otherBackfills(pool, backfill)).length === 0;
+  return (
+    (await recordedNames(pool, backfill)) !== null || (await otherBackfills(pool, backfill)).length === 0
+  );
 }

@@ -1,0 +1,28 @@
+/** Entry points are wiring only: what they wire has rooms of its own in src/. */
+
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const MAX_LINES = 70;
+/** Each verb, what verbs share, and each role of a worker. Benchmarks and the search package are programs of their own. */
+const FOLDERS = ['scripts', 'scripts/lib', 'workers'];
+
+const files = FOLDERS.flatMap((folder) =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => ({ path: join(folder, name), text: readFileSync(join(folder, name), 'utf8') })),
+);
+
+describe('scripts and workers', () => {
+  it(`have ${MAX_LINES} lines a file at most`, () => {
+    expect(files.length).toBeGreaterThan(30);
+    const long = files.filter(({ text }) => text.trimEnd().split('\n').length > MAX_LINES);
+    expect(long.map(({ path }) => path)).toEqual([]);
+  });
+
+  it('ask the ledger by src/ledger alone: they hold no SQL', () => {
+    const sql = /\.query\b|\bpgvector_backfill\.|\bLEDGER_SCHEMA\b/;
+    expect(files.filter(({ text }) => sql.test(text)).map(({ path }) => path)).toEqual([]);
+  });
+});
