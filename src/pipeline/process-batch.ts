@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { LEDGER_LIMITS, backoffMs, inTransaction } from '../db/transaction.ts';
 import { modelDifference, modelFacts } from '../embedding/open-embedder.ts';
-import { ConfigError } from '../errors.ts';
+import { ConfigError, messageOf } from '../errors.ts';
 import { accountFor } from '../ledger/rows/accounting.ts';
 import {
   claimBatch,
@@ -15,12 +15,11 @@ import {
 } from '../ledger/batch/batch.ts';
 import type { Run } from '../ledger/run/run.ts';
 import { classify } from '../db/sqlstates.ts';
-import { messageOf } from '../errors.ts';
-import { NEEDS_WORK, rowStatesSql } from '../ledger/rows/row-state.ts';
+import { noteRowsToEmbed } from '../ledger/changes/note-rows.ts';
 import { measured, type PipelineContext } from './pipeline-context.ts';
 import { processRange } from './process-range.ts';
 import { quarantineLostWrites } from './lost-writes.ts';
-import { deleteOrphans, releaseOrphans } from './stage-rows.ts';
+import { deleteOrphans, releaseOrphans } from '../ledger/rows/orphans.ts';
 import { readingOf, withReadableRows } from './unreadable-rows.ts';
 import { WrittenRows } from './written-rows.ts';
 
@@ -108,15 +107,7 @@ async function closeBatch(
       rows = await accountFor(client, target, embedder.fingerprint, batch);
     const changed = rows.missing + rows.stale;
     if (changed > 0 && !last) return null;
-    if (changed > 0) {
-      const values: unknown[] = [];
-      const states = rowStatesSql(target, embedder.fingerprint, batch, values);
-      await client.query(
-        `INSERT INTO pgvector_backfill.change (backfill, key)
-         SELECT $${values.push(target.backfill)}, key::text FROM (${states}) rows WHERE state IN ${NEEDS_WORK}`,
-        values,
-      );
-    }
+    if (changed > 0) await noteRowsToEmbed(client, target, embedder.fingerprint, batch);
     const { eligible, embedded, skipped, quarantined, truncated } = rows;
     const counts: BatchCounts = { eligible, embedded, skipped, quarantined, changed, truncated };
     await markMerged(client, batch, counts);

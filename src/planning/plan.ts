@@ -4,6 +4,8 @@ import type { Pool, Queryable } from '../db/pool.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
 import { BackfillError } from '../errors.ts';
 import { insertBatches, lastBatch, type PlannedBatch } from '../ledger/batch/batch.ts';
+import { mergePlanned } from '../ledger/batch/merge-planned.ts';
+import { movePlan } from '../ledger/run/plan-position.ts';
 import type { Run } from '../ledger/run/run.ts';
 import { keyBehind } from '../table/key.ts';
 import { readingOfRun, withReadableRows } from '../pipeline/unreadable-rows.ts';
@@ -107,14 +109,16 @@ export async function planRun(pool: Pool, target: Target, run: Run, options: Pla
         if (last) close(end);
         else if (tail !== null) planned.push(tail.batch);
         await insertBatches(client, run.id, planned);
-        await closeDone(client, run.id, done);
-        const moved = await client.query(
-          `UPDATE pgvector_backfill.run SET plan_cursor = $2, planned_at = CASE WHEN $3 THEN now() END,
-                  batches_planned = $4, rows_planned = rows_planned + $5 WHERE id = $1 AND plan_cursor IS NOT DISTINCT FROM $6`,
-          [run.id, cursor, last, next, countRows(buckets), known],
-        );
+        await mergePlanned(client, run.id, done);
+        const moved = await movePlan(client, run.id, {
+          from: known,
+          to: cursor,
+          isComplete: last,
+          batches: next,
+          rows: countRows(buckets),
+        });
         // This one was frozen for longer than its turn lasts, or has not heard that its page was committed.
-        if (moved.rowCount === 0)
+        if (!moved)
           throw new BackfillError(`The plan of run ${run.id} was moved on by another process.`, {
             code: 'PLAN_OVERTAKEN',
             remedy: 'Run `pgvector-backfill enqueue` again: it goes on where the plan stands.',
@@ -153,29 +157,4 @@ function extended({ batch, counts }: Open, more: Bucket): Open {
             truncated: counts.truncated + more.truncated,
           },
   };
-}
-
-/** Ranges without work are merged from the start, with what was counted in them. */
-async function closeDone(
-  db: Queryable,
-  run: string,
-  done: readonly (Bucket & { number: number })[],
-): Promise<void> {
-  if (done.length === 0) return;
-  await db.query(
-    `UPDATE pgvector_backfill.batch b SET state = 'merged', merged_at = now(), eligible = d.eligible, embedded = d.embedded,
-            skipped = d.skipped, quarantined = d.quarantined, truncated = d.truncated
-       FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
-         AS d (number, eligible, embedded, skipped, quarantined, truncated)
-      WHERE b.run = $1 AND b.number = d.number`,
-    [
-      run,
-      done.map((d) => d.number),
-      done.map((d) => d.rows),
-      done.map((d) => d.embedded),
-      done.map((d) => d.skipped),
-      done.map((d) => d.quarantined),
-      done.map((d) => d.truncated),
-    ],
-  );
 }

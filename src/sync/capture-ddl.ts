@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { derivedName, quoteLiteral, quoteName } from '../db/identifiers.ts';
+import { noteChangeSql, noteMissedSql } from '../ledger/changes/capture-sql.ts';
 import type { Target } from '../table/backfill-target.ts';
 
 export interface TableTraits {
@@ -110,8 +111,7 @@ function captureBody(target: Target): string {
   const wait = `done := set_config('lock_timeout', '${LOCK_WAIT_MS}ms', true);`;
   const restore = (value: string): string =>
     `done := set_config('lock_timeout', waits, true) || set_config(${state}, '${value}', true);`;
-  const insert = (value: string): string =>
-    `INSERT INTO pgvector_backfill.change (backfill, key) VALUES (${backfill}, ${value});`;
+  const insert = (value: string): string => noteChangeSql(backfill, value);
   const note = (indent: string): string =>
     [
       `IF key_before IS NOT NULL OR TG_OP = 'TRUNCATE' THEN ${insert('key_before')} END IF;`,
@@ -147,7 +147,7 @@ BEGIN
   waits := current_setting('lock_timeout');
   BEGIN
     ${wait}
-    INSERT INTO pgvector_backfill.missed_change (backfill, reason) VALUES (${backfill}, missed);
+    ${noteMissedSql(backfill, 'missed')}
   EXCEPTION WHEN OTHERS THEN
     BEGIN
       ${wait}

@@ -2,6 +2,7 @@
 
 import { quoteName, quoteQualified } from '../db/identifiers.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
+import { mayNoteSql, grantNotesSql } from '../ledger/changes/capture-sql.ts';
 import { BEFORE_UPDATE_SQL } from '../table/before-update-triggers.ts';
 import { treeSql } from '../table/partitions.ts';
 import type { Target } from '../table/backfill-target.ts';
@@ -94,9 +95,7 @@ async function captureRepair(
      SELECT (SELECT obj_description(oid, 'pg_proc') FROM f) AS mark,
             coalesce((SELECT prosrc = $4 AND prosecdef AND lanname = 'plpgsql' AND proconfig = ARRAY['search_path=' || $5] FROM f), false) AS sound,
             (SELECT owner FROM f) AS owner,
-            coalesce((SELECT has_schema_privilege(proowner, 'pgvector_backfill', 'USAGE')
-                         AND has_table_privilege(proowner, 'pgvector_backfill.change', 'INSERT')
-                         AND has_table_privilege(proowner, 'pgvector_backfill.missed_change', 'INSERT') FROM f), true) AS "mayNote",
+            coalesce((SELECT ${mayNoteSql('proowner')} FROM f), true) AS "mayNote",
             ARRAY(SELECT tgname::text FROM ours JOIN unnest($2::text[], $6::int[]) AS w (name, type) ON w.name = tgname AND w.type = tgtype
                    WHERE is_root AND (tgtype <> ${TYPES[1]} OR tgqual IS NOT NULL)) AS whole,
             coalesce((SELECT jsonb_agg(jsonb_build_object('table', of_table, 'name', tgname) ORDER BY NOT is_root, of_table, tgname)
@@ -121,18 +120,12 @@ async function captureRepair(
   return {
     faults,
     statements: [
-      ...(mayNote ? [] : grants(owner ?? '')),
+      ...(mayNote ? [] : grantNotesSql(owner ?? '')),
       ...(sound ? [] : wanted.makeFunction),
       ...disabled.map(({ table, name }) => enableSql(table, name)),
     ],
   };
 }
-
-/** What an owner was deprived of, it may give itself again. */
-const grants = (owner: string): string[] => [
-  `GRANT USAGE ON SCHEMA pgvector_backfill TO ${quoteName(owner)}`,
-  `GRANT INSERT ON pgvector_backfill.change, pgvector_backfill.missed_change TO ${quoteName(owner)}`,
-];
 
 /**
  * Under `table` its triggers of ours as they are now, `<oid>:<xmin> …`, the same by partition, as its oid; under `function`

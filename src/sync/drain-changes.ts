@@ -1,7 +1,12 @@
 /** Captured changes → rows whose vectors are of their present texts, by the same steps as a batch. */
 
 import { LEDGER_LIMITS, TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
-import { lastChange, readChanges, type ChangePage } from '../ledger/changes/captured-changes.ts';
+import {
+  lastChange,
+  readChanges,
+  removeChanges,
+  type ChangePage,
+} from '../ledger/changes/captured-changes.ts';
 import { forgetJudgements } from '../ledger/verification/judgement-source.ts';
 import type { Run } from '../ledger/run/run.ts';
 import {
@@ -15,11 +20,11 @@ import {
 import type { PipelineContext } from '../pipeline/pipeline-context.ts';
 import { quarantineLostWrites } from '../pipeline/lost-writes.ts';
 import { processRange } from '../pipeline/process-range.ts';
-import { deleteOrphans, releaseOrphans } from '../pipeline/stage-rows.ts';
+import { deleteOrphans, releaseOrphans } from '../ledger/rows/orphans.ts';
 import { readingOf, withReadableRows } from '../pipeline/unreadable-rows.ts';
 import { WrittenRows } from '../pipeline/written-rows.ts';
 import type { KeyRange } from '../table/key-range.ts';
-import { markForRecount } from './recount-batches.ts';
+import { markForRecount } from '../ledger/batch/recount.ts';
 import { wantSweep } from '../ledger/changes/sweep-position.ts';
 
 export type DrainOutcome =
@@ -113,13 +118,9 @@ async function settleChanges(
     await releaseOrphans(client, target, page.keys);
     await forgetJudgements(client, target, page.keys);
     if (page.truncated) await wantSweep(client, target.backfill);
-    await markForRecount(client, target, claim.run, page.keys);
+    await markForRecount(client, target.keyType, claim.run, page.keys);
     const { open } = await quarantineLostWrites(client, context, claim, of(page.keys), writes);
-    const removed = await client.query(
-      `DELETE FROM pgvector_backfill.change c
-        WHERE c.backfill = $1 AND c.id = ANY ($2::bigint[]) AND (c.key IS NULL OR c.key <> ALL ($3::text[]))`,
-      [target.backfill, page.ids, open],
-    );
-    return { done: removed.rowCount ?? 0, open };
+    const done = await removeChanges(client, target.backfill, page.ids, open);
+    return { done, open };
   });
 }

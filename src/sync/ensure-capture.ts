@@ -3,7 +3,7 @@
 import type { Pool } from '../db/pool.ts';
 import type { TransactionLimits } from '../db/transaction.ts';
 import { recordEvent } from '../ledger/event/event.ts';
-import { armedAs, saveArmed } from '../ledger/changes/armed-triggers.ts';
+import { armedAs, saveArmed, keepTriggerMode } from '../ledger/changes/armed-triggers.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { capturePrint, neededRepair, type CapturePrint } from './capture-state.ts';
 import { underLocks } from './table-locks.ts';
@@ -33,11 +33,7 @@ export async function ensureCapture(
   if (saved !== null && sameAs(saved, await capturePrint(pool, target))) return { added: {} };
   const { faults, statements, varies } = await neededRepair(pool, target);
   const armed = await underLocks(pool, target, limits, async (client) => {
-    const wanted = await client.query(
-      `SELECT 1 FROM pgvector_backfill.sync WHERE backfill = $1 AND mode = 'trigger' FOR SHARE`,
-      [backfill],
-    );
-    if (wanted.rowCount === 0) return null;
+    if (!(await keepTriggerMode(client, backfill))) return null;
     for (const sql of statements) await client.query(sql);
     const now = await capturePrint(client, target);
     const known = (of: string): boolean => saved === null || Object.hasOwn(saved, of);

@@ -6,6 +6,7 @@ import type { TransactionLimits } from '../db/transaction.ts';
 import { quoteQualified } from '../db/identifiers.ts';
 import { BackfillError, messageOf } from '../errors.ts';
 import { addArmed, isLookDue, saveCaptureFault, takeMissed } from '../ledger/changes/armed-triggers.ts';
+import { CHANGE_TABLE } from '../ledger/changes/capture-sql.ts';
 import { recordEvent } from '../ledger/event/event.ts';
 import { leavesOf } from '../table/partitions.ts';
 import type { Target } from '../table/backfill-target.ts';
@@ -66,9 +67,9 @@ async function sweepForMissed({ pool, target }: SweepInput): Promise<void> {
 /** What kept a trigger from its note, as SQLSTATE says it. */
 const MEANING: Record<string, string> = {
   [SQLSTATE.columnMissing]: 'the key column, which has another name now or is gone',
-  [SQLSTATE.lockTimeout]: 'a lock on pgvector_backfill.change',
-  [SQLSTATE.tableMissing]: 'pgvector_backfill.change, which is not there',
-  [SQLSTATE.privilege]: 'the right to write to pgvector_backfill.change, which is gone',
+  [SQLSTATE.lockTimeout]: `a lock on ${CHANGE_TABLE}`,
+  [SQLSTATE.tableMissing]: `${CHANGE_TABLE}, which is not there`,
+  [SQLSTATE.privilege]: `the right to write to ${CHANGE_TABLE}, which is gone`,
 };
 
 /** Small ones are read at once, so that a new partition a day is not a sweep a day. */

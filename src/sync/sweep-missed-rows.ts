@@ -4,9 +4,10 @@
  * still to be read by their batch.
  */
 
-import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
 import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
+import { nextMerged } from '../ledger/batch/recount.ts';
+import { noteMissedRows, noteQuarantinedGone } from '../ledger/changes/note-rows.ts';
 import {
   SWEEP_START,
   beginSweep,
@@ -14,11 +15,11 @@ import {
   type SweepCursor,
   type SweepPace,
 } from '../ledger/changes/sweep-position.ts';
+import { quarantinedKeys } from '../ledger/rows/quarantine.ts';
 import type { Run } from '../ledger/run/run.ts';
 import { readingOfRun, withReadableRows, type Reading } from '../pipeline/unreadable-rows.ts';
 import { pageEndKey } from '../table/page-end-key.ts';
-import { NEEDS_WORK, QUARANTINED, STAGED, readableTable, rowStatesSql } from '../ledger/rows/row-state.ts';
-import { rangeSql, type KeyRange } from '../table/key-range.ts';
+import type { KeyRange } from '../table/key-range.ts';
 import type { Target } from '../table/backfill-target.ts';
 
 /** Rows that one statement reads and hashes. */
@@ -93,15 +94,10 @@ async function sweepPage(
   { pool, target, run }: SweepInput,
   cursor: SweepCursor,
 ): Promise<{ found: number; next: SweepCursor | null }> {
-  const found = await pool.query<KeyRange & { number: number }>(
-    `SELECT number, lower_key AS lower, upper_key AS upper FROM pgvector_backfill.batch
-      WHERE run = $1 AND number >= $2 AND state = 'merged' ORDER BY number LIMIT 1`,
-    [run.id, cursor.batch],
-  );
-  const batch = found.rows[0];
+  const batch = await nextMerged(pool, run.id, cursor.batch);
   const reading = readingOfRun(pool, target, run);
   const noted = cursor.batch === SWEEP_START.batch ? await noteQuarantined(reading) : 0;
-  if (batch === undefined) return { found: noted, next: null };
+  if (batch === null) return { found: noted, next: null };
   const lower = batch.number === cursor.batch && cursor.key !== null ? cursor.key : batch.lower;
   const end = await pageEndKey(pool, target, { lower, upper: batch.upper }, PAGE_ROWS);
   const range = { lower, upper: end ?? batch.upper };
@@ -112,54 +108,18 @@ async function sweepPage(
 }
 
 /** Rows to embed, and staged rows without their legacy row (not of a part alone), that no change stands for yet. */
-function noteRange(reading: Reading, range: KeyRange, orphans = true): Promise<number> {
-  const { pool, target, fingerprint } = reading;
-  const note = (): Promise<number> =>
-    inTransaction(pool, TABLE_LIMITS, async (client) => {
-      const values: unknown[] = [];
-      const states = rowStatesSql(target, fingerprint, range, values);
-      const backfill = `$${values.push(target.backfill)}`;
-      const gone = orphans ? orphansSql(target, range, backfill, values) : '';
-      const noted = await client.query(
-        `INSERT INTO pgvector_backfill.change (backfill, key)
-       SELECT ${backfill}, f.key FROM (
-         SELECT rows.key::text AS key FROM (${states}) rows WHERE state IN ${NEEDS_WORK}
-         ${gone}) f
-        WHERE NOT EXISTS (SELECT 1 FROM pgvector_backfill.change c WHERE c.backfill = ${backfill} AND c.key = f.key)`,
-        values,
-      );
-      return noted.rowCount ?? 0;
-    });
-  return withReadableRows(reading, range, note);
-}
+const noteRange = (reading: Reading, range: KeyRange, orphans = true): Promise<number> =>
+  withReadableRows(reading, range, () =>
+    inTransaction(reading.pool, TABLE_LIMITS, (client) =>
+      noteMissedRows(client, reading.target, reading.fingerprint, range, orphans),
+    ),
+  );
 
-function orphansSql(target: Target, range: KeyRange, backfill: string, values: unknown[]): string {
-  const key = quoteName(target.key);
-  const { from, eligible } = readableTable(target, backfill);
-  const staged = rangeSql(target, `${STAGED}.${key}`, range, values);
-  const legacyRange = rangeSql(target, `${target.ref}.${key}`, range, values);
-  return `UNION ALL
-         SELECT ${STAGED}.${key}::text FROM ${target.stage} ${STAGED} WHERE ${staged}
-            AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${legacyRange} AND ${target.ref}.${key} = ${STAGED}.${key} AND ${eligible})`;
-}
-
-/** Quarantined rows that are gone; there are few, and their keys are kept as text, in no order of the table's. */
+/** There are few of them, and their keys are kept as text, in no order of the table's. */
 async function noteQuarantined(reading: Reading): Promise<number> {
   const { pool, target } = reading;
-  const listed = await pool.query<{ key: string }>(
-    'SELECT key FROM pgvector_backfill.quarantine WHERE backfill = $1',
-    [target.backfill],
+  const keys = await quarantinedKeys(pool, target.backfill);
+  return withReadableRows(reading, { lower: null, upper: null, keys }, () =>
+    noteQuarantinedGone(pool, target),
   );
-  const keys = listed.rows.map((row) => row.key);
-  const key = `${target.ref}.${quoteName(target.key)}`;
-  const { from, eligible } = readableTable(target, '$1');
-  return withReadableRows(reading, { lower: null, upper: null, keys }, async () => {
-    const noted = await pool.query(
-      `INSERT INTO pgvector_backfill.change (backfill, key)
-       SELECT ${QUARANTINED}.backfill, ${QUARANTINED}.key FROM pgvector_backfill.quarantine ${QUARANTINED} WHERE ${QUARANTINED}.backfill = $1
-          AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${key} = ${QUARANTINED}.key::${target.keyType} AND ${eligible})`,
-      [target.backfill],
-    );
-    return noted.rowCount ?? 0;
-  });
 }

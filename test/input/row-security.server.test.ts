@@ -10,7 +10,7 @@ import { readThrottle } from '../../src/ledger/progress/throttle-state.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { processBatch } from '../../src/pipeline/process-batch.ts';
-import { deleteOrphans } from '../../src/pipeline/stage-rows.ts';
+import { deleteOrphans } from '../../src/ledger/rows/orphans.ts';
 import { diagnose } from '../../src/planning/doctor.ts';
 import type { Finding } from '../../src/planning/checks/finding.ts';
 import { createDocs } from '../setup/docs-table.ts';

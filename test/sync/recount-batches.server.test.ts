@@ -5,7 +5,8 @@ import { loadConfig } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { markForRecount, recountMarked } from '../../src/sync/recount-batches.ts';
+import { recountMarked } from '../../src/sync/recount-batches.ts';
+import { markForRecount } from '../../src/ledger/batch/recount.ts';
 import { databases, hasPostgres, type TestDatabase } from '../setup/databases.ts';
 import { hashEmbedder, travel } from '../setup/small-road.ts';
 
@@ -34,7 +35,7 @@ describe.runIf(hasPostgres()).each(databases())('the recount on $name', ({ creat
       { index: false },
     );
     const { target } = context;
-    await markForRecount(pool, target, run.id, ['3']);
+    await markForRecount(pool, target.keyType, run.id, ['3']);
     const marked = async (): Promise<unknown> =>
       (await pool.query('SELECT recount FROM pgvector_backfill.batch')).rows[0];
     // The count stands still before it reads a row: it waits for the staging table.
@@ -45,7 +46,7 @@ describe.runIf(hasPostgres()).each(databases())('the recount on $name', ({ creat
       counting = recountMarked(pool, target, run, 0);
       const waits = `SELECT 1 FROM pg_locks WHERE relation = $1::regclass AND NOT granted`;
       await expect.poll(async () => (await pool.query(waits, [target.stage])).rowCount).toBe(1);
-      await markForRecount(pool, target, run.id, ['4']);
+      await markForRecount(pool, target.keyType, run.id, ['4']);
     } finally {
       await holder.query('COMMIT');
       holder.release();

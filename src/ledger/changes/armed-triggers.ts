@@ -26,6 +26,15 @@ export async function saveArmed(
   );
 }
 
+/** Whether changes are to be captured by triggers, and stay so for the rest of the transaction. */
+export async function keepTriggerMode(db: Queryable, backfill: string): Promise<boolean> {
+  const found = await db.query(
+    `SELECT 1 FROM pgvector_backfill.sync WHERE backfill = $1 AND mode = 'trigger' FOR SHARE`,
+    [backfill],
+  );
+  return found.rowCount === 1;
+}
+
 /** Partitions that have been read since they came. `missed`: not to their end, the next sweep goes on with them. */
 export async function addArmed(
   db: Queryable,

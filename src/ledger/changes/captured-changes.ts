@@ -50,3 +50,31 @@ export async function noteChanges(db: Queryable, backfill: string, keys: readonl
     keys,
   ]);
 }
+
+/** Of these very changes, all but those of keys that are still `open`. @returns how many there were */
+export async function removeChanges(
+  db: Queryable,
+  backfill: string,
+  ids: readonly string[],
+  open: readonly string[],
+): Promise<number> {
+  const removed = await db.query(
+    `DELETE FROM pgvector_backfill.change c
+      WHERE c.backfill = $1 AND c.id = ANY ($2::bigint[]) AND (c.key IS NULL OR c.key <> ALL ($3::text[]))`,
+    [backfill, ids, open],
+  );
+  return removed.rowCount ?? 0;
+}
+
+export async function countChanges(db: Queryable, backfill: string): Promise<number> {
+  const counted = await db.query<{ changes: number }>(
+    'SELECT count(*)::int AS changes FROM pgvector_backfill.change WHERE backfill = $1',
+    [backfill],
+  );
+  return counted.rows[0]?.changes ?? 0;
+}
+
+/** That nobody will bring in line. */
+export async function removeAllChanges(db: Queryable, backfill: string): Promise<void> {
+  await db.query('DELETE FROM pgvector_backfill.change WHERE backfill = $1', [backfill]);
+}

@@ -102,3 +102,27 @@ export async function quarantineCounts(
   for (const each of found.rows) counts[each.class] = each.rows;
   return counts;
 }
+
+/** Of all rows in quarantine, in no order. */
+export async function quarantinedKeys(db: Queryable, backfill: string): Promise<string[]> {
+  const found = await db.query<{ key: string }>(
+    'SELECT key FROM pgvector_backfill.quarantine WHERE backfill = $1',
+    [backfill],
+  );
+  return found.rows.map(({ key }) => key);
+}
+
+/** A page of those that may keep the vector of an earlier text or model, behind `after`: of the other classes a row with a vector is stale. */
+export async function quarantinedWithVector(
+  db: Queryable,
+  backfill: string,
+  after: string,
+  limit: number,
+): Promise<string[]> {
+  const found = await db.query<{ key: string }>(
+    `SELECT key FROM pgvector_backfill.quarantine WHERE backfill = $1 AND class IN ('refused', 'unreadable') AND key > $2
+      ORDER BY key LIMIT $3`,
+    [backfill, after, limit],
+  );
+  return found.rows.map(({ key }) => key);
+}

@@ -1,0 +1,72 @@
+/** Changes that nobody has captured, noted as a trigger would have: sync is to look at these rows. */
+
+import { quoteName } from '../../db/identifiers.ts';
+import type { Queryable } from '../../db/pool.ts';
+import type { Target } from '../../table/backfill-target.ts';
+import { rangeSql, type KeyRange } from '../../table/key-range.ts';
+import { NEEDS_WORK, QUARANTINED, STAGED, readableTable, rowStatesSql } from '../rows/row-state.ts';
+
+/** Rows of the range that are to be embedded. */
+export async function noteRowsToEmbed(
+  db: Queryable,
+  target: Target,
+  fingerprint: string,
+  range: KeyRange,
+): Promise<void> {
+  const values: unknown[] = [];
+  const states = rowStatesSql(target, fingerprint, range, values);
+  await db.query(
+    `INSERT INTO pgvector_backfill.change (backfill, key)
+     SELECT $${values.push(target.backfill)}, key::text FROM (${states}) rows WHERE state IN ${NEEDS_WORK}`,
+    values,
+  );
+}
+
+/**
+ * The same, and with `orphans` staged rows without their legacy row, that no change stands for yet.
+ * @returns how many there were
+ */
+export async function noteMissedRows(
+  db: Queryable,
+  target: Target,
+  fingerprint: string,
+  range: KeyRange,
+  orphans: boolean,
+): Promise<number> {
+  const values: unknown[] = [];
+  const states = rowStatesSql(target, fingerprint, range, values);
+  const backfill = `$${values.push(target.backfill)}`;
+  const gone = orphans ? orphansSql(target, range, backfill, values) : '';
+  const noted = await db.query(
+    `INSERT INTO pgvector_backfill.change (backfill, key)
+     SELECT ${backfill}, f.key FROM (
+       SELECT rows.key::text AS key FROM (${states}) rows WHERE state IN ${NEEDS_WORK}
+       ${gone}) f
+      WHERE NOT EXISTS (SELECT 1 FROM pgvector_backfill.change c WHERE c.backfill = ${backfill} AND c.key = f.key)`,
+    values,
+  );
+  return noted.rowCount ?? 0;
+}
+
+function orphansSql(target: Target, range: KeyRange, backfill: string, values: unknown[]): string {
+  const key = quoteName(target.key);
+  const { from, eligible } = readableTable(target, backfill);
+  const staged = rangeSql(target, `${STAGED}.${key}`, range, values);
+  const legacyRange = rangeSql(target, `${target.ref}.${key}`, range, values);
+  return `UNION ALL
+       SELECT ${STAGED}.${key}::text FROM ${target.stage} ${STAGED} WHERE ${staged}
+          AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${legacyRange} AND ${target.ref}.${key} = ${STAGED}.${key} AND ${eligible})`;
+}
+
+/** Quarantined rows that are gone, or take part no more. @returns how many there were */
+export async function noteQuarantinedGone(db: Queryable, target: Target): Promise<number> {
+  const { from, eligible } = readableTable(target, '$1');
+  const noted = await db.query(
+    `INSERT INTO pgvector_backfill.change (backfill, key)
+     SELECT ${QUARANTINED}.backfill, ${QUARANTINED}.key FROM pgvector_backfill.quarantine ${QUARANTINED} WHERE ${QUARANTINED}.backfill = $1
+        AND NOT EXISTS (SELECT 1 FROM ${from}
+                         WHERE ${target.ref}.${quoteName(target.key)} = ${QUARANTINED}.key::${target.keyType} AND ${eligible})`,
+    [target.backfill],
+  );
+  return noted.rowCount ?? 0;
+}
