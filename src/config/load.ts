@@ -148,9 +148,16 @@ function sectionOf(file: ConfigFile, name: string): Record<string, unknown> {
   });
 }
 
+/** Where an option of the other scope stands. */
+const PLACES: Record<OptionScope, string> = {
+  global: 'it is an option of one backfill, and stands below backfills.<name>',
+  backfill: 'it is an option of all backfills, and stands at the top of the file',
+};
+
 /** A misspelt key would otherwise be ignored in silence and a default used. */
 export function unknownKeys(section: Record<string, unknown>, scope: OptionScope, prefix: string): string[] {
   const paths = optionsOf(scope).map(({ path }) => path);
+  const others = optionsOf(scope === 'global' ? 'backfill' : 'global').map(({ path }) => path);
   const known = new Set([...paths, ...(scope === 'global' ? ['backfills', '$schema'] : [])]);
   const problems: string[] = [];
   const walk = (value: Record<string, unknown>, at: string): void => {
@@ -158,6 +165,8 @@ export function unknownKeys(section: Record<string, unknown>, scope: OptionScope
       const path = at + key;
       if (known.has(path)) continue;
       if (isRecord(inner) && paths.some((each) => each.startsWith(`${path}.`))) walk(inner, `${path}.`);
+      else if (others.some((each) => each === path || each.startsWith(`${path}.`)))
+        problems.push(`File key ${prefix}${path} is in the wrong place: ${PLACES[scope]}.`);
       else problems.push(`File key ${prefix}${path} is not an option; known: ${paths.join(', ')}.`);
     }
   };

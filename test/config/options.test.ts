@@ -3,7 +3,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
 import { loadConfig, type LoadInput } from '../../src/config/load.ts';
 import {
   parseBoolean,
@@ -15,9 +15,10 @@ import {
   type Option,
 } from '../../src/config/option.ts';
 import { OPTIONS, type OptionPath } from '../../src/config/options.ts';
-import type { Settings } from '../../src/config/settings.ts';
+import type { BackfillConfig, FileConfig, Settings } from '../../src/config/settings.ts';
 import { valueAt } from '../../src/config/shape.ts';
 import { ConfigError } from '../../src/errors.ts';
+import { defineConfig } from '../../src/index.ts';
 
 interface Sample {
   /** As in a file. */
@@ -175,11 +176,11 @@ const SAMPLES: Record<OptionPath, Sample> = {
 const REQUIRED = { database: 'postgres://h/d', table: 't', text: ['a'] };
 const CASES = (Object.entries(OPTIONS) as [OptionPath, Option][]).map(([path, option]) => ({ path, option }));
 
-/** A file with the required options and one more. */
-function fileWith(option: Option, value: unknown): object {
+/** A file with the required options and one more, in the place of its scope or in that of the other. */
+function fileWith(option: Option, value: unknown, scope = option.scope): object {
   const file: Record<string, unknown> = { database: REQUIRED.database };
   const section: Record<string, unknown> = { table: REQUIRED.table, text: REQUIRED.text };
-  let place = option.scope === 'global' ? file : section;
+  let place = scope === 'global' ? file : section;
   const parts = option.path.split('.');
   for (const part of parts.slice(0, -1)) place = place[part] = {};
   place[parts.at(-1) ?? ''] = value;
@@ -230,6 +231,14 @@ describe('each option', () => {
     );
   });
 
+  it('in the place of the other scope is refused, with where it stands', async () => {
+    for (const { path, option } of CASES) {
+      const other = option.scope === 'global' ? 'backfill' : 'global';
+      const where = other === 'global' ? 'below backfills.<name>' : 'at the top of the file';
+      expect(await refusal(fileWith(option, SAMPLES[path].file, other)), path).toContain(where);
+    }
+  });
+
   it('tells every mistake at once', async () => {
     const message = await refusal(fileWith(OPTIONS.metric, 'far'), {
       env: { BACKFILL_BATCH_ROWS: '1.5', BACKFILL_MODEL_POOLING: 'sum' },
@@ -272,6 +281,34 @@ describe('each option', () => {
     // IVFFlat has no graph, so its file may keep what is left of one.
     await load(file, { env: { ...env, BACKFILL_INDEX_METHOD: 'ivfflat' } });
   });
+});
+
+/** First words of the paths that are of that scope. */
+type TopOf<S> = {
+  [P in OptionPath]: (typeof OPTIONS)[P]['scope'] extends S
+    ? P extends `${infer Head}.${string}`
+      ? Head
+      : P
+    : never;
+}[OptionPath];
+
+// Checked by tsc, where tests are.
+it('the types of a configuration file have each option where the loader looks for it', () => {
+  expectTypeOf<keyof FileConfig>().toEqualTypeOf<TopOf<'global'> | 'backfills'>();
+  expectTypeOf<keyof BackfillConfig>().toEqualTypeOf<TopOf<'backfill'>>();
+  defineConfig({
+    metrics: { port: 9464 },
+    health: { file: '/h' },
+    backfills: {
+      docs: { table: 't', worker: { threads: 2 }, throttle: { walRate: { hold: 1, stop: null } } },
+    },
+  });
+  // @ts-expect-error of all backfills
+  defineConfig({ backfills: { docs: { metrics: { port: 9464 } } } });
+  // @ts-expect-error of one backfill
+  defineConfig({ worker: { threads: 2 }, backfills: {} });
+  // @ts-expect-error no option
+  defineConfig({ metrics: { prot: 9464 }, backfills: {} });
 });
 
 describe('raw values', () => {
