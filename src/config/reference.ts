@@ -5,13 +5,14 @@ import { OPTIONS } from './options.ts';
 
 const INTRODUCTION = `# Configuration
 
-Made from the option table by \`npm run docs\`; edit \`src/config/options.ts\` instead.
+Made from the option table by \`npm run docs\`; edit the files in \`src/config/options/\` instead.
 
 Each option can be given as a flag of a verb, as an environment variable, or as a key of the configuration file, which is
 \`backfill.config.{ts,js,json}\` of the working folder or the file that \`--config\` names. A flag wins over the environment,
 the environment over the file, the file over the default. A value that does not fit is refused with exit code 2 and a
-message that names all three places, by the verbs that read it: \`dashboard.*\` is the verb \`dashboard\`'s alone, \`metrics.*\`
-the verb \`worker\`'s. \`mask\`, \`model\` and \`tune\` ask of what is for all backfills only what their \`--help\` lists.
+message that names all three places, but only by the verbs that read it: \`dashboard.*\` is read by \`dashboard\` alone,
+\`metrics.*\` by \`worker\` alone. Of the options for all backfills, \`mask\`, \`model\` and \`tune\` read those that their \`--help\`
+lists.
 
 \`\`\`json
 {

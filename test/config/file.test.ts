@@ -22,8 +22,8 @@ it('takes the example of the README to the letter', async () => {
     backfill: 'articles',
     file: 'backfill.config.json',
     settings: {
-      database: 'postgres://user@host/db',
-      queue: 'redis://host:6379',
+      database: 'postgres://owner@db.example/app',
+      queue: 'redis://redis.example:6379',
       table: 'public.articles',
       key: 'id',
       text: ['title', 'body'],

@@ -14,13 +14,13 @@ export const batch = {
     schema: wholeNumber(1, 10_000),
     parse: parseNumber,
     fallback: 1000,
-    help: 'Most rows of the legacy table that one UPDATE statement touches',
+    help: 'Maximum rows of the legacy table that one UPDATE statement changes',
   }),
   attempts: option({
     schema: wholeNumber(1, 100),
     parse: parseNumber,
     fallback: 8,
-    help: 'Attempts of a batch before it counts as failed',
+    help: 'Attempts before a batch counts as failed',
   }),
 };
 
@@ -30,19 +30,19 @@ export const worker = {
     schema: wholeNumber(1, 64),
     parse: parseNumber,
     fallback: 2,
-    help: 'Batches that one worker process has in flight',
+    help: 'Batches that one worker process runs at the same time',
   }),
   threads: option({
     flag: 'threads',
     schema: wholeNumber(1, 256).optional(),
     parse: parseNumber,
-    help: 'Inference processes of one worker, a thread each; the processors it may use where absent',
+    help: 'Inference processes of one worker, one thread each; if not set, as many as the processors it may use',
   }),
   drainSeconds: option({
     flag: 'drain-seconds',
     schema: wholeNumber(1, 3600),
     parse: parseNumber,
     fallback: 60,
-    help: 'Seconds that SIGTERM gives the batches in flight; what is not done by then is retried by another worker',
+    help: 'Seconds that running batches have to finish after SIGTERM; another worker retries what is not done by then',
   }),
 };

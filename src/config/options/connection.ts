@@ -13,14 +13,14 @@ export const connection = {
     env: 'DATABASE_URL',
     schema: databaseUrl,
     secret: true,
-    help: 'PostgreSQL that holds the table, postgres://user@host/db',
+    help: 'PostgreSQL database that holds the table: postgres://user@host/db',
   }),
   directDatabase: option({
     scope: 'global',
     env: 'DIRECT_DATABASE_URL',
     schema: databaseUrl.optional(),
     secret: true,
-    help: 'The same database without a pooler in transaction mode, for the index build, which needs a session of its own; database where absent',
+    help: 'The same database without a pooler in transaction mode, for the index build, which needs a session of its own; if not set, database',
   }),
   queue: option({
     scope: 'global',

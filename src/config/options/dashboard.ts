@@ -33,14 +33,14 @@ export const dashboard = {
     schema: wholeNumber(0, 65_535),
     parse: parseNumber,
     fallback: 3000,
-    help: 'Port of the dashboard; 0 chooses a free one',
+    help: 'Port of the dashboard; 0 takes a free one',
   }),
   user: option({
     scope: 'global',
     verb: 'dashboard',
     env: 'DASHBOARD_USER',
     schema: z.string().min(1).optional(),
-    help: 'User name that the dashboard asks for',
+    help: 'User name for the dashboard (basic authentication)',
   }),
   password: option({
     scope: 'global',
@@ -48,7 +48,7 @@ export const dashboard = {
     env: 'DASHBOARD_PASSWORD',
     schema: z.string().min(8).optional(),
     secret: true,
-    help: 'Password that the dashboard asks for, at least 8 characters; better by its env variable than by its flag',
+    help: 'Password for the dashboard, at least 8 characters; set it by its env variable: a flag is visible in the process list',
   }),
   token: option({
     scope: 'global',
@@ -59,21 +59,21 @@ export const dashboard = {
       .regex(/^\S{16,}$/, { message: 'must be at least 16 characters without a space' })
       .optional(),
     secret: true,
-    help: 'Bearer token that the dashboard takes, instead of user and password or beside them; at least 16 characters',
+    help: 'Bearer token for the dashboard, instead of user and password or in addition to them; at least 16 characters',
   }),
   tlsCertificate: option({
     scope: 'global',
     verb: 'dashboard',
     env: 'DASHBOARD_TLS_CERTIFICATE',
     schema: z.string().min(1).optional(),
-    help: 'PEM file of the certificate with which the dashboard speaks HTTPS; needs dashboard.tlsKey',
+    help: 'PEM file with the TLS certificate of the dashboard, for HTTPS; needs dashboard.tlsKey',
   }),
   tlsKey: option({
     scope: 'global',
     verb: 'dashboard',
     env: 'DASHBOARD_TLS_KEY',
     schema: z.string().min(1).optional(),
-    help: 'PEM file of the key of dashboard.tlsCertificate',
+    help: 'PEM file with the private key of dashboard.tlsCertificate',
   }),
   allowedHosts: option({
     scope: 'global',
@@ -85,7 +85,7 @@ export const dashboard = {
     ),
     parse: parseNonEmptyList,
     fallback: [],
-    help: 'Names, besides its own, by which a dashboard on loopback answers: those that a proxy hands on; on the command line a,b',
+    help: 'Further host names that a dashboard on loopback answers to: those in the Host header of your proxy; on the command line a,b',
   }),
   allowedOrigins: option({
     scope: 'global',
@@ -97,7 +97,7 @@ export const dashboard = {
     ),
     parse: parseNonEmptyList,
     fallback: [],
-    help: 'Origins by which browsers reach the dashboard where a proxy does not hand on the Host that it was asked by; on the command line a,b',
+    help: 'Origins by which browsers reach the dashboard, if a proxy does not forward the original Host header; on the command line a,b',
   }),
   trustedProxies: option({
     scope: 'global',
@@ -106,13 +106,13 @@ export const dashboard = {
     schema: listOf(isNetwork, 'must be addresses or networks such as 127.0.0.1 or 10.0.0.0/8'),
     parse: parseNonEmptyList,
     fallback: [],
-    help: 'Addresses or networks of proxies whose X-Forwarded-For, -Host, -Proto and -Prefix are believed; on the command line a,b',
+    help: 'Addresses or networks of proxies whose X-Forwarded-For, -Host, -Proto and -Prefix headers are trusted; on the command line a,b',
   }),
   basePath: option({
     scope: 'global',
     verb: 'dashboard',
     env: 'DASHBOARD_BASE_PATH',
     schema: checked(basePathProblem).optional(),
-    help: 'Path under which a proxy serves the dashboard, such as /backfill, whether it takes it off or hands it on; X-Forwarded-Prefix of a trusted proxy where absent',
+    help: 'Path under which a proxy serves the dashboard, such as /backfill, whether or not the proxy strips it; if not set, X-Forwarded-Prefix of a trusted proxy',
   }),
 };

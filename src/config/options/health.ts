@@ -12,7 +12,7 @@ export const metrics = {
     flag: 'metrics-host',
     schema: listenHost,
     fallback: '127.0.0.1',
-    help: "Address that a worker's metrics and health listen on; they hold no row and no secret",
+    help: 'Address on which a worker serves metrics and health; they contain no row and no secret',
   }),
   port: option({
     scope: 'global',
@@ -21,7 +21,7 @@ export const metrics = {
     flag: 'metrics-port',
     schema: wholeNumber(0, 65_535).optional(),
     parse: parseNumber,
-    help: "Port of a worker's /metrics, /healthz and /readyz; 0 chooses a free one; none where absent",
+    help: "Port of a worker's /metrics, /healthz and /readyz; 0 takes a free one; if not set, they are not served",
   }),
 };
 
@@ -30,6 +30,6 @@ export const health = {
     scope: 'global',
     env: 'BACKFILL_HEALTH_FILE',
     schema: z.string().min(1).optional(),
-    help: 'File that worker and dashboard touch every 10 s for as long as nothing but another start would help them: one that is older than a minute is of a process that hangs; none where absent',
+    help: 'File that worker and dashboard touch every 10 s, until only a restart helps them: if it is older than a minute, restart the process; if not set, none is written',
   }),
 };

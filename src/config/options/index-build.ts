@@ -8,17 +8,17 @@ export const index = {
   method: option({
     schema: z.enum(['auto', 'hnsw', 'ivfflat']),
     fallback: 'hnsw' as const,
-    help: 'Index method: hnsw, ivfflat, or auto: HNSW on vector, else on halfvec, else IVFFlat, by memory, time and dimensions',
+    help: 'Index method: hnsw, ivfflat, or auto: HNSW on vector, else HNSW on halfvec, else IVFFlat, by memory, time and dimensions',
   }),
   type: option({
     schema: z.enum(['auto', 'vector', 'halfvec']),
     fallback: 'auto' as const,
-    help: 'Type of the indexed vectors: vector, halfvec (half the memory; an index on a cast where the column is of type vector), or auto: vector up to 2,000 dimensions',
+    help: 'Type of the indexed vectors: vector, halfvec (half the memory; an index on a cast if the column is of type vector), or auto: vector up to 2,000 dimensions',
   }),
   buildMinutes: option({
     schema: z.number().positive().optional(),
     parse: parseNumber,
-    help: 'Minutes that the build may take where index.method is auto; no limit where absent',
+    help: 'Maximum minutes of the index build if index.method is auto; if not set, no limit',
   }),
   coverage: option({
     schema: z.number().min(0).max(1),
@@ -30,29 +30,29 @@ export const index = {
     schema: wholeNumber(2, 100),
     parse: parseNumber,
     fallback: 16,
-    help: 'HNSW: connections per layer',
+    help: 'HNSW: maximum connections per layer',
   }),
   efConstruction: option({
     schema: wholeNumber(4, 1000),
     parse: parseNumber,
     fallback: 64,
-    help: 'HNSW: candidate list of the build, at least 2 × m',
+    help: 'HNSW: size of the candidate list during the build, at least 2 × index.m',
   }),
   lists: option({
     schema: wholeNumber(1, 32_768).optional(),
     parse: parseNumber,
-    help: 'IVFFlat: lists; rows / 1000 up to a million rows, then their square root, where absent',
+    help: 'IVFFlat: number of lists; if not set, rows / 1000 up to a million rows, above that their square root',
   }),
   maintenanceWorkMem: option({
     schema: z
       .string()
       .regex(/^\d+\s*(kB|MB|GB)$/, { message: 'must be a size such as 512MB or 2GB' })
       .optional(),
-    help: "maintenance_work_mem of the index build, such as 2GB; the graph's forecast (at most 1GB) where absent",
+    help: 'maintenance_work_mem of the index build, such as 2GB; if not set, the forecast of the graph, at most 1GB',
   }),
   parallelWorkers: option({
     schema: wholeNumber(0, 64).optional(),
     parse: parseNumber,
-    help: "max_parallel_maintenance_workers of the index build; the server's own where absent",
+    help: 'max_parallel_maintenance_workers of the index build; if not set, that of the server',
   }),
 };

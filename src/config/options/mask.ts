@@ -27,6 +27,6 @@ export const mask = {
     ),
     parse: parseJson,
     fallback: [],
-    help: 'Further masks: [{ "name": "employee", "pattern": "EMP-\\d{6}" }], patterns in RE2 syntax; on the command line as JSON',
+    help: 'Further rules: [{ "name": "employee", "pattern": "EMP-\\d{6}" }], patterns in RE2 syntax; on the command line as JSON',
   }),
 };

@@ -8,18 +8,18 @@ export const model = {
   name: option({
     schema: z.string().min(1),
     fallback: 'Xenova/all-MiniLM-L6-v2',
-    help: 'Model name: a folder below model.localPath, or a name on the hub',
+    help: 'Model: a folder in model.localPath, or a name on the hub',
   }),
   localPath: option({
     schema: z.string().min(1),
     fallback: './models',
-    help: 'Folder that holds models, or one model folder itself; downloads are kept there',
+    help: 'Folder with the models, or the folder of the one model; downloads are stored there',
   }),
   allowDownload: option({
     schema: z.boolean(),
     parse: parseBoolean,
     fallback: false,
-    help: 'Whether model files that are not in model.localPath may be fetched from the hub',
+    help: 'Download model files that are not in model.localPath from the hub',
   }),
   quantized: option({
     schema: z.boolean(),
@@ -42,12 +42,12 @@ export const model = {
     schema: wholeNumber(4, 8192),
     parse: parseNumber,
     fallback: 256,
-    help: 'Tokens of a text that the model reads; what is longer is cut and counted',
+    help: 'Maximum tokens of a text that the model reads; model.longText says what becomes of a longer one',
   }),
   revision: option({
     schema: z.string().min(1),
     fallback: 'main',
-    help: 'Revision of the model on the hub: a branch, a tag or, pinned for good, a commit',
+    help: 'Revision of the model on the hub: a branch, a tag or a commit; only a commit never changes',
   }),
   checksum: option({
     schema: z
@@ -56,68 +56,68 @@ export const model = {
         message: 'must be 64 hexadecimal digits, as `pgvector-backfill model check` prints',
       })
       .optional(),
-    help: 'sha256 over the model files, as `pgvector-backfill model check` prints it; other files are refused',
+    help: 'SHA-256 of the model files, as `pgvector-backfill model check` prints it; other files are refused',
   }),
   hub: option({
     schema: url(['http', 'https']),
     fallback: 'https://huggingface.co',
-    help: 'Hub that model files are fetched from where model.allowDownload is true',
+    help: 'Hub from which model files are downloaded if model.allowDownload is true',
   }),
   documentPrefix: option({
     schema: z.string().min(1).optional(),
-    help: 'Put in front of every text before it is embedded, such as "passage: " for E5 models',
+    help: 'Prefix of every text before it is embedded, such as "passage: " for E5 models',
   }),
   queryPrefix: option({
     schema: z.string().min(1).optional(),
-    help: 'Put in front of every query before it is embedded, such as "query: " for E5 models',
+    help: 'Prefix of every query before it is embedded, such as "query: " for E5 models',
   }),
   longText: option({
     schema: z.enum(['truncate', 'mean-of-chunks', 'skip', 'fail']),
     fallback: 'truncate' as const,
-    help: 'A text of more than model.maxTokens: truncate (cut, counted), mean-of-chunks (overlapping pieces, averaged), skip (left without a vector) or fail (quarantined)',
+    help: 'What becomes of a text of more than model.maxTokens: truncate (cut, counted), mean-of-chunks (average of overlapping chunks), skip (no vector) or fail (quarantined)',
   }),
   chunkOverlap: option({
     schema: wholeNumber(0, 4096),
     parse: parseNumber,
     fallback: 32,
-    help: 'mean-of-chunks: tokens that neighbouring chunks share; less than half of model.maxTokens',
+    help: 'mean-of-chunks: tokens by which neighbouring chunks overlap; less than half of model.maxTokens',
   }),
   maxChunks: option({
     schema: wholeNumber(1, 10_000),
     parse: parseNumber,
     fallback: 64,
-    help: 'mean-of-chunks: most chunks of one text; what is behind them is cut and counted',
+    help: 'mean-of-chunks: maximum chunks of one text; the rest is cut and counted',
   }),
   endpoint: option({
     schema: url(['http', 'https']).optional(),
-    help: 'Base URL of an OpenAI-compatible server, such as http://127.0.0.1:8080/v1, that embeds in place of local model files',
+    help: 'Base URL of an OpenAI-compatible server, such as http://127.0.0.1:8080/v1, that embeds instead of local model files',
   }),
   apiKey: option({
     schema: z.string().min(1).optional(),
     secret: true,
-    help: 'Key that model.endpoint asks for; better by its env variable than by its flag',
+    help: 'API key for model.endpoint; set it by its env variable: a flag is visible in the process list',
   }),
   dimensions: option({
     schema: wholeNumber(1, 16_000).optional(),
     parse: parseNumber,
-    help: 'model.endpoint: dimensions to ask for, where the model offers several; its own where absent',
+    help: 'model.endpoint: dimensions to request, if the model offers several; if not set, the default of the model',
   }),
   requestTexts: option({
     schema: wholeNumber(1, 2048),
     parse: parseNumber,
     fallback: 64,
-    help: 'model.endpoint: most texts of one request',
+    help: 'model.endpoint: maximum texts of one request',
   }),
   requestConcurrency: option({
     schema: wholeNumber(1, 64),
     parse: parseNumber,
     fallback: 4,
-    help: 'model.endpoint: requests under way at a time in one worker',
+    help: 'model.endpoint: maximum concurrent requests of one worker',
   }),
   timeoutSeconds: option({
     schema: wholeNumber(1, 3600),
     parse: parseNumber,
     fallback: 60,
-    help: 'model.endpoint: seconds that one request may take',
+    help: 'model.endpoint: timeout of one request in seconds',
   }),
 };

@@ -34,22 +34,22 @@ export const search = {
     schema: searchFilters,
     parse: parseJson,
     fallback: [],
-    help: 'Conditions that searches put on the table besides where: [{ "name": "german", "where": "lang = $1", "values": ["de"] }]; legacySearch of a filter: the search in use today with it ($3, $4, … its values); on the command line as JSON',
+    help: 'Named conditions that a search may add to where: [{ "name": "german", "where": "lang = $1", "values": ["de"] }]; legacySearch in a filter is the legacy search with that condition ($3, $4, … are its values); on the command line as JSON',
   }),
   textConfig: option({
     schema: z.string().min(1),
     fallback: 'english',
-    help: 'Text search configuration of the tsvector ranking that `verify` compares with, as in \\dF of psql',
+    help: 'Text search configuration of the tsvector ranking that `verify` compares with; \\dF in psql lists them',
   }),
   tsvector: option({
     schema: z.string().min(1).optional(),
-    help: "SQL expression of the rows' tsvector, best one with a GIN index; to_tsvector(search.textConfig, text) where absent",
+    help: 'SQL expression of the tsvector of a row, best one with a GIN index; if not set, to_tsvector(search.textConfig, text)',
   }),
 };
 
 export const legacy = {
   legacySearch: option({
     schema: z.string().min(1).optional(),
-    help: 'The search in use today: SQL with $1 the query text and $2 the number of rows, first column the key',
+    help: 'SQL of the search in use today: $1 is the query text, $2 the number of rows, and the first column the key',
   }),
 };

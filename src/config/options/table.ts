@@ -7,12 +7,12 @@ import { option, parseText } from '../option.ts';
 export const table = {
   table: option({
     schema: z.string().min(1),
-    help: 'Legacy table, schema.table; quote a name as in SQL where it needs it',
+    help: 'Legacy table as schema.table, with names quoted as in SQL',
   }),
   key: option({
     schema: columnName,
     fallback: 'id',
-    help: 'Unique, not null key column: bigint, integer, smallint or uuid',
+    help: 'Key column, unique and not null: bigint, integer, smallint or uuid',
   }),
   text: option({
     schema: z.union([z.array(columnName).min(1), z.strictObject({ sql: z.string().min(1) })]) as z.ZodType<
@@ -23,22 +23,22 @@ export const table = {
   }),
   where: option({
     schema: z.string().min(1).optional(),
-    help: 'SQL condition of the rows that take part (eligible rows); all rows where absent',
+    help: 'SQL condition for the rows to embed (eligible rows); if not set, all rows',
   }),
   column: option({
     schema: columnName,
     fallback: 'embedding',
-    help: 'Vector column, added where it is missing',
+    help: 'Vector column; added if it does not exist',
   }),
   columnType: option({
     schema: z.enum(['vector', 'halfvec']),
     fallback: 'vector' as const,
-    help: 'Type of that column: vector, or halfvec with half the bytes and three decimal places (pgvector 0.7.0)',
+    help: 'Type of the vector column: vector, or halfvec with half the bytes and about three decimal places (pgvector 0.7.0)',
   }),
   updatedAtColumn: option({
     schema: columnName,
     fallback: 'embedding_updated_at',
-    help: 'Column for the time of the last embedding, added where it is missing',
+    help: 'Column for the time of the last embedding; added if it does not exist',
   }),
   metric: option({
     schema: z.enum(['cosine', 'l2', 'ip']),

@@ -9,7 +9,7 @@ export const verify = {
     schema: z.number().min(0).max(1),
     parse: parseNumber,
     fallback: 0.9,
-    help: 'Least recall@10 of the index against exact search that `verify` accepts',
+    help: 'Minimum recall@10 of the index against exact search for `verify` to pass',
   }),
   samples: option({
     schema: wholeNumber(1, 10_000),
@@ -21,17 +21,17 @@ export const verify = {
     schema: z.number().min(0).max(1),
     parse: parseNumber,
     fallback: 0.02,
-    help: 'Drop of nDCG@10 or recall@10, against the legacy search or the last passed verification, that `verify` accepts',
+    help: 'Maximum drop of nDCG@10 or recall@10, against the legacy search or the last passed verification, for `verify` to pass',
   }),
   latencyMs: option({
     schema: z.number().positive().optional(),
     parse: parseNumber,
-    help: 'Longest p95 of a vector search, the embedding of its query included, that `verify` accepts, ms; only reported where absent',
+    help: 'Maximum p95 of a vector search in ms, with the embedding of its query, for `verify` to pass; if not set, it is only reported',
   }),
   validHours: option({
     schema: z.number().positive(),
     parse: parseNumber,
     fallback: 24,
-    help: 'Hours for which a passed verification opens the gate of `cutover`',
+    help: 'Hours for which `cutover` accepts a passed verification',
   }),
 };
