@@ -2,6 +2,7 @@
 
 import { bytes as shown } from '../observability/format.ts';
 import type { Output } from './output.ts';
+import { redrawn } from './terminal.ts';
 
 const REDRAW_MS = 100;
 
@@ -26,7 +27,7 @@ export class DownloadLine {
     this.#open = true;
     const share =
       total === null || total === 0 ? '' : ` of ${shown(total)} (${Math.floor((100 * bytes) / total)} %)`;
-    this.#stream.write(`\r\u001B[2K${file}: ${shown(bytes)}${share}`);
+    this.#stream.write(redrawn(this.#stream, `${file}: ${shown(bytes)}${share}`));
   }
 
   /** Leaves the line where it stands. */

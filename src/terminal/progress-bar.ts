@@ -3,7 +3,7 @@
 import type { OnProgress, Progress } from '../observability/progress.ts';
 import { count } from '../observability/format.ts';
 import type { Output } from './output.ts';
-import { lineWidth } from './terminal.ts';
+import { redrawn } from './terminal.ts';
 
 const BAR_WIDTH = 24;
 /** Elsewhere than on a terminal: what is over sooner needs no line, and what goes on one in this time. */
@@ -35,7 +35,7 @@ export class ProgressBar {
     if (this.#silent) return;
     if (this.#stream.isTTY) {
       this.#drawn = true;
-      this.#stream.write(`\r\u001B[2K${lineOf(progress).slice(0, lineWidth(this.#stream))}`);
+      this.#stream.write(redrawn(this.#stream, lineOf(progress)));
     } else if (this.#now() - this.#shownAt >= PLAIN_INTERVAL_MS) {
       this.#shownAt = this.#now();
       this.#stream.write(`${textOf(progress)}\n`);

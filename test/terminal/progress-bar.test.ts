@@ -30,6 +30,12 @@ describe('the bar of a verb', () => {
     expect(written()).toBe('\r\u001B[2K');
   });
 
+  it('is cut where the terminal ends, not within a character', () => {
+    const { bar: shown, written } = bar({ isTTY: true });
+    shown.show({ what: '東京'.repeat(20), done: 1, total: null });
+    expect(written()).toBe(`\r\u001B[2K${'東京'.repeat(14)}東`);
+  });
+
   it('is a line every five seconds elsewhere, none where it is over sooner', () => {
     const { bar: shown, written, pass } = bar({ isTTY: false });
     shown.show({ what: 'planning rows', done: 1, total: 10 });

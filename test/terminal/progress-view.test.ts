@@ -62,13 +62,25 @@ describe('the progress of a run', () => {
     const left = screen(written());
     expect(left.every((line) => line.length <= 71)).toBe(true);
     expect(left).toEqual([
-      'docs  running (building',
-      'x'.repeat(71),
-      'xxxxxxxxx; waits for pid 7)',
+      `docs  running (building ${'x'.repeat(47)}`,
+      `${'x'.repeat(33)}; waits for pid 7)`,
       `${'█'.repeat(30)}${'░'.repeat(10)} 75.0 %  1,000 of 2,000 rows`,
       '250 rows/s, ETA 2 s, 11 batches left',
       '1 in progress on 1 worker, the oldest for 7 s',
       '4 quarantined',
+    ]);
+  });
+
+  it('counts columns as a terminal does: wide characters, emoji of several parts, accents that stand on a letter', () => {
+    const [family, wide, accented] = ['👩‍👩‍👧‍👦', '東京', 'e\u0301'];
+    const { view: shown, written } = view({ isTTY: true, columns: 25 });
+    shown.show(snapshot({ backfill: wide.repeat(8), reason: `${family.repeat(14)} ${accented.repeat(30)}` }));
+    shown.show(snapshot({ backfill: wide.repeat(8), reason: `${family.repeat(14)} ${accented.repeat(30)}` }));
+    expect(screen(written()).slice(0, 4)).toEqual([
+      wide.repeat(6),
+      `${wide.repeat(2)}  running (${family.repeat(2)}`,
+      family.repeat(12),
+      accented.repeat(23),
     ]);
   });
 
