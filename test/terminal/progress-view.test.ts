@@ -80,7 +80,7 @@ describe('the progress of a run', () => {
       wide.repeat(6),
       `${wide.repeat(2)}  running (${family.repeat(2)}`,
       family.repeat(12),
-      accented.repeat(23),
+      accented.normalize().repeat(23),
     ]);
   });
 
