@@ -1,5 +1,7 @@
 /** The dense linear algebra that training needs, on row-major matrices. */
 
+import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
+
 /** `rows × columns` numbers, row after row. Float32 halves the memory of tall matrices; sums are taken in double. */
 export interface Dense<A extends Float32Array | Float64Array = Float32Array> {
   rows: number;
@@ -12,10 +14,6 @@ export interface Dense<A extends Float32Array | Float64Array = Float32Array> {
  * Float32 rounding leaves about 4e-15, the smallest direction worth having is well above 1e-10.
  */
 const DEPENDENT = 1e-12;
-
-/** Off-diagonal mass, relative to the diagonal's, below which an eigenvalue decomposition is done. */
-const CONVERGED = 1e-22;
-const MAX_SWEEPS = 60;
 
 /** Aᵀ·A of a tall matrix; both halves are filled. */
 export function gram({ rows, columns, data }: Dense): Dense<Float64Array> {
@@ -90,52 +88,15 @@ export interface Eigen {
   vectors: Dense<Float64Array>;
 }
 
-/** All eigenvalues and vectors of a symmetric matrix, by cyclic Jacobi rotations (Golub & Van Loan, 8.5). */
+/** All eigenvalues and vectors of a symmetric matrix. */
 export function eigenSymmetric({ rows: size, data }: Dense<Float64Array>): Eigen {
-  const a = data.slice();
-  const v = new Float64Array(size * size);
-  for (let i = 0; i < size; i++) v[i * size + i] = 1;
-  for (let sweep = 0; sweep < MAX_SWEEPS; sweep++) {
-    let off = 0;
-    let diagonal = 0;
-    for (let p = 0; p < size; p++) {
-      diagonal += a[p * size + p]! ** 2;
-      for (let q = p + 1; q < size; q++) off += a[p * size + q]! ** 2;
-    }
-    if (off <= CONVERGED * diagonal) break;
-    for (let p = 0; p < size; p++) for (let q = p + 1; q < size; q++) rotate(a, v, size, p, q);
-  }
-  const order = Array.from({ length: size }, (_, i) => i).sort(
-    (i, j) => a[j * size + j]! - a[i * size + i]! || i - j,
+  const found = new EigenvalueDecomposition(Matrix.from1DArray(size, size, data), { assumeSymmetric: true });
+  // The library has them ascending, and the vectors as columns.
+  const vectors = Float64Array.from({ length: size * size }, (_, at) =>
+    found.eigenvectorMatrix.get(at % size, size - 1 - Math.floor(at / size)),
   );
-  const vectors = new Float64Array(size * size);
-  order.forEach((i, place) => vectors.set(v.subarray(i * size, (i + 1) * size), place * size));
   return {
-    values: Float64Array.from(order, (i) => a[i * size + i]!),
+    values: Float64Array.from(found.realEigenvalues).reverse(),
     vectors: { rows: size, columns: size, data: vectors },
   };
-}
-
-/** Turns axes p and q so that a[p][q] becomes 0; the rows of v follow. */
-function rotate(a: Float64Array, v: Float64Array, size: number, p: number, q: number): void {
-  const pq = a[p * size + q]!;
-  if (pq === 0) return;
-  const theta = (a[q * size + q]! - a[p * size + p]!) / (2 * pq);
-  const t = (theta >= 0 ? 1 : -1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
-  const c = 1 / Math.sqrt(t * t + 1);
-  const s = t * c;
-  for (let k = 0; k < size; k++) {
-    const kp = a[k * size + p]!;
-    const kq = a[k * size + q]!;
-    a[k * size + p] = c * kp - s * kq;
-    a[k * size + q] = s * kp + c * kq;
-  }
-  for (const matrix of [a, v]) {
-    for (let k = 0; k < size; k++) {
-      const pk = matrix[p * size + k]!;
-      const qk = matrix[q * size + k]!;
-      matrix[p * size + k] = c * pk - s * qk;
-      matrix[q * size + k] = s * pk + c * qk;
-    }
-  }
 }

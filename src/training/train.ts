@@ -61,7 +61,7 @@ export const DEFAULT_SEED = 1;
 export const DEFAULT_MIN_DOCUMENTS = 2;
 const DEFAULT_MAX_VOCABULARY = 50_000;
 const DEFAULT_MAX_DOCUMENTS = 200_000;
-/** The eigenvalue step takes the cube of it: 1,024 is about a minute. */
+/** The eigenvalue step takes the cube of it: 1,024 is about half a minute. */
 const MAX_DIMENSIONS = 1024;
 
 /**
