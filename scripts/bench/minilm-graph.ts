@@ -5,7 +5,15 @@
  */
 
 import { uniform } from '../../src/random.ts';
-import { ELEMENT, modelFile, node, tensor, type AttributeValue, type Field } from '../../src/onnx/write.ts';
+import {
+  ELEMENT,
+  modelFile,
+  node,
+  tensor,
+  type AttributeValue,
+  type Node,
+  type Tensor,
+} from '../../src/onnx/write.ts';
 
 export interface BertShape {
   layers: number;
@@ -31,8 +39,8 @@ const EPSILON = 1e-12;
 const MASKED = -3.402_823_466e38;
 
 class GraphBuilder {
-  readonly nodes: Field[] = [];
-  readonly tensors: Field[] = [];
+  readonly nodes: Node[] = [];
+  readonly tensors: Tensor[] = [];
   readonly shape: BertShape;
   readonly #random: () => number;
   #count = 0;

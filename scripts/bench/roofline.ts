@@ -1,7 +1,7 @@
 /** How fast this machine multiplies matrices of the model's shapes: what no arrangement of the rest can exceed. */
 
 import ort from 'onnxruntime-node';
-import { ELEMENT, modelFile, node, tensor, type Field } from '../../src/onnx/write.ts';
+import { ELEMENT, modelFile, node, tensor, type Node, type Tensor } from '../../src/onnx/write.ts';
 import { uniform } from '../../src/random.ts';
 import { SHAPE } from './minilm-graph.ts';
 
@@ -22,8 +22,8 @@ export const attentionOperations = (length: number): number => 4 * layers * widt
 /** The model's weight products one behind the other, and nothing else. */
 function chain(quantized: boolean): Buffer {
   const random = uniform(3);
-  const nodes: Field[] = [];
-  const tensors: Field[] = [];
+  const nodes: Node[] = [];
+  const tensors: Tensor[] = [];
   let input = 'x';
   for (let layer = 0; layer < layers; layer++) {
     for (const [at, [from, to]] of WEIGHTS.entries()) {

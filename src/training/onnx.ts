@@ -1,13 +1,13 @@
 /** The model's ONNX graph: a table of token vectors and the look-up in it. */
 
-import { ELEMENT, modelFile, node, tensor, type Field } from '../onnx/write.ts';
+import { ELEMENT, modelFile, node, tensor, type Node, type Tensor } from '../onnx/write.ts';
 import type { Dense } from './linear.ts';
 
 /** Opset 13 is of 2020. */
 const OPSET = 13;
 const INT8_MAX = 127;
 
-function model(dimensions: number, nodes: Field[], tensors: Field[]): Buffer {
+function model(dimensions: number, nodes: Node[], tensors: Tensor[]): Buffer {
   return modelFile(
     {
       name: 'token_table',

@@ -11,14 +11,7 @@ import {
   modelFileFacts,
   modelFingerprint,
 } from '../../../src/embedding/model-files/files.ts';
-import {
-  messageField,
-  modelFile,
-  numberField,
-  tensor,
-  textField,
-  type Field,
-} from '../../../src/onnx/write.ts';
+import { modelFile, tensor, type Node, type Tensor } from '../../../src/onnx/write.ts';
 import { modelOptionsOf, sampleModel } from '../../setup/model.ts';
 
 let folder: string;
@@ -29,17 +22,17 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** `StringStringEntryProto` of `TensorProto.external_data`, and where the data are. */
-const external = (path: string, tag = 5): Field =>
-  messageField(
-    tag,
-    textField(8, 'weights'),
-    messageField(13, textField(1, 'location'), textField(2, path)),
-    messageField(13, textField(1, 'offset'), textField(2, '0')),
-    numberField(14, 1),
-  );
+/** Where the data are. */
+const external = (path: string): Tensor => ({
+  name: 'weights',
+  externalData: [
+    { key: 'location', value: path },
+    { key: 'offset', value: '0' },
+  ],
+  dataLocation: 1,
+});
 const inline = tensor('inline', 'float', [40_000], new Float32Array(40_000));
-const graphOf = (nodes: Field[], tensors: Field[]): Buffer =>
+const graphOf = (nodes: Node[], tensors: Tensor[]): Buffer =>
   modelFile({ name: 'g', inputs: [], outputs: [], nodes, tensors }, { '': 17 });
 const write = async (graph: Buffer): Promise<string> => {
   const path = join(folder, 'sample', 'onnx', 'model.onnx');
@@ -48,8 +41,8 @@ const write = async (graph: Buffer): Promise<string> => {
 };
 
 it('finds weights of initializers, of constants, and of graphs within a node', async () => {
-  const constant = messageField(1, messageField(5, external('constant.bin', 5)));
-  const branch = messageField(1, messageField(5, messageField(6, external('sub/branch.bin'))));
+  const constant = { attribute: [{ t: external('constant.bin') }] };
+  const branch = { attribute: [{ g: { initializer: [external('sub/branch.bin')] } }] };
   const graph = graphOf(
     [constant, branch],
     [inline, external('model.onnx_data'), inline, external('model.onnx_data')],
