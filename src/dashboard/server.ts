@@ -127,10 +127,12 @@ export function createDashboardApp(input: DashboardInput): DashboardApp {
 }
 
 /** Pages name each other from where they are: the first one with the slash at its end, which keeps a base path, all others without. */
+const PAGE_WITH_SLASH = /^\/(queues|search|judge|api\/status|metrics|healthz|readyz)\/+$/;
 const oneAddress: MiddlewareHandler = async ({ req, redirect }, next) => {
   const { pathname, search } = new URL(req.url);
   const isFirst = req.path === '/';
-  if (isFirst === pathname.endsWith('/') || !['GET', 'HEAD'].includes(req.method)) return next();
+  const isOther = isFirst ? !pathname.endsWith('/') : PAGE_WITH_SLASH.test(req.path);
+  if (!isOther || !['GET', 'HEAD'].includes(req.method)) return next();
   const plain = pathname.replace(/\/+$/, '');
   const up = '../'.repeat(pathname.length - plain.length) || './';
   return redirect(`${up}${plain.split('/').at(-1)}${isFirst ? '/' : ''}${search}`, 308);
