@@ -1,15 +1,13 @@
 /** The types that follow from the option table. */
 
-import type { OptionPath, OptionShape } from './options.ts';
-import type { DeclaredAt, Given, ValueOf, Values } from './shape.ts';
+import type { OptionShape } from './options.ts';
+import type { Given, Values } from './shape.ts';
 
 /** Every option, resolved and frozen, in the shape of the configuration file without `backfills.<name>`. */
 export interface Settings extends Values<OptionShape> {}
 
 /** What one place says of them: a file, a ledger, an application. */
 export type SomeSettings = Given<OptionShape, 'global' | 'backfill'>;
-
-export type SettingAt<P extends OptionPath> = ValueOf<DeclaredAt<OptionShape, P>>;
 
 /** The options of one backfill, as they stand in the configuration file. */
 export type BackfillConfig = Given<OptionShape, 'backfill'>;

@@ -1,13 +1,12 @@
 /** The signs of trouble that are looked at, what they are called, and how their values are shown. */
 
-import type { OptionPath } from '../config/options.ts';
+import type { Settings } from '../config/settings.ts';
 
 export type Unit = 's' | 'bytes' | 'bytes/s' | 'files' | 'level' | 'sessions' | 'share' | 'number';
 
 interface Signal {
-  /** As in `tune --threshold` and in `status --json`. */
-  name: string;
-  option: OptionPath;
+  /** As in `tune --threshold`, in `status --json` and below `throttle` in the settings, where its limits are. */
+  name: keyof Settings['throttle'];
   unit: Unit;
   /** As a sentence says it. */
   label: string;
@@ -15,26 +14,24 @@ interface Signal {
 
 /** Of all of them more is worse. */
 export const SIGNALS = [
-  { name: 'replicaLag', option: 'throttle.replicaLag', unit: 's', label: 'replica lag' },
-  { name: 'replicaLagBytes', option: 'throttle.replicaLagBytes', unit: 'bytes', label: 'replica lag' },
-  { name: 'slotBacklog', option: 'throttle.slotBacklog', unit: 'bytes', label: 'WAL kept for a slot' },
+  { name: 'replicaLag', unit: 's', label: 'replica lag' },
+  { name: 'replicaLagBytes', unit: 'bytes', label: 'replica lag' },
+  { name: 'slotBacklog', unit: 'bytes', label: 'WAL kept for a slot' },
   {
     name: 'archiveBacklog',
-    option: 'throttle.archiveBacklog',
     unit: 'files',
     label: 'WAL waiting for the archive',
   },
-  { name: 'walRate', option: 'throttle.walRate', unit: 'bytes/s', label: 'WAL rate' },
-  { name: 'autovacuum', option: 'throttle.autovacuum', unit: 'level', label: 'autovacuum of the table' },
+  { name: 'walRate', unit: 'bytes/s', label: 'WAL rate' },
+  { name: 'autovacuum', unit: 'level', label: 'autovacuum of the table' },
   {
     name: 'lockWaiters',
-    option: 'throttle.lockWaiters',
     unit: 'sessions',
     label: 'sessions that wait for locks of the table',
   },
-  { name: 'activeSessions', option: 'throttle.activeSessions', unit: 'share', label: 'active sessions' },
-  { name: 'diskUsed', option: 'throttle.diskUsed', unit: 'share', label: 'disk used' },
-  { name: 'sqlValue', option: 'throttle.sqlValue', unit: 'number', label: "throttle.sql's value" },
+  { name: 'activeSessions', unit: 'share', label: 'active sessions' },
+  { name: 'diskUsed', unit: 'share', label: 'disk used' },
+  { name: 'sqlValue', unit: 'number', label: "throttle.sql's value" },
 ] as const satisfies readonly Signal[];
 
 export type SignalName = (typeof SIGNALS)[number]['name'];

@@ -46,7 +46,7 @@ function readThreshold(raw: string, tuning: TunedOptions): [string, Limits] {
     );
   const { stop } = tuning.limits(signal.name);
   const whole = limits.includes(':') ? limits : `${limits}:${stop ?? 'off'}`;
-  return [signal.name, read(`threshold ${name}`, OPTIONS[signal.option], whole)];
+  return [signal.name, read(`threshold ${name}`, OPTIONS[`throttle.${signal.name}`], whole)];
 }
 
 export interface TunedChange {
