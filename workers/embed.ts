@@ -8,13 +8,13 @@ import { openQueue, openWorker } from '../src/queue/connection.ts';
 import { parseEmbedJob, type JobData } from '../src/queue/jobs/payloads.ts';
 import { isHeld } from '../src/throttle/throttle.ts';
 import type { WorkerContext } from '../src/worker/context.ts';
-import { embedBatch, isLeft } from '../src/worker/embed-batch.ts';
-import { giveBackOthers } from '../src/worker/give-back.ts';
-import { giveUpBatch } from '../src/worker/give-up-batch.ts';
-import { refuseJob } from '../src/worker/refuse-job.ts';
-import { requeueBatch } from '../src/worker/requeue-batch.ts';
+import { embedBatch, isLeft } from '../src/worker/embed-role/embed-batch.ts';
+import { giveBackOthers } from '../src/worker/jobs/give-back.ts';
+import { giveUpBatch } from '../src/worker/embed-role/give-up-batch.ts';
+import { refuseJob } from '../src/worker/jobs/refuse-job.ts';
+import { requeueBatch } from '../src/worker/embed-role/requeue-batch.ts';
 import type { Service } from '../src/worker/service.ts';
-import { waitAgain } from '../src/worker/wait-again.ts';
+import { waitAgain } from '../src/worker/jobs/wait-again.ts';
 
 export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Service {
   const { pool, settings, throttle } = context;

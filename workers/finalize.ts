@@ -7,11 +7,11 @@ import { findRun } from '../src/ledger/run/run.ts';
 import { openQueue, openWorker } from '../src/queue/connection.ts';
 import { parseFinalizeJob, type FinalizeJob, type JobData } from '../src/queue/jobs/payloads.ts';
 import type { WorkerContext } from '../src/worker/context.ts';
-import { callFinalizerAgain } from '../src/worker/call-finalizer-again.ts';
-import { afterFailure, giveUpFinalizer } from '../src/worker/finalize-failure.ts';
-import { finalizeRun } from '../src/worker/finalize-run.ts';
-import { giveBackOthers } from '../src/worker/give-back.ts';
-import { refuseJob } from '../src/worker/refuse-job.ts';
+import { callFinalizerAgain } from '../src/worker/finalize-role/call-finalizer-again.ts';
+import { afterFailure, giveUpFinalizer } from '../src/worker/finalize-role/finalize-failure.ts';
+import { finalizeRun } from '../src/worker/finalize-role/finalize-run.ts';
+import { giveBackOthers } from '../src/worker/jobs/give-back.ts';
+import { refuseJob } from '../src/worker/jobs/refuse-job.ts';
 import type { Service } from '../src/worker/service.ts';
 
 export function startFinalizeWorker(context: WorkerContext, openEmbedder: () => Promise<Embedder>): Service {

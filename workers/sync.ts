@@ -6,11 +6,11 @@ import { IdenticalVectorsCheck } from '../src/pipeline/identical-vectors.ts';
 import { openQueue, openWorker } from '../src/queue/connection.ts';
 import { parseSyncJob, type JobData } from '../src/queue/jobs/payloads.ts';
 import type { WorkerContext } from '../src/worker/context.ts';
-import { giveBackOthers } from '../src/worker/give-back.ts';
-import { keepSyncScheduled } from '../src/worker/keep-sync-scheduled.ts';
-import { refuseJob } from '../src/worker/refuse-job.ts';
+import { giveBackOthers } from '../src/worker/jobs/give-back.ts';
+import { keepSyncScheduled } from '../src/worker/sync-role/keep-sync-scheduled.ts';
+import { refuseJob } from '../src/worker/jobs/refuse-job.ts';
 import type { Service } from '../src/worker/service.ts';
-import { syncRun } from '../src/worker/sync-run.ts';
+import { syncRun } from '../src/worker/sync-role/sync-run.ts';
 
 export function startSyncWorker(context: WorkerContext, embedder: Embedder): Service {
   const sync = openQueue(context.address, 'sync');

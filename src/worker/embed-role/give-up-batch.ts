@@ -1,10 +1,10 @@
-import { messageOf } from '../errors.ts';
-import { finalizeWhenDue } from '../finalize/trigger.ts';
-import { markFailed } from '../ledger/batch/batch.ts';
-import { tooManyFailures } from '../ledger/run/breaker.ts';
-import { recordEvent } from '../ledger/event/event.ts';
-import { OPEN_STATES, findRun } from '../ledger/run/run.ts';
-import type { EmbedJob } from '../queue/jobs/payloads.ts';
+import { messageOf } from '../../errors.ts';
+import { finalizeWhenDue } from '../../finalize/trigger.ts';
+import { markFailed } from '../../ledger/batch/batch.ts';
+import { tooManyFailures } from '../../ledger/run/breaker.ts';
+import { recordEvent } from '../../ledger/event/event.ts';
+import { OPEN_STATES, findRun } from '../../ledger/run/run.ts';
+import type { EmbedJob } from '../../queue/jobs/payloads.ts';
 import { tripBreaker } from './breaker.ts';
 import type { EmbedRole } from './embed-batch.ts';
 

@@ -1,15 +1,15 @@
 /** Before the index and behind it: what writers have left to do, as far as batches do not do it. */
 
-import type { Settings } from '../config/settings.ts';
-import { messageOf } from '../errors.ts';
-import { unfinishedBatches } from '../ledger/batch/batch.ts';
-import { OPEN_STATES, type Run } from '../ledger/run/run.ts';
-import { syncMode } from '../ledger/changes/drain-lease.ts';
-import type { Logger } from '../observability/logger.ts';
-import { IdenticalVectorsCheck } from '../pipeline/identical-vectors.ts';
-import { catchUp } from '../sync/catch-up.ts';
-import type { Target } from '../table/backfill-target.ts';
-import type { FinalizeRole } from './finalize-role.ts';
+import type { Settings } from '../../config/settings.ts';
+import { messageOf } from '../../errors.ts';
+import { unfinishedBatches } from '../../ledger/batch/batch.ts';
+import { OPEN_STATES, type Run } from '../../ledger/run/run.ts';
+import { syncMode } from '../../ledger/changes/drain-lease.ts';
+import type { Logger } from '../../observability/logger.ts';
+import { IdenticalVectorsCheck } from '../../pipeline/identical-vectors.ts';
+import { catchUp } from '../../sync/catch-up.ts';
+import type { Target } from '../../table/backfill-target.ts';
+import type { FinalizeRole } from './role.ts';
 
 export interface PlannedRun {
   run: Run;

@@ -1,6 +1,6 @@
-import { recordEvent } from '../ledger/event/event.ts';
-import { setSyncFailure } from '../ledger/changes/drain-lease.ts';
-import type { WorkerContext } from './context.ts';
+import { recordEvent } from '../../ledger/event/event.ts';
+import { setSyncFailure } from '../../ledger/changes/drain-lease.ts';
+import type { WorkerContext } from '../context.ts';
 
 /** Says once what keeps sync from its work; empty = nothing does any more. */
 export async function noteSyncFailure(

@@ -1,9 +1,9 @@
-import { messageOf } from '../errors.ts';
-import { findRun } from '../ledger/run/run.ts';
-import { addOwedFinalizer } from '../planning/reconcile.ts';
-import type { JobQueue } from '../queue/connection.ts';
-import type { FinalizeJob } from '../queue/jobs/payloads.ts';
-import type { WorkerContext } from './context.ts';
+import { messageOf } from '../../errors.ts';
+import { findRun } from '../../ledger/run/run.ts';
+import { addOwedFinalizer } from '../../planning/reconcile.ts';
+import type { JobQueue } from '../../queue/connection.ts';
+import type { FinalizeJob } from '../../queue/jobs/payloads.ts';
+import type { WorkerContext } from '../context.ts';
 
 /** Whoever called while this job was about to end found it on the queue still, and added no other. */
 export async function callFinalizerAgain(

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf } from '../errors.ts';
-import { syncMode } from '../ledger/changes/drain-lease.ts';
-import type { JobQueue } from '../queue/connection.ts';
-import { scheduleSync, unscheduleSync } from '../queue/jobs/producer.ts';
-import type { WorkerContext } from './context.ts';
+import { messageOf } from '../../errors.ts';
+import { syncMode } from '../../ledger/changes/drain-lease.ts';
+import type { JobQueue } from '../../queue/connection.ts';
+import { scheduleSync, unscheduleSync } from '../../queue/jobs/producer.ts';
+import type { WorkerContext } from '../context.ts';
 
 /** A scheduler that was lost with its Redis is back after this time. */
 const SCHEDULE_MS = 60_000;

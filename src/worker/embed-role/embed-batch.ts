@@ -1,22 +1,22 @@
 /** An embed job: one batch of a run. */
 
 import { UnrecoverableError } from 'bullmq';
-import { hidesRows } from '../db/row-security.ts';
-import { classify } from '../db/sqlstates.ts';
-import type { Embedder } from '../embedding/embedder.ts';
-import { messageOf } from '../errors.ts';
-import { finalizeWhenDue } from '../finalize/trigger.ts';
-import { OPEN_STATES, findRun } from '../ledger/run/run.ts';
-import { targetOfRun } from '../ledger/run/run-target.ts';
-import type { IdenticalVectorsCheck } from '../pipeline/identical-vectors.ts';
-import { processBatch } from '../pipeline/process-batch.ts';
-import { leftToReconciler } from '../queue/faults/call-guard.ts';
-import type { JobQueue } from '../queue/connection.ts';
-import type { EmbedJob } from '../queue/jobs/payloads.ts';
-import { held, isHeld } from '../throttle/throttle.ts';
-import type { WorkerContext } from './context.ts';
-import { remedyOf } from './remedy.ts';
-import { stopRun } from './stop-run.ts';
+import { hidesRows } from '../../db/row-security.ts';
+import { classify } from '../../db/sqlstates.ts';
+import type { Embedder } from '../../embedding/embedder.ts';
+import { messageOf } from '../../errors.ts';
+import { finalizeWhenDue } from '../../finalize/trigger.ts';
+import { OPEN_STATES, findRun } from '../../ledger/run/run.ts';
+import { targetOfRun } from '../../ledger/run/run-target.ts';
+import type { IdenticalVectorsCheck } from '../../pipeline/identical-vectors.ts';
+import { processBatch } from '../../pipeline/process-batch.ts';
+import { leftToReconciler } from '../../queue/faults/call-guard.ts';
+import type { JobQueue } from '../../queue/connection.ts';
+import type { EmbedJob } from '../../queue/jobs/payloads.ts';
+import { held, isHeld } from '../../throttle/throttle.ts';
+import type { WorkerContext } from '../context.ts';
+import { remedyOf } from '../jobs/remedy.ts';
+import { stopRun } from '../jobs/stop-run.ts';
 
 export interface EmbedRole {
   context: WorkerContext;

@@ -1,12 +1,12 @@
 /** Jobs that are none of ours: forged, of another version, or cut off. */
 
 import { UnrecoverableError, type Job } from 'bullmq';
-import { messageOf } from '../errors.ts';
-import { recordEvent } from '../ledger/event/event.ts';
-import { LogRateLimit } from '../observability/log-rate-limit.ts';
-import type { QueueRole } from '../queue/connection.ts';
-import type { JobData } from '../queue/jobs/payloads.ts';
-import type { WorkerContext } from './context.ts';
+import { messageOf } from '../../errors.ts';
+import { recordEvent } from '../../ledger/event/event.ts';
+import { LogRateLimit } from '../../observability/log-rate-limit.ts';
+import type { QueueRole } from '../../queue/connection.ts';
+import type { JobData } from '../../queue/jobs/payloads.ts';
+import type { WorkerContext } from '../context.ts';
 
 /** What such a job calls itself is written down only where it is harmless. */
 const PLAIN_ID = /^[\w.-]{1,100}$/;

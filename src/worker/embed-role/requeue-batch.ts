@@ -1,8 +1,8 @@
-import { messageOf } from '../errors.ts';
-import { unfinishedBatches } from '../ledger/batch/batch.ts';
-import { OPEN_STATES, findRun } from '../ledger/run/run.ts';
-import type { EmbedJob } from '../queue/jobs/payloads.ts';
-import { addEmbedJobs } from '../queue/jobs/producer.ts';
+import { messageOf } from '../../errors.ts';
+import { unfinishedBatches } from '../../ledger/batch/batch.ts';
+import { OPEN_STATES, findRun } from '../../ledger/run/run.ts';
+import type { EmbedJob } from '../../queue/jobs/payloads.ts';
+import { addEmbedJobs } from '../../queue/jobs/producer.ts';
 import type { EmbedRole } from './embed-batch.ts';
 
 /** Whoever resumed the run while this job was ending found it on its way still, and added no other. */

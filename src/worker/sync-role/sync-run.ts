@@ -1,22 +1,22 @@
 /** A sync job: drain what was captured, sweep some, drain what that found, count again. */
 
-import { classify } from '../db/sqlstates.ts';
-import { messageOf } from '../errors.ts';
-import { modelDifference, modelFacts } from '../embedding/open-embedder.ts';
-import type { Embedder } from '../embedding/embedder.ts';
-import { finalizeWhenDue } from '../finalize/trigger.ts';
-import { SYNCED_STATES, latestRun, type Run } from '../ledger/run/run.ts';
-import { targetOfRun } from '../ledger/run/run-target.ts';
-import type { IdenticalVectorsCheck } from '../pipeline/identical-vectors.ts';
-import type { PipelineContext } from '../pipeline/pipeline-context.ts';
-import { leftToReconciler } from '../queue/faults/call-guard.ts';
-import type { JobQueue } from '../queue/connection.ts';
-import { drainChanges, type DrainOutcome } from '../sync/drain-changes.ts';
-import { monitorCapture } from '../sync/monitor-capture.ts';
-import { recountMarked } from '../sync/recount-batches.ts';
-import { sweepSome } from '../sync/sweep-missed-rows.ts';
-import type { WorkerContext } from './context.ts';
-import { remedyOf } from './remedy.ts';
+import { classify } from '../../db/sqlstates.ts';
+import { messageOf } from '../../errors.ts';
+import { modelDifference, modelFacts } from '../../embedding/open-embedder.ts';
+import type { Embedder } from '../../embedding/embedder.ts';
+import { finalizeWhenDue } from '../../finalize/trigger.ts';
+import { SYNCED_STATES, latestRun, type Run } from '../../ledger/run/run.ts';
+import { targetOfRun } from '../../ledger/run/run-target.ts';
+import type { IdenticalVectorsCheck } from '../../pipeline/identical-vectors.ts';
+import type { PipelineContext } from '../../pipeline/pipeline-context.ts';
+import { leftToReconciler } from '../../queue/faults/call-guard.ts';
+import type { JobQueue } from '../../queue/connection.ts';
+import { drainChanges, type DrainOutcome } from '../../sync/drain-changes.ts';
+import { monitorCapture } from '../../sync/monitor-capture.ts';
+import { recountMarked } from '../../sync/recount-batches.ts';
+import { sweepSome } from '../../sync/sweep-missed-rows.ts';
+import type { WorkerContext } from '../context.ts';
+import { remedyOf } from '../jobs/remedy.ts';
 import { noteSyncFailure } from './sync-failure.ts';
 
 /** Of one job: counting is for those who look on, and may take its time. */

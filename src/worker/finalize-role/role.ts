@@ -1,5 +1,5 @@
-import type { Embedder } from '../embedding/embedder.ts';
-import type { WorkerContext } from './context.ts';
+import type { Embedder } from '../../embedding/embedder.ts';
+import type { WorkerContext } from '../context.ts';
 
 export interface FinalizeRole {
   context: WorkerContext;

@@ -1,11 +1,11 @@
 /** Jobs of another database: one that has been copied, or has got the name of another, while the queue is the same. */
 
 import { DelayedError, type Job } from 'bullmq';
-import { recordEvent } from '../ledger/event/event.ts';
-import { installationId } from '../ledger/backfill/installation.ts';
-import type { QueueRole } from '../queue/connection.ts';
-import type { JobData } from '../queue/jobs/payloads.ts';
-import type { WorkerContext } from './context.ts';
+import { recordEvent } from '../../ledger/event/event.ts';
+import { installationId } from '../../ledger/backfill/installation.ts';
+import type { QueueRole } from '../../queue/connection.ts';
+import type { JobData } from '../../queue/jobs/payloads.ts';
+import type { WorkerContext } from '../context.ts';
 
 /** Until a worker of its own database may find it. */
 const GIVE_BACK_MS = 5000;

@@ -1,6 +1,6 @@
-import { recordEvent } from '../ledger/event/event.ts';
-import { OPEN_STATES, moveRun, type Run } from '../ledger/run/run.ts';
-import type { WorkerContext } from './context.ts';
+import { recordEvent } from '../../ledger/event/event.ts';
+import { OPEN_STATES, moveRun, type Run } from '../../ledger/run/run.ts';
+import type { WorkerContext } from '../context.ts';
 
 /**
  * No job can succeed before somebody changes something: the whole run stops, with the remedy in its reason.

@@ -1,13 +1,13 @@
 /** A finalize job: settle, build the index, settle again, verify. */
 
-import { finalize, type FinalizeInput } from '../finalize/finalize.ts';
-import { unfinishedBatches } from '../ledger/batch/batch.ts';
-import { answerFinalizerCalls } from '../ledger/run/finalizer-calls.ts';
-import { findRun, moveRun, setRunReason, type Run } from '../ledger/run/run.ts';
-import { targetOfRun } from '../ledger/run/run-target.ts';
-import { describeTarget } from '../ledger/backfill/describe-target.ts';
-import { verify } from '../verify/verify.ts';
-import type { FinalizeRole } from './finalize-role.ts';
+import { finalize, type FinalizeInput } from '../../finalize/finalize.ts';
+import { unfinishedBatches } from '../../ledger/batch/batch.ts';
+import { answerFinalizerCalls } from '../../ledger/run/finalizer-calls.ts';
+import { findRun, moveRun, setRunReason, type Run } from '../../ledger/run/run.ts';
+import { targetOfRun } from '../../ledger/run/run-target.ts';
+import { describeTarget } from '../../ledger/backfill/describe-target.ts';
+import { verify } from '../../verify/verify.ts';
+import type { FinalizeRole } from './role.ts';
 import { settlerOf } from './settle-run.ts';
 
 type BuildRequest = Pick<FinalizeInput, 'force' | 'onProgress' | 'logger'> & {

@@ -1,19 +1,19 @@
 /** What becomes of a finalize job that did not come to its end. */
 
 import { UnrecoverableError, type Job } from 'bullmq';
-import { hidesRows } from '../db/row-security.ts';
-import { explainedByServer } from '../db/explained-error.ts';
-import { classify, isUnreachable } from '../db/sqlstates.ts';
-import { messageOf } from '../errors.ts';
-import { findRun, setRunReason, type Run } from '../ledger/run/run.ts';
-import type { Logger } from '../observability/logger.ts';
-import { isStopped } from '../pipeline/count-table.ts';
-import type { FinalizeJob } from '../queue/jobs/payloads.ts';
-import { isHeld } from '../throttle/throttle.ts';
-import type { WorkerContext } from './context.ts';
-import { remedyOf } from './remedy.ts';
-import { stopRun } from './stop-run.ts';
-import { waitAgain } from './wait-again.ts';
+import { hidesRows } from '../../db/row-security.ts';
+import { explainedByServer } from '../../db/explained-error.ts';
+import { classify, isUnreachable } from '../../db/sqlstates.ts';
+import { messageOf } from '../../errors.ts';
+import { findRun, setRunReason, type Run } from '../../ledger/run/run.ts';
+import type { Logger } from '../../observability/logger.ts';
+import { isStopped } from '../../pipeline/count-table.ts';
+import type { FinalizeJob } from '../../queue/jobs/payloads.ts';
+import { isHeld } from '../../throttle/throttle.ts';
+import type { WorkerContext } from '../context.ts';
+import { remedyOf } from '../jobs/remedy.ts';
+import { stopRun } from '../jobs/stop-run.ts';
+import { waitAgain } from '../jobs/wait-again.ts';
 
 /**
  * Held by the throttle, it waits on the queue; a fault of the configuration stops the run, any other is one attempt.
