@@ -2,15 +2,9 @@
 
 import { quoteName, quoteQualified } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
-import { leavesOf, leavesSql } from '../table/partitions.ts';
+import { knownColumns, knownIndexes, type AddedIndex } from '../ledger/backfill/known-objects.ts';
+import { leavesOf } from '../table/partitions.ts';
 import { leafTarget, type Target } from '../table/backfill-target.ts';
-
-export interface AddedIndex {
-  schema: string;
-  name: string;
-  /** Of a partitioned table: dropping it drops those of its partitions. */
-  isPartitioned: boolean;
-}
 
 export interface AddedObjects {
   /** Indexes that were built by a run. */
@@ -24,36 +18,14 @@ export interface AddedObjects {
 }
 
 export async function addedObjects(db: Queryable, target: Target): Promise<AddedObjects> {
-  const columns = await db.query<{ name: string; ours: boolean }>(
-    `SELECT a.attname::text AS name, a.attname = ANY (b.added_columns) AS ours
-       FROM pgvector_backfill.backfill b
-       JOIN pg_attribute a ON a.attrelid = $2::regclass AND a.attnum > 0 AND NOT a.attisdropped
-        AND (a.attname = ANY (b.added_columns) OR a.attname = ANY ($3))
-      WHERE b.name = $1 ORDER BY a.attnum`,
-    [target.backfill, target.table, [target.column, target.updatedAtColumn]],
-  );
-  const ours = columns.rows.filter((row) => row.ours).map((row) => row.name);
-  // An index over a column of ours cannot be older than it; over one that was there before, only a build of ours is ours.
-  // One that a build of a partition has left before it was attached has nobody to go with.
-  const indexes = await db.query<AddedIndex & { ours: boolean }>(
-    `SELECT c.relname::text AS name, n.nspname::text AS schema, c.relkind = 'I' AS "isPartitioned",
-            EXISTS (SELECT 1 FROM pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
-                     WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass
-                       AND d.refobjid = i.indrelid AND a.attname = ANY ($4))
-            OR EXISTS (SELECT 1 FROM pgvector_backfill.event e
-                           WHERE e.backfill = $1 AND e.kind = 'index.built' AND starts_with(e.message, c.relname || ' ')) AS ours
-       FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE (i.indrelid = $2::regclass
-             AND (c.relname = $3 OR c.relname IN (SELECT r.index_name FROM pgvector_backfill.run r WHERE r.backfill = $1)))
-         OR (i.indrelid IN ${leavesSql('$2::regclass')} AND c.relname = ANY ($5) AND NOT c.relispartition)
-      ORDER BY 1`,
-    [target.backfill, target.table, target.indexName, ours, await leafIndexNames(db, target)],
-  );
+  const columns = await knownColumns(db, target);
+  const ours = columns.filter((row) => row.ours).map((row) => row.name);
+  const indexes = await knownIndexes(db, target, ours, await leafIndexNames(db, target));
   return {
-    indexes: indexes.rows.filter((row) => row.ours),
+    indexes: indexes.filter((row) => row.ours),
     columns: ours,
     stage: await hasStage(db, target),
-    kept: [...columns.rows, ...indexes.rows].filter((row) => !row.ours).map((row) => row.name),
+    kept: [...columns, ...indexes].filter((row) => !row.ours).map((row) => row.name),
   };
 }
 

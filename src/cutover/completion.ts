@@ -2,6 +2,8 @@
 
 import type { Pool } from '../db/pool.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
+import { countEarlierBatches, removeEarlierBatches } from '../ledger/batch/earlier-batches.ts';
+import { countChanges, removeAllChanges } from '../ledger/changes/captured-changes.ts';
 import { recordEvent } from '../ledger/event/event.ts';
 import { readModeOf, readsVectors, showReadChoice } from '../ledger/reads/read-mode.ts';
 import { moveRun, type Run } from '../ledger/run/run.ts';
@@ -92,31 +94,19 @@ function queueStep({ queues, keepSync }: CompletionInput): PlannedStep {
 
 async function ledgerStep({ pool, run, keepSync }: CompletionInput): Promise<PlannedStep> {
   const { backfill } = run;
-  const old = `DELETE FROM pgvector_backfill.batch WHERE run IN (SELECT id FROM pgvector_backfill.run WHERE backfill = $1 AND id < $2)`;
-  const changes = 'DELETE FROM pgvector_backfill.change WHERE backfill = $1';
-  const found = await pool.query<{ batches: number; changes: number }>(
-    `SELECT (SELECT count(*)::int FROM pgvector_backfill.batch b JOIN pgvector_backfill.run r ON r.id = b.run
-              WHERE r.backfill = $1 AND r.id < $2) AS batches,
-            (SELECT count(*)::int FROM pgvector_backfill.change WHERE backfill = $1) AS changes`,
-    [backfill, run.id],
-  );
-  const counted = found.rows[0] ?? { batches: 0, changes: 0 };
-  const dropsChanges = !keepSync && counted.changes > 0;
+  const batches = await countEarlierBatches(pool, run);
+  const changes = keepSync ? 0 : await countChanges(pool, backfill);
   return {
     name: 'ledger',
     actions: [
-      ...(counted.batches > 0
-        ? [`DELETE the ${counted.batches} batches of earlier runs from the ledger`]
-        : []),
-      ...(dropsChanges
-        ? [`DELETE the ${counted.changes} captured changes that nobody will bring in line`]
-        : []),
+      ...(batches > 0 ? [`DELETE the ${batches} batches of earlier runs from the ledger`] : []),
+      ...(changes > 0 ? [`DELETE the ${changes} captured changes that nobody will bring in line`] : []),
     ],
     notes: [],
     run: () =>
       inTransaction(pool, LEDGER_LIMITS, async (client) => {
-        await client.query(old, [backfill, run.id]);
-        if (dropsChanges) await client.query(changes, [backfill]);
+        await removeEarlierBatches(client, run);
+        if (changes > 0) await removeAllChanges(client, backfill);
       }),
   };
 }

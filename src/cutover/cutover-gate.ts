@@ -3,6 +3,11 @@
 import type { Settings } from '../config/settings.ts';
 import type { Queryable } from '../db/pool.ts';
 import { bareDefinition, presentIndex } from '../ledger/run/present-index.ts';
+import {
+  lastRelevance,
+  lastVerification,
+  type LastVerification,
+} from '../ledger/verification/verification.ts';
 import { verifiedWithOtherOptions } from '../ledger/verification/verified-options.ts';
 import type { Run, RunState } from '../ledger/run/run.ts';
 import { tableFault } from '../ledger/run/run-target.ts';
@@ -15,17 +20,6 @@ export interface GateResult {
   reason: string;
   /** The last one; null where there is none. */
   verification: { id: string; at: string; passed: boolean } | null;
-}
-
-interface LastVerification {
-  id: string;
-  run: string | null;
-  at: Date;
-  hours: number;
-  passed: boolean;
-  failed: string[];
-  oid: string | null;
-  definition: string | null;
 }
 
 const GATED_STATES: readonly RunState[] = ['ready', 'cut_over', 'completed'];
@@ -82,26 +76,6 @@ async function unansweredRelevance(
   run: Run,
   last: LastVerification,
 ): Promise<Pick<LastVerification, 'id' | 'failed'> | null> {
-  const found = await db.query<Pick<LastVerification, 'id' | 'failed'>>(
-    `SELECT id::text AS id,
-            ARRAY(SELECT c ->> 'name' FROM jsonb_array_elements(checks) c
-                   WHERE c ->> 'passed' = 'false' AND c ->> 'name' LIKE 'relevance%') AS failed
-       FROM pgvector_backfill.verification
-      WHERE backfill = $1 AND run = $2 AND id <= $3 AND result #>> '{relevance,systems}' IS NOT NULL
-      ORDER BY verification.id DESC LIMIT 1`,
-    [run.backfill, run.id, last.id],
-  );
-  const measured = found.rows[0];
-  return measured === undefined || measured.failed.length === 0 ? null : measured;
-}
-
-async function lastVerification(db: Queryable, backfill: string): Promise<LastVerification | null> {
-  const found = await db.query<LastVerification>(
-    `SELECT id::text AS id, run::text AS run, at, extract(epoch FROM now() - at)::float8 / 3600 AS hours, passed,
-            ARRAY(SELECT c ->> 'name' FROM jsonb_array_elements(checks) c WHERE c ->> 'passed' = 'false') AS failed,
-            index_oid::text AS oid, index_definition AS definition
-       FROM pgvector_backfill.verification WHERE backfill = $1 ORDER BY verification.id DESC LIMIT 1`,
-    [backfill],
-  );
-  return found.rows[0] ?? null;
+  const measured = await lastRelevance(db, run, last.id);
+  return measured === null || measured.failed.length === 0 ? null : measured;
 }

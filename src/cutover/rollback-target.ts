@@ -5,7 +5,7 @@ import { parseQualified, quoteName, quoteQualified } from '../db/identifiers.ts'
 import { operatorRegclassSql } from '../db/search-path.ts';
 import { ledgerVersion } from '../db/migrate.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
-import { otherBackfills } from './delete-backfill.ts';
+import { otherBackfills } from '../ledger/backfill/remove.ts';
 import { captureFunction } from '../sync/capture-ddl.ts';
 import { recordedNames, recordedTable } from '../ledger/backfill/recorded-table.ts';
 import { indexPlan } from '../table/index-plan.ts';

@@ -10,7 +10,13 @@ import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { DDL_LIMITS, inTransaction } from '../db/transaction.ts';
 import { GateError, TransientError, messageOf } from '../errors.ts';
 import { recordEvent } from '../ledger/event/event.ts';
-import { LEGACY_READS, readModeOf, saveReadMode, showReadChoice } from '../ledger/reads/read-mode.ts';
+import {
+  LEGACY_READS,
+  readModeOf,
+  saveReadMode,
+  showReadChoice,
+  msSinceReadMode,
+} from '../ledger/reads/read-mode.ts';
 import { OPEN_STATES, latestRun, type Run } from '../ledger/run/run.ts';
 import { saveSyncMode, syncMode } from '../ledger/changes/drain-lease.ts';
 import { pause } from '../planning/pause.ts';
@@ -27,11 +33,12 @@ import {
   dropColumnsSql,
   dropStageSql,
   stageAlone,
-  type AddedIndex,
   type AddedObjects,
 } from './added-objects.ts';
+import type { AddedIndex } from '../ledger/backfill/known-objects.ts';
 import { dropIndexUnderShortLocks } from './drop-index.ts';
-import { deleteBackfill, otherBackfills } from './delete-backfill.ts';
+import { deleteBackfill } from './delete-backfill.ts';
+import { otherBackfills } from '../ledger/backfill/remove.ts';
 import { waitUntilIdle, type Queues } from './wait-until-idle.ts';
 import { changeReads } from './change-reads.ts';
 import { dropSearchFunction } from './search-function.ts';
@@ -134,12 +141,7 @@ async function haltStep(input: SchemaRollbackInput, run: Run | null): Promise<Pl
 
 /** A search that went by the mode before must not meet a table without its column. */
 async function untilReadsAreSeen(db: Queryable, backfill: string): Promise<void> {
-  const left = await db.query<{ ms: number }>(
-    `SELECT extract(epoch FROM changed_at + make_interval(secs => $2) - clock_timestamp())::float8 * 1000 AS ms
-       FROM pgvector_backfill.read_mode WHERE backfill = $1`,
-    [backfill, READ_MODE_SEEN_SECONDS],
-  );
-  const ms = left.rows[0]?.ms ?? 0;
+  const ms = READ_MODE_SEEN_SECONDS * 1000 - (await msSinceReadMode(db, backfill));
   if (ms > 0) await delay(Math.min(ms, READ_MODE_SEEN_SECONDS * 1000));
 }
 

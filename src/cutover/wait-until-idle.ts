@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from '../db/pool.ts';
 import { GateError } from '../errors.ts';
 import { buildUnderWay } from '../finalize/build/progress.ts';
+import { isDraining } from '../ledger/changes/drain-lease.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import type { Target } from '../table/backfill-target.ts';
 
@@ -23,11 +24,7 @@ export async function workInProgress(
     // Jobs of workers that were killed stand as active until another worker looks: without one they are nobody's.
     if (active > 0 && (await queue.getWorkersCount()) > 0) return `${active} jobs of ${queue.name}`;
   }
-  const lease = await pool.query<{ held: boolean }>(
-    `SELECT EXISTS (SELECT 1 FROM pgvector_backfill.sync WHERE backfill = $1 AND leased_until > clock_timestamp()) AS held`,
-    [target.backfill],
-  );
-  if (lease.rows[0]?.held === true) return 'a drain of captured changes';
+  if (await isDraining(pool, target.backfill)) return 'a drain of captured changes';
   return !present || (await buildUnderWay(pool, target)) === null ? null : 'an index build';
 }
 

@@ -2,6 +2,7 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
+import { unfinishedCounts } from '../ledger/batch/unfinished-counts.ts';
 import { coverageOf } from '../ledger/rows/accounting.ts';
 import { noteFinalizerCall } from '../ledger/run/finalizer-calls.ts';
 import { progressSnapshot } from '../ledger/progress/snapshot.ts';
@@ -33,13 +34,7 @@ export async function finalizeWhenDue(
   queue: JobQueue,
   run: Run,
 ): Promise<boolean> {
-  const counted = await pool.query<{ unfinished: number; failed: number; state: string; planned: number }>(
-    `SELECT (SELECT count(*)::int FROM pgvector_backfill.batch WHERE run = $1 AND state <> 'merged') AS unfinished,
-            (SELECT count(*)::int FROM pgvector_backfill.batch WHERE run = $1 AND state = 'failed') AS failed,
-            state, batches_planned AS planned FROM pgvector_backfill.run WHERE id = $1`,
-    [run.id],
-  );
-  const { unfinished = 0, failed = 0, state = '', planned = 0 } = counted.rows[0] ?? {};
+  const { unfinished, failed, state, planned } = await unfinishedCounts(pool, run.id);
   // The last batches of a run whose index is there already: the gate waits for them.
   if (state === 'verifying' && unfinished === 0) return callFinalizer(pool, queue, run, 'last-batch');
   // Far from done: the rows of the unfinished batches alone keep coverage below the threshold. No sums are needed.

@@ -3,40 +3,10 @@
 import { optionName } from '../config/option-name.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Queryable } from '../db/pool.ts';
-import { utf8Json, utf8JsonSql } from '../db/utf8-text.ts';
-import type { PresentIndex } from '../ledger/run/present-index.ts';
 import type { ReadSettings } from '../ledger/reads/read-settings.ts';
 import type { Check } from './checks/check.ts';
 import type { SystemScore } from './measures/relevance.ts';
-
-export interface StoredVerification {
-  passed: boolean;
-  checks: readonly Check[];
-  /** Figures without any text. */
-  result: object;
-  index: Pick<PresentIndex, 'oid' | 'definition'> | null;
-}
-
-export async function saveVerification(
-  db: Queryable,
-  backfill: string,
-  run: string,
-  { passed, checks, result, index }: StoredVerification,
-): Promise<void> {
-  await db.query(
-    `INSERT INTO pgvector_backfill.verification (backfill, run, passed, checks, result, index_oid, index_definition)
-     VALUES ($1, $2, $3, ${utf8JsonSql('$4')}, ${utf8JsonSql('$5')}, $6, $7)`,
-    [
-      backfill,
-      run,
-      passed,
-      utf8Json(checks),
-      utf8Json(result),
-      index?.oid ?? null,
-      index?.definition ?? null,
-    ],
-  );
-}
+import { lastPassedRecall, lastPassedSystems } from '../ledger/verification/verification.ts';
 
 export interface Baseline {
   /** nDCG@10 by system. */
@@ -50,23 +20,12 @@ export async function loadBaseline(
   backfill: string,
   { read, querySet }: { read: ReadSettings; querySet: string | null },
 ): Promise<Baseline> {
-  const recall = await db.query<{ recall: number }>(
-    `SELECT (result #>> '{measures,recallAt10}')::float8 AS recall FROM pgvector_backfill.verification
-      WHERE backfill = $1 AND passed AND result #>> '{measures,recallAt10}' IS NOT NULL
-        AND result -> 'read' = $2::jsonb ORDER BY id DESC LIMIT 1`,
-    [backfill, JSON.stringify(read)],
-  );
-  const relevance = await db.query<{ systems: SystemScore[] }>(
-    `SELECT result #> '{relevance,systems}' AS systems FROM pgvector_backfill.verification
-      WHERE backfill = $1 AND passed AND result #>> '{relevance,querySet}' = $2
-        AND result #>> '{relevance,answers}' = 'as served' ORDER BY id DESC LIMIT 1`,
-    [backfill, querySet],
-  );
-  const systems = relevance.rows[0]?.systems;
+  const recallAt10 = await lastPassedRecall(db, backfill, read);
+  const systems = await lastPassedSystems<SystemScore>(db, backfill, querySet);
   return {
-    recallAt10: recall.rows[0]?.recall ?? null,
+    recallAt10,
     ndcg10:
-      systems === undefined
+      systems === null
         ? null
         : Object.fromEntries(
             systems.flatMap(({ name, ndcg10 }) => (ndcg10 === null ? [] : [[name, ndcg10]])),

@@ -4,6 +4,7 @@ import { optionName } from '../config/option-name.ts';
 import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import { findIndex, wantedIndex } from '../finalize/index-definition.ts';
+import { QUARANTINE_TABLE } from '../ledger/rows/quarantine.ts';
 import { presentIndex } from '../ledger/run/present-index.ts';
 import { coverageOf, type LiveAccounting } from '../ledger/rows/accounting.ts';
 import { recordEvent } from '../ledger/event/event.ts';
@@ -29,7 +30,8 @@ import type { PlanResult } from './measures/plan.ts';
 import { checkRun } from './checks/run.ts';
 import { syncCheck, syncHealth, type SyncHealth } from './checks/unsynced-rows.ts';
 import { checkSearch, type SearchMeasures } from './checks/vector-search.ts';
-import { baselineChecks, loadBaseline, saveVerification } from './stored-verification.ts';
+import { baselineChecks, loadBaseline } from './stored-verification.ts';
+import { saveVerification } from '../ledger/verification/verification.ts';
 
 export interface Verification {
   passed: boolean;
@@ -132,8 +134,7 @@ function stepsOf({ onProgress, queryInput }: VerifyInput): OnVerifyStep {
   };
 }
 
-const ENQUEUE =
-  'Run `pgvector-backfill enqueue`, with a worker up; rows that no model can read are in pgvector_backfill.quarantine.';
+const ENQUEUE = `Run \`pgvector-backfill enqueue\`, with a worker up; rows that no model can read are in ${QUARANTINE_TABLE}.`;
 
 /** All that follows passes by itself where there is nothing to check. */
 async function checkRows({ pool, target }: VerifyInput, rows: LiveAccounting): Promise<Check> {

@@ -159,3 +159,28 @@ export async function setSyncFailure(db: Queryable, backfill: string, failure: s
   );
   return set.rowCount === 1;
 }
+
+/** Whether somebody drains now. */
+export async function isDraining(db: Queryable, backfill: string): Promise<boolean> {
+  const lease = await db.query<{ held: boolean }>(
+    `SELECT EXISTS (SELECT 1 FROM pgvector_backfill.sync WHERE backfill = $1 AND leased_until > clock_timestamp()) AS held`,
+    [backfill],
+  );
+  return lease.rows[0]?.held === true;
+}
+
+export interface DrainState {
+  mode: SyncMode;
+  /** Since the last drain that went through; 0 where one is under way, null where none ever did. */
+  idleSeconds: number | null;
+}
+
+export async function drainState(db: Queryable, backfill: string): Promise<DrainState> {
+  const found = await db.query<DrainState>(
+    `SELECT mode, CASE WHEN leased_until > clock_timestamp() THEN 0
+                       ELSE extract(epoch FROM clock_timestamp() - drained_at)::float8 END AS "idleSeconds"
+       FROM pgvector_backfill.sync WHERE backfill = $1`,
+    [backfill],
+  );
+  return found.rows[0] ?? { mode: 'off', idleSeconds: null };
+}

@@ -65,3 +65,12 @@ export async function saveReadMode(
     [backfill, mode, percent, utf8(by), utf8(reason)],
   );
 }
+
+/** Since it was changed, by the server's clock; Infinity where it never was. */
+export async function msSinceReadMode(db: Queryable, backfill: string): Promise<number> {
+  const found = await db.query<{ ms: number }>(
+    'SELECT extract(epoch FROM clock_timestamp() - changed_at)::float8 * 1000 AS ms FROM pgvector_backfill.read_mode WHERE backfill = $1',
+    [backfill],
+  );
+  return found.rows[0]?.ms ?? Infinity;
+}

@@ -1,8 +1,12 @@
 /** Rows that cannot be embedded as they are: quarantined with the reason, found again by an edit of their text. */
 
+import { LEDGER_SCHEMA } from '../../db/migrate.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { utf8, utf8Sql } from '../../db/utf8-text.ts';
 import { assertWritten } from './assert-written.ts';
+
+/** For messages: whoever wants to know more looks there. */
+export const QUARANTINE_TABLE = `${LEDGER_SCHEMA}.quarantine`;
 
 /**
  * `row`: the model makes no usable vector of the text; `too-long`: left without a vector by the operator's choice, and

@@ -1,7 +1,7 @@
 /** Verifications: what `verify` has found each time, and of which index. */
 
 import type { Queryable } from '../../db/pool.ts';
-import { jsonWords, jsonWordsSql } from '../../db/utf8-text.ts';
+import { utf8Json, utf8JsonSql } from '../../db/utf8-text.ts';
 import type { ReadSettings } from '../reads/read-settings.ts';
 import type { PresentIndex } from '../run/present-index.ts';
 
@@ -21,13 +21,13 @@ export async function saveVerification(
 ): Promise<void> {
   await db.query(
     `INSERT INTO pgvector_backfill.verification (backfill, run, passed, checks, result, index_oid, index_definition)
-     VALUES ($1, $2, $3, ${jsonWordsSql('$4')}, ${jsonWordsSql('$5')}, $6, $7)`,
+     VALUES ($1, $2, $3, ${utf8JsonSql('$4')}, ${utf8JsonSql('$5')}, $6, $7)`,
     [
       backfill,
       run,
       passed,
-      jsonWords(checks),
-      jsonWords(result),
+      utf8Json(checks),
+      utf8Json(result),
       index?.oid ?? null,
       index?.definition ?? null,
     ],

@@ -1,5 +1,6 @@
 /** Rows in quarantine whose vector the table did not let go: searches find them by a text or a model of before. */
 
+import { quarantinedWithVector } from '../../ledger/rows/quarantine.ts';
 import { readingOfRun, withReadableRows } from '../../pipeline/unreadable-rows.ts';
 import { rowStatesSql } from '../../ledger/rows/row-state.ts';
 import type { KeyRange } from '../../table/key-range.ts';
@@ -36,13 +37,7 @@ async function countKept({
 }: Pick<VerifyInput, 'pool' | 'target' | 'run'>): Promise<number> {
   let count = 0;
   for (let after = ''; ;) {
-    // Of the other classes a row with a vector is no longer quarantined, but stale.
-    const page = await pool.query<{ key: string }>(
-      `SELECT key FROM pgvector_backfill.quarantine WHERE backfill = $1 AND class IN ('refused', 'unreadable') AND key > $2
-        ORDER BY key LIMIT ${PAGE_KEYS}`,
-      [target.backfill, after],
-    );
-    const keys = page.rows.map(({ key }) => key);
+    const keys = await quarantinedWithVector(pool, target.backfill, after, PAGE_KEYS);
     if (keys.length > 0) {
       const range: KeyRange = { lower: null, upper: null, keys };
       count += await withReadableRows(readingOfRun(pool, target, run), range, async () => {

@@ -2,7 +2,7 @@
 
 import type { Queryable } from '../../db/pool.ts';
 import type { LiveAccounting } from '../../ledger/rows/accounting.ts';
-import { captureDisarmed, lateSeconds, type SyncMode } from '../../ledger/changes/drain-lease.ts';
+import { captureDisarmed, lateSeconds, type SyncMode, drainState } from '../../ledger/changes/drain-lease.ts';
 import { readReports } from '../../ledger/progress/worker-report.ts';
 import type { Check } from './check.ts';
 
@@ -23,11 +23,7 @@ export interface SyncHealth {
  * that all of them do; how many there may be is coverage's business.
  */
 export async function syncHealth(db: Queryable, backfill: string, rows: LiveAccounting): Promise<SyncHealth> {
-  const found = await db.query<{ mode: SyncMode; idleSeconds: number | null }>(
-    `SELECT mode, CASE WHEN leased_until > clock_timestamp() THEN 0 ELSE extract(epoch FROM clock_timestamp() - drained_at)::float8 END AS "idleSeconds" FROM pgvector_backfill.sync WHERE backfill = $1`,
-    [backfill],
-  );
-  const { mode = 'off', idleSeconds = null } = found.rows[0] ?? {};
+  const { mode, idleSeconds } = await drainState(db, backfill);
   const waiting = { off: 0, trigger: rows.captured, sweep: rows.missing + rows.stale }[mode];
   const { stall } = await readReports(db, backfill);
   return {
