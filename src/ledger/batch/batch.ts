@@ -32,6 +32,7 @@ export const FIRST_PART = 1_000_000_001;
 
 /** A batch in progress. Whoever holds an older token has been overtaken. */
 export interface ClaimedBatch extends KeyRange {
+  kind: 'batch';
   run: string;
   number: number;
   token: number;
@@ -150,14 +151,15 @@ export async function claimBatch(
   runUid: string,
   number: number,
 ): Promise<ClaimedBatch | null> {
-  const claimed = await db.query<ClaimedBatch>(
+  const claimed = await db.query<Omit<ClaimedBatch, 'kind'>>(
     `UPDATE pgvector_backfill.batch b SET token = token + 1, attempts = attempts + 1, started_at = now(), worker = $4
        FROM pgvector_backfill.run r
       WHERE r.uid = $1 AND b.run = r.id AND b.number = $2 AND b.state <> 'merged' AND r.state = ANY ($3)
       RETURNING b.run::text AS run, b.number, b.token, b.lower_key AS lower, b.upper_key AS upper`,
     [runUid, number, OPEN_STATES, WORKER_NAME],
   );
-  return claimed.rows[0] ?? null;
+  const [batch] = claimed.rows;
+  return batch === undefined ? null : { kind: 'batch', ...batch };
 }
 
 /** Locks the batch for the rest of the transaction. False where another worker, or a newer run, has taken over meanwhile. */

@@ -6,11 +6,9 @@ import { lockSync, markSyncStaged, type SyncClaim } from '../changes/drain-lease
 
 export type Claim = ClaimedBatch | SyncClaim;
 
-const isSync = (claim: Claim): claim is SyncClaim => 'backfill' in claim;
-
 /** Locks it for the rest of the transaction. False where another worker has taken it over. */
 export function lockClaim(db: Queryable, claim: Claim): Promise<boolean> {
-  return isSync(claim) ? lockSync(db, claim) : lockBatch(db, claim);
+  return claim.kind === 'sync' ? lockSync(db, claim) : lockBatch(db, claim);
 }
 
 /** In the transaction that stages the vectors, so that what it cost is counted just once, whatever happens later. */
@@ -19,5 +17,5 @@ export function markClaimStaged(
   claim: Claim,
   cost: { embedded: readonly unknown[]; tokens: number; masked: Record<string, number> },
 ): Promise<void> {
-  return isSync(claim) ? markSyncStaged(db, claim, cost) : markStaged(db, claim, cost);
+  return claim.kind === 'sync' ? markSyncStaged(db, claim, cost) : markStaged(db, claim, cost);
 }

@@ -10,6 +10,7 @@ export type SyncMode = (typeof SYNC_MODES)[number];
 
 /** A drain under way. Whoever holds an older token has been overtaken. */
 export interface SyncClaim {
+  kind: 'sync';
   backfill: string;
   run: string;
   /** The batch number of rows that no batch has staged. */
@@ -108,7 +109,7 @@ export async function claimSync(db: Queryable, backfill: string, run: string): P
     [backfill, LEASE_SECONDS],
   );
   const token = claimed.rows[0]?.token;
-  return token === undefined ? null : { backfill, run, number: 0, token };
+  return token === undefined ? null : { kind: 'sync', backfill, run, number: 0, token };
 }
 
 export async function renewSync(db: Queryable, claim: SyncClaim): Promise<void> {
