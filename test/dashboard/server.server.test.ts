@@ -73,7 +73,7 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
       logger: silentLogger,
     };
     open = openQueues(address);
-    await addEmbedJobs(open.embed.queue, randomUUID(), [{ number: 1, lower: null, upper: '7' }], 3, true);
+    await addEmbedJobs(open.embed.queue, randomUUID(), [{ number: 1 }], 3, true);
     input = {
       pool,
       backfill: 'docs',

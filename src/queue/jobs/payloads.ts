@@ -1,4 +1,4 @@
-/** What a job carries: ids and bounds, never row text. Whoever can write to the queue cannot make a worker do more than that. */
+/** What a job carries: ids, never row text nor keys. Whoever can write to the queue cannot make a worker do more than that. */
 
 import type { JobsOptions } from 'bullmq';
 import { z } from 'zod';
@@ -15,8 +15,9 @@ const embedJob = z.strictObject({
   database,
   run: z.uuid(),
   batch: z.number().int().min(1).max(MAX_BATCHES),
-  lower: z.string().nullable(),
-  upper: z.string().nullable(),
+  // In jobs of an earlier build; the batch's bounds are those of the ledger.
+  lower: z.string().nullable().optional(),
+  upper: z.string().nullable().optional(),
 });
 const finalizeJob = z.strictObject({
   format: z.literal(FORMAT),
@@ -25,7 +26,12 @@ const finalizeJob = z.strictObject({
   force: z.boolean(),
 });
 /** All that there is to know stands in the ledger. */
-const syncJob = z.strictObject({ format: z.literal(FORMAT), database, sync: z.literal(true) });
+const syncJob = z.strictObject({
+  format: z.literal(FORMAT),
+  database,
+  // In jobs of an earlier build.
+  sync: z.literal(true).optional(),
+});
 
 export type EmbedJob = z.infer<typeof embedJob>;
 export type FinalizeJob = z.infer<typeof finalizeJob>;
@@ -80,19 +86,17 @@ export function finalizeJobOptions(run: string, cause: FinalizeCause): JobsOptio
 }
 
 /** @param database installation that the job is of */
-export const embedJobData = (
-  run: string,
-  batch: number,
-  lower: string | null,
-  upper: string | null,
-  database?: string,
-): EmbedJob => ({ ...headOf(database), run, batch, lower, upper });
+export const embedJobData = (run: string, batch: number, database?: string): EmbedJob => ({
+  ...headOf(database),
+  run,
+  batch,
+});
 export const finalizeJobData = (run: string, force: boolean, database?: string): FinalizeJob => ({
   ...headOf(database),
   run,
   force,
 });
-export const syncJobData = (database?: string): SyncJob => ({ ...headOf(database), sync: true });
+export const syncJobData = (database?: string): SyncJob => headOf(database);
 const headOf = (database?: string): { format: typeof FORMAT; database?: string } => ({
   format: FORMAT,
   ...(database === undefined ? {} : { database }),

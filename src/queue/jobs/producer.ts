@@ -21,8 +21,6 @@ import {
 
 export interface BatchToAdd {
   number: number;
-  lower: string | null;
-  upper: string | null;
 }
 
 /** Jobs of one call to the server. */
@@ -47,7 +45,7 @@ export async function addEmbedJobs(
     await queue.addBulk(
       wanted.map((batch) => ({
         name: 'embed',
-        data: embedJobData(run, batch.number, batch.lower, batch.upper, installationOf(queue)),
+        data: embedJobData(run, batch.number, installationOf(queue)),
         opts: embedJobOptions(run, batch.number, attempts),
       })),
     );
