@@ -3,6 +3,7 @@
 import type { Job } from 'bullmq';
 import { throughRestarts } from '../src/db/wait-for-server.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
+import { RunTargets } from '../src/ledger/run/run-target.ts';
 import { IdenticalVectorsCheck } from '../src/pipeline/identical-vectors.ts';
 import { openQueue, openWorker } from '../src/queue/connection.ts';
 import { parseEmbedJob, type JobData } from '../src/queue/jobs/payloads.ts';
@@ -21,7 +22,8 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Se
   const embed = openQueue(context.address, 'embed');
   const finalize = openQueue(context.address, 'finalize');
   const queues = { embed: embed.queue, finalize: finalize.queue };
-  const role = { context, embedder, collapse: new IdenticalVectorsCheck(), queues };
+  const targets = new RunTargets(pool, settings);
+  const role = { context, embedder, collapse: new IdenticalVectorsCheck(), targets, queues };
   const closing = new AbortController();
 
   async function processor(job: Job<JobData>, token?: string, signal?: AbortSignal): Promise<unknown> {

@@ -2,6 +2,7 @@
 
 import type { Job } from 'bullmq';
 import type { Embedder } from '../src/embedding/embedder.ts';
+import { RunTargets } from '../src/ledger/run/run-target.ts';
 import { IdenticalVectorsCheck } from '../src/pipeline/identical-vectors.ts';
 import { openQueue, openWorker } from '../src/queue/connection.ts';
 import { parseSyncJob, type JobData } from '../src/queue/jobs/payloads.ts';
@@ -17,7 +18,8 @@ export function startSyncWorker(context: WorkerContext, embedder: Embedder): Ser
   const finalize = openQueue(context.address, 'finalize');
   const stop = new AbortController();
   const collapse = new IdenticalVectorsCheck();
-  const role = { context, embedder, collapse, finalizeQueue: finalize.queue, stop: stop.signal };
+  const targets = new RunTargets(context.pool, context.settings);
+  const role = { context, embedder, collapse, targets, finalizeQueue: finalize.queue, stop: stop.signal };
 
   async function processor(job: Job<JobData>, token?: string): Promise<unknown> {
     const data = parseSyncJob(job.data);

@@ -1,13 +1,13 @@
 /** An embed job: one batch of a run. */
 
 import { UnrecoverableError } from 'bullmq';
+import type { RunTargets } from '../../ledger/run/run-target.ts';
 import { hidesRows } from '../../db/row-security.ts';
 import { classify } from '../../db/sqlstates.ts';
 import type { Embedder } from '../../embedding/embedder.ts';
 import { messageOf } from '../../errors.ts';
 import { finalizeWhenDue } from '../../finalize/trigger.ts';
 import { OPEN_STATES, findRun } from '../../ledger/run/run.ts';
-import { targetOfRun } from '../../ledger/run/run-target.ts';
 import type { IdenticalVectorsCheck } from '../../pipeline/identical-vectors.ts';
 import { processBatch } from '../../pipeline/process-batch.ts';
 import { leftToReconciler } from '../../queue/faults/call-guard.ts';
@@ -22,6 +22,7 @@ export interface EmbedRole {
   context: WorkerContext;
   embedder: Embedder;
   collapse: IdenticalVectorsCheck;
+  targets: RunTargets;
   queues: Record<'embed' | 'finalize', JobQueue>;
 }
 
@@ -30,7 +31,7 @@ const LEFT = { left: 'the batch is done, the run was stopped, or another worker 
 
 /** @param attempt from 1. @returns what the queue keeps as the job's result */
 export async function embedBatch(
-  { context, embedder, collapse, queues }: EmbedRole,
+  { context, embedder, collapse, targets, queues }: EmbedRole,
   data: EmbedJob,
   attempt: number,
   signal?: AbortSignal,
@@ -41,7 +42,7 @@ export async function embedBatch(
   const logger = context.logger.child({ run: run.id, batch: data.batch });
   const started = performance.now();
   try {
-    const { target, settings: followed } = await targetOfRun(pool, run, settings);
+    const { target, settings: followed } = await targets.of(run);
     const outcome = await processBatch(
       { pool, target, settings: followed, embedder, logger, collapse, throttle, instruments },
       run,

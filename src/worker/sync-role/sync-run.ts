@@ -1,17 +1,18 @@
 /** A sync job: drain what was captured, sweep some, drain what that found, count again. */
 
+import type { RunTargets } from '../../ledger/run/run-target.ts';
 import { classify } from '../../db/sqlstates.ts';
 import { messageOf } from '../../errors.ts';
 import { modelDifference, modelFacts } from '../../embedding/open-embedder.ts';
 import type { Embedder } from '../../embedding/embedder.ts';
 import { finalizeWhenDue } from '../../finalize/trigger.ts';
 import { SYNCED_STATES, latestRun, type Run } from '../../ledger/run/run.ts';
-import { targetOfRun } from '../../ledger/run/run-target.ts';
 import type { IdenticalVectorsCheck } from '../../pipeline/identical-vectors.ts';
 import type { PipelineContext } from '../../pipeline/pipeline-context.ts';
 import { leftToReconciler } from '../../queue/faults/call-guard.ts';
 import type { JobQueue } from '../../queue/connection.ts';
-import { drainChanges, type DrainOutcome } from '../../sync/drain-changes.ts';
+import { drainChanges } from '../../sync/drain-changes.ts';
+import type { DrainOutcome } from '../../sync/drain-changes.ts';
 import { monitorCapture } from '../../sync/monitor-capture.ts';
 import { recountMarked } from '../../sync/recount-batches.ts';
 import { sweepSome } from '../../sync/sweep-missed-rows.ts';
@@ -26,6 +27,7 @@ export interface SyncRole {
   context: WorkerContext;
   embedder: Embedder;
   collapse: IdenticalVectorsCheck;
+  targets: RunTargets;
   finalizeQueue: JobQueue;
   /** Aborted when the worker is shut down. */
   stop: AbortSignal;
@@ -33,7 +35,7 @@ export interface SyncRole {
 
 /** @returns what the queue keeps as the job's result */
 export async function syncRun(role: SyncRole): Promise<unknown> {
-  const { context, embedder, collapse } = role;
+  const { context, embedder, collapse, targets } = role;
   const { pool, settings, backfill, logger, throttle } = context;
   const run = await latestRun(pool, backfill);
   if (run === null || !SYNCED_STATES.includes(run.state)) return { left: 'there is no run to sync with' };
@@ -43,7 +45,7 @@ export async function syncRun(role: SyncRole): Promise<unknown> {
       `this worker's model is not the one of run ${run.id}: ${modelDifference(run.embedding, modelFacts(settings)) ?? 'other model files'}`,
     );
   try {
-    const { target, settings: followed } = await targetOfRun(pool, run, settings);
+    const { target, settings: followed } = await targets.of(run);
     const pipeline = { pool, target, settings: followed, embedder, logger, collapse, throttle };
     return await drainAndSweep(role, pipeline, run);
   } catch (error) {
