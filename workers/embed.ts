@@ -3,13 +3,11 @@
 import type { Job } from 'bullmq';
 import { throughRestarts } from '../src/db/wait-for-server.ts';
 import type { Embedder } from '../src/embedding/embedder.ts';
-import { RunTargets } from '../src/ledger/run/run-target.ts';
-import { IdenticalVectorsCheck } from '../src/pipeline/identical-vectors.ts';
 import { openQueue, openWorker } from '../src/queue/connection.ts';
 import { parseEmbedJob, type JobData } from '../src/queue/jobs/payloads.ts';
 import { isHeld } from '../src/throttle/throttle.ts';
 import type { WorkerContext } from '../src/worker/context.ts';
-import { embedBatch, isLeft } from '../src/worker/embed-role/embed-batch.ts';
+import { embedBatch, embedRole, isLeft } from '../src/worker/embed-role/embed-batch.ts';
 import { giveBackOthers } from '../src/worker/jobs/give-back.ts';
 import { giveUpBatch } from '../src/worker/embed-role/give-up-batch.ts';
 import { refuseJob } from '../src/worker/jobs/refuse-job.ts';
@@ -22,8 +20,7 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Se
   const embed = openQueue(context.address, 'embed');
   const finalize = openQueue(context.address, 'finalize');
   const queues = { embed: embed.queue, finalize: finalize.queue };
-  const targets = new RunTargets(pool, settings);
-  const role = { context, embedder, collapse: new IdenticalVectorsCheck(), targets, queues };
+  const role = embedRole(context, embedder, queues);
   const closing = new AbortController();
 
   async function processor(job: Job<JobData>, token?: string, signal?: AbortSignal): Promise<unknown> {

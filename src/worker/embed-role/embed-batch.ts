@@ -1,14 +1,14 @@
 /** An embed job: one batch of a run. */
 
 import { UnrecoverableError } from 'bullmq';
-import type { RunTargets } from '../../ledger/run/run-target.ts';
 import { hidesRows } from '../../db/row-security.ts';
 import { classify } from '../../db/sqlstates.ts';
 import type { Embedder } from '../../embedding/embedder.ts';
 import { messageOf } from '../../errors.ts';
 import { finalizeWhenDue } from '../../finalize/trigger.ts';
 import { OPEN_STATES, findRun } from '../../ledger/run/run.ts';
-import type { IdenticalVectorsCheck } from '../../pipeline/identical-vectors.ts';
+import { RunTargets } from '../../ledger/run/run-target.ts';
+import { IdenticalVectorsCheck } from '../../pipeline/identical-vectors.ts';
 import { processBatch } from '../../pipeline/process-batch.ts';
 import { leftToReconciler } from '../../queue/faults/call-guard.ts';
 import type { JobQueue } from '../../queue/connection.ts';
@@ -25,6 +25,19 @@ export interface EmbedRole {
   targets: RunTargets;
   queues: Record<'embed' | 'finalize', JobQueue>;
 }
+
+/** What is one for all batches of a worker. */
+export const embedRole = (
+  context: WorkerContext,
+  embedder: Embedder,
+  queues: EmbedRole['queues'],
+): EmbedRole => ({
+  context,
+  embedder,
+  collapse: new IdenticalVectorsCheck(),
+  targets: new RunTargets(context.pool, context.settings),
+  queues,
+});
 
 const NOT_OPEN = { left: 'the run is not open' };
 const LEFT = { left: 'the batch is done, the run was stopped, or another worker has it' };
