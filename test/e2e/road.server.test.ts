@@ -132,7 +132,7 @@ describe.each(backends())('the whole road on $name', ({ create }) => {
     await open();
     const canary = await backfill.enqueue(60);
     const sizesBefore = async (): Promise<unknown> =>
-      (await backfill.pool.query('SELECT fill_before FROM pgvector_backfill.run')).rows;
+      (await backfill.pool.query('SELECT table_sizes_before FROM pgvector_backfill.run')).rows;
     const before = await sizesBefore();
     // As rows of the canary do that are written before it grows.
     await backfill.pool.query('UPDATE articles SET body = body');
