@@ -7,7 +7,18 @@ import { maskPolicyVersion, type MaskPolicy } from '../masking/policy.ts';
 import { MaskTooSlow } from '../masking/rules.ts';
 import type { Target } from '../table/backfill-target.ts';
 import type { TextRow } from '../table/read-texts.ts';
+import { estimatedRows, relationBytesSql } from '../table/partitions.ts';
+import { drawEnough } from '../table/sample-rows.ts';
 import { sampleTexts } from '../table/sample-texts.ts';
+
+/** Values to mask are rare: so many rows are looked at for one that is shown. */
+const LOOKED_PER_SHOWN = 20;
+const MIN_LOOKED = 500;
+const MAX_LOOKED = 5000;
+/** Of the pages that rows wanted would fill. */
+const OVERSAMPLING = 4;
+/** Enough to look at: times MAX_LOOKED it shall fit into memory. */
+const MAX_CHARACTERS = 20_000;
 
 export interface MaskedRow extends TextRow {
   masks: Mask[];
@@ -33,7 +44,7 @@ export async function previewMasks(
   sample: number,
 ): Promise<MaskPreview> {
   const find = createFinder(policy);
-  const looked = (await sampleTexts(pool, target, sample)).map((row) => ({
+  const looked = (await textsToLookAt(pool, target, sample)).map((row) => ({
     ...row,
     masks: findIn(find, row),
   }));
@@ -74,3 +85,24 @@ export const maskJson = ({ policy, version, shown, looked, masked, counts }: Mas
   masked,
   counts,
 });
+
+/** More rows than `shown`, so that those where something is masked can be preferred. */
+async function textsToLookAt(pool: Pool, target: Target, shown: number): Promise<TextRow[]> {
+  const rows = Math.min(MAX_LOOKED, Math.max(MIN_LOOKED, shown * LOOKED_PER_SHOWN));
+  const percent = Math.min(100, (100 * OVERSAMPLING * rows) / Math.max(await rowsAbout(pool, target), 1));
+  const { texts } = await drawEnough(
+    (share) => sampleTexts(pool, target, share, { rows, characters: MAX_CHARACTERS }),
+    { percent, more: 100 },
+    (drawn) => drawn.texts.length < shown,
+  );
+  return texts;
+}
+
+/** By the statistics; of a table without any, a row per page at least, which errs on the side of reading more. */
+async function rowsAbout(pool: Pool, target: Target): Promise<number> {
+  const found = await pool.query<{ rows: number }>(
+    `SELECT ${relationBytesSql('$1::regclass')} / current_setting('block_size')::int AS rows`,
+    [target.table],
+  );
+  return Math.max(found.rows[0]?.rows ?? 0, await estimatedRows(pool, target.table));
+}

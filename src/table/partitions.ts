@@ -4,6 +4,7 @@
  */
 
 import type { Queryable } from '../db/pool.ts';
+import { sampledPagesSql } from './sample-rows.ts';
 
 export interface Leaf {
   oid: string;
@@ -61,7 +62,7 @@ export async function estimatedRows(db: Queryable, table: string): Promise<numbe
 async function drawnRows(db: Queryable, table: string, pages: number): Promise<number> {
   const share = Math.min(1, SAMPLED_PAGES / pages);
   const drawn = await db.query<{ rows: number }>(
-    `SELECT count(*)::float8 AS rows FROM ${table} TABLESAMPLE SYSTEM ($1) REPEATABLE (1)`,
+    `SELECT count(*)::float8 AS rows FROM ${table} ${sampledPagesSql()}`,
     [100 * share],
   );
   return (drawn.rows[0]?.rows ?? 0) / share;

@@ -13,6 +13,7 @@ import { heapGrowth } from './wording.ts';
 import { bytes } from '../../observability/format.ts';
 import { TOAST_POINTER_BYTES, aligned, chunksBytes, pagesBytes, storedRow } from '../../table/heap-pages.ts';
 import { estimatedRows, leavesSql } from '../../table/partitions.ts';
+import { sampledPagesSql } from '../../table/sample-rows.ts';
 import { tableSizes } from '../../table/table-sizes.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { vectorBytes } from '../../table/vector-type.ts';
@@ -124,7 +125,7 @@ async function sampleWidths(pool: Pool, target: Target): Promise<number[]> {
   const percent = all <= 10 * SAMPLED_ROWS ? 100 : (100 * 4 * SAMPLED_ROWS) / all;
   const found = await inReadOnly(pool, TABLE_LIMITS, (client) =>
     client.query<{ width: number }>(
-      `SELECT (${width.join(' + ')})::float8 AS width FROM ${target.table} TABLESAMPLE SYSTEM ($1) REPEATABLE (1)
+      `SELECT (${width.join(' + ')})::float8 AS width FROM ${target.table} ${sampledPagesSql()}
         WHERE ${target.where} LIMIT $2`,
       [percent, SAMPLED_ROWS * 4],
     ),

@@ -3,18 +3,15 @@
 import { optionName } from '../../config/option-name.ts';
 import { messageOf } from '../../errors.ts';
 import type { Settings } from '../../config/settings.ts';
-import { quoteName } from '../../db/identifiers.ts';
 import type { Pool } from '../../db/pool.ts';
-import { TABLE_LIMITS, inReadOnly } from '../../db/transaction.ts';
 import type { Embedder } from '../../embedding/embedder.ts';
 import { estimatedRows } from '../../table/partitions.ts';
-import { readTexts } from '../../table/read-texts.ts';
+import { drawEnough } from '../../table/sample-rows.ts';
+import { sampleTexts, type TextSample } from '../../table/sample-texts.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import type { Finding } from './finding.ts';
 
 const SAMPLED_ROWS = 500;
-/** Keys that are drawn for them. */
-const DRAWN_ROWS = 20 * SAMPLED_ROWS;
 /** Of rows that cannot be read. */
 const SHOWN_KEYS = 5;
 /** Of one text; what is longer counts as this long. */
@@ -36,11 +33,15 @@ export async function checkTexts(
   settings: Settings,
   embedder: Embedder,
 ): Promise<Finding[]> {
-  const sample = await sampleTexts(pool, target);
+  const sample = await sampleOf(pool, target);
   return [
     ...(await checkEncoding(pool)),
     ...unreadableFinding(sample),
-    ...(await checkTextLengths(sample.texts, settings, embedder)),
+    ...(await checkTextLengths(
+      sample.texts.map(({ text }) => text),
+      settings,
+      embedder,
+    )),
   ];
 }
 
@@ -82,37 +83,14 @@ async function checkTextLengths(
   ];
 }
 
-interface Sample {
-  texts: string[];
-  unreadable: { key: string; reason: string }[];
-}
-
 /** Whole pages are drawn, about a third more rows than wanted; a small table is read whole. */
-async function sampleTexts(pool: Pool, target: Target): Promise<Sample> {
+async function sampleOf(pool: Pool, target: Target): Promise<TextSample> {
   const rows = await estimatedRows(pool, target.table);
-  const key = `${target.ref}.${quoteName(target.key)}`;
-  const draw = async (percent: number): Promise<Sample> => {
-    const found = await inReadOnly(pool, TABLE_LIMITS, (client) =>
-      client.query<{ key: string }>(
-        `SELECT ${key}::text AS key FROM ${target.table} TABLESAMPLE SYSTEM ($1) REPEATABLE (1) ORDER BY md5(${key}::text) LIMIT $2`,
-        [percent, DRAWN_ROWS],
-      ),
-    );
-    const sample: Sample = { texts: [], unreadable: [] };
-    // Few rows at a time: of a condition that few of them meet, many have to be looked at.
-    for (let at = 0; at < found.rows.length && sample.texts.length < SAMPLED_ROWS; at += SAMPLED_ROWS) {
-      const keys = found.rows.slice(at, at + SAMPLED_ROWS).map((row) => row.key);
-      const read = await readTexts(pool, target, keys, MAX_CHARACTERS, (each, error) =>
-        sample.unreadable.push({ key: each, reason: messageOf(error) }),
-      );
-      sample.texts.push(...read.map(({ text }) => text));
-    }
-    return { ...sample, texts: sample.texts.slice(0, SAMPLED_ROWS) };
-  };
-  const share = rows <= 20 * SAMPLED_ROWS ? 100 : (100 * 4 * SAMPLED_ROWS) / rows;
-  const sample = await draw(share);
-  // Half-empty pages, or a condition that few rows meet.
-  return sample.texts.length < SAMPLED_ROWS / 4 && share < 10 ? draw(10) : sample;
+  return drawEnough(
+    (percent) => sampleTexts(pool, target, percent, { rows: SAMPLED_ROWS, characters: MAX_CHARACTERS }),
+    { percent: rows <= 20 * SAMPLED_ROWS ? 100 : (100 * 4 * SAMPLED_ROWS) / rows, more: 10 },
+    ({ texts }) => texts.length < SAMPLED_ROWS / 4,
+  );
 }
 
 /** A server that knows of no encoding takes whatever bytes it is given. */
@@ -131,7 +109,7 @@ async function checkEncoding(pool: Pool): Promise<Finding[]> {
   ];
 }
 
-function unreadableFinding({ texts, unreadable }: Sample): Finding[] {
+function unreadableFinding({ texts, unreadable }: TextSample): Finding[] {
   const [first] = unreadable;
   if (first === undefined) return [];
   const shown = unreadable.slice(0, SHOWN_KEYS).map(({ key }) => key);
@@ -140,7 +118,7 @@ function unreadableFinding({ texts, unreadable }: Sample): Finding[] {
       // Of none of them: that is the expression, and no row.
       level: texts.length === 0 && unreadable.length > 1 ? 'error' : 'warn',
       check: 'text-read',
-      message: `the text of ${unreadable.length} of ${texts.length + unreadable.length} sampled rows cannot be read and they would be quarantined: key ${shown.join(', ')}${unreadable.length > shown.length ? ', …' : ''} (${first.reason})`,
+      message: `the text of ${unreadable.length} of ${texts.length + unreadable.length} sampled rows cannot be read and they would be quarantined: key ${shown.join(', ')}${unreadable.length > shown.length ? ', …' : ''} (${messageOf(first.error)})`,
       remedy: `Correct these rows, or ${optionName('text')} or ${optionName('where')}, so that it does not raise on them: for instance by a CASE around a cast.`,
       option: 'text',
       measurements: { unreadable: unreadable.length, sampled: texts.length + unreadable.length },

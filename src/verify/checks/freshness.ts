@@ -6,6 +6,7 @@ import type { Embedder, Precision } from '../../embedding/embedder.ts';
 import { messageOf } from '../../errors.ts';
 import { readingOfRun, withReadableRows } from '../../pipeline/unreadable-rows.ts';
 import { rowStatesSql } from '../../ledger/rows/row-state.ts';
+import { drawEnough, sampleSql, sampledPagesSql } from '../../table/sample-rows.ts';
 import { beginningSql } from '../../table/text-expressions.ts';
 import type { Check } from './check.ts';
 import type { VerifyInput } from '../input.ts';
@@ -63,12 +64,11 @@ async function worstDistance(
   const column = `${target.ref}.${quoteName(target.column)}`;
   const key = `${target.ref}.${quoteName(target.key)}`;
   const reading = readingOfRun(pool, target, run);
+  // Other pages than those that queries are taken from.
+  const from = `${target.table} ${sampledPagesSql(2)}`;
+  const drawnSql = sampleSql(target, { from, condition: `${column} IS NOT NULL` });
   const draw = async (percent: number): Promise<{ text: string; vector: string }[]> => {
-    const drawn = await pool.query<{ key: string }>(
-      `SELECT ${key}::text AS key FROM ${target.table} TABLESAMPLE SYSTEM ($1) REPEATABLE (2) WHERE ${column} IS NOT NULL
-        ORDER BY md5(${key}::text) LIMIT $2`,
-      [percent, DRAWN_ROWS],
-    );
+    const drawn = await pool.query<{ key: string }>(drawnSql, [percent, DRAWN_ROWS]);
     const range = { lower: null, upper: null, keys: drawn.rows.map((row) => row.key) };
     return withReadableRows(reading, range, async () => {
       const values: unknown[] = [];
@@ -83,8 +83,7 @@ async function worstDistance(
       return found.rows;
     });
   };
-  const few = await draw(1);
-  const rows = few.length < SAMPLED_ROWS ? await draw(100) : few;
+  const rows = await drawEnough(draw, { percent: 1, more: 100 }, (few) => few.length < SAMPLED_ROWS);
   const { vectors } = await embedder.embed(rows.map((row) => row.text));
   let worst = 0;
   for (const [at, row] of rows.entries()) {
