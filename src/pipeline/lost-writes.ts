@@ -1,7 +1,7 @@
 /** Rows that took our write without effect: they would be tried again for ever, and be in no state. */
 
 import type { Queryable } from '../db/pool.ts';
-import type { Claim } from '../ledger/batch/claim.ts';
+import type { Claim } from '../ledger/claim.ts';
 import { quarantineRows } from '../ledger/rows/quarantine.ts';
 import { beforeUpdateTriggers } from '../table/before-update-triggers.ts';
 import { NEEDS_WORK, rowStatesSql } from '../ledger/rows/row-state.ts';

@@ -5,7 +5,7 @@ import { messageOf } from '../errors.ts';
 import type { Queryable } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { LEDGER_LIMITS, TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
-import { lockClaim, type Claim } from '../ledger/batch/claim.ts';
+import { lockClaim, type Claim } from '../ledger/claim.ts';
 import { quarantineRows, releaseRows } from '../ledger/rows/quarantine.ts';
 import { beforeUpdateTriggers } from '../table/before-update-triggers.ts';
 import { textHashSql } from '../ledger/rows/row-state.ts';

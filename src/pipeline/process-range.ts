@@ -1,4 +1,4 @@
-import type { Claim } from '../ledger/batch/claim.ts';
+import type { Claim } from '../ledger/claim.ts';
 import type { KeyRange } from '../table/key-range.ts';
 import { measured, type PipelineContext } from './pipeline-context.ts';
 import { embedRows } from './embed-rows.ts';

@@ -9,7 +9,7 @@ import { quoteName } from '../db/identifiers.ts';
 import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { assertWritten } from '../ledger/rows/assert-written.ts';
-import { lockClaim, markClaimStaged, type Claim } from '../ledger/batch/claim.ts';
+import { lockClaim, markClaimStaged, type Claim } from '../ledger/claim.ts';
 import { quarantineRows } from '../ledger/rows/quarantine.ts';
 import { keyText } from '../table/key.ts';
 import type { Target } from '../table/backfill-target.ts';

@@ -1,8 +1,8 @@
 /** Whoever stages and merges rows and may be overtaken at it: a batch, or the drain of captured changes. */
 
-import type { Queryable } from '../../db/pool.ts';
-import { lockBatch, markStaged, type ClaimedBatch } from './batch.ts';
-import { lockSync, markSyncStaged, type SyncClaim } from '../changes/drain-lease.ts';
+import type { Queryable } from '../db/pool.ts';
+import { lockBatch, markStaged, type ClaimedBatch } from './batch/batch.ts';
+import { lockSync, markSyncStaged, type SyncClaim } from './changes/drain-lease.ts';
 
 export type Claim = ClaimedBatch | SyncClaim;
 
