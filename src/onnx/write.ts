@@ -42,7 +42,7 @@ export const node = ({ operator, inputs, outputs, attributes = {}, domain }: Nod
 });
 
 function attribute(name: string, value: AttributeValue): onnx.IAttributeProto {
-  const [FLOAT, INT, INTS] = [1, 2, 7];
+  const { FLOAT, INT, INTS } = proto.onnx.AttributeProto.AttributeType;
   if (typeof value === 'number') return { name, i: value, type: INT };
   if ('float' in value) return { name, f: value.float, type: FLOAT };
   return { name, ints: [...value], type: INTS };

@@ -2,6 +2,7 @@ import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { cp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import proto from 'onnx-proto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { externalData } from '../../../src/embedding/model-files/external-data.ts';
 import {
@@ -29,7 +30,7 @@ const external = (path: string): Tensor => ({
     { key: 'location', value: path },
     { key: 'offset', value: '0' },
   ],
-  dataLocation: 1,
+  dataLocation: proto.onnx.TensorProto.DataLocation.EXTERNAL,
 });
 const inline = tensor('inline', 'float', [40_000], new Float32Array(40_000));
 const graphOf = (nodes: Node[], tensors: Tensor[]): Buffer =>
