@@ -96,7 +96,7 @@ export function eigenSymmetric({ rows: size, data }: Dense<Float64Array>): Eigen
     found.eigenvectorMatrix.get(at % size, size - 1 - Math.floor(at / size)),
   );
   return {
-    values: Float64Array.from(found.realEigenvalues).reverse(),
+    values: Float64Array.from(found.realEigenvalues.toReversed()),
     vectors: { rows: size, columns: size, data: vectors },
   };
 }
