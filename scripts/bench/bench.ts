@@ -10,6 +10,7 @@ import { benchWrite } from './write.ts';
 import type { OnProgress } from '../../src/observability/progress.ts';
 import { ProgressBar } from '../../src/terminal/progress-bar.ts';
 import { EXIT } from '../../src/cli/exit-codes.ts';
+import { wholeNumber } from '../../src/cli/whole-number.ts';
 import { runAsProgram } from '../../src/cli/run-as-program.ts';
 import type { Command, Invocation } from '../../src/cli/command.ts';
 
@@ -25,9 +26,9 @@ const SUITES: Record<string, Suite> = {
   async write(invocation, { say, onProgress }) {
     const { database, logLevel } = (await invocation.config(['table', 'text'])).settings;
     const options = {
-      rows: number(invocation, 'rows', 50_000),
-      dimensions: number(invocation, 'dimensions', 384),
-      rounds: number(invocation, 'rounds', 3),
+      rows: wholeNumber(invocation.flags, 'rows', 50_000),
+      dimensions: wholeNumber(invocation.flags, 'dimensions', 384),
+      rounds: wholeNumber(invocation.flags, 'rounds', 3),
       onProgress,
     };
     return benchWrite(database, options, invocation.logger(logLevel), say);
@@ -35,8 +36,8 @@ const SUITES: Record<string, Suite> = {
   async snapshot(invocation, { say, onProgress }) {
     const { database, logLevel } = (await invocation.config(['table', 'text'])).settings;
     const options = {
-      rows: number(invocation, 'rows', 1_000_000),
-      rounds: number(invocation, 'rounds', 3),
+      rows: wholeNumber(invocation.flags, 'rows', 1_000_000),
+      rounds: wholeNumber(invocation.flags, 'rounds', 3),
       onProgress,
     };
     return benchSnapshot(database, options, invocation.logger(logLevel), say);
@@ -44,17 +45,17 @@ const SUITES: Record<string, Suite> = {
   async capture(invocation, { say, onProgress }) {
     const { database } = (await invocation.config(['table', 'text'])).settings;
     const options = {
-      rows: number(invocation, 'rows', 50_000),
-      seconds: number(invocation, 'seconds', 3),
-      rounds: number(invocation, 'rounds', 3),
+      rows: wholeNumber(invocation.flags, 'rows', 50_000),
+      seconds: wholeNumber(invocation.flags, 'seconds', 3),
+      rounds: wholeNumber(invocation.flags, 'rounds', 3),
       onProgress,
     };
     return benchCapture(database, options, invocation.logger('warn'), say);
   },
   embed(invocation, { say, onProgress }) {
     const options = {
-      texts: number(invocation, 'texts', 1024),
-      rounds: number(invocation, 'rounds', 3),
+      texts: wholeNumber(invocation.flags, 'texts', 1024),
+      rounds: wholeNumber(invocation.flags, 'rounds', 3),
       onProgress,
       precisions: parsePrecisions(String(invocation.flags['precision'] ?? 'fp32,int8')),
     };
@@ -63,8 +64,8 @@ const SUITES: Record<string, Suite> = {
   async e2e(invocation, { say, onProgress }) {
     const { database, queue } = (await invocation.config(['table', 'text'])).settings;
     const options = {
-      texts: number(invocation, 'texts', 4096),
-      rounds: number(invocation, 'rounds', 3),
+      texts: wholeNumber(invocation.flags, 'texts', 4096),
+      rounds: wholeNumber(invocation.flags, 'rounds', 3),
       onProgress,
       models: parseModels(String(invocation.flags['model'] ?? 'fp32,int8,static')),
       staticTexts: () => staticTexts(invocation),
@@ -137,20 +138,11 @@ export const bench: Command = {
 /** Of a file, or made. */
 async function staticTexts(invocation: Invocation): Promise<string[]> {
   const { from } = invocation.flags;
-  if (typeof from !== 'string') return makeTexts(number(invocation, 'rows', 50_000));
+  if (typeof from !== 'string') return makeTexts(wholeNumber(invocation.flags, 'rows', 50_000));
   const texts: string[] = [];
   for await (const text of recordTexts(resolve(invocation.host.cwd, from), { signal: invocation.signal }))
     texts.push(text);
   return texts;
-}
-
-function number(invocation: Invocation, flag: string, fallback: number): number {
-  const value = Number(invocation.flags[flag] ?? fallback);
-  if (Number.isInteger(value) && value >= 1) return value;
-  throw new ConfigError(
-    `--${flag} must be a whole number of at least 1 (got ${String(invocation.flags[flag])}).`,
-    { code: 'USAGE' },
-  );
 }
 
 await runAsProgram(bench, import.meta);

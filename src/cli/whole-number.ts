@@ -16,7 +16,7 @@ export function wholeNumber<T extends number | null>(
 ): number | T {
   const given = flags[name];
   if (given === undefined) return fallback;
-  const value = given === '' ? NaN : Number(given);
+  const value = typeof given === 'string' && given.trim() !== '' ? Number(given) : NaN;
   if (Number.isInteger(value) && value >= min && value <= max) return value;
   const range = max === Infinity ? `of at least ${min}` : `from ${min} to ${max}`;
   throw new ConfigError(`--${name} must be a whole number ${range} (got ${JSON.stringify(given)}).`, {

@@ -27,7 +27,11 @@ const STOPPED: readonly string[] = ['failed', 'paused'];
 const FINISHED: readonly string[] = ['ready', 'cut_over', 'completed', 'none'];
 
 /** Stopped, finished, or waiting for the operator. */
-export function isOver({ state, reason, batches }: ProgressSnapshot): boolean {
+export function isOver({
+  state,
+  reason,
+  batches,
+}: Pick<ProgressSnapshot, 'state' | 'reason' | 'batches'>): boolean {
   if (STOPPED.includes(state)) return true;
   if (batches.pending + batches.staged > 0) return false;
   if (FINISHED.includes(state)) return true;
