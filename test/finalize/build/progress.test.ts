@@ -60,12 +60,12 @@ describe('describeBlockers', () => {
   });
 });
 
-describe('spillOf', () => {
+describe('spillWarning', () => {
   it('tells how much memory the graph would have needed', () => {
     expect(
       spillWarning('hnsw graph no longer fits into maintenance_work_mem after 900 tuples', 4096, 1024),
     ).toEqual({
-      message: expect.stringMatching(/after 900 of 4096 rows.*index.maintenanceWorkMem to 8MB/) as string,
+      message: expect.stringMatching(/after 900 of 4096 rows.*index\.maintenanceWorkMem .*to 8MB/) as string,
       detail: { tuples: 900, rows: 4096, neededMiB: 8 },
     });
     expect(spillWarning('ivfflat index created with little data', 4096, 1024)).toBeNull();
