@@ -6,6 +6,6 @@ export { BackfillError, ConfigError, GateError, TransientError } from './errors.
 export type { ReadMode } from './ledger/reads/read-mode.ts';
 export type { SearchHit } from './search/read-modes.ts';
 export { createSearch } from './search/create-search.ts';
-export type { CreateSearchOptions, Search, SearchOptions, SearchResult } from './search/create-search.ts';
+export type { CreateSearchOptions, Search, SearchOptions, SearchResult } from './search/search-interface.ts';
 export type { FilterChoice, FilterValue } from './search/queries/filter.ts';
 export type { Readiness } from './search/state/readiness.ts';

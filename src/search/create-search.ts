@@ -1,23 +1,16 @@
 /** The search that an application imports: answered by the read mode that PostgreSQL holds at that moment. */
 
-import type { BackfillConfig, Settings } from '../config/settings.ts';
-import type { Pool } from '../db/pool.ts';
+import type { Settings } from '../config/settings.ts';
 import { SQLSTATE, codeOf, hasSqlState } from '../db/sqlstates.ts';
 import { configuredQueries } from '../db/transaction.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, ConfigError } from '../errors.ts';
-import type { ReadMode } from '../ledger/reads/read-mode.ts';
-import {
-  answerHybrid,
-  answerLegacy,
-  answerVector,
-  type SearchRequest,
-  type SearchHit,
-} from './read-modes.ts';
+import { answerHybrid, answerLegacy, answerVector, type SearchRequest } from './read-modes.ts';
 import type { ContextKeeper } from './state/backfill-context.ts';
 import { isInCanary } from './canary.ts';
-import { chooseFilter, type FilterChoice } from './queries/filter.ts';
-import { TtlCache, MONOTONIC, type Clock } from './state/ttl-cache.ts';
+import type { CreateSearchOptions, Search, SearchOptions, SearchResult } from './search-interface.ts';
+import { chooseFilter } from './queries/filter.ts';
+import { TtlCache, MONOTONIC } from './state/ttl-cache.ts';
 import { FilterRowCounts } from './state/filter-row-counts.ts';
 import { LazyEmbedder, openForSearch } from './state/lazy-embedder.ts';
 import { NOT_EMBEDDABLE, queryVector } from './queries/query-vector.ts';
@@ -30,75 +23,6 @@ import { StatsBuffer } from './state/stats-buffer.ts';
 const READ_MODE_BOUND_MS = 1000;
 /** With the look at the ledger itself: a change of the mode is seen by every search that begins so much later. */
 export const READ_MODE_SEEN_SECONDS = 2;
-
-export interface CreateSearchOptions {
-  /** The application's own `pg.Pool`; also through a pooler in transaction mode. It is not closed here. */
-  pool: Pool;
-  /** Name of the backfill: the table's, where it was given none. */
-  backfill: string;
-  /** Configuration file with the backfill's options; without it they are those of the last `enqueue`. */
-  config?: string;
-  /** Options by their names in the configuration file, which win: such as `model.localPath` on this machine. */
-  options?: BackfillConfig;
-  /**
-   * SQL, table, columns and model addresses from `config` and `options` alone, never from the ledger, whose writers could
-   * otherwise have this role run SQL of theirs, or send its queries to an address of theirs. A run that was planned
-   * for other rows, texts or columns is refused (`SEARCH_PINNED`) [false].
-   */
-  pin?: boolean;
-  /** A model that is open already; closed by whoever opened it. */
-  embedder?: Embedder;
-  /** Longest statement of a search, ms [60000]. */
-  timeoutMs?: number;
-  /** Longest shadow search, model and database together, ms [2000]. */
-  shadowTimeoutMs?: number;
-  /** Shadow searches at a time in this process; what comes on top is skipped and counted [2]. */
-  shadowConcurrency?: number;
-  /** For tests: where the age of the read mode is told from. */
-  clock?: Clock;
-}
-
-export interface SearchOptions {
-  /** Hits at most, 1 to 1000 [10]. */
-  k?: number;
-  /** Name of one of `search.filters`, or that with values of the search's own. */
-  filter?: string | FilterChoice;
-  /** What the canary goes by, such as the user: the same key always has the same search. The text where absent. */
-  key?: string;
-  /** The caller no longer waits. A statement under way ends by itself, by `timeoutMs` at the latest. */
-  signal?: AbortSignal;
-}
-
-export interface SearchResult {
-  hits: SearchHit[];
-  /** The mode that was in force. */
-  mode: ReadMode;
-  answeredBy: 'legacy' | 'vector' | 'hybrid';
-  /** Code of the error for which the canary's vector search was given up; else null. */
-  fallback: string | null;
-}
-
-export interface Search {
-  /**
-   * @throws ConfigError where filter, k or options are wrong, or the model is not the rows'; GateError
-   * (`QUERY_NOT_EMBEDDABLE`) in mode vector where the model knows no word of the text; what the database throws.
-   */
-  search(text: string, options?: SearchOptions): Promise<SearchResult>;
-  /**
-   * The query's vector as the rows' vectors want it: the model of the latest run, with the prefix of queries, masked as the
-   * rows are. For SQL and ORMs: `JSON.stringify(vector)` is pgvector's own form, such as for $1 of `search_<table>`.
-   * @throws as `search` in mode vector
-   */
-  embed(text: string, options?: Pick<SearchOptions, 'signal'>): Promise<number[]>;
-  /**
-   * Loads the model and searches by it once, whatever the read mode is, and reports to the ledger that this machine can, or
-   * why it cannot. To be awaited when the application starts: `cutover` asks for the reports.
-   * @throws what stands in the way
-   */
-  ready(): Promise<Readiness>;
-  /** Waits for shadow searches (their time limit at most), hands over their counts, closes the model that was opened here. */
-  close(): Promise<void>;
-}
 
 /** A text that takes part in no search. */
 const PROBE = 'is this machine ready';

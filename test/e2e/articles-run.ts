@@ -2,7 +2,7 @@
 
 import { articles } from '../../src/demo/articles.ts';
 import { loadArticles } from '../../src/demo/load-articles.ts';
-import type { Search } from '../../src/search/create-search.ts';
+import type { Search } from '../../src/search/search-interface.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import type { TestDatabase } from '../setup/databases.ts';
 import type { TestModel } from '../setup/model.ts';

@@ -1,7 +1,8 @@
 /** Reads move over by degrees and come back, by the verbs, as an application sees it. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { createSearch, type Search } from '../../src/search/create-search.ts';
+import { createSearch } from '../../src/search/create-search.ts';
+import type { Search } from '../../src/search/search-interface.ts';
 import type { TestBackfill } from '../setup/backfill.ts';
 import { runCommand, type CommandResult } from '../setup/command.ts';
 import { backends, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';

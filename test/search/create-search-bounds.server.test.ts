@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPool } from '../../src/db/pool.ts';
 import { readSummary } from '../../src/ledger/reads/read-stats.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import type { CreateSearchOptions, Search } from '../../src/search/create-search.ts';
+import type { CreateSearchOptions, Search } from '../../src/search/search-interface.ts';
 import { hasPostgres, realDatabase } from '../setup/databases.ts';
 import { openServedTable, wordEmbedder, type ServedTable } from './served-table.ts';
 import { LEGACY_BREAD, ServedSearches, VECTOR_BREAD, keys } from './served-searches.ts';

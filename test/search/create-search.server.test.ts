@@ -5,7 +5,7 @@ import { withValues } from '../../src/config/shape.ts';
 import { readTimes } from '../../src/ledger/reads/read-times.ts';
 import { readSummary } from '../../src/ledger/reads/read-stats.ts';
 import { fuse } from '../../src/relevance/rank-fusion.ts';
-import type { CreateSearchOptions, Search } from '../../src/search/create-search.ts';
+import type { CreateSearchOptions, Search } from '../../src/search/search-interface.ts';
 import { databases } from '../setup/databases.ts';
 import { openServedTable, wordEmbedder, type ServedTable } from './served-table.ts';
 import { LEGACY_BREAD, ServedSearches, VECTOR_BREAD, keys } from './served-searches.ts';

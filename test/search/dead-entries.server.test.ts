@@ -2,7 +2,8 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { planSearchFunction, settingsOfReads } from '../../src/cutover/search-function.ts';
-import { createSearch, type Search } from '../../src/search/create-search.ts';
+import { createSearch } from '../../src/search/create-search.ts';
+import type { Search } from '../../src/search/search-interface.ts';
 import { compareSearches } from '../../src/search/compare.ts';
 import { saveReadSettings, type ReadSettings } from '../../src/ledger/reads/read-settings.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';

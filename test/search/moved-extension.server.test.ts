@@ -2,7 +2,8 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { planSearchFunction, settingsOfReads } from '../../src/cutover/search-function.ts';
-import { createSearch, type Search, type SearchResult } from '../../src/search/create-search.ts';
+import { createSearch } from '../../src/search/create-search.ts';
+import type { Search, SearchResult } from '../../src/search/search-interface.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { checkSqlFunction } from '../../src/verify/checks/sql-function.ts';
 import { databases } from '../setup/databases.ts';

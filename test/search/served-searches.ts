@@ -1,6 +1,7 @@
 /** Searches of the table that `openServedTable` makes, and what they find for bread. */
 
-import { createSearch, type CreateSearchOptions, type Search } from '../../src/search/create-search.ts';
+import { createSearch } from '../../src/search/create-search.ts';
+import type { CreateSearchOptions, Search } from '../../src/search/search-interface.ts';
 import { wordEmbedder, type ServedTable } from './served-table.ts';
 
 export const LEGACY_BREAD = ['3', '6', '9'];
