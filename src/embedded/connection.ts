@@ -1,4 +1,4 @@
-/** One socket: reads messages, has them run one unit at a time, and clears up when the socket closes. */
+/** One socket: reads messages, has them run one group at a time, and clears up when the socket closes. */
 
 import type { Socket } from 'node:net';
 import { messageOf } from '../errors.ts';
@@ -28,7 +28,7 @@ export async function serveConnection(socket: Socket, context: ConnectionContext
   socket.setNoDelay(true);
   const connection = new Connection(socket, context);
   try {
-    // Reading waits while a unit runs, so a client cannot pile up more than the socket's buffer.
+    // Reading waits while a group runs, so a client cannot pile up more than the socket's buffer.
     // The socket must outlive the loop, or the reason for its end would be lost with it.
     const chunks = socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
     for await (const chunk of chunks) if (!(await connection.take(chunk))) break;
@@ -126,8 +126,8 @@ class Connection {
     const step = collector.push(frame);
     if (step.kind === 'end') return false;
     if (step.kind === 'ask-for-copy-data') client.send(step.answer);
-    if (step.kind === 'unit') {
-      await this.#context.session.run(client, step.unit);
+    if (step.kind === 'group') {
+      await this.#context.session.run(client, step.group);
       // A client that reads slowly is answered no faster than it reads.
       if (this.#socket.writableNeedDrain && !this.#socket.destroyed) {
         await this.#drained();

@@ -1,5 +1,5 @@
 /**
- * Collects a client's messages into units that the session runs in one call: up to a Query, a Sync or a Flush, and
+ * Collects a client's messages into groups that the session runs in one call: up to a Query, a Sync or a Flush, and
  * for COPY … FROM STDIN up to the end of the data. Between two calls PGlite would take missing COPY data for a lost
  * connection and end.
  */
@@ -16,13 +16,13 @@ export interface MessageGroup {
   effects: Effects;
   /** The client was told to send COPY data by the gateway; the server's own word of it must not follow. */
   copied: boolean;
-  /** Binds or describes the unnamed statement without having parsed it in this unit. */
+  /** Binds or describes the unnamed statement without having parsed it in this group. */
   needsUnnamed: boolean;
 }
 
 export type Step =
   | { kind: 'more' }
-  | { kind: 'unit'; unit: MessageGroup }
+  | { kind: 'group'; group: MessageGroup }
   | { kind: 'ask-for-copy-data'; answer: Buffer }
   | { kind: 'end' };
 
@@ -78,7 +78,7 @@ export class MessageGroupCollector {
         this.#effects.push(effectsOf(readCString(bytes, 5).text));
         this.#names.unnamedParse = null;
         this.#add(bytes);
-        return this.#copyOrUnit('query');
+        return this.#copyOrGroup('query');
       case 'F':
         this.#add(bytes);
         return this.#finish('query');
@@ -86,10 +86,10 @@ export class MessageGroupCollector {
         // Nothing to flush: it must not take the session either.
         if (this.#frames.length === 0) return MORE;
         this.#add(bytes);
-        return this.#copyOrUnit('flush');
+        return this.#copyOrGroup('flush');
       case 'S':
         this.#add(bytes);
-        return this.#copyOrUnit('sync');
+        return this.#copyOrGroup('sync');
       default:
         this.#addExtended(type, bytes);
         return MORE;
@@ -139,7 +139,7 @@ export class MessageGroupCollector {
     this.#bytes = 0;
   }
 
-  #copyOrUnit(endsWith: MessageGroup['endsWith']): Step {
+  #copyOrGroup(endsWith: MessageGroup['endsWith']): Step {
     const { copyIn } = joinEffects(this.#effects);
     if (copyIn === null || this.#copy === 'over') return this.#finish(endsWith);
     this.#copy = endsWith === 'query' ? 'simple' : 'extended';
@@ -151,7 +151,7 @@ export class MessageGroupCollector {
   #finish(endsWith: MessageGroup['endsWith']): Step {
     // A COPY mode left open would swallow the Sync, so the stop stands before it.
     if (this.#mayCopy) this.#frames.splice(endsWith === 'query' ? this.#frames.length : -1, 0, COPY_STOP);
-    const unit: MessageGroup = {
+    const group: MessageGroup = {
       messages: Buffer.concat(this.#frames),
       endsWith,
       effects: this.#effects.length === 0 ? NO_EFFECTS : joinEffects(this.#effects),
@@ -166,7 +166,7 @@ export class MessageGroupCollector {
     this.#mayCopy = false;
     this.#needsUnnamed = false;
     this.#parsedUnnamed = false;
-    return { kind: 'unit', unit };
+    return { kind: 'group', group };
   }
 
   #noteSql(bytes: Buffer, start: number): void {

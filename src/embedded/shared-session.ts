@@ -26,14 +26,14 @@ import type { MessageGroup } from './message-group.ts';
 
 export class SharedSession {
   readonly #engine: PgliteEngine;
-  readonly #turns: SessionLock<Client>;
+  readonly #lock: SessionLock<Client>;
   readonly #listeners = new Listeners<Client>();
   /** What is set in the session now. */
   #settings: StartupParameters = new Map();
 
   constructor(engine: PgliteEngine, idleTransactionLimitMs: number) {
     this.#engine = engine;
-    this.#turns = new SessionLock({
+    this.#lock = new SessionLock({
       limitMs: idleTransactionLimitMs,
       idleMs: (owner) => owner.idleMs,
       // A client that waits for another one in the midst of its own transaction would wait for ever.
@@ -47,15 +47,15 @@ export class SharedSession {
     });
   }
 
-  /** Runs a unit when it is the client's turn, and sends the answer. @throws ProtocolError */
-  async run(client: Client, unit: MessageGroup): Promise<void> {
-    await this.#turns.run(client, async () => {
-      if (!this.#turns.isOwner(client)) await this.#prepareFor(client, unit);
-      const output = await this.#engine.call(unit.messages);
+  /** Runs a group of messages once the session is the client's, and sends the answer. @throws ProtocolError */
+  async run(client: Client, group: MessageGroup): Promise<void> {
+    await this.#lock.run(client, async () => {
+      if (!this.#lock.isOwner(client)) await this.#prepareFor(client, group);
+      const output = await this.#engine.call(group.messages);
       const outcome = readOutcome(output);
-      const mustListenAgain = this.#listeners.note(client, unit.effects.listens, outcome);
-      this.#deliver(client, unit, output, outcome);
-      client.settingsTouched ||= unit.effects.settings;
+      const mustListenAgain = this.#listeners.note(client, group.effects.listens, outcome);
+      this.#deliver(client, group, output, outcome);
+      client.settingsTouched ||= group.effects.settings;
       if (outcome.status !== 'I') return true;
       if (mustListenAgain) await this.#runSql(this.#listeners.listenAgainSql());
       if (client.settingsTouched) await this.#readSettingsOf(client);
@@ -65,8 +65,8 @@ export class SharedSession {
 
   /** Undoes what a client that is gone has left behind. */
   async leave(client: Client): Promise<void> {
-    await this.#turns.run(client, async () => {
-      if (this.#turns.isOwner(client)) await this.#engine.call(Buffer.concat([SYNC, query('ROLLBACK')]));
+    await this.#lock.run(client, async () => {
+      if (this.#lock.isOwner(client)) await this.#engine.call(Buffer.concat([SYNC, query('ROLLBACK')]));
       const closes = client.names.serverNames.map((name) => frame('C', Buffer.from('S'), cstring(name)));
       if (closes.length > 0) await this.#engine.call(Buffer.concat([...closes, SYNC]));
       const deserted = this.#listeners.drop(client);
@@ -78,13 +78,13 @@ export class SharedSession {
   }
 
   /** Brings the session from whoever had it last into the state that this client left it in. */
-  async #prepareFor(client: Client, unit: MessageGroup): Promise<void> {
+  async #prepareFor(client: Client, group: MessageGroup): Promise<void> {
     if (!sameSettings(this.#settings, client.settings)) {
       const output = await this.#runSql(switchSettingsSql(this.#settings, client.settings));
       assertNoError(output);
       this.#settings = client.settings;
     }
-    if (unit.needsUnnamed && client.names.unnamedParse !== null) {
+    if (group.needsUnnamed && client.names.unnamedParse !== null) {
       await this.#engine.call(Buffer.concat([client.names.unnamedParse, SYNC]));
     }
   }
@@ -95,8 +95,8 @@ export class SharedSession {
     client.settingsTouched = false;
   }
 
-  #deliver(client: Client, unit: MessageGroup, output: Buffer, outcome: Outcome): void {
-    const plain = !outcome.types.has('A') && !outcome.types.has('E') && !unit.copied;
+  #deliver(client: Client, group: MessageGroup, output: Buffer, outcome: Outcome): void {
+    const plain = !outcome.types.has('A') && !outcome.types.has('E') && !group.copied;
     if (plain) {
       client.send(output);
       return;
@@ -104,7 +104,7 @@ export class SharedSession {
     const parts = rewriteOutput(output, (type, message) => {
       if (type === 'A') return this.#route(client, message);
       if (type === 'E') return client.names.inClientWords(message);
-      return type === 'G' && unit.copied ? null : message;
+      return type === 'G' && group.copied ? null : message;
     });
     client.send(...parts);
   }

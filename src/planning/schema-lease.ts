@@ -4,7 +4,13 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from '../db/pool.ts';
 import { TransientError } from '../errors.ts';
-import { giveTurnBack, renewTurn, takeTurn, turnOf, type Turn } from '../ledger/backfill/schema-lease.ts';
+import {
+  releaseLease,
+  renewLease,
+  acquireLease,
+  leaseOf,
+  type SchemaLease,
+} from '../ledger/backfill/schema-lease.ts';
 
 /** Milliseconds. A process that was killed keeps the others waiting for the rest of its lease. */
 const TIMES = { lease: 15_000, renewal: 3000, look: 300 };
@@ -21,14 +27,14 @@ export async function withSchemaLease<T>(
   work: () => Promise<T>,
   times: typeof TIMES = TIMES,
 ): Promise<T> {
-  const turn: Turn = { backfill, holder: randomUUID(), what };
-  await waitForTurn(pool, turn, times);
+  const lease: SchemaLease = { backfill, holder: randomUUID(), what };
+  await waitForLease(pool, lease, times);
   let renewal: NodeJS.Timeout | undefined;
   const overtaken = new Promise<never>((_, reject) => {
     const renew = async (): Promise<void> => {
       // A server that is not there now is asked again; a ledger that is gone was taken away by this very work.
-      const isMine = await renewTurn(pool, turn, times.lease / 1000).catch(() => true);
-      if (!isMine) reject(overtakenIn(turn));
+      const isMine = await renewLease(pool, lease, times.lease / 1000).catch(() => true);
+      if (!isMine) reject(overtakenIn(lease));
     };
     renewal = setInterval(() => void renew(), times.renewal);
   });
@@ -36,28 +42,28 @@ export async function withSchemaLease<T>(
     return await Promise.race([work(), overtaken]);
   } finally {
     clearInterval(renewal);
-    await giveTurnBack(pool, turn).catch(() => {});
+    await releaseLease(pool, lease).catch(() => {});
   }
 }
 
 /** Somebody who renews the lease is at work; a lease that nobody renews is waited for to its end. */
-async function waitForTurn(pool: Pool, turn: Turn, times: typeof TIMES): Promise<void> {
+async function waitForLease(pool: Pool, lease: SchemaLease, times: typeof TIMES): Promise<void> {
   let before: string | null = null;
-  while (!(await takeTurn(pool, turn, times.lease / 1000))) {
-    const other = await turnOf(pool, turn.backfill);
-    if (other !== null && before !== null && other.until !== before) throw busy(turn, other.what);
+  while (!(await acquireLease(pool, lease, times.lease / 1000))) {
+    const other = await leaseOf(pool, lease.backfill);
+    if (other !== null && before !== null && other.until !== before) throw busy(lease, other.what);
     before = other?.until ?? before;
     await delay(times.look);
   }
 }
 
-const busy = ({ backfill }: Turn, what: string): TransientError =>
+const busy = ({ backfill }: SchemaLease, what: string): TransientError =>
   new TransientError(`Another ${what} of ${backfill} is under way.`, {
     code: 'ENQUEUE_BUSY',
     remedy: 'Wait for it to end; `pgvector-backfill status` shows the run.',
   });
 
-const overtakenIn = ({ backfill, what }: Turn): TransientError =>
+const overtakenIn = ({ backfill, what }: SchemaLease): TransientError =>
   new TransientError(
     `This ${what} of ${backfill} stood still for so long that another process has taken over.`,
     {

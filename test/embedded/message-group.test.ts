@@ -20,10 +20,10 @@ function typesOf(messages: Buffer): string {
   return types;
 }
 
-const lastUnit = (steps: Step[]) => {
+const lastGroup = (steps: Step[]) => {
   const last = steps.at(-1);
-  if (last?.kind !== 'unit') throw new Error(`no unit but ${last?.kind}`);
-  return last.unit;
+  if (last?.kind !== 'group') throw new Error(`no group but ${last?.kind}`);
+  return last.group;
 };
 
 test('messages come out whole, however the stream is cut', () => {
@@ -50,10 +50,10 @@ test('COPY data over the limit are dropped, and the COPY is failed in the end', 
   const collector = new MessageGroupCollector(new StatementNames(1), 1000);
   const row = copyData('x'.repeat(300));
   const steps = pushAll(collector, query('COPY t FROM STDIN'), row, row, row, row, row, COPY_DONE);
-  const unit = lastUnit(steps);
+  const group = lastGroup(steps);
   // The query, the failure, and the stop for COPYs that nobody saw coming.
-  expect(typesOf(unit.messages)).toBe('Qff');
-  expect(unit.messages.toString()).toContain('more than 1000 bytes in one COPY');
+  expect(typesOf(group.messages)).toBe('Qff');
+  expect(group.messages.toString()).toContain('more than 1000 bytes in one COPY');
 });
 
 test('what is too large outside of COPY ends the connection', () => {
@@ -69,9 +69,9 @@ test('statements get names of their own; those of a COPY ask for its data when t
   pushAll(collector, parse('load', 'COPY t FROM STDIN'), SYNC);
   const steps = pushAll(collector, bind('', 'load'), execute(''), SYNC);
   expect(steps.at(-1)?.kind).toBe('ask-for-copy-data');
-  const unit = lastUnit(pushAll(collector, copyData('1\n'), COPY_DONE, SYNC));
-  expect(typesOf(unit.messages)).toBe('BEdcfS');
-  expect(unit.messages.toString()).not.toContain('load');
+  const group = lastGroup(pushAll(collector, copyData('1\n'), COPY_DONE, SYNC));
+  expect(typesOf(group.messages)).toBe('BEdcfS');
+  expect(group.messages.toString()).not.toContain('load');
   expect(names.serverNames).toEqual(['client_7_0']);
 });
 

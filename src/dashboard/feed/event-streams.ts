@@ -25,15 +25,15 @@ const RETRY_MS = 500;
 
 export class EventStreams {
   readonly #feed: ProgressFeed;
-  readonly #render: (look: NonNullable<FeedUpdate>) => Promise<string>;
+  readonly #render: (update: NonNullable<FeedUpdate>) => Promise<string>;
   readonly #times: Required<EventTimes>;
-  #rendered: { look: FeedUpdate; markup: Promise<string> } | null = null;
+  #rendered: { update: FeedUpdate; markup: Promise<string> } | null = null;
   readonly #ends = new Set<() => void>();
 
   /** `render`: the markup of a look. */
   constructor(
     feed: ProgressFeed,
-    render: (look: NonNullable<FeedUpdate>) => Promise<string>,
+    render: (update: NonNullable<FeedUpdate>) => Promise<string>,
     { stallMs = STALL_MS, lifetimeMs = LIFETIME_MS }: EventTimes = {},
   ) {
     this.#feed = feed;
@@ -58,9 +58,9 @@ export class EventStreams {
   }
 
   async #send(stream: SSEStreamingApi, outgoing: ServerResponse | undefined): Promise<void> {
-    const looks = new Latest<FeedUpdate>();
-    const end = (): void => looks.end();
-    const unwatch = this.#feed.watch((look) => looks.put(look));
+    const updates = new Latest<FeedUpdate>();
+    const end = (): void => updates.end();
+    const unwatch = this.#feed.watch((update) => updates.put(update));
     this.#ends.add(end);
     stream.onAbort(end);
     // Whatever ends the connection ends its watcher, also where nobody has read of the stream or cancelled it.
@@ -68,15 +68,15 @@ export class EventStreams {
     const old = setTimeout(end, this.#times.lifetimeMs);
     try {
       let before = '';
-      for await (const look of looks) {
+      for await (const update of updates) {
         const [event, data] =
-          look === null
+          update === null
             ? ['trouble', 'the database does not answer; trying again']
-            : ['snapshot', await this.#markup(look)];
+            : ['snapshot', await this.#markup(update)];
         // A comment keeps proxies from taking a silent connection for a dead one.
         await this.#taken(
           stream,
-          looks,
+          updates,
           data === before
             ? stream.write(': same\n\n')
             : stream.writeSSE({ event, data: JSON.stringify(data), retry: RETRY_MS }),
@@ -92,18 +92,18 @@ export class EventStreams {
   }
 
   /** Resolves once the reader has taken what was sent, or the stream is over. */
-  async #taken(stream: SSEStreamingApi, looks: Latest<FeedUpdate>, sent: Promise<unknown>): Promise<void> {
+  async #taken(stream: SSEStreamingApi, updates: Latest<FeedUpdate>, sent: Promise<unknown>): Promise<void> {
     let stalled: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       stalled = setTimeout(() => {
-        looks.end();
+        updates.end();
         resolve();
       }, this.#times.stallMs);
     });
-    await Promise.race([sent, looks.ended, late]);
+    await Promise.race([sent, updates.ended, late]);
     clearTimeout(stalled);
     // A write that nobody takes would hold the stream for ever.
-    if (looks.isOver) stream.abort();
+    if (updates.isOver) stream.abort();
   }
 
   /** What is over is handed to the reader for a while, and the connection does not outlive that. */
@@ -114,8 +114,8 @@ export class EventStreams {
     outgoing.once('close', () => clearTimeout(late));
   }
 
-  #markup(look: NonNullable<FeedUpdate>): Promise<string> {
-    if (this.#rendered?.look !== look) this.#rendered = { look, markup: this.#render(look) };
+  #markup(update: NonNullable<FeedUpdate>): Promise<string> {
+    if (this.#rendered?.update !== update) this.#rendered = { update, markup: this.#render(update) };
     return this.#rendered.markup;
   }
 }

@@ -20,7 +20,7 @@ export interface FeedView {
 
 /** What a look brought; null where the database did not answer. */
 export type FeedUpdate = FeedView | null;
-type Watcher = (look: FeedUpdate) => void;
+type Watcher = (update: FeedUpdate) => void;
 
 export interface FeedInput {
   pool: Pool;
@@ -91,17 +91,17 @@ export class ProgressFeed {
   async #tick(): Promise<void> {
     this.#rest();
     const late = setTimeout(() => this.#show(null), this.#input.lateMs ?? LATE_MS);
-    const look = await this.look().catch((error: unknown) => this.#complain(messageOf(error)));
+    const update = await this.look().catch((error: unknown) => this.#complain(messageOf(error)));
     clearTimeout(late);
-    if (look !== null) this.#complaint = null;
-    this.#show(look);
+    if (update !== null) this.#complaint = null;
+    this.#show(update);
     if (this.#watchers.size === 0 || this.#closed) return;
     this.#rest();
     this.#timer = setTimeout(() => void this.#tick(), this.#input.intervalMs ?? INTERVAL_MS);
   }
 
-  #show(look: FeedUpdate): void {
-    for (const watcher of this.#watchers) watcher(look);
+  #show(update: FeedUpdate): void {
+    for (const watcher of this.#watchers) watcher(update);
   }
 
   #complain(err: string): null {

@@ -1,8 +1,8 @@
-/** Whose turn it is to change what stands in the operator's database: a lease that its holder renews. */
+/** Who may change what stands in the operator's database: a lease that its holder renews. */
 
 import type { Queryable } from '../../db/pool.ts';
 
-export interface Turn {
+export interface SchemaLease {
   backfill: string;
   /** uuid of the one who asks. */
   holder: string;
@@ -11,21 +11,21 @@ export interface Turn {
 }
 
 /** @returns false where somebody else has it. */
-export async function takeTurn(db: Queryable, turn: Turn, seconds: number): Promise<boolean> {
+export async function acquireLease(db: Queryable, lease: SchemaLease, seconds: number): Promise<boolean> {
   const taken = await db.query(
     `INSERT INTO pgvector_backfill.turn AS t (backfill, holder, what, leased_until)
      VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4))
      ON CONFLICT (backfill) DO UPDATE SET holder = excluded.holder, what = excluded.what, leased_until = excluded.leased_until
        WHERE t.leased_until < clock_timestamp()`,
-    [turn.backfill, turn.holder, turn.what, seconds],
+    [lease.backfill, lease.holder, lease.what, seconds],
   );
   return taken.rowCount === 1;
 }
 
 /** @returns false where somebody else has taken it meanwhile. A backfill that is taken out of the ledger takes it along. */
-export async function renewTurn(
+export async function renewLease(
   db: Queryable,
-  { backfill, holder }: Turn,
+  { backfill, holder }: SchemaLease,
   seconds: number,
 ): Promise<boolean> {
   const renewed = await db.query<{ mine: boolean }>(
@@ -37,7 +37,7 @@ export async function renewTurn(
   return renewed.rows[0]?.mine ?? true;
 }
 
-export async function giveTurnBack(db: Queryable, { backfill, holder }: Turn): Promise<void> {
+export async function releaseLease(db: Queryable, { backfill, holder }: SchemaLease): Promise<void> {
   await db.query('DELETE FROM pgvector_backfill.turn WHERE backfill = $1 AND holder = $2', [
     backfill,
     holder,
@@ -45,7 +45,7 @@ export async function giveTurnBack(db: Queryable, { backfill, holder }: Turn): P
 }
 
 /** Who has it, and until when, as text that is another one after each renewal; null where nobody has. */
-export async function turnOf(
+export async function leaseOf(
   db: Queryable,
   backfill: string,
 ): Promise<{ what: string; until: string } | null> {
