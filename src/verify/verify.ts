@@ -244,8 +244,7 @@ const INDEX_REMEDY = {
   none: 'Run `pgvector-backfill finalize`.',
   invalid: 'Run `pgvector-backfill finalize`, which drops it and builds it again.',
   valid: null,
-  other:
-    'Set the options of index and metric to what it is, or drop it and run `pgvector-backfill finalize`.',
+  other: `Set ${optionName('index.method')}, ${optionName('index.type')} and ${optionName('metric')} to what it is, or drop it and run \`pgvector-backfill finalize\`.`,
 } as const;
 
 async function checkIndex({ pool, target, settings }: VerifyInput, rows: number): Promise<Check> {

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import type { Context, MiddlewareHandler } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
 import { html } from 'hono/html';
+import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import { isAuthorized, isSame } from './credentials.ts';
 import { readsForwarded } from './forwarded.ts';
@@ -77,8 +78,8 @@ function refuse(context: Context): Response | Promise<Response> {
           <button>Open</button>
         </form>
         <p class="quiet">
-          For a login that stays the same, set <code>dashboard.user</code> (env <code>DASHBOARD_USER</code>)
-          and <code>dashboard.password</code> (env <code>DASHBOARD_PASSWORD</code>) and start it again.
+          For a login that stays the same, set ${optionName('dashboard.user')} and
+          ${optionName('dashboard.password')}, and start it again.
         </p>
       </section>`,
     }),
