@@ -2,13 +2,15 @@
 
 import { optionName } from './option-name.ts';
 import { ConfigError } from '../errors.ts';
+import { crossChecks } from './cross-checks.ts';
 import { isRecord, readConfigFile, type ConfigFile } from './file.ts';
 import { databaseFromEnvironment } from './libpq.ts';
-import type { Option, OptionScope } from './option.ts';
-import { OPTIONS, optionsOf, type OptionPath } from './options.ts';
+import type { Option } from './option.ts';
+import { OPTIONS, type OptionPath } from './options.ts';
 import { serviceLinkNote } from './service-link.ts';
 import type { Settings } from './settings.ts';
 import { valueAt, withValues } from './shape.ts';
+import { unknownKeys } from './unknown-keys.ts';
 
 export interface Config {
   /** Name of the backfill: chosen by --backfill, the only one of the file, or the table's name. */
@@ -148,80 +150,11 @@ function sectionOf(file: ConfigFile, name: string): Record<string, unknown> {
   });
 }
 
-/** Where an option of the other scope stands. */
-const PLACES: Record<OptionScope, string> = {
-  global: 'it is an option of one backfill, and stands below backfills.<name>',
-  backfill: 'it is an option of all backfills, and stands at the top of the file',
-};
-
-/** A misspelt key would otherwise be ignored in silence and a default used. */
-export function unknownKeys(section: Record<string, unknown>, scope: OptionScope, prefix: string): string[] {
-  const paths = optionsOf(scope).map(({ path }) => path);
-  const others = optionsOf(scope === 'global' ? 'backfill' : 'global').map(({ path }) => path);
-  const known = new Set([...paths, ...(scope === 'global' ? ['backfills', '$schema'] : [])]);
-  const problems: string[] = [];
-  const walk = (value: Record<string, unknown>, at: string): void => {
-    for (const [key, inner] of Object.entries(value)) {
-      const path = at + key;
-      if (known.has(path)) continue;
-      if (isRecord(inner) && paths.some((each) => each.startsWith(`${path}.`))) walk(inner, `${path}.`);
-      else if (others.some((each) => each === path || each.startsWith(`${path}.`)))
-        problems.push(`File key ${prefix}${path} is in the wrong place: ${PLACES[scope]}.`);
-      else problems.push(`File key ${prefix}${path} is not an option; known: ${paths.join(', ')}.`);
-    }
-  };
-  walk(section, '');
-  return problems;
-}
-
 /** Also in the strings of lists and objects. */
 const hasNul = (value: unknown): boolean =>
   typeof value === 'string'
     ? value.includes('\0')
     : typeof value === 'object' && value !== null && Object.values(value).some(hasNul);
-
-/** What a run writes must not be what it reads: the text would change with each merge, or be overwritten by it. */
-function sharedColumns(settings: Settings, name: string | null): string[] {
-  const read = new Set([settings.key, ...(Array.isArray(settings.text) ? settings.text : [])]);
-  const written = [
-    ['column', settings.column],
-    ['updatedAtColumn', settings.updatedAtColumn],
-  ] as const;
-  const problems = written.flatMap(([path, column]) =>
-    read.has(column)
-      ? [
-          `Option ${optionName(path, name)} is ${JSON.stringify(column)}, which is the key or a part of the text; it must be a column of its own.`,
-        ]
-      : [],
-  );
-  if (settings.column === settings.updatedAtColumn)
-    problems.push(`Option ${optionName('updatedAtColumn', name)} must be another column than column.`);
-  return problems;
-}
-
-/** Limits that involve two options; said before any work. */
-function crossChecks(settings: Settings, name: string | null): string[] {
-  const problems: string[] = sharedColumns(settings, name);
-  if (settings.index.method !== 'ivfflat' && settings.index.efConstruction < 2 * settings.index.m) {
-    problems.push(
-      `Option ${optionName('index.efConstruction', name)} is ${settings.index.efConstruction}, but pgvector wants at least 2 × index.m (${2 * settings.index.m}).`,
-    );
-  }
-  if (settings.columnType === 'halfvec' && settings.index.type === 'vector') {
-    problems.push(
-      `Option ${optionName('index.type', name)} is vector, but columnType is halfvec: an index has no more digits than its column.`,
-    );
-  }
-  if (
-    settings.model.longText === 'mean-of-chunks' &&
-    2 * settings.model.chunkOverlap >= settings.model.maxTokens
-  ) {
-    problems.push(
-      `Option ${optionName('model.chunkOverlap', name)} is ${settings.model.chunkOverlap}, but must be less than half of model.maxTokens (${settings.model.maxTokens}).`,
-    );
-  }
-  return problems;
-}
 
 function nameFromTable(table: string): string {
   const last = table.split('.').at(-1) ?? table;

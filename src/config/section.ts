@@ -2,10 +2,10 @@
 
 import { optionName } from './option-name.ts';
 import { ConfigError } from '../errors.ts';
-import { unknownKeys } from './load.ts';
 import { OPTION_PATHS, optionsOf } from './options.ts';
 import type { SomeSettings } from './settings.ts';
 import { valueAt, withValues } from './shape.ts';
+import { unknownKeys } from './unknown-keys.ts';
 
 const DECLARED = optionsOf('backfill');
 

@@ -1,0 +1,47 @@
+/** Limits that involve two options; said before any work. */
+
+import { optionName } from './option-name.ts';
+import type { Settings } from './settings.ts';
+
+/** What a run writes must not be what it reads: the text would change with each merge, or be overwritten by it. */
+function sharedColumns(settings: Settings, name: string | null): string[] {
+  const read = new Set([settings.key, ...(Array.isArray(settings.text) ? settings.text : [])]);
+  const written = [
+    ['column', settings.column],
+    ['updatedAtColumn', settings.updatedAtColumn],
+  ] as const;
+  const problems = written.flatMap(([path, column]) =>
+    read.has(column)
+      ? [
+          `Option ${optionName(path, name)} is ${JSON.stringify(column)}, which is the key or a part of the text; it must be a column of its own.`,
+        ]
+      : [],
+  );
+  if (settings.column === settings.updatedAtColumn)
+    problems.push(`Option ${optionName('updatedAtColumn', name)} must be another column than column.`);
+  return problems;
+}
+
+/** In sentences; empty where all fits. */
+export function crossChecks(settings: Settings, name: string | null): string[] {
+  const problems: string[] = sharedColumns(settings, name);
+  if (settings.index.method !== 'ivfflat' && settings.index.efConstruction < 2 * settings.index.m) {
+    problems.push(
+      `Option ${optionName('index.efConstruction', name)} is ${settings.index.efConstruction}, but pgvector wants at least 2 × index.m (${2 * settings.index.m}).`,
+    );
+  }
+  if (settings.columnType === 'halfvec' && settings.index.type === 'vector') {
+    problems.push(
+      `Option ${optionName('index.type', name)} is vector, but columnType is halfvec: an index has no more digits than its column.`,
+    );
+  }
+  if (
+    settings.model.longText === 'mean-of-chunks' &&
+    2 * settings.model.chunkOverlap >= settings.model.maxTokens
+  ) {
+    problems.push(
+      `Option ${optionName('model.chunkOverlap', name)} is ${settings.model.chunkOverlap}, but must be less than half of model.maxTokens (${settings.model.maxTokens}).`,
+    );
+  }
+  return problems;
+}

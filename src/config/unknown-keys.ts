@@ -1,0 +1,31 @@
+/** Keys of a file that are no option, or none of that place. */
+
+import { isRecord } from './file.ts';
+import type { OptionScope } from './option.ts';
+import { optionsOf } from './options.ts';
+
+/** Where an option of the other scope stands. */
+const PLACES: Record<OptionScope, string> = {
+  global: 'it is an option of one backfill, and stands below backfills.<name>',
+  backfill: 'it is an option of all backfills, and stands at the top of the file',
+};
+
+/** A misspelt key would otherwise be ignored in silence and a default used. */
+export function unknownKeys(section: Record<string, unknown>, scope: OptionScope, prefix: string): string[] {
+  const paths = optionsOf(scope).map(({ path }) => path);
+  const others = optionsOf(scope === 'global' ? 'backfill' : 'global').map(({ path }) => path);
+  const known = new Set([...paths, ...(scope === 'global' ? ['backfills', '$schema'] : [])]);
+  const problems: string[] = [];
+  const walk = (value: Record<string, unknown>, at: string): void => {
+    for (const [key, inner] of Object.entries(value)) {
+      const path = at + key;
+      if (known.has(path)) continue;
+      if (isRecord(inner) && paths.some((each) => each.startsWith(`${path}.`))) walk(inner, `${path}.`);
+      else if (others.some((each) => each === path || each.startsWith(`${path}.`)))
+        problems.push(`File key ${prefix}${path} is in the wrong place: ${PLACES[scope]}.`);
+      else problems.push(`File key ${prefix}${path} is not an option; known: ${paths.join(', ')}.`);
+    }
+  };
+  walk(section, '');
+  return problems;
+}
