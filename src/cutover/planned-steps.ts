@@ -10,7 +10,7 @@ export interface PlannedStep {
   run(): Promise<void>;
 }
 
-/** In their order; those that have nothing to do are passed over. */
+/** In their order; those that have nothing to do are skipped. */
 export async function runSteps(steps: readonly PlannedStep[]): Promise<void> {
   for (const step of steps) if (step.actions.length > 0) await step.run();
 }

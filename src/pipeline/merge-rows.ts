@@ -18,7 +18,7 @@ import type { WorkRow } from './read-rows.ts';
 import { WrittenRows } from './written-rows.ts';
 
 /**
- * Locks what is free of $1 keys, in key order, and gives it back. Rows that another transaction holds are passed over and
+ * Locks what is free of $1 keys, in key order, and gives it back. Rows that another transaction holds are skipped and
  * come again: whoever never waits for a row while it holds others can neither hold up the application nor be part of a
  * deadlock with it. NO KEY UPDATE is what the UPDATE itself takes; rows that refer to these may still be inserted.
  */

@@ -1,7 +1,7 @@
 /**
  * Rows whose text, or whether they take part, cannot be computed: the operator's expression raises on them, or their bytes
  * are no text. One of them fails every statement that meets it, so it is found by halving and quarantined by its key; from
- * then on it is passed over (see `readableTable`) until the row is written again.
+ * then on it is skipped (see `readableTable`) until the row is written again.
  */
 
 import { optionName } from '../config/option-name.ts';

@@ -1,4 +1,4 @@
-/** What an operator's own session does to a run: rows that it holds are passed over, and swept up once they are free. */
+/** What an operator's own session does to a run: rows that it holds are skipped, and swept up once they are free. */
 
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { installationId } from '../../src/ledger/backfill/installation.ts';

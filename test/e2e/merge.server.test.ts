@@ -73,7 +73,7 @@ describe.runIf(hasPostgres())('between read and merge', () => {
     expect(await backfill.account()).toMatchObject({ embedded: 10, stale: 0, missing: 0 });
   });
 
-  it('a row that another transaction holds is passed over, and merged once it is free', async () => {
+  it('a row that another transaction holds is skipped, and merged once it is free', async () => {
     const batch = await claim();
     const { rows } = await readWork(context, batch, null, 10);
     const page = await embedRows(context, rows);

@@ -1,4 +1,4 @@
-/** Tables as they have grown: what doctor says of them, and the road on those that it lets pass. */
+/** Tables as they have grown: what doctor says of them, and a run on those that it lets pass. */
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig, type Config } from '../../src/config/load.ts';

@@ -44,7 +44,7 @@ describe.each(databases())('targets of a run on $name', ({ create }) => {
         statements++;
         return pool.query(text, values);
       },
-    } as Queryable;
+    };
     const targets = new RunTargets(counted, config.settings);
     const first = await targets.of(run);
     statements = 0;
