@@ -12,7 +12,7 @@ export const demo: Command = {
   name: 'demo',
   drains: 'the embedded server and its files are put away',
   summary:
-    'The whole road on the embedded server: sample table, enqueue, embed, index, verify, and a side-by-side search. Needs nothing but Node.',
+    'A whole run on the embedded server: sample table, enqueue, embed, index, verify, and a side-by-side search. Needs nothing but Node.',
   flags: {
     from: {
       type: 'string',

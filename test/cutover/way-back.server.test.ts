@@ -10,7 +10,7 @@ import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
-import { hashEmbedder, travel } from '../setup/small-road.ts';
+import { hashEmbedder, runAll } from '../setup/whole-run.ts';
 
 describe.each(databases())('rollback to the legacy schema, on $name', ({ create }) => {
   let database: TestDatabase;
@@ -31,7 +31,7 @@ describe.each(databases())('rollback to the legacy schema, on $name', ({ create 
     await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text, lang text)');
     await pool.query(`INSERT INTO docs SELECT n, 'text ' || n, 'en' FROM generate_series(1, 20) n`);
     const config = await load({ BACKFILL_TABLE: 'docs', BACKFILL_TEXT: 'body' });
-    await travel(pool, config, hashEmbedder());
+    await runAll(pool, config, hashEmbedder());
     await pool.query(
       `UPDATE pgvector_backfill.backfill SET added_columns = '{embedding,embedding_updated_at}'`,
     );

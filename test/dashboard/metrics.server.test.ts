@@ -16,7 +16,7 @@ import { openQueues, prepareQueue, type OpenQueue } from '../../src/queue/connec
 import { addEmbedJobs } from '../../src/queue/jobs/producer.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { backends, type TestDatabase } from '../setup/databases.ts';
-import { hashEmbedder, travel } from '../setup/small-road.ts';
+import { hashEmbedder, runAll } from '../setup/whole-run.ts';
 
 const CREDENTIALS = { DASHBOARD_USER: 'admin', DASHBOARD_PASSWORD: 'long enough' };
 const docs = (name: string): Promise<string> =>
@@ -59,7 +59,7 @@ describe.each(backends())('metrics on $name', ({ create }) => {
       },
       cwd: '/',
     });
-    await travel(pool, config, hashEmbedder());
+    await runAll(pool, config, hashEmbedder());
     await addEmbedJobs(queues.embed.queue, randomUUID(), [{ number: 1 }], 3, true);
     const { embed, finalize, sync } = queues;
     input = {

@@ -44,7 +44,7 @@ describe('the demo', () => {
     expect(demo.queries).toHaveLength(5);
   };
 
-  it('goes the whole road on the sample and says so in one object', async () => {
+  it('goes A whole run on the sample and says so in one object', async () => {
     const { code, json, stdout } = await runCommand('demo', ['--json'], {});
     expect(code).toBe(0);
     expect(stdout.trim().split('\n')).toHaveLength(1);

@@ -3,7 +3,7 @@ import { diagnose } from '../../src/planning/doctor.ts';
 import { openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { databases, hasPostgres } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
-import { hashEmbedder } from '../setup/small-road.ts';
+import { hashEmbedder } from '../setup/whole-run.ts';
 import { until } from '../setup/until.ts';
 
 const model = sampleModel();

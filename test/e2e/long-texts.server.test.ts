@@ -1,4 +1,4 @@
-/** Long documents on the whole road, by each policy, and what `status`, `doctor` and `verify` say of texts and model. */
+/** Long documents in a whole run, by each policy, and what `status`, `doctor` and `verify` say of texts and model. */
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { createDocs } from '../setup/docs-table.ts';

@@ -1,4 +1,4 @@
-/** The whole road through PgBouncer, in both of its modes. */
+/** A whole run through PgBouncer, in both of its modes. */
 
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
@@ -17,7 +17,11 @@ const LEFT = `SELECT name || ' = ' || setting AS left FROM pg_settings WHERE sou
 describe.runIf(hasPostgres() && hasPgBouncer())('behind PgBouncer', () => {
   const model = sampleModel();
 
-  async function road(bouncer: PgBouncer, queueUrl: string, direct: Record<string, string>): Promise<void> {
+  async function runThrough(
+    bouncer: PgBouncer,
+    queueUrl: string,
+    direct: Record<string, string>,
+  ): Promise<void> {
     const database = { databaseUrl: bouncer.url, queueUrl, drop: () => Promise.resolve() };
     const backfill = await openBackfill(database, model, {
       BACKFILL_TABLE: 'docs',
@@ -51,7 +55,7 @@ describe.runIf(hasPostgres() && hasPgBouncer())('behind PgBouncer', () => {
   it('in transaction mode: ready, with nothing left on the connections of the application', async () => {
     const { databaseUrl } = await realDatabase();
     const bouncer = await startPgBouncer(databaseUrl, 'transaction', 10);
-    await road(bouncer, databaseUrl, { DIRECT_DATABASE_URL: databaseUrl });
+    await runThrough(bouncer, databaseUrl, { DIRECT_DATABASE_URL: databaseUrl });
     expect(await left(bouncer.url, 10)).toEqual([]);
     await bouncer.close();
   });
@@ -59,7 +63,7 @@ describe.runIf(hasPostgres() && hasPgBouncer())('behind PgBouncer', () => {
   it('in session mode: ready, queue and all', async () => {
     const { databaseUrl } = await realDatabase();
     const bouncer = await startPgBouncer(databaseUrl, 'session', 40);
-    await road(bouncer, bouncer.url, {});
+    await runThrough(bouncer, bouncer.url, {});
     await bouncer.close();
   });
 });

@@ -10,7 +10,7 @@ import { runCommand } from '../setup/command.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { hasRedis, onServer, realDatabase } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
-import { hashEmbedder } from '../setup/small-road.ts';
+import { hashEmbedder } from '../setup/whole-run.ts';
 import { until } from '../setup/until.ts';
 
 const SENTENCE = /^The database takes no writes: default_transaction_read_only is on/;

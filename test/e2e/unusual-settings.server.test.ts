@@ -1,4 +1,4 @@
-/** The whole road, from enqueue to the table as it was found, on databases whose settings are not what one expects. */
+/** A whole run, from enqueue to the table as it was found, on databases whose settings are not what one expects. */
 
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';

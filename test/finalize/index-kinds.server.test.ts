@@ -16,7 +16,7 @@ import type { Target } from '../../src/table/backfill-target.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { databases, hasPostgres, type TestDatabase } from '../setup/databases.ts';
-import { complaints, hashEmbedder, travel, type Road } from '../setup/small-road.ts';
+import { complaints, hashEmbedder, runAll, type RunResult } from '../setup/whole-run.ts';
 
 const ROWS = 400;
 
@@ -40,7 +40,7 @@ for (const { name, create } of databases())
     async function built(
       options: Record<string, string>,
       dimensions = 8,
-    ): Promise<{ road: Road; target: Target; config: Config }> {
+    ): Promise<{ result: RunResult; target: Target; config: Config }> {
       const config = await loadConfig({
         flags: {},
         env: {
@@ -51,8 +51,8 @@ for (const { name, create } of databases())
         },
         cwd: '/',
       });
-      const road = await travel(pool, config, hashEmbedder(dimensions), { index: false });
-      const run = await findRun(pool, road.run.uid);
+      const result = await runAll(pool, config, hashEmbedder(dimensions), { index: false });
+      const run = await findRun(pool, result.run.uid);
       if (run === null) throw new Error('no run');
       const input = { pool, settings: config.settings, run, force: false, logger: silentLogger };
       const finalizeOnce = async (): ReturnType<typeof finalize> =>
@@ -63,7 +63,7 @@ for (const { name, create } of databases())
         });
       expect(await finalizeOnce()).toMatchObject({ kind: 'indexed', built: true });
       expect(await finalizeOnce()).toMatchObject({ kind: 'indexed', built: false });
-      return { road, config, target: await describeTarget(pool, config.backfill, config.settings) };
+      return { result, config, target: await describeTarget(pool, config.backfill, config.settings) };
     }
 
     const planOf = async (target: Target, metric: 'cosine' | 'l2' | 'ip', vector: string): Promise<string> =>
@@ -88,20 +88,20 @@ for (const { name, create } of databases())
         ['ivfflat', 'vector', 'halfvec', 'ivfflat (((embedding)::halfvec(8)) halfvec_'],
         ['ivfflat', 'halfvec', 'halfvec', 'ivfflat (embedding halfvec_'],
       ])(`by ${metric}: %s, column %s, index %s`, async (method, columnType, type, definition) => {
-        const { road, target, config } = await built({
+        const { result, target, config } = await built({
           BACKFILL_INDEX_METHOD: method,
           BACKFILL_COLUMN_TYPE: columnType,
           BACKFILL_INDEX_TYPE: type,
           BACKFILL_METRIC: metric,
           BACKFILL_INDEX_LISTS: '4',
         });
-        const { settings } = road.context;
+        const { settings } = result.context;
         const shown = await pool.query<{ sql: string }>('SELECT pg_get_indexdef($1::regclass) AS sql', [
           target.indexName,
         ]);
         expect(shown.rows[0]?.sql).toContain(definition);
         expect(await findIndex(pool, target, wantedIndex(target, settings, ROWS))).toEqual({ kind: 'valid' });
-        expect(await accountFor(pool, target, road.run.fingerprint)).toMatchObject({
+        expect(await accountFor(pool, target, result.run.fingerprint)).toMatchObject({
           eligible: ROWS,
           embedded: ROWS,
         });
@@ -137,7 +137,7 @@ for (const { name, create } of databases())
     });
 
     it('is chosen, kept, and read with enough of its lists', async () => {
-      const { target, road } = await built({
+      const { target, result } = await built({
         BACKFILL_INDEX_METHOD: 'auto',
         // Enough for the lists, and less than any graph as dense as this one.
         BACKFILL_INDEX_MAINTENANCE_WORK_MEM: '1MB',
@@ -152,7 +152,7 @@ for (const { name, create } of databases())
       expect(await loadReadSettings(pool, 'docs')).toEqual({ 'ivfflat.probes': '2' });
       const events = await pool.query<{ message: string }>(
         `SELECT message FROM pgvector_backfill.event WHERE run = $1 AND kind = 'index.chosen'`,
-        [road.run.id],
+        [result.run.id],
       );
       expect(events.rows).toHaveLength(1);
       expect(events.rows[0]?.message).toMatch(/^ivfflat on vector: HNSW on vector needs \d+ MB of memory/);

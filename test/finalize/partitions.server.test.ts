@@ -1,4 +1,4 @@
-/** A partitioned table on the whole road: columns, capture, vectors, an index built partition by partition, and back. */
+/** A partitioned table in a whole run: columns, capture, vectors, an index built partition by partition, and back. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig, type Config } from '../../src/config/load.ts';
@@ -15,7 +15,7 @@ import type { Target } from '../../src/table/backfill-target.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { explainSearch } from '../../src/verify/measures/plan.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
-import { complaints, hashEmbedder, travel, type Road } from '../setup/small-road.ts';
+import { complaints, hashEmbedder, runAll, type RunResult } from '../setup/whole-run.ts';
 
 const ROWS = 600;
 
@@ -55,8 +55,8 @@ for (const { name, create } of databases())
 
     const phases: string[] = [];
     const target = (): Promise<Target> => describeTarget(pool, config.backfill, config.settings);
-    async function finalizeOnce(road: Road): Promise<FinalizeOutcome> {
-      const run = await findRun(pool, road.run.uid);
+    async function finalizeOnce(result: RunResult): Promise<FinalizeOutcome> {
+      const run = await findRun(pool, result.run.uid);
       if (run === null) throw new Error('no run');
       const input = { pool, target: await target(), settings: config.settings, run, force: false };
       return finalize({
@@ -83,13 +83,13 @@ for (const { name, create } of databases())
 
     it('gets its index partition by partition, once, and is searched by it', async () => {
       expect(await complaints(pool, config)).toEqual([]);
-      const road = await travel(pool, config, hashEmbedder(), { index: false });
-      expect(await road.account()).toMatchObject({ eligible: ROWS, embedded: ROWS, missing: 0, stale: 0 });
-      expect(await finalizeOnce(road)).toMatchObject({ kind: 'indexed', built: true });
+      const result = await runAll(pool, config, hashEmbedder(), { index: false });
+      expect(await result.account()).toMatchObject({ eligible: ROWS, embedded: ROWS, missing: 0, stale: 0 });
+      expect(await finalizeOnce(result)).toMatchObject({ kind: 'indexed', built: true });
       expect(await indexes()).toEqual(ALL_VALID);
-      expect(await finalizeOnce(road)).toMatchObject({ kind: 'indexed', built: false });
+      expect(await finalizeOnce(result)).toMatchObject({ kind: 'indexed', built: false });
 
-      const run = await findRun(pool, road.run.uid);
+      const run = await findRun(pool, result.run.uid);
       const { rows } = await pool.query<{ bytes: number }>(
         `SELECT sum(pg_relation_size(relid))::float8 AS bytes FROM pg_partition_tree('docs_embedding_hnsw_idx')`,
       );
@@ -112,8 +112,8 @@ for (const { name, create } of databases())
     });
 
     it('goes on where an interrupted build has left it', async () => {
-      const road = await travel(pool, config, hashEmbedder(), { index: false });
-      await finalizeOnce(road);
+      const result = await runAll(pool, config, hashEmbedder(), { index: false });
+      await finalizeOnce(result);
       const kept = await pool.query<{ oid: string }>(
         `SELECT 'docs_low_embedding_hnsw_idx'::regclass::oid AS oid`,
       );
@@ -134,12 +134,12 @@ for (const { name, create } of databases())
         `SELECT 'docs_low_embedding_hnsw_idx'::regclass::oid AS low, 'docs_high_embedding_hnsw_idx'::regclass::oid AS high`,
       );
       expect(kept.rows[0]?.oid).not.toBe(before.rows[0]?.low);
-      await moveRun(pool, road.run.id, ['finalizing', 'ready', 'verifying'], 'running', '');
+      await moveRun(pool, result.run.id, ['finalizing', 'ready', 'verifying'], 'running', '');
       // The rows that came with the partition are found by the sweep, and embedded.
-      expect(await road.account()).toMatchObject({ missing: 51 });
-      await catchUp(road.context, road.run, true);
-      expect(await road.account()).toMatchObject({ missing: 0, embedded: ROWS + 51 });
-      expect(await finalizeOnce(road)).toMatchObject({ kind: 'indexed', built: true });
+      expect(await result.account()).toMatchObject({ missing: 51 });
+      await catchUp(result.context, result.run, true);
+      expect(await result.account()).toMatchObject({ missing: 0, embedded: ROWS + 51 });
+      expect(await finalizeOnce(result)).toMatchObject({ kind: 'indexed', built: true });
       const now = await indexes();
       expect(now).toMatchObject(ALL_VALID);
       expect(Object.values(now).every(Boolean)).toBe(true);
@@ -152,11 +152,11 @@ for (const { name, create } of databases())
 
     // The embedded server has one session.
     it.runIf(name !== 'embedded')('gives way to writers, and comes back', async () => {
-      const road = await travel(pool, config, hashEmbedder(), { index: false });
+      const result = await runAll(pool, config, hashEmbedder(), { index: false });
       const writer = await pool.connect();
       await writer.query('BEGIN');
       await writer.query(`UPDATE docs SET body = 'text 7' WHERE id = 7`);
-      const finalized = finalizeOnce(road);
+      const finalized = finalizeOnce(result);
       const waits = async (): Promise<boolean> => {
         const { rows } = await pool.query<{ waits: boolean }>(
           `SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'docs'::regclass) AS waits`,
@@ -172,16 +172,16 @@ for (const { name, create } of databases())
     });
 
     it('captures what is written to a partition, moved to another one, or detached', async () => {
-      const road = await travel(pool, config, hashEmbedder(), { index: false });
+      const result = await runAll(pool, config, hashEmbedder(), { index: false });
       await pool.query(`
         UPDATE docs_low SET body = 'written to the partition' WHERE id = 1;
         INSERT INTO docs_high (id, body) VALUES (5000, 'new in the partition');
         UPDATE docs SET id = 450 + 9000 WHERE id = 2;
         DELETE FROM docs_mid WHERE id = 300;`);
-      expect(await road.sync()).toBe(0);
-      expect(await road.account()).toMatchObject({ eligible: ROWS, embedded: ROWS, missing: 0, stale: 0 });
+      expect(await result.sync()).toBe(0);
+      expect(await result.account()).toMatchObject({ eligible: ROWS, embedded: ROWS, missing: 0, stale: 0 });
       await pool.query('ALTER TABLE docs DETACH PARTITION docs_low');
-      expect(await road.account()).toMatchObject({ eligible: ROWS - 198, missing: 0, stale: 0 });
+      expect(await result.account()).toMatchObject({ eligible: ROWS - 198, missing: 0, stale: 0 });
     });
 
     it('is refused where its key is not unique by itself, with the way out', async () => {
@@ -199,8 +199,8 @@ for (const { name, create } of databases())
     });
 
     it('gives its index back, with that of each partition', async () => {
-      const road = await travel(pool, config, hashEmbedder(), { index: false });
-      await finalizeOnce(road);
+      const result = await runAll(pool, config, hashEmbedder(), { index: false });
+      await finalizeOnce(result);
       // Built and not attached.
       await pool.query(`CREATE TABLE lone (LIKE docs);
         ALTER TABLE docs ATTACH PARTITION lone FOR VALUES FROM (10000) TO (20000);

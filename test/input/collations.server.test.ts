@@ -8,7 +8,7 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { legacySearch } from '../../src/search/queries/legacy-query.ts';
 import { textSearch } from '../../src/search/queries/text-query.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
-import { complaints, hashEmbedder, travel } from '../setup/small-road.ts';
+import { complaints, hashEmbedder, runAll } from '../setup/whole-run.ts';
 
 describe.runIf(hasPostgres())('collations', () => {
   let database: TestDatabase;
@@ -44,12 +44,12 @@ describe.runIf(hasPostgres())('collations', () => {
       cwd: '/',
     });
     expect(await complaints(pool, config)).toEqual([]);
-    const road = await travel(pool, config, hashEmbedder());
-    expect(await road.account()).toMatchObject({ embedded: 1, skipped: 1 });
+    const result = await runAll(pool, config, hashEmbedder());
+    expect(await result.account()).toMatchObject({ embedded: 1, skipped: 1 });
     await pool.query(`UPDATE people SET title = 'FLAT TYRE' WHERE id = 1`);
-    expect(await road.sync()).toBe(0);
-    expect(await road.account()).toMatchObject({ embedded: 1, skipped: 1 });
-    const { target } = road.context;
+    expect(await result.sync()).toBe(0);
+    expect(await result.account()).toMatchObject({ embedded: 1, skipped: 1 });
+    const { target } = result.context;
     const found = await legacySearch(pool, target, config.settings, 'flat tyre', 5, { filter: null });
     expect(found.keys).toEqual(['1']);
     expect(await textSearch(pool, target, config.settings, 'flat tyre', 5)).toEqual(['1']);

@@ -13,7 +13,7 @@ import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { dropStages } from '../setup/stages.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
-import { complaints, hashEmbedder, travel } from '../setup/small-road.ts';
+import { complaints, hashEmbedder, runAll } from '../setup/whole-run.ts';
 
 /** What would take the canary along, or rows outside of a range, wherever it is put. */
 const ATTACKS = [
@@ -179,8 +179,8 @@ describe.runIf(hasPostgres())('SQL in the configuration', () => {
               text: `sql:${quoteName(body)}`,
             });
             expect(await complaints(pool, config)).toEqual([]);
-            const road = await travel(pool, config, hashEmbedder());
-            expect(await road.account()).toMatchObject({ eligible: 2, missing: 0, stale: 0 });
+            const result = await runAll(pool, config, hashEmbedder());
+            expect(await result.account()).toMatchObject({ eligible: 2, missing: 0, stale: 0 });
           } finally {
             await pool.query('DROP TABLE named');
             await dropStages(pool);
@@ -209,8 +209,8 @@ describe.runIf(hasPostgres())('SQL in the configuration', () => {
       expect(shown.rows[0]?.search_path.replaceAll('"', "'")).toBe(path);
       const config = await configOf({ table: 'public.docs' });
       expect(await complaints(elsewhere, config)).toEqual([]);
-      const road = await travel(elsewhere, config, hashEmbedder());
-      expect(await road.account()).toMatchObject({ eligible: 5, embedded: 5 });
+      const result = await runAll(elsewhere, config, hashEmbedder());
+      expect(await result.account()).toMatchObject({ eligible: 5, embedded: 5 });
       const columns = await pool.query(
         `SELECT 1 FROM pg_attribute WHERE attrelid = 'hostile.docs'::regclass AND attnum > 0`,
       );
@@ -220,8 +220,8 @@ describe.runIf(hasPostgres())('SQL in the configuration', () => {
       );
       expect(stages.rows).toEqual([{ schema: 'pgvector_backfill' }]);
       await elsewhere.query(`UPDATE public.docs SET body = 'edited' WHERE id = 2`);
-      expect(await road.sync()).toBe(0);
-      expect(await road.account()).toMatchObject({ eligible: 5, embedded: 5 });
+      expect(await result.sync()).toBe(0);
+      expect(await result.account()).toMatchObject({ eligible: 5, embedded: 5 });
     } finally {
       await elsewhere.end();
       await pool.query('DROP SCHEMA hostile CASCADE');

@@ -8,7 +8,7 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { reopenBatchesOf } from '../../src/ledger/batch/batch.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
-import { complaints, hashEmbedder, travel } from '../setup/small-road.ts';
+import { complaints, hashEmbedder, runAll } from '../setup/whole-run.ts';
 
 /** Keys between two ends, as text: the ends themselves more often than chance would have it. */
 const whole = (least: bigint, most: bigint): fc.Arbitrary<string> =>
@@ -70,31 +70,31 @@ describe.runIf(hasPostgres())('keys', () => {
           cwd: '/',
         });
         expect(await complaints(pool, config)).toEqual([]);
-        const road = await travel(pool, config, hashEmbedder());
+        const result = await runAll(pool, config, hashEmbedder());
         const placed = await pool.query<{ batches: number }>(
           `SELECT (SELECT count(*)::int FROM pgvector_backfill.batch b WHERE b.run = $1
                     AND (b.lower_key IS NULL OR d.id >= b.lower_key::${type}) AND (b.upper_key IS NULL OR d.id < b.upper_key::${type})) AS batches FROM docs d`,
-          [road.run.id],
+          [result.run.id],
         );
         expect(placed.rows.every(({ batches }) => batches === 1)).toBe(true);
-        expect(road.run).toMatchObject({
+        expect(result.run).toMatchObject({
           rowsPlanned: first.length,
           batchesPlanned: Math.ceil(first.length / batchRows),
         });
-        expect(await road.account()).toMatchObject({ eligible: first.length, embedded: first.length });
+        expect(await result.account()).toMatchObject({ eligible: first.length, embedded: first.length });
         await pool.query(`DELETE FROM docs WHERE id = $1`, [first[0]]);
         await pool.query(insert, [later]);
-        expect(await road.sync()).toBe(0);
+        expect(await result.sync()).toBe(0);
         const now = new Set([...first.slice(1), ...later]).size;
-        expect(await road.account()).toMatchObject({ eligible: now, embedded: now });
+        expect(await result.account()).toMatchObject({ eligible: now, embedded: now });
         const staged = await pool.query('SELECT 1 FROM pgvector_backfill.docs_embedding_stage');
         expect(staged.rowCount).toBe(now);
         const one = first[0] ?? '';
-        expect(await reopenBatchesOf(pool, type, road.run.id, [one])).toBe(1);
+        expect(await reopenBatchesOf(pool, type, result.run.id, [one])).toBe(1);
         const open = await pool.query<{ holds: boolean }>(
           `SELECT (lower_key IS NULL OR lower_key::${type} <= $2) AND (upper_key IS NULL OR upper_key::${type} > $2) AS holds
              FROM pgvector_backfill.batch WHERE run = $1 AND state <> 'merged'`,
-          [road.run.id, one],
+          [result.run.id, one],
         );
         expect(open.rows).toEqual([{ holds: true }]);
       }),

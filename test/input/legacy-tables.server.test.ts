@@ -8,7 +8,7 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { diagnose } from '../../src/planning/doctor.ts';
 import type { Finding } from '../../src/planning/checks/finding.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
-import { hashEmbedder, travel } from '../setup/small-road.ts';
+import { hashEmbedder, runAll } from '../setup/whole-run.ts';
 
 describe.runIf(hasPostgres())('tables as they have grown', () => {
   let database: TestDatabase;
@@ -52,12 +52,12 @@ describe.runIf(hasPostgres())('tables as they have grown', () => {
     all.filter((each) => each.check === check);
   const blocking = (all: readonly Finding[]): string[] =>
     all.filter(({ level }) => level === 'error').map(({ check }) => check);
-  async function wholeRoad(flags: Record<string, string> = {}): Promise<Awaited<ReturnType<typeof travel>>> {
+  async function wholeRoad(flags: Record<string, string> = {}): Promise<Awaited<ReturnType<typeof runAll>>> {
     expect(blocking(await findings(flags))).toEqual([]);
-    const road = await travel(pool, await configOf(flags), hashEmbedder());
-    const { eligible, embedded, skipped, quarantined } = await road.account();
+    const result = await runAll(pool, await configOf(flags), hashEmbedder());
+    const { eligible, embedded, skipped, quarantined } = await result.account();
     expect(embedded + skipped + quarantined).toBe(eligible);
-    return road;
+    return result;
   }
 
   const TOUCH = `CREATE FUNCTION legacy.touch() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN NEW.edited_at := now(); RETURN NEW; END $f$`;
@@ -121,14 +121,14 @@ describe.runIf(hasPostgres())('tables as they have grown', () => {
       // Virtual columns came with PostgreSQL 18; before it the other kind is looked at once more.
       const made = (version.rows[0]?.n ?? 0) >= 180_000 ? kind : 'STORED';
       await make(table(`, shown text GENERATED ALWAYS AS (upper(body)) ${made}`), rows);
-      const road = await wholeRoad({ text: 'shown' });
-      expect(await road.account()).toMatchObject({ embedded: 10 });
+      const result = await wholeRoad({ text: 'shown' });
+      expect(await result.account()).toMatchObject({ embedded: 10 });
       await pool.query(`UPDATE legacy.docs SET body = 'edited' WHERE id = 3`);
       await pool.query('UPDATE legacy.docs SET edited_at = now()');
       const captured = await pool.query('SELECT key FROM pgvector_backfill.change');
       expect(captured.rows).toEqual([{ key: '3' }]);
-      expect(await road.sync()).toBe(0);
-      expect(await road.account()).toMatchObject({ embedded: 10, stale: 0 });
+      expect(await result.sync()).toBe(0);
+      expect(await result.account()).toMatchObject({ embedded: 10, stale: 0 });
     },
   );
 

@@ -1,4 +1,4 @@
-/** Names as hostile as PostgreSQL takes them: the whole road on such tables, and nothing else is touched. */
+/** Names as hostile as PostgreSQL takes them: A whole run on such tables, and nothing else is touched. */
 
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { dropStages } from '../setup/stages.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
-import { complaints, hashEmbedder, travel } from '../setup/small-road.ts';
+import { complaints, hashEmbedder, runAll } from '../setup/whole-run.ts';
 
 const bytes = (name: string): number => Buffer.byteLength(name);
 /** No half of a character. */
@@ -143,7 +143,7 @@ describe.runIf(hasPostgres())('odd names on PostgreSQL', () => {
     return found.rows.map(({ thing }) => thing);
   }
 
-  it('the whole road, with only what it is meant to add', async () => {
+  it('a whole run, with only what it is meant to add', async () => {
     const columns = fc.uniqueArray(oddName, { minLength: 5, maxLength: 5 });
     await fc.assert(
       fc.asyncProperty(oddName, oddName, columns, async (schema, name, names) => {
@@ -170,8 +170,8 @@ describe.runIf(hasPostgres())('odd names on PostgreSQL', () => {
           });
           const before = new Set(await everything());
           expect(await complaints(pool, config)).toEqual([]);
-          const road = await travel(pool, config, hashEmbedder());
-          expect(await road.account()).toMatchObject({
+          const result = await runAll(pool, config, hashEmbedder());
+          expect(await result.account()).toMatchObject({
             eligible: 5,
             embedded: 3,
             skipped: 1,
@@ -179,8 +179,8 @@ describe.runIf(hasPostgres())('odd names on PostgreSQL', () => {
             missing: 0,
             stale: 0,
           });
-          expect(road.index).toEqual({ kind: 'valid' });
-          const { target } = road.context;
+          expect(result.index).toEqual({ kind: 'valid' });
+          const { target } = result.context;
           const after = await everything();
           const added = after.filter((thing) => !before.has(thing));
           const count = (kind: string): number =>
@@ -197,8 +197,8 @@ describe.runIf(hasPostgres())('odd names on PostgreSQL', () => {
             `UPDATE ${table} SET ${quoteName(body)} = 'edited' WHERE ${quoteName(key)} IN (1, 2)`,
           );
           await pool.query(`DELETE FROM ${table} WHERE ${quoteName(key)} IN (3, 4)`);
-          expect(await road.sync()).toBe(0);
-          expect(await road.account()).toMatchObject({ eligible: 3, embedded: 3, missing: 0, stale: 0 });
+          expect(await result.sync()).toBe(0);
+          expect(await result.account()).toMatchObject({ eligible: 3, embedded: 3, missing: 0, stale: 0 });
           const staged = await pool.query(`SELECT 1 FROM ${target.stage}`);
           expect(staged.rowCount).toBe(3);
           const set = await pool.query('SELECT 1 FROM pgvector_backfill.quarantine WHERE backfill = $1', [

@@ -18,7 +18,7 @@ import { dropRole, hasPostgres, realDatabase, type TestDatabase } from '../setup
 import { drainChanges } from '../../src/sync/drain-changes.ts';
 import { sweepAll } from '../../src/sync/sweep-missed-rows.ts';
 import type { Throttle } from '../../src/throttle/throttle.ts';
-import { hashEmbedder, travel } from '../setup/small-road.ts';
+import { hashEmbedder, runAll } from '../setup/whole-run.ts';
 
 describe.runIf(hasPostgres())('row-level security', () => {
   const role = `reader_${process.pid}`;
@@ -94,16 +94,16 @@ describe.runIf(hasPostgres())('row-level security', () => {
 
   it('that comes after the run was begun stops whoever counts, reads or deletes, holds the workers, and loses nothing', async () => {
     await migrate(mine);
-    const road = await travel(mine, await config(), hashEmbedder(), { index: false });
-    const { context, run } = road;
-    expect(await road.account()).toMatchObject({ eligible: 10, embedded: 10 });
+    const result = await runAll(mine, await config(), hashEmbedder(), { index: false });
+    const { context, run } = result;
+    expect(await result.account()).toMatchObject({ eligible: 10, embedded: 10 });
     await pool.query(`UPDATE docs SET body = 'another text' WHERE id IN (2, 8)`);
     await pool.query(`INSERT INTO docs VALUES (11, 'a row of another tenant')`);
     const before = { staged: 10, changes: 3, embedded: 10 };
     expect(await kept()).toEqual(before);
     await pool.query('ALTER TABLE docs FORCE ROW LEVEL SECURITY');
     const refused = { code: 'ROW_SECURITY' };
-    await expect(road.account()).rejects.toMatchObject(refused);
+    await expect(result.account()).rejects.toMatchObject(refused);
     await expect(
       accountForGate(mine, context.target, run.fingerprint, { lower: null, upper: null }),
     ).rejects.toMatchObject(refused);
@@ -127,8 +127,8 @@ describe.runIf(hasPostgres())('row-level security', () => {
     // A policy that shows this role all rows, and no other change: on it goes.
     await pool.query(`CREATE POLICY backfill ON docs TO ${role} USING (true)`);
     expect(await context.throttle.holdsNow()).toBe(false);
-    expect(await road.sync()).toBe(0);
-    expect(await road.account()).toMatchObject({ eligible: 11, embedded: 11 });
+    expect(await result.sync()).toBe(0);
+    expect(await result.account()).toMatchObject({ eligible: 11, embedded: 11 });
   });
 
   it('that comes between the opening of a transaction and its statement lets nothing be written or told', async () => {

@@ -9,7 +9,7 @@ import { diagnose } from '../../src/planning/doctor.ts';
 import { compareSearches } from '../../src/search/compare.ts';
 import { verify } from '../../src/verify/verify.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
-import { hashEmbedder, travel } from '../setup/small-road.ts';
+import { hashEmbedder, runAll } from '../setup/whole-run.ts';
 
 const ROWS = 60;
 
@@ -50,21 +50,26 @@ describe.runIf(hasPostgres())('a SQL_ASCII database', () => {
       /1 of 60 sampled rows.*key 7 /,
     );
 
-    const road = await travel(pool, config, embedder);
-    expect(await road.account()).toMatchObject({ embedded: ROWS - 1, quarantined: 1 });
+    const result = await runAll(pool, config, embedder);
+    expect(await result.account()).toMatchObject({ embedded: ROWS - 1, quarantined: 1 });
     await pool.query(`UPDATE docs SET body = body || E'\\xff' WHERE id = 8`);
     await pool.query(`UPDATE docs SET body = 'трубка' WHERE id = 7`);
-    expect(await road.sync()).toBe(0);
-    expect(await road.account()).toMatchObject({ embedded: ROWS - 1, quarantined: 1, stale: 0, missing: 0 });
+    expect(await result.sync()).toBe(0);
+    expect(await result.account()).toMatchObject({
+      embedded: ROWS - 1,
+      quarantined: 1,
+      stale: 0,
+      missing: 0,
+    });
     const set = await pool.query('SELECT key, class FROM pgvector_backfill.quarantine');
     expect(set.rows).toEqual([{ key: '8', class: 'unreadable' }]);
 
-    const { target } = road.context;
+    const { target } = result.context;
     const verification = await verify({
       pool,
       target,
       settings,
-      run: road.run,
+      run: result.run,
       openEmbedder,
       queryInput: { queries: null, judgements: null },
     });

@@ -16,7 +16,7 @@ import { loadArticles } from '../../src/demo/load-articles.ts';
 import { readRecords } from '../../src/demo/records.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
-import { travel, type Road } from '../setup/small-road.ts';
+import { runAll, type RunResult } from '../setup/whole-run.ts';
 
 /** Pieces that one of the steps could stumble over: file, parameter, regular expression, mask, tokenizer, hash, COPY. */
 const PIECES = [
@@ -103,8 +103,8 @@ describe.runIf(hasPostgres())('bad texts', () => {
   });
 
   /** Each row is in one state, its hash is that of its text, and its vector is what its text gives now. */
-  async function expectRight(road: Road): Promise<void> {
-    const counts = await road.account();
+  async function expectRight(result: RunResult): Promise<void> {
+    const counts = await result.account();
     expect(counts.embedded + counts.skipped + counts.quarantined).toBe(counts.eligible);
     expect(counts).toMatchObject({ missing: 0, stale: 0 });
     const { rows } = await pool.query<{
@@ -168,16 +168,16 @@ describe.runIf(hasPostgres())('bad texts', () => {
               );
           await writeFile(file, lines.join('\n'));
           expect(await loadArticles(pool, readRecords(file))).toBe(texts.length);
-          const road = await travel(pool, config, embedder);
-          await expectRight(road);
+          const result = await runAll(pool, config, embedder);
+          await expectRight(result);
           // What a client of PostgreSQL can write at all.
           for (const [at, edit] of edits.entries())
             await pool.query('UPDATE articles SET title = NULL, body = $1 WHERE id = $2', [
               edit.replaceAll('\0', ''),
               at,
             ]);
-          expect(await road.sync()).toBe(0);
-          await expectRight(road);
+          expect(await result.sync()).toBe(0);
+          await expectRight(result);
         },
       ),
       { numRuns: 15 },
@@ -193,15 +193,15 @@ describe.runIf(hasPostgres())('bad texts', () => {
         piece,
         Math.ceil(size / Buffer.byteLength(piece)),
       ]);
-    const road = await travel(pool, config, embedder);
-    await expectRight(road);
-    expect(await road.account()).toMatchObject({
+    const result = await runAll(pool, config, embedder);
+    await expectRight(result);
+    expect(await result.account()).toMatchObject({
       eligible: 5,
       skipped: 1,
       truncated: expect.any(Number) as number,
     });
     await pool.query('UPDATE articles SET body = body || body WHERE id = 1');
-    expect(await road.sync()).toBe(0);
-    await expectRight(road);
+    expect(await result.sync()).toBe(0);
+    await expectRight(result);
   });
 });

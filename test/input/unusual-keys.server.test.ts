@@ -11,7 +11,7 @@ import type { Finding } from '../../src/planning/checks/finding.ts';
 import { legacySearch } from '../../src/search/queries/legacy-query.ts';
 import { textSearch } from '../../src/search/queries/text-query.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
-import { complaints, hashEmbedder, travel, type Road } from '../setup/small-road.ts';
+import { complaints, hashEmbedder, runAll, type RunResult } from '../setup/whole-run.ts';
 
 describe.runIf(hasPostgres())('unusual keys and tables', () => {
   let database: TestDatabase;
@@ -49,23 +49,23 @@ describe.runIf(hasPostgres())('unusual keys and tables', () => {
     const { findings } = await diagnose({ pool, backfill, settings, openEmbedder, withQueue: false });
     return findings.filter(({ level }) => level === 'error');
   }
-  async function wholeRoad(flags: Record<string, string> = {}): Promise<Road> {
+  async function wholeRoad(flags: Record<string, string> = {}): Promise<RunResult> {
     const config = await configOf(flags);
     expect(await complaints(pool, config)).toEqual([]);
-    return travel(pool, config, hashEmbedder());
+    return runAll(pool, config, hashEmbedder());
   }
 
   it('a key of a domain over a domain over bigint, with the search function', async () => {
     await pool.query('CREATE DOMAIN odd.positive AS bigint CHECK (value > 0)');
     await pool.query('CREATE DOMAIN odd.ticket AS odd.positive');
     await make('(id odd.ticket PRIMARY KEY, body text)');
-    const road = await wholeRoad();
+    const result = await wholeRoad();
     await pool.query(`UPDATE odd.docs SET body = 'edited' WHERE id = 3`);
     await pool.query(`INSERT INTO odd.docs VALUES (11, 'new')`);
     await pool.query('DELETE FROM odd.docs WHERE id = 4');
-    expect(await road.sync()).toBe(0);
-    expect(await road.account()).toMatchObject({ eligible: 10, embedded: 10 });
-    const { target, settings } = road.context;
+    expect(await result.sync()).toBe(0);
+    expect(await result.account()).toMatchObject({ eligible: 10, embedded: 10 });
+    const { target, settings } = result.context;
     const { name, statements } = await planSearchFunction(pool, target, settings.metric, {});
     for (const sql of statements) await pool.query(sql);
     // With fewer rows than asked for the function takes its second way, too.
@@ -81,10 +81,10 @@ describe.runIf(hasPostgres())('unusual keys and tables', () => {
 
   it('a primary key that is deferrable, whose keys are exchanged in one transaction', async () => {
     await make('(id bigint PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, body text)');
-    const road = await wholeRoad();
+    const result = await wholeRoad();
     await pool.query('UPDATE odd.docs SET id = CASE id WHEN 1 THEN 2 ELSE 1 END WHERE id IN (1, 2)');
-    expect(await road.sync()).toBe(0);
-    expect(await road.account()).toMatchObject({ eligible: 10, embedded: 10 });
+    expect(await result.sync()).toBe(0);
+    expect(await result.account()).toMatchObject({ eligible: 10, embedded: 10 });
   });
 
   it('a table that was made of a type, and what is said to do about it', async () => {
@@ -132,9 +132,9 @@ describe.runIf(hasPostgres())('unusual keys and tables', () => {
     await make('(id bigint PRIMARY KEY, body text)');
     await pool.query(`UPDATE odd.docs SET body = json_build_object('title', 'tyre ' || id)::text`);
     await pool.query(`UPDATE odd.docs SET body = '{"title": "broken' WHERE id = 7`);
-    const road = await wholeRoad({ text: `sql:body::json ->> 'title'` });
-    const { context } = road;
-    expect(await road.account()).toMatchObject({ eligible: 10, embedded: 9, quarantined: 1 });
+    const result = await wholeRoad({ text: `sql:body::json ->> 'title'` });
+    const { context } = result;
+    expect(await result.account()).toMatchObject({ eligible: 10, embedded: 9, quarantined: 1 });
     const { target, settings } = context;
     expect((await legacySearch(pool, target, settings, 'tyre', 20)).keys).toHaveLength(9);
     expect(await textSearch(pool, target, settings, 'tyre', 20)).toHaveLength(9);

@@ -7,7 +7,7 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { checkQuarantinedVectors } from '../../src/verify/checks/quarantined-vectors.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
-import { hashEmbedder, travel } from '../setup/small-road.ts';
+import { hashEmbedder, runAll } from '../setup/whole-run.ts';
 
 describe.each(databases())('writes without effect, on $name', ({ create }) => {
   let database: TestDatabase;
@@ -72,8 +72,8 @@ describe.each(databases())('writes without effect, on $name', ({ create }) => {
   ])('$what', async ({ timing = 'BEFORE UPDATE', body, reason = 'has no effect', kept = 0 }) => {
     await pool.query(`INSERT INTO docs SELECT n, 'text ' || n FROM generate_series(1, 100) n`);
     await trigger(timing, body);
-    const road = await travel(pool, config, hashEmbedder(), { index: false });
-    expect(await road.account()).toMatchObject({
+    const result = await runAll(pool, config, hashEmbedder(), { index: false });
+    expect(await result.account()).toMatchObject({
       eligible: 100,
       embedded: 90,
       quarantined: 10,
@@ -81,8 +81,8 @@ describe.each(databases())('writes without effect, on $name', ({ create }) => {
       stale: 0,
     });
     // Searches would find them by it.
-    const { target } = road.context;
-    expect(await checkQuarantinedVectors({ pool, target, run: road.run })).toMatchObject({
+    const { target } = result.context;
+    expect(await checkQuarantinedVectors({ pool, target, run: result.run })).toMatchObject({
       value: kept,
       passed: kept === 0,
     });
@@ -97,37 +97,37 @@ describe.each(databases())('writes without effect, on $name', ({ create }) => {
     await pool.query(`UPDATE docs SET body = 'edited', embedding = embedding WHERE id IN (23, 24)`);
     await pool.query('ALTER TABLE docs ENABLE TRIGGER mine');
     // A text that the trigger changes is captured like any other edit.
-    await road.sync();
-    expect(await road.sync()).toBe(0);
-    expect(await road.account()).toMatchObject({ embedded: 90, quarantined: 10, missing: 0, stale: 0 });
+    await result.sync();
+    expect(await result.sync()).toBe(0);
+    expect(await result.account()).toMatchObject({ embedded: 90, quarantined: 10, missing: 0, stale: 0 });
 
     // The trigger is gone: an edit takes the row out again.
     await pool.query('DROP TRIGGER mine ON docs');
     await pool.query(`UPDATE docs SET body = 'free at last' WHERE id % 10 = 3`);
-    expect(await road.sync()).toBe(0);
-    expect(await road.account()).toMatchObject({ embedded: 100, quarantined: 0 });
+    expect(await result.sync()).toBe(0);
+    expect(await result.account()).toMatchObject({ embedded: 100, quarantined: 0 });
   });
 
   it('a trigger that tidies the text once does not cost the row its vector', async () => {
     await pool.query(`INSERT INTO docs SELECT n, 'Text ' || n FROM generate_series(1, 20) n`);
     await trigger('BEFORE UPDATE', 'NEW.body := lower(NEW.body); RETURN NEW;');
-    const road = await travel(pool, config, hashEmbedder(), { index: false });
-    expect(await road.account()).toMatchObject({ eligible: 20, embedded: 20, quarantined: 0 });
+    const result = await runAll(pool, config, hashEmbedder(), { index: false });
+    expect(await result.account()).toMatchObject({ eligible: 20, embedded: 20, quarantined: 0 });
   });
 
   it('a table that takes no vector at all stops the run, and does not stop sync', async () => {
     await pool.query(`INSERT INTO docs SELECT n, 'text ' || n FROM generate_series(1, 60) n`);
     await trigger('BEFORE UPDATE', 'RETURN NULL;');
-    await expect(travel(pool, config, hashEmbedder(), { index: false })).rejects.toMatchObject({
+    await expect(runAll(pool, config, hashEmbedder(), { index: false })).rejects.toMatchObject({
       code: 'TABLE_REFUSES',
       message: expect.stringContaining('none of 60 rows') as string,
     });
     expect(await quarantined()).toEqual([]);
     await pool.query('DROP TRIGGER mine ON docs');
-    const road = await travel(pool, config, hashEmbedder(), { index: false });
+    const result = await runAll(pool, config, hashEmbedder(), { index: false });
     await trigger('BEFORE UPDATE', 'RETURN NULL;');
     await pool.query(`INSERT INTO docs SELECT n, 'more ' || n FROM generate_series(101, 160) n`);
-    expect(await road.sync()).toBe(0);
-    expect(await road.account()).toMatchObject({ embedded: 60, quarantined: 60 });
+    expect(await result.sync()).toBe(0);
+    expect(await result.account()).toMatchObject({ embedded: 60, quarantined: 60 });
   });
 });

@@ -10,7 +10,7 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { sweepAll } from '../../src/sync/sweep-missed-rows.ts';
 import { emptyTextSql } from '../../src/table/text-expressions.ts';
 import { databases, type TestDatabase, hasPostgres } from '../setup/databases.ts';
-import { hashEmbedder, travel } from '../setup/small-road.ts';
+import { hashEmbedder, runAll } from '../setup/whole-run.ts';
 
 const ROWS = 120;
 const TITLE = `sql:body::json->>'title'`;
@@ -57,15 +57,15 @@ describe.runIf(hasPostgres()).each(databases())('faults of single rows on $name'
       pool.query(`UPDATE docs SET body = '{"title": "broken' WHERE id = $1`, [id]);
     await breakRow(7);
     await breakRow(70);
-    const road = await travel(pool, await configOf({ text: TITLE }), hashEmbedder());
-    expect(await road.account()).toMatchObject(counts(2));
+    const result = await runAll(pool, await configOf({ text: TITLE }), hashEmbedder());
+    expect(await result.account()).toMatchObject(counts(2));
     expect(await quarantined()).toEqual(['7', '70']);
 
     // After go-live: a row with a vector breaks, a good edit stands beside it, a new row comes broken.
     await breakRow(8);
     await pool.query(`UPDATE docs SET body = '{"title": "winter"}' WHERE id IN (9, 70)`);
-    expect(await road.sync()).toBe(0);
-    expect(await road.account()).toMatchObject(counts(2));
+    expect(await result.sync()).toBe(0);
+    expect(await result.account()).toMatchObject(counts(2));
     expect(await quarantined()).toEqual(['7', '8']);
     const { rows } = await pool.query<{ class: string; reason: string; old: boolean }>(
       `SELECT class, reason, embedding IS NOT NULL AS old FROM pgvector_backfill.quarantine JOIN docs ON id::text = key WHERE id = 8`,
@@ -80,10 +80,10 @@ describe.runIf(hasPostgres()).each(databases())('faults of single rows on $name'
     await pool.query(`UPDATE docs SET note = 'seen' WHERE id = 8`);
     await breakRow(90);
     await pool.query(`UPDATE docs SET body = '{"title": "summer"}' WHERE id = 7`);
-    const { context, run } = road;
+    const { context, run } = result;
     expect(await sweepAll({ pool, target: context.target, run })).toBe(1);
-    expect(await road.sync()).toBe(0);
-    expect(await road.account()).toMatchObject(counts(2));
+    expect(await result.sync()).toBe(0);
+    expect(await result.account()).toMatchObject(counts(2));
     expect(await quarantined()).toEqual(['8', '90']);
 
     // Another try is one, and is counted.
@@ -96,26 +96,26 @@ describe.runIf(hasPostgres()).each(databases())('faults of single rows on $name'
   it('a condition that raises, and a broken row beside those of a merge', async () => {
     await pool.query(`UPDATE docs SET note = '1'`);
     await pool.query(`UPDATE docs SET note = 'n/a' WHERE id = 33`);
-    const road = await travel(pool, await configOf({ where: 'note::int > 0' }), hashEmbedder());
-    expect(await road.account()).toMatchObject(counts(1));
+    const result = await runAll(pool, await configOf({ where: 'note::int > 0' }), hashEmbedder());
+    expect(await result.account()).toMatchObject(counts(1));
     await pool.query(`UPDATE docs SET body = 'flour', note = CASE id WHEN 60 THEN 'n/a' ELSE note END
                        WHERE id BETWEEN 55 AND 65`);
-    expect(await road.sync()).toBe(0);
-    expect(await road.account()).toMatchObject(counts(2));
+    expect(await result.sync()).toBe(0);
+    expect(await result.account()).toMatchObject(counts(2));
     expect(await quarantined()).toEqual(['33', '60']);
   });
 
   it('an expression that fails for every row is no fault of theirs', async () => {
     await pool.query(`UPDATE docs SET body = '{'`);
-    await expect(travel(pool, await configOf({ text: TITLE }), hashEmbedder())).rejects.toMatchObject({
+    await expect(runAll(pool, await configOf({ text: TITLE }), hashEmbedder())).rejects.toMatchObject({
       code: 'TEXT_UNREADABLE',
     });
   });
 
   it('a run of broken rows at the beginning of the table is one, though', async () => {
     await pool.query(`UPDATE docs SET body = '{' WHERE id < 60`);
-    const road = await travel(pool, await configOf({ text: TITLE }), hashEmbedder());
-    expect(await road.account()).toMatchObject(counts(59));
+    const result = await runAll(pool, await configOf({ text: TITLE }), hashEmbedder());
+    expect(await result.account()).toMatchObject(counts(59));
   });
 
   it('a component that halfvec cannot hold, also one that an older release has staged', async () => {
@@ -135,20 +135,20 @@ describe.runIf(hasPostgres()).each(databases())('faults of single rows on $name'
       'model-normalize': 'false',
       metric: 'ip',
     });
-    const road = await travel(pool, config, huge);
-    expect(await road.account()).toMatchObject(counts(1));
+    const result = await runAll(pool, config, huge);
+    expect(await result.account()).toMatchObject(counts(1));
     await pool.query(
       `UPDATE docs SET body = CASE id WHEN 10 THEN 'HUGE again' ELSE 'good' END WHERE id IN (10, 11)`,
     );
-    expect(await road.sync()).toBe(0);
-    expect(await road.account()).toMatchObject(counts(2));
+    expect(await result.sync()).toBe(0);
+    expect(await result.account()).toMatchObject(counts(2));
     await pool.query(
       `UPDATE pgvector_backfill.docs_embedding_stage SET embedding = (ARRAY[70000] || (embedding::real[])[2:])::vector WHERE id = 12`,
     );
-    expect(await road.account()).toMatchObject({ stale: 1, embedded: ROWS - 3 });
-    await sweepAll({ pool, target: road.context.target, run: road.run });
-    expect(await road.sync()).toBe(0);
-    expect(await road.account()).toMatchObject(counts(3));
+    expect(await result.account()).toMatchObject({ stale: 1, embedded: ROWS - 3 });
+    await sweepAll({ pool, target: result.context.target, run: result.run });
+    expect(await result.sync()).toBe(0);
+    expect(await result.account()).toMatchObject(counts(3));
   });
 
   it.each(['54000', '42501', '40001', 'XX001', 'ABCDE', '0A000'])(
@@ -157,13 +157,13 @@ describe.runIf(hasPostgres()).each(databases())('faults of single rows on $name'
       await pool.query(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         IF NEW.id IN (20, 21) THEN RAISE EXCEPTION '%', NEW.body USING ERRCODE = '${code}'; END IF; RETURN NEW; END $$`);
       await pool.query('CREATE TRIGGER refuse BEFORE UPDATE ON docs FOR EACH ROW EXECUTE FUNCTION refuse()');
-      const road = await travel(pool, await configOf({}), hashEmbedder(), { index: false });
-      expect(await road.account()).toMatchObject(counts(2));
+      const result = await runAll(pool, await configOf({}), hashEmbedder(), { index: false });
+      expect(await result.account()).toMatchObject(counts(2));
       await pool.query('ALTER TABLE docs DISABLE TRIGGER refuse');
       await pool.query(`UPDATE docs SET body = 'winter' WHERE id IN (21, 22)`);
       await pool.query('ALTER TABLE docs ENABLE TRIGGER refuse');
-      expect(await road.sync()).toBe(0);
-      expect(await road.account()).toMatchObject(counts(2));
+      expect(await result.sync()).toBe(0);
+      expect(await result.account()).toMatchObject(counts(2));
       const { rows } = await pool.query<{ reasons: string }>(
         `SELECT string_agg(reason, ' ') AS reasons FROM pgvector_backfill.quarantine`,
       );

@@ -7,7 +7,7 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { processBatch } from '../../src/pipeline/process-batch.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
-import { hashEmbedder, travel } from '../setup/small-road.ts';
+import { hashEmbedder, runAll } from '../setup/whole-run.ts';
 
 const ROWS = 900;
 
@@ -32,7 +32,7 @@ describe.each(databases())('merge statements on $name', ({ create }) => {
       env: { DATABASE_URL: database.databaseUrl, QUEUE_URL: database.queueUrl },
       cwd: '/',
     });
-    const { context, run } = await travel(pool, config, hashEmbedder(), { index: false });
+    const { context, run } = await runAll(pool, config, hashEmbedder(), { index: false });
     await pool.query(
       `UPDATE docs SET body = body || '.'; UPDATE pgvector_backfill.batch SET state = 'pending'`,
     );

@@ -14,7 +14,7 @@ import {
   realDatabase,
   type TestDatabase,
 } from '../setup/databases.ts';
-import { hashEmbedder } from '../setup/small-road.ts';
+import { hashEmbedder } from '../setup/whole-run.ts';
 import { makeSettings } from '../table/make-target.ts';
 
 describe.each(databases())('doctor on $name', ({ create }) => {

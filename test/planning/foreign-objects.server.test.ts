@@ -17,7 +17,7 @@ import { createSearch } from '../../src/search/create-search.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { dropRole, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { createDocs } from '../setup/docs-table.ts';
-import { hashEmbedder, travel } from '../setup/small-road.ts';
+import { hashEmbedder, runAll } from '../setup/whole-run.ts';
 
 const MALLORY = `pgvb_mallory_${randomBytes(4).toString('hex')}`;
 
@@ -147,12 +147,12 @@ describe.runIf(hasPostgres())('objects of another role under our names', () => {
     await pool.query('ALTER TABLE pgvector_backfill.docs_embedding_stage ALTER batch DROP DEFAULT');
     expect(await blocking()).toEqual([]);
     await migrate(pool);
-    expect(await (await travel(pool, config, hashEmbedder())).account()).toMatchObject({ embedded: 8 });
+    expect(await (await runAll(pool, config, hashEmbedder())).account()).toMatchObject({ embedded: 8 });
   });
 
   it('a trigger that comes later, with the right of TRIGGER: the next worker does not begin', async () => {
     await migrate(pool);
-    await travel(pool, config, hashEmbedder());
+    await runAll(pool, config, hashEmbedder());
     await pool.query(
       `GRANT USAGE ON SCHEMA pgvector_backfill TO ${MALLORY}; GRANT TRIGGER ON pgvector_backfill.docs_embedding_stage TO ${MALLORY}`,
     );
@@ -174,7 +174,7 @@ describe.runIf(hasPostgres())('objects of another role under our names', () => {
 
   it('search_<table> with our comment and another owner, or another body', async () => {
     await migrate(pool);
-    const { target } = (await travel(pool, config, hashEmbedder())).context;
+    const { target } = (await runAll(pool, config, hashEmbedder())).context;
     const plan = () => planSearchFunction(pool, target, 'cosine', { 'hnsw.ef_search': '40' });
     for (const sql of (await plan()).statements) await pool.query(sql);
     expect(await plan()).toMatchObject({ statements: [], obstacle: null });

@@ -21,7 +21,7 @@ import type { QueueAddress } from '../../src/queue/connection.ts';
 import { embedJobId, finalizeJobId } from '../../src/queue/jobs/payloads.ts';
 import { addEmbedJobs } from '../../src/queue/jobs/producer.ts';
 import { backends, type TestDatabase } from '../setup/databases.ts';
-import { hashEmbedder, travel } from '../setup/small-road.ts';
+import { hashEmbedder, runAll } from '../setup/whole-run.ts';
 
 const BATCHES = [1, 2].map((number) => ({ number, lower: null, upper: null }));
 
@@ -48,7 +48,7 @@ describe.each(backends())('ledger and queue on $name', ({ create }) => {
       BACKFILL_BATCH_ROWS: '10',
     };
     config = await loadConfig({ flags: {}, env, cwd: '/' });
-    ({ run } = await travel(pool, config, hashEmbedder(), { index: false }));
+    ({ run } = await runAll(pool, config, hashEmbedder(), { index: false }));
     await prepareQueue(database.queueUrl);
     const installation = await installationId(pool);
     address = { url: database.queueUrl, backfill: 'docs', installation, logger: silentLogger };

@@ -19,7 +19,7 @@ import type { Finding } from '../../src/planning/checks/finding.ts';
 import { drainChanges } from '../../src/sync/drain-changes.ts';
 import { verify } from '../../src/verify/verify.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
-import { hashEmbedder, travel } from '../setup/small-road.ts';
+import { hashEmbedder, runAll } from '../setup/whole-run.ts';
 
 const ROWS = 30;
 
@@ -54,7 +54,7 @@ describe.each(databases())('a table that was replaced, on $name', ({ create }) =
   it('gets its backfill by what doctor says to type, and the way back leaves nothing on either', async () => {
     await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
     await pool.query(`INSERT INTO docs SELECT n, 'text ' || n FROM generate_series(1, ${ROWS}) n`);
-    const { context } = await travel(pool, config, hashEmbedder());
+    const { context } = await runAll(pool, config, hashEmbedder());
     await pool.query(
       `UPDATE pgvector_backfill.backfill SET added_columns = '{embedding,embedding_updated_at}'`,
     );

@@ -11,7 +11,7 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { databases, dropRole, type TestDatabase } from '../setup/databases.ts';
 import { createDocs } from '../setup/docs-table.ts';
-import { hashEmbedder, travel } from '../setup/small-road.ts';
+import { hashEmbedder, runAll } from '../setup/whole-run.ts';
 
 const ROWS = 12;
 const READER = `pgvb_reader_${randomBytes(4).toString('hex')}`;
@@ -45,15 +45,15 @@ describe.each(databases())('the staging table on $name', ({ create }) => {
 
   it('gets no grants by default privileges, nor does the ledger; its hashes are salted', async () => {
     await createDocs(pool, ROWS, `'secret word ' || n`);
-    const road = await travel(pool, await configOf('docs', 'docs'), hashEmbedder());
-    expect(await road.account()).toMatchObject({ eligible: ROWS, embedded: ROWS });
+    const result = await runAll(pool, await configOf('docs', 'docs'), hashEmbedder());
+    expect(await result.account()).toMatchObject({ eligible: ROWS, embedded: ROWS });
     const granted = await pool.query<{ what: string }>(
       `SELECT c.relname::text AS what FROM pg_class c, aclexplode(c.relacl) a
         WHERE c.relnamespace = 'pgvector_backfill'::regnamespace AND a.grantee <> c.relowner
        UNION ALL SELECT n.nspname::text FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = 'pgvector_backfill' AND a.grantee <> n.nspowner`,
     );
     expect(granted.rows).toEqual([]);
-    const { stage } = road.context.target;
+    const { stage } = result.context.target;
     expect(stage).toBe('"pgvector_backfill"."docs_embedding_stage"');
     // What anybody could compute who guesses a text and knows the model.
     const guess = createHash('sha256').update(`${hashEmbedder().fingerprint}\nsecret word 3`).digest();
@@ -61,9 +61,9 @@ describe.each(databases())('the staging table on $name', ({ create }) => {
     expect(hashes.rows.some(({ hash }) => hash.equals(guess))).toBe(false);
     // What is stale is still found, and nothing else.
     await pool.query(`UPDATE docs SET body = 'other' WHERE id = 3`);
-    expect(await road.account()).toMatchObject({ embedded: ROWS - 1, stale: 1 });
-    expect(await road.sync()).toBe(0);
-    expect(await road.account()).toMatchObject({ embedded: ROWS, stale: 0 });
+    expect(await result.account()).toMatchObject({ embedded: ROWS - 1, stale: 1 });
+    expect(await result.sync()).toBe(0);
+    expect(await result.account()).toMatchObject({ embedded: ROWS, stale: 0 });
   });
 
   it('of another table of the same name has another name', async () => {
@@ -71,9 +71,9 @@ describe.each(databases())('the staging table on $name', ({ create }) => {
       `CREATE SCHEMA other; CREATE TABLE other.docs AS TABLE docs; ALTER TABLE other.docs ADD PRIMARY KEY (id)`,
     );
     await pool.query('ALTER TABLE other.docs DROP COLUMN embedding, DROP COLUMN embedding_updated_at');
-    const road = await travel(pool, await configOf('other.docs', 'other'), hashEmbedder());
-    expect(road.context.target.stage).toMatch(/^"pgvector_backfill"\."docs_embedding_stage_[0-9a-f]{8}"$/);
-    expect(await road.account()).toMatchObject({ eligible: ROWS, embedded: ROWS });
+    const result = await runAll(pool, await configOf('other.docs', 'other'), hashEmbedder());
+    expect(result.context.target.stage).toMatch(/^"pgvector_backfill"\."docs_embedding_stage_[0-9a-f]{8}"$/);
+    expect(await result.account()).toMatchObject({ eligible: ROWS, embedded: ROWS });
   });
 
   it('of an older release is moved with its rows, grants of others left behind, and is gone on with', async () => {
@@ -132,7 +132,7 @@ describe.each(databases())('the staging table on $name', ({ create }) => {
         blockers((await diagnose({ pool, ...config, openEmbedder, withQueue: false })).findings),
       ).toEqual([]);
       expect(
-        await travel(pool, config, hashEmbedder(), { index: false }).then((road) => road.account()),
+        await runAll(pool, config, hashEmbedder(), { index: false }).then((result) => result.account()),
       ).toMatchObject({ eligible: ROWS, embedded: ROWS });
     }
     expect(

@@ -12,7 +12,7 @@ import { planRun } from '../../src/planning/plan.ts';
 import { recountMarked } from '../../src/sync/recount-batches.ts';
 import { sweepAll } from '../../src/sync/sweep-missed-rows.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
-import { hashEmbedder, travel, type Road } from '../setup/small-road.ts';
+import { hashEmbedder, runAll, type RunResult } from '../setup/whole-run.ts';
 
 const ROWS = 200;
 const BATCH = 20;
@@ -20,7 +20,7 @@ const BATCH = 20;
 describe.each(databases())('a growing table on $name', ({ create }) => {
   let database: TestDatabase;
   let pool: Pool;
-  let road: Road;
+  let result: RunResult;
   beforeEach(async () => {
     database = await create();
     pool = createPool(database.databaseUrl, { name: 'test', max: 4, logger: silentLogger });
@@ -33,18 +33,18 @@ describe.each(databases())('a growing table on $name', ({ create }) => {
       env: { DATABASE_URL: database.databaseUrl, QUEUE_URL: database.queueUrl },
       cwd: '/',
     });
-    road = await travel(pool, config, hashEmbedder(), { index: false });
+    result = await runAll(pool, config, hashEmbedder(), { index: false });
   });
   afterEach(async () => {
     await pool.end();
     await database.drop();
   });
 
-  const currentRun = async (): Promise<Run> => (await findRun(pool, road.run.uid)) as Run;
+  const currentRun = async (): Promise<Run> => (await findRun(pool, result.run.uid)) as Run;
   const recount = async (): Promise<number> =>
-    recountMarked(pool, road.context.target, await currentRun(), 60_000);
+    recountMarked(pool, result.context.target, await currentRun(), 60_000);
   const synced = async (): Promise<void> => {
-    expect(await road.sync()).toBe(0);
+    expect(await result.sync()).toBe(0);
     await recount();
   };
   /** Every key is in one batch, every batch is small, and together they count what is there. */
@@ -52,12 +52,12 @@ describe.each(databases())('a growing table on $name', ({ create }) => {
     const homes = await pool.query(
       `SELECT id FROM docs LEFT JOIN pgvector_backfill.batch ON run = $1 AND (lower_key IS NULL OR id >= lower_key::bigint)
           AND (upper_key IS NULL OR id < upper_key::bigint) GROUP BY id HAVING count(number) <> 1`,
-      [road.run.id],
+      [result.run.id],
     );
     expect(homes.rows).toEqual([]);
     const sizes = await pool.query<{ largest: number }>(
       'SELECT max(eligible)::int AS largest FROM pgvector_backfill.batch WHERE run = $1',
-      [road.run.id],
+      [result.run.id],
     );
     expect(sizes.rows[0]?.largest).toBeLessThanOrEqual(2 * BATCH);
     expect((await progressSnapshot(pool, 'docs')).rows).toMatchObject({
@@ -83,10 +83,10 @@ describe.each(databases())('a growing table on $name', ({ create }) => {
     await expectCut(ROWS + 600);
     for (const id of [50_120, 50_450, 1_000_230, 2_000_050, 7000]) {
       await pool.query(`UPDATE docs SET body = 'edited' WHERE id = $1`, [id]);
-      expect(await road.sync()).toBe(0);
+      expect(await result.sync()).toBe(0);
       const { rows } = await pool.query(
         'SELECT eligible <= $2 AS small FROM pgvector_backfill.batch WHERE run = $1 AND recount',
-        [road.run.id, 2 * BATCH],
+        [result.run.id, 2 * BATCH],
       );
       expect(rows).toEqual([{ small: true }]);
       expect(await recount()).toBe(1);
@@ -94,13 +94,13 @@ describe.each(databases())('a growing table on $name', ({ create }) => {
     // A sweep goes over all of them.
     await pool.query('ALTER TABLE docs DISABLE TRIGGER USER');
     await pool.query(`UPDATE docs SET body = 'unseen' WHERE id IN (50450, 1000230, 2000050)`);
-    expect(await sweepAll({ pool, target: road.context.target, run: await currentRun() })).toBe(3);
+    expect(await sweepAll({ pool, target: result.context.target, run: await currentRun() })).toBe(3);
     await synced();
     await expectCut(ROWS + 600);
   });
 
   it('a plan that goes on behind a canary leaves what was cut of it alone', async () => {
-    const { target } = road.context;
+    const { target } = result.context;
     const run = await currentRun();
     // As if its rows had been a canary.
     await pool.query(
@@ -127,9 +127,9 @@ describe.each(databases())('a growing table on $name', ({ create }) => {
   it('counts the whole table in pages, and goes on where a process that was killed stood', async () => {
     const reading = {
       pool,
-      target: road.context.target,
-      fingerprint: road.run.fingerprint,
-      claim: { run: road.run.id, number: 0 },
+      target: result.context.target,
+      fingerprint: result.run.fingerprint,
+      claim: { run: result.run.id, number: 0 },
     };
     await pool.query(`UPDATE docs SET body = '' WHERE id <= 3000`);
     let pages = 0;

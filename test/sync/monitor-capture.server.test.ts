@@ -13,14 +13,14 @@ import { monitorCapture } from '../../src/sync/monitor-capture.ts';
 import { sweepSome } from '../../src/sync/sweep-missed-rows.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { databases, hasPostgres, type TestDatabase } from '../setup/databases.ts';
-import { hashEmbedder, travel, type Road } from '../setup/small-road.ts';
+import { hashEmbedder, runAll, type RunResult } from '../setup/whole-run.ts';
 import { until } from '../setup/until.ts';
 
 describe.each(databases())('looking after change capture, on $name', ({ create }) => {
   let database: TestDatabase;
   let pool: Pool;
   let config: Config;
-  let road: Road;
+  let result: RunResult;
   beforeEach(async () => {
     database = await create();
     pool = createPool(database.databaseUrl, { name: 'test', max: 6, logger: silentLogger });
@@ -46,13 +46,13 @@ describe.each(databases())('looking after change capture, on $name', ({ create }
       },
       cwd: '/',
     });
-    road = await travel(pool, config, hashEmbedder(), { index: false });
+    result = await runAll(pool, config, hashEmbedder(), { index: false });
     await look();
     expect(await wanted()).toBe(false);
   }
   const input = async () => ({
     pool,
-    run: road.run,
+    run: result.run,
     target: await describeTarget(pool, config.backfill, config.settings),
   });
   const look = async (partPages = 5): Promise<void> =>
@@ -66,7 +66,7 @@ describe.each(databases())('looking after change capture, on $name', ({ create }
   const sweep = async (pace = { seconds: 3600, slowSeconds: null as number | null }, holds = false) =>
     sweepSome(await input(), pace, 60_000, () => Promise.resolve(!holds));
   const unfinished = async (): Promise<number> => {
-    const { missing, stale } = await road.account();
+    const { missing, stale } = await result.account();
     return missing + stale;
   };
 
@@ -134,7 +134,7 @@ describe.each(databases())('looking after change capture, on $name', ({ create }
         missing: [],
       });
       expect(await sweep()).toBeGreaterThan(0);
-      expect({ way, left: await road.sync(), open: await unfinished() }).toEqual({ way, left: 0, open: 0 });
+      expect({ way, left: await result.sync(), open: await unfinished() }).toEqual({ way, left: 0, open: 0 });
       expect(await captureDisarmed(pool, 'docs')).toBe('');
       await look();
       expect({ way, wanted: await wanted() }).toEqual({ way, wanted: false });
@@ -161,8 +161,8 @@ describe.each(databases())('looking after change capture, on $name', ({ create }
     await pool.query('ALTER TABLE docs ATTACH PARTITION docs_high FOR VALUES FROM (100) TO (200)');
     await look();
     expect(await wanted()).toBe(false);
-    expect(await road.sync()).toBe(0);
-    expect(await road.account()).toMatchObject({ eligible: 91, embedded: 91 });
+    expect(await result.sync()).toBe(0);
+    expect(await result.account()).toMatchObject({ eligible: 91, embedded: 91 });
     // More than is read at once: the sweep goes on with it. And one of a partition that was switched off.
     await pool.query('CREATE TABLE docs_large (LIKE docs INCLUDING ALL)');
     await pool.query(`INSERT INTO docs_large (id, body) SELECT n, 'many' FROM generate_series(1000, 1020) n`);
@@ -176,8 +176,8 @@ describe.each(databases())('looking after change capture, on $name', ({ create }
     );
     expect(off.rows).toEqual([]);
     await sweep();
-    expect(await road.sync()).toBe(0);
-    expect(await road.account()).toMatchObject({ eligible: 112, embedded: 112 });
+    expect(await result.sync()).toBe(0);
+    expect(await result.account()).toMatchObject({ eligible: 112, embedded: 112 });
   });
 
   it('a condition of the clock: doctor names it, and rows get their vectors when their time has come', async () => {
@@ -199,15 +199,15 @@ describe.each(databases())('looking after change capture, on $name', ({ create }
     ]);
     expect((await syncState(pool, 'docs')).reason).toContain('clock_timestamp() (volatile) in where');
     await pool.query(`INSERT INTO docs VALUES (100, 'later', clock_timestamp() + interval '200 ms')`);
-    expect(await road.sync()).toBe(0);
-    await until('a row has become eligible', async () => (await road.account()).eligible !== 40);
+    expect(await result.sync()).toBe(0);
+    await until('a row has become eligible', async () => (await result.account()).eligible !== 40);
     // Not by the pace of a slow one, and not while the throttle holds.
     await pool.query(`UPDATE pgvector_backfill.sync SET updated_at = now() - interval '10 minutes'`);
     expect(await sweep({ seconds: 660, slowSeconds: 60 })).toBe(0);
     expect(await sweep({ seconds: 540, slowSeconds: 3600 }, true)).toBe(0);
     expect(await sweep({ seconds: 540, slowSeconds: 3600 })).toBe(1);
-    expect(await road.sync()).toBe(0);
-    expect(await road.account()).toMatchObject({ eligible: 41, embedded: 41 });
+    expect(await result.sync()).toBe(0);
+    expect(await result.account()).toMatchObject({ eligible: 41, embedded: 41 });
   });
 
   it('a slow sweep finds what no trigger could see, in its time', async () => {
@@ -219,7 +219,7 @@ describe.each(databases())('looking after change capture, on $name', ({ create }
     expect(await sweep({ seconds: 1, slowSeconds: 540 })).toBe(1);
     const paced = await pool.query('SELECT sweep_urgent FROM pgvector_backfill.sync');
     expect(paced.rows).toEqual([{ sweep_urgent: false }]);
-    expect(await road.sync()).toBe(0);
+    expect(await result.sync()).toBe(0);
     expect(await unfinished()).toBe(0);
   });
 
@@ -240,7 +240,7 @@ describe.each(databases())('looking after change capture, on $name', ({ create }
       await look();
       expect((await syncState(pool, 'docs')).reason).toBe('');
       await sweep();
-      expect(await road.sync()).toBe(0);
+      expect(await result.sync()).toBe(0);
       expect(await unfinished()).toBe(0);
       await pool.query('ALTER TABLE docs DISABLE TRIGGER USER');
       await saveSyncMode(pool, 'docs', 'off', 'dropped');

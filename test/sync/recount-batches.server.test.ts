@@ -8,7 +8,7 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { recountMarked } from '../../src/sync/recount-batches.ts';
 import { markForRecount } from '../../src/ledger/batch/recount.ts';
 import { databases, hasPostgres, type TestDatabase } from '../setup/databases.ts';
-import { hashEmbedder, travel } from '../setup/small-road.ts';
+import { hashEmbedder, runAll } from '../setup/whole-run.ts';
 
 // Two sessions at a time, of which one waits for the other: the embedded server has one for all.
 describe.runIf(hasPostgres()).each(databases())('the recount on $name', ({ create }) => {
@@ -28,7 +28,7 @@ describe.runIf(hasPostgres()).each(databases())('the recount on $name', ({ creat
 
   it('a mark that is set while the batch is being counted outlives that count', async () => {
     const env = { DATABASE_URL: database.databaseUrl, BACKFILL_TABLE: 'docs', BACKFILL_TEXT: 'body' };
-    const { context, run } = await travel(
+    const { context, run } = await runAll(
       pool,
       await loadConfig({ flags: {}, env, cwd: '/' }),
       hashEmbedder(),

@@ -6,7 +6,7 @@ import { progressSnapshot } from '../../../src/ledger/progress/snapshot.ts';
 import { saveIndexProgress } from '../../../src/ledger/run/run.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
 import { databases, type TestDatabase } from '../../setup/databases.ts';
-import { hashEmbedder, travel } from '../../setup/small-road.ts';
+import { hashEmbedder, runAll } from '../../setup/whole-run.ts';
 
 describe.each(databases())('the index of a run on $name', ({ create }) => {
   let database: TestDatabase;
@@ -31,7 +31,7 @@ describe.each(databases())('the index of a run on $name', ({ create }) => {
       BACKFILL_TEXT: 'body',
       BACKFILL_INDEX_METHOD: 'hnsw',
     };
-    const { run } = await travel(pool, await loadConfig({ flags: {}, env, cwd: '/' }), hashEmbedder());
+    const { run } = await runAll(pool, await loadConfig({ flags: {}, env, cwd: '/' }), hashEmbedder());
     const name = 'docs_embedding_hnsw_idx';
     await saveIndexProgress(pool, run.id, { name, method: 'hnsw', phase: 'valid', progress: 1, seconds: 1 });
     const index = async () => (await progressSnapshot(pool, 'docs')).index;

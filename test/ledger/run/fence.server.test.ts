@@ -25,7 +25,7 @@ import { drainChanges } from '../../../src/sync/drain-changes.ts';
 import { assertPlannedOptions } from '../../../src/verify/checks/run.ts';
 import { verify } from '../../../src/verify/verify.ts';
 import { databases, hasPostgres, type TestDatabase } from '../../setup/databases.ts';
-import { hashEmbedder, travel, type Road } from '../../setup/small-road.ts';
+import { hashEmbedder, runAll, type RunResult } from '../../setup/whole-run.ts';
 
 const ROWS = 20;
 
@@ -45,7 +45,7 @@ const otherEmbedder = (): Embedder => {
 describe.each(databases())('the fence of a run on $name', ({ create }) => {
   let database: TestDatabase;
   let pool: Pool;
-  let road: Road;
+  let result: RunResult;
   let config: Config;
 
   const configure = (options: Record<string, string>): Promise<Config> =>
@@ -70,7 +70,7 @@ describe.each(databases())('the fence of a run on $name', ({ create }) => {
     );
     await migrate(pool);
     config = await configure({});
-    road = await travel(pool, config, hashEmbedder());
+    result = await runAll(pool, config, hashEmbedder());
   });
   afterEach(async () => {
     await pool.end();
@@ -83,13 +83,13 @@ describe.each(databases())('the fence of a run on $name', ({ create }) => {
   /** Run 2, of another model, from its plan to its last batch. */
   async function supersede(): Promise<Run> {
     const embedder = otherEmbedder();
-    const { target } = road.context;
+    const { target } = result.context;
     const { fingerprint, model, dimensions } = embedder;
     const run = await createRun(pool, 'docs', { fingerprint, model, dimensions, batchRows: 10 });
     await supersedeRuns(pool, 'docs', run.id);
     await planRun(pool, target, run, { batchRows: 10, limitRows: null, resuming: true, fingerprint });
     await moveRun(pool, run.id, ['planned'], 'running', '');
-    for (const number of [1, 2]) await processBatch({ ...road.context, embedder }, run, number);
+    for (const number of [1, 2]) await processBatch({ ...result.context, embedder }, run, number);
     return run;
   }
 
@@ -108,7 +108,7 @@ describe.each(databases())('the fence of a run on $name', ({ create }) => {
   const expectOther = async (left: unknown): Promise<void> => {
     expect(left).not.toBeNull();
     expect(await vectors()).toEqual(left);
-    expect(await accountFor(pool, road.context.target, otherEmbedder().fingerprint)).toMatchObject({
+    expect(await accountFor(pool, result.context.target, otherEmbedder().fingerprint)).toMatchObject({
       eligible: ROWS,
       embedded: ROWS,
       stale: 0,
@@ -119,14 +119,14 @@ describe.each(databases())('the fence of a run on $name', ({ create }) => {
     await pool.query(`UPDATE docs SET title = 'edited ' || id WHERE id <= 10`);
     await pool.query(`UPDATE pgvector_backfill.batch SET state = 'pending' WHERE number = 1`);
     const { embedder, left } = overtaken();
-    expect(await processBatch({ ...road.context, embedder }, road.run, 1)).toEqual({ kind: 'left' });
+    expect(await processBatch({ ...result.context, embedder }, result.run, 1)).toEqual({ kind: 'left' });
     await expectOther(left());
   });
 
   it('nor does a drain of changes', async () => {
     await pool.query(`UPDATE docs SET title = 'edited ' || id WHERE id <= 10`);
     const { embedder, left } = overtaken();
-    expect(await drainChanges({ ...road.context, embedder }, road.run)).toEqual({ kind: 'busy' });
+    expect(await drainChanges({ ...result.context, embedder }, result.run)).toEqual({ kind: 'busy' });
     await expectOther(left());
   });
 
@@ -135,7 +135,7 @@ describe.each(databases())('the fence of a run on $name', ({ create }) => {
     'a newer run waits for a write that is under way, and a write that waited finds it',
     async () => {
       await pool.query(`UPDATE pgvector_backfill.batch SET state = 'pending' WHERE number = 1`);
-      const batch = await claimBatch(pool, road.run.uid, 1);
+      const batch = await claimBatch(pool, result.run.uid, 1);
       if (batch === null) throw new Error('the batch cannot be claimed');
       await inTransaction(pool, LEDGER_LIMITS, async (writer) => {
         expect(await lockBatch(writer, batch)).toBe(true);
@@ -163,38 +163,38 @@ describe.each(databases())('the fence of a run on $name', ({ create }) => {
       BACKFILL_WHERE: 'id < 5',
       BACKFILL_MODEL_QUERY_PREFIX: 'query: ',
     });
-    const { settings, target } = await targetOfRun(pool, road.run, other.settings);
-    expect(scopeOf(settings)).toEqual(road.run.scope);
-    expect(target).toMatchObject({ text: road.context.target.text, where: '(true)' });
+    const { settings, target } = await targetOfRun(pool, result.run, other.settings);
+    expect(scopeOf(settings)).toEqual(result.run.scope);
+    expect(target).toMatchObject({ text: result.context.target.text, where: '(true)' });
     const difference =
       'text was ["title"], is ["title","body"]; where was nothing, is "id < 5"; model.queryPrefix was nothing, is "query: "';
-    expect(scopeDifference(road.run.scope, other.settings)).toBe(difference);
+    expect(scopeDifference(result.run.scope, other.settings)).toBe(difference);
     const openEmbedder = async (): Promise<Embedder> => hashEmbedder();
     const { checks } = await verify({
-      ...road.context,
+      ...result.context,
       settings: other.settings,
-      run: road.run,
+      run: result.run,
       openEmbedder,
     });
     expect(checks.find(({ name }) => name === 'options')).toMatchObject({
       passed: false,
       detail: expect.stringContaining(difference) as string,
     });
-    expect(() => assertPlannedOptions(road.run, other.settings)).toThrow(difference);
-    await moveRun(pool, road.run.id, ['running', 'verifying'], 'ready', '');
-    const ready = { ...road.run, state: 'ready' } as const;
+    expect(() => assertPlannedOptions(result.run, other.settings)).toThrow(difference);
+    await moveRun(pool, result.run.id, ['running', 'verifying'], 'ready', '');
+    const ready = { ...result.run, state: 'ready' } as const;
     expect((await cutoverGate(pool, target, ready, other.settings)).reason).toContain(difference);
     // Of searches alone: no row has to be embedded again for it.
-    const wanted = { target, fingerprint: road.run.fingerprint, limitRows: null };
-    expect(await dueRun(pool, road.run, { ...wanted, settings: other.settings })).toBe(
+    const wanted = { target, fingerprint: result.run.fingerprint, limitRows: null };
+    expect(await dueRun(pool, result.run, { ...wanted, settings: other.settings })).toBe(
       'the configuration changed: text was ["title"], is ["title","body"]; where was nothing, is "id < 5"',
     );
     const prefixed = await configure({ BACKFILL_MODEL_QUERY_PREFIX: 'query: ' });
-    expect(await dueRun(pool, road.run, { ...wanted, settings: prefixed.settings })).toBeNull();
+    expect(await dueRun(pool, result.run, { ...wanted, settings: prefixed.settings })).toBeNull();
   });
 
   it('a table that was replaced under its name is not written to, and everybody says so', async () => {
-    const { context, run } = road;
+    const { context, run } = result;
     await pool.query(`BEGIN; CREATE TABLE docs_new (LIKE docs INCLUDING ALL); INSERT INTO docs_new SELECT * FROM docs;
       ALTER TABLE docs RENAME TO docs_old; ALTER TABLE docs_new RENAME TO docs; COMMIT`);
     const said = 'another table stands under the name "public"."docs"';
@@ -213,7 +213,7 @@ describe.each(databases())('the fence of a run on $name', ({ create }) => {
   it('nor one that has got children by inheritance, unless the condition tells them apart', async () => {
     await pool.query('CREATE TABLE docs_child () INHERITS (docs)');
     expect((await progressSnapshot(pool, 'docs')).table).toContain('rows of docs_child are rows of');
-    await expect(targetOfRun(pool, road.run, config.settings)).rejects.toMatchObject({
+    await expect(targetOfRun(pool, result.run, config.settings)).rejects.toMatchObject({
       code: 'TABLE_REPLACED',
     });
     await pool.query(
@@ -223,17 +223,17 @@ describe.each(databases())('the fence of a run on $name', ({ create }) => {
   });
 
   it('no batch of a run that is completed is left to nobody', async () => {
-    await moveRun(pool, road.run.id, ['running'], 'completed', '');
-    const completed = { ...road.run, state: 'completed' } as const;
+    await moveRun(pool, result.run.id, ['running'], 'completed', '');
+    const completed = { ...result.run, state: 'completed' } as const;
     const wanted = {
-      target: road.context.target,
+      target: result.context.target,
       settings: config.settings,
-      fingerprint: road.run.fingerprint,
+      fingerprint: result.run.fingerprint,
       limitRows: null,
     };
     expect(await dueRun(pool, completed, wanted)).toBeNull();
     // What was quarantined is tried again by sync, as long as that was kept.
-    await quarantineRows(pool, 'docs', { run: road.run.id, number: 1 }, [
+    await quarantineRows(pool, 'docs', { run: result.run.id, number: 1 }, [
       { key: '3', class: 'row', reason: 'unreadable', textHash: Buffer.alloc(32) },
     ]);
     const asked = {

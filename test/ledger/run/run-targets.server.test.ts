@@ -3,13 +3,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig, type Config } from '../../../src/config/load.ts';
 import { migrate } from '../../../src/db/migrate.ts';
-import { createPool, type Pool, type Queryable } from '../../../src/db/pool.ts';
+import { createPool, type Pool } from '../../../src/db/pool.ts';
 import { saveIndexPlan } from '../../../src/ledger/backfill/index-plan.ts';
 import { RunTargets, type RunTarget } from '../../../src/ledger/run/run-target.ts';
 import type { Run } from '../../../src/ledger/run/run.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
 import { databases, type TestDatabase } from '../../setup/databases.ts';
-import { hashEmbedder, travel } from '../../setup/small-road.ts';
+import { hashEmbedder, runAll } from '../../setup/whole-run.ts';
 
 describe.each(databases())('targets of a run on $name', ({ create }) => {
   let database: TestDatabase;
@@ -30,7 +30,7 @@ describe.each(databases())('targets of a run on $name', ({ create }) => {
       BACKFILL_INDEX_METHOD: 'auto',
     };
     config = await loadConfig({ flags: {}, env, cwd: '/' });
-    ({ run } = await travel(pool, config, hashEmbedder()));
+    ({ run } = await runAll(pool, config, hashEmbedder()));
   });
   afterEach(async () => {
     await pool.end();

@@ -20,7 +20,7 @@ import { assertPlannedOptions } from '../../../src/verify/checks/run.ts';
 import { verify } from '../../../src/verify/verify.ts';
 import { runCommand } from '../../setup/command.ts';
 import { databases, type TestDatabase } from '../../setup/databases.ts';
-import { hashEmbedder, travel, type Road } from '../../setup/small-road.ts';
+import { hashEmbedder, runAll, type RunResult } from '../../setup/whole-run.ts';
 
 const ROWS = 40;
 
@@ -28,7 +28,7 @@ describe.each(databases())('options of searches on $name', ({ create }) => {
   let database: TestDatabase;
   let pool: Pool;
   let planned: Config;
-  let road: Road;
+  let result: RunResult;
   const load = (options: Record<string, string>): Promise<Config> =>
     loadConfig({
       flags: {},
@@ -49,8 +49,8 @@ describe.each(databases())('options of searches on $name', ({ create }) => {
     await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text)');
     await pool.query(`INSERT INTO docs SELECT n, 'text ' || n FROM generate_series(1, ${ROWS}) n`);
     planned = await load({});
-    road = await travel(pool, planned, hashEmbedder());
-    await moveRun(pool, road.run.id, ['running'], 'verifying', '');
+    result = await runAll(pool, planned, hashEmbedder());
+    await moveRun(pool, result.run.id, ['running'], 'verifying', '');
   });
   afterEach(async () => {
     await pool.end();
@@ -59,13 +59,13 @@ describe.each(databases())('options of searches on $name', ({ create }) => {
 
   const present = async (): Promise<Run> => (await latestRun(pool, 'docs')) as Run;
   const judge = async (run: Run, { settings }: Config): Promise<boolean> =>
-    (await verify({ ...road.context, settings, run, openEmbedder: async () => hashEmbedder() })).passed;
+    (await verify({ ...result.context, settings, run, openEmbedder: async () => hashEmbedder() })).passed;
   const gate = async ({ settings }: Config): Promise<string> =>
-    (await cutoverGate(pool, road.context.target, await present(), settings)).reason;
+    (await cutoverGate(pool, result.context.target, await present(), settings)).reason;
   const enqueued = async (config: Config): Promise<void> => {
     const address = await prepareQueues(config, pool, silentLogger);
     const { settings } = config;
-    const { target } = road.context;
+    const { target } = result.context;
     const given = { pool, target, settings, embedder: hashEmbedder(), logger: silentLogger, limitRows: null };
     await withQueues(address, (queues) => enqueue({ ...given, queues }));
   };
@@ -77,11 +77,11 @@ describe.each(databases())('options of searches on $name', ({ create }) => {
 
   it('another query prefix: a run that reads have moved over to is judged again, and everybody says so', async () => {
     expect(await judge(await present(), planned)).toBe(true);
-    await moveRun(pool, road.run.id, ['ready'], 'cut_over', '');
+    await moveRun(pool, result.run.id, ['ready'], 'cut_over', '');
     expect(await gate(planned)).toBe('');
     const prefixed = await load({ BACKFILL_MODEL_QUERY_PREFIX: 'query: ' });
     await enqueued(prefixed);
-    expect(await present()).toMatchObject({ id: road.run.id, state: 'cut_over' });
+    expect(await present()).toMatchObject({ id: result.run.id, state: 'cut_over' });
     const said = 'model.queryPrefix was nothing, is "query: "';
     expect(await gate(prefixed)).toContain(said);
     expect(await found(prefixed, 'verified')).toMatchObject({
@@ -99,7 +99,7 @@ describe.each(databases())('options of searches on $name', ({ create }) => {
   });
 
   it('another metric: index and verdict are not taken for its own', async () => {
-    const { context, run } = road;
+    const { context, run } = result;
     expect(await judge(await present(), planned)).toBe(true);
     const before = await present();
     const other = await load({ BACKFILL_METRIC: 'l2' });
@@ -160,7 +160,7 @@ describe.each(databases())('options of searches on $name', ({ create }) => {
   });
 
   it('what is made for reads although the gate refuses is the run’s', async () => {
-    await moveRun(pool, road.run.id, ['verifying'], 'ready', '');
+    await moveRun(pool, result.run.id, ['verifying'], 'ready', '');
     const others = ['--metric=l2', '--where=id < 5', '--index-method=hnsw', '--table=docs', '--text=body'];
     const env = { DATABASE_URL: database.databaseUrl, QUEUE_URL: database.queueUrl };
     const asked = ['--to', 'shadow', '--override', 'a test', '--execute', '--json', ...others];

@@ -13,7 +13,7 @@ import { diagnose } from '../../../src/planning/doctor.ts';
 import type { Finding } from '../../../src/planning/checks/finding.ts';
 import { describeTarget } from '../../../src/ledger/backfill/describe-target.ts';
 import { dropRole, hasPostgres, realDatabase, type TestDatabase } from '../../setup/databases.ts';
-import { hashEmbedder } from '../../setup/small-road.ts';
+import { hashEmbedder } from '../../setup/whole-run.ts';
 
 const FORCE = `DECLARE r record; BEGIN
   FOR r IN SELECT * FROM pg_event_trigger_ddl_commands() WHERE command_tag = 'CREATE TABLE' LOOP

@@ -1,4 +1,4 @@
-/** The whole road in this process, without a queue and with a model that costs nothing: for properties of many tables. */
+/** A whole run in this process, without a queue and with a model that costs nothing: for properties of many tables. */
 
 import { createHash } from 'node:crypto';
 import type { Config } from '../../src/config/load.ts';
@@ -54,7 +54,7 @@ export function hashEmbedder(dimensions = 8): Embedder {
   };
 }
 
-export interface Road {
+export interface RunResult {
   context: PipelineContext;
   run: Run;
   index: FoundIndex;
@@ -76,12 +76,12 @@ export async function complaints(pool: Pool, { backfill, settings }: Config): Pr
 }
 
 /** DDL, triggers, plan, batches, gap sweep, index. The ledger has to be there. */
-export async function travel(
+export async function runAll(
   pool: Pool,
   { backfill, settings }: Config,
   embedder: Embedder,
   { index: withIndex = true } = {},
-): Promise<Road> {
+): Promise<RunResult> {
   const describe = (): ReturnType<typeof describeTarget> => describeTarget(pool, backfill, settings);
   await applyDdl(pool, await describe(), embedder.dimensions);
   const target = await describe();

@@ -7,7 +7,7 @@ import { sampleModel } from '../setup/model.ts';
 
 const model = sampleModel();
 
-describe.each(backends())('the whole road on $name', ({ create }) => {
+describe.each(backends())('A whole run on $name', ({ create }) => {
   let backfill: TestBackfill;
   const open = async (options: Record<string, string> = {}): Promise<TestBackfill> => {
     backfill = await openBackfill(await create(), model, {
