@@ -7,7 +7,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { getPath } from 'hono/utils/url';
 import { optionName } from '../config/option-name.ts';
-import { parseBasePath } from '../config/base-path.ts';
+import { parseBasePath } from '../config/values/base-path.ts';
 import { plainTextConnections } from '../config/plain-text.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';

@@ -1,7 +1,7 @@
 /** The one place that turns names into SQL. Values never come this way: they are parameters. */
 
 import { createHash } from 'node:crypto';
-import { MAX_NAME_BYTES, nameFault } from '../config/name.ts';
+import { MAX_NAME_BYTES, nameFault } from '../config/values/name.ts';
 import { ConfigError } from '../errors.ts';
 
 /** Hexadecimal digits that tell shortened names apart. */

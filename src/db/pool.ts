@@ -2,7 +2,7 @@
 
 import pg from 'pg';
 import { optionName } from '../config/option-name.ts';
-import { describeDatabaseUrl } from '../config/server-url.ts';
+import { describeDatabaseUrl } from '../config/values/server-url.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import { connectionFault } from './connection-fault.ts';
 import { endClientWithInterruption, endWithInterruption } from './interruption.ts';

@@ -2,7 +2,7 @@
 
 import { optionName } from '../config/option-name.ts';
 import type { Settings } from '../config/settings.ts';
-import { sizeInBytes } from '../config/size.ts';
+import { sizeInBytes } from '../config/values/size.ts';
 import { ConfigError } from '../errors.ts';
 import { typesOf, type IndexMethod, type IndexPlan, type PlanSettings } from '../table/index-plan.ts';
 import { isAtLeast } from '../table/vector-extension.ts';

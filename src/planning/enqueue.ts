@@ -1,6 +1,6 @@
 /** Plans a run and puts its jobs on the queue. Safe at any time, any number of times: it adds what is missing and no more. */
 
-import { withoutSecrets } from '../config/bare-url.ts';
+import { withoutSecrets } from '../config/values/bare-url.ts';
 import { optionsOf } from '../config/options.ts';
 import type { Settings } from '../config/settings.ts';
 import { valueAt, withValues } from '../config/shape.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeStagedRows, type KeyWidth, type StagedRow } from '../../src/db/copy-binary.ts';
-import { nameFault } from '../../src/config/name.ts';
+import { nameFault } from '../../src/config/values/name.ts';
 import { derivedName, parseQualified, quoteLiteral, quoteName } from '../../src/db/identifiers.ts';
 import { classify } from '../../src/db/sqlstates.ts';
 import { BackfillError, ConfigError, GateError, RowError, TransientError } from '../../src/errors.ts';

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { option } from '../option.ts';
-import { databaseUrlProblem, queueUrlProblem } from '../server-url.ts';
+import { databaseUrlProblem, queueUrlProblem } from '../values/server-url.ts';
 import { checked } from './schemas.ts';
 
 const databaseUrl = checked(databaseUrlProblem);

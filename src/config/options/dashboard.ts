@@ -1,9 +1,9 @@
 /** The page that people look at: where it listens, who may see it, and what stands in front of it. */
 
 import { z } from 'zod';
-import { isOwnPath, parseBasePath } from '../base-path.ts';
-import { parseHost, parseOrigin } from '../host-name.ts';
-import { isNetwork } from '../network.ts';
+import { isOwnPath, parseBasePath } from '../values/base-path.ts';
+import { parseHost, parseOrigin } from '../values/host-name.ts';
+import { isNetwork } from '../values/network.ts';
 import { option, parseNonEmptyList, parseNumber } from '../option.ts';
 import { checked, listenHost, listOf, wholeNumber } from './schemas.ts';
 

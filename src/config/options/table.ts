@@ -1,7 +1,7 @@
 /** The legacy table: which rows and texts, and where their vectors go. */
 
 import { z } from 'zod';
-import { columnName } from '../column-name.ts';
+import { columnName } from '../values/column-name.ts';
 import { option, parseText } from '../option.ts';
 
 export const table = {

@@ -1,7 +1,7 @@
 /** How the browser asked: by its own request, or as proxies that are named say. Of anybody else such headers are not read. */
 
-import { isOwnPath, parseBasePath, withoutBasePath } from '../../config/base-path.ts';
-import { plainAddress, withinNetworks } from '../../config/network.ts';
+import { isOwnPath, parseBasePath, withoutBasePath } from '../../config/values/base-path.ts';
+import { plainAddress, withinNetworks } from '../../config/values/network.ts';
 import type { Settings } from '../../config/settings.ts';
 
 export interface Asked {

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { optionName } from '../../config/option-name.ts';
-import { parseHost, parseOrigin } from '../../config/host-name.ts';
+import { parseHost, parseOrigin } from '../../config/values/host-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
 

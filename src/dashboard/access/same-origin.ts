@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
-import { isHost, parseHost, parseOrigin, type HostName } from '../../config/host-name.ts';
+import { isHost, parseHost, parseOrigin, type HostName } from '../../config/values/host-name.ts';
 import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import { isSame } from './credentials.ts';

@@ -4,7 +4,7 @@ import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lock } from 'proper-lockfile';
 import { optionName } from '../../config/option-name.ts';
-import { withoutUser } from '../../config/bare-url.ts';
+import { withoutUser } from '../../config/values/bare-url.ts';
 import { BackfillError, ConfigError, unwritable } from '../../errors.ts';
 import { REAL_TIMING, pause, type Timing } from '../endpoint/pacing.ts';
 import { MODEL_FOLDER_REMEDY, downloadHubFile } from './hub-file.ts';

@@ -1,7 +1,7 @@
 /** How many parallel workers an index build gets, before it begins. */
 
 import type { Settings } from '../../config/settings.ts';
-import { sizeInBytes } from '../../config/size.ts';
+import { sizeInBytes } from '../../config/values/size.ts';
 import type { Queryable } from '../../db/pool.ts';
 import type { IndexMethod } from '../../table/index-plan.ts';
 import { leavesSql } from '../../table/partitions.ts';

@@ -1,6 +1,6 @@
 /** The function that `cutover` makes for those who write SQL: its name, and whose a function of that name is. */
 
-import { MAX_NAME_BYTES } from '../../config/name.ts';
+import { MAX_NAME_BYTES } from '../../config/values/name.ts';
 import { cutTo, prefixedName, quoteName } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { trustedSql } from '../../db/trusted-roles.ts';

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
-import { databaseUrlProblem, queueUrlProblem } from '../../src/config/server-url.ts';
+import { databaseUrlProblem, queueUrlProblem } from '../../../src/config/values/server-url.ts';
 
 describe('the URL of a database', () => {
   it.each([

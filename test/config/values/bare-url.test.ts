@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { loadConfig } from '../../src/config/load.ts';
-import { withoutSecrets, withoutUser } from '../../src/config/bare-url.ts';
-import { childEnvironment } from '../../src/process/child-environment.ts';
-import { storedSettings } from '../../src/planning/enqueue.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { withoutSecrets, withoutUser } from '../../../src/config/values/bare-url.ts';
+import { childEnvironment } from '../../../src/process/child-environment.ts';
+import { storedSettings } from '../../../src/planning/enqueue.ts';
 
 it.each([
   ['https://user:secret@host.example/v1', 'https://host.example/v1'],
