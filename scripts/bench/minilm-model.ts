@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { uniform } from '../../src/random.ts';
-import { SPECIAL_TOKENS, tokenizerJson } from '../../src/training/words.ts';
+import { SPECIAL_TOKENS, tokenizerJson } from '../../src/training/word-tokenizer.ts';
 import { SHAPE, bertGraph, type BertShape } from './minilm-graph.ts';
 
 export const MODEL_NAME = 'minilm-shape';

@@ -6,7 +6,7 @@
 import { ConfigError } from '../errors.ts';
 import { familyOf } from './families.ts';
 import { uniform } from '../random.ts';
-import { MAX_WORD_CHARACTERS, splitWords } from './words.ts';
+import { MAX_WORD_CHARACTERS, splitWords } from './word-tokenizer.ts';
 
 /** Candidate words held while reading; about 100 bytes each. Beyond it, the rarest are dropped. */
 const MAX_CANDIDATES = 1_000_000;

@@ -12,7 +12,7 @@ import type { OnProgress } from '../observability/progress.ts';
 import { rightSingularVectors } from './svd.ts';
 import { buildVocabulary, type Vocabulary } from './vocabulary.ts';
 import type { Dense } from './linear.ts';
-import { SPECIAL_TOKENS } from './words.ts';
+import { SPECIAL_TOKENS } from './word-tokenizer.ts';
 
 export interface TrainOptions {
   onProgress?: OnProgress | undefined;

@@ -5,7 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { ConfigError, unwritable } from '../errors.ts';
 import { fullModel, quantizedModel } from './onnx.ts';
 import type { TrainedModel } from './train.ts';
-import { MAX_TOKENS, SPECIAL_TOKENS, tokenizerJson } from './words.ts';
+import { MAX_TOKENS, SPECIAL_TOKENS, tokenizerJson } from './word-tokenizer.ts';
 
 /** Written last, and read to tell a model of ours from a directory that is somebody's. */
 const FACTS_FILE = 'training.json';

@@ -3,7 +3,7 @@ import { articles } from '../../src/demo/articles.ts';
 import { demoQueries, judgedQueries } from '../../src/demo/sample-queries.ts';
 import { familyOf } from '../../src/training/families.ts';
 import { trainModel } from '../../src/training/train.ts';
-import { splitWords } from '../../src/training/words.ts';
+import { splitWords } from '../../src/training/word-tokenizer.ts';
 import { embedderOf, type Embed } from '../training/model.ts';
 import { cosine, ndcg, rank } from '../training/ndcg.ts';
 

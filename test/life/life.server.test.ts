@@ -17,7 +17,7 @@ import { WORDS } from '../chaos/faults.ts';
 import { REPEATED_TEXTS, openBackfill } from '../setup/backfill.ts';
 import { hasContainers, onServer } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
-import { grown, takeFigures, type Figures } from './figures.ts';
+import { grown, takeFigures, type Figures } from './measurements.ts';
 import { Life } from './life.ts';
 import { WatchedLog } from './log.ts';
 import { LifeServers } from './servers.ts';

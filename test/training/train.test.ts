@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/errors.ts';
 import { articles } from '../../src/demo/articles.ts';
 import { trainModel, type TrainedModel } from '../../src/training/train.ts';
-import { SPECIAL_TOKENS, splitWords } from '../../src/training/words.ts';
+import { SPECIAL_TOKENS, splitWords } from '../../src/training/word-tokenizer.ts';
 import { modelFiles } from '../../src/training/write.ts';
 import { embedderOf, type Embed } from './model.ts';
 import { cosine } from './ndcg.ts';

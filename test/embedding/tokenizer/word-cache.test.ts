@@ -6,7 +6,7 @@ import { parseTokenizerFile } from '../../../src/embedding/tokenizer/file.ts';
 import { Tokenizer } from '../../../src/embedding/tokenizer/tokenizer.ts';
 import { WordCache, isWordwise } from '../../../src/embedding/tokenizer/word-cache.ts';
 import { articles } from '../../../src/demo/articles.ts';
-import { splitWords, tokenizerJson } from '../../../src/training/words.ts';
+import { splitWords, tokenizerJson } from '../../../src/training/word-tokenizer.ts';
 
 describe('tokens by words', () => {
   const words = articles().flatMap(({ title, body }) => splitWords(`${title} ${body ?? ''}`));

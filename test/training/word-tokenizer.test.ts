@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { familyOf } from '../../src/training/families.ts';
 import { parseTokenizerFile } from '../../src/embedding/tokenizer/file.ts';
 import { Tokenizer } from '../../src/embedding/tokenizer/tokenizer.ts';
-import { MAX_TOKENS, SPECIAL_TOKENS, splitWords, tokenizerJson } from '../../src/training/words.ts';
+import { MAX_TOKENS, SPECIAL_TOKENS, splitWords, tokenizerJson } from '../../src/training/word-tokenizer.ts';
 
 const [, UNKNOWN, CLS, SEP] = SPECIAL_TOKENS.keys();
 

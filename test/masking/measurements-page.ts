@@ -1,7 +1,7 @@
 /** `npm run docs:masking`: what was measured, into docs/masking.md. */
 
 import { readFile, writeFile } from 'node:fs/promises';
-import { figuresText, measure } from './figures.ts';
+import { figuresText, measure } from './measurements.ts';
 
 const [START, END] = ['<!-- made by `npm run docs:masking` -->', '<!-- end -->'];
 const page = new URL('../../docs/masking.md', import.meta.url);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { corpus } from './corpus.ts';
-import { figuresText, measure } from './figures.ts';
+import { figuresText, measure } from './measurements.ts';
 
 /** As measured, less what another draw of the same kinds may cost. */
 const MIN_PRECISION = 0.995;
