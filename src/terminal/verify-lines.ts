@@ -14,7 +14,7 @@ export function checkLines(checks: readonly Check[]): string[] {
   ]);
 }
 
-/** Tables of the figures behind the checks. */
+/** Tables of the measurements behind the checks. */
 export function measureLines(full: FullResult | null): string[] {
   if (full === null) return [];
   return [
@@ -33,18 +33,18 @@ function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-const figure = (value: number | null | undefined, digits = 3): string => value?.toFixed(digits) ?? '-';
+const decimal = (value: number | null | undefined, digits = 3): string => value?.toFixed(digits) ?? '-';
 
 function relevanceLines({ queries, systems }: Relevance): string[] {
   const rows = systems.map(({ name, ndcg10, low, high, recall100, mrr, difference }) => [
     name,
-    figure(ndcg10),
-    `[${figure(low)}, ${figure(high)}]`,
-    figure(recall100),
-    figure(mrr),
+    decimal(ndcg10),
+    `[${decimal(low)}, ${decimal(high)}]`,
+    decimal(recall100),
+    decimal(mrr),
     difference === null
       ? ''
-      : `${difference.value >= 0 ? '+' : ''}${figure(difference.value)} [${figure(difference.low)}, ${figure(difference.high)}]`,
+      : `${difference.value >= 0 ? '+' : ''}${decimal(difference.value)} [${decimal(difference.low)}, ${decimal(difference.high)}]`,
   ]);
   return [
     '',
@@ -65,8 +65,8 @@ function curveLines({ setting, k, series }: Curve): string[] {
     ...table([
       ['', ...values.map(String)],
       ...series.flatMap((each) => [
-        [title(each), ...each.points.map(({ recall }) => figure(recall))],
-        ['  ms', ...each.points.map(({ p50Ms }) => figure(p50Ms, 2))],
+        [title(each), ...each.points.map(({ recall }) => decimal(recall))],
+        ['  ms', ...each.points.map(({ p50Ms }) => decimal(p50Ms, 2))],
       ]),
     ]),
   ];
@@ -80,9 +80,9 @@ function latencyLines({ queries, systems }: Latency): string[] {
       ['', 'p50', 'p95', 'p99'],
       ...systems.map(({ name, p50Ms, p95Ms, p99Ms }) => [
         name === 'vector' ? 'vector (embedding + index)' : name,
-        figure(p50Ms, 2),
-        figure(p95Ms, 2),
-        figure(p99Ms, 2),
+        decimal(p50Ms, 2),
+        decimal(p95Ms, 2),
+        decimal(p99Ms, 2),
       ]),
     ]),
   ];

@@ -4,7 +4,7 @@
  */
 
 import { ConfigError } from '../errors.ts';
-import { familyOf } from './families.ts';
+import { stemOf } from './stem.ts';
 import { uniform } from '../random.ts';
 import { MAX_WORD_CHARACTERS, splitWords } from './word-tokenizer.ts';
 
@@ -64,7 +64,7 @@ export async function readCorpus(
       if (word.length > MAX_WORD_CHARACTERS || !LETTER_OR_DIGIT.test(word)) continue;
       let id = ids.get(word);
       if (id === undefined) {
-        const family = familyOf(word);
+        const family = stemOf(word);
         id = families.get(family) ?? nextId++;
         families.set(family, id);
         ids.set(word, id);

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { articles } from '../../src/demo/articles.ts';
 import { demoQueries, judgedQueries } from '../../src/demo/sample-queries.ts';
-import { familyOf } from '../../src/training/families.ts';
+import { stemOf } from '../../src/training/stem.ts';
 import { trainModel } from '../../src/training/train.ts';
 import { splitWords } from '../../src/training/word-tokenizer.ts';
 import { embedderOf, type Embed } from '../training/model.ts';
@@ -20,9 +20,9 @@ const ilike: Search = async (query) =>
 
 /** Any word in any form, rare words first: more than most tables have. */
 function wordOverlap(): Search {
-  const families = rows.map(({ text }) => new Set(splitWords(text).map(familyOf)));
+  const families = rows.map(({ text }) => new Set(splitWords(text).map(stemOf)));
   return async (query) => {
-    const weights = [...new Set(splitWords(query).map(familyOf))].map((family) => {
+    const weights = [...new Set(splitWords(query).map(stemOf))].map((family) => {
       const count = families.filter((row) => row.has(family)).length;
       return { family, weight: count === 0 ? 0 : Math.log(rows.length / count) };
     });

@@ -17,7 +17,7 @@ import { WORDS } from '../chaos/faults.ts';
 import { REPEATED_TEXTS, openBackfill } from '../setup/backfill.ts';
 import { hasContainers, onServer } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
-import { grown, takeFigures, type Figures } from './measurements.ts';
+import { grown, takeMeasurements, type Measurements } from './measurements.ts';
 import { Life } from './life.ts';
 import { WatchedLog } from './log.ts';
 import { LifeServers } from './servers.ts';
@@ -94,19 +94,21 @@ describe.runIf(SECONDS > 0 && hasContainers())('a long life', () => {
     await lived.inLine('the beginning');
 
     let written = 0;
-    const figures = async (): Promise<Figures> => {
+    const measurements = async (): Promise<Measurements> => {
       await lived.guestsGo();
       await writing.stop();
       written += writing.written;
       await lived.drained();
       const { worker, dashboard } = lived.residents;
       const processes = { worker: worker.child.pid ?? 0, dashboard: dashboard.child.pid ?? 0 };
-      return servers.onRedis((redis) => takeFigures({ processes, pool: backfill.pool, redis, temporary }));
+      return servers.onRedis((redis) =>
+        takeMeasurements({ processes, pool: backfill.pool, redis, temporary }),
+      );
     };
 
     const began = performance.now();
     const share = (): number => (performance.now() - began) / (1000 * SECONDS);
-    let after: { figures: Figures; bytes: number; faults: number } | null = null;
+    let after: { measurements: Measurements; bytes: number; faults: number } | null = null;
     // Every kind of fault at least once, in an order of its own; then by chance.
     const first = lived.kinds.toSorted(() => random() - 0.5);
     for (let at = 0; share() < 1 || at < first.length; at++) {
@@ -114,12 +116,12 @@ describe.runIf(SECONDS > 0 && hasContainers())('a long life', () => {
       await lived.fault(first[at] ?? kinds[Math.floor(random() * kinds.length)] ?? '');
       // What is made once, at the first fault of a kind, is no leak: pools fill, code is compiled, buffers are kept.
       if (after === null && share() >= 0.1 && at >= Math.min(first.length - 1, SECONDS / 20)) {
-        after = { figures: await figures(), bytes: log.bytes, faults: lived.faults.length };
-        tell(`after the first tenth: ${JSON.stringify(after.figures)}, ${log.bytes} bytes of log`);
+        after = { measurements: await measurements(), bytes: log.bytes, faults: lived.faults.length };
+        tell(`after the first tenth: ${JSON.stringify(after.measurements)}, ${log.bytes} bytes of log`);
         writing = writer();
       }
     }
-    const last = await figures();
+    const last = await measurements();
     looking.abort();
     const scrapes = await watched;
     tell(`at the end: ${JSON.stringify(last)}, ${log.bytes} bytes of log, ${written} rows written`);
@@ -128,7 +130,7 @@ describe.runIf(SECONDS > 0 && hasContainers())('a long life', () => {
 
     expect(log.unexplained).toEqual([]);
     if (after === null) throw new Error('too short: nothing was measured after the first tenth');
-    expect(grown(after.figures, last)).toEqual([]);
+    expect(grown(after.measurements, last)).toEqual([]);
     const bytesAFault = (log.bytes - after.bytes) / (lived.faults.length - after.faults);
     expect(bytesAFault).toBeLessThan((2 * after.bytes) / after.faults + BYTES_MORE);
     const account = await backfill.account();

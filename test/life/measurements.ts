@@ -13,7 +13,7 @@ export interface ProcessFigures {
   sockets: number;
 }
 
-export interface Figures {
+export interface Measurements {
   processes: Record<string, ProcessFigures>;
   /** Keys of the whole server: it is the test's own. */
   redisKeys: number;
@@ -64,7 +64,12 @@ export interface FiguresInput {
   temporary: string;
 }
 
-export async function takeFigures({ processes, pool, redis, temporary }: FiguresInput): Promise<Figures> {
+export async function takeMeasurements({
+  processes,
+  pool,
+  redis,
+  temporary,
+}: FiguresInput): Promise<Measurements> {
   const taken = await Promise.all(
     Object.entries(processes).map(async ([name, pid]) => [name, await processFigures(pid)] as const),
   );
@@ -100,16 +105,16 @@ const SLACK: Record<string, Slack> = {
   sessions: { share: 0, more: 12 },
 };
 
-/** Names of what has grown from `before` to `after` by more than its slack, with both figures. */
-export function grown(before: Figures, after: Figures): string[] {
+/** Names of what has grown from `before` to `after` by more than its slack, with both measurements. */
+export function grown(before: Measurements, after: Measurements): string[] {
   const pairs: [string, string, number, number][] = [
     ['redisKeys', 'redisKeys', before.redisKeys, after.redisKeys],
     ['temporaryFiles', 'temporaryFiles', before.temporaryFiles, after.temporaryFiles],
     ['sessions', 'sessions', before.sessions, after.sessions],
   ];
-  for (const [name, figures] of Object.entries(after.processes))
+  for (const [name, measurements] of Object.entries(after.processes))
     for (const kind of ['rss', 'handles', 'sockets'] as const)
-      pairs.push([kind, `${kind} of ${name}`, before.processes[name]?.[kind] ?? 0, figures[kind]]);
+      pairs.push([kind, `${kind} of ${name}`, before.processes[name]?.[kind] ?? 0, measurements[kind]]);
   for (const [table, rows] of Object.entries(after.ledgerRows))
     pairs.push(['ledgerRows', `rows of ${table}`, before.ledgerRows[table] ?? 0, rows]);
   return pairs

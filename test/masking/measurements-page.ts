@@ -1,7 +1,7 @@
 /** `npm run docs:masking`: what was measured, into docs/masking.md. */
 
 import { readFile, writeFile } from 'node:fs/promises';
-import { figuresText, measure } from './measurements.ts';
+import { measurementsText, measure } from './measurements.ts';
 
 const [START, END] = ['<!-- made by `npm run docs:masking` -->', '<!-- end -->'];
 const page = new URL('../../docs/masking.md', import.meta.url);
@@ -9,5 +9,5 @@ const text = await readFile(page, 'utf8');
 const from = text.indexOf(START) + START.length;
 await writeFile(
   page,
-  `${text.slice(0, from)}\n\n${figuresText(measure())}\n${text.slice(text.indexOf(END))}`,
+  `${text.slice(0, from)}\n\n${measurementsText(measure())}\n${text.slice(text.indexOf(END))}`,
 );

@@ -4,7 +4,7 @@ import { MASK_TYPES } from '../../src/config/options/mask.ts';
 import { createMasker } from '../../src/masking/masker.ts';
 import { corpus, type Item } from './corpus.ts';
 
-interface Figure {
+interface Measurement {
   type: string;
   kind: string;
   strings: number;
@@ -12,10 +12,10 @@ interface Figure {
   right: number;
 }
 
-export interface Figures {
+export interface Measurements {
   strings: number;
-  values: Figure[];
-  alarms: Figure[];
+  values: Measurement[];
+  alarms: Measurement[];
   /** Of all that was masked, the share that had to be. */
   precision: number;
   /** Of all that had to be masked, the share that was. */
@@ -23,22 +23,27 @@ export interface Figures {
   wrong: Item[];
 }
 
-export function measure(): Figures {
+export function measure(): Measurements {
   const masker = createMasker({ types: MASK_TYPES, rules: [] });
-  const figures = new Map<string, Figure>();
+  const measurements = new Map<string, Measurement>();
   const wrong: Item[] = [];
   const items = corpus();
   for (const item of items) {
     const { kind, type, before, value, after } = item;
     const wanted = type === null ? value : `[${type.toUpperCase()}]`;
     const right = masker.mask(before + value + after).text === before + wanted + after;
-    const figure = figures.get(`${type} ${kind}`) ?? { type: type ?? '', kind, strings: 0, right: 0 };
-    figures.set(`${type} ${kind}`, figure);
-    figure.strings++;
-    if (right) figure.right++;
+    const measurement = measurements.get(`${type} ${kind}`) ?? {
+      type: type ?? '',
+      kind,
+      strings: 0,
+      right: 0,
+    };
+    measurements.set(`${type} ${kind}`, measurement);
+    measurement.strings++;
+    if (right) measurement.right++;
     else wrong.push(item);
   }
-  const all = [...figures.values()];
+  const all = [...measurements.values()];
   const values = all.filter(({ type }) => type !== '');
   const alarms = all.filter(({ type }) => type === '');
   const found = values.reduce((sum, { right }) => sum + right, 0);
@@ -54,9 +59,9 @@ export function measure(): Figures {
 }
 
 /** As the page has them, between its marks. */
-export function figuresText({ strings, values, alarms, precision, recall }: Figures): string {
+export function measurementsText({ strings, values, alarms, precision, recall }: Measurements): string {
   const share = (part: number): string => `${(part * 100).toFixed(1)} %`;
-  const row = ({ type, kind, strings: of, right }: Figure): string =>
+  const row = ({ type, kind, strings: of, right }: Measurement): string =>
     `| ${type === '' ? 'none' : `\`${type}\``} | ${kind} | ${of} | ${share(right / of)} |`;
   return [
     `${strings} strings: precision ${share(precision)}, recall ${share(recall)}.`,

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { familyOf } from '../../src/training/families.ts';
+import { stemOf } from '../../src/training/stem.ts';
 import { parseTokenizerFile } from '../../src/embedding/tokenizer/file.ts';
 import { Tokenizer } from '../../src/embedding/tokenizer/tokenizer.ts';
 import { MAX_TOKENS, SPECIAL_TOKENS, splitWords, tokenizerJson } from '../../src/training/word-tokenizer.ts';
@@ -70,7 +70,7 @@ test.each([
   ['battery', 'batteries'],
   ['add', 'adding', 'added'],
 ])('forms of %s are one family', (word, ...forms) => {
-  expect(forms.map(familyOf)).toEqual(forms.map(() => familyOf(word)));
+  expect(forms.map(stemOf)).toEqual(forms.map(() => stemOf(word)));
 });
 
 test.each([
@@ -80,5 +80,5 @@ test.each([
   ['summer', 'sum'],
   ['class', 'clas'],
 ])('%s and %s are not', (left, right) => {
-  expect(familyOf(left)).not.toBe(familyOf(right));
+  expect(stemOf(left)).not.toBe(stemOf(right));
 });

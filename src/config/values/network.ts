@@ -15,20 +15,20 @@ export function plainAddress(text: string): string | null {
   return /^::ffff:((?:\d+\.){3}\d+)$/i.exec(short)?.[1] ?? short;
 }
 
-const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIPv6(address) ? 'ipv6' : 'ipv4');
+const stemOf = (address: string): 'ipv4' | 'ipv6' => (isIPv6(address) ? 'ipv6' : 'ipv4');
 
 /** Adds `10.0.0.0/8`, `fd00::/8` or a single address. @returns false for what is neither. */
 function addNetwork(list: BlockList, text: string): boolean {
   const [, address = '', bits] = /^([\da-f:.]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? [];
   const plain = plainAddress(address);
   if (plain === null) return false;
-  const family = familyOf(plain);
+  const family = stemOf(plain);
   if (bits === undefined) {
     list.addAddress(plain, family);
     return true;
   }
   // Of an IPv4 address in IPv6's form the bits are not those of the short one.
-  if (familyOf(address) !== family || Number(bits) > (family === 'ipv6' ? 128 : 32)) return false;
+  if (stemOf(address) !== family || Number(bits) > (family === 'ipv6' ? 128 : 32)) return false;
   list.addSubnet(plain, Number(bits), family);
   return true;
 }
@@ -39,5 +39,5 @@ export const isNetwork = (text: string): boolean => addNetwork(new BlockList(), 
 export function withinNetworks(networks: readonly string[]): (address: string) => boolean {
   const list = new BlockList();
   for (const network of networks) addNetwork(list, network);
-  return (address) => list.check(address, familyOf(address));
+  return (address) => list.check(address, stemOf(address));
 }

@@ -95,7 +95,7 @@ export function facts(rows: readonly (readonly [string, Markup | string])[]): Ma
 
 /** The few figures that a page begins with: name, value, and a word on it or none. */
 export function keyNumbers(list: readonly (readonly [name: string, value: string, note?: string])[]): Markup {
-  return html`<dl class="figures">
+  return html`<dl class="key-numbers">
     ${list.map(
       ([name, value, note = '']) =>
         html`<div>

@@ -77,7 +77,7 @@ export async function reportPage(input: ReportInput): Promise<string> {
   return (await page).toString();
 }
 
-const figure = (value: number | null, digits = 3): string => value?.toFixed(digits) ?? '-';
+const decimal = (value: number | null, digits = 3): string => value?.toFixed(digits) ?? '-';
 const picture = (svg: Part): Part => html`<div>${svg}</div>`;
 
 function table(head: readonly string[], rows: readonly (readonly (string | Part)[])[]): Part {
@@ -115,13 +115,13 @@ function checksSection(checks: readonly Check[]): Part {
 function relevanceSection(relevance: Relevance): Part {
   const rows = relevance.systems.map(({ name, ndcg10, low, high, recall100, mrr, difference }) => [
     name,
-    figure(ndcg10),
-    `${figure(low)} to ${figure(high)}`,
-    figure(recall100),
-    figure(mrr),
+    decimal(ndcg10),
+    `${decimal(low)} to ${decimal(high)}`,
+    decimal(recall100),
+    decimal(mrr),
     difference === null
       ? ''
-      : `${figure(difference.value)} (${figure(difference.low)} to ${figure(difference.high)})`,
+      : `${decimal(difference.value)} (${decimal(difference.low)} to ${decimal(difference.high)})`,
   ]);
   return html`<h2>Relevance</h2>
     <p>
@@ -144,8 +144,8 @@ function agreementSection(agreement: Agreement): Part {
     ${table(
       ['', 'mean'],
       [
-        [`overlap@${k}`, figure(overlap)],
-        [`${measure} (p = 0.9)`, figure(rankCorrelation)],
+        [`overlap@${k}`, decimal(overlap)],
+        [`${measure} (p = 0.9)`, decimal(rankCorrelation)],
         ['queries for which legacy finds nothing', String(legacyEmpty)],
       ],
     )}`;
@@ -157,8 +157,8 @@ function recommended(found: Recommendation | null, target: number): Part {
   const settings = Object.entries(found.settings).map(([name, value]) => `${name} = ${value}`);
   return html`<p>
     Reads are run with <strong>${settings.join(', ')}</strong>, the cheapest that reach ${target} everywhere:
-    recall ${figure(found.recall)} where it is least, at least ${figure(found.low)}; ${figure(found.p50Ms, 2)}
-    ms for the plain
+    recall ${decimal(found.recall)} where it is least, at least ${decimal(found.low)};
+    ${decimal(found.p50Ms, 2)} ms for the plain
     query.${found.filtersBelow.length === 0 ? '' : ` Not with these filters, which no setting helps: ${found.filtersBelow.join(', ')}.`}
   </p>`;
 }
@@ -169,9 +169,9 @@ function curveSection(curve: Curve, found: Recommendation | null, target: number
       series.filter ?? '',
       seriesName(series),
       String(value),
-      figure(recall),
-      `${figure(low)} to ${figure(high)}`,
-      figure(p50Ms, 2),
+      decimal(recall),
+      `${decimal(low)} to ${decimal(high)}`,
+      decimal(p50Ms, 2),
       String(series.queries),
     ]),
   );
@@ -195,7 +195,7 @@ function curveSection(curve: Curve, found: Recommendation | null, target: number
 function latencySection(latency: Latency): Part {
   const rows = latency.systems.map(({ name, p50Ms, p95Ms, p99Ms }) => [
     name === 'vector' ? 'vector (embedding + index)' : name,
-    ...[p50Ms, p95Ms, p99Ms].map((value) => figure(value, 2)),
+    ...[p50Ms, p95Ms, p99Ms].map((value) => decimal(value, 2)),
   ]);
   return html`<h2>Latency</h2>
     <p>

@@ -15,7 +15,7 @@ const ENDING = /(?:ing|ed|e)$/;
 const DOUBLED = /([bdgklmnprt])\1$/;
 
 /** The name of a word's family: not a word, only equal for words that belong together. */
-export function familyOf(word: string): string {
+export function stemOf(word: string): string {
   if (word.length < SHORTEST) return word;
   const singular = word.replace(/ies$/, 'y').replace(PLURAL, '');
   const stem = singular.replace(ENDING, '');
