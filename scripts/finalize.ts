@@ -1,6 +1,6 @@
 import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { findIndex, wantedIndex } from '../src/finalize/index-definition.ts';
-import { reopenFailedRun } from '../src/ledger/run/run.ts';
+import { reopenFailedRun } from '../src/ledger/run/move-run.ts';
 import { addFinalizeJob } from '../src/queue/jobs/producer.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';

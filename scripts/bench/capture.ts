@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { loadConfig } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import type { Pool } from '../../src/db/pool.ts';
-import { saveBackfill } from '../../src/ledger/run/run.ts';
+import { saveBackfill } from '../../src/ledger/backfill/backfill.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { applyCapture } from '../../src/sync/capture.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';

@@ -12,7 +12,8 @@ import {
   type ReadModeState,
 } from '../ledger/reads/read-mode.ts';
 import { clearReadCounts } from '../ledger/reads/read-stats.ts';
-import { moveRun, type Run } from '../ledger/run/run.ts';
+import type { Run } from '../ledger/run/run.ts';
+import { moveRun } from '../ledger/run/move-run.ts';
 import { currentUser } from './current-user.ts';
 
 export interface ReadChange {

@@ -6,7 +6,8 @@ import { countEarlierBatches, removeEarlierBatches } from '../ledger/batch/earli
 import { countChanges, removeAllChanges } from '../ledger/changes/captured-changes.ts';
 import { recordEvent } from '../ledger/event/event.ts';
 import { readModeOf, readsVectors, showReadChoice } from '../ledger/reads/read-mode.ts';
-import { moveRun, type Run } from '../ledger/run/run.ts';
+import type { Run } from '../ledger/run/run.ts';
+import { moveRun } from '../ledger/run/move-run.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { currentUser } from './current-user.ts';

@@ -10,7 +10,9 @@ import {
   saveObservedBuild,
   type IndexForecast,
 } from '../ledger/run/index-measurements.ts';
-import { OPEN_STATES, moveRun, saveIndexProgress, setRunReason, type Run } from '../ledger/run/run.ts';
+import { OPEN_STATES, type Run } from '../ledger/run/run.ts';
+import { saveIndexProgress } from '../ledger/run/index-progress.ts';
+import { moveRun, setRunReason } from '../ledger/run/move-run.ts';
 import type { Logger } from '../observability/logger.ts';
 import { syncMode } from '../ledger/changes/drain-lease.ts';
 import { countTable } from '../pipeline/count-table.ts';

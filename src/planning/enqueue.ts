@@ -16,18 +16,9 @@ import { callFinalizer } from '../finalize/trigger.ts';
 import { recordEvent, recordMended } from '../ledger/event/event.ts';
 import { FENCE_LIMITS, closeFence } from '../ledger/run/fence.ts';
 import { saveTableGrowthForecast } from '../ledger/run/table-growth.ts';
-import {
-  createRun,
-  findRun,
-  latestRun,
-  moveRun,
-  noteAddedColumns,
-  reopenFailedRun,
-  saveBackfill,
-  saveScope,
-  supersedeRuns,
-  type Run,
-} from '../ledger/run/run.ts';
+import { createRun, findRun, latestRun, saveScope, type Run } from '../ledger/run/run.ts';
+import { noteAddedColumns, saveBackfill } from '../ledger/backfill/backfill.ts';
+import { moveRun, reopenFailedRun, supersedeRuns } from '../ledger/run/move-run.ts';
 import { scopeDifference, scopeOf } from '../ledger/run/scope.ts';
 import { restartSweep } from '../ledger/changes/sweep-position.ts';
 import type { OnProgress } from '../observability/progress.ts';

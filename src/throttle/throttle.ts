@@ -7,7 +7,8 @@ import { hiddenRows } from '../db/hidden-rows.ts';
 import { parseQualified, quoteQualified } from '../db/identifiers.ts';
 import { TransientError, messageOf, type GateError } from '../errors.ts';
 import { recordEvent } from '../ledger/event/event.ts';
-import { OPEN_STATES, pauseRun } from '../ledger/run/run.ts';
+import { OPEN_STATES } from '../ledger/run/run.ts';
+import { pauseRun } from '../ledger/run/move-run.ts';
 import {
   isDue,
   noteStatementMs,

@@ -7,7 +7,8 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { pastRates } from '../../src/ledger/progress/batch-activity.ts';
 import { claimBatch, insertBatches, markMerged, type ClaimedBatch } from '../../src/ledger/batch/batch.ts';
 import { progressSnapshot } from '../../src/ledger/progress/snapshot.ts';
-import { createRun, moveRun, type Run } from '../../src/ledger/run/run.ts';
+import { createRun, type Run } from '../../src/ledger/run/run.ts';
+import { moveRun } from '../../src/ledger/run/move-run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
 

@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { installationId } from '../../src/ledger/backfill/installation.ts';
-import { unpauseRun } from '../../src/ledger/run/run.ts';
+import { unpauseRun } from '../../src/ledger/run/move-run.ts';
 import { removeReport, saveReport } from '../../src/ledger/progress/worker-report.ts';
 import { checkRunProgress } from '../../src/planning/checks/run-progress.ts';
 import { pause, resume } from '../../src/planning/pause.ts';

@@ -7,7 +7,8 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { finalizeWhenDue } from '../../src/finalize/trigger.ts';
 import { answerFinalizerCalls } from '../../src/ledger/run/finalizer-calls.ts';
 import { installationId } from '../../src/ledger/backfill/installation.ts';
-import { latestRun, moveRun, setRunReason, type Run } from '../../src/ledger/run/run.ts';
+import { latestRun, type Run } from '../../src/ledger/run/run.ts';
+import { moveRun, setRunReason } from '../../src/ledger/run/move-run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { reconcile, type Reconciled } from '../../src/planning/reconcile.ts';
 import {

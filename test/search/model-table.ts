@@ -3,7 +3,8 @@
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { saveReadMode, type ReadChoice } from '../../src/ledger/reads/read-mode.ts';
-import { createRun, saveBackfill } from '../../src/ledger/run/run.ts';
+import { createRun } from '../../src/ledger/run/run.ts';
+import { saveBackfill } from '../../src/ledger/backfill/backfill.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { articles } from '../../src/demo/articles.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';

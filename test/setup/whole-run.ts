@@ -11,7 +11,9 @@ import {
   type FoundIndex,
 } from '../../src/finalize/index-definition.ts';
 import { accountFor, type Accounting } from '../../src/ledger/rows/accounting.ts';
-import { createRun, findRun, moveRun, saveBackfill, type Run } from '../../src/ledger/run/run.ts';
+import { createRun, findRun, type Run } from '../../src/ledger/run/run.ts';
+import { saveBackfill } from '../../src/ledger/backfill/backfill.ts';
+import { moveRun } from '../../src/ledger/run/move-run.ts';
 import { scopeOf } from '../../src/ledger/run/scope.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { IdenticalVectorsCheck } from '../../src/pipeline/identical-vectors.ts';

@@ -9,7 +9,7 @@ import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand } from '../setup/command.ts';
 import { hasPostgres, realDatabase } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
-import { saveBackfill } from '../../src/ledger/run/run.ts';
+import { saveBackfill } from '../../src/ledger/backfill/backfill.ts';
 import { migrate } from '../../src/db/migrate.ts';
 
 const model = sampleModel();

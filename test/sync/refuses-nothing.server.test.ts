@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { saveBackfill } from '../../src/ledger/run/run.ts';
+import { saveBackfill } from '../../src/ledger/backfill/backfill.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { applyCapture } from '../../src/sync/capture.ts';
 import { captureFunction } from '../../src/sync/capture-ddl.ts';

@@ -3,7 +3,7 @@
 import type { BuildInput } from './attempt.ts';
 import { describeBlockers, type BuildProgress } from './progress.ts';
 import { FINALIZER } from './session.ts';
-import type { IndexBlocker } from '../../ledger/run/run.ts';
+import type { IndexBlocker } from '../../ledger/run/index-progress.ts';
 
 /** As pg_try_advisory_lock takes them: a number of our own and a name, of which the server makes a hash. */
 export type LockKey = [lock: number, name: string];

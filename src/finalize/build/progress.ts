@@ -1,7 +1,7 @@
 /** How far an index build is, and whom it waits for. */
 
 import type { Queryable } from '../../db/pool.ts';
-import type { IndexBlocker } from '../../ledger/run/run.ts';
+import type { IndexBlocker } from '../../ledger/run/index-progress.ts';
 import { treeSql } from '../../table/partitions.ts';
 import type { Target } from '../../table/backfill-target.ts';
 

@@ -1,5 +1,6 @@
 import { recordEvent } from '../../ledger/event/event.ts';
-import { OPEN_STATES, pauseRun, type Run } from '../../ledger/run/run.ts';
+import { OPEN_STATES, type Run } from '../../ledger/run/run.ts';
+import { pauseRun } from '../../ledger/run/move-run.ts';
 import type { WorkerContext } from '../context.ts';
 
 /** The circuit breaker: what fails over and over is not the batches' own fault. @param verdict of `tooManyFailures` */

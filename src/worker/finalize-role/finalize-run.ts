@@ -3,7 +3,8 @@
 import { finalize, type FinalizeInput } from '../../finalize/finalize.ts';
 import { unfinishedBatches } from '../../ledger/batch/batch.ts';
 import { answerFinalizerCalls } from '../../ledger/run/finalizer-calls.ts';
-import { findRun, moveRun, setRunReason, type Run } from '../../ledger/run/run.ts';
+import { findRun, type Run } from '../../ledger/run/run.ts';
+import { moveRun, setRunReason } from '../../ledger/run/move-run.ts';
 import { targetOfRun } from '../../ledger/run/run-target.ts';
 import { describeTarget } from '../../ledger/backfill/describe-target.ts';
 import { verify } from '../../verify/verify.ts';

@@ -1,5 +1,6 @@
 import { recordEvent } from '../../ledger/event/event.ts';
-import { OPEN_STATES, moveRun, type Run } from '../../ledger/run/run.ts';
+import { OPEN_STATES, type Run } from '../../ledger/run/run.ts';
+import { moveRun } from '../../ledger/run/move-run.ts';
 import type { WorkerContext } from '../context.ts';
 
 /**

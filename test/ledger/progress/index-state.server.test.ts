@@ -3,7 +3,7 @@ import { loadConfig } from '../../../src/config/load.ts';
 import { migrate } from '../../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../../src/db/pool.ts';
 import { progressSnapshot } from '../../../src/ledger/progress/snapshot.ts';
-import { saveIndexProgress } from '../../../src/ledger/run/run.ts';
+import { saveIndexProgress } from '../../../src/ledger/run/index-progress.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
 import { databases, type TestDatabase } from '../../setup/databases.ts';
 import { hashEmbedder, runAll } from '../../setup/whole-run.ts';
