@@ -11,7 +11,7 @@ import { isInCanary } from './canary.ts';
 import type { CreateSearchOptions, Search, SearchOptions, SearchResult } from './search-interface.ts';
 import { chooseFilter } from './queries/filter.ts';
 import { TtlCache, MONOTONIC } from './state/ttl-cache.ts';
-import { FilterRowCounts } from './state/filter-row-counts.ts';
+import { FilterRowCounts } from './queries/filter-row-counts.ts';
 import { LazyEmbedder, openForSearch } from './state/lazy-embedder.ts';
 import { NOT_EMBEDDABLE, queryVector } from './queries/query-vector.ts';
 import { loadReadState, type ReadState } from '../ledger/reads/read-state.ts';

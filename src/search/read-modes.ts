@@ -9,7 +9,7 @@ import { fuseScored } from '../relevance/rank-fusion.ts';
 import type { Metric } from '../table/metric.ts';
 import type { Target } from '../table/backfill-target.ts';
 import type { Filter } from './queries/filter.ts';
-import type { FilterRowCounts } from './state/filter-row-counts.ts';
+import type { FilterRowCounts } from './queries/filter-row-counts.ts';
 import { serverFault } from './queries/legacy-fault.ts';
 import { legacySearch } from './queries/legacy-query.ts';
 import { NOT_EMBEDDABLE, embedQuery } from './queries/query-vector.ts';

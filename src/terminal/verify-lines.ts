@@ -1,6 +1,6 @@
 /** What `verify` says in a terminal. */
 
-import { showValue, type Check } from '../verify/checks/check.ts';
+import { showValue, type Check } from '../verify/check.ts';
 import type { Curve } from '../verify/measures/recall-curve.ts';
 import type { FullResult } from '../verify/full-measurement.ts';
 import type { Latency } from '../verify/measures/latency.ts';

@@ -6,7 +6,7 @@ import { ConfigError } from '../errors.ts';
 import { LegacyTries } from '../search/queries/legacy-fault.ts';
 import { loadReadSettings, saveReadSettings, type ReadSettings } from '../ledger/reads/read-settings.ts';
 import { agreementCheck, measureAgreement, type Agreement } from './measures/agreement.ts';
-import type { Check } from './checks/check.ts';
+import type { Check } from './check.ts';
 import { measureCurve, type Curve, type CurveQueries } from './measures/recall-curve.ts';
 import { filteredRowsCheck, measureFilteredRows, type FilteredRows } from './measures/filtered-rows.ts';
 import type { QueryInput, VerifyInput } from './input.ts';

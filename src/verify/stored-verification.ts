@@ -4,7 +4,7 @@ import { optionName } from '../config/option-name.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Queryable } from '../db/pool.ts';
 import type { ReadSettings } from '../ledger/reads/read-settings.ts';
-import type { Check } from './checks/check.ts';
+import type { Check } from './check.ts';
 import type { SystemScore } from './measures/relevance.ts';
 import { lastPassedRecall, lastPassedSystems } from '../ledger/verification/verification.ts';
 

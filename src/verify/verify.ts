@@ -22,7 +22,7 @@ import {
   findVectorExtension,
   isAtLeast,
 } from '../table/vector-extension.ts';
-import type { Check } from './checks/check.ts';
+import type { Check } from './check.ts';
 import { checkFreshness } from './checks/freshness.ts';
 import { FULL_STEPS, measureFully, type OnVerifyStep, type FullResult } from './full-measurement.ts';
 import type { VerifyInput } from './input.ts';

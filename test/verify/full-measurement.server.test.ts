@@ -6,7 +6,7 @@ import { articles } from '../../src/demo/articles.ts';
 import { loadArticles } from '../../src/demo/load-articles.ts';
 import { judgedQueries } from '../../src/demo/sample-queries.ts';
 import { loadReadSettings } from '../../src/ledger/reads/read-settings.ts';
-import type { Check } from '../../src/verify/checks/check.ts';
+import type { Check } from '../../src/verify/check.ts';
 import { reportPage } from '../../src/verify/report/page.ts';
 import { compareSamples } from '../../src/verify/report/query-examples.ts';
 import { openEmbedder } from '../../src/embedding/open-embedder.ts';

@@ -5,7 +5,7 @@ import { SQLSTATE, hasSqlState } from '../../db/sqlstates.ts';
 import { TABLE_LIMITS } from '../../db/transaction.ts';
 import type { Metric } from '../../table/metric.ts';
 import type { Target } from '../../table/backfill-target.ts';
-import type { FilterRowCounts } from '../state/filter-row-counts.ts';
+import type { FilterRowCounts } from './filter-row-counts.ts';
 import { forDepth } from '../../ledger/reads/read-settings.ts';
 import { nearest, type ScanOptions, type TimedNeighbours } from './vector-query.ts';
 

@@ -8,7 +8,7 @@ import { readingOfRun, withReadableRows } from '../../pipeline/unreadable-rows.t
 import { rowStatesSql } from '../../ledger/rows/row-state.ts';
 import { drawEnough, sampleSql, sampledPagesSql } from '../../table/sample-rows.ts';
 import { beginningSql } from '../../table/text-expressions.ts';
-import type { Check } from './check.ts';
+import type { Check } from '../check.ts';
 import type { VerifyInput } from '../input.ts';
 
 const SAMPLED_ROWS = 32;

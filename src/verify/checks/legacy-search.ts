@@ -2,7 +2,7 @@
 
 import { optionName } from '../../config/option-name.ts';
 import type { LegacyTries } from '../../search/queries/legacy-fault.ts';
-import type { Check } from './check.ts';
+import type { Check } from '../check.ts';
 
 /** Only told: the gate is about vectors. Reads that the legacy search answers are tried by the cut-over. */
 export function legacyCheck({ asked, raised, fault }: LegacyTries): Check[] {

@@ -1,5 +1,5 @@
 import type { Target } from '../../table/backfill-target.ts';
-import type { Check } from './check.ts';
+import type { Check } from '../check.ts';
 import { PLAN_REASONS } from '../measures/plan-reason.ts';
 import type { PlanResult } from '../measures/plan.ts';
 

@@ -4,7 +4,7 @@ import { quarantinedWithVector } from '../../ledger/rows/quarantine.ts';
 import { readingOfRun, withReadableRows } from '../../pipeline/unreadable-rows.ts';
 import { rowStatesSql } from '../../ledger/rows/row-state.ts';
 import type { KeyRange } from '../../table/key-range.ts';
-import type { Check } from './check.ts';
+import type { Check } from '../check.ts';
 import type { VerifyInput } from '../input.ts';
 
 /** Keys of one look. */

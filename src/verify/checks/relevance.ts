@@ -3,7 +3,7 @@
 import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import { RRF_K } from '../../relevance/rank-fusion.ts';
-import type { Check } from './check.ts';
+import type { Check } from '../check.ts';
 import type { Relevance, SystemScore } from '../measures/relevance.ts';
 
 /** With fewer the intervals are so wide that the gate cannot tell much. */

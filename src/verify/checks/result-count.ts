@@ -5,7 +5,7 @@ import { quoteQualified } from '../../db/identifiers.ts';
 import { nearestRows } from '../../search/queries/nearest-rows.ts';
 import { nearestOfEach } from '../../search/queries/vector-query.ts';
 import { leavesSql } from '../../table/partitions.ts';
-import type { Check } from './check.ts';
+import type { Check } from '../check.ts';
 import { RECALL_K } from '../measures/recall.ts';
 import type { SearchContext } from '../measures/systems.ts';
 

@@ -6,7 +6,7 @@ import { GateError } from '../../errors.ts';
 import type { Run } from '../../ledger/run/run.ts';
 import { TABLE_REMEDY, tableFault } from '../../ledger/run/run-target.ts';
 import { scopeDifference } from '../../ledger/run/scope.ts';
-import type { Check } from './check.ts';
+import type { Check } from '../check.ts';
 import type { VerifyInput } from '../input.ts';
 
 /** In words, what is set otherwise than the run was planned for; null where nothing is. */

@@ -5,7 +5,7 @@ import { messageOf } from '../../errors.ts';
 import { TABLE_LIMITS, inReadOnly } from '../../db/transaction.ts';
 import { readModeOf, showReadChoice } from '../../ledger/reads/read-mode.ts';
 import { ownFunctions, type PresentFunction } from '../../search/queries/sql-function.ts';
-import type { Check } from './check.ts';
+import type { Check } from '../check.ts';
 import { RECALL_K } from '../measures/recall.ts';
 import type { SearchContext } from '../measures/systems.ts';
 

@@ -4,7 +4,7 @@ import type { Queryable } from '../../db/pool.ts';
 import type { LiveAccounting } from '../../ledger/rows/accounting.ts';
 import { captureDisarmed, lateSeconds, type SyncMode, drainState } from '../../ledger/changes/drain-lease.ts';
 import { readReports } from '../../ledger/progress/worker-report.ts';
-import type { Check } from './check.ts';
+import type { Check } from '../check.ts';
 
 export interface SyncHealth {
   mode: SyncMode;

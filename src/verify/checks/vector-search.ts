@@ -6,7 +6,7 @@ import type { Pool } from '../../db/pool.ts';
 import type { ReadSettings } from '../../ledger/reads/read-settings.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { checkResultCount } from './result-count.ts';
-import type { Check } from './check.ts';
+import type { Check } from '../check.ts';
 import { checkSqlFunction } from './sql-function.ts';
 import { planCheck } from './plan.ts';
 import { explainSearch, type PlanResult } from '../measures/plan.ts';

@@ -1,7 +1,7 @@
 /** How far legacy and vector search agree where nobody has judged which of them is right. */
 
 import { overlap, rankBiasedOverlap } from '../../relevance/agreement.ts';
-import type { Check } from '../checks/check.ts';
+import type { Check } from '../check.ts';
 import type { EmbeddedQuery } from '../queries/query-vectors.ts';
 import { rankLegacy, rankVector, type SearchContext } from './systems.ts';
 

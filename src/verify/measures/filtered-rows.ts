@@ -4,7 +4,7 @@ import { quoteName } from '../../db/identifiers.ts';
 import { filterFault, filterSql, filterValues, type Filter } from '../../search/queries/filter.ts';
 import type { ReadSettings } from '../../ledger/reads/read-settings.ts';
 import { nearestOfEach } from '../../search/queries/vector-query.ts';
-import type { Check } from '../checks/check.ts';
+import type { Check } from '../check.ts';
 import { RECALL_K } from './recall.ts';
 import type { SearchContext } from './systems.ts';
 

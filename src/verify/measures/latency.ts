@@ -5,7 +5,7 @@ import type { Settings } from '../../config/settings.ts';
 import { LegacyTries } from '../../search/queries/legacy-fault.ts';
 import { legacySearch } from '../../search/queries/legacy-query.ts';
 import { nearest } from '../../search/queries/vector-query.ts';
-import type { Check } from '../checks/check.ts';
+import type { Check } from '../check.ts';
 import type { SearchableQuery } from '../queries/query-vectors.ts';
 import { RECALL_K, percentile } from './recall.ts';
 import type { SearchContext } from './systems.ts';

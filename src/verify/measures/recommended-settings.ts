@@ -2,7 +2,7 @@
 
 import { optionName } from '../../config/option-name.ts';
 import type { IterativeScan, ReadSettings } from '../../ledger/reads/read-settings.ts';
-import type { Check } from '../checks/check.ts';
+import type { Check } from '../check.ts';
 import { readSettings, type Curve, type CurvePoint, type CurveSeries } from './recall-curve.ts';
 
 export interface Recommendation {

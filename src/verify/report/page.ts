@@ -3,7 +3,7 @@
 import { html, raw } from 'hono/html';
 import type { Comparison } from '../../search/compare.ts';
 import type { Agreement } from '../measures/agreement.ts';
-import { showValue, type Check } from '../checks/check.ts';
+import { showValue, type Check } from '../check.ts';
 import type { Curve } from '../measures/recall-curve.ts';
 import type { Latency } from '../measures/latency.ts';
 import { RELEVANCE_NOTES } from '../checks/relevance.ts';

@@ -1,7 +1,7 @@
 /** How many rows a filter lets through, where these are few: whoever has them all need not read the table for more. */
 
-import type { Filter } from '../queries/filter.ts';
-import type { Clock } from './ttl-cache.ts';
+import type { Filter } from './filter.ts';
+import type { Clock } from '../state/ttl-cache.ts';
 
 /** What is written meanwhile is in the index too; only what vacuum has not cleared away may hide it. */
 const KNOWN_MS = 60_000;
