@@ -60,7 +60,7 @@ describe.each(backends())('metrics on $name', ({ create }) => {
       cwd: '/',
     });
     await runAll(pool, config, hashEmbedder());
-    await addEmbedJobs(queues.embed.queue, randomUUID(), [{ number: 1 }], 3, true);
+    await addEmbedJobs(queues.embed.queue, randomUUID(), [{ number: 1, lower: null, upper: '7' }], 3, true);
     const { embed, finalize, sync } = queues;
     input = {
       pool,

@@ -73,7 +73,7 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
       logger: silentLogger,
     };
     open = openQueues(address);
-    await addEmbedJobs(open.embed.queue, randomUUID(), [{ number: 1 }], 3, true);
+    await addEmbedJobs(open.embed.queue, randomUUID(), [{ number: 1, lower: null, upper: '7' }], 3, true);
     input = {
       pool,
       backfill: 'docs',
@@ -119,7 +119,7 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
     expect(await open.embed.queue.getWaitingCount()).toBe(1);
   });
 
-  it('shows ids of jobs, nothing else that somebody put there, and asks no other host', async () => {
+  it('shows bounds and ids of jobs, nothing else that somebody put there, and asks no other host', async () => {
     await open.embed.queue.add('job', { format: 1, note: 'planted text' } as never);
     const answer = await ask('/queues/api/queues?activeQueue=docs-embed&status=waiting&page=1');
     const shown = await answer.text();
@@ -127,7 +127,7 @@ describe.each(backends())('the dashboard on $name', ({ create }) => {
     expect(shown).toContain('not a job of this version');
     const { queues } = JSON.parse(shown) as { queues: { name: string; jobs: { data: unknown }[] }[] };
     expect(queues.find(({ name }) => name === 'docs-embed')?.jobs.map(({ data }) => data)).toContainEqual(
-      expect.objectContaining({ batch: 1 }),
+      expect.objectContaining({ batch: 1, lower: null, upper: '7' }),
     );
     expect(await (await ask('/queues')).text()).not.toMatch(/(?:href|src)="https?:/);
   });

@@ -53,7 +53,7 @@ describe.each(backends())('jobs that are none of ours on $name', ({ create }) =>
     const { pool, config } = backfill;
     await backfill.enqueue();
     const { uid } = await backfill.run();
-    const good = embedJobData(uid, 1);
+    const good = embedJobData(uid, 1, null, null);
     const forged: unknown[] = [
       null,
       'DROP TABLE canary',
@@ -76,13 +76,9 @@ describe.each(backends())('jobs that are none of ours on $name', ({ create }) =>
       });
     // Well-formed, but of no run, of no batch, or with bounds that the ledger has not given: nothing to do, or by the ledger.
     await withQueue('embed', async (queue) => {
-      await queue.add('embed', embedJobData(randomUUID(), 1));
-      await queue.add('embed', embedJobData(uid, 99));
-      await queue.add('embed', {
-        ...embedJobData(uid, 1),
-        lower: '1); DROP TABLE canary; --',
-        upper: '9',
-      });
+      await queue.add('embed', embedJobData(randomUUID(), 1, null, null));
+      await queue.add('embed', embedJobData(uid, 99, null, null));
+      await queue.add('embed', embedJobData(uid, 1, '1); DROP TABLE canary; --', '9'));
     });
     const workers = await backfill.workers();
     const refused = async (): Promise<number> =>

@@ -1,4 +1,4 @@
-/** Bull Board at /queues: read-only, with the ids of jobs and nothing else of their data. */
+/** Bull Board at /queues: read-only, with the keys and bounds of jobs and nothing else of their data. */
 
 import { createRequire } from 'node:module';
 import { createBullBoard } from '@bull-board/api';

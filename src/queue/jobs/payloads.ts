@@ -1,4 +1,4 @@
-/** What a job carries: ids, never row text nor keys. Whoever can write to the queue cannot make a worker do more than that. */
+/** What a job carries: ids and bounds, never row text. Whoever can write to the queue cannot make a worker do more than that. */
 
 import type { JobsOptions } from 'bullmq';
 import { z } from 'zod';
@@ -15,9 +15,8 @@ const embedJob = z.strictObject({
   database,
   run: z.uuid(),
   batch: z.number().int().min(1).max(MAX_BATCHES),
-  // In jobs of an earlier build; the batch's bounds are those of the ledger.
-  lower: z.string().nullable().optional(),
-  upper: z.string().nullable().optional(),
+  lower: z.string().nullable(),
+  upper: z.string().nullable(),
 });
 const finalizeJob = z.strictObject({
   format: z.literal(FORMAT),
@@ -86,11 +85,13 @@ export function finalizeJobOptions(run: string, cause: FinalizeCause): JobsOptio
 }
 
 /** @param database installation that the job is of */
-export const embedJobData = (run: string, batch: number, database?: string): EmbedJob => ({
-  ...headOf(database),
-  run,
-  batch,
-});
+export const embedJobData = (
+  run: string,
+  batch: number,
+  lower: string | null,
+  upper: string | null,
+  database?: string,
+): EmbedJob => ({ ...headOf(database), run, batch, lower, upper });
 export const finalizeJobData = (run: string, force: boolean, database?: string): FinalizeJob => ({
   ...headOf(database),
   run,

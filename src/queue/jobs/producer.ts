@@ -21,6 +21,8 @@ import {
 
 export interface BatchToAdd {
   number: number;
+  lower: string | null;
+  upper: string | null;
 }
 
 /** Jobs of one call to the server. */
@@ -45,7 +47,7 @@ export async function addEmbedJobs(
     await queue.addBulk(
       wanted.map((batch) => ({
         name: 'embed',
-        data: embedJobData(run, batch.number, installationOf(queue)),
+        data: embedJobData(run, batch.number, batch.lower, batch.upper, installationOf(queue)),
         opts: embedJobOptions(run, batch.number, attempts),
       })),
     );

@@ -64,7 +64,7 @@ describe.each(backends())('a clock that is off, on $name', ({ name, create }) =>
     expect(Math.abs(next - queueNow(queue))).toBeLessThan(5000);
 
     const embed = open(right, 'embed').queue;
-    await addEmbedJobs(embed, randomUUID(), [{ number: 1 }], 2, true);
+    await addEmbedJobs(embed, randomUUID(), [{ number: 1, lower: null, upper: null }], 2, true);
     let failed = false;
     // Another look of its own may come before it is closed.
     const fails = openWorker(wrong, 'embed', 1, () => {
@@ -84,7 +84,7 @@ describe.each(backends())('a clock that is off, on $name', ({ name, create }) =>
     // One that has not asked the server, as the job fails; by its own clock it would try again in time.
     let aheadMs = 0;
     const clock = new QueueClock(() => Math.round(performance.timeOrigin + performance.now() + aheadMs));
-    await addEmbedJobs(queue, randomUUID(), [{ number: 1 }], 2, true);
+    await addEmbedJobs(queue, randomUUID(), [{ number: 1, lower: null, upper: null }], 2, true);
     const fails = openWorker({ ...right, clock }, 'embed', 1, () => {
       aheadMs = DAY_MS;
       throw new Error('this once');
@@ -100,7 +100,7 @@ describe.each(backends())('a clock that is off, on $name', ({ name, create }) =>
   it('takes no job of a worker that is at it', async () => {
     const wrong = await addressOf(DAY_MS, right.installation);
     const { queue } = open(right, 'embed');
-    await addEmbedJobs(queue, randomUUID(), [{ number: 1 }], 2, true);
+    await addEmbedJobs(queue, randomUUID(), [{ number: 1, lower: null, upper: null }], 2, true);
     let finish = (): void => {};
     let holds = false;
     const holder = openWorker(right, 'embed', 1, () => {
@@ -150,7 +150,7 @@ describe.each(backends())('a clock that is off, on $name', ({ name, create }) =>
 
   it.runIf(alone)('a lock and a look for stalled jobs that lie in the future are set to now', async () => {
     const { queue } = open(right, 'embed');
-    await addEmbedJobs(queue, randomUUID(), [{ number: 1 }], 2, true);
+    await addEmbedJobs(queue, randomUUID(), [{ number: 1, lower: null, upper: null }], 2, true);
     await onServer(
       database.queueUrl,
       `UPDATE bullmq.job SET state = 'active', lock_token = 'gone', locked_until_ms = ${Date.now() + DAY_MS};

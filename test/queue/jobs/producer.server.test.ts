@@ -28,7 +28,7 @@ describe('job data', () => {
   });
 
   it('is refused where it is forged, cut off or of another version', () => {
-    const good = embedJobData(run, 3);
+    const good = embedJobData(run, 3, '1', null);
     expect(parseEmbedJob(good)).toEqual(good);
     for (const bad of [
       null,

@@ -44,7 +44,7 @@ describe.each(backends())('what is in the way on $name', ({ create }) => {
     const removed = async (): Promise<boolean> => removeBlocker(queue, (await found()) as QueueBlocker);
     expect(await found()).toMatchObject({ cause: 'jobs-lost' });
     expect(await removed()).toBe(false);
-    await addEmbedJobs(queue, randomUUID(), [{ number: 1 }], 2, true);
+    await addEmbedJobs(queue, randomUUID(), [{ number: 1, lower: null, upper: null }], 2, true);
     expect(await found()).toMatchObject({ cause: 'no-worker' });
 
     expect(await readQueueSnapshot(address)).toMatchObject({ paused: [] });
