@@ -9,7 +9,7 @@ import { loadArticles } from '../../src/demo/load-articles.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand, startVerb, type RunningVerb } from '../setup/command.ts';
 import { databases, hasPostgres } from '../setup/databases.ts';
-import { blocksOf, documents, shellCommands } from '../setup/doc-commands.ts';
+import { blocksOf, commandsOf, documents, shellCommands } from '../setup/doc-commands.ts';
 import { sampleModel } from '../setup/model.ts';
 import { until } from '../setup/until.ts';
 
@@ -17,6 +17,31 @@ import { until } from '../setup/until.ts';
 const MODEL_NAME = 'trained-on-the-table';
 /** They stay up until somebody ends them; the worker is the only one that others wait for. */
 const STAY_UP = ['dashboard', 'demo'];
+
+/** In which the commands of all pages follow one another on one table: what changes for good comes last. */
+const ORDER = [
+  ...[
+    'doctor',
+    'status',
+    'mask',
+    'search',
+    'model',
+    'tune',
+    'pause',
+    'resume',
+    'enqueue',
+    'retry',
+    'finalize',
+  ],
+  ...['train-model', 'verify', 'cutover', 'complete', 'rollback'],
+];
+/** Where a command is shown for what it refuses, or is only the name of a verb. */
+const EXPECTED: Record<string, number> = { 'train-model': 2, 'verify --judged': 3 };
+/** Of a verb, what only prints comes before what acts. */
+const placeOf = ([verb = '', ...args]: string[]): number =>
+  ORDER.indexOf(verb) +
+  (args.includes('--execute') ? 0.5 : 0) +
+  (args.includes('--to-legacy-schema') ? 0.25 : 0);
 
 /** What a page has done, and what it says is printed then; null where it says nothing. */
 interface Step {
@@ -65,7 +90,7 @@ describe.skipIf(!hasPostgres()).each(databases())('the documents on $name', ({ c
     await rm(models, { recursive: true });
   });
 
-  it.each(['README.md', 'docs/tutorial.md'])('%s is right in every command', async (path) => {
+  async function open(done: boolean): Promise<void> {
     const model = sampleModel();
     models = await mkdtemp(join(tmpdir(), 'documents-'));
     await symlink(join(model.localPath, model.name), join(models, MODEL_NAME));
@@ -83,11 +108,14 @@ describe.skipIf(!hasPostgres()).each(databases())('the documents on $name', ({ c
       },
     );
     await loadArticles(backfill.pool, articles());
-    // The demo has done it all, and leaves it so to the reader.
-    if (path.endsWith('tutorial.md')) {
-      await backfill.enqueue();
-      await backfill.work();
-    }
+    if (!done) return;
+    await backfill.enqueue();
+    await backfill.work();
+  }
+
+  it.each(['README.md', 'docs/tutorial.md'])('%s is right in every command', async (path) => {
+    // The demo has done it all, and leaves it so to the reader of the tutorial.
+    await open(path.endsWith('tutorial.md'));
     const { text = '' } = (await documents()).find((page) => page.path === path) ?? {};
     let commands = 0;
     for (const { language, block, printed } of stepsOf(text)) {
@@ -118,5 +146,29 @@ describe.skipIf(!hasPostgres()).each(databases())('the documents on $name', ({ c
       }
     }
     expect(commands).toBeGreaterThan(8);
+  });
+
+  it('every other command that a page shows does what it is there for', async () => {
+    await open(true);
+    const shown = new Map<string, string[]>();
+    for (const page of await documents())
+      for (const { words } of commandsOf(page))
+        if (words[0] === 'pgvector-backfill') shown.set(words.slice(1).join(' '), words.slice(1));
+    const wanted = [...shown.values()].filter(
+      ([verb = '', ...args]) =>
+        ORDER.includes(verb) && !args.includes('--watch') && !args.some((each) => each.includes('…')),
+    );
+    wanted.sort((a, b) => placeOf(a) - placeOf(b));
+    const wrong: string[] = [];
+    for (const [verb = '', ...args] of wanted) {
+      const inFolder = args.map((each) =>
+        /^(models\/mine|report\.html)$/.test(each) ? join(models, each) : each,
+      );
+      const { code, stderr } = await runCommand(verb, inFolder, backfill.env);
+      const named = [verb, ...args].join(' ');
+      if (code !== (EXPECTED[named] ?? 0)) wrong.push(`${named} ended with ${code}: ${stderr}`);
+    }
+    expect(wrong).toEqual([]);
+    expect(wanted.length).toBeGreaterThan(25);
   });
 });

@@ -1,7 +1,6 @@
 /** Queries that the operator gives: files, or what was judged on the search page. */
 
 import { resolve } from 'node:path';
-import { optionName } from '../../config/option-name.ts';
 import type { Pool } from '../../db/pool.ts';
 import { ConfigError, GateError } from '../../errors.ts';
 import { loadJudged } from '../../ledger/verification/judgements.ts';
@@ -35,6 +34,7 @@ export async function judgedOnThePage(pool: Pool, backfill: string): Promise<Que
   if (judged.queries.length > 0) return judged;
   throw new GateError('Nothing was judged yet.', {
     code: 'NOT_JUDGED',
-    remedy: `Run \`pgvector-backfill dashboard\` with ${optionName('dashboard.user')} and ${optionName('dashboard.password')} set, search, and press relevant, partly or not beside the answers; or give --queries and --judgements.`,
+    remedy:
+      'Run `pgvector-backfill dashboard`, open the address that it prints, search, and press relevant, partly or not beside the answers; or give --queries and --judgements.',
   });
 }
