@@ -7,7 +7,7 @@ import { openQueue, openWorker } from '../src/queue/connection.ts';
 import { parseEmbedJob, type JobData } from '../src/queue/jobs/payloads.ts';
 import { isHeld } from '../src/throttle/throttle.ts';
 import type { WorkerContext } from '../src/worker/context.ts';
-import { embedBatch, embedRole, isLeft } from '../src/worker/embed-role/embed-batch.ts';
+import { embedBatch, embedRole, isNotDone } from '../src/worker/embed-role/embed-batch.ts';
 import { giveBackOthers } from '../src/worker/jobs/give-back.ts';
 import { giveUpBatch } from '../src/worker/embed-role/give-up-batch.ts';
 import { refuseJob } from '../src/worker/jobs/refuse-job.ts';
@@ -47,7 +47,7 @@ export function startEmbedWorker(context: WorkerContext, embedder: Embedder): Se
     worker.concurrency = concurrency;
   });
   worker.on('completed', (job, result) => {
-    const data = isLeft(result) ? parseEmbedJob(job.data) : null;
+    const data = isNotDone(result) ? parseEmbedJob(job.data) : null;
     if (data !== null) void requeueBatch(role, data);
   });
   worker.on('failed', (job, error) => {

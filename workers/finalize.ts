@@ -26,7 +26,7 @@ export function startFinalizeWorker(context: WorkerContext, openEmbedder: () => 
     signal?: AbortSignal,
   ): Promise<unknown> {
     const run = await findRun(pool, uid);
-    if (run === null || run.backfill !== backfill) return { left: 'the run is not of this backfill' };
+    if (run === null || run.backfill !== backfill) return { notDone: 'the run is not of this backfill' };
     const logger = context.logger.child({ run: run.id });
     try {
       const onProgress = (progress: { phase: string; share: number | null }): Promise<void> =>

@@ -46,13 +46,13 @@ export interface FinalizeInput {
 
 export type FinalizeOutcome =
   /** The run is over or failed; nothing was done. */
-  | { kind: 'left' }
+  | { kind: 'not-done' }
   | { kind: 'below-threshold'; coverage: number }
   | { kind: 'indexed'; index: string; method: string; built: boolean; seconds: number | null };
 
 export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
   const { pool, settings, run, logger } = input;
-  if (!OPEN_STATES.includes(run.state)) return { kind: 'left' };
+  if (!OPEN_STATES.includes(run.state)) return { kind: 'not-done' };
   const rows = await countTable(readingOfRun(pool, input.target, run), {
     purpose: 'coverage',
     pass: input.pass,

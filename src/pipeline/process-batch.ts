@@ -26,7 +26,7 @@ import { WrittenRows } from './written-rows.ts';
 export type BatchOutcome =
   | { kind: 'merged'; counts: BatchCounts }
   /** Done already, of a run that is over or was stopped, or taken over by another worker: nothing to do for this one. */
-  | { kind: 'left' };
+  | { kind: 'not-done' };
 
 /** Passes over a range whose texts keep changing; what still changes then is left to change capture. */
 const MAX_PASSES = 3;
@@ -37,9 +37,9 @@ export async function processBatch(
   number: number,
   signal?: AbortSignal,
 ): Promise<BatchOutcome> {
-  if (!(await context.throttle.pass())) return { kind: 'left' };
+  if (!(await context.throttle.pass())) return { kind: 'not-done' };
   const batch = await claimBatch(context.pool, run.uid, number);
-  if (batch === null) return { kind: 'left' };
+  if (batch === null) return { kind: 'not-done' };
   try {
     assertSameModel(context, run);
     return await processClaimed(context, batch, signal);
@@ -70,7 +70,7 @@ async function processClaimed(
   const unusable = new Set<string>();
   const writes = new WrittenRows();
   for (let pass = 1; ; pass++) {
-    if (!(await processRange(context, batch, batch, unusable, writes, signal))) return { kind: 'left' };
+    if (!(await processRange(context, batch, batch, unusable, writes, signal))) return { kind: 'not-done' };
     const last = pass >= MAX_PASSES;
     const outcome = await measured(context, 'account', () =>
       withReadableRows(readingOf(context, batch), batch, () =>
@@ -96,7 +96,7 @@ async function closeBatch(
 ): Promise<BatchOutcome | null> {
   const { pool, target, embedder } = context;
   return inTransaction(pool, LEDGER_LIMITS, async (client): Promise<BatchOutcome | null> => {
-    if (!(await lockBatch(client, batch))) return { kind: 'left' };
+    if (!(await lockBatch(client, batch))) return { kind: 'not-done' };
     await deleteOrphans(client, target, batch);
     await releaseOrphans(client, target, unusable);
     let rows = await accountFor(client, target, embedder.fingerprint, batch);

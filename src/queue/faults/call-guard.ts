@@ -59,7 +59,7 @@ interface Ready {
 export class QueueError extends TransientError {}
 
 /** A call of the finalizer that the queue does not take now: the ledger knows that it is owed, and workers compare the two. */
-export function leftToReconciler(error: unknown): void {
+export function reconciledLater(error: unknown): void {
   if (!(error instanceof QueueError)) throw error;
 }
 

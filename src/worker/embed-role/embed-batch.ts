@@ -10,7 +10,7 @@ import { OPEN_STATES, findRun } from '../../ledger/run/run.ts';
 import { RunTargets } from '../../ledger/run/run-target.ts';
 import { IdenticalVectorsCheck } from '../../pipeline/identical-vectors.ts';
 import { processBatch } from '../../pipeline/process-batch.ts';
-import { leftToReconciler } from '../../queue/faults/call-guard.ts';
+import { reconciledLater } from '../../queue/faults/call-guard.ts';
 import type { JobQueue } from '../../queue/connection.ts';
 import type { EmbedJob } from '../../queue/jobs/payloads.ts';
 import { held, isHeld } from '../../throttle/throttle.ts';
@@ -39,8 +39,8 @@ export const embedRole = (
   queues,
 });
 
-const NOT_OPEN = { left: 'the run is not open' };
-const LEFT = { left: 'the batch is done, the run was stopped, or another worker has it' };
+const NOT_OPEN = { notDone: 'the run is not open' };
+const NOT_DONE = { notDone: 'the batch is done, the run was stopped, or another worker has it' };
 
 /** @param attempt from 1. @returns what the queue keeps as the job's result */
 export async function embedBatch(
@@ -68,8 +68,8 @@ export async function embedBatch(
       logger.info({ ...outcome.counts, elapsedMs }, 'batch merged');
     }
     // Also behind a batch that was done already: a worker that died between the merge and this line owes it.
-    await finalizeWhenDue(pool, settings, queues.finalize, run).catch(leftToReconciler);
-    if (outcome.kind === 'left') return LEFT;
+    await finalizeWhenDue(pool, settings, queues.finalize, run).catch(reconciledLater);
+    if (outcome.kind === 'not-done') return NOT_DONE;
     return { ...outcome.counts, elapsedMs };
   } catch (error) {
     if (isHeld(error)) throw error;
@@ -85,5 +85,5 @@ export async function embedBatch(
 }
 
 /** Whether a job has come to its end without its batch. */
-export const isLeft = (result: unknown): boolean =>
-  typeof result === 'object' && result !== null && 'left' in result;
+export const isNotDone = (result: unknown): boolean =>
+  typeof result === 'object' && result !== null && 'notDone' in result;

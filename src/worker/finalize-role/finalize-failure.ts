@@ -25,7 +25,7 @@ export async function afterFailure(
   run: Run,
   { job, token, logger }: { job: Pick<Job, 'moveToWait'>; token: string | undefined; logger: Logger },
   raised: unknown,
-): Promise<{ left: string }> {
+): Promise<{ notDone: string }> {
   const { pool, throttle } = context;
   const error = isUnreachable(raised) ? raised : await explainedByServer(pool, raised);
   const reason = `finalizer: ${messageOf(error)}`;
@@ -36,7 +36,7 @@ export async function afterFailure(
     return waitAgain(job, token);
   }
   if (isHeld(error)) return waitAgain(job, token);
-  if (isStopped(error)) return { left: 'the run was stopped' };
+  if (isStopped(error)) return { notDone: 'the run was stopped' };
   logger.error({ err: messageOf(error), class: classify(error) }, 'finalizer');
   if (isUnreachable(error)) throw error;
   if (classify(error) !== 'configuration') {

@@ -27,7 +27,7 @@ export async function finalizeRun(role: FinalizeRole, run: Run, request: BuildRe
   // Also before the index: rows that no batch has read may be what coverage lacks.
   await settleAll();
   // The build cannot be held once it has begun, and writes about its size of WAL at its end.
-  if (!(await pass())) return { left: 'the run was stopped' };
+  if (!(await pass())) return { notDone: 'the run was stopped' };
   const outcome = await finalize({ pool, target, settings, run, pass, ...request });
   if (outcome.kind !== 'indexed') {
     await answerFinalizerCalls(pool, run.id, answers);

@@ -6,11 +6,11 @@ import type { WorkerContext } from '../context.ts';
 export async function noteSyncFailure(
   { pool, backfill, logger }: WorkerContext,
   failure: string,
-): Promise<{ left: string }> {
+): Promise<{ notDone: string }> {
   if (await setSyncFailure(pool, backfill, failure)) {
     const [level, message] = failure === '' ? (['info', 'goes on'] as const) : (['warn', failure] as const);
     await recordEvent(pool, { backfill, run: null, level, kind: 'sync.failure', message });
     logger[level]({ failure }, 'sync');
   }
-  return { left: failure };
+  return { notDone: failure };
 }

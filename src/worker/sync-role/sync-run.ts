@@ -9,7 +9,7 @@ import { finalizeWhenDue } from '../../finalize/trigger.ts';
 import { SYNCED_STATES, latestRun, type Run } from '../../ledger/run/run.ts';
 import type { IdenticalVectorsCheck } from '../../pipeline/identical-vectors.ts';
 import type { PipelineContext } from '../../pipeline/pipeline-context.ts';
-import { leftToReconciler } from '../../queue/faults/call-guard.ts';
+import { reconciledLater } from '../../queue/faults/call-guard.ts';
 import type { JobQueue } from '../../queue/connection.ts';
 import { drainChanges } from '../../sync/drain-changes.ts';
 import type { DrainOutcome } from '../../sync/drain-changes.ts';
@@ -38,7 +38,7 @@ export async function syncRun(role: SyncRole): Promise<unknown> {
   const { context, embedder, collapse, targets } = role;
   const { pool, settings, backfill, logger, throttle } = context;
   const run = await latestRun(pool, backfill);
-  if (run === null || !SYNCED_STATES.includes(run.state)) return { left: 'there is no run to sync with' };
+  if (run === null || !SYNCED_STATES.includes(run.state)) return { notDone: 'there is no run to sync with' };
   if (embedder.fingerprint !== run.fingerprint)
     return noteSyncFailure(
       context,
@@ -65,7 +65,7 @@ async function drainAndSweep(
   const input = { pool, target: pipeline.target, run };
   await monitorCapture(input);
   let outcome = await drainChanges(pipeline, run, stop);
-  if (outcome.kind === 'busy') return { left: 'another worker drains' };
+  if (outcome.kind === 'busy') return { notDone: 'another worker drains' };
   const swept = await sweepSome(
     input,
     { seconds: settings.sync.sweepSeconds, slowSeconds: settings.sync.slowSweepSeconds || null },
@@ -76,7 +76,7 @@ async function drainAndSweep(
   if (swept > 0) outcome = add(outcome, await drainChanges(pipeline, run, stop));
   const recounted = await recountMarked(pool, pipeline.target, run, RECOUNT_MS);
   if (recounted > 0 && run.state === 'running')
-    await finalizeWhenDue(pool, settings, finalizeQueue, run).catch(leftToReconciler);
+    await finalizeWhenDue(pool, settings, finalizeQueue, run).catch(reconciledLater);
   await noteSyncFailure(context, '');
   const counts = { changes: outcome.changes, done: outcome.done, swept };
   if (outcome.changes > 0 || swept > 0)
