@@ -49,7 +49,7 @@ describe.each(databases())('a collapsed model on $name', ({ create }) => {
     const { state, reason } = await backfill.run();
     expect(state).toBe('failed');
     expect(reason).toContain('nearly the same vector');
-    expect(reason).toContain('model -- check');
+    expect(reason).toContain('model check');
     const { rows } = await backfill.pool.query(
       'SELECT count(embedding)::int AS vectors, (SELECT sum(attempts)::int FROM pgvector_backfill.batch) AS attempts FROM docs',
     );

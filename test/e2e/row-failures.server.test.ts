@@ -105,7 +105,7 @@ describe.runIf(hasPostgres()).each(databases())('rows and faults on $name', ({ c
 
     const status = await runCommand('status', ['--json'], backfill.env);
     expect((status.json() as { quarantine: object[] }).quarantine).toHaveLength(3);
-    expect((await runCommand('status', [], backfill.env)).stdout).toContain('retry -- --quarantined');
+    expect((await runCommand('status', [], backfill.env)).stdout).toContain('retry --quarantined');
 
     // In vain, then with the cause repaired.
     const retried = await runCommand('retry', ['--quarantined', '--json'], backfill.env);

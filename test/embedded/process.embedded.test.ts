@@ -44,7 +44,7 @@ const goesAway = (pid: number) => vi.waitFor(() => expect(isAlive(pid)).toBe(fal
 
 /** A process of its own that starts a server, prints its address, and waits to be killed. */
 async function startWithin(detach: boolean): Promise<{ parent: ChildProcess; url: string; pid: number }> {
-  const start = new URL('src/embedded/start.js', inject('compiled')).href;
+  const start = new URL('src/embedded/start-server.js', inject('compiled')).href;
   const script = `import { startEmbeddedServer } from ${JSON.stringify(start)};
     const server = await startEmbeddedServer(${JSON.stringify({ image: await embeddedImage() })});
     ${detach ? 'server.detach();' : ''}
@@ -54,7 +54,9 @@ async function startWithin(detach: boolean): Promise<{ parent: ChildProcess; url
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   cleanUps.push(() => parent.kill('SIGKILL'));
-  const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+  const ended = once(parent, 'exit').then(() => Promise.reject(new Error('It ended without an address.')));
+  const [line] = (await Promise.race([once(parent.stdout, 'data'), ended])) as [Buffer];
+  ended.catch(() => {});
   return { parent, ...(JSON.parse(line.toString()) as { url: string; pid: number }) };
 }
 

@@ -65,7 +65,7 @@ describe.each(databases())('vectors of another dimension on $name', ({ create })
       );
     const target = await targetOf('embedding');
     await applyDdl(pool, target, 3);
-    for (const remedy of await remedies(target)) expect(remedy).toContain('rollback -- --to-legacy-schema');
+    for (const remedy of await remedies(target)) expect(remedy).toContain('rollback --to-legacy-schema');
     expect(await remedies(await targetOf('other'))).toEqual([]);
 
     // As `complete` leaves it.
