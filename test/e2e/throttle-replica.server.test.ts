@@ -106,7 +106,7 @@ describe.runIf(hasContainers())('a primary and its replica', () => {
     const read = (from: Pool): Promise<Readings> =>
       new Health(from, { table: 'docs', throttle: { sql: undefined } }).read();
     const write = (): Promise<unknown> =>
-      pool.query(`SELECT pg_logical_emit_message(false, 'test', repeat('x', 100000)), pg_switch_wal()`);
+      pool.query(`SELECT pg_logical_emit_message(true, 'test', repeat('x', 100000)), pg_switch_wal()`);
     await pool.query(`SELECT pg_create_physical_replication_slot('forgotten', true)`);
     await standby.query('SELECT pg_wal_replay_pause()');
     // One file is archived, and from then on none.
