@@ -3,7 +3,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { measured } from './measure.ts';
 
-const LOOK_MS = 50;
+/** A look costs the servers, whose time is the run's: long waits are looked at less often. */
+const [MIN_LOOK_MS, MAX_LOOK_MS, OF_WAITED] = [25, 150, 0.1];
 
 /**
  * Resolves with the first answer that is neither false nor null nor undefined. What never comes ends with the limit of the
@@ -15,11 +16,12 @@ export const until = <T>(
 ): Promise<T> =>
   measured('condition', async () => {
     waitingFor.add(condition);
+    const begun = performance.now();
     try {
       for (;;) {
         const found = await look();
         if (found !== false && found !== null && found !== undefined) return found;
-        await delay(LOOK_MS);
+        await delay(Math.min(Math.max((performance.now() - begun) * OF_WAITED, MIN_LOOK_MS), MAX_LOOK_MS));
       }
     } finally {
       waitingFor.delete(condition);
