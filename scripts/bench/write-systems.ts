@@ -1,5 +1,6 @@
 /** The systems that `bench write` compares, each on a fresh table. */
 
+import { emptyEmbeddings } from '../../src/embedding/embedder.ts';
 import { execFile } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -159,14 +160,7 @@ export class WriteBench {
       embed: (texts) => {
         const vectors = this.#vectors.subarray(offset * dimensions, (offset + texts.length) * dimensions);
         offset = (offset + texts.length) % Math.max(1, this.#options.rows - BATCH_ROWS);
-        const count = texts.length;
-        return Promise.resolve({
-          vectors,
-          tokens: new Int32Array(count),
-          truncated: new Uint8Array(count),
-          faults: new Uint8Array(count),
-          masked: {},
-        });
+        return Promise.resolve({ ...emptyEmbeddings(texts.length), vectors });
       },
       close: () => Promise.resolve(),
     };

@@ -1,5 +1,6 @@
 /** `--help`, made from what a verb declares and from the table of options. */
 
+import { fileKey } from '../config/option.ts';
 import type { Command } from './command.ts';
 import { namedFlags, tableOptions, typed } from './flags.ts';
 
@@ -22,8 +23,10 @@ export function helpText(command: Command): string {
     );
   for (const declared of table) {
     const fallback = declared.fallback === undefined ? '' : ` [${JSON.stringify(declared.fallback)}]`;
-    const key = declared.scope === 'global' ? declared.path : `backfills.<name>.${declared.path}`;
-    lines.push(`  --${declared.flag}   ${declared.env}   ${key}`, `      ${declared.help}${fallback}`);
+    lines.push(
+      `  --${declared.flag}   ${declared.env}   ${fileKey(declared)}`,
+      `      ${declared.help}${fallback}`,
+    );
   }
   lines.push(
     '',

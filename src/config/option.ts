@@ -76,6 +76,12 @@ export function optionAt(path: string, declared: Declared<unknown, OptionScope>)
   return { ...declared, path, flag, env };
 }
 
+/** Where it stands in the configuration file. @param backfill its name, where it is known */
+export const fileKey = (
+  { path, scope }: Pick<Option, 'path' | 'scope'>,
+  backfill: string | null = null,
+): string => (scope === 'global' ? path : `backfills.${backfill ?? '<name>'}.${path}`);
+
 const kebab = (path: string): string =>
   path.replaceAll('.', '-').replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 

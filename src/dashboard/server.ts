@@ -23,7 +23,7 @@ import { EventStreams, type EventTimes } from './feed/event-streams.ts';
 import { readsForwarded, routedPath } from './access/forwarded.ts';
 import { ProgressFeed, type FeedInput } from './feed/progress-feed.ts';
 import { readinessProblem } from './readiness.ts';
-import { serve } from './listen.ts';
+import { serve, urlHost } from './listen.ts';
 import { keepNothing, nothingForHead, securityHeaders } from './access/headers.ts';
 import { judgePage, judgeRoutes, judging, type JudgeInput } from './pages/relevance-page.ts';
 import { metricsOf } from './metrics/collect.ts';
@@ -236,10 +236,9 @@ export async function startDashboard(input: DashboardInput): Promise<Dashboard> 
   return new Promise((resolve, reject) => {
     const secure = tls === null ? {} : { createServer: createHttpsServer, serverOptions: tls };
     const server = serve({ fetch: app.fetch, hostname, port, ...secure }, (address: AddressInfo) => {
-      const host = hostname.includes(':') ? `[${hostname.replaceAll(/[[\]]/g, '')}]` : hostname;
       resolve({
         token,
-        url: `${tls === null ? 'http' : 'https'}://${host}:${address.port}${parseBasePath(input.settings.dashboard.basePath ?? '') ?? ''}`,
+        url: `${tls === null ? 'http' : 'https'}://${urlHost(hostname)}:${address.port}${parseBasePath(input.settings.dashboard.basePath ?? '') ?? ''}`,
         close: async () => {
           await close();
           // One that reads nothing, or sends a body without end, would hold the process.

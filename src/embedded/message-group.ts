@@ -4,8 +4,7 @@
  * connection and end.
  */
 
-import { cstring, frame, int16, MAX_FRAME_BYTES, ProtocolError, readCString } from './frames.ts';
-import type { Frame } from './frames.ts';
+import { cstring, frame, int16, MAX_FRAME_BYTES, ProtocolError, readCString, type Frame } from './frames.ts';
 import { effectsOf, joinEffects, NO_EFFECTS, type Effects } from './sql-effects.ts';
 import type { StatementNames } from './statement-names.ts';
 

@@ -19,8 +19,8 @@ import {
   sameSettings,
   switchSettingsSql,
   withStartupSettings,
+  type StartupParameters,
 } from './session-settings.ts';
-import type { StartupParameters } from './session-settings.ts';
 import { SessionLock } from './session-lock.ts';
 import type { MessageGroup } from './message-group.ts';
 

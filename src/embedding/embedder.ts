@@ -32,6 +32,15 @@ export interface Embeddings {
   masked: Record<string, number>;
 }
 
+/** Of so many texts, before anything is known of them. `dimensions` 0: of tokens alone, or of vectors that come later. */
+export const emptyEmbeddings = (texts: number, dimensions = 0): Embeddings => ({
+  vectors: new Float32Array(texts * dimensions),
+  tokens: new Int32Array(texts),
+  truncated: new Uint8Array(texts),
+  faults: new Uint8Array(texts),
+  masked: {},
+});
+
 export interface EmbedOptions {
   signal?: AbortSignal | undefined;
   /** Which prefix is put in front; rows are documents. */

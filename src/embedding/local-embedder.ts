@@ -3,6 +3,7 @@
 import { setMaxListeners } from 'node:events';
 import { BackfillError, ConfigError } from '../errors.ts';
 import {
+  emptyEmbeddings,
   addCounts,
   type Embedder,
   type EmbedOptions,
@@ -63,13 +64,7 @@ export async function openTransformersEmbedder(
     { signal, as = 'document' }: EmbedOptions = {},
   ): Promise<Embeddings> {
     const count = texts.length;
-    const result: Embeddings = {
-      vectors: new Float32Array(count * dimensions),
-      tokens: new Int32Array(count),
-      truncated: new Uint8Array(count),
-      faults: new Uint8Array(count),
-      masked: {},
-    };
+    const result = emptyEmbeddings(count, dimensions);
     // One listener per chunk under way; the default limit of ten only guesses at a leak.
     if (signal !== undefined) setMaxListeners(0, signal);
     const embedPart = async (members: number[], patience: number): Promise<void> => {

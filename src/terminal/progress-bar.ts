@@ -3,7 +3,7 @@
 import type { OnProgress, Progress } from '../observability/progress.ts';
 import { count } from '../observability/format.ts';
 import type { Output } from './output.ts';
-import { redrawn } from './terminal.ts';
+import { barOf, redrawn } from './terminal.ts';
 
 const BAR_WIDTH = 24;
 /** Elsewhere than on a terminal: what is over sooner needs no line, and what goes on one in this time. */
@@ -44,7 +44,7 @@ export class ProgressBar {
 
   /** Takes the bar away: what the verb has to say comes in its place. */
   end(): void {
-    if (this.#drawn) this.#stream.write('\r\u001B[2K');
+    if (this.#drawn) this.#stream.write(redrawn(this.#stream, ''));
     this.#drawn = false;
   }
 }
@@ -71,6 +71,5 @@ function textOf({ what, done, total }: Progress): string {
 function lineOf(progress: Progress): string {
   const { done, total } = progress;
   if (total === null || total === 0) return textOf(progress);
-  const filled = Math.round(Math.min(1, done / total) * BAR_WIDTH);
-  return `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${textOf(progress)}`;
+  return `${barOf(Math.min(1, done / total), BAR_WIDTH)} ${textOf(progress)}`;
 }

@@ -4,7 +4,7 @@ import { timeLeft } from '../finalize/forecast/wording.ts';
 import type { ProgressSnapshot } from '../ledger/progress/snapshot.ts';
 import { count, duration, percent } from '../observability/format.ts';
 import type { Output } from './output.ts';
-import { coloured, printable, lineWidth, wrapped, type Colour } from './terminal.ts';
+import { barOf, coloured, printable, lineWidth, wrapped, type Colour } from './terminal.ts';
 import { heldBy } from './throttle-lines.ts';
 
 const BAR_WIDTH = 40;
@@ -55,15 +55,13 @@ function stateColour({ state, throttle }: ProgressSnapshot): Colour | null {
 /** Of what there is nothing to say there is no line. */
 export function progressLines(snapshot: ProgressSnapshot): Line[] {
   const { backfill, state, reason, rows, coverage, index, inProgress, sync, batches } = snapshot;
-  const filled = Math.round(coverage * BAR_WIDTH);
-  const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`;
   const workers = new Set(inProgress.map(({ worker }) => worker)).size;
   const held = heldBy(snapshot);
   const plain = (text: string): Line => ({ text, colour: null });
   const lines: Line[] = [
     { text: `${backfill}  ${state}${because(reason)}`, colour: stateColour(snapshot) },
     {
-      text: `${bar} ${percent(coverage)}  ${count(done(snapshot))} of ${count(rows.eligible)} rows`,
+      text: `${barOf(coverage, BAR_WIDTH)} ${percent(coverage)}  ${count(done(snapshot))} of ${count(rows.eligible)} rows`,
       colour: stateColour(snapshot),
     },
     plain([...pace(snapshot), `${count(batches.pending + batches.staged)} batches left`].join(', ')),

@@ -18,6 +18,12 @@ export const wrapped = (text: string, width: number): string[] =>
     .split('\n')
     .map((line, at) => (at === 0 ? line : line.trimStart()).trimEnd());
 
+/** How much of a whole: `share` from 0 to 1, in so many columns. */
+export function barOf(share: number, width: number): string {
+  const filled = Math.round(share * width);
+  return `${'█'.repeat(filled)}${'░'.repeat(width - filled)}`;
+}
+
 /** In the place of the line that stands there, and no wider than the terminal: a line that wrapped would be left behind. */
 export const redrawn = (stream: Pick<NodeJS.WriteStream, 'columns'>, text: string): string =>
   `\r\u001B[2K${wrapAnsi(text, lineWidth(stream), { hard: true, wordWrap: false, trim: false }).split('\n', 1).join('')}`;

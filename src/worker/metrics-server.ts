@@ -3,7 +3,7 @@
 import type { AddressInfo } from 'node:net';
 import { Hono } from 'hono';
 import { optionName } from '../config/option-name.ts';
-import { serve } from '../dashboard/listen.ts';
+import { serve, urlHost } from '../dashboard/listen.ts';
 import { readinessProblem } from '../dashboard/readiness.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import { openQueue } from '../queue/connection.ts';
@@ -55,7 +55,7 @@ export async function startMetricsServer(
   }
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://${hostname.includes(':') ? `[${hostname.replaceAll(/[[\]]/g, '')}]` : hostname}:${port}`,
+    url: `http://${urlHost(hostname)}:${port}`,
     close: async () => {
       await new Promise<void>((resolve) => {
         server.close(() => resolve());

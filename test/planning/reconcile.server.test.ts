@@ -17,8 +17,8 @@ import {
   prepareQueue,
   type OpenQueue,
   type QueueRole,
+  type QueueAddress,
 } from '../../src/queue/connection.ts';
-import type { QueueAddress } from '../../src/queue/connection.ts';
 import { embedJobId, finalizeJobId } from '../../src/queue/jobs/payloads.ts';
 import { addEmbedJobs } from '../../src/queue/jobs/producer.ts';
 import { backends, type TestDatabase } from '../setup/databases.ts';

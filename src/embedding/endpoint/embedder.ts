@@ -13,7 +13,13 @@ import { setMaxListeners } from 'node:events';
 import { optionName } from '../../config/option-name.ts';
 import { ConfigError, TransientError } from '../../errors.ts';
 import { tryMask } from '../../masking/masker.ts';
-import { addCounts, type Embedder, type Embeddings, type EmbedOptions } from '../embedder.ts';
+import {
+  emptyEmbeddings,
+  addCounts,
+  type Embedder,
+  type Embeddings,
+  type EmbedOptions,
+} from '../embedder.ts';
 import { norm, scale } from '../inference/pooling.ts';
 import {
   cut,
@@ -97,13 +103,7 @@ export async function openEndpointEmbedder(
     signal: AbortSignal,
   ): Promise<Embeddings> {
     const count = texts.length;
-    const result: Embeddings = {
-      vectors: new Float32Array(count * dimensions),
-      tokens: new Int32Array(count),
-      truncated: new Uint8Array(count),
-      faults: new Uint8Array(count),
-      masked: {},
-    };
+    const result = emptyEmbeddings(count, dimensions);
     const pieces = texts.flatMap((text, row) => prepare(text, row, result));
     const parts = await new EndpointCall(client, limit, { longText, prefix, signal }).run(pieces);
     gather(parts, result, dimensions, normalize);

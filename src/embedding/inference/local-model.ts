@@ -11,7 +11,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { NO_TELEMETRY } from '../../process/child-environment.ts';
 import { messageOf } from '../../errors.ts';
 import { createMasker, tryMask, type Masker } from '../../masking/masker.ts';
-import { addCounts, type Embeddings } from '../embedder.ts';
+import { emptyEmbeddings, addCounts, type Embeddings } from '../embedder.ts';
 import type { LoadRequest } from './messages.ts';
 import { readModelConfig } from '../model-files/config.ts';
 import { modelGraph } from '../model-files/files.ts';
@@ -95,13 +95,7 @@ export class LocalModel {
     cancelled: () => boolean = () => false,
   ): Promise<Embeddings> {
     const count = texts.length;
-    const result: Embeddings = {
-      vectors: new Float32Array(0),
-      tokens: new Int32Array(count),
-      truncated: new Uint8Array(count),
-      faults: new Uint8Array(count),
-      masked: {},
-    };
+    const result = emptyEmbeddings(count);
     const units = this.#units(texts, as, result);
     for (const members of tokenBatches(units.map(({ ids }) => ids.length))) {
       // Whatever was said to this process meanwhile is heard now: an inference itself lets nothing through.

@@ -6,7 +6,7 @@
  */
 
 import { messageOf } from '../../errors.ts';
-import type { Embeddings } from '../embedder.ts';
+import { emptyEmbeddings, type Embeddings } from '../embedder.ts';
 import { LocalModel } from './local-model.ts';
 import type { FromInference, LoadRequest, TextRequest, ToInference } from './messages.ts';
 
@@ -45,11 +45,8 @@ async function answer(request: TextRequest): Promise<void> {
 
 function count({ tokenizer }: LocalModel, { texts }: TextRequest): Embeddings {
   return {
-    vectors: new Float32Array(0),
+    ...emptyEmbeddings(texts.length),
     tokens: Int32Array.from(texts, (text) => tokenizer.count(text)),
-    truncated: new Uint8Array(texts.length),
-    faults: new Uint8Array(texts.length),
-    masked: {},
   };
 }
 

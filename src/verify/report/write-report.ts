@@ -1,11 +1,10 @@
 /** The report of `verify`: written whatever the result, as it shows what is wrong. */
 
 import type { Comparison } from '../../search/compare.ts';
-import type { QueryInput } from '../input.ts';
+import type { QueryInput, VerifyInput } from '../input.ts';
 import { spreadOver } from '../queries/query-source.ts';
 import { compareSamples } from './query-examples.ts';
 import type { Verification } from '../verify.ts';
-import type { VerifyInput } from '../input.ts';
 import { writeReportFile, type ReportWanted } from './wanted.ts';
 
 /** @throws ConfigError where the file cannot be written. */

@@ -11,8 +11,7 @@ import type { IdenticalVectorsCheck } from '../../pipeline/identical-vectors.ts'
 import type { PipelineContext } from '../../pipeline/pipeline-context.ts';
 import { reconciledLater } from '../../queue/faults/call-guard.ts';
 import type { JobQueue } from '../../queue/connection.ts';
-import { drainChanges } from '../../sync/drain-changes.ts';
-import type { DrainOutcome } from '../../sync/drain-changes.ts';
+import { drainChanges, type DrainOutcome } from '../../sync/drain-changes.ts';
 import { monitorCapture } from '../../sync/monitor-capture.ts';
 import { recountMarked } from '../../sync/recount-batches.ts';
 import { sweepSome } from '../../sync/sweep-missed-rows.ts';
