@@ -3,7 +3,8 @@
 import type { Settings } from '../config/settings.ts';
 import { maskPolicyVersion, type MaskPolicy } from '../masking/policy.ts';
 import type { Embedder } from './embedder.ts';
-import { endpointFingerprint, type EndpointOptions } from './endpoint/embedder.ts';
+import type { EndpointOptions } from './endpoint/embedder.ts';
+import { endpointFingerprint } from './endpoint/fingerprint.ts';
 import { modelFingerprint, type ModelOptions } from './model-files/files.ts';
 
 export const maskPolicy = (settings: Settings): MaskPolicy => ({

@@ -1,7 +1,7 @@
 /** Entry points are wiring only: what they wire has rooms of its own in src/. */
 
 import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const MAX_LINES = 70;
@@ -25,4 +25,23 @@ describe('scripts and workers', () => {
     const sql = /\.query[(<]|\bpgvector_backfill\.|\bLEDGER_SCHEMA\b/;
     expect(files.filter(({ text }) => sql.test(text)).map(({ path }) => path)).toEqual([]);
   });
+});
+
+/** Files that are loaded with this one, before it does anything. */
+function loadedWith(path: string, loaded = new Set<string>()): Set<string> {
+  if (loaded.has(path)) return loaded;
+  loaded.add(path);
+  for (const [, from = ''] of readFileSync(path, 'utf8').matchAll(
+    /^(?:import|export)(?! type)[^;]*? from '(\.[^']+\.ts)';$/gm,
+  ))
+    loadedWith(join(dirname(path), from), loaded);
+  return loaded;
+}
+
+it('status loads neither model, tokenizer nor what masks texts, which take longer than its answer', () => {
+  const loaded = [...loadedWith('scripts/status.ts')];
+  expect(loaded).toContain('src/embedding/model-drift.ts');
+  expect(
+    loaded.filter((path) => /inference\/|tokenizer\/|masking\/masker|local-embedder|training\//.test(path)),
+  ).toEqual([]);
 });

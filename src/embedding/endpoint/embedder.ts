@@ -8,7 +8,6 @@
  * therefore does not wait for a complaint; it divides what is likely to be too long.
  */
 
-import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { optionName } from '../../config/option-name.ts';
 import { ConfigError, TransientError } from '../../errors.ts';
@@ -33,6 +32,7 @@ import {
   split,
 } from './call.ts';
 import { type ClientOptions, EndpointClient, MAX_DIMENSIONS } from './client.ts';
+import { endpointFingerprint } from './fingerprint.ts';
 import { REAL_TIMING, type Timing } from './pacing.ts';
 
 export interface EndpointOptions extends ClientOptions {
@@ -217,29 +217,4 @@ function average(parts: readonly Part[], target: Float32Array, normalize: boolea
     const factor = (weights[at] ?? 0) / all / (normalize ? norm(vector) : 1);
     for (let i = 0; i < target.length; i++) target[i] = (target[i] ?? 0) + (vector[i] ?? 0) * factor;
   }
-}
-
-/**
- * The digest of all that is known to shape a row's vector. Not the address, nor the key: the same model may move. That the
- * name stands for the same weights everywhere is the operator's word.
- */
-export function endpointFingerprint(
-  options: Pick<
-    EndpointOptions,
-    'name' | 'normalize' | 'maxTokens' | 'longText' | 'documentPrefix' | 'maskVersion'
-  >,
-  dimensions: number,
-): string {
-  const { name, normalize, maxTokens, longText, documentPrefix = '', maskVersion } = options;
-  const facts = {
-    kind: 'endpoint',
-    name,
-    dimensions,
-    normalize,
-    maxTokens,
-    longText,
-    documentPrefix,
-    maskVersion,
-  };
-  return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
 }

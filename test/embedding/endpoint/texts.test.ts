@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { endpointFingerprint, openEndpointEmbedder } from '../../../src/embedding/endpoint/embedder.ts';
+import { openEndpointEmbedder } from '../../../src/embedding/endpoint/embedder.ts';
+import { endpointFingerprint } from '../../../src/embedding/endpoint/fingerprint.ts';
 import { cut, split, spread } from '../../../src/embedding/endpoint/call.ts';
 import { refuse } from './fake-server.ts';
 import {
