@@ -2,7 +2,6 @@ import type { Command } from '../src/cli/command.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import { withDatabase } from '../src/cli/session.ts';
-import { watchStatus } from '../src/cli/watch-status.ts';
 import { ledgerPresent } from '../src/db/migrate.ts';
 import { GateError } from '../src/errors.ts';
 import { statusJson, statusReport } from '../src/planning/status-report.ts';
@@ -32,8 +31,10 @@ export const status: Command = {
             remedy: 'Run `pgvector-backfill enqueue` first.',
           });
         }
-        if (invocation.flags['watch'] === true) await watchStatus(invocation, pool, config);
-        else {
+        if (invocation.flags['watch'] === true) {
+          const { watchStatus } = await import('../src/cli/watch-status.ts');
+          await watchStatus(invocation, pool, config);
+        } else {
           const report = await statusReport(pool, config);
           invocation.emit(statusJson(report));
           for (const line of statusLines(report)) invocation.say(line);

@@ -2,7 +2,7 @@
 
 import { bytes as shown } from '../observability/format.ts';
 import type { Output } from './output.ts';
-import { redrawn } from './terminal.ts';
+import { redrawn } from './line-width.ts';
 
 const REDRAW_MS = 100;
 

@@ -3,7 +3,7 @@
 import type { OnProgress, Progress } from '../observability/progress.ts';
 import { count } from '../observability/format.ts';
 import type { Output } from './output.ts';
-import { barOf, redrawn } from './terminal.ts';
+import { barOf, redrawn } from './line-width.ts';
 
 const BAR_WIDTH = 24;
 /** Elsewhere than on a terminal: what is over sooner needs no line, and what goes on one in this time. */

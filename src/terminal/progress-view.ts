@@ -4,7 +4,8 @@ import { timeLeft } from '../finalize/forecast/wording.ts';
 import type { ProgressSnapshot } from '../ledger/progress/snapshot.ts';
 import { count, duration, percent } from '../observability/format.ts';
 import type { Output } from './output.ts';
-import { barOf, coloured, printable, lineWidth, wrapped, type Colour } from './terminal.ts';
+import { barOf, lineWidth, wrapped } from './line-width.ts';
+import { coloured, printable, type Colour } from './terminal.ts';
 import { heldBy } from './throttle-lines.ts';
 
 const BAR_WIDTH = 40;

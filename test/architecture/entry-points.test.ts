@@ -38,10 +38,12 @@ function loadedWith(path: string, loaded = new Set<string>()): Set<string> {
   return loaded;
 }
 
-it('status loads neither model, tokenizer nor what masks texts, which take longer than its answer', () => {
+it('status loads no model, no tokenizer, nothing that masks texts or wraps lines: each takes longer than its answer', () => {
   const loaded = [...loadedWith('scripts/status.ts')];
   expect(loaded).toContain('src/embedding/model-drift.ts');
   expect(
-    loaded.filter((path) => /inference\/|tokenizer\/|masking\/masker|local-embedder|training\//.test(path)),
+    loaded.filter((path) =>
+      /inference\/|tokenizer\/|masking\/masker|local-embedder|training\/|line-width/.test(path),
+    ),
   ).toEqual([]);
 });
