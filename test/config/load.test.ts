@@ -1,11 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig, type LoadInput } from '../../src/config/load.ts';
 import { OPTIONS } from '../../src/config/options.ts';
-import { ConfigError, messageOf } from '../../src/errors.ts';
+import { ConfigError } from '../../src/errors.ts';
 
 /** As in the README. */
 const FILE = {
@@ -242,69 +241,5 @@ describe('the option table', () => {
       const all = Object.values(OPTIONS).map((option) => option[what]);
       expect(new Set(all).size).toBe(all.length);
     }
-  });
-});
-
-describe('the database by the variables of libpq', () => {
-  const load = async (env: NodeJS.ProcessEnv) => {
-    const { settings } = await loadConfig({
-      flags: {},
-      env: { BACKFILL_TABLE: 't', BACKFILL_TEXT: 'a', HOME: folder, PGSYSCONFDIR: folder, ...env },
-      cwd: folder,
-    });
-    return new pg.Client({ connectionString: settings.database });
-  };
-  let folder: string;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'pgvector-backfill-libpq-'));
-    await writeFile(
-      join(folder, '.pg_service.conf'),
-      '# mine\n[other]\nhost=elsewhere\n\n[shop]\nhost=db.example\nport=6543\ndbname=a b\nuser=anna\npassword=hidden/word\n',
-    );
-    await writeFile(
-      join(folder, 'pg_service.conf'),
-      '[system]\nhost=/run/postgresql\n[broken]\nhidden-word\n',
-    );
-  });
-  afterAll(() => rm(folder, { recursive: true, force: true }));
-
-  it.each([
-    [
-      { PGHOST: '/run/postgresql', PGDATABASE: 'd' },
-      { host: '/run/postgresql', port: 5432, database: 'd' },
-    ],
-    [
-      { PGHOST: 'h', PGUSER: 'u@x', PGPORT: '1' },
-      { host: 'h', user: 'u@x', port: 1, database: 'u@x' },
-    ],
-    [
-      { PGSERVICE: 'shop' },
-      { host: 'db.example', port: 6543, user: 'anna', database: 'a b', password: 'hidden/word' },
-    ],
-    [
-      { PGSERVICE: 'shop', PGHOST: 'ignored', PGUSER: 'ignored' },
-      { host: 'db.example', user: 'anna' },
-    ],
-    [
-      { PGSERVICE: 'system', PGDATABASE: 'd' },
-      { host: '/run/postgresql', database: 'd' },
-    ],
-    [
-      { DATABASE_URL: 'postgres://first/db', PGHOST: 'second' },
-      { host: 'first', database: 'db' },
-    ],
-  ])('%j', async (env, parts) => {
-    expect(await load(env)).toMatchObject(parts);
-  });
-
-  it.each([
-    [{ PGSERVICE: 'nowhere' }, '"nowhere"'],
-    [{ PGSERVICE: 'broken' }, 'Line 4'],
-    [{ PGUSER: 'somebody' }, 'PGSERVICE'],
-  ])('%j is refused with the reason', async (env, words) => {
-    const error: unknown = await load(env).catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(ConfigError);
-    expect(messageOf(error)).toContain(words);
-    expect(messageOf(error)).not.toContain('hidden-word');
   });
 });
