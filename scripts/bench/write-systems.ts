@@ -47,6 +47,14 @@ interface TableSize {
   dimensions: number;
 }
 
+/** The key as binary COPY has it: its length, its bytes. */
+function bigintFields(key: number): Buffer {
+  const fields = Buffer.alloc(12);
+  fields.writeInt32BE(8);
+  fields.writeBigInt64BE(BigInt(key), 4);
+  return fields;
+}
+
 export class WriteBench {
   readonly #pool: Pool;
   readonly #url: string;
@@ -71,7 +79,7 @@ export class WriteBench {
     for (let start = 0; start < this.#options.rows; start += BATCH_ROWS) {
       stopIfInterrupted();
       const rows = this.#staged(start, Math.min(start + BATCH_ROWS, this.#options.rows));
-      const shape = { keyWidth: 8 as const, dimensions: this.#options.dimensions, batch: 1 };
+      const shape = { keyColumns: 1, dimensions: this.#options.dimensions, batch: 1 };
       await pipeline(Readable.from(encodeStagedRows(rows, shape)), createWriteStream(this.#file(start)));
     }
     const script: string[] = ['\\set QUIET on'];
@@ -90,7 +98,12 @@ export class WriteBench {
 
   *#staged(from: number, to: number): Generator<StagedRow> {
     for (let row = from; row < to; row++)
-      yield { key: BigInt(row + 1), vector: this.#vector(row), textHash: Buffer.alloc(32), truncated: false };
+      yield {
+        key: bigintFields(row + 1),
+        vector: this.#vector(row),
+        textHash: Buffer.alloc(32),
+        truncated: false,
+      };
   }
 
   #vector(row: number): Float32Array {
@@ -203,7 +216,7 @@ export class WriteBench {
     const batch = await claimBatch(this.#pool, uid, number);
     if (batch === null) throw new Error(`batch ${number} cannot be claimed`);
     const embedded = rows.map((row) => ({
-      key: BigInt(row.key),
+      key: row.fields,
       vector: this.#vector(Number(row.key) - 1),
       textHash: row.hash,
       truncated: false,

@@ -5,7 +5,10 @@ import type { Settings } from './settings.ts';
 
 /** What a run writes must not be what it reads: the text would change with each merge, or be overwritten by it. */
 function sharedColumns(settings: Settings, name: string | null): string[] {
-  const read = new Set([settings.key, ...(Array.isArray(settings.text) ? settings.text : [])]);
+  const read = new Set([
+    ...[settings.key ?? []].flat(),
+    ...(Array.isArray(settings.text) ? settings.text : []),
+  ]);
   const written = [
     ['column', settings.column],
     ['updatedAtColumn', settings.updatedAtColumn],

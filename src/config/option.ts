@@ -109,6 +109,12 @@ export function parseList(raw: string): string[] {
     .filter((part) => part !== '');
 }
 
+/** `a` → that name; `a,b` → both. */
+export function parseNames(raw: string): unknown {
+  const list = parseList(raw);
+  return list.length === 1 ? list[0] : list.length === 0 ? raw : list;
+}
+
 /** Nothing typed is a mistake: it is left as it is, so that the schema refuses it. */
 export function parseNonEmptyList(raw: string): unknown {
   const list = parseList(raw);

@@ -14,6 +14,7 @@ import {
 } from '../search/queries/sql-function.ts';
 import { iterativeSettings } from '../search/queries/vector-query.ts';
 import { indexedDistance, storedDistance, unindexedDistance, vectorColumn } from '../table/distance.ts';
+import { legacyKey } from '../table/key.ts';
 import type { Metric } from '../table/metric.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { findVectorExtension } from '../table/vector-extension.ts';
@@ -43,6 +44,13 @@ export async function settingsOfReads(db: Queryable, target: Target): Promise<Re
   };
 }
 
+/** `key` of one column; of several their own names, but for those of the function's parameters. */
+function outputNames({ key }: Target): string[] {
+  if (key.length === 1) return ['key'];
+  const taken = new Set(['query', 'k', 'distance']);
+  return key.map(({ name }) => quoteName(taken.has(name) ? `key_${name}` : name));
+}
+
 function nearestStatement(
   target: Target,
   metric: Metric,
@@ -50,9 +58,13 @@ function nearestStatement(
   k: string,
   order = indexedDistance(target, metric, vector),
 ): string {
+  const refs = legacyKey(target);
+  const names = outputNames(target);
   // A function gives back the very type that it declares.
-  const cast = target.keyIsDomain ? `::${target.keyType}` : '';
-  return `SELECT ${target.ref}.${quoteName(target.key)}${cast} AS key, (${storedDistance(target, metric, vector)})::float8 AS distance
+  const key = target.key.map(
+    ({ type, isDomain }, at) => `${refs[at]}${isDomain ? `::${type}` : ''} AS ${names[at]}`,
+  );
+  return `SELECT ${key.join(', ')}, (${storedDistance(target, metric, vector)})::float8 AS distance
   FROM ${target.table}
  WHERE ${target.where} AND ${vectorColumn(target)} IS NOT NULL
  ORDER BY ${order} LIMIT ${k}`;
@@ -71,7 +83,7 @@ export function plainSearchSql(target: Target, metric: Metric, read: ReadSetting
  */
 export function createFunctionSql(target: Target, metric: Metric, read: ReadSettings): string {
   const settings = Object.entries(read).map(([name, value]) => ` SET ${name} = ${quoteLiteral(value)}`);
-  return `CREATE FUNCTION ${searchFunctionName(target)}(query ${target.vectorPrefix}vector, k integer DEFAULT 10) RETURNS TABLE (key ${target.keyType}, distance double precision) LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp${settings.join('')} AS ${quoteLiteral(functionBody(target, metric, read))}`;
+  return `CREATE FUNCTION ${searchFunctionName(target)}(query ${target.vectorPrefix}vector, k integer DEFAULT 10) RETURNS TABLE (${target.key.map(({ type }, at) => `${outputNames(target)[at]} ${type}`).join(', ')}, distance double precision) LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp${settings.join('')} AS ${quoteLiteral(functionBody(target, metric, read))}`;
 }
 
 function functionBody(target: Target, metric: Metric, read: ReadSettings): string {
@@ -83,17 +95,19 @@ function functionBody(target: Target, metric: Metric, read: ReadSettings): strin
     PERFORM set_config('hnsw.ef_search', least(k, 1000)::text, true);
   END IF;`;
   const nearest = nearestStatement(target, metric, '$1', '$2');
+  const columns = target.key.map((_, at) => (at === 0 ? 'keys' : `keys${at + 1}`));
+  const names = outputNames(target);
+  const gathered = [...names.map((name) => `array_agg(${name})`), 'array_agg(distance)'].join(', ');
   const whole = nearestStatement(target, metric, '$1', '$2', unindexedDistance(target, metric, '$1'));
   return `
 DECLARE
-  keys ${target.keyType}[];
-  distances double precision[];
+${target.key.map(({ type }, at) => `  ${columns[at]} ${type}[];\n`).join('')}  distances double precision[];
 BEGIN${raise}
-  EXECUTE ${quoteLiteral(`SELECT array_agg(key), array_agg(distance) FROM (${nearest}) nearest`)} INTO keys, distances USING query, k;
+  EXECUTE ${quoteLiteral(`SELECT ${gathered} FROM (${nearest}) nearest`)} INTO ${columns.join(', ')}, distances USING query, k;
   IF coalesce(cardinality(keys), 0) < k THEN
     RETURN QUERY EXECUTE ${quoteLiteral(whole)} USING query, k;
   ELSE
-    RETURN QUERY SELECT * FROM unnest(keys, distances);
+    RETURN QUERY SELECT * FROM unnest(${columns.join(', ')}, distances);
   END IF;
 END
 `;

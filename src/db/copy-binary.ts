@@ -15,12 +15,9 @@ const TRAILER = Buffer.from([0xff, 0xff]);
 /** Bytes collected before a chunk is handed to the socket: few system calls, bounded memory. */
 const CHUNK_BYTES = 256 * 1024;
 
-/** Width of the key column's type in bytes: an integer, or a uuid of 16. */
-export type KeyWidth = 2 | 4 | 8 | 16;
-
 export interface StagedRow {
-  /** Signed, but for a uuid. */
-  key: bigint;
+  /** The key's columns, each as its length (int32) and its bytes, as the server's own send functions gave them. */
+  key: Buffer;
   vector: Float32Array;
   /** 32 bytes. */
   textHash: Buffer;
@@ -29,23 +26,24 @@ export interface StagedRow {
 }
 
 export interface CopyShape {
-  keyWidth: KeyWidth;
+  keyColumns: number;
   dimensions: number;
   /** Batch number, the same for every row of a COPY. */
   batch: number;
 }
 
-/** Columns: key, embedding, text_hash, batch, truncated. Yields buffers of about 256 kB, the last one with the trailer. */
+/** Columns: those of the key, embedding, text_hash, batch, truncated. Yields buffers of about 256 kB, the last one with the trailer. */
 export function* encodeStagedRows(rows: Iterable<StagedRow>, shape: CopyShape): Generator<Buffer> {
   const vectorBytes = 4 + 4 * shape.dimensions;
-  const rowBytes = 2 + (4 + shape.keyWidth) + (4 + vectorBytes) + (4 + 32) + (4 + 4) + (4 + 1);
-  const capacity = Math.max(CHUNK_BYTES, rowBytes);
+  const bytesBesideKey = 2 + (4 + vectorBytes) + (4 + 32) + (4 + 4) + (4 + 1);
+  const capacity = Math.max(CHUNK_BYTES, bytesBesideKey);
   let buffer = Buffer.allocUnsafe(capacity + HEADER.length);
   let at = HEADER.copy(buffer);
   for (const row of rows) {
+    const rowBytes = bytesBesideKey + row.key.length;
     if (at + rowBytes > buffer.length) {
       yield buffer.subarray(0, at);
-      buffer = Buffer.allocUnsafe(capacity);
+      buffer = Buffer.allocUnsafe(Math.max(capacity, rowBytes));
       at = 0;
     }
     at = writeRow(buffer, at, row, shape, vectorBytes);
@@ -66,14 +64,8 @@ function writeRow(
       `vector of ${row.vector.length} components or hash of ${row.textHash.length} bytes in a COPY of ${shape.dimensions}`,
     );
   }
-  let at = buffer.writeInt16BE(5, start);
-  at = buffer.writeInt32BE(shape.keyWidth, at);
-  if (shape.keyWidth === 8) at = buffer.writeBigInt64BE(row.key, at);
-  else if (shape.keyWidth === 16) {
-    at = buffer.writeBigUInt64BE(row.key >> 64n, at);
-    at = buffer.writeBigUInt64BE(BigInt.asUintN(64, row.key), at);
-  } else if (shape.keyWidth === 4) at = buffer.writeInt32BE(Number(row.key), at);
-  else at = buffer.writeInt16BE(Number(row.key), at);
+  let at = buffer.writeInt16BE(shape.keyColumns + 4, start);
+  at += row.key.copy(buffer, at);
   at = buffer.writeInt32BE(vectorBytes, at);
   at = buffer.writeInt16BE(shape.dimensions, at);
   at = buffer.writeInt16BE(0, at);

@@ -6,7 +6,6 @@ import { norm } from '../embedding/inference/pooling.ts';
 import { SKIPPED_AS_LONG, VECTOR_FAULT, type VectorFault } from '../embedding/embedder.ts';
 import { ConfigError } from '../errors.ts';
 import type { QuarantineClass } from '../ledger/rows/quarantine.ts';
-import { keyNumber } from '../table/key.ts';
 import { HALFVEC_OVERFLOW, HALFVEC_UNDERFLOW } from '../table/vector-type.ts';
 import type { PipelineContext } from './pipeline-context.ts';
 import type { WorkRow } from './read-rows.ts';
@@ -66,7 +65,7 @@ export async function embedRows(
       page.unusable.push({ row, class: fault === SKIPPED_AS_LONG ? 'too-long' : 'row', reason });
     else
       page.embedded.push({
-        key: keyNumber(context.target.keyType, row.key),
+        key: row.fields,
         vector: vectorAt(at),
         textHash: row.hash,
         truncated: row.cut || result.truncated[at] === 1,

@@ -5,6 +5,7 @@ import type { Claim } from '../ledger/claim.ts';
 import { quarantineRows } from '../ledger/rows/quarantine.ts';
 import { beforeUpdateTriggers } from '../table/before-update-triggers.ts';
 import { NEEDS_WORK, rowStatesSql } from '../ledger/rows/row-state.ts';
+import { keyAliases, keyTextSql } from '../table/key.ts';
 import type { KeyRange } from '../table/key-range.ts';
 import type { PipelineContext } from './pipeline-context.ts';
 import type { OpenRow, WrittenRows } from './written-rows.ts';
@@ -23,7 +24,7 @@ export async function quarantineLostWrites(
   const values: unknown[] = [];
   const states = rowStatesSql(target, embedder.fingerprint, range, values);
   const found = await db.query<OpenRow>(
-    `SELECT rows.key::text AS key, rows.hash FROM (${states}) rows WHERE state IN ${NEEDS_WORK}`,
+    `SELECT ${keyTextSql(target, keyAliases(target, 'rows.'))} AS key, rows.hash FROM (${states}) rows WHERE state IN ${NEEDS_WORK}`,
     values,
   );
   const open = found.rows;

@@ -9,6 +9,18 @@ import { lockClaim, type Claim } from '../ledger/claim.ts';
 import { quarantineRows, releaseRows } from '../ledger/rows/quarantine.ts';
 import { beforeUpdateTriggers } from '../table/before-update-triggers.ts';
 import { textHashSql } from '../ledger/rows/row-state.ts';
+import {
+  keyAliases,
+  keyInSql,
+  keyListSql,
+  keyOrderSql,
+  keyRefs,
+  keyTextSql,
+  legacyKey,
+  sameKeySql,
+  aliasedKey,
+} from '../table/key.ts';
+import { rangeSql, type KeyRange } from '../table/key-range.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { StatementRamp } from '../throttle/statement-size.ts';
 import { Bisection } from './bisect-rows.ts';
@@ -18,19 +30,20 @@ import type { WorkRow } from './read-rows.ts';
 import { WrittenRows } from './written-rows.ts';
 
 /**
- * Locks what is free of $1 keys, in key order, and gives it back. Rows that another transaction holds are skipped and
+ * Locks what is free of these keys, in key order, and gives it back. Rows that another transaction holds are skipped and
  * come again: whoever never waits for a row while it holds others can neither hold up the application nor be part of a
  * deadlock with it. NO KEY UPDATE is what the UPDATE itself takes; rows that refer to these may still be inserted.
  */
-function lockSql(target: Target): string {
-  const key = `${target.ref}.${quoteName(target.key)}`;
-  return `SELECT ${key}::text AS key FROM ${target.table} WHERE ${key} BETWEEN $2::${target.keyType} AND $3::${target.keyType}
-    AND ${key} = ANY ($1::${target.keyType}[]) ORDER BY ${key} FOR NO KEY UPDATE SKIP LOCKED`;
+function lockSql(target: Target, keys: readonly string[], values: unknown[]): string {
+  const key = legacyKey(target);
+  return `SELECT ${keyTextSql(target, key)} AS key FROM ${target.table} WHERE ${rangeSql(target, key, rangeOf(keys), values)}
+    ORDER BY ${keyOrderSql(target, key)} FOR NO KEY UPDATE SKIP LOCKED`;
 }
 
 /** @param keys in order. @returns those that are locked now, in order. */
 async function lockRows(db: Queryable, target: Target, keys: readonly string[]): Promise<string[]> {
-  const locked = await db.query<{ key: string }>(lockSql(target), [keys, keys[0], keys.at(-1)]);
+  const values: unknown[] = [];
+  const locked = await db.query<{ key: string }>(lockSql(target, keys, values), values);
   return locked.rows.map((row) => row.key);
 }
 
@@ -40,30 +53,46 @@ async function lockRows(db: Queryable, target: Target, keys: readonly string[]):
  * Both tables are bounded by the first and the last key: from the list alone the planner may conclude that reading the
  * whole legacy table is cheaper. CASE keeps the operator's expressions to the rows of the list: one beside them, on which
  * they raise, is none of this statement's.
- * $1 keys in order, $2 fingerprint, $3 first key, $4 last key.
+ * @param keys in order @param values of `fingerprint`, and of what else the statement asks for
  */
-export function mergeSql(target: Target): string {
-  const key = quoteName(target.key);
-  const between = `BETWEEN $3::${target.keyType} AND $4::${target.keyType}`;
+export function mergeSql(
+  target: Target,
+  fingerprint: string,
+  keys: readonly string[],
+  values: unknown[],
+): string {
+  const legacy = legacyKey(target);
+  const range = rangeOf(keys);
+  const inStage = rangeSql(target, keyRefs(target), range, values);
+  const isSame = sameKeySql(target, legacy, keyAliases(target, 'pgvb_staged.'));
   return `UPDATE ${target.table} SET ${quoteName(target.column)} = pgvb_staged.pgvb_vector, ${quoteName(target.updatedAtColumn)} = now()
-    FROM (SELECT ${key} AS pgvb_key, embedding AS pgvb_vector, text_hash AS pgvb_hash
-            FROM ${target.stage} WHERE ${key} ${between} AND ${key} = ANY ($1::${target.keyType}[])) pgvb_staged
-   WHERE ${target.ref}.${key} ${between} AND ${target.ref}.${key} = pgvb_staged.pgvb_key
-     AND CASE WHEN ${target.ref}.${key} = pgvb_staged.pgvb_key
-              THEN ${target.where} AND ${textHashSql(target, '$2')} = pgvb_staged.pgvb_hash END`;
+    FROM (SELECT ${aliasedKey(target, keyRefs(target))}, embedding AS pgvb_vector, text_hash AS pgvb_hash
+            FROM ${target.stage} WHERE ${inStage}) pgvb_staged
+   WHERE ${rangeSql(target, legacy, { ...range, keys: undefined }, values)} AND ${isSame}
+     AND CASE WHEN ${isSame}
+              THEN ${target.where} AND ${textHashSql(target, fingerprint)} = pgvb_staged.pgvb_hash END`;
 }
+
+/** @param keys in order */
+const rangeOf = (keys: readonly string[]): KeyRange => ({
+  lower: keys[0] ?? null,
+  upper: keys.at(-1) ?? null,
+  isThrough: true,
+  keys,
+});
 
 /**
  * Takes away vectors of rows that have no usable text (any more), if that is still so.
- * $1 keys, $2 hashes, $3 fingerprint.
+ * $1 hashes, $2 fingerprint; the keys go behind them.
  */
-export function clearSql(target: Target): string {
+export function clearSql(target: Target, keys: readonly string[], values: unknown[]): string {
   const column = quoteName(target.column);
-  const key = `${target.ref}.${quoteName(target.key)}`;
+  const key = legacyKey(target);
+  const isSame = sameKeySql(target, key, keyAliases(target, 'pgvb_gone.'));
   return `UPDATE ${target.table} SET ${column} = NULL, ${quoteName(target.updatedAtColumn)} = now()
-    FROM (SELECT pgvb_key, pgvb_hash FROM unnest($1::${target.keyType}[], $2::bytea[]) AS u (pgvb_key, pgvb_hash)) pgvb_gone
-   WHERE ${key} = ANY ($1::${target.keyType}[]) AND ${key} = pgvb_gone.pgvb_key AND ${target.ref}.${column} IS NOT NULL
-     AND CASE WHEN ${key} = pgvb_gone.pgvb_key THEN ${textHashSql(target, '$3')} = pgvb_gone.pgvb_hash END`;
+    FROM (SELECT ${keyAliases(target).join(', ')}, pgvb_hash FROM ${keyListSql(target, keys, values, 'u', '$1::bytea[]', 'pgvb_hash')}) pgvb_gone
+   WHERE ${keyInSql(target, key, keys, values)} AND ${isSame} AND ${target.ref}.${column} IS NOT NULL
+     AND CASE WHEN ${isSame} THEN ${textHashSql(target, '$2')} = pgvb_gone.pgvb_hash END`;
 }
 
 /** @returns false where another worker has taken over, or the run was stopped while the throttle held it. */
@@ -173,17 +202,16 @@ async function mergeRows(
 ): Promise<Map<string, Buffer>> {
   const keys = rows.map((row) => row.key);
   const quarantined = rows.filter((row) => row.wasQuarantined).map((row) => row.key);
+  const values: unknown[] = [embedder.fingerprint];
   // What comes back is what was written: asked for where that may be something else than what was meant.
   const returning =
     mayAlter || quarantined.length > 0
-      ? ` RETURNING ${target.ref}.${quoteName(target.key)}::text AS key, ${mayAlter ? textHashSql(target, '$2') : 'NULL::bytea'} AS hash`
+      ? ` RETURNING ${keyTextSql(target, legacyKey(target))} AS key, ${mayAlter ? textHashSql(target, '$1') : 'NULL::bytea'} AS hash`
       : '';
-  const updated = await db.query<{ key: string; hash: Buffer | null }>(mergeSql(target) + returning, [
-    keys,
-    embedder.fingerprint,
-    keys[0],
-    keys.at(-1),
-  ]);
+  const updated = await db.query<{ key: string; hash: Buffer | null }>(
+    mergeSql(target, '$1', keys, values) + returning,
+    values,
+  );
   const done = new Map(updated.rows.map(({ key, hash }) => [key, hash]));
   await releaseRows(
     db,
@@ -199,11 +227,11 @@ async function clearRows(
   rows: readonly WorkRow[],
 ): Promise<Map<string, Buffer>> {
   const keys = rows.map((row) => row.key);
-  await db.query(clearSql(target), [keys, rows.map((row) => row.hash), embedder.fingerprint]);
-  await db.query(
-    `DELETE FROM ${target.stage} WHERE ${quoteName(target.key)} = ANY ($1::${target.keyType}[])`,
-    [keys],
-  );
+  const values: unknown[] = [rows.map((row) => row.hash), embedder.fingerprint];
+  await db.query(clearSql(target, keys, values), values);
+  const staged: unknown[] = [];
+  const isStaged = keyInSql(target, keyRefs(target), keys, staged);
+  await db.query(`DELETE FROM ${target.stage} WHERE ${isStaged}`, staged);
   const empty = rows.filter((row) => row.empty && row.wasQuarantined).map((row) => row.key);
   await releaseRows(db, target.backfill, empty);
   return new Map();

@@ -1,12 +1,15 @@
 /** Step 2: the rows of a range that need work, by keyset, outside any transaction. */
 
 import { NEEDS_WORK, rowStatesSql } from '../ledger/rows/row-state.ts';
+import { keyAliases, keyFieldsSql, keyOrderSql, keyTextSql } from '../table/key.ts';
 import type { KeyRange } from '../table/key-range.ts';
 import { beginningSql, lengthLimitSql } from '../table/text-expressions.ts';
 import type { PipelineContext } from './pipeline-context.ts';
 
 export interface WorkRow {
   key: string;
+  /** The key as binary COPY has its columns (`keyFieldsSql`). */
+  fields: Buffer;
   /** Cut to what the model can read; empty where the vector is staged already. */
   text: string;
   /** Of the whole text, 32 bytes. */
@@ -42,20 +45,22 @@ export async function readWork(
 ): Promise<WorkPage> {
   const { target, embedder, settings } = context;
   const values: unknown[] = [];
-  const states = rowStatesSql(target, embedder.fingerprint, range, values);
+  const behind = after === null ? range : { ...range, lower: after, isAfter: true };
+  const states = rowStatesSql(target, embedder.fingerprint, behind, values);
   const characters = `$${values.push(embedder.maxCharacters)}::int`;
   const limitSql = lengthLimitSql(characters);
-  const behind = after === null ? 'true' : `key > $${values.push(after)}::${target.keyType}`;
+  const key = keyAliases(target);
+  const order = keyOrderSql(target, keyAliases(target, 'part.'));
   const found = await context.pool.query<WorkRow & { found: number }>(
-    `SELECT key::text AS key, text, hash, is_empty AS empty, has_stage AS "hasStage", is_staged AS "isStaged",
+    `SELECT ${keyTextSql(target, key)} AS key, CASE WHEN is_staged OR is_empty THEN ''::bytea ELSE ${keyFieldsSql(target, key)} END AS fields, text, hash, is_empty AS empty, has_stage AS "hasStage", is_staged AS "isStaged",
             was_quarantined AS "wasQuarantined", cut, found
-       FROM (SELECT *, count(*) OVER ()::int AS found, sum(characters) OVER (ORDER BY part.key) - characters AS before
-               FROM (SELECT key, hash, is_empty, has_stage, is_staged, was_quarantined,
+       FROM (SELECT *, count(*) OVER ()::int AS found, sum(characters) OVER (ORDER BY ${order}) - characters AS before
+               FROM (SELECT ${key.join(', ')}, hash, is_empty, has_stage, is_staged, was_quarantined,
                             CASE WHEN is_staged THEN '' ELSE ${beginningSql('text', characters)} END AS text,
                             least(length(text), ${limitSql}) AS characters, length(text) > ${limitSql} AS cut
-                       FROM (${states}) rows WHERE state IN ${NEEDS_WORK} AND ${behind}
-                      ORDER BY rows.key LIMIT $${values.push(limit + 1)}) part) page
-      WHERE before < $${values.push(PAGE_CHARACTERS)} ORDER BY page.key`,
+                       FROM (${states}) rows WHERE state IN ${NEEDS_WORK}
+                      ORDER BY ${keyOrderSql(target, keyAliases(target, 'rows.'))} LIMIT $${values.push(limit + 1)}) part) page
+      WHERE before < $${values.push(PAGE_CHARACTERS)} ORDER BY ${keyOrderSql(target, keyAliases(target, 'page.'))}`,
     values,
   );
   // One row more than wanted tells whether there is another page, without asking for it.

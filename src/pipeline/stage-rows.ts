@@ -5,13 +5,12 @@ import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { encodeStagedRows } from '../db/copy-binary.ts';
-import { quoteName } from '../db/identifiers.ts';
 import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { assertWritten } from '../ledger/rows/assert-written.ts';
 import { lockClaim, markClaimStaged, type Claim } from '../ledger/claim.ts';
 import { quarantineRows } from '../ledger/rows/quarantine.ts';
-import { keyText } from '../table/key.ts';
+import { keyInSql, keyRefs } from '../table/key.ts';
 import type { Target } from '../table/backfill-target.ts';
 import type { PipelineContext } from './pipeline-context.ts';
 import type { EmbeddedPage } from './embed-rows.ts';
@@ -36,7 +35,7 @@ export async function stagePage(
       // A batch and the drain of changes have met at a row that was not staged when it was read. Either may win: where
       // the older text does, the row counts as stale, and whoever reads it next brings it in line.
       if (!isStagedTwice(error, target) || attempt >= MAX_TRIES) throw error;
-      replaced = page.embedded.map((row) => keyText(target.keyType, row.key));
+      replaced = rows.filter((row) => !row.empty && !row.isStaged).map((row) => row.key);
     }
   }
 }
@@ -56,18 +55,17 @@ function stageOnce(
     await client.query('SET LOCAL synchronous_commit = off');
     if (!(await lockClaim(client, claim))) return false;
     if (replaced.length > 0) {
-      await client.query(
-        `DELETE FROM ${target.stage} WHERE ${quoteName(target.key)} = ANY ($1::${target.keyType}[])`,
-        [replaced],
-      );
+      const values: unknown[] = [];
+      const isReplaced = keyInSql(target, keyRefs(target), replaced, values);
+      await client.query(`DELETE FROM ${target.stage} WHERE ${isReplaced}`, values);
     }
     if (page.embedded.length > 0) {
       const copy = client.query(
         copyFrom(
-          `COPY ${target.stage} (${quoteName(target.key)}, embedding, text_hash, batch, truncated) FROM STDIN BINARY`,
+          `COPY ${target.stage} (${keyRefs(target).join(', ')}, embedding, text_hash, batch, truncated) FROM STDIN BINARY`,
         ),
       );
-      const shape = { keyWidth: target.keyWidth, dimensions: embedder.dimensions, batch: claim.number };
+      const shape = { keyColumns: target.key.length, dimensions: embedder.dimensions, batch: claim.number };
       await pipeline(Readable.from(encodeStagedRows(page.embedded, shape)), copy);
       assertWritten('COPY of vectors', page.embedded.length, copy.rowCount);
     }

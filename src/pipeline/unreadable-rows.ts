@@ -12,7 +12,8 @@ import { TABLE_LIMITS, inReadOnly, inTransaction } from '../db/transaction.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import { quarantineRows } from '../ledger/rows/quarantine.ts';
 import { rowStatesSql, rowVersionSql, textHashSql } from '../ledger/rows/row-state.ts';
-import { rangeSql, type KeyRange } from '../table/key-range.ts';
+import { keyAliases, keyInSql, keyOrderSql, keyRefs, keyTextSql, legacyKey } from '../table/key.ts';
+import { keysOnly, orderedKeysSql, type KeyRange } from '../table/key-range.ts';
 import type { Run } from '../ledger/run/run.ts';
 import type { Target } from '../table/backfill-target.ts';
 import type { PipelineContext } from './pipeline-context.ts';
@@ -79,13 +80,11 @@ async function quarantineUnreadable(reading: Reading, range: KeyRange): Promise<
     },
     async (error) => ((await readsAnyEdge(reading)) ? null : unreadableAll(error)),
   );
-  const column = `${target.ref}.${quoteName(target.key)}`;
   for (let after: string | null = null; ;) {
     const values: unknown[] = [];
-    const inRange = rangeSql(target, column, range, values);
-    const behind = after === null ? 'true' : `${column} > $${values.push(after)}::${target.keyType}`;
+    const behind = after === null ? range : { ...range, lower: after, isAfter: true };
     const page: { rows: { key: string }[] } = await pool.query(
-      `SELECT ${column}::text AS key FROM ${target.table} WHERE ${inRange} AND ${behind} ORDER BY ${column} LIMIT ${PAGE_KEYS}`,
+      `SELECT ${keyTextSql(target, keyAliases(target))} AS key FROM (${orderedKeysSql(target, behind, values)} LIMIT ${PAGE_KEYS}) pgvb_page`,
       values,
     );
     await bisection.write(page.rows.map(({ key }) => key));
@@ -97,7 +96,7 @@ async function quarantineUnreadable(reading: Reading, range: KeyRange): Promise<
 /** Everything that any statement computes of these rows. */
 async function probe({ pool, target, fingerprint }: Reading, keys: readonly string[]): Promise<void> {
   const values: unknown[] = [];
-  const states = rowStatesSql(target, fingerprint, { lower: null, upper: null, keys }, values);
+  const states = rowStatesSql(target, fingerprint, keysOnly(keys), values);
   await inReadOnly(pool, TABLE_LIMITS, (client) =>
     client.query(`SELECT count(*) FILTER (WHERE state IS NULL) FROM (${states}) rows`, values),
   );
@@ -128,32 +127,32 @@ async function putAside(
   key: string,
   { version, reason, clears }: { version: string; reason: string; clears: boolean },
 ): Promise<void> {
-  const column = `${target.ref}.${quoteName(target.key)}`;
   const vector = quoteName(target.column);
-  const isKey = `${column} = $1::${target.keyType}`;
+  const values: unknown[] = [];
+  const isKey = keyInSql(target, legacyKey(target), [key], values);
+  const staged: unknown[] = [];
+  const isStaged = keyInSql(target, keyRefs(target), [key], staged);
   await inTransaction(pool, TABLE_LIMITS, async (client) => {
     const held = clears
       ? await client.query(
-          `SELECT 1 FROM ${target.table} WHERE ${isKey} AND ${rowVersionSql(target)} = $2
+          `SELECT 1 FROM ${target.table} WHERE ${isKey} AND ${rowVersionSql(target)} = $${values.length + 1}
               AND ${target.ref}.${vector} IS NOT NULL FOR NO KEY UPDATE SKIP LOCKED`,
-          [key, version],
+          [...values, version],
         )
       : { rowCount: 0 };
     let present = version;
     if (held.rowCount === 1) {
       await client.query(
         `UPDATE ${target.table} SET ${vector} = NULL, ${quoteName(target.updatedAtColumn)} = now() WHERE ${isKey}`,
-        [key],
+        values,
       );
       const cleared = await client.query<{ version: string }>(
         `SELECT ${rowVersionSql(target)} AS version FROM ${target.table} WHERE ${isKey}`,
-        [key],
+        values,
       );
       present = cleared.rows[0]?.version ?? version;
     }
-    await client.query(`DELETE FROM ${target.stage} WHERE ${quoteName(target.key)} = $1::${target.keyType}`, [
-      key,
-    ]);
+    await client.query(`DELETE FROM ${target.stage} WHERE ${isStaged}`, staged);
     await quarantineRows(client, target.backfill, claim, [
       { key, class: 'unreadable', reason, textHash: Buffer.alloc(0), version: present },
     ]);
@@ -161,19 +160,21 @@ async function putAside(
 }
 
 async function versionOf({ pool, target }: Reading, key: string): Promise<string | null> {
+  const values: unknown[] = [];
   const found = await pool.query<{ version: string }>(
-    `SELECT ${rowVersionSql(target)} AS version FROM ${target.table} WHERE ${target.ref}.${quoteName(target.key)} = $1::${target.keyType}`,
-    [key],
+    `SELECT ${rowVersionSql(target)} AS version FROM ${target.table} WHERE ${keyInSql(target, legacyKey(target), [key], values)}`,
+    values,
   );
   return found.rows[0]?.version ?? null;
 }
 
 /** Whether the first or the last row of the table can be read, in quarantine or not: then the expression is not wrong. */
 async function readsAnyEdge({ pool, target, fingerprint }: Reading): Promise<boolean> {
-  for (const order of ['ASC', 'DESC']) {
+  for (const reversed of [false, true]) {
+    const order = keyOrderSql(target, legacyKey(target), reversed);
     const reads = await inReadOnly(pool, TABLE_LIMITS, (client) =>
       client.query(
-        `SELECT ${textHashSql(target, '$1')}, ${target.where} FROM ${target.table} ORDER BY ${target.ref}.${quoteName(target.key)} ${order} LIMIT 1`,
+        `SELECT ${textHashSql(target, '$1')}, ${target.where} FROM ${target.table} ORDER BY ${order} LIMIT 1`,
         [fingerprint],
       ),
     ).then(

@@ -6,6 +6,7 @@ import { keepFromOthers } from '../db/owner-only.ts';
 import { OPERATOR_SCHEMAS } from '../db/search-path.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { DDL_LIMITS, inTransaction } from '../db/transaction.ts';
+import { keyRefs } from '../table/key.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { findVectorExtension } from '../table/vector-extension.ts';
 
@@ -52,7 +53,7 @@ export async function missingDdl(db: Queryable, target: Target, dimensions: numb
   ]);
   if (stage.rows[0]?.present !== true) {
     statements.push({
-      sql: `CREATE TABLE IF NOT EXISTS ${target.stage} (${quoteName(target.key)} ${target.keyType} PRIMARY KEY, embedding ${extension.prefix}vector(${dimensions}) NOT NULL, text_hash bytea NOT NULL, batch integer NOT NULL, staged_at timestamptz NOT NULL DEFAULT now(), ${TRUNCATED})`,
+      sql: `CREATE TABLE IF NOT EXISTS ${target.stage} (${stageKeySql(target)}, embedding ${extension.prefix}vector(${dimensions}) NOT NULL, text_hash bytea NOT NULL, batch integer NOT NULL, staged_at timestamptz NOT NULL DEFAULT now(), ${TRUNCATED})`,
       locksTable: false,
       makes: target.stage,
     });
@@ -124,4 +125,13 @@ export async function applyDdl(
     done.push(sql);
   }
   return done;
+}
+
+/** The key's columns under their own names, of the types and collations that the index of the legacy table has them in. */
+function stageKeySql(target: Target): string {
+  const names = keyRefs(target);
+  const columns = target.key.map(({ type, collate }, at) => `${names[at]} ${type}${collate}`);
+  return names.length === 1
+    ? `${columns.join('')} PRIMARY KEY`
+    : `${columns.map((column) => `${column} NOT NULL`).join(', ')}, PRIMARY KEY (${names.join(', ')})`;
 }

@@ -23,7 +23,8 @@ import { checkExtension, checkServer } from './checks/server.ts';
 import { checkExpressions } from './checks/expressions.ts';
 import { checkEventTriggers } from './checks/event-triggers.ts';
 import { checkAddedColumns, checkIndexMetric, checkExistingObjects } from './checks/existing-objects.ts';
-import { checkKey, checkTable, checkVectorColumn } from './checks/legacy-table.ts';
+import { checkKey } from './checks/key.ts';
+import { checkTable, checkVectorColumn } from './checks/legacy-table.ts';
 import { checkConnections } from './checks/connections.ts';
 import { checkLegacySearch } from './checks/legacy-search.ts';
 import { checkEncryption } from './checks/encryption.ts';
@@ -81,7 +82,7 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
       target = await describeTarget(pool, input.backfill, settings, { planning: true });
       const expressions = await checkExpressions(pool, target, settings);
       findings.push(
-        ...(await checkKey(pool, target)),
+        ...(await checkKey(pool, target, settings)),
         ...expressions,
         ...(expressions.some(({ level }) => level === 'error')
           ? []

@@ -70,7 +70,10 @@ const PAGE = 5000;
 
 export async function enqueue(input: EnqueueInput): Promise<EnqueueResult> {
   const { pool, target } = input;
-  return withSchemaLease(pool, target.backfill, 'enqueue', () => enqueueLocked(input));
+  const names = target.key.map(({ name }) => name);
+  // Said in the run's scope, whatever the table's keys become.
+  const settings = { ...input.settings, key: names.length === 1 ? names[0] : names };
+  return withSchemaLease(pool, target.backfill, 'enqueue', () => enqueueLocked({ ...input, settings }));
 }
 
 async function enqueueLocked(input: EnqueueInput): Promise<EnqueueResult> {

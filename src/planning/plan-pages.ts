@@ -1,10 +1,9 @@
 /** The table in buckets of consecutive eligible keys, a page at a time. */
 
-import { quoteName } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
-import { edgeKeySql, keyBehind } from '../table/key.ts';
+import { keyAliases, keyOrderSql, keyTextSql } from '../table/key.ts';
 import { readableTable, rowStatesSql } from '../ledger/rows/row-state.ts';
-import { rangeSql, type KeyRange } from '../table/key-range.ts';
+import { orderedKeysSql, type KeyRange } from '../table/key-range.ts';
 import type { Target } from '../table/backfill-target.ts';
 
 /** Keys that one planning statement looks at: about a second of reading, a few thousand bytes of answer. */
@@ -17,7 +16,8 @@ export interface Bucket {
   /** From 0; the first one goes on with the bucket that the page before has left open. */
   at: number;
   first: string;
-  last: string;
+  /** Of the last bucket of an answer; null of the others. */
+  last: string | null;
   rows: number;
   embedded: number;
   skipped: number;
@@ -57,30 +57,33 @@ async function readPage(
   target: Target,
   options: PlanOptions,
   around: Around,
-  { after, filled, room }: { after: string | null; filled: number; room: number },
+  { after, isAfter, filled, room }: { after: string | null; isAfter: boolean; filled: number; room: number },
 ): Promise<Page> {
-  const lower = after === null ? null : keyBehind(target.keyType, after);
-  if (room <= 0 || (after !== null && lower === null)) return { buckets: [], cursor: after, last: true };
+  if (room <= 0) return { buckets: [], cursor: after, last: true };
+  const start = { lower: after, isAfter };
   if (!options.resuming && target.where === '(true)') {
     const rows = Math.min(PAGE_ROWS, room);
-    const buckets = await readBuckets(db, target, options, { lower, upper: null }, filled, rows);
+    const buckets = await readBuckets(db, target, options, { ...start, upper: null }, filled, rows);
     const cursor = buckets.at(-1)?.last ?? after;
     return { buckets, cursor, last: countRows(buckets) < PAGE_ROWS };
   }
-  const end = await lastKey(db, target, lower);
-  const range = { lower, upper: end === null ? null : keyBehind(target.keyType, end) };
+  const end = await lastKey(db, target, start);
+  const range = { ...start, upper: end, isThrough: true };
   const buckets = await around(range, () => readBuckets(db, target, options, range, filled, room));
   const last = end === null || countRows(buckets) >= room;
   return { buckets, cursor: last ? (buckets.at(-1)?.last ?? after) : end, last };
 }
 
 /** Of a page of computed rows; null where the table ends before. */
-async function lastKey(db: Queryable, target: Target, lower: string | null): Promise<string | null> {
-  const key = `${target.ref}.${quoteName(target.key)}`;
+async function lastKey(
+  db: Queryable,
+  target: Target,
+  start: Pick<KeyRange, 'lower' | 'isAfter'>,
+): Promise<string | null> {
   const values: unknown[] = [];
+  const keys = orderedKeysSql(target, { ...start, upper: null }, values);
   const found = await db.query<{ key: string }>(
-    `SELECT ${key}::text AS key FROM ${target.table} WHERE ${rangeSql(target, key, { lower, upper: null }, values)}
-      ORDER BY ${key} OFFSET ${COMPUTED_ROWS - 1} LIMIT 1`,
+    `SELECT ${keyTextSql(target, keyAliases(target))} AS key FROM (${keys} OFFSET ${COMPUTED_ROWS - 1} LIMIT 1) pgvb_page`,
     values,
   );
   return found.rows[0]?.key ?? null;
@@ -97,47 +100,65 @@ async function readBuckets(
   filled: number,
   rows: number,
 ): Promise<Bucket[]> {
-  const key = `${target.ref}.${quoteName(target.key)}`;
   const values: unknown[] = [];
+  const aliases = keyAliases(target);
+  const order = keyOrderSql(target, aliases);
   // The range bounds legacy and staging table alike, so that each page costs a page, wherever in the table it is.
   const freshKeys = (): string => {
     const { from, eligible } =
       options.preview === true || target.where === '(true)'
         ? { from: target.table, eligible: target.where }
         : readableTable(target, `$${values.push(target.backfill)}`);
-    return `SELECT ${key} AS key, 'missing' AS state, false AS truncated FROM ${from} WHERE ${eligible} AND ${rangeSql(target, key, range, values)} ORDER BY 1`;
+    const keys = orderedKeysSql(target, range, values, { from, condition: eligible });
+    return `SELECT *, 'missing' AS state, false AS truncated FROM (${keys}) fresh`;
   };
   const keys = options.resuming
-    ? `SELECT key, state, truncated FROM (${rowStatesSql(target, options.fingerprint, range, values)}) all_rows ORDER BY key`
+    ? `SELECT ${aliases.join(', ')}, state, truncated FROM (${rowStatesSql(target, options.fingerprint, range, values)}) all_rows ORDER BY ${order}`
     : freshKeys();
   const limited = Number.isFinite(rows) ? `${keys} LIMIT $${values.push(rows)}` : keys;
-  const bucket = `(row_number() OVER (ORDER BY key) - 1 + $${values.push(filled)}::int) / $${values.push(options.batchRows)}::int`;
+  const place = `row_number() OVER (ORDER BY ${order}) - 1 + $${values.push(filled)}::int`;
+  const batchRows = `$${values.push(options.batchRows)}::int`;
+  // The text of a key is made of the first and last ones alone.
+  const keyText = keyTextSql(target, aliases);
   const found = await db.query<Bucket>(
-    `SELECT bucket::int AS at, ${edgeKeySql(target.keyType, 'min', 'key')} AS first, ${edgeKeySql(target.keyType, 'max', 'key')} AS last, count(*)::float8 AS rows,
+    `SELECT (place / ${batchRows})::int AS at, max(first COLLATE "C") AS first, max(last COLLATE "C") AS last, count(*)::float8 AS rows,
             count(*) FILTER (WHERE state = 'embedded')::float8 AS embedded,
             count(*) FILTER (WHERE state = 'skipped')::float8 AS skipped,
             count(*) FILTER (WHERE state = 'quarantined')::float8 AS quarantined,
             count(*) FILTER (WHERE state = 'embedded' AND truncated)::float8 AS truncated
-       FROM (SELECT key, state, truncated, ${bucket} AS bucket FROM (${limited}) k) n
-      GROUP BY bucket ORDER BY bucket`,
+       FROM (SELECT state, truncated, place,
+                    CASE WHEN place % ${batchRows} = 0 OR place = $${values.push(filled)}::int THEN ${keyText} END AS first,
+                    CASE WHEN is_last THEN ${keyText} END AS last
+               FROM (SELECT *, ${place} AS place, lead(false, 1, true) OVER (ORDER BY ${order}) AS is_last FROM (${limited}) k) numbered) n
+      GROUP BY 1 ORDER BY 1`,
     values,
   );
   return found.rows;
 }
 
-/** Walks the whole table; `onPage` gets each page. @param filled rows of the bucket that is open at `start` */
+export interface WalkStart {
+  /** Key to begin with, or behind; null: at the first. */
+  cursor: string | null;
+  isAfter: boolean;
+  seen: number;
+  /** Rows of the bucket that is open there. */
+  filled: number;
+}
+
+/** Walks the whole table; `onPage` gets each page. */
 export async function walk(
   db: Queryable,
   target: Target,
   options: PlanOptions,
   around: Around,
-  start: { cursor: string | null; seen: number; filled: number },
+  start: WalkStart,
   onPage: (page: Page) => Promise<void>,
 ): Promise<void> {
-  let { cursor, seen, filled } = start;
+  let { cursor, isAfter, seen, filled } = start;
   for (;;) {
     const room = options.limitRows === null ? Infinity : options.limitRows - seen;
-    const page = await readPage(db, target, options, around, { after: cursor, filled, room });
+    const page = await readPage(db, target, options, around, { after: cursor, isAfter, filled, room });
+    isAfter = true;
     const rows = countRows(page.buckets);
     cursor = page.cursor;
     seen += rows;

@@ -7,7 +7,7 @@ import { insertBatches, lastBatch, type PlannedBatch } from '../ledger/batch/bat
 import { mergePlanned } from '../ledger/batch/merge-planned.ts';
 import { movePlan } from '../ledger/run/plan-position.ts';
 import type { Run } from '../ledger/run/run.ts';
-import { keyBehind } from '../table/key.ts';
+import { pageEndKey } from '../table/page-end-key.ts';
 import { readingOfRun, withReadableRows } from '../pipeline/unreadable-rows.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { countRows, walk, type Bucket, type PlanOptions } from './plan-pages.ts';
@@ -22,7 +22,7 @@ export interface PlanTotals {
 /** What a plan would be, without writing anything. */
 export async function previewPlan(db: Queryable, target: Target, options: PlanOptions): Promise<PlanTotals> {
   const totals: PlanTotals = { rows: 0, batches: 0 };
-  const start = { cursor: null, seen: 0, filled: 0 };
+  const start = { cursor: null, isAfter: true, seen: 0, filled: 0 };
   await walk(
     db,
     target,
@@ -43,6 +43,11 @@ export async function previewPlan(db: Queryable, target: Target, options: PlanOp
 interface Open {
   batch: PlannedBatch;
   counts: Omit<Bucket, 'at' | 'first' | 'last'> | null;
+  /**
+   * Of a canary that found no row behind its own: the batch stands open, as rows may come. Those that came begin another batch
+   * where it is merged; where it is not, it is still to read them.
+   */
+  planned?: 'merged' | 'unmerged';
 }
 
 /**
@@ -58,9 +63,14 @@ export async function planRun(pool: Pool, target: Target, run: Run, options: Pla
   const reading = readingOfRun(pool, target, run);
   // The last batch of a canary is complete, and the next one begins at its end; of a plan that was cut short it is open, and
   // no job knows of it yet.
-  const isCut = previous !== null && previous.upper === null && run.plannedAt === null;
-  const behind = isCut || run.planCursor === null ? null : keyBehind(target.keyType, run.planCursor);
-  let open: Open | null = isCut ? { batch: previous, counts: null } : null;
+  const isOpenEnded = previous !== null && previous.upper === null;
+  const isCut = isOpenEnded && run.plannedAt === null;
+  const behind = previous?.upper ?? null;
+  let open: Open | null = isCut
+    ? { batch: previous, counts: null }
+    : isOpenEnded
+      ? { batch: previous, counts: null, planned: previous.isMerged ? 'merged' : 'unmerged' }
+      : null;
   let known = run.planCursor;
   await walk(
     pool,
@@ -68,11 +78,18 @@ export async function planRun(pool: Pool, target: Target, run: Run, options: Pla
     options,
     (range, work) => withReadableRows(reading, range, work),
     {
-      cursor: run.planCursor,
+      cursor: behind ?? run.planCursor,
+      // What came between the canary's last row and the next one is its own.
+      isAfter: behind === null,
       seen: run.rowsPlanned,
       filled: isCut ? previous.rows % options.batchRows : 0,
     },
     async ({ buckets, cursor, last }) => {
+      // A canary ends where the next row begins; a whole plan is open at its end for rows that are still to come.
+      const end =
+        !last || options.limitRows === null || cursor === null
+          ? null
+          : await pageEndKey(pool, target, { lower: cursor, isAfter: true, upper: null }, 0);
       // Kept only once it is committed: the work is done again where that was not heard, and finds the plan moved on.
       const page = await inTransaction(pool, LEDGER_LIMITS, async (client) => {
         const planned: PlannedBatch[] = [];
@@ -88,7 +105,8 @@ export async function planRun(pool: Pool, target: Target, run: Run, options: Pla
             done.push({ at: 0, first: '', last: '', ...counts, number: tail.batch.number });
         };
         for (const bucket of buckets) {
-          if (tail !== null && bucket.at === 0 && isOpen(tail, options)) tail = extended(tail, bucket);
+          if (tail !== null && (bucket.at === 0 || tail.planned !== undefined) && isOpen(tail, options))
+            tail = extended(tail, bucket);
           else {
             close(bucket.first);
             next += 1;
@@ -104,8 +122,6 @@ export async function planRun(pool: Pool, target: Target, run: Run, options: Pla
             counts: NO_ROWS,
           };
         }
-        // A canary ends behind its last row; a whole plan is open at its end for rows that are still to come.
-        const end = options.limitRows === null || cursor === null ? null : keyBehind(target.keyType, cursor);
         if (last) close(end);
         else if (tail !== null) planned.push(tail.batch);
         await insertBatches(client, run.id, planned);
@@ -137,14 +153,15 @@ export async function planRun(pool: Pool, target: Target, run: Run, options: Pla
 const NO_ROWS = { rows: 0, embedded: 0, skipped: 0, quarantined: 0, truncated: 0 };
 
 /** Of a bucket of this plan that a page has left part-filled. */
-const isOpen = ({ batch }: Open, { batchRows }: PlanOptions): boolean =>
-  batch.upper === null && batch.rows % batchRows !== 0;
+const isOpen = ({ batch, planned }: Open, { batchRows }: PlanOptions): boolean =>
+  planned === undefined ? batch.upper === null && batch.rows % batchRows !== 0 : planned === 'unmerged';
 
 const workOf = (counts: Omit<Bucket, 'at' | 'first' | 'last'>): number =>
   counts.rows - counts.embedded - counts.skipped - counts.quarantined;
 
-function extended({ batch, counts }: Open, more: Bucket): Open {
+function extended({ batch, counts, ...rest }: Open, more: Bucket): Open {
   return {
+    ...rest,
     batch: { ...batch, rows: batch.rows + more.rows },
     counts:
       counts === null

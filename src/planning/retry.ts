@@ -42,7 +42,7 @@ const PAGE = 5000;
 /** Safe to repeat: what is tried already is not tried twice. */
 export async function retry({ pool, settings, run, queue, quarantined }: RetryInput): Promise<RetryResult> {
   const { backfill } = run;
-  const { keyType } = await describeTarget(pool, backfill, followScope(run, settings));
+  const target = await describeTarget(pool, backfill, followScope(run, settings));
   const { batches, rows } = await inTransaction(pool, LEDGER_LIMITS, async (client) => {
     const keys = quarantined ? await forgiveRows(client, backfill) : [];
     if (run.state === 'completed') {
@@ -51,7 +51,7 @@ export async function retry({ pool, settings, run, queue, quarantined }: RetryIn
       return { batches: 0, rows: keys.length };
     }
     const failed = await reopenFailedBatches(client, run.id);
-    return { batches: failed + (await reopenBatchesOf(client, keyType, run.id, keys)), rows: keys.length };
+    return { batches: failed + (await reopenBatchesOf(client, target, run.id, keys)), rows: keys.length };
   });
   // Whoever asks for it says that the cause is repaired.
   await reopenFailedRun(pool, run.id);

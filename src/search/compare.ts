@@ -1,10 +1,11 @@
 /** One query through both searches, side by side. */
 
 import type { Settings } from '../config/settings.ts';
-import { quoteName } from '../db/identifiers.ts';
+import { TABLE_LIMITS, inReadOnly } from '../db/transaction.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Embedder } from '../embedding/embedder.ts';
-import { isKeyText } from '../table/key.ts';
+import { canonicalKeys } from '../table/canonical-keys.ts';
+import { keyInSql, keyTextSql, legacyKey } from '../table/key.ts';
 import { readableTable } from '../ledger/rows/row-state.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { beginningSql } from '../table/text-expressions.ts';
@@ -89,12 +90,17 @@ export async function compareSearches(
 }
 
 async function readTitles(pool: Pool, target: Target, keys: string[]): Promise<Map<string, string>> {
-  const { from, unreadable } = readableTable(target, '$2');
+  const { from, unreadable } = readableTable(target, '$1');
   const title = beginningSql(`split_part(${target.text}, chr(10), 1)`, String(TITLE_CHARACTERS));
-  const found = await pool.query<{ key: string; title: string }>(
-    `SELECT ${target.ref}.${quoteName(target.key)}::text AS key, CASE WHEN ${unreadable} THEN '' ELSE ${title} END AS title
-       FROM ${from} WHERE ${target.ref}.${quoteName(target.key)} = ANY ($1::text[]::${target.keyType}[])`,
-    [keys.filter((key) => isKeyText(target.keyType, key)), target.backfill],
-  );
+  const key = legacyKey(target);
+  const found = await inReadOnly(pool, TABLE_LIMITS, async (client) => {
+    const values: unknown[] = [target.backfill];
+    const isFound = keyInSql(target, key, [...(await canonicalKeys(client, target, keys)).values()], values);
+    return client.query<{ key: string; title: string }>(
+      `SELECT ${keyTextSql(target, key)} AS key, CASE WHEN ${unreadable} THEN '' ELSE ${title} END AS title
+         FROM ${from} WHERE ${isFound}`,
+      values,
+    );
+  });
   return new Map(found.rows.map((row) => [row.key, row.title]));
 }

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { derivedName, quoteLiteral, quoteName } from '../db/identifiers.ts';
 import { noteChangeSql, noteMissedSql } from '../ledger/changes/capture-sql.ts';
 import type { Target } from '../table/backfill-target.ts';
+import { hasStyledText, keyRefs, keyTextSql } from '../table/key.ts';
 
 export interface TableTraits {
   /** BEFORE UPDATE triggers may change columns that the statement does not name. */
@@ -29,6 +30,9 @@ export interface CaptureDdl {
 
 const PREFIX = 'pgvector_backfill_capture';
 export const CAPTURE_TRIGGERS = [`${PREFIX}_row`, `${PREFIX}_update`, `${PREFIX}_truncate`] as const;
+
+/** Of keys whose text hangs on settings: as our own sessions have them. Each row pays for it, so where it need not, it does not. */
+const TEXT_STYLES = ` SET "DateStyle" = 'ISO' SET "IntervalStyle" = 'postgres' SET bytea_output = 'hex' SET extra_float_digits = 1`;
 
 export const CAPTURE_PATH = 'pg_catalog, pg_temp';
 /** The most that a statement of the application waits for a lock on the ledger, once a transaction: less than a person notices. */
@@ -57,7 +61,7 @@ export function captureDdl(target: Target, traits: TableTraits): CaptureDdl {
   const list = traits.hasBeforeUpdate ? '' : ` OF ${traits.watched.map(quoteName).join(', ')}`;
   const body = captureBody(target);
   const makeFunction = [
-    `CREATE OR REPLACE FUNCTION ${functionName}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ${CAPTURE_PATH} AS ${quoteLiteral(body)}`,
+    `CREATE OR REPLACE FUNCTION ${functionName}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ${CAPTURE_PATH}${hasStyledText(target) ? TEXT_STYLES : ''} AS ${quoteLiteral(body)}`,
     `REVOKE ALL ON FUNCTION ${functionName}() FROM PUBLIC`,
   ];
   const makeTriggers = [
@@ -104,7 +108,16 @@ const differs = (column: string): string =>
  * - It never waits long for a lock on the ledger, and no second time.
  */
 function captureBody(target: Target): string {
-  const key = quoteName(target.key);
+  const before = keyRefs(target, 'OLD.');
+  const after = keyRefs(target, 'NEW.');
+  // As text where two ways to write one value are two keys of the ledger.
+  const moved = target.key
+    .map(({ isCanonical }, at) =>
+      isCanonical
+        ? `${before[at]} <> ${after[at]}`
+        : `${before[at]}::text COLLATE "C" <> ${after[at]}::text COLLATE "C"`,
+    )
+    .join(' OR ');
   const backfill = quoteLiteral(target.backfill);
   const state = quoteLiteral(captureSetting(target.backfill));
   // Assigned, not performed, which would be a query; and not a setting of the function, which each row would pay for.
@@ -128,8 +141,8 @@ DECLARE
 BEGIN
   IF state = 'missed' THEN RETURN NULL; END IF;
   BEGIN
-    IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND OLD.${key} <> NEW.${key}) THEN key_before := OLD.${key}::text; END IF;
-    IF TG_OP = 'INSERT' OR TG_OP = 'UPDATE' THEN key_after := NEW.${key}::text; END IF;
+    IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND ${target.key.length === 1 ? moved : `(${moved})`}) THEN key_before := ${keyTextSql(target, before)}; END IF;
+    IF TG_OP = 'INSERT' OR TG_OP = 'UPDATE' THEN key_after := ${keyTextSql(target, after)}; END IF;
     IF state IS DISTINCT FROM 'noted' THEN
       waits := current_setting('lock_timeout');
       ${wait}

@@ -145,7 +145,7 @@ export async function capturePrint(db: Queryable, target: Target): Promise<Captu
     [
       target.table,
       `${captureFunction(target.backfill)}()`,
-      [target.table, target.key, target.text, target.where].join('\n'),
+      [target.table, ...target.key.map(({ name }) => name), target.text, target.where].join('\n'),
     ],
   );
   return Object.fromEntries(found.rows.map(({ of, value }) => [of, value]));

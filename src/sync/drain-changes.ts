@@ -118,7 +118,7 @@ async function settleChanges(
     await releaseOrphans(client, target, page.keys);
     await forgetJudgements(client, target, page.keys);
     if (page.truncated) await wantSweep(client, target.backfill);
-    await markForRecount(client, target.keyType, claim.run, page.keys);
+    await markForRecount(client, target, claim.run, page.keys);
     const { open } = await quarantineLostWrites(client, context, claim, of(page.keys), writes);
     const done = await removeChanges(client, target.backfill, page.ids, open);
     return { done, open };

@@ -38,7 +38,7 @@ export async function expressionFacts(pool: Pool, target: Target): Promise<Expre
     if (!hasSqlState(error, SQLSTATE.privilege)) throw error;
   });
   const watched = used.size > 0 ? [...used] : await ownColumns(pool, target);
-  return { watched: [...new Set([target.key, ...watched])], varying };
+  return { watched: [...new Set([...target.key.map(({ name }) => name), ...watched])], varying };
 }
 
 async function usedColumns(db: Queryable, target: Target): Promise<string[]> {

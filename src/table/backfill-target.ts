@@ -2,7 +2,6 @@
 
 import { optionName } from '../config/option-name.ts';
 import type { Settings } from '../config/settings.ts';
-import type { KeyWidth } from '../db/copy-binary.ts';
 import {
   derivedName,
   parseQualified,
@@ -21,11 +20,12 @@ import {
   type RawExpressions,
 } from './expression-names.ts';
 import { indexPlan, type IndexPlan } from './index-plan.ts';
-import { KEY_TYPES, KEY_TYPE_NAMES, type KeyType } from './key.ts';
+import { findKey, type KeyOrder, type RecordedKey } from './find-key.ts';
+import type { Keyed } from './key.ts';
 import { findVectorExtension } from './vector-extension.ts';
 import type { VectorType } from './vector-type.ts';
 
-export interface Target {
+export interface Target extends Keyed {
   backfill: string;
   /** Real schema and name, unquoted. */
   schema: string;
@@ -37,11 +37,8 @@ export interface Target {
   isPartitioned: boolean;
   /** Quoted table name alone: how columns of the legacy table are qualified, so that the operator's SQL may do so too. */
   ref: string;
-  key: string;
-  keyType: KeyType;
-  /** The column is of a domain over that type, which a result of the type itself has to be cast from. */
-  keyIsDomain: boolean;
-  keyWidth: KeyWidth;
+  /** Bare name of the unique index that serves the key; null where there is none. */
+  keyIndex: string | null;
   /** SQL expression over the legacy table's columns: the text as it is embedded, never NULL. */
   text: string;
   /** SQL condition over the legacy table's columns, in parentheses. */
@@ -106,52 +103,32 @@ export interface RecordedTable {
   stage: QualifiedName;
   /** The operator's expressions, as their names were looked up when the run was planned. */
   names: ExpressionNames;
+  /** Columns and order of the key; null before the first `enqueue`. */
+  key: RecordedKey | null;
   /** What the finalizer chose for `index.method: auto`; null before it did. */
   indexPlan: IndexPlan | null;
 }
 
-/** @throws ConfigError where the key column does not exist or has a type that is not supported. */
+/** @throws ConfigError where there is no key, or its column does not exist or has a type that is not supported. */
 export async function targetOf(
   db: Queryable,
   backfill: string,
   settings: Settings,
   facts: TableFacts,
-  { stage, names: recorded, indexPlan: chosen }: RecordedTable,
+  { stage, names: recorded, key: recordedKey, indexPlan: chosen }: RecordedTable,
   { planning = false }: DescribeOptions = {},
 ): Promise<Target> {
   const { schema, name, oid } = facts;
-  const column = await db.query<{ type: string; domain: boolean }>(
-    // A domain is what it is over, which may be a domain again.
-    `WITH RECURSIVE base AS (
-       SELECT a.atttypid AS type, 0 AS depth FROM pg_attribute a
-        WHERE a.attrelid = $1 AND a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped
-       UNION ALL SELECT t.typbasetype, b.depth + 1 FROM base b JOIN pg_type t ON t.oid = b.type WHERE t.typtype = 'd')
-     SELECT t.typname::text AS type, b.depth > 0 AS domain FROM base b JOIN pg_type t ON t.oid = b.type WHERE t.typtype <> 'd'`,
-    [oid, settings.key],
-  );
-  const { type, domain = false } = column.rows[0] ?? {};
-  const keyRemedy = `Set ${optionName('key')} to a unique column of type ${KEY_TYPE_NAMES}.`;
-  if (type === undefined) {
-    throw new ConfigError(`Key column ${settings.key} does not exist in ${schema}.${name}.`, {
-      code: 'KEY_MISSING',
-      remedy: keyRemedy,
-    });
-  }
-  const keyType = Object.hasOwn(KEY_TYPES, type) ? KEY_TYPES[type as keyof typeof KEY_TYPES] : undefined;
-  if (STAGE_COLUMNS.includes(settings.key))
-    throw new ConfigError(
-      `Key column ${settings.key} of ${schema}.${name} has the name of a column that the staging table has of its own.`,
-      {
-        code: 'KEY_NAME',
-        remedy: `Name another unique column with ${optionName('key')}, or rename this one; not to ${STAGE_COLUMNS.join(', ')}.`,
-      },
-    );
-  if (keyType === undefined) {
-    throw new ConfigError(`Key column ${settings.key} of type ${type} is not supported.`, {
-      code: 'KEY_TYPE',
-      remedy: keyRemedy,
-    });
-  }
+  const key = await findKey(db, facts, configuredKey(settings), recordedKey);
+  for (const column of key.columns)
+    if (STAGE_COLUMNS.includes(column.name))
+      throw new ConfigError(
+        `Key column ${column.name} of ${schema}.${name} has the name of a column that the staging table has of its own.`,
+        {
+          code: 'KEY_NAME',
+          remedy: `Name another unique index's columns with ${optionName('key')}, or rename this one; not to ${STAGE_COLUMNS.join(', ')}.`,
+        },
+      );
   const table = quoteQualified({ schema, name });
   const raw = rawExpressions(settings);
   const kept = planning ? {} : namesOfWords(recorded, raw);
@@ -164,10 +141,8 @@ export async function targetOf(
     table,
     isPartitioned: facts.kind === 'p',
     ref: quoteName(name),
-    key: settings.key,
-    keyType: keyType.name,
-    keyIsDomain: domain,
-    keyWidth: keyType.width,
+    key: key.columns,
+    keyIndex: key.index,
     text: textExpression(settings.text, quoteName(name), names.text),
     where: settings.where === undefined ? '(true)' : `(${names.where?.sql ?? settings.where})`,
     names,
@@ -180,6 +155,18 @@ export async function targetOf(
     ...(await describeVectors(db, settings, facts, chosen)),
   };
 }
+
+/** Names of the columns; null where the table's own key is meant. */
+export const configuredKey = ({ key }: Pick<Settings, 'key'>): readonly string[] | null =>
+  key === undefined ? null : typeof key === 'string' ? [key] : key;
+
+/** For the ledger. */
+export const keyOrder = ({ key }: Keyed): KeyOrder[] =>
+  key.map(({ name, collate, isDescending }) => ({
+    name,
+    collation: collate === '' ? null : collate.replace(' COLLATE ', ''),
+    isDescending,
+  }));
 
 function rawExpressions({ text, where, search: { tsvector } }: Settings): RawExpressions {
   return {

@@ -1,22 +1,148 @@
-/** A range of keys, or some keys of it, as a condition. */
+/**
+ * A range of keys, or some keys of it, as a condition that the index serves exactly.
+ *
+ * Of several columns a row comparison would say the same, `(a, b) >= ($1, $2)`, but not to every index and planner: columns of
+ * opposite order have none, an operator in a schema of its own cannot be named column by column, before PostgreSQL 18 a scan
+ * goes on beyond `(a, b) < ($1, $2)` to the last row of that `a`, and the planner thinks of the first column alone. So the
+ * range is cut into segments, each of them equal in the first columns and between two bounds in the next one.
+ */
 
 import type { Target } from './backfill-target.ts';
+import {
+  aliasedKey,
+  keyAliases,
+  keyBeforeSql,
+  keyInSql,
+  keyOrderSql,
+  keyParts,
+  legacyKey,
+  type Keyed,
+} from './key.ts';
 
 export interface KeyRange {
   /** Inclusive; null = open. */
   lower: string | null;
   /** Exclusive; null = open. */
   upper: string | null;
+  /** `lower` itself is left out. */
+  isAfter?: boolean;
+  /** `upper` itself belongs to it. */
+  isThrough?: boolean;
   /** Of the range only these; all where absent. */
-  keys?: readonly string[];
+  keys?: readonly string[] | undefined;
 }
 
-/** Condition on `column`; bounds and keys go to `values`, open ends are left out so that the index range is exact. */
-export function rangeSql(target: Target, column: string, range: KeyRange, values: unknown[]): string {
-  const parts: string[] = [];
-  if (range.lower !== null) parts.push(`${column} >= $${values.push(range.lower)}::${target.keyType}`);
-  if (range.upper !== null) parts.push(`${column} < $${values.push(range.upper)}::${target.keyType}`);
-  if (range.keys !== undefined)
-    parts.push(`${column} = ANY ($${values.push(range.keys)}::${target.keyType}[])`);
+export const keysOnly = (keys: readonly string[]): KeyRange => ({ lower: null, upper: null, keys });
+
+/** Condition on the key columns `refs`; bounds and keys go to `values`, open ends are left out so that the index range is exact. */
+export function rangeSql(target: Keyed, refs: readonly string[], range: KeyRange, values: unknown[]): string {
+  const segments = segmentsSql(target, refs, range, values);
+  const parts = [
+    ...(segments === null
+      ? []
+      : [segments.length === 1 ? (segments[0] ?? '') : `(${segments.join(' OR ')})`]),
+    ...(range.keys === undefined ? [] : [keyInSql(target, refs, range.keys, values)]),
+  ];
   return parts.length === 0 ? 'true' : parts.join(' AND ');
+}
+
+interface Bound {
+  parts: string[];
+  /** SQL of each part. */
+  sql: string[];
+  isInclusive: boolean;
+}
+
+/** Conditions that exclude each other, in the order of the keys; null where the range is open at both ends. */
+function segmentsSql(
+  target: Keyed,
+  refs: readonly string[],
+  { lower, upper, isAfter = false, isThrough = false }: KeyRange,
+  values: unknown[],
+): string[] | null {
+  const bound = (text: string | null, isInclusive: boolean): Bound | null => {
+    if (text === null) return null;
+    const parts = keyParts(target, text);
+    const sql = target.key.map(({ type }, at) => `$${values.push(parts[at])}::${type}`);
+    return { parts, sql, isInclusive };
+  };
+  const low = bound(lower, !isAfter);
+  const high = bound(upper, isThrough);
+  if (low === null && high === null) return null;
+  const last = target.key.length - 1;
+  const shared = Math.min(last, low === null || high === null ? 0 : commonColumns(low, high));
+  const equal = ({ sql }: Bound, end: number): string[] =>
+    target.key
+      .slice(0, end)
+      .map(({ operators, collate }, at) => `${refs[at]} ${operators.equal} ${sql[at]}${collate}`);
+  const beyond = ({ sql, isInclusive }: Bound, at: number, isLow: boolean): string => {
+    const { operators, isDescending, collate } = target.key[at] as Keyed['key'][number];
+    const orEqual = isInclusive && at === last;
+    const operator =
+      isLow !== isDescending
+        ? operators[orEqual ? 'greaterOrEqual' : 'greater']
+        : operators[orEqual ? 'lessOrEqual' : 'less'];
+    return `${refs[at]} ${operator} ${sql[at]}${collate}`;
+  };
+  // One value may be written in two ways: then the columns before were equal after all, and the other bound holds there too.
+  const isSure =
+    low === null || high === null || (target.key[shared]?.isCanonical ?? true) || shared === last;
+  const other = (bounded: Bound | null, isLow: boolean): string[] =>
+    isSure || bounded === null
+      ? []
+      : [
+          isLow
+            ? keyBeforeSql(target, bounded.sql, refs, bounded.isInclusive)
+            : keyBeforeSql(target, refs, bounded.sql, bounded.isInclusive),
+        ];
+  const segments: string[][] = [];
+  if (low !== null)
+    for (let at = last; at > shared; at--)
+      segments.push([...equal(low, at), beyond(low, at, true), ...other(high, false)]);
+  segments.push([
+    ...equal((low ?? high) as Bound, shared),
+    ...(low === null ? [] : [beyond(low, shared, true)]),
+    ...(high === null ? [] : [beyond(high, shared, false)]),
+  ]);
+  if (high !== null)
+    for (let at = shared + 1; at <= last; at++)
+      segments.push([...equal(high, at), beyond(high, at, false), ...other(low, true)]);
+  return segments.map((conditions) =>
+    (segments.length === 1 ? conditions : [`(${conditions.join(' AND ')})`]).join(' AND '),
+  );
+}
+
+/** First columns in which both say the same. */
+function commonColumns(low: Bound, high: Bound): number {
+  const differing = low.parts.findIndex((part, at) => part !== high.parts[at]);
+  return differing === -1 ? low.parts.length : differing;
+}
+
+export interface OrderedKeys {
+  /** FROM clause with the legacy table under its own name. */
+  from: string;
+  condition?: string;
+  /** Beside the key, each behind a comma. */
+  columns?: string;
+}
+
+/**
+ * SELECT of a range's keys in their order, as the columns of `keyAliases`: whoever puts a LIMIT behind it reads so many entries
+ * of the index. The segments are read one behind the other, none of them beyond what is asked for.
+ */
+export function orderedKeysSql(
+  target: Keyed & Pick<Target, 'ref' | 'table'>,
+  range: KeyRange,
+  values: unknown[],
+  { from, condition = 'true', columns: beside = '' }: OrderedKeys = { from: target.table },
+): string {
+  const refs = legacyKey(target);
+  const listed = range.keys === undefined ? '' : ` AND ${keyInSql(target, refs, range.keys, values)}`;
+  const segments = segmentsSql(target, refs, range, values) ?? ['true'];
+  const columns = `${aliasedKey(target, refs)}${beside}`;
+  const selects = segments.map(
+    (segment) => `SELECT ${columns} FROM ${from} WHERE ${condition} AND ${segment}${listed}`,
+  );
+  if (selects.length === 1) return `${selects[0]} ORDER BY ${keyOrderSql(target, refs)}`;
+  return `SELECT * FROM (${selects.join(' UNION ALL ')}) pgvb_segments ORDER BY ${keyOrderSql(target, keyAliases(target))}`;
 }

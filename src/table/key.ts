@@ -1,61 +1,215 @@
-/** Key types of legacy tables. A key is text wherever it is kept or sent; as a number it lives only between two steps. */
+/**
+ * The key of a table as SQL: one column or several, of any type with a b-tree order. Which key comes first and which two are
+ * one is the server's to say, under the collation of the index: nothing here compares keys. Outside of the server a key is
+ * text: of one column its text, of several a JSON array of their texts.
+ */
 
-import type { KeyWidth } from '../db/copy-binary.ts';
+import { quoteName } from '../db/identifiers.ts';
 
-interface KeyShape {
-  /** As SQL names it. */
+/** By strategy of the b-tree, as they stand between two operands. */
+export interface KeyOperators {
+  less: string;
+  lessOrEqual: string;
+  equal: string;
+  greaterOrEqual: string;
+  greater: string;
+}
+
+export interface KeyColumn {
+  /** Unquoted. */
   name: string;
-  /** Bytes of its binary form. */
-  width: KeyWidth;
-  largest: bigint;
+  /** As SQL names it, without modifier: of a domain the type that it is over. */
+  type: string;
+  /** A result of the type has to be cast from the domain. */
+  isDomain: boolean;
+  operators: KeyOperators;
+  /** ` COLLATE …` of the index; empty where the type has none. */
+  collate: string;
+  /** Against the order of the first column. */
+  isDescending: boolean;
+  /** ` NULLS …` of the index where its place of nulls is not the usual one: it serves no other ORDER BY, though no key is null. */
+  nulls: string;
+  /** Quoted name of the function that gives the type's binary form. */
+  send: string;
+  /** Bytes of a value; null where they vary. */
+  width: number | null;
+  /** Two texts of one value are the same text. */
+  isCanonical: boolean;
+  /** How the text is made; absent where it is a cast. */
+  form?: 'utc' | undefined;
 }
 
-/** By the name in pg_type. */
-export const KEY_TYPES = {
-  int8: { name: 'bigint', width: 8, largest: 2n ** 63n - 1n },
-  int4: { name: 'integer', width: 4, largest: 2n ** 31n - 1n },
-  int2: { name: 'smallint', width: 2, largest: 2n ** 15n - 1n },
-  // Sixteen bytes that compare as an unsigned number does.
-  uuid: { name: 'uuid', width: 16, largest: 2n ** 128n - 1n },
-} as const satisfies Record<string, KeyShape>;
-
-export type KeyType = (typeof KEY_TYPES)[keyof typeof KEY_TYPES]['name'];
-
-/** For messages: what `key` may be. */
-export const KEY_TYPE_NAMES = 'bigint, integer, smallint or uuid';
-
-const shapeOf = (type: KeyType): KeyShape =>
-  Object.values(KEY_TYPES).find(({ name }) => name === type) as KeyShape;
-
-export const keyNumber = (type: KeyType, key: string): bigint =>
-  type === 'uuid' ? BigInt(`0x${key.replaceAll('-', '')}`) : BigInt(key);
-
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-
-/** Whether the server would take the text for such a key: a search in use today may give anything in its first column. */
-export function isKeyText(type: KeyType, text: string): boolean {
-  if (type === 'uuid') return UUID.test(text);
-  if (!/^-?\d{1,19}$/.test(text)) return false;
-  const number = BigInt(text);
-  return number <= shapeOf(type).largest && number >= -shapeOf(type).largest - 1n;
+/** Whatever has a key. */
+export interface Keyed {
+  key: readonly KeyColumn[];
 }
 
-/** As PostgreSQL writes it. */
-export function keyText(type: KeyType, key: bigint): string {
-  if (type !== 'uuid') return String(key);
-  const digits = key.toString(16).padStart(32, '0');
-  return [0, 8, 12, 16, 20].map((from, at, all) => digits.slice(from, all[at + 1])).join('-');
-}
+/** @param qualifier with its dot */
+export const keyRefs = ({ key }: Keyed, qualifier = ''): string[] =>
+  key.map(({ name }) => `${qualifier}${quoteName(name)}`);
 
-/** The smallest key behind `key`; null where the type has none. */
-export function keyBehind(type: KeyType, key: string): string | null {
-  const number = keyNumber(type, key);
-  return number >= shapeOf(type).largest ? null : keyText(type, number + 1n);
-}
+/** Columns of the legacy table, under its own name. */
+export const legacyKey = (target: Keyed & { ref: string }): string[] => keyRefs(target, `${target.ref}.`);
+
+/** The names that key columns go by in statements of ours: no column of the operator's is called so. */
+export const keyAliases = ({ key }: Keyed, qualifier = ''): string[] =>
+  key.map((_, at) => `${qualifier}pgvb_key${at + 1}`);
+
+/** For a SELECT list: `refs` under the names of `keyAliases`. */
+export const aliasedKey = (target: Keyed, refs: readonly string[]): string =>
+  keyAliases(target)
+    .map((alias, at) => `${refs[at]} AS ${alias}`)
+    .join(', ');
+
+/** ORDER BY of the index, forwards; backwards with `reversed`. */
+export const keyOrderSql = ({ key }: Keyed, refs: readonly string[], reversed = false): string =>
+  key
+    .map(({ isDescending, nulls, collate }, at) => {
+      const descends = isDescending !== reversed;
+      const place = nulls === '' ? '' : reversed ? opposite(nulls) : nulls;
+      return `${refs[at]}${collate}${descends ? ' DESC' : ''}${place}`;
+    })
+    .join(', ');
+
+const opposite = (nulls: string): string => (nulls === ' NULLS FIRST' ? ' NULLS LAST' : ' NULLS FIRST');
 
 /**
- * The first or last of the keys of a group, as text. min(uuid) and max(uuid) exist since PostgreSQL 18; the written form has
- * the same order, as long as it is compared by bytes.
+ * The key's text. Under our settings of DateStyle, IntervalStyle, bytea_output and extra_float_digits (`session-settings`) it
+ * is the same in every session; a time with its zone is told in UTC, as the time zone is the operator's.
  */
-export const edgeKeySql = (type: KeyType, edge: 'min' | 'max', key: string): string =>
-  type === 'uuid' ? `${edge}(${key}::text COLLATE "C")` : `${edge}(${key})::text`;
+export const keyTextSql = ({ key }: Keyed, refs: readonly string[]): string => {
+  const texts = key.map((column, at) => columnTextSql(column, refs[at] ?? ''));
+  return texts.length === 1 ? (texts[0] ?? '') : `json_build_array(${texts.join(', ')})::text`;
+};
+
+const columnTextSql = ({ form }: KeyColumn, ref: string): string =>
+  // The zone stands before the era; an infinite time has neither.
+  form === 'utc'
+    ? `regexp_replace((${ref} AT TIME ZONE 'UTC')::text, '^([^ ]+ [^ ]+)', E'\\\\1+00')`
+    : `${ref}::text`;
+
+/** Whether settings of the session decide how the text is written. */
+export const hasStyledText = ({ key }: Keyed): boolean => key.some(({ type }) => !UNSTYLED.has(type));
+const UNSTYLED = new Set([
+  'bigint',
+  'integer',
+  'smallint',
+  'uuid',
+  'text',
+  'character varying',
+  'bpchar',
+  'numeric',
+]);
+
+/**
+ * The columns as binary COPY has them, each behind its length: what the type's own send function gives goes back unchanged.
+ * One bytea.
+ */
+export const keyFieldsSql = ({ key }: Keyed, refs: readonly string[]): string =>
+  key
+    .map(({ send, width }, at) => {
+      const bytes = `${send}(${refs[at]})`;
+      return width === null
+        ? `int4send(octet_length(${bytes})) || ${bytes}`
+        : `int4send(${width}) || ${bytes}`;
+    })
+    .join(' || ');
+
+/** Whether two keys are one. */
+export const sameKeySql = ({ key }: Keyed, left: readonly string[], right: readonly string[]): string =>
+  key
+    .map(({ operators, collate }, at) => `${left[at]} ${operators.equal} ${right[at]}${collate}`)
+    .join(' AND ');
+
+/** Whether `left` comes before `right` in the order of the index, column by column. Served by no index: see `rangeSql`. */
+export const keyBeforeSql = (
+  target: Keyed,
+  left: readonly string[],
+  right: readonly string[],
+  orEqual = false,
+): string => {
+  const from = (at: number): string => {
+    const column = target.key[at];
+    if (column === undefined) return orEqual ? 'true' : 'false';
+    const { operators, isDescending, collate } = column;
+    const isLast = at === target.key.length - 1;
+    const strict = isDescending ? operators.greater : operators.less;
+    const loose = isDescending ? operators.greaterOrEqual : operators.lessOrEqual;
+    if (isLast) return `${left[at]} ${orEqual ? loose : strict} ${right[at]}${collate}`;
+    return `(${left[at]} ${strict} ${right[at]}${collate} OR (${left[at]} ${operators.equal} ${right[at]}${collate} AND ${from(at + 1)}))`;
+  };
+  return from(0);
+};
+
+/** Key columns out of a key's text. @param text SQL of it */
+export const parsedKeySql = ({ key }: Keyed, text: string): string[] =>
+  key.length === 1
+    ? key.map(({ type }) => `(${text})::${type}`)
+    : key.map(({ type }, at) => `((${text})::json ->> ${at})::${type}`);
+
+/** Texts of the columns. @throws SyntaxError where it is no key of so many columns */
+export function keyParts({ key }: Keyed, text: string): string[] {
+  if (key.length === 1) return [text];
+  const parts: unknown = JSON.parse(text);
+  if (!Array.isArray(parts) || parts.length !== key.length || parts.some((part) => typeof part !== 'string'))
+    throw new SyntaxError(`${text} is no key of ${key.length} columns`);
+  return parts as string[];
+}
+
+/** As json_build_array writes it. */
+export const keyOfParts = (parts: readonly string[]): string =>
+  parts.length === 1 ? (parts[0] ?? '') : `[${parts.map((part) => JSON.stringify(part)).join(', ')}]`;
+
+/** As people and JSON get it. */
+export type ShownKey = string | readonly string[];
+
+export const shownKey = (target: Keyed, text: string): ShownKey =>
+  target.key.length === 1 ? text : keyParts(target, text);
+
+/** What somebody gives for a key, as text. */
+export const textOfShown = (key: ShownKey): string => (typeof key === 'string' ? key : keyOfParts(key));
+
+/** The keys as a table with the columns of `keyAliases`; their texts go to `values`, a list a column. @param beside another list, as SQL, and its name */
+export function keyListSql(
+  target: Keyed,
+  keys: readonly string[],
+  values: unknown[],
+  alias = 'pgvb_list',
+  ...beside: [array: string, name: string] | []
+): string {
+  const [array, name] = beside;
+  const lists = [...keyLists(target, keys, values), ...(array === undefined ? [] : [array])];
+  const names = [...keyAliases(target), ...(name === undefined ? [] : [name])];
+  return `unnest(${lists.join(', ')}) AS ${alias} (${names.join(', ')})`;
+}
+
+/** A typed array a column. */
+function keyLists(target: Keyed, keys: readonly string[], values: unknown[]): string[] {
+  const parts = keys.map((key) => keyParts(target, key));
+  return target.key.map(
+    ({ type }, at) => `$${values.push(parts.map((part) => part[at]))}::text[]::${type}[]`,
+  );
+}
+
+/** Whether the key is one of these. */
+export function keyInSql(
+  target: Keyed,
+  refs: readonly string[],
+  keys: readonly string[],
+  values: unknown[],
+): string {
+  const [only] = target.key;
+  if (only !== undefined && target.key.length === 1) {
+    const { operators, type, collate } = only;
+    const list = `$${values.push(keys)}::text[]::${type}[]`;
+    return `${refs[0]} ${operators.equal} ANY (${collate === '' ? list : `(${list})${collate}`})`;
+  }
+  const list = keyListSql(target, keys, values);
+  return `EXISTS (SELECT FROM ${list} WHERE ${sameKeySql(target, refs, keyAliases(target, 'pgvb_list.'))})`;
+}
+
+/** For messages: `(tenant_id uuid, id bigint)`, or `id bigint`. */
+export const describeKey = ({ key }: Keyed): string => {
+  const columns = key.map(({ name, type }) => `${name} ${type}`).join(', ');
+  return key.length === 1 ? columns : `(${columns})`;
+};

@@ -1,6 +1,6 @@
-import { quoteName } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
-import { rangeSql, type KeyRange } from './key-range.ts';
+import { keyAliases, keyTextSql } from './key.ts';
+import { orderedKeysSql, type KeyRange } from './key-range.ts';
 import type { Target } from './backfill-target.ts';
 
 /** First key behind the next `rows` rows of the range; null where it ends before. Read from the key's index alone. */
@@ -10,11 +10,10 @@ export async function pageEndKey(
   range: KeyRange,
   rows: number,
 ): Promise<string | null> {
-  const key = `${target.ref}.${quoteName(target.key)}`;
   const values: unknown[] = [];
   const found = await db.query<{ key: string }>(
-    `SELECT ${key}::text AS key FROM ${target.table} WHERE ${rangeSql(target, key, range, values)}
-      ORDER BY ${key} OFFSET $${values.push(rows)}::bigint LIMIT 1`,
+    `SELECT ${keyTextSql(target, keyAliases(target))} AS key
+       FROM (${orderedKeysSql(target, range, values)} OFFSET $${values.push(rows)}::bigint LIMIT 1) pgvb_page`,
     values,
   );
   return found.rows[0]?.key ?? null;

@@ -1,7 +1,7 @@
-import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
 import { isOfARow } from '../db/sqlstates.ts';
 import { TABLE_LIMITS, inReadOnly } from '../db/transaction.ts';
+import { keyInSql, keyTextSql, legacyKey } from './key.ts';
 import type { Target } from './backfill-target.ts';
 import { beginningSql, emptyTextSql } from './text-expressions.ts';
 
@@ -23,10 +23,13 @@ export async function readTexts(
   characters: number,
   onUnreadable: (key: string, error: unknown) => void = () => {},
 ): Promise<TextRow[]> {
-  const key = `${target.ref}.${quoteName(target.key)}`;
-  const sql = `SELECT ${key}::text AS key, ${beginningSql('pgvb_text', '$2::int')} AS text
+  const key = legacyKey(target);
+  const sql = (
+    some: readonly string[],
+    values: unknown[],
+  ): string => `SELECT ${keyTextSql(target, key)} AS key, ${beginningSql('pgvb_text', `$${values.push(characters)}::int`)} AS text
        FROM ${target.table} CROSS JOIN LATERAL (SELECT ${target.text} AS pgvb_text OFFSET 0) pgvb_texts
-      WHERE ${key} = ANY ($1::text[]::${target.keyType}[]) AND CASE WHEN ${target.where}
+      WHERE ${keyInSql(target, key, some, values)} AND CASE WHEN ${target.where}
             -- What encoding it, as for its hash, would raise is no text either.
             THEN convert_to(pgvb_text, 'UTF8') IS NOT NULL AND NOT (${emptyTextSql('pgvb_text')}) END`;
   const read = async (some: readonly string[]): Promise<TextRow[]> => {
@@ -34,7 +37,10 @@ export async function readTexts(
     if (only === undefined) return [];
     try {
       return (
-        await inReadOnly(pool, TABLE_LIMITS, (client) => client.query<TextRow>(sql, [some, characters]))
+        await inReadOnly(pool, TABLE_LIMITS, (client) => {
+          const values: unknown[] = [];
+          return client.query<TextRow>(sql(some, values), values);
+        })
       ).rows;
     } catch (error) {
       if (!isOfARow(error)) throw error;

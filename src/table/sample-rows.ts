@@ -3,7 +3,7 @@
  * table: so several times the rows wanted are drawn, and thinned by a hash of their keys.
  */
 
-import { quoteName } from '../db/identifiers.ts';
+import { keyTextSql, legacyKey } from './key.ts';
 import type { Target } from './backfill-target.ts';
 
 /** Behind a table. $1 percent of its pages. @param seed another one draws other pages */
@@ -22,8 +22,8 @@ export function sampleSql(
   target: Target,
   { from = `${target.table} ${sampledPagesSql()}`, columns = '', condition = 'true' }: SampleOptions = {},
 ): string {
-  const key = `${target.ref}.${quoteName(target.key)}`;
-  return `SELECT ${key}::text AS key${columns} FROM ${from} WHERE ${condition} ORDER BY md5(${key}::text) LIMIT $2`;
+  const key = keyTextSql(target, legacyKey(target));
+  return `SELECT ${key} AS key${columns} FROM ${from} WHERE ${condition} ORDER BY md5(${key}) LIMIT $2`;
 }
 
 /**

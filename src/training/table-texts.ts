@@ -1,9 +1,10 @@
 /** The texts of the configured table, as they will be embedded, for training on them. */
 
-import { quoteName } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
 import { createMasker, tryMask } from '../masking/masker.ts';
 import type { MaskPolicy } from '../masking/policy.ts';
+import { keyAliases, keyTextSql } from '../table/key.ts';
+import { orderedKeysSql } from '../table/key-range.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { beginningSql } from '../table/text-expressions.ts';
 
@@ -13,18 +14,22 @@ const PAGE_ROWS = 1000;
 /** More of a text than this never reaches the model. */
 const MAX_CHARACTERS = 200_000;
 
-type Source = Pick<Target, 'table' | 'ref' | 'key' | 'keyType' | 'text' | 'where'>;
+type Source = Pick<Target, 'table' | 'ref' | 'key' | 'text' | 'where'>;
 
 /** Every eligible row once, by keyset. */
 export async function* tableTexts(db: Queryable, target: Source): AsyncGenerator<string> {
-  const key = `${target.ref}.${quoteName(target.key)}`;
+  const text = beginningSql(target.text, String(MAX_CHARACTERS));
   let after: string | null = null;
   for (;;) {
+    const values: unknown[] = [];
+    const rows = orderedKeysSql(target, { lower: after, isAfter: true, upper: null }, values, {
+      from: target.table,
+      condition: target.where,
+      columns: `, ${text} AS pgvb_text`,
+    });
     const found: { rows: { key: string; text: string }[] } = await db.query(
-      `SELECT ${key}::text AS key, ${beginningSql(target.text, String(MAX_CHARACTERS))} AS text FROM ${target.table}
-        WHERE ${target.where} AND ($1::${target.keyType} IS NULL OR ${key} > $1::${target.keyType})
-        ORDER BY ${key} LIMIT ${PAGE_ROWS}`,
-      [after],
+      `SELECT ${keyTextSql(target, keyAliases(target))} AS key, pgvb_text AS text FROM (${rows} LIMIT ${PAGE_ROWS}) pgvb_page`,
+      values,
     );
     for (const row of found.rows) yield row.text;
     const last = found.rows.at(-1);

@@ -117,7 +117,7 @@ describe('loadConfig', () => {
     expect(await load({ env })).toMatchObject({
       backfill: 'Odd_Name',
       file: null,
-      settings: { queue: 'redis://127.0.0.1:6379', key: 'id' },
+      settings: { queue: 'redis://127.0.0.1:6379', column: 'embedding' },
     });
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createFunctionSql, plainSearchSql } from '../../src/cutover/search-function.ts';
 import { searchFunctionName } from '../../src/search/queries/sql-function.ts';
+import { keyColumn } from '../table/make-key.ts';
 import { makeTarget, squeeze } from '../table/make-target.ts';
 
 const ODD = makeTarget({
@@ -8,7 +9,7 @@ const ODD = makeTarget({
   name: "O'Table",
   table: `"Shop ""x"""."O'Table"`,
   ref: `"O'Table"`,
-  key: 'No "1"',
+  key: [keyColumn('No "1"')],
   column: 'Vec',
   where: "(status <> 'draft\\')",
   vectorPrefix: '"Ext".',

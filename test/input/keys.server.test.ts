@@ -8,6 +8,7 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { reopenBatchesOf } from '../../src/ledger/batch/batch.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
+import { keyColumn } from '../table/make-key.ts';
 import { complaints, hashEmbedder, runAll } from '../setup/whole-run.ts';
 
 /** Keys between two ends, as text: the ends themselves more often than chance would have it. */
@@ -90,7 +91,7 @@ describe.runIf(hasPostgres())('keys', () => {
         const staged = await pool.query('SELECT 1 FROM pgvector_backfill.docs_embedding_stage');
         expect(staged.rowCount).toBe(now);
         const one = first[0] ?? '';
-        expect(await reopenBatchesOf(pool, type, result.run.id, [one])).toBe(1);
+        expect(await reopenBatchesOf(pool, { key: [keyColumn('id', type)] }, result.run.id, [one])).toBe(1);
         const open = await pool.query<{ holds: boolean }>(
           `SELECT (lower_key IS NULL OR lower_key::${type} <= $2) AND (upper_key IS NULL OR upper_key::${type} > $2) AS holds
              FROM pgvector_backfill.batch WHERE run = $1 AND state <> 'merged'`,

@@ -8,6 +8,7 @@ import { progressSnapshot, type ProgressSnapshot } from '../../src/ledger/progre
 import { latestRun, type Run } from '../../src/ledger/run/run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import type { EnqueueResult } from '../../src/planning/enqueue.ts';
+import { keyRefs, keyTextSql } from '../../src/table/key.ts';
 import type { Target } from '../../src/table/backfill-target.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import type { QueryInput } from '../../src/verify/input.ts';
@@ -119,9 +120,11 @@ export async function openBackfill(
       }
     },
     async vectorDigest() {
-      const { table, key, column } = await target();
+      const described = await target();
+      const { table, column } = described;
+      const key = keyTextSql(described, keyRefs(described));
       const found = await pool.query<{ digest: string }>(
-        `SELECT md5(string_agg("${key}"::text || ':' || coalesce("${column}"::text, ''), ',' ORDER BY "${key}")) AS digest FROM ${table}`,
+        `SELECT md5(string_agg(${key} || ':' || coalesce("${column}"::text, ''), ',' ORDER BY ${key} COLLATE "C")) AS digest FROM ${table}`,
       );
       return found.rows[0]?.digest ?? '';
     },

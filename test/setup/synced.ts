@@ -1,6 +1,7 @@
 /** What holds of a table at rest, whatever was written to it before. */
 
 import { expect } from 'vitest';
+import { keyRefs, keyTextSql, legacyKey, sameKeySql } from '../../src/table/key.ts';
 import { syncState } from '../../src/ledger/changes/drain-lease.ts';
 import type { TestBackfill } from './backfill.ts';
 import { sharedEmbedder } from './embedder.ts';
@@ -27,16 +28,19 @@ export async function drainChanges(backfill: TestBackfill): Promise<void> {
 /** Every vector is that of its row's present text, computed again; every row is accounted for; nothing else is staged. */
 export async function expectSynced(backfill: TestBackfill): Promise<void> {
   const { pool, config } = backfill;
-  const { table, stage, key, column, text, where, ref } = await backfill.target();
+  const target = await backfill.target();
+  const { table, stage, column, text, where } = target;
+  const key = legacyKey(target);
+  const staged = keyRefs(target, 's.');
   const rows = await backfill.account();
   expect(rows.embedded + rows.skipped + rows.quarantined).toBe(rows.eligible);
   expect(rows).toMatchObject({ stale: 0, missing: 0 });
   const orphans = await pool.query(
-    `SELECT s."${key}" FROM ${stage} s WHERE NOT EXISTS (SELECT 1 FROM ${table} WHERE ${ref}."${key}" = s."${key}" AND ${where} AND "${column}" IS NOT NULL)`,
+    `SELECT ${staged.join(', ')} FROM ${stage} s WHERE NOT EXISTS (SELECT 1 FROM ${table} WHERE ${sameKeySql(target, key, staged)} AND ${where} AND "${column}" IS NOT NULL)`,
   );
   expect(orphans.rows).toEqual([]);
   const set = await pool.query(
-    `SELECT q.key FROM pgvector_backfill.quarantine q WHERE NOT EXISTS (SELECT 1 FROM ${table} WHERE ${ref}."${key}"::text = q.key AND ${where})`,
+    `SELECT q.key FROM pgvector_backfill.quarantine q WHERE NOT EXISTS (SELECT 1 FROM ${table} WHERE ${keyTextSql(target, key)} = q.key AND ${where})`,
   );
   expect(set.rows).toEqual([]);
   const stored = await pool.query<{ text: string; vector: string }>(

@@ -35,7 +35,7 @@ describe.runIf(hasPostgres()).each(databases())('the recount on $name', ({ creat
       { index: false },
     );
     const { target } = context;
-    await markForRecount(pool, target.keyType, run.id, ['3']);
+    await markForRecount(pool, target, run.id, ['3']);
     const marked = async (): Promise<unknown> =>
       (await pool.query('SELECT recount FROM pgvector_backfill.batch')).rows[0];
     // The count stands still before it reads a row: it waits for the staging table.
@@ -46,7 +46,7 @@ describe.runIf(hasPostgres()).each(databases())('the recount on $name', ({ creat
       counting = recountMarked(pool, target, run, 0);
       const waits = `SELECT 1 FROM pg_locks WHERE relation = $1::regclass AND NOT granted`;
       await expect.poll(async () => (await pool.query(waits, [target.stage])).rowCount).toBe(1);
-      await markForRecount(pool, target.keyType, run.id, ['4']);
+      await markForRecount(pool, target, run.id, ['4']);
     } finally {
       await holder.query('COMMIT');
       holder.release();

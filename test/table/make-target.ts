@@ -3,6 +3,7 @@
 import { loadConfig } from '../../src/config/load.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import type { Target } from '../../src/table/backfill-target.ts';
+import { keyColumn } from './make-key.ts';
 
 export const makeTarget = (changes: Partial<Target> = {}): Target => ({
   backfill: 'articles',
@@ -11,10 +12,8 @@ export const makeTarget = (changes: Partial<Target> = {}): Target => ({
   oid: '16384',
   table: '"public"."articles"',
   ref: '"articles"',
-  key: 'id',
-  keyType: 'bigint',
-  keyIsDomain: false,
-  keyWidth: 8,
+  key: [keyColumn('id')],
+  keyIndex: 'articles_pkey',
   text: 'pg_catalog.concat_ws(pg_catalog.chr(10), "articles"."title", "articles"."body")',
   where: '(true)',
   names: {},

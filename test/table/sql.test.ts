@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { distanceOperator } from '../../src/table/metric.ts';
 import { operatorClass } from '../../src/table/vector-type.ts';
+import { keyColumn } from './make-key.ts';
 import { rangeSql } from '../../src/table/key-range.ts';
 import { isAtLeast } from '../../src/table/vector-extension.ts';
 import { makeTarget } from './make-target.ts';
@@ -53,14 +54,14 @@ describe('rangeSql', () => {
     ['1', '9223372036854775807', 'k >= $1::bigint AND k < $2::bigint', ['1', '9223372036854775807']],
   ])('from %s to %s', (lower, upper, sql, expected) => {
     const values: unknown[] = [];
-    expect(rangeSql(makeTarget(), 'k', { lower, upper }, values)).toBe(sql);
+    expect(rangeSql(makeTarget(), ['k'], { lower, upper }, values)).toBe(sql);
     expect(values).toEqual(expected);
   });
 
   it('numbers its placeholders behind those that are there, and casts to the type of the key', () => {
     const values: unknown[] = ['a', 'b'];
-    const target = makeTarget({ keyType: 'smallint' });
-    expect(rangeSql(target, 'k', { lower: '1', upper: '2' }, values)).toBe(
+    const target = makeTarget({ key: [keyColumn('k', 'smallint')] });
+    expect(rangeSql(target, ['k'], { lower: '1', upper: '2' }, values)).toBe(
       'k >= $3::smallint AND k < $4::smallint',
     );
   });

@@ -1,6 +1,7 @@
 import { PGlite } from '@electric-sql/pglite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tableTexts } from '../../src/training/table-texts.ts';
+import { keyColumn } from '../table/make-key.ts';
 
 let db: PGlite;
 beforeAll(async () => {
@@ -14,8 +15,7 @@ test('reads every eligible row once, in pages by key', async () => {
   const source = {
     table: 'public."Odd name"',
     ref: '"Odd name"',
-    key: 'id',
-    keyType: 'integer' as const,
+    key: [keyColumn('id', 'integer')],
     text: `concat_ws(chr(10), "Odd name"."title")`,
     where: '(NOT hidden)',
   };

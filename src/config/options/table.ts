@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { columnName } from '../values/column-name.ts';
-import { option, parseText } from '../option.ts';
+import { option, parseNames, parseText } from '../option.ts';
 
 export const table = {
   table: option({
@@ -10,9 +10,12 @@ export const table = {
     help: 'Legacy table as schema.table, with names quoted as in SQL',
   }),
   key: option({
-    schema: columnName,
-    fallback: 'id',
-    help: 'Key column, unique and not null: bigint, integer, smallint or uuid',
+    schema: z
+      .union([columnName, z.array(columnName).min(1).max(8)])
+      .transform((key) => (Array.isArray(key) && key.length === 1 ? (key[0] as string) : key))
+      .optional(),
+    parse: parseNames,
+    help: 'Column or columns of a unique index, none of them null, in the order of the index; if not set, the primary key, else the narrowest such index; on the command line a or a,b',
   }),
   text: option({
     schema: z.union([z.array(columnName).min(1), z.strictObject({ sql: z.string().min(1) })]) as z.ZodType<

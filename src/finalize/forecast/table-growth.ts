@@ -36,6 +36,8 @@ const UPDATED_AT_BYTES = 8;
 const STAGE_TUPLE_BYTES = TUPLE_HEADER_BYTES + 36 + 4 + 8 + 1;
 /** Of a key, aligned as what stands behind it. */
 const MIN_KEY_BYTES = 8;
+/** Of a column whose width varies. */
+const TEXT_KEY_BYTES = 24;
 /** An entry of a B-tree beside its key, its line pointer and the part of a page that is left free. */
 const INDEX_ENTRY_BYTES = 15;
 /** Record of a row of COPY, beyond the row. */
@@ -54,7 +56,10 @@ export async function forecastTableGrowth(input: TableGrowthInput): Promise<Tabl
   const share = all === 0 ? 1 : Math.min(1, rows / all);
   const scale = rows / widths.length;
   const value = vectorBytes(dimensions, settings.columnType);
-  const keyBytes = Math.max(MIN_KEY_BYTES, target.keyWidth);
+  const keyBytes = target.key.reduce(
+    (sum, { width }) => sum + Math.max(MIN_KEY_BYTES, width ?? TEXT_KEY_BYTES),
+    0,
+  );
   const fresh = widths.map((width) =>
     storedRow(aligned(TUPLE_HEADER_BYTES + width) + UPDATED_AT_BYTES, value),
   );

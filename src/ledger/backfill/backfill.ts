@@ -1,7 +1,7 @@
 /** Backfills: a table, its key and its options each. */
 
 import type { Queryable } from '../../db/pool.ts';
-import type { Target } from '../../table/backfill-target.ts';
+import { keyOrder, type Target } from '../../table/backfill-target.ts';
 
 /** Settings are stored for the record, without anything that is a secret. */
 export async function saveBackfill(
@@ -10,20 +10,25 @@ export async function saveBackfill(
   settings: Record<string, unknown>,
 ): Promise<void> {
   await db.query(
-    `INSERT INTO pgvector_backfill.backfill (name, target_table, key_column, stage_table, settings, expression_names)
-     VALUES ($1, $2, $3, $4, $5, $6)
-     ON CONFLICT (name) DO UPDATE SET target_table = excluded.target_table, key_column = excluded.key_column,
+    `INSERT INTO pgvector_backfill.backfill (name, target_table, key_column, key_order, stage_table, settings, expression_names)
+     VALUES ($1, $2, $3, $7, $4, $5, $6)
+     ON CONFLICT (name) DO UPDATE SET target_table = excluded.target_table, key_column = excluded.key_column, key_order = excluded.key_order,
        stage_table = excluded.stage_table, settings = excluded.settings, expression_names = excluded.expression_names, updated_at = now()`,
     [
       target.backfill,
       target.table,
-      target.key,
+      shownNames(target.key.map(({ name }) => name)),
       target.stage,
       JSON.stringify(settings),
       JSON.stringify(target.names),
+      JSON.stringify(keyOrder(target)),
     ],
   );
 }
+
+/** For whoever looks into the ledger. */
+const shownNames = (names: readonly string[]): string =>
+  names.length === 1 ? (names[0] ?? '') : JSON.stringify(names);
 
 /** Columns that were not on the legacy table before: the only ones that are ever dropped again. */
 export async function noteAddedColumns(

@@ -3,6 +3,7 @@
 import { parseQualified, quoteQualified } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
 import type { RecordedTable } from '../../table/backfill-target.ts';
+import type { KeyOrder } from '../../table/find-key.ts';
 import type { ExpressionNames } from '../../table/expression-names.ts';
 import type { IndexPlan } from '../../table/index-plan.ts';
 import { otherStagingTableName, stagingTableName } from '../../table/staging-table-name.ts';
@@ -20,6 +21,8 @@ interface Row {
   stage: string;
   names: ExpressionNames | null;
   plan: IndexPlan | null;
+  key: string;
+  order: KeyOrder[] | null;
 }
 
 /** Columns are read as JSON: one that the ledger of an older release does not have yet is absent, and no error. */
@@ -28,7 +31,7 @@ export async function recordedTable(
   { backfill, table, name, column }: TableNames,
 ): Promise<RecordedTable> {
   const stage = stagingTableName(name, column);
-  const unknown = { stage, names: {}, indexPlan: null };
+  const unknown = { stage, names: {}, key: null, indexPlan: null };
   // No ledger yet: a failed query would end the transaction that this may be asked in.
   const known = await db.query<{ known: boolean }>(
     `SELECT EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -36,7 +39,8 @@ export async function recordedTable(
   );
   if (known.rows[0]?.known !== true) return unknown;
   const found = await db.query<Row>(
-    `SELECT name = $1 AS ours, stage_table AS stage, to_jsonb(b) -> 'expression_names' AS names, to_jsonb(b) -> 'index_plan' AS plan
+    `SELECT name = $1 AS ours, stage_table AS stage, to_jsonb(b) -> 'expression_names' AS names, to_jsonb(b) -> 'index_plan' AS plan,
+            key_column AS key, to_jsonb(b) -> 'key_order' AS order
        FROM pgvector_backfill.backfill b
       WHERE name = $1 OR (stage_table = $2 AND target_table <> $3) ORDER BY name <> $1 LIMIT 1`,
     [backfill, quoteQualified(stage), table],
@@ -47,6 +51,7 @@ export async function recordedTable(
   return {
     stage: parseQualified(row.stage, 'The staging table in the ledger'),
     names: row.names ?? {},
+    key: { columns: row.order?.map(({ name }) => name) ?? [row.key], order: row.order },
     indexPlan: row.plan,
   };
 }
@@ -55,9 +60,9 @@ export async function recordedTable(
 export async function recordedNames(
   db: Queryable,
   backfill: string,
-): Promise<{ table: string; key: string; stage: string } | null> {
-  const found = await db.query<{ table: string; key: string; stage: string }>(
-    'SELECT target_table AS table, key_column AS key, stage_table AS stage FROM pgvector_backfill.backfill WHERE name = $1',
+): Promise<{ table: string; stage: string } | null> {
+  const found = await db.query<{ table: string; stage: string }>(
+    'SELECT target_table AS table, stage_table AS stage FROM pgvector_backfill.backfill WHERE name = $1',
     [backfill],
   );
   return found.rows[0] ?? null;

@@ -3,7 +3,7 @@
 import type { Queryable } from '../../db/pool.ts';
 import { utf8, utf8Sql } from '../../db/utf8-text.ts';
 import { WORKER_NAME } from '../../observability/worker-name.ts';
-import type { KeyType } from '../../table/key.ts';
+import { keyAliases, keyBeforeSql, keyListSql, parsedKeySql, type Keyed } from '../../table/key.ts';
 import type { KeyRange } from '../../table/key-range.ts';
 import { newestSql, shareFence } from '../run/fence.ts';
 import { OPEN_STATES } from '../run/run.ts';
@@ -58,11 +58,17 @@ export async function insertBatches(
   );
 }
 
-/** By key, of those that were planned. */
-export async function lastBatch(db: Queryable, run: string): Promise<PlannedBatch | null> {
-  const found = await db.query<PlannedBatch>(
-    `SELECT number, lower_key AS lower, upper_key AS upper, rows::float8 AS rows FROM pgvector_backfill.batch
-      WHERE run = $1 AND number < $2 ORDER BY number DESC LIMIT 1`,
+/** By key, of those that were planned; it ends where the last range ends that was cut out of it. */
+export async function lastBatch(
+  db: Queryable,
+  run: string,
+): Promise<(PlannedBatch & { isMerged: boolean }) | null> {
+  const found = await db.query<PlannedBatch & { isMerged: boolean }>(
+    `SELECT b.number, b.lower_key AS lower, ends.upper, b.rows::float8 AS rows, b.state = 'merged' AS "isMerged"
+       FROM (SELECT * FROM pgvector_backfill.batch WHERE run = $1 AND number < $2 ORDER BY number DESC LIMIT 1) b,
+            LATERAL (SELECT p.upper_key AS upper FROM pgvector_backfill.batch p
+                      WHERE p.run = b.run AND (p.number = b.number OR p.part_of = b.number)
+                        AND NOT EXISTS (SELECT 1 FROM pgvector_backfill.batch n WHERE n.run = b.run AND n.part_of = b.number AND n.lower_key = p.upper_key)) ends`,
     [run, FIRST_PART],
   );
   return found.rows[0] ?? null;
@@ -128,16 +134,19 @@ export async function reopenFailedBatches(db: Queryable, run: string): Promise<n
 /** Merged batches of these rows are open again. @returns how many there were. */
 export async function reopenBatchesOf(
   db: Queryable,
-  keyType: KeyType,
+  target: Keyed,
   run: string,
   keys: readonly string[],
 ): Promise<number> {
   if (keys.length === 0) return 0;
+  const values: unknown[] = [run];
+  const key = keyAliases(target, 'k.');
   const reopened = await db.query(
     `UPDATE pgvector_backfill.batch b SET state = 'staged', reason = '' WHERE run = $1 AND state = 'merged'
-        AND EXISTS (SELECT 1 FROM unnest($2::${keyType}[]) AS k (key)
-                     WHERE (b.lower_key IS NULL OR key >= b.lower_key::${keyType}) AND (b.upper_key IS NULL OR key < b.upper_key::${keyType}))`,
-    [run, keys],
+        AND EXISTS (SELECT 1 FROM ${keyListSql(target, keys, values, 'k')}
+                     WHERE (b.lower_key IS NULL OR ${keyBeforeSql(target, parsedKeySql(target, 'b.lower_key'), key, true)})
+                       AND (b.upper_key IS NULL OR ${keyBeforeSql(target, key, parsedKeySql(target, 'b.upper_key'))}))`,
+    values,
   );
   return reopened.rowCount ?? 0;
 }

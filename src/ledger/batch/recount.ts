@@ -2,7 +2,7 @@
 
 import type { Queryable } from '../../db/pool.ts';
 import type { KeyRange } from '../../table/key-range.ts';
-import type { KeyType } from '../../table/key.ts';
+import { keyAliases, keyBeforeSql, keyListSql, parsedKeySql, type Keyed } from '../../table/key.ts';
 import type { Accounting } from '../rows/accounting.ts';
 
 export interface NumberedRange extends KeyRange {
@@ -26,27 +26,32 @@ export async function nextMerged(db: Queryable, run: string, from: number): Prom
  */
 export async function markForRecount(
   db: Queryable,
-  keyType: KeyType,
+  target: Keyed,
   run: string,
   keys: readonly string[],
 ): Promise<void> {
   if (keys.length === 0) return;
+  const values: unknown[] = [run];
+  const list = keyListSql(target, keys, values, 'k');
+  const key = keyAliases(target, 's.');
+  const startsBefore = (batch: string): string =>
+    keyBeforeSql(target, parsedKeySql(target, `${batch}.lower_key`), key, true);
   await db.query(
     `WITH RECURSIVE search AS (
-       SELECT k.key, 1 AS low, r.batches_planned AS high
-         FROM unnest($2::${keyType}[]) AS k (key), pgvector_backfill.run r WHERE r.id = $1
+       SELECT ${keyAliases(target, 'k.').join(', ')}, 1 AS low, r.batches_planned AS high
+         FROM ${list}, pgvector_backfill.run r WHERE r.id = $1
        UNION ALL
-       SELECT s.key, CASE WHEN b.lower_key::${keyType} <= s.key THEN b.number ELSE s.low END,
-              CASE WHEN b.lower_key::${keyType} <= s.key THEN s.high ELSE b.number - 1 END
+       SELECT ${key.join(', ')}, CASE WHEN ${startsBefore('b')} THEN b.number ELSE s.low END,
+              CASE WHEN ${startsBefore('b')} THEN s.high ELSE b.number - 1 END
          FROM search s JOIN pgvector_backfill.batch b ON b.run = $1 AND b.number = (s.low + s.high + 1) / 2
         WHERE s.low < s.high)
      UPDATE pgvector_backfill.batch SET recount = true, recount_mark = recount_mark + 1
       WHERE run = $1 AND state = 'merged' AND number IN (
         SELECT coalesce((SELECT p.number FROM pgvector_backfill.batch p
-                          WHERE p.run = $1 AND p.part_of = s.low AND p.lower_key::${keyType} <= s.key
-                            AND (p.upper_key IS NULL OR s.key < p.upper_key::${keyType}) LIMIT 1), s.low)
+                          WHERE p.run = $1 AND p.part_of = s.low AND ${startsBefore('p')}
+                            AND (p.upper_key IS NULL OR ${keyBeforeSql(target, key, parsedKeySql(target, 'p.upper_key'))}) LIMIT 1), s.low)
           FROM search s WHERE s.low = s.high)`,
-    [run, keys],
+    values,
   );
 }
 

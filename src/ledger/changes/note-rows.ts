@@ -1,8 +1,8 @@
 /** Changes that nobody has captured, noted as a trigger would have: sync is to look at these rows. */
 
-import { quoteName } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
 import type { Target } from '../../table/backfill-target.ts';
+import { keyAliases, keyRefs, keyTextSql, legacyKey, parsedKeySql, sameKeySql } from '../../table/key.ts';
 import { rangeSql, type KeyRange } from '../../table/key-range.ts';
 import { NEEDS_WORK, QUARANTINED, STAGED, readableTable, rowStatesSql } from '../rows/row-state.ts';
 
@@ -17,7 +17,7 @@ export async function noteRowsToEmbed(
   const states = rowStatesSql(target, fingerprint, range, values);
   await db.query(
     `INSERT INTO pgvector_backfill.change (backfill, key)
-     SELECT $${values.push(target.backfill)}, key::text FROM (${states}) rows WHERE state IN ${NEEDS_WORK}`,
+     SELECT $${values.push(target.backfill)}, ${keyTextSql(target, keyAliases(target))} FROM (${states}) rows WHERE state IN ${NEEDS_WORK}`,
     values,
   );
 }
@@ -40,7 +40,7 @@ export async function noteMissedRows(
   const noted = await db.query(
     `INSERT INTO pgvector_backfill.change (backfill, key)
      SELECT ${backfill}, f.key FROM (
-       SELECT rows.key::text AS key FROM (${states}) rows WHERE state IN ${NEEDS_WORK}
+       SELECT ${keyTextSql(target, keyAliases(target, 'rows.'))} AS key FROM (${states}) rows WHERE state IN ${NEEDS_WORK}
        ${gone}) f
       WHERE NOT EXISTS (SELECT 1 FROM pgvector_backfill.change c WHERE c.backfill = ${backfill} AND c.key = f.key)`,
     values,
@@ -49,13 +49,14 @@ export async function noteMissedRows(
 }
 
 function orphansSql(target: Target, range: KeyRange, backfill: string, values: unknown[]): string {
-  const key = quoteName(target.key);
+  const key = keyRefs(target, `${STAGED}.`);
+  const legacy = legacyKey(target);
   const { from, eligible } = readableTable(target, backfill);
-  const staged = rangeSql(target, `${STAGED}.${key}`, range, values);
-  const legacyRange = rangeSql(target, `${target.ref}.${key}`, range, values);
+  const staged = rangeSql(target, key, range, values);
+  const legacyRange = rangeSql(target, legacy, range, values);
   return `UNION ALL
-       SELECT ${STAGED}.${key}::text FROM ${target.stage} ${STAGED} WHERE ${staged}
-          AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${legacyRange} AND ${target.ref}.${key} = ${STAGED}.${key} AND ${eligible})`;
+       SELECT ${keyTextSql(target, key)} FROM ${target.stage} ${STAGED} WHERE ${staged}
+          AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${legacyRange} AND ${sameKeySql(target, legacy, key)} AND ${eligible})`;
 }
 
 /** Quarantined rows that are gone, or take part no more. @returns how many there were */
@@ -65,7 +66,7 @@ export async function noteQuarantinedGone(db: Queryable, target: Target): Promis
     `INSERT INTO pgvector_backfill.change (backfill, key)
      SELECT ${QUARANTINED}.backfill, ${QUARANTINED}.key FROM pgvector_backfill.quarantine ${QUARANTINED} WHERE ${QUARANTINED}.backfill = $1
         AND NOT EXISTS (SELECT 1 FROM ${from}
-                         WHERE ${target.ref}.${quoteName(target.key)} = ${QUARANTINED}.key::${target.keyType} AND ${eligible})`,
+                         WHERE ${sameKeySql(target, legacyKey(target), parsedKeySql(target, `${QUARANTINED}.key`))} AND ${eligible})`,
     [target.backfill],
   );
   return noted.rowCount ?? 0;

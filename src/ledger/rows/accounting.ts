@@ -1,5 +1,6 @@
 /** eligible = embedded + skipped + quarantined + stale + missing, counted by SQL on the table itself. */
 
+import { keyAliases, keyTextSql } from '../../table/key.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { NEEDS_WORK, rowStatesSql } from './row-state.ts';
 import type { KeyRange } from '../../table/key-range.ts';
@@ -59,7 +60,7 @@ export async function accountForGate(
     `SELECT ${COUNTS}, count(*) FILTER (WHERE state IN ${NEEDS_WORK} AND noted IS NOT NULL)::float8 AS captured
        FROM (${states}) rows
        LEFT JOIN (SELECT DISTINCT c.key AS noted FROM pgvector_backfill.change c WHERE c.backfill = $${values.push(target.backfill)}) changes
-              ON changes.noted = rows.key::text`,
+              ON changes.noted = ${keyTextSql(target, keyAliases(target, 'rows.'))}`,
     values,
   );
   return counted.rows[0] as LiveAccounting;

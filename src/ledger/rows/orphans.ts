@@ -3,7 +3,8 @@
 import { quoteName } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
 import type { Target } from '../../table/backfill-target.ts';
-import { rangeSql, type KeyRange } from '../../table/key-range.ts';
+import { keyRefs, keyTextSql, legacyKey, sameKeySql } from '../../table/key.ts';
+import { keysOnly, rangeSql, type KeyRange } from '../../table/key-range.ts';
 import { emptyTextSql } from '../../table/text-expressions.ts';
 import { QUARANTINED, STAGED, readableTable } from './row-state.ts';
 
@@ -20,15 +21,16 @@ function neededRows(target: Target, backfill: string): { from: string; isNeeded:
  * staging, not before it: a row may be deleted or emptied between its reading and its staging.
  */
 export async function deleteOrphans(db: Queryable, target: Target, range: KeyRange): Promise<void> {
-  const key = quoteName(target.key);
+  const key = keyRefs(target, `${STAGED}.`);
+  const legacy = legacyKey(target);
   const values: unknown[] = [];
-  const staged = rangeSql(target, `${STAGED}.${key}`, range, values);
+  const staged = rangeSql(target, key, range, values);
   // Said for the legacy table too, or the planner may read all of it to find out which keys exist.
-  const legacyRange = rangeSql(target, `${target.ref}.${key}`, range, values);
+  const legacyRange = rangeSql(target, legacy, range, values);
   const { from, isNeeded } = neededRows(target, `$${values.push(target.backfill)}`);
   await db.query(
     `DELETE FROM ${target.stage} ${STAGED} WHERE ${staged}
-        AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${legacyRange} AND ${target.ref}.${key} = ${STAGED}.${key} AND ${isNeeded})`,
+        AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${legacyRange} AND ${sameKeySql(target, legacy, key)} AND ${isNeeded})`,
     values,
   );
 }
@@ -37,17 +39,13 @@ export async function deleteOrphans(db: Queryable, target: Target, range: KeyRan
 export async function releaseOrphans(db: Queryable, target: Target, keys: readonly string[]): Promise<void> {
   if (keys.length === 0) return;
   const values: unknown[] = [];
-  const legacyRange = rangeSql(
-    target,
-    `${target.ref}.${quoteName(target.key)}`,
-    { lower: null, upper: null, keys },
-    values,
-  );
+  const legacy = legacyKey(target);
+  const legacyRange = rangeSql(target, legacy, keysOnly(keys), values);
   const backfill = `$${values.push(target.backfill)}`;
   const { from, isNeeded } = neededRows(target, backfill);
   await db.query(
     `DELETE FROM pgvector_backfill.quarantine ${QUARANTINED} WHERE ${QUARANTINED}.backfill = ${backfill} AND ${QUARANTINED}.key = ANY ($${values.push(keys)}::text[])
-        AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${legacyRange} AND ${target.ref}.${quoteName(target.key)}::text = ${QUARANTINED}.key AND ${isNeeded})`,
+        AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${legacyRange} AND ${keyTextSql(target, legacy)} = ${QUARANTINED}.key AND ${isNeeded})`,
     values,
   );
 }

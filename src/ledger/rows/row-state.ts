@@ -14,6 +14,7 @@
 import { createHash } from 'node:crypto';
 import { quoteLiteral, quoteName } from '../../db/identifiers.ts';
 import type { Target } from '../../table/backfill-target.ts';
+import { aliasedKey, keyAliases, keyRefs, keyTextSql, legacyKey, sameKeySql } from '../../table/key.ts';
 import { rangeSql, type KeyRange } from '../../table/key-range.ts';
 import { emptyTextSql } from '../../table/text-expressions.ts';
 import { HALFVEC_OVERFLOW } from '../../table/vector-type.ts';
@@ -82,7 +83,7 @@ export function readableTable(target: Target, backfill: string, sample = ''): Re
     from: `${target.table} ${sample}
               LEFT JOIN (SELECT key AS pgvb_key, class AS pgvb_class, text_hash AS pgvb_quarantined_hash, row_version AS pgvb_version
                            FROM pgvector_backfill.quarantine WHERE backfill = ${backfill}) pgvb_quarantined
-                     ON pgvb_key = ${target.ref}.${quoteName(target.key)}::text`,
+                     ON pgvb_key = ${keyTextSql(target, legacyKey(target))}`,
     unreadable,
     // CASE, because only that has an order: of two conditions side by side the server asks the cheaper one first.
     eligible:
@@ -91,7 +92,7 @@ export function readableTable(target: Target, backfill: string, sample = ''): Re
 }
 
 /**
- * A derived table of the eligible rows of a key range with columns `key`, `text`, `hash`, `is_empty`, `has_vector`,
+ * A derived table of the eligible rows of a key range with the key's columns (`keyAliases`), `text`, `hash`, `is_empty`, `has_vector`,
  * `has_stage`, `is_staged`, `was_quarantined`, `truncated`, `state`.
  * The vectors themselves are compared, not only the hashes: a worker that dies between staging a new vector and merging it
  * leaves a new hash beside an old vector.
@@ -106,22 +107,23 @@ export function rowStatesSql(
   range: KeyRange,
   values: unknown[],
 ): string {
-  const key = quoteName(target.key);
+  const legacy = legacyKey(target);
+  const staged = keyRefs(target);
   const fingerprintParameter = `$${values.push(fingerprint)}`;
   const { from, unreadable, eligible } = readableTable(target, `$${values.push(target.backfill)}`);
-  const legacyRange = rangeSql(target, `${target.ref}.${key}`, range, values);
-  const stageRange = rangeSql(target, key, range, values);
+  const legacyRange = rangeSql(target, legacy, range, values);
+  const stageRange = rangeSql(target, staged, range, values);
   const refused = `l.quarantined_hash = l.hash AND l.class = 'refused'`;
   return `
-    SELECT l.key, l.text, l.hash, l.is_empty, l.vector IS NOT NULL AS has_vector, s.key IS NOT NULL AS has_stage,
+    SELECT ${keyAliases(target, 'l.').join(', ')}, l.text, l.hash, l.is_empty, l.vector IS NOT NULL AS has_vector, s.text_hash IS NOT NULL AS has_stage,
            s.text_hash IS NOT DISTINCT FROM l.hash AS is_staged, l.class IS NOT NULL AS was_quarantined, s.truncated, classified.state
-      FROM (SELECT ${target.ref}.${key} AS key, pgvb_text AS text, pgvb_hash AS hash, pgvb_empty AS is_empty, ${unreadable} AS unreadable,
+      FROM (SELECT ${aliasedKey(target, legacy)}, pgvb_text AS text, pgvb_hash AS hash, pgvb_empty AS is_empty, ${unreadable} AS unreadable,
                    ${target.ref}.${quoteName(target.column)} AS vector, pgvb_class AS class, pgvb_quarantined_hash AS quarantined_hash
               FROM ${from}
               CROSS JOIN LATERAL (SELECT CASE WHEN ${unreadable} THEN '' ELSE ${target.text} END AS pgvb_text OFFSET 0) pgvb_texts
               CROSS JOIN LATERAL (SELECT ${hashSql(target, fingerprintParameter, 'pgvb_text')} AS pgvb_hash, ${emptyTextSql('pgvb_text')} AS pgvb_empty OFFSET 0) pgvb_hashes
              WHERE ${legacyRange} AND ${eligible}) l
-      LEFT JOIN (SELECT ${key} AS key, text_hash, embedding AS vector, truncated FROM ${target.stage} WHERE ${stageRange}) s ON s.key = l.key
+      LEFT JOIN (SELECT ${aliasedKey(target, staged)}, text_hash, embedding AS vector, truncated FROM ${target.stage} WHERE ${stageRange}) s ON ${sameKeySql(target, keyAliases(target, 's.'), keyAliases(target, 'l.'))}
       CROSS JOIN LATERAL (SELECT
            CASE WHEN l.unreadable THEN 'quarantined'
                 WHEN l.is_empty THEN CASE WHEN l.vector IS NULL THEN 'skipped' WHEN ${refused} THEN 'quarantined' ELSE 'stale' END

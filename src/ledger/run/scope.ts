@@ -66,6 +66,8 @@ interface Changed {
 function changed(scope: Scope, now: Scope, paths: readonly OptionPath[]): Changed[] {
   return paths.flatMap((path) => {
     const [planned, present] = [scope[path], now[path]];
+    // Not set: whatever the table's key was when the run was planned.
+    if (path === 'key' && present === null) return [];
     return planned === undefined ||
       present === undefined ||
       JSON.stringify(planned) === JSON.stringify(present)

@@ -1,7 +1,7 @@
 /** Judged queries that are a row's own text: known as such, and gone with it. */
 
-import { quoteName } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
+import { keyInSql, keyTextSql, legacyKey } from '../../table/key.ts';
 import { readableTable } from '../rows/row-state.ts';
 import type { Target } from '../../table/backfill-target.ts';
 
@@ -31,22 +31,32 @@ export async function forgetJudgements(
   keys: readonly string[],
 ): Promise<void> {
   if (keys.length === 0) return;
+  const judged = await db.query<{ key: string }>(
+    `SELECT key FROM pgvector_backfill.judgement WHERE backfill = $1 AND key = ANY ($2::text[])
+      UNION SELECT query_key FROM pgvector_backfill.judgement WHERE backfill = $1 AND query_key = ANY ($2::text[])`,
+    [target.backfill, keys],
+  );
+  // Of most pages there are none.
+  if (judged.rows.length === 0) return;
   const { from, unreadable } = readableTable(target, '$1');
-  const key = `${target.ref}.${quoteName(target.key)}`;
+  const key = legacyKey(target);
+  const values: unknown[] = [target.backfill, keys];
+  const isJudged = keyInSql(
+    target,
+    key,
+    judged.rows.map((row) => row.key),
+    values,
+  );
   await db.query(
-    // Texts of judged rows alone: of most pages there are none.
-    `WITH judged AS (
-       SELECT key FROM pgvector_backfill.judgement WHERE backfill = $1 AND key = ANY ($2::text[])
-       UNION SELECT query_key FROM pgvector_backfill.judgement WHERE backfill = $1 AND query_key = ANY ($2::text[])),
-     present AS (
-       SELECT ${key}::text AS key, CASE WHEN ${unreadable} THEN NULL ELSE (${target.text})::text END AS text
-         FROM ${from} WHERE ${key} = ANY ((SELECT array_agg(key) FROM judged)::${target.keyType}[]))
+    `WITH present AS (
+       SELECT ${keyTextSql(target, key)} AS key, CASE WHEN ${unreadable} THEN NULL ELSE (${target.text})::text END AS text
+         FROM ${from} WHERE ${isJudged})
      DELETE FROM pgvector_backfill.judgement j
       WHERE j.backfill = $1
         AND (j.key = ANY ($2::text[]) AND NOT EXISTS (SELECT 1 FROM present p WHERE p.key = j.key)
           OR j.query_key = ANY ($2::text[])
              AND NOT EXISTS (SELECT 1 FROM present p
                               WHERE p.key = j.query_key AND strpos(p.text COLLATE "C", j.query COLLATE "C") > 0))`,
-    [target.backfill, keys],
+    values,
   );
 }

@@ -35,11 +35,11 @@ export async function checkAddedColumns(db: Queryable, target: Target): Promise<
 export async function checkExistingObjects(db: Queryable, target: Target): Promise<Finding[]> {
   const stage = await db.query<{ ours: boolean }>(
     `SELECT c.relkind = 'r' AND $3 <> $1 AND NOT EXISTS (
-              SELECT 1 FROM (VALUES ($2::name, NULL), ('embedding', 'vector'), ('text_hash', 'bytea'), ('batch', 'int4'), ('staged_at', 'timestamptz')) AS w (name, type)
+              SELECT 1 FROM (SELECT unnest($2::name[]), NULL UNION ALL VALUES ('embedding'::name, 'vector'), ('text_hash', 'bytea'), ('batch', 'int4'), ('staged_at', 'timestamptz')) AS w (name, type)
                WHERE NOT EXISTS (SELECT 1 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
                                   WHERE a.attrelid = c.oid AND a.attname = w.name AND NOT a.attisdropped AND t.typname = coalesce(w.type, t.typname))) AS ours
        FROM pg_class c WHERE c.oid = to_regclass($1)`,
-    [target.stage, target.key, target.table],
+    [target.stage, target.key.map(({ name }) => name), target.table],
   );
   const index = await db.query<{ ours: boolean; kind: string; of: string | null }>(
     // By what it depends on: an index on a cast has the column in an expression.

@@ -179,7 +179,7 @@ async function checkPublications(db: Queryable, { oid }: TableFacts, { key }: Se
         level: 'error',
         check: 'publication',
         message: `${by} and has no replica identity: PostgreSQL refuses every UPDATE of it.`,
-        remedy: `ALTER TABLE ${table} REPLICA IDENTITY USING INDEX (the unique index of ${quoteName(key)}).`,
+        remedy: `ALTER TABLE ${table} REPLICA IDENTITY USING INDEX (the unique index of ${[key ?? []].flat().map(quoteName).join(', ')}).`,
       },
     ];
   const log = identity === 'f' ? ' With REPLICA IDENTITY FULL the old row is logged beside the new one.' : '';

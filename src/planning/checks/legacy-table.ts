@@ -105,65 +105,6 @@ export async function checkTable(
   return { findings, table };
 }
 
-/** The key is unique and never null. */
-export async function checkKey(db: Queryable, target: Target): Promise<Finding[]> {
-  const findings: Finding[] = [];
-  const unique = await db.query<{ unique: boolean; required: boolean }>(
-    `SELECT a.attnotnull AS required,
-            EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid
-                       AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum) AS unique
-       FROM pg_attribute a WHERE a.attrelid = $1::regclass AND a.attname = $2`,
-    [target.table, target.key],
-  );
-  const key = unique.rows[0];
-  const nulls = await nullKeys(db, target);
-  if (nulls !== null) return [nulls];
-  if (key?.unique === true && key.required)
-    findings.push({
-      level: 'ok',
-      check: 'key',
-      message: `${target.key} ${target.keyType}, unique, not null`,
-    });
-  else {
-    const fault = key?.unique === true ? 'may be null' : 'has no unique index of its own';
-    const ofParts =
-      target.isPartitioned && key?.unique !== true
-        ? ' A unique index of a partitioned table must hold its partition key: where that is another column, give each partition a unique index of the key and a backfill of its own (docs/partitions.md).'
-        : '';
-    findings.push({
-      level: 'error',
-      check: 'key',
-      message: `Key column ${target.key} ${fault}.`,
-      remedy: `Name a unique, not null column with ${optionName('key')}, or add the index or the constraint.${ofParts}`,
-      option: 'key',
-    });
-  }
-  return findings;
-}
-
-/** A NOT NULL constraint that is not validated (PostgreSQL 18) says nothing of the rows from before it. */
-async function nullKeys(db: Queryable, { table, ref, key }: Target): Promise<Finding | null> {
-  const constraint = await db.query<{ name: string }>(
-    `SELECT c.conname::text AS name FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND c.conkey = ARRAY[a.attnum]
-      WHERE c.conrelid = $1::regclass AND a.attname = $2 AND c.contype = 'n' AND NOT c.convalidated`,
-    [table, key],
-  );
-  const name = constraint.rows[0]?.name;
-  if (name === undefined) return null;
-  const column = `${ref}.${quoteName(key)}`;
-  const found = await db.query<{ present: boolean }>(
-    `SELECT EXISTS (SELECT 1 FROM ${table} WHERE ${column} IS NULL) AS present`,
-  );
-  if (found.rows[0]?.present !== true) return null;
-  return {
-    level: 'error',
-    check: 'key',
-    message: `Key column ${key} is null in some rows: its NOT NULL constraint ${name} is not validated, and they are from before it.`,
-    remedy: `Give them a key, or delete them (WHERE ${quoteName(key)} IS NULL), then: ALTER TABLE ${table} VALIDATE CONSTRAINT ${quoteName(name)}.`,
-    option: 'key',
-  };
-}
-
 /** The vector column and the staging table, where they are there already, are of the model's dimension. */
 export async function checkVectorColumn(
   db: Queryable,

@@ -3,12 +3,12 @@
 import type pg from 'pg';
 import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
-import { quoteName } from '../../db/identifiers.ts';
 import { hasSqlState, isUnreachable, SQLSTATE } from '../../db/sqlstates.ts';
 import { TABLE_LIMITS, inReadOnlySearch, type TransactionLimits } from '../../db/transaction.ts';
 import type { Pool } from '../../db/pool.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
-import { isKeyText } from '../../table/key.ts';
+import { canonicalKeys } from '../../table/canonical-keys.ts';
+import { keyInSql, keyOfParts, keyTextSql, legacyKey } from '../../table/key.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { filterFault, filterSql, filterValues, type Filter } from './filter.ts';
 import { assertTrustedCode } from '../../table/trusted-code.ts';
@@ -41,7 +41,7 @@ interface LegacyQuery {
 /** Rows asked for where a filter comes behind: operator's SQL knows nothing of it. */
 const DEEPER = { times: 10, min: 100, max: 1000 };
 
-/** $1 query text, $2 number of rows; the first column is the key. */
+/** $1 query text, $2 number of rows; the first columns are the key's. */
 export function legacySql(target: Target, settings: Settings): string {
   if (settings.legacySearch !== undefined) return settings.legacySearch;
   return ilikeSql(target, null);
@@ -49,8 +49,9 @@ export function legacySql(target: Target, settings: Settings): string {
 
 function ilikeSql(target: Target, filter: Filter | null): string {
   const at = filter?.values.length ?? 0;
-  return `SELECT ${target.ref}.${quoteName(target.key)} FROM ${target.table}
-    WHERE ${target.where}${filterSql(filter)} AND ${target.text} ILIKE pg_catalog.concat('%', $${at + 1}::text, '%') ORDER BY 1 LIMIT $${at + 2}`;
+  const order = target.key.map((_, column) => column + 1).join(', ');
+  return `SELECT ${legacyKey(target).join(', ')} FROM ${target.table}
+    WHERE ${target.where}${filterSql(filter)} AND ${target.text} ILIKE pg_catalog.concat('%', $${at + 1}::text, '%') ORDER BY ${order} LIMIT $${at + 2}`;
 }
 
 export function legacyQuery(
@@ -87,12 +88,13 @@ export async function legacySearch(
     const { sql, values, behind } = legacyQuery(asked, settings, text, k, filter);
     return inReadOnlySearch(pool, limits, async (client) => {
       const started = performance.now();
-      const found = await client.query<unknown[]>({ text: sql, values, rowMode: 'array' });
-      const keys = found.rows.map((row) => String(row[0]));
+      const found = await client.query<unknown[]>({ text: sql, values, rowMode: 'array', types: AS_TEXT });
+      const milliseconds = performance.now() - started;
+      const keys = await asWritten(client, target, found.rows);
       const kept = behind === null ? keys : await keepFiltered(client, target, behind, keys);
       return {
         keys: kept.slice(0, k),
-        milliseconds: performance.now() - started,
+        milliseconds,
         filteredOf: behind === null ? null : keys.length,
       };
     });
@@ -110,10 +112,35 @@ export async function legacySearch(
     if (notHeld !== null) throw notHeld;
     throw new ConfigError(`The legacy search does not run: ${messageOf(error)}.`, {
       code: LEGACY_FAILED,
-      remedy: `Correct ${optionName('legacySearch')}: SQL with $1 the query text, $2 the number of rows, the key as first column.`,
+      remedy: `Correct ${optionName('legacySearch')}: SQL with $1 the query text, $2 the number of rows, ${target.key.length === 1 ? 'the key as first column' : `the key's columns first, in the order ${target.key.map(({ name }) => name).join(', ')}`}.`,
       cause: error,
     });
   }
+}
+
+/** As the server writes a value, whatever its type: the driver would make numbers and dates of some. */
+const AS_TEXT = { getTypeParser: () => (text: string) => text };
+
+/** Keys as ours are written; what is none stays as it came. */
+async function asWritten(
+  client: pg.PoolClient,
+  target: Target,
+  rows: readonly (readonly unknown[])[],
+): Promise<string[]> {
+  const keys = rows.map((row) => {
+    const parts = row.slice(0, target.key.length);
+    if (parts.length < target.key.length)
+      throw new ConfigError(
+        `The legacy search gives ${parts.length} of the ${target.key.length} columns of the key.`,
+        {
+          code: LEGACY_FAILED,
+          remedy: `Correct ${optionName('legacySearch')}: its first columns are ${target.key.map(({ name }) => name).join(', ')}.`,
+        },
+      );
+    return keyOfParts(parts.map(String));
+  });
+  const known = await canonicalKeys(client, target, keys);
+  return keys.map((key) => known.get(key) ?? key);
 }
 
 async function keepFiltered(
@@ -122,12 +149,14 @@ async function keepFiltered(
   filter: Filter,
   keys: string[],
 ): Promise<string[]> {
-  const key = `${target.ref}.${quoteName(target.key)}`;
-  const at = filter.values.length + 1;
+  const key = legacyKey(target);
   try {
+    const known = await canonicalKeys(client, target, keys);
+    const values = filterValues(filter);
+    const isFound = keyInSql(target, key, [...known.values()], values);
     const found = await client.query<{ key: string }>(
-      `SELECT ${key}::text AS key FROM ${target.table} WHERE ${key} = ANY ($${at}::text[]::${target.keyType}[])${filterSql(filter)}`,
-      [...filterValues(filter), keys.filter((each) => isKeyText(target.keyType, each))],
+      `SELECT ${keyTextSql(target, key)} AS key FROM ${target.table} WHERE ${isFound}${filterSql(filter)}`,
+      values,
     );
     const kept = new Set(found.rows.map((row) => row.key));
     return keys.filter((each) => kept.has(each));

@@ -2,11 +2,11 @@
 
 import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
-import { quoteName } from '../../db/identifiers.ts';
 import type { Pool } from '../../db/pool.ts';
 import { hasSqlState, isUnreachable, SQLSTATE } from '../../db/sqlstates.ts';
 import { TABLE_LIMITS, inReadOnlySearch, type TransactionLimits } from '../../db/transaction.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
+import { keyOrderSql, keyTextSql, legacyKey } from '../../table/key.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { beginningSql } from '../../table/text-expressions.ts';
 import { filterSql, filterValues, type Filter } from './filter.ts';
@@ -42,7 +42,7 @@ export function textRankSql(
   filter: Filter | null = null,
   isBounded = false,
 ): string {
-  const key = `${target.ref}.${quoteName(target.key)}`;
+  const key = legacyKey(target);
   const at = filter?.values.length ?? 0;
   const config = `$${at + 1}::regconfig`;
   const document =
@@ -50,9 +50,9 @@ export function textRankSql(
       ? `pg_catalog.to_tsvector(${config}, ${isBounded ? beginningSql(target.text, String(RANKED_CHARACTERS)) : target.text})`
       : `(${target.names['search.tsvector']?.sql ?? settings.search.tsvector})`;
   const query = `pg_catalog.websearch_to_tsquery(${config}, $${at + 2}::text)`;
-  return `SELECT ${key}::text AS key FROM ${target.table}
+  return `SELECT ${keyTextSql(target, key)} AS key FROM ${target.table}
     WHERE ${target.where}${filterSql(filter)} AND ${document} @@ ${query}
-    ORDER BY pg_catalog.ts_rank_cd(${document}, ${query}) DESC, ${key} LIMIT $${at + 3}`;
+    ORDER BY pg_catalog.ts_rank_cd(${document}, ${query}) DESC, ${keyOrderSql(target, key)} LIMIT $${at + 3}`;
 }
 
 /** Longer ones are in no tsvector (2046 bytes), and a query of them is refused. */

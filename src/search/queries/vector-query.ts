@@ -1,11 +1,11 @@
 /** Nearest rows by vector, as SQL: the shape that the index serves, and the exact one to judge it by. */
 
 import type pg from 'pg';
-import { quoteName } from '../../db/identifiers.ts';
 import { TABLE_LIMITS, inSearch, type TransactionLimits } from '../../db/transaction.ts';
 import type { Pool, Queryable } from '../../db/pool.ts';
 import { indexedDistance, storedDistance, unindexedDistance, vectorColumn } from '../../table/distance.ts';
 import type { Metric } from '../../table/metric.ts';
+import { keyTextSql, legacyKey } from '../../table/key.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { isAtLeast } from '../../table/vector-extension.ts';
 import { filterFault, filterSql, filterValues, type Filter } from './filter.ts';
@@ -56,7 +56,7 @@ export function nearestSql(
     unindexed: unindexedDistance,
   }[mode](target, metric, vector);
   // Rows without a vector are in no index, but a sequential scan would bring them as hits of no distance.
-  return `SELECT ${target.ref}.${quoteName(target.key)}::text AS key, (${distance})::float8 AS distance
+  return `SELECT ${keyTextSql(target, legacyKey(target))} AS key, (${distance})::float8 AS distance
     FROM ${target.table} WHERE ${target.where}${filterSql(filter)} AND ${vectorColumn(target)} IS NOT NULL ORDER BY ${order} LIMIT $${at + 2}`;
 }
 

@@ -7,6 +7,7 @@ import { messageOf } from '../../errors.ts';
 import { readingOfRun, withReadableRows } from '../../pipeline/unreadable-rows.ts';
 import { rowStatesSql } from '../../ledger/rows/row-state.ts';
 import { drawEnough, sampleSql, sampledPagesSql } from '../../table/sample-rows.ts';
+import { keyAliases, keyTextSql, legacyKey, sameKeySql } from '../../table/key.ts';
 import { beginningSql } from '../../table/text-expressions.ts';
 import type { Check } from '../check.ts';
 import type { VerifyInput } from '../input.ts';
@@ -62,7 +63,7 @@ async function worstDistance(
   embedder: Embedder,
 ): Promise<{ worst: number; rows: number }> {
   const column = `${target.ref}.${quoteName(target.column)}`;
-  const key = `${target.ref}.${quoteName(target.key)}`;
+  const rowKey = keyAliases(target, 'pgvb_rows.');
   const reading = readingOfRun(pool, target, run);
   // Other pages than those that queries are taken from.
   const from = `${target.table} ${sampledPagesSql(2)}`;
@@ -76,8 +77,8 @@ async function worstDistance(
       const states = rowStatesSql(target, run.fingerprint, range, values);
       const text = beginningSql('pgvb_rows.text', `$${values.push(embedder.maxCharacters)}::int`);
       const found = await pool.query<{ text: string; vector: string }>(
-        `SELECT ${text} AS text, ${column}::text AS vector FROM (${states}) pgvb_rows JOIN ${target.table} ON ${key} = pgvb_rows.key
-          WHERE pgvb_rows.state = 'embedded' ORDER BY md5(pgvb_rows.key::text) LIMIT $${values.push(SAMPLED_ROWS)}`,
+        `SELECT ${text} AS text, ${column}::text AS vector FROM (${states}) pgvb_rows JOIN ${target.table} ON ${sameKeySql(target, legacyKey(target), rowKey)}
+          WHERE pgvb_rows.state = 'embedded' ORDER BY md5(${keyTextSql(target, rowKey)}) LIMIT $${values.push(SAMPLED_ROWS)}`,
         values,
       );
       return found.rows;

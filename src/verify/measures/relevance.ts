@@ -1,6 +1,8 @@
 /** How good the answers are, by people's judgement: legacy search, full text, vectors, and both together. */
 
-import { quoteName } from '../../db/identifiers.ts';
+import { TABLE_LIMITS, inReadOnly } from '../../db/transaction.ts';
+import { canonicalKeys } from '../../table/canonical-keys.ts';
+import { keyInSql, legacyKey } from '../../table/key.ts';
 import { RESAMPLES, pairedBootstrap, type Interval } from '../../relevance/bootstrap.ts';
 import {
   NDCG_K,
@@ -147,16 +149,21 @@ function meanOf(values: readonly number[] | undefined): number | null {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** One pass over the keys. As text, because a judged key may be anything. */
+/** A judged key may be anything. */
 async function countKeys(
   { pool, target }: SearchContext,
   judgements: Judgements,
 ): Promise<{ judgedKeys: number; unknownKeys: number }> {
   const keys = [...new Set([...judgements.values()].flatMap((grades) => [...grades.keys()]))];
-  const found = await pool.query<{ known: number }>(
-    `SELECT count(DISTINCT ${target.ref}.${quoteName(target.key)})::int AS known
-       FROM ${target.table} WHERE ${target.where} AND ${target.ref}.${quoteName(target.key)}::text = ANY ($1::text[])`,
-    [keys],
-  );
-  return { judgedKeys: keys.length, unknownKeys: keys.length - (found.rows[0]?.known ?? 0) };
+  const known = await inReadOnly(pool, TABLE_LIMITS, async (client) => {
+    const values: unknown[] = [];
+    const canonical = [...(await canonicalKeys(client, target, keys)).values()];
+    const isJudged = keyInSql(target, legacyKey(target), canonical, values);
+    const found = await client.query<{ known: number }>(
+      `SELECT count(*)::int AS known FROM ${target.table} WHERE ${target.where} AND ${isJudged}`,
+      values,
+    );
+    return found.rows[0]?.known ?? 0;
+  });
+  return { judgedKeys: keys.length, unknownKeys: keys.length - known };
 }

@@ -3,6 +3,7 @@ import { legacyQuery, legacySql } from '../../../src/search/queries/legacy-query
 import { forDepth } from '../../../src/ledger/reads/read-settings.ts';
 import { anyWord, textRankSql } from '../../../src/search/queries/text-query.ts';
 import { nearestSql, nearestValues } from '../../../src/search/queries/vector-query.ts';
+import { keyColumn } from '../../table/make-key.ts';
 import { makeSettings, makeTarget, squeeze } from '../../table/make-target.ts';
 
 const ODD = makeTarget({
@@ -10,7 +11,7 @@ const ODD = makeTarget({
   name: 'My.Table',
   table: '"Shop ""x"""."My.Table"',
   ref: '"My.Table"',
-  key: 'No "1"',
+  key: [keyColumn('No "1"')],
   column: 'Vec',
   where: "(status <> 'draft')",
   vectorPrefix: '"Ext".',
