@@ -109,11 +109,8 @@ export function parseList(raw: string): string[] {
     .filter((part) => part !== '');
 }
 
-/** `a` → that name; `a,b` → both. */
-export function parseNames(raw: string): unknown {
-  const list = parseList(raw);
-  return list.length === 1 ? list[0] : list.length === 0 ? raw : list;
-}
+/** `a` → that name, as it is; `a,b` → both. */
+export const parseNames = (raw: string): unknown => (raw.includes(',') ? parseList(raw) : raw);
 
 /** Nothing typed is a mistake: it is left as it is, so that the schema refuses it. */
 export function parseNonEmptyList(raw: string): unknown {

@@ -48,8 +48,8 @@ export function rangeSql(target: Keyed, refs: readonly string[], range: KeyRange
 
 interface Bound {
   parts: string[];
-  /** SQL of each part. */
-  sql: string[];
+  /** SQL of a part: a parameter from its first use on, as one that is not used has no type. */
+  sql: (at: number) => string;
   isInclusive: boolean;
 }
 
@@ -63,7 +63,9 @@ function segmentsSql(
   const bound = (text: string | null, isInclusive: boolean): Bound | null => {
     if (text === null) return null;
     const parts = keyParts(target, text);
-    const sql = target.key.map(({ type }, at) => `$${values.push(parts[at])}::${type}`);
+    const known: string[] = [];
+    const sql = (at: number): string =>
+      (known[at] ??= `$${values.push(parts[at])}::${target.key[at]?.type ?? ''}`);
     return { parts, sql, isInclusive };
   };
   const low = bound(lower, !isAfter);
@@ -74,7 +76,7 @@ function segmentsSql(
   const equal = ({ sql }: Bound, end: number): string[] =>
     target.key
       .slice(0, end)
-      .map(({ operators, collate }, at) => `${refs[at]} ${operators.equal} ${sql[at]}${collate}`);
+      .map(({ operators, collate }, at) => `${refs[at]} ${operators.equal} ${sql(at)}${collate}`);
   const beyond = ({ sql, isInclusive }: Bound, at: number, isLow: boolean): string => {
     const { operators, isDescending, collate } = target.key[at] as Keyed['key'][number];
     const orEqual = isInclusive && at === last;
@@ -82,7 +84,7 @@ function segmentsSql(
       isLow !== isDescending
         ? operators[orEqual ? 'greaterOrEqual' : 'greater']
         : operators[orEqual ? 'lessOrEqual' : 'less'];
-    return `${refs[at]} ${operator} ${sql[at]}${collate}`;
+    return `${refs[at]} ${operator} ${sql(at)}${collate}`;
   };
   // One value may be written in two ways: then the columns before were equal after all, and the other bound holds there too.
   const isSure =
@@ -92,8 +94,18 @@ function segmentsSql(
       ? []
       : [
           isLow
-            ? keyBeforeSql(target, bounded.sql, refs, bounded.isInclusive)
-            : keyBeforeSql(target, refs, bounded.sql, bounded.isInclusive),
+            ? keyBeforeSql(
+                target,
+                refs.map((_, at) => bounded.sql(at)),
+                refs,
+                bounded.isInclusive,
+              )
+            : keyBeforeSql(
+                target,
+                refs,
+                refs.map((_, at) => bounded.sql(at)),
+                bounded.isInclusive,
+              ),
         ];
   const segments: string[][] = [];
   if (low !== null)

@@ -48,7 +48,7 @@ describe('each option', () => {
   it.each(CASES)('$path: flag over env over file over default', async ({ path, option }) => {
     const { file, env, flag } = SAMPLES[path];
     const withFile = fileWith(option, file);
-    const without = fileWith(OPTIONS.key, 'id');
+    const without = fileWith(OPTIONS.metric, OPTIONS.metric.fallback);
     if (!(path in REQUIRED)) expect(valueAt(await load(without), path)).toEqual(option.fallback);
     expect(valueAt(await load(withFile), path)).toEqual(file);
     const both = { env: { [option.env]: env[0] }, flags: { [option.flag]: flag[0] } };

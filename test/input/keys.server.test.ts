@@ -1,45 +1,19 @@
-/** Keys at the ends of their type: every row is in exactly one batch, is embedded, and is found again by sync. */
+/** Keys of every shape: each row is in exactly one batch, is embedded, is found again by sync, sweep and search. */
 
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../src/config/load.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { loadConfig, type Config } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { reopenBatchesOf } from '../../src/ledger/batch/batch.ts';
+import { listQuarantine } from '../../src/ledger/rows/quarantine.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
+import { sweepAll } from '../../src/sync/sweep-missed-rows.ts';
+import { nearest } from '../../src/search/queries/vector-query.ts';
+import { keyBeforeSql, keyTextSql, legacyKey, parsedKeySql } from '../../src/table/key.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
-import { keyColumn } from '../table/make-key.ts';
+import { KEY_SHAPES } from '../setup/key-shapes.ts';
 import { complaints, hashEmbedder, runAll } from '../setup/whole-run.ts';
-
-/** Keys between two ends, as text: the ends themselves more often than chance would have it. */
-const whole = (least: bigint, most: bigint): fc.Arbitrary<string> =>
-  fc
-    .oneof(
-      fc.constantFrom(least, least + 1n, -1n, 0n, 1n, most - 1n, most),
-      fc.bigInt({ min: least, max: most }),
-    )
-    .map(String);
-
-const uuids = fc.oneof(
-  fc.constantFrom(
-    '00000000-0000-0000-0000-000000000000',
-    '00000000-0000-0000-0000-000000000001',
-    // Where the halves meet, and where a signed number would turn over.
-    '00000000-0000-0000-ffff-ffffffffffff',
-    '00000000-0000-0001-0000-000000000000',
-    '7fffffff-ffff-ffff-ffff-ffffffffffff',
-    '80000000-0000-0000-0000-000000000000',
-    'ffffffff-ffff-ffff-ffff-ffffffffffff',
-  ),
-  fc.uuid(),
-);
-
-const TYPES = [
-  ['smallint', whole(-(2n ** 15n), 2n ** 15n - 1n)],
-  ['integer', whole(-(2n ** 31n), 2n ** 31n - 1n)],
-  ['bigint', whole(-(2n ** 63n), 2n ** 63n - 1n)],
-  ['uuid', uuids],
-] as const;
 
 describe.runIf(hasPostgres())('keys', () => {
   let database: TestDatabase;
@@ -49,57 +23,125 @@ describe.runIf(hasPostgres())('keys', () => {
     pool = createPool(database.databaseUrl, { name: 'test', max: 4, logger: silentLogger });
     await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
     await migrate(pool);
+    await pool.query(`CREATE SCHEMA ext`);
+    await pool.query(`CREATE EXTENSION citext SCHEMA ext`);
+    await pool.query(
+      `CREATE COLLATION public.blind (provider = icu, locale = 'und-u-ks-level1', deterministic = false)`,
+    );
+    await pool.query(`CREATE TYPE public.mood AS ENUM ('zest', 'a"b', 'calm', 'Calm', 'böse', '')`);
+    await pool.query(`CREATE DOMAIN public.code AS text CHECK (length(value) < 9)`);
   });
   afterAll(async () => {
     await pool.end();
     await database.drop();
   });
+  beforeEach(async () => {
+    await pool.query('DROP TABLE IF EXISTS docs, pgvector_backfill.docs_embedding_stage CASCADE');
+    await pool.query('DELETE FROM pgvector_backfill.run');
+    await pool.query('DELETE FROM pgvector_backfill.backfill');
+  });
 
-  it.each(TYPES)('of type %s, anywhere between its ends', async (type, key) => {
-    const keys = fc.uniqueArray(key, { minLength: 1, maxLength: 12 });
+  const configOf = (batchRows: number): Promise<Config> =>
+    loadConfig({
+      flags: { table: 'docs', text: 'body', 'batch-rows': String(batchRows) },
+      env: { DATABASE_URL: database.databaseUrl, QUEUE_URL: database.queueUrl },
+      cwd: '/',
+    });
+  const rows = async (): Promise<number> =>
+    (await pool.query<{ rows: number }>('SELECT count(*)::int AS rows FROM docs')).rows[0]?.rows ?? 0;
+
+  it.each(KEY_SHAPES)('$name', async ({ columns, primaryKey, key }) => {
+    const names = columns.map((_, at) => `k${at + 1}`);
+    const types = columns.map((type) => type.replace(/ COLLATE.*/, ''));
+    const list = `unnest(${types.map((type, at) => `$${at + 1}::text[]::${type}[]`).join(', ')}) AS u (${names.join(', ')})`;
+    const lists = (keys: readonly (readonly string[])[]): string[][] =>
+      columns.map((_, at) => keys.map((parts) => parts[at] ?? ''));
+    const body = `'text ' || concat_ws('/', ${names.map((name) => `u.${name}::text`).join(', ')})`;
+    const insert = `INSERT INTO docs SELECT ${names.map((name) => `u.${name}`).join(', ')}, ${body} FROM ${list} ON CONFLICT DO NOTHING`;
+    const keys = fc.uniqueArray(fc.tuple(...key), {
+      minLength: 1,
+      maxLength: 12,
+      selector: (parts) => parts.join('\0'),
+    });
     await fc.assert(
-      fc.asyncProperty(keys, keys, fc.integer({ min: 1, max: 5 }), async (first, later, batchRows) => {
-        await pool.query('DROP TABLE IF EXISTS docs, pgvector_backfill.docs_embedding_stage');
-        await pool.query('DELETE FROM pgvector_backfill.run');
-        await pool.query('DELETE FROM pgvector_backfill.backfill');
-        await pool.query(`CREATE TABLE docs (id ${type} PRIMARY KEY, body text)`);
-        const insert = `INSERT INTO docs SELECT k, 'text ' || k FROM unnest($1::${type}[]) k ON CONFLICT (id) DO UPDATE SET body = 'edited'`;
-        await pool.query(insert, [first]);
-        const config = await loadConfig({
-          flags: { table: 'docs', text: 'body', 'batch-rows': String(batchRows) },
-          env: { DATABASE_URL: database.databaseUrl, QUEUE_URL: database.queueUrl },
-          cwd: '/',
-        });
-        expect(await complaints(pool, config)).toEqual([]);
-        const result = await runAll(pool, config, hashEmbedder());
-        const placed = await pool.query<{ batches: number }>(
-          `SELECT (SELECT count(*)::int FROM pgvector_backfill.batch b WHERE b.run = $1
-                    AND (b.lower_key IS NULL OR d.id >= b.lower_key::${type}) AND (b.upper_key IS NULL OR d.id < b.upper_key::${type})) AS batches FROM docs d`,
-          [result.run.id],
-        );
-        expect(placed.rows.every(({ batches }) => batches === 1)).toBe(true);
-        expect(result.run).toMatchObject({
-          rowsPlanned: first.length,
-          batchesPlanned: Math.ceil(first.length / batchRows),
-        });
-        expect(await result.account()).toMatchObject({ eligible: first.length, embedded: first.length });
-        await pool.query(`DELETE FROM docs WHERE id = $1`, [first[0]]);
-        await pool.query(insert, [later]);
-        expect(await result.sync()).toBe(0);
-        const now = new Set([...first.slice(1), ...later]).size;
-        expect(await result.account()).toMatchObject({ eligible: now, embedded: now });
-        const staged = await pool.query('SELECT 1 FROM pgvector_backfill.docs_embedding_stage');
-        expect(staged.rowCount).toBe(now);
-        const one = first[0] ?? '';
-        expect(await reopenBatchesOf(pool, { key: [keyColumn('id', type)] }, result.run.id, [one])).toBe(1);
-        const open = await pool.query<{ holds: boolean }>(
-          `SELECT (lower_key IS NULL OR lower_key::${type} <= $2) AND (upper_key IS NULL OR upper_key::${type} > $2) AS holds
-             FROM pgvector_backfill.batch WHERE run = $1 AND state <> 'merged'`,
-          [result.run.id, one],
-        );
-        expect(open.rows).toEqual([{ holds: true }]);
-      }),
-      { numRuns: 8 },
+      fc
+        .asyncProperty(keys, keys, fc.integer({ min: 1, max: 5 }), async (first, later, batchRows) => {
+          await pool.query(
+            `CREATE TABLE docs (${names.map((name, at) => `${name} ${columns[at]} NOT NULL`).join(', ')}, body text)`,
+          );
+          await pool.query(`CREATE UNIQUE INDEX docs_key ON docs (${primaryKey ?? names.join(', ')})`);
+          await pool.query(insert, lists(first));
+          const config = await configOf(batchRows);
+          expect(await complaints(pool, config)).toEqual([]);
+          const result = await runAll(pool, config, hashEmbedder());
+          const { target } = result.context;
+          const legacy = legacyKey(target);
+          const there = await rows();
+          const placed = await pool.query<{ batches: number }>(
+            `SELECT (SELECT count(*)::int FROM pgvector_backfill.batch b WHERE b.run = $1
+                      AND (b.lower_key IS NULL OR ${keyBeforeSql(target, parsedKeySql(target, 'b.lower_key'), legacy, true)})
+                      AND (b.upper_key IS NULL OR ${keyBeforeSql(target, legacy, parsedKeySql(target, 'b.upper_key'))})) AS batches FROM docs`,
+            [result.run.id],
+          );
+          expect(placed.rows.map(({ batches }) => batches)).toEqual(Array.from({ length: there }, () => 1));
+          expect(result.run).toMatchObject({
+            rowsPlanned: there,
+            batchesPlanned: Math.ceil(there / batchRows),
+          });
+          expect(await result.account()).toMatchObject({ eligible: there, embedded: there });
+
+          // Deleted, added, edited, and one that the model makes nothing of.
+          const is = names.map((name, at) => `${name} = $${at + 1}::text::${types[at]}`).join(' AND ');
+          await pool.query(`DELETE FROM docs WHERE ${is}`, [...(first[0] ?? [])]);
+          await pool.query(insert, lists(later));
+          await pool.query(
+            `UPDATE docs SET body = body || ' edited' WHERE ctid = (SELECT max(ctid) FROM docs)`,
+          );
+          await pool.query(`UPDATE docs SET body = '…' WHERE ${is}`, [...(later[0] ?? [])]);
+          expect(await result.sync()).toBe(0);
+          const now = await rows();
+          expect(await result.account()).toMatchObject({ eligible: now, embedded: now - 1, quarantined: 1 });
+          const keyText = keyTextSql(target, legacy);
+          const [unknown] = (
+            await pool.query<{ key: string }>(`SELECT ${keyText} AS key FROM docs WHERE body = '…'`)
+          ).rows;
+          expect(await listQuarantine(pool, 'docs', 9)).toMatchObject([{ key: unknown?.key }]);
+          expect((await pool.query('SELECT 1 FROM pgvector_backfill.docs_embedding_stage')).rowCount).toBe(
+            now - 1,
+          );
+          await pool.query(`UPDATE docs SET body = 'known' WHERE body = '…'`);
+          expect(await result.sync()).toBe(0);
+          expect(await result.account()).toMatchObject({ eligible: now, embedded: now });
+
+          // What no trigger has seen.
+          await pool.query('ALTER TABLE docs DISABLE TRIGGER USER');
+          await pool.query(`UPDATE docs SET body = 'unseen' WHERE ${is}`, [...(later[0] ?? [])]);
+          expect(await sweepAll({ pool, target, run: result.run })).toBe(1);
+          expect(await result.sync()).toBe(0);
+          await pool.query('ALTER TABLE docs ENABLE TRIGGER USER');
+          expect(await listQuarantine(pool, 'docs', 9)).toEqual([]);
+
+          const one = unknown?.key ?? '';
+          expect(await reopenBatchesOf(pool, target, result.run.id, [one])).toBe(1);
+          const [vector] = (
+            await pool.query<{ vector: string }>(
+              `SELECT embedding::text AS vector FROM docs WHERE ${keyText} = $1`,
+              [one],
+            )
+          ).rows;
+          const found = await nearest(pool, target, 'cosine', vector?.vector ?? '', now, 'exact');
+          expect(found.neighbours[0]?.key).toBe(one);
+          const all = await pool.query<{ key: string }>(`SELECT ${keyText} AS key FROM docs`);
+          expect(new Set(found.neighbours.map((each) => each.key))).toEqual(
+            new Set(all.rows.map((each) => each.key)),
+          );
+        })
+        .beforeEach(async () => {
+          await pool.query('DROP TABLE IF EXISTS docs, pgvector_backfill.docs_embedding_stage CASCADE');
+          await pool.query('DELETE FROM pgvector_backfill.run');
+          await pool.query('DELETE FROM pgvector_backfill.backfill');
+        }),
+      { numRuns: 4 },
     );
   });
 });

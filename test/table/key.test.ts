@@ -83,7 +83,7 @@ describe('the order of keys', () => {
     );
     expect(values).toEqual(['x', '1', 'y', '2']);
     expect(rangeSql(TWO, ['a', 'b'], { ...range, lower: '["y", "1"]', isAfter: true }, [])).toBe(
-      'a = $1::uuid AND b > $2::bigint AND b < $4::bigint',
+      'a = $1::uuid AND b > $2::bigint AND b < $3::bigint',
     );
     expect(rangeSql(TWO, ['a', 'b'], { lower: range.lower, upper: null }, [])).toBe(
       '((a = $1::uuid AND b >= $2::bigint) OR (a > $1::uuid))',

@@ -67,7 +67,7 @@ function changed(scope: Scope, now: Scope, paths: readonly OptionPath[]): Change
   return paths.flatMap((path) => {
     const [planned, present] = [scope[path], now[path]];
     // Not set: whatever the table's key was when the run was planned.
-    if (path === 'key' && present === null) return [];
+    if (path === 'key' && (present === null || planned === null)) return [];
     return planned === undefined ||
       present === undefined ||
       JSON.stringify(planned) === JSON.stringify(present)

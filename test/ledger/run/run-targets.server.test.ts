@@ -66,7 +66,9 @@ describe.each(databases())('targets of a run on $name', ({ create }) => {
     await expect(change('ALTER TABLE docs RENAME COLUMN id TO number')).rejects.toMatchObject({
       code: 'KEY_MISSING',
     });
-    expect((await change('ALTER TABLE docs RENAME COLUMN number TO id')).target.key).toBe('id');
+    expect((await change('ALTER TABLE docs RENAME COLUMN number TO id')).target.key).toMatchObject([
+      { name: 'id' },
+    ]);
     await expect(change('ALTER TABLE docs RENAME TO docs_old')).rejects.toMatchObject({
       code: 'TABLE_REPLACED',
     });
