@@ -1,5 +1,6 @@
 import { syncMode } from '../src/ledger/changes/drain-lease.ts';
 import { retry } from '../src/planning/retry.ts';
+import { ConfigError } from '../src/errors.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import type { Command } from '../src/cli/command.ts';
@@ -8,6 +9,15 @@ import { prepareQueues, withQueues } from '../src/planning/open-queues.ts';
 import { requireRun } from '../src/ledger/run/require-run.ts';
 import { withDatabase } from '../src/cli/session.ts';
 
+function quarantined({ row, quarantined: all }: Record<string, unknown>): boolean | string[] {
+  if (!Array.isArray(row)) return all === true;
+  if (all !== true) return row as string[];
+  throw new ConfigError('--quarantined is for all rows, and --row for one.', {
+    code: 'USAGE',
+    remedy: 'Give one of them.',
+  });
+}
+
 export const retryCommand: Command = {
   name: 'retry',
   summary: 'Failed batches again; with --quarantined also quarantined rows.',
@@ -15,6 +25,12 @@ export const retryCommand: Command = {
     quarantined: {
       type: 'boolean',
       help: 'Quarantined rows too, such as after a repair of a trigger or a model',
+    },
+    row: {
+      type: 'string',
+      multiple: true,
+      value: 'KEY',
+      help: 'The quarantined row of this key alone; a key of several columns is a JSON array. May be given several times',
     },
   },
   async run(invocation) {
@@ -29,7 +45,7 @@ export const retryCommand: Command = {
           settings: config.settings,
           run,
           queue: embed,
-          quarantined: invocation.flags['quarantined'] === true,
+          quarantined: quarantined(invocation.flags),
         }),
       );
       invocation.emit(result);

@@ -1,5 +1,6 @@
 /** Another try for what failed: batches that the queue gave up, and rows that were quarantined. */
 
+import type pg from 'pg';
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
@@ -12,6 +13,9 @@ import type { Run } from '../ledger/run/run.ts';
 import { reopenFailedRun } from '../ledger/run/move-run.ts';
 import { followScope } from '../ledger/run/scope.ts';
 import { syncMode } from '../ledger/changes/drain-lease.ts';
+import { ConfigError } from '../errors.ts';
+import { canonicalKeys } from '../table/canonical-keys.ts';
+import type { Target } from '../table/backfill-target.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { addEmbedJobs } from '../queue/jobs/producer.ts';
 import { describeTarget } from '../ledger/backfill/describe-target.ts';
@@ -21,8 +25,8 @@ export interface RetryInput {
   settings: Settings;
   run: Run;
   queue: JobQueue;
-  /** Quarantined rows too. */
-  quarantined: boolean;
+  /** Quarantined rows too: all of them, or those of these keys. */
+  quarantined: boolean | readonly string[];
 }
 
 export interface RetryResult {
@@ -39,12 +43,33 @@ export interface RetryResult {
 /** Batches of one look at the ledger. */
 const PAGE = 5000;
 
+/** @throws ConfigError where one of the named rows is not in quarantine: nothing is changed then */
+async function forgiven(
+  client: pg.PoolClient,
+  target: Target,
+  quarantined: RetryInput['quarantined'],
+): Promise<string[]> {
+  if (quarantined === false) return [];
+  if (quarantined === true) return forgiveRows(client, target.backfill);
+  const known = await canonicalKeys(client, target, quarantined);
+  const found = new Set(await forgiveRows(client, target.backfill, [...known.values()]));
+  const other = quarantined.find((key) => !found.has(known.get(key) ?? key));
+  if (other === undefined) return [...found];
+  throw new ConfigError(`Row ${other} is not in quarantine.`, {
+    code: 'ROW_NOT_QUARANTINED',
+    remedy:
+      target.key.length === 1
+        ? 'Run `pgvector-backfill status`: it lists the rows in quarantine by their keys.'
+        : `Write its key as \`pgvector-backfill status\` lists it, a JSON array: --row '["…", "…"]' (${target.key.map(({ name }) => name).join(', ')}).`,
+  });
+}
+
 /** Safe to repeat: what is tried already is not tried twice. */
 export async function retry({ pool, settings, run, queue, quarantined }: RetryInput): Promise<RetryResult> {
   const { backfill } = run;
   const target = await describeTarget(pool, backfill, followScope(run, settings));
   const { batches, rows } = await inTransaction(pool, LEDGER_LIMITS, async (client) => {
-    const keys = quarantined ? await forgiveRows(client, backfill) : [];
+    const keys = await forgiven(client, target, quarantined);
     if (run.state === 'completed') {
       // Nobody takes a batch of it. Sync, where it was kept, brings the rows in line as it does with changed ones.
       if ((await syncMode(client, backfill)) !== 'off') await noteChanges(client, backfill, keys);

@@ -15,6 +15,7 @@ import {
   keyInSql,
   keyOrderSql,
   keyParts,
+  keyRefs,
   legacyKey,
   type Keyed,
 } from './key.ts';
@@ -34,9 +35,19 @@ export interface KeyRange {
 
 export const keysOnly = (keys: readonly string[]): KeyRange => ({ lower: null, upper: null, keys });
 
-/** Condition on the key columns `refs`; bounds and keys go to `values`, open ends are left out so that the index range is exact. */
-export function rangeSql(target: Keyed, refs: readonly string[], range: KeyRange, values: unknown[]): string {
-  const segments = segmentsSql(target, refs, range, values);
+/**
+ * Condition on the key columns `refs`; bounds and keys go to `values`, open ends are left out so that the index range is exact.
+ * @param of the table that is read, quoted. A segment with one bound gets the table's own end as the other one: it is true of
+ * every row, but of a condition with one bound the planner may expect a large part of the table, and read all of it.
+ */
+export function rangeSql(
+  target: Keyed,
+  refs: readonly string[],
+  range: KeyRange,
+  values: unknown[],
+  of?: string,
+): string {
+  const segments = segmentsSql(target, refs, range, values, of);
   const parts = [
     ...(segments === null
       ? []
@@ -59,6 +70,7 @@ function segmentsSql(
   refs: readonly string[],
   { lower, upper, isAfter = false, isThrough = false }: KeyRange,
   values: unknown[],
+  of?: string,
 ): string[] | null {
   const bound = (text: string | null, isInclusive: boolean): Bound | null => {
     if (text === null) return null;
@@ -73,19 +85,18 @@ function segmentsSql(
   if (low === null && high === null) return null;
   const last = target.key.length - 1;
   const shared = Math.min(last, low === null || high === null ? 0 : commonColumns(low, high));
-  const equal = ({ sql }: Bound, end: number): string[] =>
+  const equal = ({ sql }: Bound, end: number, columns = refs): string[] =>
     target.key
       .slice(0, end)
-      .map(({ operators, collate }, at) => `${refs[at]} ${operators.equal} ${sql(at)}${collate}`);
-  const beyond = ({ sql, isInclusive }: Bound, at: number, isLow: boolean): string => {
-    const { operators, isDescending, collate } = target.key[at] as Keyed['key'][number];
-    const orEqual = isInclusive && at === last;
-    const operator =
-      isLow !== isDescending
-        ? operators[orEqual ? 'greaterOrEqual' : 'greater']
-        : operators[orEqual ? 'lessOrEqual' : 'less'];
-    return `${refs[at]} ${operator} ${sql(at)}${collate}`;
+      .map(({ operators, collate }, at) => `${columns[at]} ${operators.equal} ${sql(at)}${collate}`);
+  const operatorOf = (at: number, isLow: boolean, orEqual: boolean): string => {
+    const { operators, isDescending } = target.key[at] as Keyed['key'][number];
+    return isLow !== isDescending
+      ? operators[orEqual ? 'greaterOrEqual' : 'greater']
+      : operators[orEqual ? 'lessOrEqual' : 'less'];
   };
+  const beyond = ({ sql, isInclusive }: Bound, at: number, isLow: boolean): string =>
+    `${refs[at]} ${operatorOf(at, isLow, isInclusive && at === last)} ${sql(at)}${target.key[at]?.collate ?? ''}`;
   // One value may be written in two ways: then the columns before were equal after all, and the other bound holds there too.
   const isSure =
     low === null || high === null || (target.key[shared]?.isCanonical ?? true) || shared === last;
@@ -107,18 +118,37 @@ function segmentsSql(
                 bounded.isInclusive,
               ),
         ];
+  // The last value (of the first ones, with `isLow`) behind the same first columns, read from the index.
+  const edge = (bounded: Bound, at: number, isLow: boolean): string[] => {
+    if (of === undefined) return [];
+    const columns = keyRefs(target, 'pgvb_edge.');
+    const only = { key: target.key.slice(at, at + 1) };
+    const first = equal(bounded, at, columns).join(' AND ');
+    const value = `(SELECT ${columns[at]} FROM ${of} pgvb_edge${first === '' ? '' : ` WHERE ${first}`} ORDER BY ${keyOrderSql(only, columns.slice(at), !isLow)} LIMIT 1)`;
+    return [`${refs[at]} ${operatorOf(at, isLow, true)} ${value}${target.key[at]?.collate ?? ''}`];
+  };
   const segments: string[][] = [];
   if (low !== null)
     for (let at = last; at > shared; at--)
-      segments.push([...equal(low, at), beyond(low, at, true), ...other(high, false)]);
+      segments.push([
+        ...equal(low, at),
+        beyond(low, at, true),
+        ...edge(low, at, false),
+        ...other(high, false),
+      ]);
   segments.push([
     ...equal((low ?? high) as Bound, shared),
-    ...(low === null ? [] : [beyond(low, shared, true)]),
-    ...(high === null ? [] : [beyond(high, shared, false)]),
+    ...(low === null ? edge(high as Bound, shared, true) : [beyond(low, shared, true)]),
+    ...(high === null ? edge(low as Bound, shared, false) : [beyond(high, shared, false)]),
   ]);
   if (high !== null)
     for (let at = shared + 1; at <= last; at++)
-      segments.push([...equal(high, at), beyond(high, at, false), ...other(low, true)]);
+      segments.push([
+        ...equal(high, at),
+        ...edge(high, at, true),
+        beyond(high, at, false),
+        ...other(low, true),
+      ]);
   return segments.map((conditions) =>
     (segments.length === 1 ? conditions : [`(${conditions.join(' AND ')})`]).join(' AND '),
   );

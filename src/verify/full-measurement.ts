@@ -1,5 +1,7 @@
 /** What `verify` measures when an operator asks: recall curve, filters, latency, and relevance or agreement. */
 
+import { TABLE_LIMITS, inReadOnly } from '../db/transaction.ts';
+import { canonicalKeys } from '../table/canonical-keys.ts';
 import { quoteQualified } from '../db/identifiers.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { ConfigError } from '../errors.ts';
@@ -66,7 +68,7 @@ export async function measureFully(
   const rows = await sampleRows(pool, target, embedded, settings.verify.samples);
   const [sample] = rows;
   if (sample === undefined) return { checks: [], result, read: stored };
-  const judged = judgedQueries(queryInput);
+  const judged = await asWritten({ pool, target }, judgedQueries(queryInput));
   const tries = new LegacyTries();
   const context: SearchContext = { pool, target, settings, read: stored, tries };
   const chosen = await chooseQueries(context, queryInput.queries, rows);
@@ -116,6 +118,23 @@ function judgedQueries({ queries, judgements }: QueryInput): JudgedQueries | nul
     code: 'NO_JUDGED_QUERIES',
     remedy: 'Give the two files of one collection: ids of the queries must be those of the judgements.',
   });
+}
+
+/** Keys of the judgements as the table's are written; what is none of its keys stays as it is, and is told of. */
+async function asWritten(
+  { pool, target }: Pick<SearchContext, 'pool' | 'target'>,
+  judged: JudgedQueries | null,
+): Promise<JudgedQueries | null> {
+  if (judged === null) return null;
+  const given = [...judged.judgements.values()].flatMap((grades) => [...grades.keys()]);
+  const known = await inReadOnly(pool, TABLE_LIMITS, (client) => canonicalKeys(client, target, given));
+  const judgements = new Map(
+    [...judged.judgements].map(([query, grades]) => [
+      query,
+      new Map([...grades].map(([key, grade]) => [known.get(key) ?? key, grade])),
+    ]),
+  );
+  return { ...judged, judgements };
 }
 
 /** Null where there is nothing to compare: the check of freshness says why. Whoever brings queries wants to know at once. */

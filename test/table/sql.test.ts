@@ -58,6 +58,15 @@ describe('rangeSql', () => {
     expect(values).toEqual(expected);
   });
 
+  it('gives a condition with one bound the end of the table as the other one', () => {
+    expect(rangeSql(makeTarget(), ['k'], { lower: '5', upper: null }, [], 't')).toBe(
+      'k >= $1::bigint AND k <= (SELECT pgvb_edge."id" FROM t pgvb_edge ORDER BY pgvb_edge."id" DESC LIMIT 1)',
+    );
+    expect(rangeSql(makeTarget(), ['k'], { lower: null, upper: '5' }, [], 't')).toBe(
+      'k >= (SELECT pgvb_edge."id" FROM t pgvb_edge ORDER BY pgvb_edge."id" LIMIT 1) AND k < $1::bigint',
+    );
+  });
+
   it('numbers its placeholders behind those that are there, and casts to the type of the key', () => {
     const values: unknown[] = ['a', 'b'];
     const target = makeTarget({ key: [keyColumn('k', 'smallint')] });

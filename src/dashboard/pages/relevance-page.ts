@@ -75,6 +75,12 @@ export async function judging(
   return grades === null ? null : { csrf, from, grades };
 }
 
+/** Longer than any index takes, several columns and their quotes included. */
+const MAX_KEY_CHARACTERS = 20_000;
+
+/** Of whatever type: a judgement of a row that is not there counts for nothing. */
+const isKey = (key: string): boolean => !key.includes('\0') && key.length <= MAX_KEY_CHARACTERS;
+
 /** POST only, and behind `protectActions`. A script asks for no page and gets none. */
 export function judgeRoutes({ pool, backfill }: JudgeInput): Hono {
   const app = new Hono();
@@ -82,7 +88,7 @@ export function judgeRoutes({ pool, backfill }: JudgeInput): Hono {
     const { q: query, k, key, grade: given, from } = await context.req.parseBody();
     const grade = given === '' ? null : GRADES.find((each) => String(each) === given);
     const isQuery = typeof query === 'string' && query !== '' && query.length <= 1000;
-    if (!isQuery || typeof key !== 'string' || !/^-?\d{1,19}$/.test(key) || grade === undefined)
+    if (!isQuery || typeof key !== 'string' || !isKey(key) || grade === undefined)
       return context.text('A judgement is a query, a key and a grade from 0 to 2.', 400);
     if ((await gradesOf(pool, backfill, query)) === null)
       return context.text('The encoding of the database cannot hold this query: it cannot be judged.', 400);

@@ -52,8 +52,8 @@ function orphansSql(target: Target, range: KeyRange, backfill: string, values: u
   const key = keyRefs(target, `${STAGED}.`);
   const legacy = legacyKey(target);
   const { from, eligible } = readableTable(target, backfill);
-  const staged = rangeSql(target, key, range, values);
-  const legacyRange = rangeSql(target, legacy, range, values);
+  const staged = rangeSql(target, key, range, values, target.stage);
+  const legacyRange = rangeSql(target, legacy, range, values, target.table);
   return `UNION ALL
        SELECT ${keyTextSql(target, key)} FROM ${target.stage} ${STAGED} WHERE ${staged}
           AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${legacyRange} AND ${sameKeySql(target, legacy, key)} AND ${eligible})`;

@@ -24,9 +24,9 @@ export async function deleteOrphans(db: Queryable, target: Target, range: KeyRan
   const key = keyRefs(target, `${STAGED}.`);
   const legacy = legacyKey(target);
   const values: unknown[] = [];
-  const staged = rangeSql(target, key, range, values);
+  const staged = rangeSql(target, key, range, values, target.stage);
   // Said for the legacy table too, or the planner may read all of it to find out which keys exist.
-  const legacyRange = rangeSql(target, legacy, range, values);
+  const legacyRange = rangeSql(target, legacy, range, values, target.table);
   const { from, isNeeded } = neededRows(target, `$${values.push(target.backfill)}`);
   await db.query(
     `DELETE FROM ${target.stage} ${STAGED} WHERE ${staged}

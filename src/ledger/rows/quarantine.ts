@@ -64,12 +64,18 @@ export async function releaseRows(db: Queryable, backfill: string, keys: readonl
 /**
  * Rows quarantined are as good as never tried, but for the count of their attempts: no text has an empty hash. Those that
  * are too long by the operator's choice stay.
+ * @param keys of these alone; null: of all
  * @returns their keys.
  */
-export async function forgiveRows(db: Queryable, backfill: string): Promise<string[]> {
+export async function forgiveRows(
+  db: Queryable,
+  backfill: string,
+  keys: readonly string[] | null = null,
+): Promise<string[]> {
   const forgiven = await db.query<{ key: string }>(
-    `UPDATE pgvector_backfill.quarantine SET text_hash = '', row_version = NULL WHERE backfill = $1 AND class <> 'too-long' RETURNING key`,
-    [backfill],
+    `UPDATE pgvector_backfill.quarantine SET text_hash = '', row_version = NULL WHERE backfill = $1 AND class <> 'too-long'
+        AND ($2::text[] IS NULL OR key = ANY ($2)) RETURNING key`,
+    [backfill, keys],
   );
   return forgiven.rows.map(({ key }) => key);
 }

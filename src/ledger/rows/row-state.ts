@@ -111,8 +111,8 @@ export function rowStatesSql(
   const staged = keyRefs(target);
   const fingerprintParameter = `$${values.push(fingerprint)}`;
   const { from, unreadable, eligible } = readableTable(target, `$${values.push(target.backfill)}`);
-  const legacyRange = rangeSql(target, legacy, range, values);
-  const stageRange = rangeSql(target, staged, range, values);
+  const legacyRange = rangeSql(target, legacy, range, values, target.table);
+  const stageRange = rangeSql(target, staged, range, values, target.stage);
   const refused = `l.quarantined_hash = l.hash AND l.class = 'refused'`;
   return `
     SELECT ${keyAliases(target, 'l.').join(', ')}, l.text, l.hash, l.is_empty, l.vector IS NOT NULL AS has_vector, s.text_hash IS NOT NULL AS has_stage,

@@ -14,11 +14,15 @@ export async function checkKey(db: Queryable, target: Target, settings: Settings
   if (fault !== null) return [fault];
   const changed = await changedCollations(db, target);
   if (changed.length > 0) return changed;
+  const unknown = await missingStatistics(db, target);
   const chosen =
     configuredKey(settings) === null
       ? ` (option key is not set: taken from index ${target.keyIndex ?? ''})`
       : '';
-  return [{ level: 'ok', check: 'key', message: `${describeKey(target)}, unique, not null${chosen}` }];
+  return [
+    ...unknown,
+    { level: 'ok', check: 'key', message: `${describeKey(target)}, unique, not null${chosen}` },
+  ];
 }
 
 async function keyFault(db: Queryable, target: Target): Promise<Finding | null> {
@@ -61,6 +65,26 @@ async function keyFault(db: Queryable, target: Target): Promise<Finding | null> 
         `Key column ${first} may be null.`,
         `Name a unique index of columns that are not null with ${optionName('key')}, or add the constraint.`,
       );
+}
+
+/** Of several columns: rows of a range are expected to be few then, and each may be compared with each. */
+async function missingStatistics(db: Queryable, { table, schema, name, key }: Target): Promise<Finding[]> {
+  if (key.length === 1) return [];
+  const found = await db.query<{ missing: boolean }>(
+    `SELECT pg_relation_size(c.oid) + coalesce((SELECT sum(pg_relation_size(relid)) FROM pg_partition_tree(c.oid)), 0) > 1000000
+            AND NOT EXISTS (SELECT 1 FROM pg_stats WHERE schemaname = $2 AND tablename = $3 AND attname = $4) AS missing
+       FROM pg_class c WHERE c.oid = $1::regclass`,
+    [table, schema, name, key[0]?.name],
+  );
+  if (found.rows[0]?.missing !== true) return [];
+  return [
+    {
+      level: 'warn',
+      check: 'statistics',
+      message: `${schema}.${name} was never analysed: of a key of several columns the planner knows nothing, and batches may take long.`,
+      remedy: `ANALYZE ${table};`,
+    },
+  ];
 }
 
 /** A NOT NULL constraint that is not validated (PostgreSQL 18) says nothing of the rows from before it. */
