@@ -46,4 +46,4 @@ export const operatorRegclassSql = (name: string): string =>
      ELSE (SELECT pgvb_c.oid FROM pg_catalog.pg_class pgvb_c JOIN pg_catalog.pg_namespace pgvb_n ON pgvb_n.oid = pgvb_c.relnamespace
              JOIN ${OPERATOR_SCHEMAS} pgvb_p ON pgvb_p.schema OPERATOR(pg_catalog.=) pgvb_n.nspname::pg_catalog.text
             WHERE pgvb_c.relname::pg_catalog.text OPERATOR(pg_catalog.=) (pg_catalog.parse_ident(${name}))[1]
-              AND pgvb_c.relkind NOT IN ('i', 'I', 't', 'S') AND pg_catalog.has_schema_privilege(pgvb_n.oid, 'USAGE') ORDER BY pgvb_p.place LIMIT 1) END)`;
+              AND pg_catalog.has_schema_privilege(pgvb_n.oid, 'USAGE') ORDER BY pgvb_p.place LIMIT 1) END)`;

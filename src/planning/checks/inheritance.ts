@@ -73,7 +73,7 @@ async function checkPartition(
       level: 'error',
       check: 'partition',
       message: `${schema}.${name} is a partition of ${parent}, and columns cannot be added to a partition alone.`,
-      remedy: `Add them to the parent, with the dimensions of the model: ALTER TABLE ${parent} ${added.join(', ')}.`,
+      remedy: `Name the whole table by ${optionName('table')}: ${parent}. Or, for a backfill of this partition alone, add them to the parent, with the dimensions of the model: ALTER TABLE ${parent} ${added.join(', ')}.`,
     },
   ];
 }

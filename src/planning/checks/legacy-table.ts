@@ -9,6 +9,7 @@ import { messageOf } from '../../errors.ts';
 import { estimatedRows } from '../../table/partitions.ts';
 import { findTable, type TableFacts, type Target } from '../../table/backfill-target.ts';
 import { checkInheritance } from './inheritance.ts';
+import { checkTableKind, missingTableRemedy } from './table-kind.ts';
 import { checkUpdateTriggers } from './update-triggers.ts';
 import type { Finding } from './finding.ts';
 
@@ -29,28 +30,15 @@ export async function checkTable(
   try {
     table = await findTable(db, settings);
   } catch (error) {
-    const remedy = `Set ${optionName('table')} to an existing schema.table of this database.`;
+    const remedy = missingTableRemedy(settings.table);
     return {
       findings: [{ level: 'error', check: 'table', message: messageOf(error), remedy, option: 'table' }],
       table: null,
     };
   }
+  const fault = await checkTableKind(db, table);
+  if (fault !== null) return { findings: [fault], table: null };
   const shown = `${table.schema}.${table.name}`;
-  if (table.kind !== 'r' && table.kind !== 'p') {
-    const what: Record<string, string> = { v: 'a view', m: 'a materialized view', f: 'a foreign table' };
-    return {
-      findings: [
-        {
-          level: 'error',
-          check: 'table',
-          message: `${shown} is ${what[table.kind] ?? 'no table'}; tables are supported, partitioned or not.`,
-          remedy: 'Name the table below it.',
-          option: 'table',
-        },
-      ],
-      table: null,
-    };
-  }
   const facts = await db.query<{
     owner: boolean;
     select: boolean;
