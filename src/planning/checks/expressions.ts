@@ -10,6 +10,7 @@ import { ConfigError, messageOf } from '../../errors.ts';
 import { assertTrustedCode } from '../../table/trusted-code.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import type { Finding } from './finding.ts';
+import { checkTextColumns } from './text-columns.ts';
 
 interface Expression {
   option: 'text' | 'where' | 'search.filters';
@@ -39,14 +40,16 @@ export async function checkExpressions(pool: Pool, target: Target, settings: Set
         remedy: `Correct ${optionName(option)}.`,
         option,
       });
-    } else if (option === 'text')
-      findings.push({
-        level: 'ok',
-        check: 'text',
-        message: Array.isArray(settings.text) ? settings.text.join(', ') : settings.text.sql,
-      });
+    } else if (option === 'text') findings.push(...(await checkText(pool, target, settings)));
   }
   return [...findings, ...(await checkOwnCode(pool, target, settings))];
+}
+
+async function checkText(pool: Pool, target: Target, { text }: Settings): Promise<Finding[]> {
+  const columns = Array.isArray(text) ? text : [];
+  const structured = await checkTextColumns(pool, target, columns);
+  if (structured.length > 0) return structured;
+  return [{ level: 'ok', check: 'text', message: Array.isArray(text) ? text.join(', ') : text.sql }];
 }
 
 /** SQL that searches run as it is. */
