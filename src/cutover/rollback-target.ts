@@ -62,6 +62,7 @@ export async function rollbackTarget(
     stage,
     stageName: parseQualified(stage, 'The staging table in the ledger').name,
     vectorPrefix: (await findVectorExtension(db)).prefix,
+    vectorSchema: null,
     columnType: settings.columnType,
     dimensions: null,
     indexed,

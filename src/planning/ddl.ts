@@ -27,18 +27,19 @@ const TRUNCATED = 'truncated boolean NOT NULL DEFAULT false';
 export async function missingDdl(db: Queryable, target: Target, dimensions: number): Promise<Statement[]> {
   const statements: Statement[] = [];
   const extension = await findVectorExtension(db);
-  if (extension.version === null)
-    statements.push({
-      sql: `CREATE EXTENSION IF NOT EXISTS vector SCHEMA ${quoteName(await extensionSchema(db, target))}`,
-      locksTable: false,
-    });
+  let { prefix } = extension;
+  if (extension.version === null) {
+    const schema = quoteName(target.vectorSchema ?? (await defaultSchema(db, target)));
+    statements.push({ sql: `CREATE EXTENSION IF NOT EXISTS vector SCHEMA ${schema}`, locksTable: false });
+    prefix = `${schema}.`;
+  }
   const columns = await db.query<{ name: string }>(
     `SELECT attname::text AS name FROM pg_attribute WHERE attrelid = $1::regclass AND attname = ANY ($2) AND NOT attisdropped`,
     [target.table, [target.column, target.updatedAtColumn]],
   );
   const present = new Set(columns.rows.map((row) => row.name));
   const additions = [
-    [target.column, `${extension.prefix}${target.columnType}(${dimensions})`],
+    [target.column, `${prefix}${target.columnType}(${dimensions})`],
     [target.updatedAtColumn, 'timestamptz'],
   ].filter(([name]) => name !== undefined && !present.has(name));
   if (additions.length > 0) {
@@ -53,7 +54,7 @@ export async function missingDdl(db: Queryable, target: Target, dimensions: numb
   ]);
   if (stage.rows[0]?.present !== true) {
     statements.push({
-      sql: `CREATE TABLE IF NOT EXISTS ${target.stage} (${stageKeySql(target)}, embedding ${extension.prefix}vector(${dimensions}) NOT NULL, text_hash bytea NOT NULL, batch integer NOT NULL, staged_at timestamptz NOT NULL DEFAULT now(), ${TRUNCATED})`,
+      sql: `CREATE TABLE IF NOT EXISTS ${target.stage} (${stageKeySql(target)}, embedding ${prefix}vector(${dimensions}) NOT NULL, text_hash bytea NOT NULL, batch integer NOT NULL, staged_at timestamptz NOT NULL DEFAULT now(), ${TRUNCATED})`,
       locksTable: false,
       makes: target.stage,
     });
@@ -66,8 +67,8 @@ export async function missingDdl(db: Queryable, target: Target, dimensions: numb
   return statements;
 }
 
-/** Where it would go by itself; the table's own where the search path names none that this role may create in. */
-async function extensionSchema(db: Queryable, target: Target): Promise<string> {
+/** Where the extension would go by itself; the table's own where the search path names none that this role may create in. */
+async function defaultSchema(db: Queryable, target: Target): Promise<string> {
   const found = await db.query<{ schema: string }>(
     `SELECT path.schema FROM (SELECT schema, place FROM ${OPERATOR_SCHEMAS} AS their UNION ALL SELECT 'public', NULL::bigint) AS path
       WHERE path.schema <> 'pg_catalog' AND to_regnamespace(quote_ident(path.schema)) IS NOT NULL

@@ -20,6 +20,7 @@ import { checkQueuePermissions } from '../queue/probes/permissions.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { describeTarget } from '../ledger/backfill/describe-target.ts';
 import { checkExtension, checkServer } from './checks/server.ts';
+import { checkVectorSchema } from './checks/vector-schema.ts';
 import { checkExpressions } from './checks/expressions.ts';
 import { checkEventTriggers } from './checks/event-triggers.ts';
 import { checkAddedColumns, checkIndexMetric, checkExistingObjects } from './checks/existing-objects.ts';
@@ -66,6 +67,7 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
     ...(await checkServer(pool)),
     ...(await checkPooler(settings)),
     ...(await checkExtension(pool)),
+    ...(await checkVectorSchema(pool, settings.vectorSchema)),
     ...(await checkStoredSettings(pool, settings)),
     ...checkEncryption(settings),
     ...checkOpenFiles(settings),

@@ -53,6 +53,8 @@ export interface Target extends Keyed {
   stageName: string;
   /** Quoted schema of pgvector with a dot, so that its types and functions are found whatever the search path; empty without it. */
   vectorPrefix: string;
+  /** Unquoted schema that the operator wants pgvector in, where it is not there yet. */
+  vectorSchema: string | null;
   /** Of the vector column. */
   columnType: VectorType;
   /** Of the vector column; null where it is not there yet. */
@@ -151,6 +153,7 @@ export async function targetOf(
     stage: quoteQualified(stage),
     stageName: stage.name,
     vectorPrefix: (await findVectorExtension(db)).prefix,
+    vectorSchema: settings.vectorSchema ?? null,
     columnType: settings.columnType,
     ...(await describeVectors(db, settings, facts, chosen)),
   };

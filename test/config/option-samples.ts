@@ -36,6 +36,7 @@ const FLAG_SAMPLE: Sample = { file: false, env: ['YES', true], flag: ['off', fal
 export const SAMPLES: Record<OptionPath, Sample> = {
   database: words('postgres://f/d', 'postgresql://e/d', 'postgres://g/d'),
   directDatabase: words('postgres://f/d', 'postgresql://e/d', 'postgres://g/d'),
+  vectorSchema: words('extensions', 'Their ext', 'ext'),
   queue: words('redis://f', 'rediss://e', 'postgres://g/d'),
   logLevel: words('debug', 'warn', 'silent'),
   'dashboard.host': words('::1', 'localhost', '127.0.0.2'),

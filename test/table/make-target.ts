@@ -23,6 +23,7 @@ export const makeTarget = (changes: Partial<Target> = {}): Target => ({
   isPartitioned: false,
   stageName: 'articles_embedding_stage',
   vectorPrefix: '"public".',
+  vectorSchema: null,
   columnType: 'vector',
   dimensions: 384,
   indexed: { method: 'hnsw', type: 'vector' },

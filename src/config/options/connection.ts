@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { option } from '../option.ts';
+import { columnName } from '../values/column-name.ts';
 import { databaseUrlProblem, queueUrlProblem } from '../values/server-url.ts';
 import { checked } from './schemas.ts';
 
@@ -21,6 +22,11 @@ export const connection = {
     schema: databaseUrl.optional(),
     secret: true,
     help: 'The same database without a pooler in transaction mode, for the index build, which needs a session of its own; if not set, database',
+  }),
+  vectorSchema: option({
+    scope: 'global',
+    schema: columnName.optional(),
+    help: 'Schema for the extension pgvector where it is not in the database yet; the schema must exist. If not set, the first of the search path that this user may create in',
   }),
   queue: option({
     scope: 'global',

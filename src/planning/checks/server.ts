@@ -91,7 +91,8 @@ export async function checkExtension(db: Queryable): Promise<Finding[]> {
             level: 'error',
             check,
             message: `pgvector ${version} is available but not created in this database, and this user may not create it.`,
-            remedy: 'Have an administrator run CREATE EXTENSION vector in this database.',
+            remedy:
+              'Have an administrator run what `pgvector-backfill doctor --grants` prints: CREATE EXTENSION vector in this database.',
           },
     );
   } else findings.push({ level: 'ok', check, message: `pgvector ${version}` });
