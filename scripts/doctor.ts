@@ -1,20 +1,37 @@
+import { describeDatabaseUrl } from '../src/config/values/server-url.ts';
 import { diagnose, blockers } from '../src/planning/doctor.ts';
+import { missingGrants } from '../src/planning/grants/missing-grants.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import type { Command } from '../src/cli/command.ts';
 import { withDatabase } from '../src/cli/session.ts';
+import { describeQueue } from '../src/queue/address.ts';
 import { findingLines } from '../src/terminal/finding-lines.ts';
+import { grantLines } from '../src/terminal/grant-lines.ts';
 
 export const doctor: Command = {
   name: 'doctor',
   summary:
     'Read-only preflight: versions, privileges, key, text, model, dimensions, queue. Exit code 3 where something blocks.',
-  flags: {},
+  flags: {
+    grants: {
+      type: 'boolean',
+      help: 'Print the rights that this user lacks, as SQL for an administrator, and nothing else; run nothing',
+    },
+  },
   async run(invocation) {
     const config = await invocation.config();
     const logger = invocation.logger(config.settings.logLevel);
     return withDatabase(config, 'doctor', logger, async (pool) => {
       const { settings, backfill } = config;
+      if (invocation.flags['grants'] === true) {
+        const missing = await missingGrants(pool, settings);
+        const database = describeDatabaseUrl(settings.database);
+        for (const line of grantLines(missing, { database, queue: describeQueue(settings.queue) }))
+          invocation.say(line);
+        invocation.emit({ backfill, ...missing });
+        return EXIT.done;
+      }
       const { findings, embedder } = await diagnose({
         pool,
         backfill,

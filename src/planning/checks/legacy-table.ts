@@ -9,7 +9,7 @@ import { messageOf } from '../../errors.ts';
 import { estimatedRows } from '../../table/partitions.ts';
 import { findTable, type TableFacts, type Target } from '../../table/backfill-target.ts';
 import { checkInheritance } from './inheritance.ts';
-import { checkTableKind, missingTableRemedy } from './table-kind.ts';
+import { checkTableKind, missingTable } from './table-kind.ts';
 import { checkUpdateTriggers } from './update-triggers.ts';
 import type { Finding } from './finding.ts';
 
@@ -30,11 +30,7 @@ export async function checkTable(
   try {
     table = await findTable(db, settings);
   } catch (error) {
-    const remedy = missingTableRemedy(settings.table);
-    return {
-      findings: [{ level: 'error', check: 'table', message: messageOf(error), remedy, option: 'table' }],
-      table: null,
-    };
+    return { findings: [await missingTable(db, settings.table, messageOf(error))], table: null };
   }
   const fault = await checkTableKind(db, table);
   if (fault !== null) return { findings: [fault], table: null };
@@ -77,7 +73,7 @@ export async function checkTable(
       level: 'error',
       check: 'privileges',
       message: `This user lacks ${lacking.join(', ')}.`,
-      remedy: `Connect as the owner of ${shown}, or GRANT what is missing.`,
+      remedy: `Have an administrator run what \`pgvector-backfill doctor --grants\` prints, or connect as the owner of ${shown}.`,
       option: 'database',
     });
   } else

@@ -2,6 +2,7 @@
 
 import { optionName } from '../../config/option-name.ts';
 import { LEDGER_SCHEMA } from '../../db/migrate.ts';
+import { parseQualified } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { QUEUE_SCHEMA } from '../../queue/address.ts';
 import type { TableFacts } from '../../table/backfill-target.ts';
@@ -126,6 +127,33 @@ async function kindFacts(db: Queryable, { oid }: TableFacts): Promise<KindFacts>
   );
   const none = { temporary: false, system: false, extension: null, tables: [], server: null, remote: null };
   return found.rows[0] ?? none;
+}
+
+/** Of a table that this role does not find. */
+export async function missingTable(db: Queryable, table: string, message: string): Promise<Finding> {
+  const found = await db.query<{ schema: string }>(
+    `SELECT n.nspname::text AS schema FROM pg_namespace n WHERE n.nspname = $1::name AND NOT has_schema_privilege(n.oid, 'USAGE')`,
+    [schemaOf(table)],
+  );
+  const [hidden] = found.rows;
+  if (hidden === undefined)
+    return { level: 'error', check: 'table', message, remedy: missingTableRemedy(table), option: 'table' };
+  return {
+    level: 'error',
+    check: 'privileges',
+    message: `This user lacks USAGE on schema ${hidden.schema}, so that it finds no table there.`,
+    remedy: 'Have an administrator run what `pgvector-backfill doctor --grants` prints.',
+    option: 'database',
+  };
+}
+
+/** Null also of what is no name. */
+function schemaOf(table: string): string | null {
+  try {
+    return parseQualified(table, 'Option table').schema;
+  } catch {
+    return null;
+  }
 }
 
 /** Of a table that is not there. */

@@ -150,20 +150,33 @@ function askAgain(what: Readiness): void {
   };
 }
 
-/** Whether BullMQ's tables are there, or this user may make them. Reads catalogs only. */
-export async function queueSchema(
-  url: string,
-): Promise<{ name: string; role: string; tables: boolean; allowed: boolean }> {
+export interface QueueRights {
+  schema: string;
+  /** Both quoted. */
+  role: string;
+  database: string;
+  /** Whether BullMQ's tables are there; or else this user may make them. */
+  tables: boolean;
+  allowed: boolean;
+  /** Jobs are added by way of a temporary table. */
+  temporary: boolean;
+}
+
+/** Reads catalogs only. */
+export async function queueRights(url: string): Promise<QueueRights> {
   const client = await connectClient(url, 'queue');
   try {
-    const found = await client.query<{ role: string; tables: boolean; allowed: boolean }>(
-      `SELECT pg_catalog.quote_ident(current_user) AS role, pg_catalog.to_regclass(pg_catalog.concat($1::text, '.migration')) IS NOT NULL AS tables,
+    const found = await client.query<QueueRights>(
+      `SELECT $1::text AS schema, pg_catalog.quote_ident(current_user) AS role, pg_catalog.quote_ident(pg_catalog.current_database()) AS database,
+              EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'migration') AS tables,
               CASE WHEN n.oid IS NULL THEN pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')
-                   ELSE pg_catalog.has_schema_privilege(n.oid, 'CREATE, USAGE') END AS allowed
+                   ELSE pg_catalog.has_schema_privilege(n.oid, 'CREATE') AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') END AS allowed,
+              pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY') AS temporary
          FROM (SELECT 1) one LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = $1::name`,
       [QUEUE_SCHEMA],
     );
-    return { name: QUEUE_SCHEMA, role: '', tables: false, allowed: false, ...found.rows[0] };
+    const none = { role: '', database: '', tables: false, allowed: true, temporary: true };
+    return found.rows[0] ?? { schema: QUEUE_SCHEMA, ...none };
   } finally {
     await client.end().catch(() => {});
   }

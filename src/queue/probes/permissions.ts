@@ -6,7 +6,7 @@ import { ConfigError } from '../../errors.ts';
 import { silentLogger } from '../../observability/logger.ts';
 import { describeQueue, isPostgres } from '../address.ts';
 import { firstContact, openQueue, openWorker } from '../connection.ts';
-import { queueSchema } from '../postgres/backend.ts';
+import { queueRights, type QueueRights } from '../postgres/backend.ts';
 import { connectRedis, keyPrefix } from '../redis/connect.ts';
 
 /** Of a server that is busy. */
@@ -67,16 +67,38 @@ async function forget(url: string, key: string): Promise<void> {
   redis.disconnect();
 }
 
-/** False where `enqueue` makes it. @throws ConfigError where this user may not */
+/** False where `enqueue` makes it. @throws ConfigError where this user may not, or may add no job */
 async function hasSchema(url: string): Promise<boolean> {
-  let found: Awaited<ReturnType<typeof queueSchema>> | null = null;
+  let found: QueueRights | null = null;
   await firstContact(url, async () => {
-    found = await queueSchema(url);
+    found = await queueRights(url);
   });
-  const { tables, allowed, name, role } = found ?? { tables: false, allowed: true, name: '', role: '' };
-  if (tables || allowed) return tables;
-  throw new ConfigError(`The queue's user at ${describeQueue(url)} may not make tables in schema ${name}.`, {
-    code: 'QUEUE_RIGHTS',
-    remedy: `Have an administrator run CREATE SCHEMA IF NOT EXISTS ${name} AUTHORIZATION ${role}; in that database.`,
-  });
+  if (found === null) return false;
+  const { tables, allowed, temporary, schema, role, database } = found as QueueRights;
+  const lacking = [
+    ...(tables || allowed
+      ? []
+      : [
+          {
+            what: `make tables in schema ${schema}`,
+            sql: `CREATE SCHEMA IF NOT EXISTS ${schema} AUTHORIZATION ${role};`,
+          },
+        ]),
+    ...(temporary
+      ? []
+      : [
+          {
+            what: 'make the temporary table by which BullMQ adds jobs',
+            sql: `GRANT TEMPORARY ON DATABASE ${database} TO ${role};`,
+          },
+        ]),
+  ];
+  if (lacking.length === 0) return tables;
+  throw new ConfigError(
+    `The queue's user at ${describeQueue(url)} may not ${lacking.map(({ what }) => what).join(', nor ')}.`,
+    {
+      code: 'QUEUE_RIGHTS',
+      remedy: `Have an administrator run ${lacking.map(({ sql }) => sql).join(' ')} in that database, which \`pgvector-backfill doctor --grants\` prints too.`,
+    },
+  );
 }

@@ -1,0 +1,171 @@
+/** What `doctor --grants` prints for roles and schemas of each kind, run by an administrator, and a run after it. */
+
+import { afterEach, describe, expect, it } from 'vitest';
+import { loadConfig, type Config } from '../../src/config/load.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import { createPool, type Pool } from '../../src/db/pool.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
+import { prepareQueue } from '../../src/queue/connection.ts';
+import { missingGrants, type MissingGrants } from '../../src/planning/grants/missing-grants.ts';
+import { hasPostgres } from '../setup/databases.ts';
+import { limitedRole, type LimitedRole } from '../setup/limited-role.ts';
+import { complaints, hashEmbedder, runAll } from '../setup/whole-run.ts';
+
+const ROWS = 12;
+
+describe.runIf(hasPostgres())('the rights that are printed', () => {
+  let limited: LimitedRole;
+  let pool: Pool;
+  let config: Config;
+  const open = async (attributes = '', flags: Record<string, string> = {}): Promise<void> => {
+    limited = await limitedRole({ attributes });
+    const { databaseUrl, queueUrl } = limited.database;
+    pool = createPool(databaseUrl, {
+      name: 'test',
+      max: 4,
+      logger: silentLogger,
+      table: 'shop.docs',
+      pinned: true,
+    });
+    config = await loadConfig({
+      flags: { table: 'shop.docs', text: 'sql:upper(body)', 'batch-rows': '5', ...flags },
+      env: { DATABASE_URL: databaseUrl, QUEUE_URL: queueUrl },
+      cwd: '/',
+    });
+    await limited.admin(
+      `CREATE SCHEMA shop; CREATE TABLE shop.docs (id bigint PRIMARY KEY, body text);
+       INSERT INTO shop.docs SELECT n, 'bread ' || n FROM generate_series(1, ${ROWS}) n; CREATE EXTENSION vector; GRANT USAGE ON SCHEMA public TO PUBLIC`,
+    );
+  };
+  afterEach(async () => {
+    await pool.end();
+    await limited.drop();
+  });
+
+  const missing = (): Promise<MissingGrants> => missingGrants(pool, config.settings);
+  const required = async (where = 'database'): Promise<string[]> =>
+    (await missing()).grants.filter((each) => !each.optional && each.where === where).map(({ sql }) => sql);
+  /** Of the administrator: all that is printed, once; then nothing is missing, and a run goes through. */
+  async function runs({ index = true, queue = false } = {}): Promise<void> {
+    const { grants } = await missing();
+    await limited.admin(
+      grants
+        .filter(({ optional }) => !optional)
+        .map(({ sql }) => `${sql};`)
+        .join('\n'),
+    );
+    expect(await required()).toEqual([]);
+    expect(await required('queue')).toEqual([]);
+    expect(await complaints(pool, config)).toEqual([]);
+    await migrate(pool);
+    if (queue) await prepareQueue(config.settings.queue);
+    expect(await (await runAll(pool, config, hashEmbedder(), { index })).account()).toMatchObject({
+      embedded: ROWS,
+    });
+    expect(await required()).toEqual([]);
+    expect(await required('queue')).toEqual([]);
+  }
+  const database = (): string => new URL(limited.database.databaseUrl).pathname.slice(1);
+
+  it('a role that was given rights and is not the owner becomes a member of the owner’s', async () => {
+    await open();
+    const { role, admin, also } = limited;
+    const owner = await also('owner');
+    await admin(
+      `ALTER TABLE shop.docs OWNER TO ${owner}; GRANT USAGE, CREATE ON SCHEMA shop TO ${owner}; GRANT SELECT ON shop.docs TO ${role}`,
+    );
+    expect(await required()).toEqual([
+      `GRANT "${owner}" TO ${role}`,
+      `CREATE SCHEMA pgvector_backfill AUTHORIZATION ${role}`,
+      `GRANT TEMPORARY ON DATABASE ${database()} TO ${role}`,
+    ]);
+    await runs();
+  });
+
+  it('not of a superuser’s: the table itself is given; what its owner took from itself is given back', async () => {
+    await open();
+    expect(await required()).toContain(`ALTER TABLE shop.docs OWNER TO ${limited.role}`);
+    await limited.admin(
+      `ALTER TABLE shop.docs OWNER TO ${limited.role}; REVOKE UPDATE, TRIGGER ON shop.docs FROM ${limited.role}`,
+    );
+    expect(await required()).toContain(`GRANT UPDATE, TRIGGER ON TABLE "shop"."docs" TO ${limited.role}`);
+    await runs();
+  });
+
+  it('a role that inherits nothing; partitions of several owners', async () => {
+    await open('NOINHERIT', { table: 'shop.parts' });
+    const { role, admin, also } = limited;
+    const owners = [await also('one'), await also('two')];
+    await admin(
+      `CREATE TABLE shop.parts (id bigint PRIMARY KEY, body text) PARTITION BY RANGE (id);
+       CREATE TABLE shop.parts_1 PARTITION OF shop.parts FOR VALUES FROM (0) TO (7);
+       CREATE TABLE shop.parts_2 PARTITION OF shop.parts FOR VALUES FROM (7) TO (99);
+       INSERT INTO shop.parts SELECT * FROM shop.docs;
+       ALTER TABLE shop.parts OWNER TO ${role}; ALTER TABLE shop.parts_1 OWNER TO ${owners[0]}; ALTER TABLE shop.parts_2 OWNER TO ${owners[1]}`,
+    );
+    expect((await required()).filter((sql) => sql.startsWith('GRANT "'))).toEqual(
+      owners.map((owner) => `GRANT "${owner}" TO ${role} WITH INHERIT TRUE`),
+    );
+    await runs({ index: false });
+  });
+
+  it.each([
+    ['a superuser', null],
+    ['the owner of the database, who is none', 'keeper'],
+  ])('the schemas of ledger and queue were made by %s', async (_, name) => {
+    await open();
+    const { role, admin, also } = limited;
+    const maker = name === null ? 'CURRENT_USER' : await also(name);
+    if (name !== null) await admin(`ALTER DATABASE "${database()}" OWNER TO ${maker}`);
+    await admin(
+      `ALTER TABLE shop.docs OWNER TO ${role}; CREATE SCHEMA pgvector_backfill AUTHORIZATION ${maker}; CREATE SCHEMA bullmq AUTHORIZATION ${maker}`,
+    );
+    expect(await required()).toContain(`GRANT USAGE, CREATE ON SCHEMA pgvector_backfill TO ${role}`);
+    expect(await required('queue')).toContain(`GRANT USAGE, CREATE ON SCHEMA bullmq TO ${role}`);
+    await runs({ queue: true });
+    if (name !== null) await admin(`ALTER DATABASE "${database()}" OWNER TO CURRENT_USER`);
+  });
+
+  it('a schema that somebody else has made, or may create in, is none that a grant would mend', async () => {
+    await open();
+    const { role, admin, also } = limited;
+    const mallory = await also('mallory');
+    await admin(
+      `ALTER TABLE shop.docs OWNER TO ${role}; CREATE SCHEMA pgvector_backfill AUTHORIZATION ${mallory}; GRANT ALL ON SCHEMA pgvector_backfill TO PUBLIC`,
+    );
+    const { grants, notes } = await missing();
+    expect(grants.filter(({ sql }) => sql.includes('pgvector_backfill'))).toEqual([]);
+    expect(notes).toMatchObject([
+      expect.stringMatching(new RegExp(`belongs to ${mallory}.*DROP SCHEMA`)) as string,
+    ]);
+    await admin(
+      `DROP SCHEMA pgvector_backfill; CREATE SCHEMA pgvector_backfill; GRANT ALL ON SCHEMA pgvector_backfill TO ${mallory}`,
+    );
+    expect((await missing()).notes[0]).toContain(`REVOKE CREATE ON SCHEMA pgvector_backfill FROM ${mallory}`);
+  });
+
+  it('a ledger that another role has begun, and the extension in a schema of the operator’s choice', async () => {
+    await open('', { 'vector-schema': 'Their ext' });
+    const { role, admin, also } = limited;
+    const before = await also('before');
+    await admin(
+      `DROP EXTENSION vector; ALTER TABLE shop.docs OWNER TO ${role}; CREATE SCHEMA pgvector_backfill AUTHORIZATION ${role};
+       GRANT ${role} TO ${before}; SET SESSION AUTHORIZATION ${before}; CREATE TABLE pgvector_backfill.old (id int); RESET SESSION AUTHORIZATION;
+       GRANT USAGE ON SCHEMA shop TO ${role}`,
+    );
+    expect(await required()).toEqual([
+      'CREATE SCHEMA "Their ext"',
+      'CREATE EXTENSION IF NOT EXISTS vector SCHEMA "Their ext"',
+      `GRANT USAGE ON SCHEMA "Their ext" TO ${role}`,
+      `GRANT CREATE ON SCHEMA "shop" TO ${role}`,
+      // Membership would go in a circle.
+      `ALTER TABLE pgvector_backfill.old OWNER TO ${role}`,
+      `GRANT TEMPORARY ON DATABASE ${database()} TO ${role}`,
+    ]);
+    await runs();
+    const type = await pool.query<{ type: string }>(
+      `SELECT format_type(atttypid, atttypmod) AS type FROM pg_attribute WHERE attrelid = 'shop.docs'::regclass AND attname = 'embedding'`,
+    );
+    expect(type.rows).toEqual([{ type: '"Their ext".vector(8)' }]);
+  });
+});
