@@ -38,7 +38,7 @@ import {
 import type { AddedIndex } from '../ledger/backfill/known-objects.ts';
 import { dropIndexUnderShortLocks } from './drop-index.ts';
 import { deleteBackfill } from './delete-backfill.ts';
-import { otherBackfills } from '../ledger/backfill/remove.ts';
+import { otherBackfills, takesSchemaAlong } from '../ledger/backfill/remove.ts';
 import { waitUntilIdle, type Queues } from './wait-until-idle.ts';
 import { changeReads } from './change-reads.ts';
 import { dropSearchFunction } from './search-function.ts';
@@ -184,7 +184,9 @@ async function ledgerStep(
   const others = await otherBackfills(pool, backfill);
   const action =
     others.length === 0
-      ? 'DROP SCHEMA pgvector_backfill, with all its tables;'
+      ? (await takesSchemaAlong(pool))
+        ? 'DROP SCHEMA pgvector_backfill, with all its tables;'
+        : 'DROP all tables of schema pgvector_backfill, which stays: this user could not make it again;'
       : `delete the rows of ${backfill} from schema pgvector_backfill, which ${others.join(', ')} goes on to use`;
   const notes = [
     'the extension vector stays, others may use it by now: DROP EXTENSION vector takes it away where nobody does',

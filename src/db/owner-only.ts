@@ -26,12 +26,12 @@ export async function keepFromOthers(db: Queryable, oids: readonly string[]): Pr
     );
 }
 
-/** The same of a schema. */
+/** The same of a schema. In one that an administrator has made for this role, its own rights stay. */
 export async function keepSchemaFromOthers(db: Queryable, schema: string): Promise<void> {
   const found = await db.query<{ grantee: string | null }>(
     `SELECT DISTINCT r.rolname::text AS grantee FROM pg_namespace n
        CROSS JOIN LATERAL aclexplode(n.nspacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
-      WHERE n.nspname = $1 AND a.grantee <> n.nspowner ORDER BY 1`,
+      WHERE n.nspname = $1 AND a.grantee <> n.nspowner AND r.rolname IS DISTINCT FROM current_user AND pg_has_role(n.nspowner, 'USAGE') ORDER BY 1`,
     [schema],
   );
   for (const { grantee } of found.rows)

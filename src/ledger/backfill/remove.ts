@@ -36,6 +36,18 @@ async function tablesOfBackfills(db: Queryable): Promise<string[]> {
   return found.rows.map((row) => row.name);
 }
 
+/**
+ * Whether the schema goes with what is in it. One that this role could not make again is an administrator's, made beforehand:
+ * the next `enqueue` would be without it.
+ */
+export async function takesSchemaAlong(db: Queryable): Promise<boolean> {
+  const found = await db.query<{ along: boolean }>(
+    `SELECT has_database_privilege(current_database(), 'CREATE') AND pg_has_role(n.nspowner, 'USAGE') AS along FROM pg_namespace n WHERE n.nspname = $1`,
+    [LEDGER_SCHEMA],
+  );
+  return found.rows[0]?.along === true;
+}
+
 /** Without CASCADE: whatever somebody else has put there, or has built on it, is not ours to take along. */
 export async function dropLedger(db: Queryable): Promise<void> {
   const functions = await db.query<{ name: string }>(
@@ -48,5 +60,5 @@ export async function dropLedger(db: Queryable): Promise<void> {
     [LEDGER_SCHEMA],
   );
   if (tables.rows.length > 0) await db.query(`DROP TABLE ${tables.rows.map((row) => row.name).join(', ')}`);
-  await db.query(`DROP SCHEMA ${LEDGER_SCHEMA}`);
+  if (await takesSchemaAlong(db)) await db.query(`DROP SCHEMA ${LEDGER_SCHEMA}`);
 }
