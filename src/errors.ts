@@ -87,9 +87,17 @@ const NAMES_AND_SIZES = /^(?:23|54)/;
 /** Of a statement or an object: a name may be a value of a row where an expression makes one of it (`kind::regclass`). */
 const NAMES = /^(?:0[0-9A-Z]|24|26|2[BD]|3[4BF]|42|72|F0|HV)/;
 
+/** Whose words hold the very bytes. */
+const ABOUT_BYTES: Readonly<Record<string, string>> = {
+  '22021': 'bytes that are no text in the encoding they are taken for',
+  '22P05': 'a character that one of the encodings of database and client has not got',
+};
+
 function serverWords({ code, message, position, routine, where = '' }: ServerError): string {
   const [, raisedIn] = /PL\/\w+ function ([^\n]+? line \d+ at \w+)/.exec(where) ?? [];
   const isRaised = routine === 'exec_stmt_raise';
+  const aboutBytes = ABOUT_BYTES[code];
+  if (!isRaised && aboutBytes !== undefined) return `${aboutBytes} (${code})`;
   if (!isRaised && NAMES_AND_SIZES.test(code)) return `${message} (${code})`;
   if (!isRaised && (position !== undefined || OF_NO_VALUE.test(code))) return message;
   if (!isRaised && NAMES.test(code))

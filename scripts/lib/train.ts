@@ -9,7 +9,8 @@ import { recordTexts } from '../../src/demo/records.ts';
 import { maskPolicy } from '../../src/embedding/open-embedder.ts';
 import { ConfigError } from '../../src/errors.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
-import { maskedTexts, tableTexts } from '../../src/training/table-texts.ts';
+import { readTexts } from '../../src/table/read-texts.ts';
+import { MAX_CHARACTERS, maskedTexts, tableTexts } from '../../src/training/table-texts.ts';
 import { trainFrom, type TrainFromOptions, type TrainedFrom } from '../../src/training/train-from.ts';
 
 export async function trainOnTable(
@@ -17,7 +18,8 @@ export async function trainOnTable(
   { backfill, settings }: Config,
   options: TrainFromOptions,
 ): Promise<TrainedFrom> {
-  const texts = tableTexts(pool, await describeTarget(pool, backfill, settings));
+  const target = await describeTarget(pool, backfill, settings);
+  const texts = tableTexts(pool, target, (keys) => readTexts(pool, target, keys, MAX_CHARACTERS));
   return trainFrom(maskedTexts(texts, maskPolicy(settings)), options);
 }
 

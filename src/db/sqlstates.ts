@@ -22,6 +22,8 @@ export const SQLSTATE = {
   deadlock: '40P01',
   lockTimeout: '55P03',
   queryCanceled: '57014',
+  /** character_not_in_repertoire: bytes that are no text in their encoding. */
+  invalidText: '22021',
   /** untranslatable_character: one that the database's encoding, or the client's, has not got. */
   untranslatable: '22P05',
   /** program_limit_exceeded; pgvector's where the centres of an IVFFlat index do not fit. */
@@ -162,3 +164,7 @@ export function classify(error: unknown): FailureClass {
  * try elsewhere has had its tries by then, where a function of the operator's chose it.
  */
 export const isOfARow = (error: unknown): boolean => classify(error) === 'row' || isRaised(error);
+
+/** Bytes of a row that are no text, whatever is made of them: no expression is wrong then, on however many rows it raises. */
+export const isOfBytes = (error: unknown): boolean =>
+  !isRaised(error) && hasSqlState(error, SQLSTATE.invalidText, SQLSTATE.untranslatable);

@@ -7,7 +7,7 @@
 import { optionName } from '../config/option-name.ts';
 import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
-import { isOfARow } from '../db/sqlstates.ts';
+import { isOfARow, isOfBytes } from '../db/sqlstates.ts';
 import { TABLE_LIMITS, inReadOnly, inTransaction } from '../db/transaction.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import { quarantineRows } from '../ledger/rows/quarantine.ts';
@@ -78,7 +78,7 @@ async function quarantineUnreadable(reading: Reading, range: KeyRange): Promise<
       if (await quarantineRow(reading, key)) found++;
       return true;
     },
-    async (error) => ((await readsAnyEdge(reading)) ? null : unreadableAll(error)),
+    async (error) => (isOfBytes(error) || (await readsAnyEdge(reading)) ? null : unreadableAll(error)),
   );
   for (let after: string | null = null; ;) {
     const values: unknown[] = [];

@@ -1,6 +1,7 @@
 /** The texts of the configured table, as they will be embedded, for training on them. */
 
 import type { Queryable } from '../db/pool.ts';
+import { isOfARow } from '../db/sqlstates.ts';
 import { createMasker, tryMask } from '../masking/masker.ts';
 import type { MaskPolicy } from '../masking/policy.ts';
 import { keyAliases, keyTextSql } from '../table/key.ts';
@@ -12,30 +13,58 @@ import { beginningSql } from '../table/text-expressions.ts';
 const PAGE_ROWS = 1000;
 
 /** More of a text than this never reaches the model. */
-const MAX_CHARACTERS = 200_000;
+export const MAX_CHARACTERS = 200_000;
 
 type Source = Pick<Target, 'table' | 'ref' | 'key' | 'text' | 'where'>;
 
-/** Every eligible row once, by keyset. */
-export async function* tableTexts(db: Queryable, target: Source): AsyncGenerator<string> {
+/**
+ * Every eligible row once, by keyset.
+ * @param readable texts of those of these rows that can be read, for a page with one that cannot
+ */
+export async function* tableTexts(
+  db: Queryable,
+  target: Source,
+  readable: ((keys: readonly string[]) => Promise<readonly { text: string }[]>) | null = null,
+): AsyncGenerator<string> {
   const text = beginningSql(target.text, String(MAX_CHARACTERS));
-  let after: string | null = null;
-  for (;;) {
+  const page = async (after: string | null, read: Read): Promise<Row[]> => {
     const values: unknown[] = [];
     const rows = orderedKeysSql(target, { lower: after, isAfter: true, upper: null }, values, {
       from: target.table,
-      condition: target.where,
-      columns: `, ${text} AS pgvb_text`,
+      ...read,
     });
-    const found: { rows: { key: string; text: string }[] } = await db.query(
+    const found = await db.query<Row>(
       `SELECT ${keyTextSql(target, keyAliases(target))} AS key, pgvb_text AS text FROM (${rows} LIMIT ${PAGE_ROWS}) pgvb_page`,
       values,
     );
-    for (const row of found.rows) yield row.text;
-    const last = found.rows.at(-1);
+    return found.rows;
+  };
+  for (let after: string | null = null; ;) {
+    const read: Row[] | null = await page(after, {
+      condition: target.where,
+      columns: `, ${text} AS pgvb_text`,
+    }).catch((error: unknown) => {
+      if (readable === null || !isOfARow(error)) throw error;
+      return null;
+    });
+    const rows: Row[] = read ?? (await page(after, { condition: 'true', columns: `, NULL AS pgvb_text` }));
+    const keys: string[] = rows.map(({ key }) => key);
+    const texts = read ?? (await readable?.(keys)) ?? [];
+    for (const each of texts) yield each.text;
+    const last: string | undefined = keys.at(-1);
     if (last === undefined) return;
-    after = last.key;
+    after = last;
   }
+}
+
+interface Row {
+  key: string;
+  text: string;
+}
+
+interface Read {
+  condition: string;
+  columns: string;
 }
 
 /** As they will be embedded; one that a rule of the operator's takes too long over is left out, as it is of the run. */

@@ -1,6 +1,7 @@
 /** Whether the table's texts can be read, how long they are in tokens, and what the model would not read of them. */
 
 import { optionName } from '../../config/option-name.ts';
+import { isOfBytes } from '../../db/sqlstates.ts';
 import { messageOf } from '../../errors.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { Pool } from '../../db/pool.ts';
@@ -35,7 +36,7 @@ export async function checkTexts(
 ): Promise<Finding[]> {
   const sample = await sampleOf(pool, target);
   return [
-    ...(await checkEncoding(pool)),
+    ...(await checkEncoding(pool, target)),
     ...unreadableFinding(sample),
     ...(await checkTextLengths(
       sample.texts.map(({ text }) => text),
@@ -94,7 +95,7 @@ async function sampleOf(pool: Pool, target: Target): Promise<TextSample> {
 }
 
 /** A server that knows of no encoding takes whatever bytes it is given. */
-async function checkEncoding(pool: Pool): Promise<Finding[]> {
+async function checkEncoding(pool: Pool, { table }: Target): Promise<Finding[]> {
   const found = await pool.query<{ encoding: string }>('SELECT getdatabaseencoding() AS encoding');
   if (found.rows[0]?.encoding !== 'SQL_ASCII') return [];
   return [
@@ -103,8 +104,7 @@ async function checkEncoding(pool: Pool): Promise<Finding[]> {
       check: 'encoding',
       message:
         'the database is SQL_ASCII: the server does not check the bytes of a text. Rows whose text is not valid UTF-8 are quarantined by their key, the others are embedded',
-      remedy:
-        'Look for such rows in what `pgvector-backfill status` lists, and correct them; or move to a database with an encoding.',
+      remedy: `Correct such rows, which \`pgvector-backfill status\` lists; where their bytes are LATIN1: UPDATE ${table} SET … = convert_from(convert(convert_to(…, 'SQL_ASCII'), 'LATIN1', 'UTF8'), 'SQL_ASCII') WHERE … . Or move to a database with an encoding.`,
     },
   ];
 }
@@ -113,13 +113,16 @@ function unreadableFinding({ texts, unreadable }: TextSample): Finding[] {
   const [first] = unreadable;
   if (first === undefined) return [];
   const shown = unreadable.slice(0, SHOWN_KEYS).map(({ key }) => key);
+  const ofBytes = unreadable.every(({ error }) => isOfBytes(error));
   return [
     {
-      // Of none of them: that is the expression, and no row.
-      level: texts.length === 0 && unreadable.length > 1 ? 'error' : 'warn',
+      // Of none of them: that is the expression, and no row; bytes are each row's own.
+      level: texts.length === 0 && unreadable.length > 1 && !ofBytes ? 'error' : 'warn',
       check: 'text-read',
       message: `the text of ${unreadable.length} of ${texts.length + unreadable.length} sampled rows cannot be read and they would be quarantined: key ${shown.join(', ')}${unreadable.length > shown.length ? ', …' : ''} (${messageOf(first.error)})`,
-      remedy: `Correct these rows, or ${optionName('text')} or ${optionName('where')}, so that it does not raise on them: for instance by a CASE around a cast.`,
+      remedy: ofBytes
+        ? 'Correct these rows, and they are embedded; all others are, whether or not.'
+        : `Correct these rows, or ${optionName('text')} or ${optionName('where')}, so that it does not raise on them: for instance by a CASE around a cast.`,
       option: 'text',
       measurements: { unreadable: unreadable.length, sampled: texts.length + unreadable.length },
     },

@@ -1,7 +1,7 @@
 /** Searches that compute the text of rows: one on which it raises fails them all, unless quarantine knows of it. */
 
 import { quoteLiteral } from '../../db/identifiers.ts';
-import { SQLSTATE, hasSqlState, isOfARow } from '../../db/sqlstates.ts';
+import { isOfARow } from '../../db/sqlstates.ts';
 import { readableTable } from '../../ledger/rows/row-state.ts';
 import type { Target } from '../../table/backfill-target.ts';
 
@@ -17,7 +17,7 @@ export async function skippingUnreadable<T>(
   try {
     return await work(target);
   } catch (error) {
-    if (!isOfARow(error) || hasSqlState(error, SQLSTATE.untranslatable)) throw error;
+    if (!isOfARow(error)) throw error;
     return work(withoutUnreadable(target)).catch(() => {
       throw error;
     });
