@@ -82,13 +82,18 @@ describe.runIf(hasPostgres())('the rights that are printed', () => {
     await runs();
   });
 
-  it('not of a superuser’s: the table itself is given; what its owner took from itself is given back', async () => {
-    await open();
-    expect(await required()).toContain(`ALTER TABLE shop.docs OWNER TO ${limited.role}`);
-    await limited.admin(
-      `ALTER TABLE shop.docs OWNER TO ${limited.role}; REVOKE UPDATE, TRIGGER ON shop.docs FROM ${limited.role}`,
+  it('not of a superuser’s: the table itself is given; what its owner took from itself is given back; a key of a type elsewhere', async () => {
+    await open('', { key: 'code' });
+    const { role, admin } = limited;
+    await admin(
+      `CREATE SCHEMA types; CREATE EXTENSION citext SCHEMA types; ALTER TABLE shop.docs ADD COLUMN code types.citext UNIQUE;
+       UPDATE shop.docs SET code = 'Code ' || id; ALTER TABLE shop.docs ALTER code SET NOT NULL`,
     );
-    expect(await required()).toContain(`GRANT UPDATE, TRIGGER ON TABLE "shop"."docs" TO ${limited.role}`);
+    expect(await required()).toContain(`ALTER TABLE shop.docs OWNER TO ${role}`);
+    await admin(`ALTER TABLE shop.docs OWNER TO ${role}; REVOKE UPDATE, TRIGGER ON shop.docs FROM ${role}`);
+    const statements = await required();
+    expect(statements).toContain(`GRANT UPDATE, TRIGGER ON TABLE "shop"."docs" TO ${role}`);
+    expect(statements).toContain(`GRANT USAGE ON SCHEMA "types" TO ${role}`);
     await runs();
   });
 

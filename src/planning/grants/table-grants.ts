@@ -48,8 +48,9 @@ export async function tableGrants(
   db: Queryable,
   role: Role,
   table: TableFacts,
-  { sync }: Settings,
+  settings: Settings,
 ): Promise<Grant[]> {
+  const { sync } = settings;
   const owned = await notOwned(db, `c.oid IN ${treeSql('$1::oid::regclass')}`, [table.oid]);
   const rights = await tableRights(
     db,
@@ -70,6 +71,12 @@ export async function tableGrants(
       schema.length === 0
         ? []
         : [`GRANT ${schema.join(', ')} ON SCHEMA ${quoteName(table.schema)} TO ${role.name}`],
+    ),
+    ...needed(
+      'types of key and text stand in schemas of their own',
+      (await typeSchemas(db, table, settings)).map(
+        (each) => `GRANT USAGE ON SCHEMA ${quoteName(each)} TO ${role.name}`,
+      ),
     ),
     ...needed(
       'columns, index and triggers are added by the owner of the table, or a role that has its rights',
@@ -94,4 +101,16 @@ async function tableRights(db: Queryable, { oid }: TableFacts, more: string[]): 
   );
   const none = { usage: true, create: true, ownerUsage: true, ownerCreate: true };
   return found.rows[0] ?? { ...none, lacking: [], ownerLacking: [] };
+}
+
+/** Those that this role may not use: of columns that may be a key, and of the text. */
+async function typeSchemas(db: Queryable, { oid }: TableFacts, { text }: Settings): Promise<string[]> {
+  const found = await db.query<{ schema: string }>(
+    `SELECT DISTINCT n.nspname::text AS schema FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace
+      WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped AND NOT has_schema_privilege(n.oid, 'USAGE')
+        AND (a.attname = ANY ($2::name[]) OR EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique AND a.attnum = ANY (i.indkey)))
+      ORDER BY 1`,
+    [oid, Array.isArray(text) ? text : []],
+  );
+  return found.rows.map((row) => row.schema);
 }
