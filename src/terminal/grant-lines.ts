@@ -12,13 +12,13 @@ export function grantLines({ role, grants, notes }: MissingGrants, { database, q
   const required = grants.filter(({ optional }) => !optional);
   const optional = grants.filter((each) => each.optional);
   const lines: string[] = [];
-  for (const [where, place] of [
-    ['database', database],
-    ['queue', queue],
+  for (const [where, whose, place] of [
+    ['database', `role ${role}`, database],
+    ['queue', 'the queue', queue],
   ] as const) {
     const here = required.filter((each) => each.where === where);
     if (here.length === 0) continue;
-    lines.push(`-- For role ${role}, by an administrator in ${place}:`);
+    lines.push(`-- For ${whose}, by an administrator in ${place}:`);
     here.forEach(({ sql, reason }, at) => {
       if (reason !== here[at - 1]?.reason) lines.push(`-- ${reason}`);
       lines.push(`${sql};`);
