@@ -30,7 +30,7 @@ export const dashboard: Command = {
       const address = await prepareQueues(config, pool, logger);
       return withQueues(address, async (queues) => {
         const { backfill, settings } = config;
-        const looks = createPool(settings.database, {
+        const looks = createPool(settings.database.url, {
           name: 'dashboard looks',
           max: LOOKS,
           logger,

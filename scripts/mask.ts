@@ -21,7 +21,7 @@ export const mask: Command = {
       help: `Rows to show, 1 to ${MAX_SAMPLE} [${DEFAULT_SAMPLE}]; more are looked at, and rows where something is masked come first`,
     },
   },
-  options: ['database', 'logLevel', 'table', 'key', 'text', 'where', 'mask.types', 'mask.rules'],
+  options: ['database.url', 'logLevel', 'table', 'key', 'text', 'where', 'mask.types', 'mask.rules'],
   async run(invocation) {
     const sample = wholeNumber(invocation.flags, 'sample', DEFAULT_SAMPLE, {
       max: MAX_SAMPLE,

@@ -31,7 +31,7 @@ export const trainModelCommand: Command = {
     },
     seed: { type: 'string', value: 'N', help: `Same texts and seed, same model [${DEFAULT_SEED}]` },
   },
-  options: ['database', 'table', 'key', 'text', 'where', 'mask.types', 'mask.rules', 'logLevel'],
+  options: ['database.url', 'table', 'key', 'text', 'where', 'mask.types', 'mask.rules', 'logLevel'],
   async run(invocation) {
     const { out, from } = invocation.flags;
     if (typeof out !== 'string' || out === '') {

@@ -27,7 +27,7 @@ export const tune: Command = {
     },
     reset: { type: 'boolean', help: 'Back to the options, before the other flags take effect' },
   },
-  options: ['database', 'table', 'logLevel'],
+  options: ['database.url', 'table', 'logLevel'],
   async run(invocation) {
     const config = await invocation.config(['text']);
     const { settings, backfill } = config;

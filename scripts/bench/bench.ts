@@ -31,7 +31,7 @@ const SUITES: Record<string, Suite> = {
       rounds: wholeNumber(invocation.flags, 'rounds', 3),
       onProgress,
     };
-    return benchWrite(database, options, invocation.logger(logLevel), say);
+    return benchWrite(database.url, options, invocation.logger(logLevel), say);
   },
   async snapshot(invocation, { say, onProgress }) {
     const { database, logLevel } = (await invocation.config(['table', 'text'])).settings;
@@ -40,7 +40,7 @@ const SUITES: Record<string, Suite> = {
       rounds: wholeNumber(invocation.flags, 'rounds', 3),
       onProgress,
     };
-    return benchSnapshot(database, options, invocation.logger(logLevel), say);
+    return benchSnapshot(database.url, options, invocation.logger(logLevel), say);
   },
   async capture(invocation, { say, onProgress }) {
     const { database } = (await invocation.config(['table', 'text'])).settings;
@@ -50,7 +50,7 @@ const SUITES: Record<string, Suite> = {
       rounds: wholeNumber(invocation.flags, 'rounds', 3),
       onProgress,
     };
-    return benchCapture(database, options, invocation.logger('warn'), say);
+    return benchCapture(database.url, options, invocation.logger('warn'), say);
   },
   embed(invocation, { say, onProgress }) {
     const options = {
@@ -70,7 +70,13 @@ const SUITES: Record<string, Suite> = {
       models: parseModels(String(invocation.flags['model'] ?? 'fp32,int8,static')),
       staticTexts: () => staticTexts(invocation),
     };
-    return benchE2e({ database, queue }, invocation.host.cwd, options, invocation.logger('warn'), say);
+    return benchE2e(
+      { database: database.url, queue },
+      invocation.host.cwd,
+      options,
+      invocation.logger('warn'),
+      say,
+    );
   },
 };
 
@@ -112,7 +118,7 @@ export const bench: Command = {
     seconds: { type: 'string', value: 'N', help: 'capture: length of one measurement [3]' },
     rounds: { type: 'string', value: 'N', help: 'Interleaved rounds; the median is reported [3]' },
   },
-  options: ['database', 'queue', 'logLevel'],
+  options: ['database.url', 'queue', 'logLevel'],
   async run(invocation) {
     const [name = ''] = invocation.positionals;
     const suite = SUITES[name];

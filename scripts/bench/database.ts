@@ -30,7 +30,7 @@ export async function withBenchDatabase<T>(
       `The benchmark needs a server where it may create a database: ${messageOf(error)}.`,
       {
         code: 'BENCH_DATABASE',
-        remedy: `Point ${optionName('database')} to a real PostgreSQL with pgvector and a user with CREATEDB.`,
+        remedy: `Point ${optionName('database.url')} to a real PostgreSQL with pgvector and a user with CREATEDB.`,
         cause: error,
       },
     );

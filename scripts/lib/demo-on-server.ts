@@ -25,7 +25,7 @@ export async function demoOnServer(
   const { say, warn, signal, openEmbedder } = invocation;
   const config = await loadConfig({ flags: {}, env, cwd: env['BACKFILL_MODEL_LOCAL_PATH'] ?? '.' });
   const logger = invocation.logger('warn');
-  const pool = createPool(config.settings.database, { name: 'demo', max: 6, logger, pinned: true });
+  const pool = createPool(config.settings.database.url, { name: 'demo', max: 6, logger, pinned: true });
   const view = new ProgressView(invocation.host.stderr);
   try {
     const source =

@@ -36,7 +36,7 @@ export async function check(invocation: Invocation): Promise<number> {
 }
 
 export async function list(invocation: Invocation): Promise<number> {
-  const { settings } = await invocation.config(['database', 'table', 'text']);
+  const { settings } = await invocation.config(['database.url', 'table', 'text']);
   const root = resolve(settings.model.localPath);
   const models = await listModels(root);
   invocation.emit({ root, models });
@@ -46,7 +46,7 @@ export async function list(invocation: Invocation): Promise<number> {
 
 /** @throws ConfigError where the model is on a server */
 async function settingsOfFiles(invocation: Invocation): Promise<Settings> {
-  const { settings } = await invocation.config(['database', 'table', 'text']);
+  const { settings } = await invocation.config(['database.url', 'table', 'text']);
   if (settings.model.endpoint === undefined) return settings;
   throw new ConfigError('With model.endpoint the model is on a server: there are no files here.', {
     code: 'USAGE',

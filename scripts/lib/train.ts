@@ -37,7 +37,7 @@ export async function trainOnFile(
   file: string,
   options: TrainFromOptions,
 ): Promise<TrainedFrom> {
-  const { settings } = await invocation.config(['database', 'table', 'text']);
+  const { settings } = await invocation.config(['database.url', 'table', 'text']);
   const onNotes = (notes: string[]): void => notes.forEach((note) => invocation.warn(note));
   const texts = recordTexts(resolve(invocation.host.cwd, file), { signal: invocation.signal, onNotes });
   return trainFrom(maskedTexts(texts, maskPolicy(settings)), options);

@@ -1,7 +1,7 @@
 /** What may be typed behind a verb: its own flags, those of every verb, and the options of the table. */
 
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import type { Option } from '../config/option.ts';
+import { formerFlag, type Option } from '../config/option.ts';
 import { OPTIONS, OPTION_PATHS } from '../config/options.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { Command, Flag } from './command.ts';
@@ -45,7 +45,11 @@ export function parseFlags(command: Command, argv: string[]): { flags: Flags; po
   const options: NonNullable<ParseArgsConfig['options']> = {};
   for (const [name, flag] of Object.entries(namedFlags(command)))
     options[name] = { type: flag.type, multiple: flag.multiple ?? false };
-  for (const { flag } of tableOptions(command)) options[flag] = { type: 'string' };
+  for (const declared of tableOptions(command)) {
+    options[declared.flag] = { type: 'string' };
+    const former = formerFlag(declared);
+    if (former !== null) options[former] = { type: 'string' };
+  }
   let parsed: { values: Record<string, string | string[] | boolean | undefined>; positionals: string[] };
   try {
     parsed = parseArgs({

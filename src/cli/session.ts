@@ -19,7 +19,7 @@ export async function withDatabase<T>(
   work: (pool: Pool) => Promise<T>,
   options: Pick<PoolOptions, 'queryTimeoutMs'> = {},
 ): Promise<T> {
-  const pool = createPool(config.settings.database, {
+  const pool = createPool(config.settings.database.url, {
     name,
     max: config.settings.worker.concurrency + SPARE_CONNECTIONS,
     logger,
@@ -28,13 +28,13 @@ export async function withDatabase<T>(
     ...options,
   });
   const late = setTimeout(() => {
-    const server = describeDatabaseUrl(config.settings.database);
+    const server = describeDatabaseUrl(config.settings.database.url);
     logger.warn(
       `PostgreSQL at ${server} has not answered for ${LATE_MS / 1000} s: waiting for it, 10 s at most`,
     );
   }, LATE_MS);
   try {
-    await assertReachable(pool, config.settings.database);
+    await assertReachable(pool, config.settings.database.url);
     clearTimeout(late);
     return await work(pool);
   } catch (error) {

@@ -47,7 +47,7 @@ function urlOf(parameters: Map<string, string>): string {
 const invalid = (message: string, cause?: unknown): ConfigError =>
   new ConfigError(message, {
     code: 'CONFIG_SERVICE',
-    remedy: `Correct env PGSERVICE or PGSERVICEFILE, or give the URL of the database by ${optionName('database')}.`,
+    remedy: `Correct env PGSERVICE or PGSERVICEFILE, or give the URL of the database by ${optionName('database.url')}.`,
     ...(cause === undefined ? {} : { cause }),
   });
 

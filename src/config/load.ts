@@ -5,7 +5,7 @@ import { ConfigError } from '../errors.ts';
 import { crossChecks } from './cross-checks.ts';
 import { isRecord, readConfigFile, type ConfigFile } from './file.ts';
 import { databaseFromEnvironment } from './libpq.ts';
-import type { Option } from './option.ts';
+import { formerFlag, type Option } from './option.ts';
 import { OPTIONS, type OptionPath } from './options.ts';
 import { serviceLinkNote } from './service-link.ts';
 import type { Settings } from './settings.ts';
@@ -34,7 +34,7 @@ export interface LoadInput {
 }
 
 const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_.-]{0,62}$/u;
-const REQUIRED: OptionPath[] = ['database', 'table', 'text'];
+const REQUIRED: OptionPath[] = ['database.url', 'table', 'text'];
 
 /** @throws ConfigError listing every problem, each with option, env variable, flag and file key. */
 export async function loadConfig(input: LoadInput): Promise<Config> {
@@ -50,10 +50,10 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
     values.set(key, undefined);
     const found = find(declared, input, declared.scope === 'global' ? file.content : section);
     const value =
-      found ?? (key === 'database' ? databaseFromEnvironment(input.env) : undefined) ?? declared.fallback;
+      found ?? (key === 'database.url' ? databaseFromEnvironment(input.env) : undefined) ?? declared.fallback;
     const required = REQUIRED.includes(key) && !(input.optional ?? []).includes(key);
     if (value === undefined) {
-      const more = key === 'database' ? ', or by env PGHOST, PGDATABASE or PGSERVICE' : '';
+      const more = key === 'database.url' ? ', or by env PGHOST, PGDATABASE or PGSERVICE' : '';
       if (required) problems.push(`Option ${optionName(key, name)} is missing: ${declared.help}${more}.`);
       continue;
     }
@@ -95,7 +95,7 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
  */
 function isUsed(name: OptionPath, declared: Option, { flags, verb, options }: LoadInput): boolean {
   // Given to this very verb.
-  if (flags[declared.flag] !== undefined) return true;
+  if (flagOf(declared, flags) !== undefined) return true;
   if (declared.scope === 'global' && options !== undefined && !options.includes(name)) return false;
   return verb === undefined || declared.verb === null || declared.verb === verb;
 }
@@ -106,13 +106,25 @@ const hasUser = (value: unknown): boolean =>
     ? value.some(hasUser)
     : typeof value === 'string' && value.includes('@') && value.includes('/');
 
+/** As it is typed now, or was in an earlier release. */
+function flagOf(declared: Option, flags: LoadInput['flags']): string | undefined {
+  const former = formerFlag(declared);
+  return flags[declared.flag] ?? (former === null ? undefined : flags[former]);
+}
+
 function find(declared: Option, input: LoadInput, section: Record<string, unknown>): unknown {
-  const flag = input.flags[declared.flag];
+  const flag = flagOf(declared, input.flags);
   if (flag !== undefined) return declared.parse(flag);
   const env = input.env[declared.env];
   // An empty variable is how compose files and CI systems pass "not set".
   if (env !== undefined && env !== '') return declared.parse(env);
-  return valueAt(section, declared.path) ?? undefined;
+  return inFile(declared, section) ?? undefined;
+}
+
+function inFile({ path, name, isGroup, formerly }: Option, section: Record<string, unknown>): unknown {
+  const group = isGroup ? valueAt(section, name) : undefined;
+  if (group !== undefined && !isRecord(group)) return group;
+  return valueAt(section, path) ?? (formerly === null ? undefined : valueAt(section, formerly));
 }
 
 function chooseBackfill(file: ConfigFile, wanted: string | undefined): string | null {

@@ -6,5 +6,5 @@ import { OPTIONS, type OptionPath } from './options.ts';
 /** `model.endpoint (--model-endpoint, env BACKFILL_MODEL_ENDPOINT, file key backfills.<name>.model.endpoint)`. */
 export function optionName(path: OptionPath, backfill: string | null = null): string {
   const declared = OPTIONS[path];
-  return `${path} (--${declared.flag}, env ${declared.env}, file key ${fileKey(declared, backfill)})`;
+  return `${declared.name} (--${declared.flag}, env ${declared.env}, file key ${fileKey(declared, backfill)})`;
 }

@@ -22,6 +22,10 @@ export interface Declared<T, S extends OptionScope> {
   /** Undefined: by the path. */
   env: string | undefined;
   flag: string | undefined;
+  /** Its group goes by its name: in a file, a value in the place of the group is this one. */
+  isGroup: boolean;
+  /** Path of an earlier release, which files and flags may still have. */
+  formerly: string | null;
 }
 
 export interface Option<
@@ -31,6 +35,8 @@ export interface Option<
 > extends Declared<T, S> {
   /** Key in the configuration file; options of a backfill stand below `backfills.<name>`. */
   path: P;
+  /** What it is called: the path, or the group where that goes by its name. */
+  name: string;
   env: string;
   /** Long flag without the dashes. */
   flag: string;
@@ -47,6 +53,8 @@ interface Declaration<T, S extends OptionScope> {
   help: string;
   secret?: boolean;
   verb?: string;
+  isGroup?: boolean;
+  formerly?: string;
 }
 
 export function option<T, S extends OptionScope = 'backfill'>(
@@ -62,6 +70,8 @@ export function option<T, S extends OptionScope = 'backfill'>(
     verb: declaration.verb ?? null,
     env: declaration.env,
     flag: declaration.flag,
+    isGroup: declaration.isGroup ?? false,
+    formerly: declaration.formerly ?? null,
   };
 }
 
@@ -73,14 +83,19 @@ export const isDeclared = (each: object): each is Declared<unknown, OptionScope>
 export function optionAt(path: string, declared: Declared<unknown, OptionScope>): Option {
   const flag = declared.flag ?? kebab(path);
   const env = declared.env ?? `BACKFILL_${flag.replaceAll('-', '_').toUpperCase()}`;
-  return { ...declared, path, flag, env };
+  const name = declared.isGroup ? path.slice(0, path.lastIndexOf('.')) : path;
+  return { ...declared, path, name, flag, env };
 }
+
+/** The flag of an earlier release; null where there was no other. */
+export const formerFlag = ({ formerly }: Pick<Option, 'formerly'>): string | null =>
+  formerly === null ? null : kebab(formerly);
 
 /** Where it stands in the configuration file. @param backfill its name, where it is known */
 export const fileKey = (
-  { path, scope }: Pick<Option, 'path' | 'scope'>,
+  { name, scope }: Pick<Option, 'name' | 'scope'>,
   backfill: string | null = null,
-): string => (scope === 'global' ? path : `backfills.${backfill ?? '<name>'}.${path}`);
+): string => (scope === 'global' ? name : `backfills.${backfill ?? '<name>'}.${name}`);
 
 const kebab = (path: string): string =>
   path.replaceAll('.', '-').replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

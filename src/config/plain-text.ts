@@ -1,6 +1,7 @@
 /** Connections that go to another host without encryption: what they carry (texts, vectors, passwords) can be read on the way. */
 
 import { optionName } from './option-name.ts';
+import { OPTIONS } from './options.ts';
 import type { Settings } from './settings.ts';
 
 /** Names and addresses of this machine; a path is a socket. */
@@ -9,7 +10,7 @@ const THIS_MACHINE = /^(?:localhost|[\w.-]+\.localhost|127(?:\.\d+){3}|::1|\[::1
 const PLAIN_MODES = new Set(['', 'disable', 'allow']);
 
 type Addresses = Pick<Settings, 'database' | 'queue'> & { model: Pick<Settings['model'], 'endpoint'> };
-type OptionOf = 'database' | 'queue' | 'model.endpoint';
+type OptionOf = 'database.url' | 'database.direct' | 'queue' | 'model.endpoint';
 
 export interface PlainText {
   /** Path of the option. */
@@ -21,7 +22,7 @@ export interface PlainText {
 /** @param env where PGSSLMODE may stand, which node-postgres goes by */
 export function plainTextConnections(settings: Addresses, env: NodeJS.ProcessEnv = process.env): PlainText[] {
   const {
-    database,
+    database: { url, direct },
     queue,
     model: { endpoint = '' },
   } = settings;
@@ -30,16 +31,18 @@ export function plainTextConnections(settings: Addresses, env: NodeJS.ProcessEnv
     const others = hosts.filter((host) => !THIS_MACHINE.test(host));
     if (others.length === 0) return;
     found.push({
-      option: name,
+      option: OPTIONS[name].name,
       message: `The connection to ${what} ${others.join(', ')} is not encrypted: whoever is on the way can read and change what it carries.`,
       remedy: `${remedy} in ${optionName(name)}, or keep it on a network that nobody else is on.`,
     });
   };
   const sslMode = env['PGSSLMODE'] ?? '';
   const postgres = 'Add sslmode=verify-full to the URL';
-  if (isPlainPostgres(database, sslMode)) add('database', 'the database at', hostsOf(database), postgres);
+  if (isPlainPostgres(url, sslMode)) add('database.url', 'the database at', hostsOf(url), postgres);
+  if (direct !== undefined && isPlainPostgres(direct, sslMode))
+    add('database.direct', 'the database at', hostsOf(direct), postgres);
   if (queue.startsWith('postgres')) {
-    if (queue !== database && isPlainPostgres(queue, sslMode))
+    if (queue !== url && isPlainPostgres(queue, sslMode))
       add('queue', 'the queue at', hostsOf(queue), postgres);
   } else if (/^redis(?:\+\w+)?:/.test(queue))
     add('queue', 'the queue at', hostsOf(queue), 'Write rediss:// in place of redis://');

@@ -50,17 +50,19 @@ export function configurationReference(): string {
 function grouped(options: readonly Option[]): Map<string, Option[]> {
   const groups = new Map<string, Option[]>([['General', []]]);
   for (const each of options) {
-    const dot = each.path.indexOf('.');
-    const group = dot === -1 ? 'General' : `\`${each.path.slice(0, dot)}\``;
+    const dot = each.name.indexOf('.');
+    // Of a group that an option goes by the name of: beside that one.
+    const isOfOne = options.some(({ name }) => name === each.name.slice(0, dot));
+    const group = dot === -1 || isOfOne ? 'General' : `\`${each.name.slice(0, dot)}\``;
     groups.set(group, [...(groups.get(group) ?? []), each]);
   }
   return groups;
 }
 
 function table(options: readonly Option[]): string {
-  const rows = options.map(({ path, flag, env, fallback, secret, help }) => {
+  const rows = options.map(({ name, flag, env, fallback, secret, help }) => {
     const shown = fallback === undefined ? '' : `\`${cell(JSON.stringify(fallback))}\``;
-    return `| \`${path}\` | \`--${flag}\` | \`${env}\` | ${shown} | ${cell(help)}${secret ? '. Never printed or logged' : ''} |`;
+    return `| \`${name}\` | \`--${flag}\` | \`${env}\` | ${shown} | ${cell(help)}${secret ? '. Never printed or logged' : ''} |`;
   });
   return [
     '| Key | Flag | Environment | Default | Meaning |',

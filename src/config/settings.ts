@@ -12,5 +12,11 @@ export type SomeSettings = Given<OptionShape, 'global' | 'backfill'>;
 /** The options of one backfill, as they stand in the configuration file. */
 export type BackfillConfig = Given<OptionShape, 'backfill'>;
 
+type Globals = Given<OptionShape, 'global'>;
+
 /** What `backfill.config.{ts,js,json}` holds. */
-export type FileConfig = Given<OptionShape, 'global'> & { backfills: Record<string, BackfillConfig> };
+export type FileConfig = Omit<Globals, 'database'> & {
+  /** The URL alone, or with that of a way past a pooler. */
+  database?: string | Globals['database'];
+  backfills: Record<string, BackfillConfig>;
+};

@@ -12,18 +12,25 @@ const PLACES: Record<OptionScope, string> = {
 
 /** A misspelt key would otherwise be ignored in silence and a default used. */
 export function unknownKeys(section: Record<string, unknown>, scope: OptionScope, prefix: string): string[] {
-  const paths = optionsOf(scope).map(({ path }) => path);
+  const options = optionsOf(scope);
+  const paths = options.map(({ path }) => path);
   const others = optionsOf(scope === 'global' ? 'backfill' : 'global').map(({ path }) => path);
-  const known = new Set([...paths, ...(scope === 'global' ? ['backfills', '$schema'] : [])]);
+  const known = new Set<string>([...paths, ...(scope === 'global' ? ['backfills', '$schema'] : [])]);
+  for (const { formerly } of options) if (formerly !== null) known.add(formerly);
   const problems: string[] = [];
   const walk = (value: Record<string, unknown>, at: string): void => {
     for (const [key, inner] of Object.entries(value)) {
       const path = at + key;
       if (known.has(path)) continue;
+      // The value of the option that its group goes by, which is looked at there.
+      if (!isRecord(inner) && options.some(({ isGroup, name }) => isGroup && name === path)) continue;
       if (isRecord(inner) && paths.some((each) => each.startsWith(`${path}.`))) walk(inner, `${path}.`);
       else if (others.some((each) => each === path || each.startsWith(`${path}.`)))
         problems.push(`File key ${prefix}${path} is in the wrong place: ${PLACES[scope]}.`);
-      else problems.push(`File key ${prefix}${path} is not an option; known: ${paths.join(', ')}.`);
+      else
+        problems.push(
+          `File key ${prefix}${path} is not an option; known: ${options.map(({ name }) => name).join(', ')}.`,
+        );
     }
   };
   walk(section, '');

@@ -153,7 +153,7 @@ async function functionStep({ pool, target }: SchemaRollbackInput): Promise<Plan
 function indexStep({ settings }: SchemaRollbackInput, index: AddedIndex): PlannedStep {
   const sql = dropAddedIndexSql(index);
   return step('index', [ended(sql)], () =>
-    dropIndexUnderShortLocks(settings.directDatabase ?? settings.database, sql),
+    dropIndexUnderShortLocks(settings.database.direct ?? settings.database.url, sql),
   );
 }
 

@@ -286,7 +286,7 @@ export async function assertReachable(pool: Pool, url: string): Promise<void> {
 export function unreachable(
   url: string,
   error: unknown,
-  option: 'database' | 'directDatabase' = 'database',
+  option: 'database.url' | 'database.direct' = 'database.url',
 ): ConfigError {
   const { why, remedy } = connectionFault(error);
   return new ConfigError(`Cannot connect to PostgreSQL at ${describeDatabaseUrl(url)}: ${why}.`, {

@@ -32,7 +32,7 @@ export async function readOnlyReason(db: Queryable): Promise<ReadOnly | null> {
   if (standby)
     return {
       message: 'The database takes no writes: this server is a standby.',
-      remedy: `Point ${optionName('database')} to the primary.`,
+      remedy: `Point ${optionName('database.url')} to the primary.`,
     };
   if (readonly)
     return {

@@ -35,7 +35,7 @@ export async function openContext(
   const few = fewFiles(settings.worker.concurrency);
   if (few !== null) logger.warn({ remedy: few.remedy }, few.message);
   const address = await prepareQueues(config, pool, logger, times);
-  const batches = createPool(settings.database, {
+  const batches = createPool(settings.database.url, {
     name: 'worker batches',
     max: settings.worker.concurrency + SPARE_CONNECTIONS,
     logger,

@@ -22,7 +22,7 @@ it('takes the example of the README to the letter', async () => {
     backfill: 'articles',
     file: 'backfill.config.json',
     settings: {
-      database: 'postgres://owner@db.example/app',
+      database: { url: 'postgres://owner@db.example/app' },
       queue: 'redis://redis.example:6379',
       table: 'public.articles',
       key: 'id',

@@ -13,7 +13,7 @@ describe('the database by the variables of libpq', () => {
       env: { BACKFILL_TABLE: 't', BACKFILL_TEXT: 'a', HOME: folder, PGSYSCONFDIR: folder, ...env },
       cwd: folder,
     });
-    return new pg.Client({ connectionString: settings.database });
+    return new pg.Client({ connectionString: settings.database.url });
   };
   let folder: string;
   beforeAll(async () => {

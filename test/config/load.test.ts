@@ -61,7 +61,7 @@ describe('loadConfig', () => {
     const { backfill, settings } = await load();
     expect(backfill).toBe('articles');
     expect(settings).toMatchObject({
-      database: 'postgres://user@host/db',
+      database: { url: 'postgres://user@host/db' },
       queue: 'redis://host:6379',
       table: 'public.articles',
       text: ['title', 'body'],
@@ -181,12 +181,12 @@ describe('loadConfig', () => {
       const of = (options: LoadInput['options']): Partial<LoadInput> => ({
         ...(options === undefined ? {} : { options }),
         env: { ...env, ...foreign },
-        optional: ['database'],
+        optional: ['database.url'],
       });
       const { settings } = await load(of(['model.name']));
-      expect(settings.database).toBeUndefined();
+      expect(settings.database.url).toBeUndefined();
       expect(settings.queue).toBe('redis://127.0.0.1:6379');
-      expect(await refusal(of(['database']))).toContain('DATABASE_URL');
+      expect(await refusal(of(['database.url']))).toContain('DATABASE_URL');
       expect(await refusal(of(undefined))).toContain('QUEUE_URL');
     });
   });

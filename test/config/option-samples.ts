@@ -34,8 +34,8 @@ const FLAG_SAMPLE: Sample = { file: false, env: ['YES', true], flag: ['off', fal
 
 /** A record over all names: an option without a sample is an error of types. */
 export const SAMPLES: Record<OptionPath, Sample> = {
-  database: words('postgres://f/d', 'postgresql://e/d', 'postgres://g/d'),
-  directDatabase: words('postgres://f/d', 'postgresql://e/d', 'postgres://g/d'),
+  'database.url': words('postgres://f/d', 'postgresql://e/d', 'postgres://g/d'),
+  'database.direct': words('postgres://f/d', 'postgresql://e/d', 'postgres://g/d'),
   vectorSchema: words('extensions', 'Their ext', 'ext'),
   queue: words('redis://f', 'rediss://e', 'postgres://g/d'),
   logLevel: words('debug', 'warn', 'silent'),

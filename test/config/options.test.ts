@@ -22,7 +22,10 @@ function fileWith(option: Option, value: unknown, scope = option.scope): object 
   const section: Record<string, unknown> = { table: REQUIRED.table, text: REQUIRED.text };
   let place = scope === 'global' ? file : section;
   const parts = option.path.split('.');
-  for (const part of parts.slice(0, -1)) place = place[part] = {};
+  for (const part of parts.slice(0, -1)) {
+    const present = place[part];
+    place = place[part] = typeof present === 'string' ? { url: present } : {};
+  }
   place[parts.at(-1) ?? ''] = value;
   return { ...file, backfills: { docs: section } };
 }
@@ -49,7 +52,7 @@ describe('each option', () => {
     const { file, env, flag } = SAMPLES[path];
     const withFile = fileWith(option, file);
     const without = fileWith(OPTIONS.metric, OPTIONS.metric.fallback);
-    if (!(path in REQUIRED)) expect(valueAt(await load(without), path)).toEqual(option.fallback);
+    if (!(option.name in REQUIRED)) expect(valueAt(await load(without), path)).toEqual(option.fallback);
     expect(valueAt(await load(withFile), path)).toEqual(file);
     const both = { env: { [option.env]: env[0] }, flags: { [option.flag]: flag[0] } };
     expect(valueAt(await load(withFile, { env: both.env }), path)).toEqual(env[1]);
@@ -59,10 +62,10 @@ describe('each option', () => {
   });
 
   it.each(CASES)('$path: a wrong value is refused by its three names', async ({ option }) => {
-    const key = option.scope === 'global' ? option.path : `backfills.docs.${option.path}`;
+    const key = option.scope === 'global' ? option.name : `backfills.docs.${option.name}`;
     const message = await refusal(fileWith(option, { unlikely: 'hidden-word' }));
     expect(message).toContain(
-      `Option ${option.path} (--${option.flag}, env ${option.env}, file key ${key}): `,
+      `Option ${option.name} (--${option.flag}, env ${option.env}, file key ${key}): `,
     );
     expect(message.includes('hidden-word')).toBe(!option.secret);
     // An empty flag is a mistake, where an empty variable is how "not set" is passed on.
@@ -77,6 +80,33 @@ describe('each option', () => {
       const where = other === 'global' ? 'below backfills.<name>' : 'at the top of the file';
       expect(await refusal(fileWith(option, SAMPLES[path].file, other)), path).toContain(where);
     }
+  });
+
+  it('database may be the URL alone, or an object with a way past a pooler', async () => {
+    const section = { backfills: { docs: { table: 't', text: ['a'] } } };
+    const [url, direct] = ['postgres://h/d', 'postgres://h:2/d'];
+    expect((await load({ database: url, ...section })).database).toEqual({ url });
+    expect((await load({ database: { url, direct }, ...section })).database).toEqual({ url, direct });
+    const env = { DATABASE_URL: url };
+    expect((await load({ database: { direct }, ...section }, { env })).database).toEqual({ url, direct });
+    for (const wrong of [5, [url], { url: 5 }])
+      expect(await refusal({ database: wrong, ...section })).toContain('Option database (--database, ');
+    expect(await refusal({ database: { url, drect: direct }, ...section })).toContain(
+      'File key database.drect is not an option; known: database, database.direct, queue,',
+    );
+  });
+
+  it('directDatabase, as database.direct was called, is taken in its places', async () => {
+    const file = { database: 'postgres://h/d', backfills: { docs: { table: 't', text: ['a'] } } };
+    const [direct, newer] = ['postgres://h:2/d', 'postgres://h:3/d'];
+    expect((await load({ ...file, directDatabase: direct })).database.direct).toBe(direct);
+    expect((await load(file, { flags: { 'direct-database': direct } })).database.direct).toBe(direct);
+    expect((await load(file, { env: { DIRECT_DATABASE_URL: direct } })).database.direct).toBe(direct);
+    const both = { ...file, database: { url: file.database, direct: newer }, directDatabase: direct };
+    expect((await load(both)).database.direct).toBe(newer);
+    expect(await refusal({ ...file, directDatabase: 'mysql://h' })).toContain(
+      'Option database.direct (--database-direct, env DIRECT_DATABASE_URL, file key database.direct): ',
+    );
   });
 
   it('tells every mistake at once', async () => {
@@ -139,10 +169,12 @@ it('the types of a configuration file have each option where the loader looks fo
   defineConfig({
     metrics: { port: 9464 },
     health: { file: '/h' },
+    database: { url: 'postgres://h/d', direct: 'postgres://h:2/d' },
     backfills: {
       docs: { table: 't', worker: { threads: 2 }, throttle: { walRate: { hold: 1, stop: null } } },
     },
   });
+  defineConfig({ database: 'postgres://h/d', backfills: {} });
   // @ts-expect-error of all backfills
   defineConfig({ backfills: { docs: { metrics: { port: 9464 } } } });
   // @ts-expect-error of one backfill

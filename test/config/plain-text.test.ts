@@ -4,10 +4,19 @@ import { plainTextConnections } from '../../src/config/plain-text.ts';
 const [DATABASE, QUEUE] = ['postgres://u:secret@127.0.0.1:5432/d', 'redis://localhost:6379'];
 type Addresses = Parameters<typeof plainTextConnections>[0];
 const NO_ENDPOINT = { endpoint: undefined };
-const found = (
-  { database = DATABASE, queue = QUEUE, model = NO_ENDPOINT }: Partial<Addresses>,
-  env: NodeJS.ProcessEnv = {},
-): string[] => plainTextConnections({ database, queue, model }, env).map(({ option }) => option);
+type Given = Partial<Pick<Addresses, 'queue' | 'model'>> & { database?: string; direct?: string };
+const addresses = ({
+  database = DATABASE,
+  direct,
+  queue = QUEUE,
+  model = NO_ENDPOINT,
+}: Given): Addresses => ({
+  database: { url: database, direct },
+  queue,
+  model,
+});
+const found = (given: Given, env: NodeJS.ProcessEnv = {}): string[] =>
+  plainTextConnections(addresses(given), env).map(({ option }) => option);
 
 it.each([
   {},
@@ -28,16 +37,14 @@ it.each([
   [{ database: 'postgres://u:secret@db.example/d' }, ['database']],
   [{ database: 'postgres://u@db.example:5432/d?sslmode=disable' }, ['database']],
   [{ database: 'postgres:///d?host=db.example' }, ['database']],
+  [{ direct: 'postgres://u:secret@db.example/d' }, ['database.direct']],
   [{ queue: 'redis://u:secret@queue.example:6379' }, ['queue']],
   [{ queue: 'redis+sentinel://127.0.0.1:1,b.example:2/main' }, ['queue']],
   [{ queue: 'postgres://u@queue.example/d' }, ['queue']],
   [{ model: { endpoint: 'http://user:secret@models.example/v1' } }, ['model.endpoint']],
 ])('%j is warned of, without its password', (settings, options) => {
   expect(found(settings)).toEqual(options);
-  const told = plainTextConnections(
-    { database: DATABASE, queue: QUEUE, model: NO_ENDPOINT, ...settings },
-    {},
-  );
+  const told = plainTextConnections(addresses(settings), {});
   expect(JSON.stringify(told)).not.toContain('secret');
   expect(told[0]?.message).toContain('.example is not encrypted');
 });

@@ -10,8 +10,8 @@ describe('docs/configuration.md', () => {
   it('says what the option table says: otherwise run `npm run docs`', async () => {
     const page = await readFile('docs/configuration.md', 'utf8');
     expect(unpadded(page)).toBe(unpadded(configurationReference()));
-    for (const { path, env } of Object.values(OPTIONS)) {
-      expect(page).toContain(`\`${path}\``);
+    for (const { name, env } of Object.values(OPTIONS)) {
+      expect(page).toContain(`\`${name}\``);
       expect(page).toContain(`\`${env}\``);
     }
   });

@@ -49,10 +49,10 @@ describe.runIf(databases().some(({ name }) => name !== 'embedded')).each(databas
     });
 
     it('is found by doctor, which asks for the address of the server and looks at that, too', async () => {
-      const check = (url: string, directDatabase?: string): Promise<object> =>
-        checkPooler({ database: url, directDatabase });
+      const check = (url: string, direct?: string): Promise<object> =>
+        checkPooler({ database: { url, direct } });
       const direct = database.databaseUrl;
-      const blocking = [{ level: 'error', check: 'pooler', option: 'directDatabase' }];
+      const blocking = [{ level: 'error', check: 'pooler', option: 'database.direct' }];
       expect(await check(direct)).toEqual([]);
       expect(await check(pooler.url)).toMatchObject(blocking);
       expect(await check(pooler.url, direct)).toMatchObject([{ level: 'ok', check: 'pooler' }]);
@@ -101,9 +101,9 @@ describe.runIf(databases().some(({ name }) => name !== 'embedded')).each(databas
       await inTransaction(pool, LEDGER_LIMITS, (client) => client.query('SELECT 1'));
       await withSchemaLease(pool, 'docs', 'enqueue', () => Promise.resolve());
       await withSchemaLease(pool, 'docs', 'enqueue', () => Promise.resolve());
-      await expect(
-        openBuildSession({ ...(await makeSettings()), database: pooler.url }),
-      ).rejects.toMatchObject({ code: 'SESSION_NOT_KEPT' });
+      await expect(openBuildSession(await makeSettings({ database: pooler.url }))).rejects.toMatchObject({
+        code: 'SESSION_NOT_KEPT',
+      });
       await dropIndexUnderShortLocks(pooler.url, 'DROP INDEX CONCURRENTLY IF EXISTS public.t_id');
       expect((await pool.query(`SELECT to_regclass('t_id') AS there`)).rows).toEqual([{ there: null }]);
       expect(await pooler.left()).toEqual([]);
@@ -157,7 +157,7 @@ describe.runIf(hasPgBouncer())('PgBouncer', () => {
   it('in session mode keeps nothing of an index build, even where it resets nothing itself', async () => {
     const { databaseUrl } = await realDatabase();
     const bouncer = await startPgBouncer(databaseUrl, 'session', 2, 'server_reset_query =');
-    const session = await openBuildSession({ ...(await makeSettings()), database: bouncer.url });
+    const session = await openBuildSession(await makeSettings({ database: bouncer.url }));
     await session.client.query(`SET lock_timeout = '10min'; SELECT pg_advisory_lock(1, 2)`);
     await session.end();
     const next = await connectTo(bouncer.url)();

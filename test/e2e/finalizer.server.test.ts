@@ -163,7 +163,7 @@ describe.runIf(hasPostgres())('the finalizer', () => {
     expect(enough).toBeGreaterThan(1024);
     const other = await openBackfill(
       {
-        databaseUrl: backfill.config.settings.database,
+        databaseUrl: backfill.config.settings.database.url,
         queueUrl: backfill.config.settings.queue,
         drop: async () => {},
       },
@@ -187,7 +187,7 @@ describe.runIf(hasPostgres())('the finalizer', () => {
 
   it('builds an IVFFlat index with lists by row count', async () => {
     const database = {
-      databaseUrl: backfill.config.settings.database,
+      databaseUrl: backfill.config.settings.database.url,
       queueUrl: backfill.config.settings.queue,
       drop: async () => {},
     };

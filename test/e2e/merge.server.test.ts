@@ -199,7 +199,7 @@ describe.runIf(hasPostgres())('between read and merge', () => {
       `INSERT INTO docs SELECT n, 'bread dough and yeast ' || n % 100 FROM generate_series(11, 40000) n`,
     );
     await pool.query('VACUUM ANALYZE docs');
-    const single = createPool(config.settings.database, { name: 'one', max: 1, logger: silentLogger });
+    const single = createPool(config.settings.database.url, { name: 'one', max: 1, logger: silentLogger });
     const scans = async (): Promise<string> => {
       await single.query('SELECT pg_stat_force_next_flush()');
       return (

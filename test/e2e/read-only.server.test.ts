@@ -77,7 +77,7 @@ describe.runIf(hasRedis())('a database that takes no writes', () => {
       expect(refused.stderr).not.toMatch(/\n\s+at /);
     }
     const { settings } = config;
-    const own = createPool(settings.database, { name: 'test', max: 1, logger: silentLogger });
+    const own = createPool(settings.database.url, { name: 'test', max: 1, logger: silentLogger });
     const openEmbedder = (): Promise<ReturnType<typeof hashEmbedder>> => Promise.resolve(hashEmbedder(50));
     const { findings } = await diagnose({
       pool: own,

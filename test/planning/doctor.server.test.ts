@@ -54,7 +54,8 @@ it.runIf(hasPostgres())(
     const url = new URL(databaseUrl);
     url.username = role;
     url.password = 'limited';
-    const check = (queue: string): Promise<object> => checkConnections({ database: url.href, queue });
+    const check = (queue: string): Promise<object> =>
+      checkConnections({ database: { url: url.href, direct: undefined }, queue });
     expect(await check('redis://nobody-is-asked')).toEqual([]);
     expect(await check(url.href)).toMatchObject([
       {

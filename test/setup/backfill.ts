@@ -72,7 +72,7 @@ export async function openBackfill(
   const config = await loadConfig({ flags: {}, env, cwd: model.localPath });
   const { settings, backfill } = config;
   const logger = silentLogger;
-  const pool = createPool(settings.database, { name: 'test', max: 8, logger, pinned });
+  const pool = createPool(settings.database.url, { name: 'test', max: 8, logger, pinned });
   const target = (): Promise<Target> => describeTarget(pool, backfill, settings);
   const workers = (roles = QUEUE_ROLES, times = SOON): Promise<WorkerProcess> =>
     startWorkers(config, pool, logger, roles, { openEmbedder: sharedEmbedder, times });

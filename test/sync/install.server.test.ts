@@ -103,12 +103,12 @@ describe.runIf(hasPostgres())('installing change capture', () => {
     await pool.query(`CREATE ROLE ${role} LOGIN PASSWORD 'a-test-password'`);
     try {
       await pool.query(
-        `GRANT CREATE ON DATABASE ${new URL(config.settings.database).pathname.slice(1)} TO ${role}`,
+        `GRANT CREATE ON DATABASE ${new URL(config.settings.database.url).pathname.slice(1)} TO ${role}`,
       );
       await pool.query(`GRANT ALL ON SCHEMA public TO ${role}`);
       await pool.query(`ALTER TABLE docs OWNER TO ${role}`);
       await pool.query(`REVOKE TRIGGER ON docs FROM ${role}`);
-      const url = new URL(config.settings.database);
+      const url = new URL(config.settings.database.url);
       url.username = role;
       url.password = 'a-test-password';
       const mine = { ...env, DATABASE_URL: url.href, QUEUE_URL: config.settings.queue };
@@ -141,7 +141,7 @@ describe.runIf(hasPostgres())('installing change capture', () => {
       expect(await runCommand('enqueue', ['--json'], mine)).toMatchObject({ code: 0 });
       expect(await backfill.snapshot()).toMatchObject({ sync: { mode: 'trigger', reason: '' } });
     } finally {
-      const client = new pg.Client(config.settings.database);
+      const client = new pg.Client(config.settings.database.url);
       await client.connect();
       await client.query(
         `REASSIGN OWNED BY ${role} TO CURRENT_USER; DROP OWNED BY ${role}; DROP ROLE ${role}`,

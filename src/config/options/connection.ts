@@ -9,20 +9,26 @@ import { checked } from './schemas.ts';
 const databaseUrl = checked(databaseUrlProblem);
 
 export const connection = {
-  database: option({
-    scope: 'global',
-    env: 'DATABASE_URL',
-    schema: databaseUrl,
-    secret: true,
-    help: 'PostgreSQL database that holds the table: postgres://user@host/db',
-  }),
-  directDatabase: option({
-    scope: 'global',
-    env: 'DIRECT_DATABASE_URL',
-    schema: databaseUrl.optional(),
-    secret: true,
-    help: 'The same database without a pooler in transaction mode, for the index build, which needs a session of its own; if not set, database',
-  }),
+  /** In a file, `database` may be the URL alone, or `{ url, direct }`. */
+  database: {
+    url: option({
+      scope: 'global',
+      env: 'DATABASE_URL',
+      flag: 'database',
+      isGroup: true,
+      schema: databaseUrl,
+      secret: true,
+      help: 'PostgreSQL database that holds the table: postgres://user@host/db; in a file also { url, direct }',
+    }),
+    direct: option({
+      scope: 'global',
+      env: 'DIRECT_DATABASE_URL',
+      formerly: 'directDatabase',
+      schema: databaseUrl.optional(),
+      secret: true,
+      help: 'The same database without a pooler in transaction mode, for the index build, which needs a session of its own; if not set, database',
+    }),
+  },
   vectorSchema: option({
     scope: 'global',
     schema: columnName.optional(),

@@ -56,7 +56,7 @@ const SETTINGS: Record<string, string> = {
 
 /** By the direct address where there is one: in front of `database` there may be a pooler. */
 export async function openBuildSession(settings: Settings): Promise<BuildSession> {
-  const url = settings.directDatabase ?? settings.database;
+  const url = settings.database.direct ?? settings.database.url;
   const connect = (): Promise<pg.Client> => connectClient(url, FINALIZER);
   const client = await connect();
   try {
@@ -130,7 +130,7 @@ export async function prepareSession(
 const sessionNotKept = (): GateError =>
   new GateError('The database connection does not keep the settings of a session.', {
     code: 'SESSION_NOT_KEPT',
-    remedy: `Give the server's own address, or that of a pooler in session mode, by ${optionName('directDatabase')}.`,
+    remedy: `Give the server's own address, or that of a pooler in session mode, by ${optionName('database.direct')}.`,
   });
 
 const set = (client: pg.Client, name: string, value: string): Promise<unknown> =>

@@ -22,7 +22,7 @@ export async function checkConnections({
   database,
   queue,
 }: Pick<Settings, 'database' | 'queue'>): Promise<Finding[]> {
-  const wanted: string[] = Array.from({ length: OF_DATABASE }, () => database);
+  const wanted: string[] = Array.from({ length: OF_DATABASE }, () => database.url);
   if (isPostgres(queue)) wanted.push(...Array.from({ length: OF_QUEUE }, () => queue));
   let refused = await refusals(wanted);
   // A server that is full for a moment is none that has a limit.

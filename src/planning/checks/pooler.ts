@@ -9,15 +9,14 @@ import { losesSession } from '../../db/pooler.ts';
 import type { Finding } from './finding.ts';
 
 const check = 'pooler';
-const DIRECT = `Give the server's own address, or that of a pooler in session mode, by ${optionName('directDatabase')}.`;
+const DIRECT = `Give the server's own address, or that of a pooler in session mode, by ${optionName('database.direct')}.`;
 
 /** On connections like those of the index build. Nothing of `database` where it cannot be asked: that is said by others. */
 export async function checkPooler({
-  database,
-  directDatabase,
-}: Pick<Settings, 'database' | 'directDatabase'>): Promise<Finding[]> {
-  if (directDatabase !== undefined) return [await checkDirect(database, directDatabase)];
-  const seen = await look(database).catch(() => null);
+  database: { url, direct },
+}: Pick<Settings, 'database'>): Promise<Finding[]> {
+  if (direct !== undefined) return [await checkDirect(url, direct)];
+  const seen = await look(url).catch(() => null);
   return seen?.losesSession === true
     ? [
         {
@@ -26,37 +25,37 @@ export async function checkPooler({
           message:
             'The database is reached through a pooler in transaction mode: batches, sync and searches work through it, the index build needs a session of its own.',
           remedy: DIRECT,
-          option: 'directDatabase',
+          option: 'database.direct',
         },
       ]
     : [];
 }
 
-async function checkDirect(database: string, direct: string): Promise<Finding> {
+async function checkDirect(url: string, direct: string): Promise<Finding> {
   const fault = (message: string, remedy: string): Finding => ({
     level: 'error',
     check,
     message,
     remedy,
-    option: 'directDatabase',
+    option: 'database.direct',
   });
-  const seen = await look(direct).catch((error: unknown) => unreachable(direct, error, 'directDatabase'));
+  const seen = await look(direct).catch((error: unknown) => unreachable(direct, error, 'database.direct'));
   if (seen instanceof Error) return fault(seen.message, seen.remedy ?? DIRECT);
   if (seen.losesSession)
     return fault(
-      'directDatabase, too, goes through a pooler in transaction mode: the index build needs a session of its own.',
+      'database.direct, too, goes through a pooler in transaction mode: the index build needs a session of its own.',
       DIRECT,
     );
-  const pooled = await look(database).catch(() => null);
+  const pooled = await look(url).catch(() => null);
   if (pooled !== null && pooled.identity !== seen.identity)
     return fault(
-      'directDatabase is another database than database: the index would be built where the vectors are not.',
+      'database.direct is another database than database: the index would be built where the vectors are not.',
       'Let both name the same database of the same server.',
     );
   return {
     level: 'ok',
     check,
-    message: 'the index is built by directDatabase, which has a session of its own',
+    message: 'the index is built by database.direct, which has a session of its own',
   };
 }
 

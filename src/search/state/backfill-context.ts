@@ -146,7 +146,7 @@ export class ContextKeeper {
       configPath: config,
       backfill,
       verb: 'search',
-      optional: ['database', 'table', 'text'],
+      optional: ['database.url', 'table', 'text'],
     });
     return mergeSettings(loaded.settings, fromOptions);
   }

@@ -288,7 +288,7 @@ describe.runIf(hasPostgres())('draining changes', () => {
     await pool.query('TRUNCATE pgvector_backfill.change');
     await pool.query('VACUUM ANALYZE docs');
     await pool.query('VACUUM ANALYZE pgvector_backfill.docs_embedding_stage');
-    const single = createPool(config.settings.database, { name: 'one', max: 1, logger: silentLogger });
+    const single = createPool(config.settings.database.url, { name: 'one', max: 1, logger: silentLogger });
     const scans = async (): Promise<string | undefined> => {
       await single.query('SELECT pg_stat_force_next_flush()');
       const found = await single.query<{ n: string }>(
