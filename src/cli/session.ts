@@ -1,7 +1,7 @@
 /** The database that a verb opens, and closes again whatever happens. */
 
 import type { Config } from '../config/load.ts';
-import { describeDatabaseUrl } from '../config/values/server-url.ts';
+import { describeDatabaseUrl } from '../config/libpq/parameters.ts';
 import { assertReachable, createPool, type Pool, type PoolOptions } from '../db/pool.ts';
 import { explainedByServer } from '../db/explained-error.ts';
 import type { Logger } from '../observability/logger.ts';

@@ -4,7 +4,7 @@ import { optionName } from './option-name.ts';
 import { ConfigError } from '../errors.ts';
 import { crossChecks } from './cross-checks.ts';
 import { isRecord, readConfigFile, type ConfigFile } from './file.ts';
-import { databaseFromEnvironment } from './libpq.ts';
+import { databaseFromEnvironment } from './libpq/environment.ts';
 import { formerFlag, type Option } from './option.ts';
 import { OPTIONS, type OptionPath } from './options.ts';
 import { serviceLinkNote } from './service-link.ts';

@@ -1,13 +1,14 @@
 /** Connections that go to another host without encryption: what they carry (texts, vectors, passwords) can be read on the way. */
 
+import { connectionParameters } from './libpq/parameters.ts';
 import { optionName } from './option-name.ts';
 import { OPTIONS } from './options.ts';
 import type { Settings } from './settings.ts';
 
 /** Names and addresses of this machine; a path is a socket. */
 const THIS_MACHINE = /^(?:localhost|[\w.-]+\.localhost|127(?:\.\d+){3}|::1|\[::1\]|\/.*|)$/i;
-/** Of node-postgres: with any other there is TLS. */
-const PLAIN_MODES = new Set(['', 'disable', 'allow']);
+/** Not encrypted, or only where the server will have it so: whoever is on the way can say that it will not. */
+const PLAIN_MODES = new Set(['disable', 'allow', 'prefer']);
 
 type Addresses = Pick<Settings, 'database' | 'queue'> & { model: Pick<Settings['model'], 'endpoint'> };
 type OptionOf = 'database.url' | 'database.direct' | 'queue' | 'model.endpoint';
@@ -19,7 +20,7 @@ export interface PlainText {
   remedy: string;
 }
 
-/** @param env where PGSSLMODE may stand, which node-postgres goes by */
+/** @param env where PGSSLMODE and the rest of it may stand */
 export function plainTextConnections(settings: Addresses, env: NodeJS.ProcessEnv = process.env): PlainText[] {
   const {
     database: { url, direct },
@@ -27,7 +28,7 @@ export function plainTextConnections(settings: Addresses, env: NodeJS.ProcessEnv
     model: { endpoint = '' },
   } = settings;
   const found: PlainText[] = [];
-  const add = (name: OptionOf, what: string, hosts: string[], remedy: string): void => {
+  const add = (name: OptionOf, what: string, hosts: readonly string[], remedy: string): void => {
     const others = hosts.filter((host) => !THIS_MACHINE.test(host));
     if (others.length === 0) return;
     found.push({
@@ -36,14 +37,11 @@ export function plainTextConnections(settings: Addresses, env: NodeJS.ProcessEnv
       remedy: `${remedy} in ${optionName(name)}, or keep it on a network that nobody else is on.`,
     });
   };
-  const sslMode = env['PGSSLMODE'] ?? '';
   const postgres = 'Add sslmode=verify-full to the URL';
-  if (isPlainPostgres(url, sslMode)) add('database.url', 'the database at', hostsOf(url), postgres);
-  if (direct !== undefined && isPlainPostgres(direct, sslMode))
-    add('database.direct', 'the database at', hostsOf(direct), postgres);
+  add('database.url', 'the database at', plainHosts(url, env), postgres);
+  if (direct !== undefined) add('database.direct', 'the database at', plainHosts(direct, env), postgres);
   if (queue.startsWith('postgres')) {
-    if (queue !== url && isPlainPostgres(queue, sslMode))
-      add('queue', 'the queue at', hostsOf(queue), postgres);
+    if (queue !== url && queue !== direct) add('queue', 'the queue at', plainHosts(queue, env), postgres);
   } else if (/^redis(?:\+\w+)?:/.test(queue))
     add('queue', 'the queue at', hostsOf(queue), 'Write rediss:// in place of redis://');
   if (/^http:/i.test(endpoint))
@@ -51,16 +49,19 @@ export function plainTextConnections(settings: Addresses, env: NodeJS.ProcessEnv
   return found;
 }
 
-function isPlainPostgres(url: string, sslMode: string): boolean {
-  const query = new URLSearchParams(/\?([^#]*)/.exec(url)?.[1] ?? '');
-  if (['true', '1'].includes(query.get('ssl') ?? '')) return false;
-  return PLAIN_MODES.has(query.get('sslmode') ?? sslMode);
+/** Hosts of a database that need not be encrypted to; none of an address that cannot be read, which is said elsewhere. */
+function plainHosts(url: string, env: NodeJS.ProcessEnv): string[] {
+  try {
+    const { hosts, more } = connectionParameters(url, env);
+    const holds = ['sslrootcert', 'sslcert', 'sslkey'].some((name) => more.has(name));
+    const mode = more.get('sslmode') ?? (holds ? 'verify-full' : 'disable');
+    return PLAIN_MODES.has(mode) ? hosts.map(({ host }) => host) : [];
+  } catch {
+    return [];
+  }
 }
 
-/** Of a URL that may name several; a host in the query wins, as for libpq. */
 function hostsOf(url: string): string[] {
-  const query = new URLSearchParams(/\?([^#]*)/.exec(url)?.[1] ?? '').get('host');
-  if (query !== null) return query.split(',');
   const authority = /^[^:]+:\/\/(?:[^/?#]*@)?([^/?#]*)/.exec(url)?.[1] ?? '';
   return authority.split(',').map((each) => each.replace(/:\d*$/, ''));
 }

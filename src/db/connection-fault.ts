@@ -1,7 +1,7 @@
 /** Why a PostgreSQL server takes no connection of ours, in words that tell what to do about it. */
 
 import { optionName } from '../config/option-name.ts';
-import { messageOf } from '../errors.ts';
+import { ConfigError, messageOf } from '../errors.ts';
 import { SQLSTATE, codeOf } from './sqlstates.ts';
 
 export interface ConnectionFault {
@@ -29,7 +29,7 @@ const FAULTS: Record<string, ConnectionFault> = {
   ERR_TLS_CERT_ALTNAME_INVALID: {
     why: 'its certificate is of another host name',
     remedy:
-      'Name the host as the certificate does, or take sslmode=no-verify, which encrypts without looking at it.',
+      'Name the host as the certificate does (hostaddr=… may give its address beside), or take sslmode=verify-ca, which looks at its authority alone.',
   },
   CERT_HAS_EXPIRED: { why: 'its certificate has expired', remedy: 'Renew the certificate of the server.' },
 };
@@ -41,6 +41,7 @@ const UNKNOWN_AUTHORITY = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
   'UNABLE_TO_GET_ISSUER_CERT',
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_SIGNATURE_FAILURE',
 ]);
 
 /** PostgreSQL's own words before and since 14, and those of the large providers. */
@@ -48,6 +49,9 @@ const WANTS_TLS =
   /no encryption|SSL off|sslmode=require|connection is insecure|(SSL|TLS)[\w ]* (is )?required/i;
 
 export function connectionFault(error: unknown): ConnectionFault {
+  // What is wrong with the parameters says so itself.
+  if (error instanceof ConfigError)
+    return { why: error.message.replace(/\.$/, ''), remedy: error.remedy ?? null };
   const inner = error instanceof AggregateError ? (error.errors[0] as unknown) : error;
   const code = codeOf(error) ?? codeOf(inner) ?? '';
   const message = messageOf(error).replace(/\.$/, '');
@@ -74,7 +78,8 @@ export function connectionFault(error: unknown): ConnectionFault {
       why: 'it speaks no TLS, which the URL asks for',
       remedy: 'Take sslmode out of the URL, or set it to disable, where the way to the server is safe.',
     };
-  if (/client password must be a string/i.test(message))
+  if (/timeout expired/i.test(message)) return { why: 'it did not answer in time', remedy: null };
+  if (/client password must be a (?:non-empty )?string/i.test(message))
     return {
       why: 'it asks for a password, and none was given',
       remedy: 'Give it in the URL, by env PGPASSWORD or in ~/.pgpass.',

@@ -2,9 +2,10 @@
 
 import pg from 'pg';
 import { optionName } from '../config/option-name.ts';
-import { describeDatabaseUrl } from '../config/values/server-url.ts';
+import { describeDatabaseUrl } from '../config/libpq/parameters.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import { connectionFault } from './connection-fault.ts';
+import { ServerClient, type ServerClientConfig } from './connecting/server-client.ts';
 import { endClientWithInterruption, endWithInterruption } from './interruption.ts';
 import { parseQualified, quoteLiteral, quoteQualified } from './identifiers.ts';
 import { OWN_PATH, operatorRegclassSql } from './search-path.ts';
@@ -22,8 +23,8 @@ export interface Queryable {
 /** Long enough for a restart behind a load balancer, short enough that a wrong address is noticed. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
-const clientOptions = (url: string, applicationName: string): pg.ClientConfig => ({
-  connectionString: url,
+const clientOptions = (url: string, applicationName: string): ServerClientConfig => ({
+  url,
   application_name: applicationName,
   // A half-open connection is noticed by the kernel instead of never.
   keepAlive: true,
@@ -76,6 +77,7 @@ const lookSql = (isLocal: boolean): string =>
 
 export function createPool(url: string, options: PoolOptions): Pool {
   const pool = new pg.Pool({
+    Client: ServerClient,
     ...clientOptions(url, `pgvector-backfill ${options.name}`),
     max: options.max,
     allowExitOnIdle: true,
@@ -245,7 +247,7 @@ async function inItsTransaction(
 
 /** A connection of its own for what must not share one: COPY sessions, index builds, advisory locks. */
 export async function connectClient(url: string, name: string): Promise<pg.Client> {
-  const client = new pg.Client(clientOptions(url, `pgvector-backfill ${name}`));
+  const client = new ServerClient(clientOptions(url, `pgvector-backfill ${name}`));
   // The loss shows in the query under way; an unheard error event would end the process first.
   client.on('error', () => {});
   await client.connect();
@@ -255,7 +257,7 @@ export async function connectClient(url: string, name: string): Promise<pg.Clien
 
 /** Of this process's own, by their numbers; behind a pooler those are of nobody. */
 async function cancelBackends(url: string, pids: number[]): Promise<void> {
-  const client = new pg.Client(clientOptions(url, 'pgvector-backfill interrupt'));
+  const client = new ServerClient(clientOptions(url, 'pgvector-backfill interrupt'));
   client.on('error', () => {});
   try {
     await client.connect();

@@ -1,19 +1,21 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectionParameters } from '../../src/config/libpq/parameters.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { ConfigError, messageOf } from '../../src/errors.ts';
 
 describe('the database by the variables of libpq', () => {
   const load = async (env: NodeJS.ProcessEnv) => {
+    const all = { HOME: folder, PGSYSCONFDIR: folder, ...env };
     const { settings } = await loadConfig({
       flags: {},
-      env: { BACKFILL_TABLE: 't', BACKFILL_TEXT: 'a', HOME: folder, PGSYSCONFDIR: folder, ...env },
+      env: { BACKFILL_TABLE: 't', BACKFILL_TEXT: 'a', ...all },
       cwd: folder,
     });
-    return new pg.Client({ connectionString: settings.database.url });
+    const { hosts, user, database, more } = connectionParameters(settings.database.url, all);
+    return { ...Object.fromEntries(more), ...hosts[0], user, database };
   };
   let folder: string;
   beforeAll(async () => {
@@ -49,6 +51,27 @@ describe('the database by the variables of libpq', () => {
     [
       { PGSERVICE: 'system', PGDATABASE: 'd' },
       { host: '/run/postgresql', database: 'd' },
+    ],
+    [
+      {
+        PGHOST: 'h',
+        PGSSLMODE: 'verify-full',
+        PGSSLROOTCERT: '/a b/ca.pem',
+        PGTARGETSESSIONATTRS: 'primary',
+      },
+      { sslmode: 'verify-full', sslrootcert: '/a b/ca.pem', target_session_attrs: 'primary' },
+    ],
+    [
+      { PGHOST: 'h', PGPASSWORD: 'p@s:s/w?o#r%d é', PGAPPNAME: 'mine', PGCONNECT_TIMEOUT: '3' },
+      { password: 'p@s:s/w?o#r%d é', application_name: 'mine', connect_timeout: '3' },
+    ],
+    [
+      { DATABASE_URL: 'postgres://first/db?sslmode=require', PGUSER: 'u', PGSSLMODE: 'disable' },
+      { host: 'first', user: 'u', sslmode: 'require' },
+    ],
+    [
+      { DATABASE_URL: 'postgres:///db?service=shop', PGHOST: 'ignored' },
+      { host: 'db.example', port: 6543, user: 'anna', database: 'db', password: 'hidden/word' },
     ],
     [
       { DATABASE_URL: 'postgres://first/db', PGHOST: 'second' },

@@ -49,7 +49,11 @@ it.each([
   expect(told[0]?.message).toContain('.example is not encrypted');
 });
 
-it('goes by PGSSLMODE, as the driver does', () => {
+it('is warned of, too, where the server may say that there is to be none', () => {
+  expect(found({ database: 'postgres://u@db.example/d?sslmode=prefer' })).toEqual(['database']);
+});
+
+it('goes by PGSSLMODE, as libpq does', () => {
   const database = 'postgres://u@db.example/d';
   expect(found({ database }, { PGSSLMODE: 'verify-full' })).toEqual([]);
   expect(found({ database: `${database}?sslmode=disable` }, { PGSSLMODE: 'verify-full' })).toEqual([

@@ -78,7 +78,7 @@ it('a certificate of an authority that nobody here knows', async () => {
     socket.removeAllListeners('data');
     socket.write('S');
     new TLSSocket(socket, { isServer: true, secureContext: context }).on('error', () => {});
-  }, '?sslmode=require');
+  }, '?sslmode=verify-full');
   expect(fault).toMatchObject({
     why: expect.stringContaining('authority') as string,
     remedy: expect.stringContaining('sslrootcert') as string,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { describeDatabaseUrl } from '../../src/config/values/server-url.ts';
+import { describeDatabaseUrl } from '../../src/config/libpq/parameters.ts';
 import { assertReachable, createPool, type Pool } from '../../src/db/pool.ts';
 import { backoffMs, inTransaction, LEDGER_LIMITS } from '../../src/db/transaction.ts';
 import { ConfigError, messageOf, TransientError } from '../../src/errors.ts';

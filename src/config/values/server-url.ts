@@ -15,6 +15,7 @@ const REDIS_SCHEMES = [
 
 const ENCODE =
   'cannot be read as an address: special characters of user and password must be percent-encoded (/ is %2F, ? is %3F, # is %23, @ is %40, % is %25, a blank is %20), as encodeURIComponent does it';
+const ENCODE_OR_LEAVE_OUT = `${ENCODE}; or leave the password out of it: env PGPASSWORD, ~/.pgpass and a service file take it as it is`;
 const BLANK = 'begins or ends with a blank or a quotation mark: take it away';
 
 interface Parts {
@@ -26,10 +27,12 @@ interface Parts {
   /** Without its slash. */
   path: string;
   query: URLSearchParams;
+  /** As it is written. */
+  rawQuery: string;
 }
 
 /** Null where a character of the password would end the host, as the drivers read it. */
-function partsOf(url: string): Parts | null {
+export function partsOf(url: string): Parts | null {
   const [, scheme = '', authority = '', path = '', query = ''] =
     /^([^:]*):\/\/([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/.exec(url) ?? [];
   if (scheme === '') return null;
@@ -44,6 +47,7 @@ function partsOf(url: string): Parts | null {
     hosts: authority.slice(at + 1),
     path,
     query: new URLSearchParams(query),
+    rawQuery: query,
   };
 }
 
@@ -66,18 +70,18 @@ export function databaseUrlProblem(url: string): string | null {
       ? 'is a list of keywords: write it as a URL, postgres://user:password@host:port/database'
       : 'must be a URL that begins with postgres:// or postgresql://';
   const parts = partsOf(url);
-  if (parts === null) return ENCODE;
-  const { credentials, hosts, query } = parts;
-  const all = [hosts, query.get('host') ?? '', query.get('hostaddr') ?? ''];
-  if (all.some((each) => each.includes(',')))
-    return 'names several hosts, of which the driver takes one: name the host that takes writes, or an address that follows it (of a proxy, a virtual IP or DNS)';
-  const isParsed = URL.canParse(hosts === '' ? url.replace(/\/\/([^/?]*)/, '//$1host') : url);
+  if (parts === null) return ENCODE_OR_LEAVE_OUT;
+  const { credentials, hosts, path } = parts;
+  // Each by itself, as a list is no host.
+  const isParsed = hosts
+    .split(',')
+    .every((each) => URL.canParse(`postgres://${each === '' ? 'host' : each}`));
   return isParsed &&
-    isHostAndPort(hosts) &&
-    isDecodable(parts.path) &&
+    hosts.split(',').every(isHostAndPort) &&
+    isDecodable(path) &&
     credentials.split(':').every(isDecodable)
     ? null
-    : ENCODE;
+    : ENCODE_OR_LEAVE_OUT;
 }
 
 /** Null where the queue's driver takes it as it is meant. Cluster and Sentinel URLs list several hosts. */
@@ -99,16 +103,4 @@ export function queueUrlProblem(url: string): string | null {
   if (!isList && !/^\d*$/.test(path))
     return 'must name the Redis database by its number, such as redis://host:6379/1';
   return null;
-}
-
-/** host:port/database of a database URL, never its credentials. */
-export function describeDatabaseUrl(url: string): string {
-  const parts = databaseUrlProblem(url) === null ? partsOf(url) : null;
-  if (parts === null) return '(unreadable URL)';
-  const { hosts, path, query } = parts;
-  const [, named = '', port = ''] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(hosts) ?? [];
-  // As the driver has it: a parameter goes before the authority, and that before the environment.
-  const host =
-    query.get('host') ?? (named === '' ? (process.env['PGHOST'] ?? 'localhost') : decodeURIComponent(named));
-  return `${host}:${query.get('port') ?? (port || (process.env['PGPORT'] ?? '5432'))}/${path}`;
 }

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { createPostgresBackend, runMigrations } from 'bullmq';
 import pg from 'pg';
 import { optionName } from '../../config/option-name.ts';
+import { ServerClient, type ServerClientConfig } from '../../db/connecting/server-client.ts';
 import { connectClient } from '../../db/pool.ts';
 import { losesSession } from '../../db/pooler.ts';
 import { sessionSql } from '../../db/session-settings.ts';
@@ -25,16 +26,17 @@ const QUEUE_LIMITS = `SET statement_timeout = '10min'; SET lock_timeout = '1min'
  */
 export function createQueuePool(url: string): pg.Pool {
   const clients = new Set<pg.Client>();
-  class Client extends pg.Client {
+  class Client extends ServerClient {
     constructor(config?: string | pg.ClientConfig) {
       super(config);
       clients.add(this);
       this.once('end', () => clients.delete(this));
     }
   }
+  const address: Pick<ServerClientConfig, 'url'> = { url };
   const pool = new pg.Pool({
     Client,
-    connectionString: url,
+    ...address,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     max: QUEUE_CONNECTIONS,

@@ -1,6 +1,6 @@
 /** What can be seen of our queues without opening one, which would write to them: for verbs that only look. */
 
-import pg from 'pg';
+import { ServerClient } from '../../db/connecting/server-client.ts';
 import { withTimeLimit } from '../../time-limit.ts';
 import { QUEUE_ROLES, QUEUE_SCHEMA, isPostgres, queueName } from '../address.ts';
 import type { QueueAddress } from '../connection.ts';
@@ -71,8 +71,8 @@ async function lookAtRedis({ url, backfill, installation }: Where, limitMs: numb
 }
 
 async function lookAtPostgres({ url, backfill }: Where, limitMs: number): Promise<Seen> {
-  const client = new pg.Client({
-    connectionString: url,
+  const client = new ServerClient({
+    url,
     application_name: 'pgvector-backfill look',
     connectionTimeoutMillis: limitMs,
     query_timeout: limitMs,
