@@ -24,7 +24,7 @@ export async function startWorkers(
   { openEmbedder = processHost().openEmbedder, times = {} }: WorkerOptions = {},
 ): Promise<WorkerProcess> {
   const { settings } = config;
-  const { context, batches } = await openContext(config, pool, logger, times);
+  const { context, batches } = await openContext(config, pool, logger, { times, roles });
   const running: Service[] = [];
   const fault = (): Promise<string | null> => firstFault(running);
   // First, so that a port that is taken is told before a model is loaded.

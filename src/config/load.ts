@@ -72,6 +72,9 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
       );
     }
   }
+  // A queue in the very database listens on a session, which is nobody's behind a pooler: it goes the same way past it.
+  const direct = values.get('database.direct');
+  if (direct !== undefined && values.get('queue') === values.get('database.url')) values.set('queue', direct);
   const settings = withValues({}, values) as Settings;
   if (problems.length === 0) problems.push(...crossChecks(settings, name));
   const backfill = name ?? input.backfill ?? nameFromTable(settings.table ?? 'demo');

@@ -7,7 +7,9 @@ import { Instruments } from '../observability/instruments.ts';
 import type { Logger } from '../observability/logger.ts';
 import { WORKER_NAME } from '../observability/worker-name.ts';
 import { fewFiles } from '../process/open-files.ts';
+import { checkPooler } from '../planning/checks/pooler.ts';
 import { prepareQueues } from '../planning/open-queues.ts';
+import type { QueueRole } from '../queue/connection.ts';
 import { Throttle } from '../throttle/throttle.ts';
 import type { WorkerContext } from './context.ts';
 import type { WorkerTimes } from './times.ts';
@@ -27,13 +29,17 @@ export async function openContext(
   config: Config,
   pool: Pool,
   processLogger: Logger,
-  times: WorkerTimes,
+  { times, roles }: { times: WorkerTimes; roles: readonly QueueRole[] },
 ): Promise<OpenContext> {
   const { settings, backfill } = config;
   const logger = processLogger.child({ worker: WORKER_NAME });
   for (const { message, remedy } of plainTextConnections(settings)) logger.warn({ remedy }, message);
   const few = fewFiles(settings.worker.concurrency);
   if (few !== null) logger.warn({ remedy: few.remedy }, few.message);
+  // Said now, and not when all rows are done.
+  if (roles.includes('finalize'))
+    for (const { level, message, remedy } of await checkPooler(settings))
+      if (level === 'error') logger.warn({ remedy }, message);
   const address = await prepareQueues(config, pool, logger, times);
   const batches = createPool(settings.database.url, {
     name: 'worker batches',

@@ -1,6 +1,8 @@
 /** A whole run through PgBouncer, in both of its modes. */
 
 import pg from 'pg';
+import { silentLogger } from '../../src/observability/logger.ts';
+import { startWorkers } from '../../workers/process.ts';
 import { describe, expect, it } from 'vitest';
 import { REPEATED_TEXTS, openBackfill } from '../setup/backfill.ts';
 import { hasPostgres, realDatabase } from '../setup/databases.ts';
@@ -55,8 +57,31 @@ describe.runIf(hasPostgres() && hasPgBouncer())('behind PgBouncer', () => {
   it('in transaction mode: ready, with nothing left on the connections of the application', async () => {
     const { databaseUrl } = await realDatabase();
     const bouncer = await startPgBouncer(databaseUrl, 'transaction', 10);
-    await runThrough(bouncer, databaseUrl, { DIRECT_DATABASE_URL: databaseUrl });
+    // The queue, too: it has the URL of the database, and so its way past the pooler.
+    await runThrough(bouncer, bouncer.url, { DIRECT_DATABASE_URL: databaseUrl });
     expect(await left(bouncer.url, 10)).toEqual([]);
+    await bouncer.close();
+  });
+
+  it('in transaction mode: a worker without a way past it says at its start what will want one', async () => {
+    const { databaseUrl } = await realDatabase();
+    const bouncer = await startPgBouncer(databaseUrl, 'transaction', 10);
+    const database = { databaseUrl: bouncer.url, queueUrl: databaseUrl, drop: () => Promise.resolve() };
+    const backfill = await openBackfill(database, model, { BACKFILL_TABLE: 'docs', BACKFILL_TEXT: 'body' });
+    const said: unknown[] = [];
+    const warn = (facts: object, message: string): void => void said.push({ ...facts, message });
+    const logger = { ...silentLogger, warn, child: () => logger } as never;
+    const worker = await startWorkers(backfill.config, backfill.pool, logger, ['finalize']);
+    await worker.drain();
+    expect(said).toContainEqual({
+      message: expect.stringMatching(
+        /transaction mode: batches, sync and searches work .* the index build/,
+      ) as string,
+      remedy: expect.stringContaining(
+        'database.direct (--database-direct, env DIRECT_DATABASE_URL',
+      ) as string,
+    });
+    await backfill.close();
     await bouncer.close();
   });
 

@@ -26,7 +26,7 @@ export const connection = {
       formerly: 'directDatabase',
       schema: databaseUrl.optional(),
       secret: true,
-      help: 'The same database without a pooler in transaction mode, for the index build, which needs a session of its own; if not set, database',
+      help: 'The same database without a pooler in transaction mode, for what needs a session of its own: the index build, and a queue in this database; if not set, database',
     }),
   },
   vectorSchema: option({

@@ -61,7 +61,7 @@ export async function openBuildSession(settings: Settings): Promise<BuildSession
   const client = await connect();
   try {
     // Before it has a lock or a setting: an application's connection would keep both.
-    if (await losesSession(client, connect)) throw sessionNotKept();
+    if (await losesSession(client, connect)) throw sessionNotKept(settings);
     await configureSession(client);
     const found = await client.query<{ pid: number }>('SELECT pg_catalog.pg_backend_pid() AS pid');
     return {
@@ -123,15 +123,18 @@ export async function prepareSession(
   const { timeout, transactions, workers: kept } = shown.rows[0] ?? {};
   // Either would end the build, and leave an invalid index.
   if (timeout !== '0' || transactions !== '0' || (workers !== null && kept !== String(workers)))
-    throw sessionNotKept();
+    throw sessionNotKept(settings);
   return shown.rows[0]?.bytes ?? 0;
 }
 
-const sessionNotKept = (): GateError =>
-  new GateError('The database connection does not keep the settings of a session.', {
-    code: 'SESSION_NOT_KEPT',
-    remedy: `Give the server's own address, or that of a pooler in session mode, by ${optionName('database.direct')}.`,
-  });
+const sessionNotKept = ({ database: { direct } }: Pick<Settings, 'database'>): GateError =>
+  new GateError(
+    `${direct === undefined ? 'database' : 'database.direct'} goes through a pooler that does not keep the settings of a session, and the index build needs one of its own: nothing was built, all else works through the pooler.`,
+    {
+      code: 'SESSION_NOT_KEPT',
+      remedy: `Give the server's own address, or that of a pooler in session mode, by ${optionName('database.direct')}; then \`pgvector-backfill resume\`.`,
+    },
+  );
 
 const set = (client: pg.Client, name: string, value: string): Promise<unknown> =>
   client.query('SELECT pg_catalog.set_config($1, $2, false)', [name, value]);

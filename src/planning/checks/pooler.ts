@@ -23,7 +23,7 @@ export async function checkPooler({
           level: 'error',
           check,
           message:
-            'The database is reached through a pooler in transaction mode: batches, sync and searches work through it, the index build needs a session of its own.',
+            'The database is reached through a pooler in transaction mode: batches, sync and searches work through it; the index build, and a queue in this database, need a session of their own.',
           remedy: DIRECT,
           option: 'database.direct',
         },
@@ -55,7 +55,8 @@ async function checkDirect(url: string, direct: string): Promise<Finding> {
   return {
     level: 'ok',
     check,
-    message: 'the index is built by database.direct, which has a session of its own',
+    message:
+      'the index is built by database.direct, which has a session of its own, and so has a queue in this database',
   };
 }
 

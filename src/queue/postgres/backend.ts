@@ -108,7 +108,7 @@ export async function assertQueueSession(url: string): Promise<void> {
     `The queue server at ${describeQueue(url)} is reached through a pooler in transaction mode, through which BullMQ cannot work: it listens for jobs on a session.`,
     {
       code: 'QUEUE_NEEDS_SESSION',
-      remedy: `Give ${optionName('queue')} the server's own address, or that of a pooler in session mode.`,
+      remedy: `Give ${optionName('queue')} the server's own address, or that of a pooler in session mode. Where the queue is in the database of the table, give both the same URL, and the way past the pooler by ${optionName('database.direct')}.`,
     },
   );
 }
