@@ -7,7 +7,7 @@ import { LegacyTries, TOO_SLOW, serverFault } from '../search/queries/legacy-fau
 import { legacySearch } from '../search/queries/legacy-query.ts';
 import { textSearch } from '../search/queries/text-query.ts';
 import { nearest } from '../search/queries/vector-query.ts';
-import { estimatedRows } from '../table/partitions.ts';
+import { estimatedRows } from '../table/estimated-rows.ts';
 import { chooseQueries } from '../verify/queries/query-source.ts';
 import { sampleRows } from '../verify/queries/sampled-rows.ts';
 import type { SearchContext } from '../verify/measures/systems.ts';

@@ -2,7 +2,7 @@
 
 import { recordEvent } from '../ledger/event/event.ts';
 import { saveIndexPlan } from '../ledger/backfill/index-plan.ts';
-import { rowsOfLargestLeaf } from '../table/partitions.ts';
+import { rowsOfLargestLeaf } from '../table/estimated-rows.ts';
 import { withIndex, type Target } from '../table/backfill-target.ts';
 import { findVectorExtension } from '../table/vector-extension.ts';
 import { serverMemory } from './forecast/build-time.ts';

@@ -29,7 +29,7 @@ import type { JobQueue } from '../queue/connection.ts';
 import { resumeQueues } from '../queue/probes/blockers.ts';
 import { addEmbedJobs, unscheduleSync } from '../queue/jobs/producer.ts';
 import { applyCapture } from '../sync/capture.ts';
-import { estimatedRows } from '../table/partitions.ts';
+import { estimatedRows } from '../table/estimated-rows.ts';
 import { tableSizes } from '../table/table-sizes.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { applyDdl } from './ddl.ts';

@@ -7,7 +7,8 @@ import { maskPolicyVersion, type MaskPolicy } from '../masking/policy.ts';
 import { MaskTooSlow } from '../masking/rules.ts';
 import type { Target } from '../table/backfill-target.ts';
 import type { TextRow } from '../table/read-texts.ts';
-import { estimatedRows, relationBytesSql } from '../table/partitions.ts';
+import { estimatedRows } from '../table/estimated-rows.ts';
+import { relationBytesSql } from '../table/partitions.ts';
 import { drawEnough } from '../table/sample-rows.ts';
 import { sampleTexts } from '../table/sample-texts.ts';
 

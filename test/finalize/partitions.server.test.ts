@@ -6,7 +6,7 @@ import { addedObjects, dropAddedIndexSql } from '../../src/cutover/added-objects
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { finalize, type FinalizeOutcome } from '../../src/finalize/finalize.ts';
-import { estimatedRows, rowsOfLargestLeaf } from '../../src/table/partitions.ts';
+import { estimatedRows, rowsOfLargestLeaf } from '../../src/table/estimated-rows.ts';
 import { findRun } from '../../src/ledger/run/run.ts';
 import { moveRun } from '../../src/ledger/run/move-run.ts';
 import { silentLogger } from '../../src/observability/logger.ts';

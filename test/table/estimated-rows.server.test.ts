@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { estimatedRows } from '../../src/table/partitions.ts';
+import { estimatedRows } from '../../src/table/estimated-rows.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
 
 const ROWS = 300_000;

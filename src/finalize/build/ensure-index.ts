@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isUnreachable } from '../../db/sqlstates.ts';
 import { TransientError, messageOf } from '../../errors.ts';
 import type { IndexMeasurements } from '../../ledger/run/index-measurements.ts';
-import { rowsOfLargestLeaf } from '../../table/partitions.ts';
+import { rowsOfLargestLeaf } from '../../table/estimated-rows.ts';
 import { walPosition } from '../../table/table-sizes.ts';
 import { untilValid, type BuildInput, type BuildAttempt } from './attempt.ts';
 import { BuildTimings } from './timings.ts';

@@ -4,7 +4,7 @@ import type { Settings } from '../../config/settings.ts';
 import type { Pool } from '../../db/pool.ts';
 import { lastBuildRate, type IndexForecast } from '../../ledger/run/index-measurements.ts';
 import type { Run } from '../../ledger/run/run.ts';
-import { rowsOfLargestLeaf } from '../../table/partitions.ts';
+import { rowsOfLargestLeaf } from '../../table/estimated-rows.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { parallelWorkers } from '../build/parallel-workers.ts';
 import { forecastBuildSeconds } from './build-time.ts';

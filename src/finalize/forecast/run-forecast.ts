@@ -8,7 +8,7 @@ import type { TableGrowthForecast } from '../../ledger/run/table-growth.ts';
 import { bytes, duration } from '../../observability/format.ts';
 import { withIndex, type Target } from '../../table/backfill-target.ts';
 import type { IndexMethod, IndexPlan } from '../../table/index-plan.ts';
-import { rowsOfLargestLeaf } from '../../table/partitions.ts';
+import { rowsOfLargestLeaf } from '../../table/estimated-rows.ts';
 import { findAvailableExtension } from '../../table/vector-extension.ts';
 import { parallelWorkers } from '../build/parallel-workers.ts';
 import { chooseIndex, memoryBudget, type IndexChoice } from '../choose-index.ts';

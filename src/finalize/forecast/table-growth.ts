@@ -12,7 +12,8 @@ import type { TableGrowthForecast } from '../../ledger/run/table-growth.ts';
 import { heapGrowth } from './wording.ts';
 import { bytes } from '../../observability/format.ts';
 import { TOAST_POINTER_BYTES, aligned, chunksBytes, pagesBytes, storedRow } from '../../table/heap-pages.ts';
-import { estimatedRows, leavesSql } from '../../table/partitions.ts';
+import { estimatedRows } from '../../table/estimated-rows.ts';
+import { leavesSql } from '../../table/partitions.ts';
 import { sampledPagesSql } from '../../table/sample-rows.ts';
 import { tableSizes } from '../../table/table-sizes.ts';
 import type { Target } from '../../table/backfill-target.ts';
@@ -28,6 +29,8 @@ export interface TableGrowthInput {
 }
 
 const SAMPLED_ROWS = 1000;
+/** In the order of the table, so that a limit which is met would leave out its end; for a table that is not what it was said to be. */
+const MAX_SAMPLED_ROWS = 20 * SAMPLED_ROWS;
 /** Of which rows are thought where the table is empty. */
 const BLANK_ROW = [TOAST_POINTER_BYTES * 4];
 const TUPLE_HEADER_BYTES = 24;
@@ -132,7 +135,7 @@ async function sampleWidths(pool: Pool, target: Target): Promise<number[]> {
     client.query<{ width: number }>(
       `SELECT (${width.join(' + ')})::float8 AS width FROM ${target.table} ${sampledPagesSql()}
         WHERE ${target.where} LIMIT $2`,
-      [percent, SAMPLED_ROWS * 4],
+      [percent, MAX_SAMPLED_ROWS],
     ),
   )
     // A condition that does not run or would write, or a part that cannot be read, is named by the checks of the table.

@@ -12,7 +12,7 @@ import {
 } from '../../finalize/forecast/run-forecast.ts';
 import { tableGrowthLine } from '../../finalize/forecast/table-growth.ts';
 import { bytes, count } from '../../observability/format.ts';
-import { estimatedRows } from '../../table/partitions.ts';
+import { estimatedRows } from '../../table/estimated-rows.ts';
 import type { Finding } from './finding.ts';
 
 /** An index that cannot be built is said before the rows are embedded. */

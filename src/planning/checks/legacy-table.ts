@@ -6,7 +6,7 @@ import { quoteName, quoteQualified } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { hidesRows } from '../../db/row-security.ts';
 import { messageOf } from '../../errors.ts';
-import { estimatedRows } from '../../table/partitions.ts';
+import { estimatedRows } from '../../table/estimated-rows.ts';
 import { findTable, type TableFacts, type Target } from '../../table/backfill-target.ts';
 import { checkInheritance } from './inheritance.ts';
 import { checkTableKind, missingTable } from './table-kind.ts';

@@ -6,7 +6,7 @@ import { messageOf } from '../../errors.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Embedder } from '../../embedding/embedder.ts';
-import { estimatedRows } from '../../table/partitions.ts';
+import { estimatedRows } from '../../table/estimated-rows.ts';
 import { drawEnough } from '../../table/sample-rows.ts';
 import { sampleTexts, type TextSample } from '../../table/sample-texts.ts';
 import type { Target } from '../../table/backfill-target.ts';

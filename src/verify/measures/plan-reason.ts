@@ -4,7 +4,7 @@ import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { Pool } from '../../db/pool.ts';
 import { configuredQueries } from '../../db/transaction.ts';
-import { estimatedRows } from '../../table/partitions.ts';
+import { estimatedRows } from '../../table/estimated-rows.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { operatorClass } from '../../table/vector-type.ts';
 
