@@ -28,20 +28,29 @@ export function plainTextConnections(settings: Addresses, env: NodeJS.ProcessEnv
     model: { endpoint = '' },
   } = settings;
   const found: PlainText[] = [];
-  const add = (name: OptionOf, what: string, hosts: readonly string[], remedy: string): void => {
+  const add = (
+    name: OptionOf,
+    what: string,
+    hosts: readonly string[],
+    remedy: string,
+    asOffered = false,
+  ): void => {
     const others = hosts.filter((host) => !THIS_MACHINE.test(host));
     if (others.length === 0) return;
     found.push({
       option: OPTIONS[name].name,
-      message: `The connection to ${what} ${others.join(', ')} is not encrypted: whoever is on the way can read and change what it carries.`,
+      message: `The connection to ${what} ${others.join(', ')} is not encrypted${asOffered ? ' where the server, or whoever is on the way, says that it offers no TLS' : ''}: whoever is on the way can read and change what it carries.`,
       remedy: `${remedy} in ${optionName(name)}, or keep it on a network that nobody else is on.`,
     });
   };
-  const postgres = 'Add sslmode=verify-full to the URL';
-  add('database.url', 'the database at', plainHosts(url, env), postgres);
-  if (direct !== undefined) add('database.direct', 'the database at', plainHosts(direct, env), postgres);
+  const addPostgres = (name: OptionOf, what: string, address: string): void => {
+    const { hosts, asOffered } = plainHosts(address, env);
+    add(name, what, hosts, 'Add sslmode=verify-full to the URL', asOffered);
+  };
+  addPostgres('database.url', 'the database at', url);
+  if (direct !== undefined) addPostgres('database.direct', 'the database at', direct);
   if (queue.startsWith('postgres')) {
-    if (queue !== url && queue !== direct) add('queue', 'the queue at', plainHosts(queue, env), postgres);
+    if (queue !== url && queue !== direct) addPostgres('queue', 'the queue at', queue);
   } else if (/^redis(?:\+\w+)?:/.test(queue))
     add('queue', 'the queue at', hostsOf(queue), 'Write rediss:// in place of redis://');
   if (/^http:/i.test(endpoint))
@@ -50,14 +59,17 @@ export function plainTextConnections(settings: Addresses, env: NodeJS.ProcessEnv
 }
 
 /** Hosts of a database that need not be encrypted to; none of an address that cannot be read, which is said elsewhere. */
-function plainHosts(url: string, env: NodeJS.ProcessEnv): string[] {
+function plainHosts(url: string, env: NodeJS.ProcessEnv): { hosts: string[]; asOffered: boolean } {
   try {
     const { hosts, more } = connectionParameters(url, env);
     const holds = ['sslrootcert', 'sslcert', 'sslkey'].some((name) => more.has(name));
     const mode = more.get('sslmode') ?? (holds ? 'verify-full' : 'disable');
-    return PLAIN_MODES.has(mode) ? hosts.map(({ host }) => host) : [];
+    return {
+      hosts: PLAIN_MODES.has(mode) ? hosts.map(({ host }) => host) : [],
+      asOffered: mode === 'prefer',
+    };
   } catch {
-    return [];
+    return { hosts: [], asOffered: false };
   }
 }
 

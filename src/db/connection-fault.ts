@@ -75,14 +75,15 @@ export function connectionFault(error: unknown): ConnectionFault {
     };
   if (/server does not support SSL connections/i.test(message))
     return {
-      why: 'it speaks no TLS, which the URL asks for',
-      remedy: 'Take sslmode out of the URL, or set it to disable, where the way to the server is safe.',
+      why: 'it speaks no TLS, which sslmode asks for',
+      remedy:
+        'Take sslmode away (URL, PGSSLMODE, service), or set it to disable, where the way to the server is safe.',
     };
   if (/timeout expired/i.test(message)) return { why: 'it did not answer in time', remedy: null };
   if (/client password must be a (?:non-empty )?string/i.test(message))
     return {
       why: 'it asks for a password, and none was given',
-      remedy: 'Give it in the URL, by env PGPASSWORD or in ~/.pgpass.',
+      remedy: 'Give it in the URL, by env PGPASSWORD, in ~/.pgpass or in the service file.',
     };
   if (code === 'ENOENT' && syscall === 'connect')
     return { why: `there is no socket ${address}`, remedy: null };

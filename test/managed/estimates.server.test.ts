@@ -55,12 +55,7 @@ const SHAPES: Record<string, string[]> = {
     'ANALYZE t',
     narrow(1001, 10_000),
   ],
-  'ten times as many rows since ANALYZE, and wider': [
-    plain,
-    narrow(1, 300),
-    'ANALYZE t',
-    wide(301, 3000),
-  ],
+  'ten times as many rows since ANALYZE, and wider': [plain, narrow(1, 300), 'ANALYZE t', wide(301, 3000)],
   'two rows in three dead since ANALYZE': [
     plain,
     narrow(1, 22_000),

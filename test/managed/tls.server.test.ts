@@ -3,6 +3,10 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createDashboardApp } from '../../src/dashboard/server.ts';
+import { installationId } from '../../src/ledger/backfill/installation.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
+import { openQueues } from '../../src/queue/connection.ts';
 import { connectionFault } from '../../src/db/connection-fault.ts';
 import { connectClient } from '../../src/db/pool.ts';
 import { hasContainers, onServer } from '../setup/databases.ts';
@@ -204,11 +208,16 @@ describe.runIf(hasContainers())('a server that speaks TLS', () => {
     expect(await refusal(address)).toContain('password is wrong');
     await writeFile(passfile, line(PASSWORD));
     expect(await connected(address)).toBe(true);
+    vi.stubEnv('PGPASSWORD', 'wrong');
+    expect(await refusal(address)).toContain('password is wrong');
+    vi.stubEnv('PGPASSWORD', PASSWORD);
+    expect(await connected(address)).toBe(true);
+    vi.unstubAllEnvs();
     await chmod(passfile, 0o644);
     expect(await refusal(address)).toContain(`may be read by others, so nothing is taken from it. chmod 600`);
   });
 
-  it('a whole run, its queue in PostgreSQL, by variables and a password file alone', async () => {
+  it('a whole run, its queue in PostgreSQL and the dashboard, by variables and a password file alone', async () => {
     const passfile = join(server.folder, 'whole');
     await writeFile(passfile, `*:*:*:postgres:${server.password}\n`, { mode: 0o600 });
     await onServer(server.plainUrl, 'CREATE DATABASE whole');
@@ -231,10 +240,30 @@ describe.runIf(hasContainers())('a server that speaks TLS', () => {
       rows: { embedded: 4 },
       index: { valid: true },
     });
+    const { pool, config } = backfill;
+    const address = {
+      url: config.settings.queue,
+      backfill: 'docs',
+      installation: await installationId(pool),
+      logger: silentLogger,
+    };
+    const opened = openQueues(address);
+    const { embed, finalize, sync } = opened;
+    const queues = { embed: embed.queue, finalize: finalize.queue, sync: sync.queue };
+    const dashboard = createDashboardApp({
+      pool,
+      backfill: 'docs',
+      settings: config.settings,
+      queues,
+      logger: silentLogger,
+    });
+    expect((await dashboard.app.request('/readyz')).status).toBe(200);
     const plain = await backfill.pool.query(
       'SELECT FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE NOT ssl AND datname = current_database()',
     );
     expect(plain.rowCount).toBe(0);
+    await dashboard.close();
+    await Promise.all(Object.values(opened).map((each) => each.close()));
     await backfill.close();
   });
 });
