@@ -75,7 +75,7 @@ const SOCKET = new Set([
 
 /** What node-postgres says of a connection that broke under a query; it has no code either. */
 const BROKEN =
-  /connection terminated|client has encountered a connection error|timeout exceeded when trying to connect|connection ended|query read timeout/i;
+  /connection terminated|client has encountered a connection error|timeout exceeded when trying to connect|timeout expired|connection ended|query read timeout/i;
 
 export function codeOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;

@@ -113,16 +113,23 @@ export class ServerClient extends pg.Client {
   }
 }
 
+/** For all of several servers together, and for one of them, ms. */
+const [ALL_MS, LEAST_MS] = [10_000, 2000];
+
 const hasNoChoice = (plan: ConnectPlan): boolean => plan.attempts.length === 1 && plan.kind === 'any';
 
 function driverConfig(config: ServerClientConfig, plan: ConnectPlan): pg.ClientConfig {
   const { url: _, only, ...given } = config;
   const attempt = only ?? plan.attempts[0];
+  const limitMs = config.connectionTimeoutMillis ?? ALL_MS;
+  // One that swallows everything must not take the time of the others.
+  const timeoutMs =
+    plan.timeoutMs ?? (only === undefined ? undefined : Math.max(LEAST_MS, limitMs / plan.attempts.length));
   return {
     ...plan.driver,
     ...given,
     ...(attempt as object),
-    ...(plan.timeoutMs !== undefined && { connectionTimeoutMillis: plan.timeoutMs }),
+    ...(timeoutMs !== undefined && { connectionTimeoutMillis: timeoutMs }),
     enableChannelBinding: plan.bindsChannel !== 'off',
   };
 }
