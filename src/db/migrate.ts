@@ -5,7 +5,8 @@ import { GateError } from '../errors.ts';
 import { rowSecurityForced } from './event-triggers.ts';
 import { keepFromOthers, keepSchemaFromOthers, relationsOf } from './owner-only.ts';
 import { assertOwnSchema, foreignParts } from './own-schema.ts';
-import { tableOf, type Pool, type Queryable } from './pool.ts';
+import type { Pool, Queryable } from './pool.ts';
+import { tableOf } from './pool-session.ts';
 import { hidesRows } from './row-security.ts';
 import { LEDGER_LIMITS, inTransaction } from './transaction.ts';
 

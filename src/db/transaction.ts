@@ -5,7 +5,8 @@ import type pg from 'pg';
 import { explained, type RowSecurity } from './row-security.ts';
 import { briefOpeningSql, openingSql, type Purpose } from './session-settings.ts';
 import { classify, isUnreachable } from './sqlstates.ts';
-import { hasSession, isOwnPool, isPinned, rowSecurityOf, type Pool, type Queryable } from './pool.ts';
+import type { Pool, Queryable } from './pool.ts';
+import { hasSession, isOwnPool, isPinned, rowSecurityOf } from './pool-session.ts';
 
 export interface TransactionLimits {
   /** Longest wait for a lock, ms. While DDL waits, everything behind it waits too: keep it short. */

@@ -6,7 +6,8 @@
 
 import type pg from 'pg';
 import { OWN_PATH } from '../db/search-path.ts';
-import { isOwnPool, type Pool } from '../db/pool.ts';
+import type { Pool } from '../db/pool.ts';
+import { isOwnPool } from '../db/pool-session.ts';
 import { isUnreachable } from '../db/sqlstates.ts';
 import { TABLE_LIMITS, inSearch } from '../db/transaction.ts';
 import { untrustedCode, untrustedObjects, type UntrustedObject } from './untrusted-names.ts';

@@ -3,6 +3,7 @@
  * them. https://www.postgresql.org/docs/current/libpq-connect.html
  */
 
+import { isIPv6 } from 'node:net';
 import { userInfo } from 'node:os';
 import { databaseUrlProblem, partsOf } from '../values/server-url.ts';
 import { environmentParameters } from './environment.ts';
@@ -135,7 +136,7 @@ function hostsOf(parameters: ReadonlyMap<string, string>): Host[] {
 export function describeDatabaseUrl(url: string): string {
   try {
     const { hosts, database } = connectionParameters(url);
-    return `${hosts.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(',')}/${database}`;
+    return `${hosts.map(({ host, port }) => `${isIPv6(host) ? `[${host}]` : host}:${port}`).join(',')}/${database}`;
   } catch {
     return '(unreadable URL)';
   }

@@ -5,7 +5,8 @@
 
 import type pg from 'pg';
 import { quoteName } from '../../db/identifiers.ts';
-import { rowSecurityOf, type Pool } from '../../db/pool.ts';
+import type { Pool } from '../../db/pool.ts';
+import { rowSecurityOf } from '../../db/pool-session.ts';
 import { openingSql } from '../../db/session-settings.ts';
 import { SQLSTATE, hasSqlState } from '../../db/sqlstates.ts';
 import type { IndexPlan } from '../../table/index-plan.ts';
