@@ -1,4 +1,4 @@
-import { describeDatabaseUrl } from '../src/config/values/server-url.ts';
+import { describeDatabaseUrl } from '../src/config/libpq/parameters.ts';
 import { diagnose, blockers } from '../src/planning/doctor.ts';
 import { missingGrants } from '../src/planning/grants/missing-grants.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
@@ -26,7 +26,7 @@ export const doctor: Command = {
       const { settings, backfill } = config;
       if (invocation.flags['grants'] === true) {
         const missing = await missingGrants(pool, settings);
-        const database = describeDatabaseUrl(settings.database);
+        const database = describeDatabaseUrl(settings.database.url);
         for (const line of grantLines(missing, { database, queue: describeQueue(settings.queue) }))
           invocation.say(line);
         invocation.emit({ backfill, ...missing });
