@@ -4,6 +4,7 @@
  */
 
 import { optionAt, isDeclared, type Option, type OptionScope } from './option.ts';
+import { adopt } from './options/adopt.ts';
 import { batch, worker } from './options/batch.ts';
 import { connection } from './options/connection.ts';
 import { dashboard } from './options/dashboard.ts';
@@ -26,6 +27,7 @@ const SHAPE = {
   ...table,
   model,
   mask,
+  adopt,
   ...batch,
   worker,
   sync,

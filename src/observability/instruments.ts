@@ -5,7 +5,7 @@ import { Counter, Histogram, Registry, collectDefaultMetrics } from 'prom-client
 import { PREFIX, type MetricDefinition } from './metric.ts';
 
 /** Steps of a batch, as in docs/architecture.md; `account` closes it. */
-export type StepName = 'read' | 'embed' | 'stage' | 'merge' | 'account';
+export type StepName = 'adopt' | 'read' | 'embed' | 'stage' | 'merge' | 'account';
 export type BatchRows = Record<'embedded' | 'skipped' | 'quarantined' | 'changed', number>;
 
 /** From a hundredth of a second to ten minutes. */
@@ -28,7 +28,7 @@ const STEP_SECONDS = definition(
   'step_seconds',
   'histogram',
   ['step'],
-  'Time of a step of a batch: read, embed, stage, merge, account.',
+  'Time of a step of a batch: adopt (vectors that are there already), read, embed, stage, merge, account.',
 );
 const ROWS = definition(
   'rows_total',

@@ -25,6 +25,7 @@ const NOTHING: LiveAccounting = {
   stale: 0,
   missing: 0,
   truncated: 0,
+  adopted: 0,
   captured: 0,
 };
 
@@ -42,7 +43,8 @@ export async function countTable(
 ): Promise<LiveAccounting> {
   const { pool, target, claim } = reading;
   const state = await beginCount(pool, target.backfill, purpose, claim.run);
-  let counts = state.counts ?? NOTHING;
+  // What an older release has begun to count lacks what it did not know of.
+  let counts: LiveAccounting = { ...NOTHING, ...state.counts };
   for (let lower = state.from; ;) {
     if (!(await pass()))
       throw new BackfillError('The run was stopped while its rows were counted.', { code: 'RUN_STOPPED' });
@@ -74,5 +76,6 @@ const sum = (a: LiveAccounting, b: LiveAccounting): LiveAccounting => ({
   stale: a.stale + b.stale,
   missing: a.missing + b.missing,
   truncated: a.truncated + b.truncated,
+  adopted: a.adopted + b.adopted,
   captured: a.captured + b.captured,
 });

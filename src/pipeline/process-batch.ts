@@ -16,6 +16,7 @@ import {
 import type { Run } from '../ledger/run/run.ts';
 import { classify } from '../db/sqlstates.ts';
 import { noteRowsToEmbed } from '../ledger/changes/note-rows.ts';
+import { adoptRows } from './adopt-rows.ts';
 import { measured, type PipelineContext } from './pipeline-context.ts';
 import { processRange } from './process-range.ts';
 import { quarantineLostWrites } from './lost-writes.ts';
@@ -42,7 +43,7 @@ export async function processBatch(
   if (batch === null) return { kind: 'not-done' };
   try {
     assertSameModel(context, run);
-    return await processClaimed(context, batch, signal);
+    return await processClaimed(context, run, batch, signal);
   } catch (error) {
     if (classify(error) === 'configuration')
       await returnAttempt(context.pool, batch, messageOf(error)).catch(() => {});
@@ -64,9 +65,11 @@ function assertSameModel({ embedder, target, settings }: PipelineContext, run: R
 
 async function processClaimed(
   context: PipelineContext,
+  run: Run,
   batch: ClaimedBatch,
   signal?: AbortSignal,
 ): Promise<BatchOutcome> {
+  if (run.adoption !== null && !(await adoptRows(context, batch, run.adoption))) return { kind: 'not-done' };
   const unusable = new Set<string>();
   const writes = new WrittenRows();
   for (let pass = 1; ; pass++) {
@@ -108,8 +111,8 @@ async function closeBatch(
     const changed = rows.missing + rows.stale;
     if (changed > 0 && !last) return null;
     if (changed > 0) await noteRowsToEmbed(client, target, embedder.fingerprint, batch);
-    const { eligible, embedded, skipped, quarantined, truncated } = rows;
-    const counts: BatchCounts = { eligible, embedded, skipped, quarantined, changed, truncated };
+    const { eligible, embedded, skipped, quarantined, truncated, adopted } = rows;
+    const counts: BatchCounts = { eligible, embedded, skipped, quarantined, changed, truncated, adopted };
     await markMerged(client, batch, counts);
     return { kind: 'merged', counts };
   });

@@ -22,6 +22,8 @@ export interface Statement {
 
 /** Of the staging table: the vector is of the text's beginning only. */
 const TRUNCATED = 'truncated boolean NOT NULL DEFAULT false';
+/** The vector was there before, and was taken over. */
+const ADOPTED = 'adopted boolean NOT NULL DEFAULT false';
 
 /** Statements still missing; empty where everything is in place. Reads only. */
 export async function missingDdl(db: Queryable, target: Target, dimensions: number): Promise<Statement[]> {
@@ -54,15 +56,20 @@ export async function missingDdl(db: Queryable, target: Target, dimensions: numb
   ]);
   if (stage.rows[0]?.present !== true) {
     statements.push({
-      sql: `CREATE TABLE IF NOT EXISTS ${target.stage} (${stageKeySql(target)}, embedding ${prefix}vector(${dimensions}) NOT NULL, text_hash bytea NOT NULL, batch integer NOT NULL, staged_at timestamptz NOT NULL DEFAULT now(), ${TRUNCATED})`,
+      sql: `CREATE TABLE IF NOT EXISTS ${target.stage} (${stageKeySql(target)}, embedding ${prefix}vector(${dimensions}) NOT NULL, text_hash bytea NOT NULL, batch integer NOT NULL, staged_at timestamptz NOT NULL DEFAULT now(), ${TRUNCATED}, ${ADOPTED})`,
       locksTable: false,
       makes: target.stage,
     });
-  } else if (!(await hasColumn(db, target.stage, 'truncated'))) {
-    statements.push({
-      sql: `ALTER TABLE ${target.stage} ADD COLUMN IF NOT EXISTS ${TRUNCATED}`,
-      locksTable: false,
-    });
+  } else {
+    for (const [name, definition] of [
+      ['truncated', TRUNCATED],
+      ['adopted', ADOPTED],
+    ] as const)
+      if (!(await hasColumn(db, target.stage, name)))
+        statements.push({
+          sql: `ALTER TABLE ${target.stage} ADD COLUMN IF NOT EXISTS ${definition}`,
+          locksTable: false,
+        });
   }
   return statements;
 }

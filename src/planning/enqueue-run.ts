@@ -6,6 +6,7 @@ import type { Pool } from '../db/pool.ts';
 import type { Embedder, OpenEmbedder } from '../embedding/embedder.ts';
 import type { OnProgress } from '../observability/progress.ts';
 import type { Logger } from '../observability/logger.ts';
+import type { ColumnSample } from './adopt/examine-column.ts';
 import { blockers, diagnose } from './doctor.ts';
 import { enqueue, type EnqueueResult } from './enqueue.ts';
 import type { Finding } from './checks/finding.ts';
@@ -19,19 +20,20 @@ export type Preflight = { findings: Finding[]; blocking: Finding[] } & (
   | { passed: true; target: Target; embedder: Embedder }
 );
 
-/** The embedder is open during `work` and closed behind it. */
+/** The embedder is open during `work` and closed behind it. @param processes of inference; few texts are embedded, mostly */
 export async function withPreflight<T>(
   config: Config,
   pool: Pool,
   openEmbedder: OpenEmbedder,
   work: (preflight: Preflight) => Promise<T>,
+  processes: number | undefined = 1,
 ): Promise<T> {
   const { settings, backfill } = config;
   const { findings, target, embedder } = await diagnose({
     pool,
     backfill,
     settings,
-    openEmbedder: () => openEmbedder(settings, 1),
+    openEmbedder: () => openEmbedder(settings, processes),
     withQueue: true,
   });
   try {
@@ -52,12 +54,23 @@ export async function enqueueRun(
   { embedder }: { embedder: Embedder },
   limitRows: number | null,
   onProgress?: OnProgress,
+  adopt: ColumnSample | null = null,
 ): Promise<EnqueueResult> {
   await migrate(pool);
   // The migration may have moved the staging table.
   const target = await describeTarget(pool, config.backfill, config.settings, { planning: true });
   const address = await prepareQueues(config, pool, logger);
   return withQueues(address, (queues) =>
-    enqueue({ pool, target, settings: config.settings, embedder, logger, queues, limitRows, onProgress }),
+    enqueue({
+      pool,
+      target,
+      settings: config.settings,
+      embedder,
+      logger,
+      queues,
+      limitRows,
+      adopt,
+      onProgress,
+    }),
   );
 }

@@ -15,6 +15,7 @@ import { resetBreaker } from '../ledger/run/breaker.ts';
 import { callFinalizer } from '../finalize/trigger.ts';
 import { recordEvent, recordMended } from '../ledger/event/event.ts';
 import { FENCE_LIMITS, closeFence } from '../ledger/run/fence.ts';
+import { saveDisagreements } from '../ledger/run/adoption.ts';
 import { saveTableGrowthForecast } from '../ledger/run/table-growth.ts';
 import { createRun, findRun, latestRun, saveScope, type Run } from '../ledger/run/run.ts';
 import { noteAddedColumns, saveBackfill } from '../ledger/backfill/backfill.ts';
@@ -32,6 +33,7 @@ import { applyCapture } from '../sync/capture.ts';
 import { estimatedRows } from '../table/estimated-rows.ts';
 import { tableSizes } from '../table/table-sizes.ts';
 import type { Target } from '../table/backfill-target.ts';
+import { adoptionOf, type ColumnSample } from './adopt/examine-column.ts';
 import { applyDdl } from './ddl.ts';
 import { dueRun } from './due-run.ts';
 import { forecastTableGrowth } from '../finalize/forecast/table-growth.ts';
@@ -48,6 +50,8 @@ export interface EnqueueInput {
   queues: { embed: JobQueue; finalize: JobQueue; sync: JobQueue };
   /** Only the first rows by key; null = all. */
   limitRows: number | null;
+  /** Vectors that are there are taken over by a run of its own: their sample has agreed. */
+  adopt?: ColumnSample | null;
   onProgress?: OnProgress | undefined;
 }
 
@@ -113,7 +117,8 @@ async function enqueueLocked(input: EnqueueInput): Promise<EnqueueResult> {
       resuming,
       fingerprint: run.fingerprint,
     });
-    await keepTableGrowthForecast(input, run, run.rowsPlanned + toDo);
+    // Rows whose vectors are taken over are not written to: how many are left nobody knows yet.
+    if (run.adoption === null) await keepTableGrowthForecast(input, run, run.rowsPlanned + toDo);
   }
   const planned = await findRun(pool, run.uid);
   if (planned === null)
@@ -128,11 +133,14 @@ async function currentRun({
   embedder,
   settings,
   limitRows,
+  adopt = null,
 }: EnqueueInput): Promise<{ run: Run; fresh: boolean }> {
   const { backfill } = target;
   const { fingerprint, model, dimensions } = embedder;
   const latest = await latestRun(pool, backfill);
-  const message = await dueRun(pool, latest, { target, settings, fingerprint, limitRows });
+  const message = isAdoptedSince(latest, adopt)
+    ? await dueRun(pool, latest, { target, settings, fingerprint, limitRows })
+    : ADOPTS;
   if (latest !== null && message === null) {
     await keepScope(pool, latest, target, settings);
     await reopenFailedRun(pool, latest.id);
@@ -147,8 +155,10 @@ async function currentRun({
       embedding: modelFacts(settings),
       scope: scopeOf(settings),
       tableOid: target.oid,
+      adoption: adopt === null ? null : adoptionOf(adopt),
       batchRows: settings.batchRows,
     });
+    await saveDisagreements(client, created.id, adopt?.disagreements ?? []);
     await supersedeRuns(client, backfill, created.id);
     await restartSweep(client, backfill);
     return created;
@@ -159,10 +169,16 @@ async function currentRun({
     level: 'info',
     kind: 'run.created',
     message: message ?? '',
-    detail: { model, dimensions, fingerprint },
+    detail: { model, dimensions, fingerprint, ...(adopt === null ? {} : { adoption: adoptionOf(adopt) }) },
   });
   return { run, fresh: latest === null };
 }
+
+const ADOPTS = 'vectors that are there already are taken over';
+
+/** Nothing is to be taken over, or another `enqueue --adopt` has begun while the sample of this one was drawn. */
+const isAdoptedSince = (latest: Run | null, adopt: ColumnSample | null): boolean =>
+  adopt === null || (latest?.adoption != null && BigInt(latest.adoption.boundary) >= BigInt(adopt.boundary));
 
 /** What is changed of it is of searches alone, or was not noted by an older release. What was verified is another search then. */
 async function keepScope(pool: Pool, run: Run, { oid }: Target, settings: Settings): Promise<void> {

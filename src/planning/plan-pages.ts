@@ -23,6 +23,7 @@ export interface Bucket {
   skipped: number;
   quarantined: number;
   truncated: number;
+  adopted: number;
 }
 
 export interface PlanOptions {
@@ -110,10 +111,10 @@ async function readBuckets(
         ? { from: target.table, eligible: target.where }
         : readableTable(target, `$${values.push(target.backfill)}`);
     const keys = orderedKeysSql(target, range, values, { from, condition: eligible });
-    return `SELECT *, 'missing' AS state, false AS truncated FROM (${keys}) fresh`;
+    return `SELECT *, 'missing' AS state, false AS truncated, false AS adopted FROM (${keys}) fresh`;
   };
   const keys = options.resuming
-    ? `SELECT ${aliases.join(', ')}, state, truncated FROM (${rowStatesSql(target, options.fingerprint, range, values)}) all_rows ORDER BY ${order}`
+    ? `SELECT ${aliases.join(', ')}, state, truncated, adopted FROM (${rowStatesSql(target, options.fingerprint, range, values)}) all_rows ORDER BY ${order}`
     : freshKeys();
   const limited = Number.isFinite(rows) ? `${keys} LIMIT $${values.push(rows)}` : keys;
   const place = `row_number() OVER (ORDER BY ${order}) - 1 + $${values.push(filled)}::int`;
@@ -125,8 +126,9 @@ async function readBuckets(
             count(*) FILTER (WHERE state = 'embedded')::float8 AS embedded,
             count(*) FILTER (WHERE state = 'skipped')::float8 AS skipped,
             count(*) FILTER (WHERE state = 'quarantined')::float8 AS quarantined,
-            count(*) FILTER (WHERE state = 'embedded' AND truncated)::float8 AS truncated
-       FROM (SELECT state, truncated, place,
+            count(*) FILTER (WHERE state = 'embedded' AND truncated)::float8 AS truncated,
+            count(*) FILTER (WHERE state = 'embedded' AND adopted)::float8 AS adopted
+       FROM (SELECT state, truncated, adopted, place,
                     CASE WHEN place % ${batchRows} = 0 OR place = $${values.push(filled)}::int THEN ${keyText} END AS first,
                     CASE WHEN is_last THEN ${keyText} END AS last
                FROM (SELECT *, ${place} AS place, lead(false, 1, true) OVER (ORDER BY ${order}) AS is_last FROM (${limited}) k) numbered) n

@@ -66,7 +66,7 @@ export interface Target extends Keyed {
 }
 
 /** Columns of the staging table; a legacy key of such a name would stand there twice. */
-const STAGE_COLUMNS = ['embedding', 'text_hash', 'batch', 'staged_at', 'truncated'];
+const STAGE_COLUMNS = ['embedding', 'text_hash', 'batch', 'staged_at', 'truncated', 'adopted'];
 
 export interface TableFacts {
   schema: string;

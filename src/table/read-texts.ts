@@ -1,3 +1,4 @@
+import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
 import { isOfARow } from '../db/sqlstates.ts';
 import { TABLE_LIMITS, inReadOnly } from '../db/transaction.ts';
@@ -9,12 +10,14 @@ export interface TextRow {
   key: string;
   /** Its first characters. */
   text: string;
+  /** Of the same moment, where it was asked for; null where the row has none. */
+  vector?: string | null;
 }
 
 /**
  * Texts of these rows, of those that take part and have one. A row that cannot be read is left out: it is found by halving
  * and told of, and the others are read all the same. Changes nothing.
- * @param characters of each text, or a few more
+ * @param characters of each text, or a few more. @param vectors with those that are there
  */
 export async function readTexts(
   pool: Pool,
@@ -22,12 +25,13 @@ export async function readTexts(
   keys: readonly string[],
   characters: number,
   onUnreadable: (key: string, error: unknown) => void = () => {},
+  vectors = false,
 ): Promise<TextRow[]> {
   const key = legacyKey(target);
   const sql = (
     some: readonly string[],
     values: unknown[],
-  ): string => `SELECT ${keyTextSql(target, key)} AS key, ${beginningSql('pgvb_text', `$${values.push(characters)}::int`)} AS text
+  ): string => `SELECT ${keyTextSql(target, key)} AS key, ${beginningSql('pgvb_text', `$${values.push(characters)}::int`)} AS text${vectors ? `, ${target.ref}.${quoteName(target.column)}::text AS vector` : ''}
        FROM ${target.table} CROSS JOIN LATERAL (SELECT ${target.text} AS pgvb_text OFFSET 0) pgvb_texts
       WHERE ${keyInSql(target, key, some, values)} AND CASE WHEN ${target.where}
             -- What encoding it, as for its hash, would raise is no text either.

@@ -3,6 +3,7 @@
 import { forecastLines } from './forecast-lines.ts';
 import { timeLeft } from '../finalize/forecast/wording.ts';
 import type { ProgressSnapshot } from '../ledger/progress/snapshot.ts';
+import { adoptedWords } from '../ledger/run/adoption-words.ts';
 import type { ListedRow } from '../ledger/rows/quarantine.ts';
 import { TABLE_REMEDY } from '../ledger/run/run-target.ts';
 import { MAX_COUNTED } from '../ledger/changes/drain-lease.ts';
@@ -46,6 +47,7 @@ export function statusLines(report: StatusReport): string[] {
         ]),
     ...(unverifiedOptions === null ? [] : [`verified no more: ${unverifiedOptions}. ${VERIFY_AGAIN}`]),
     `rows     ${count(rows.eligible)} eligible = ${count(rows.embedded)} embedded + ${count(rows.skipped)} skipped + ${count(rows.quarantined)} quarantined + ${count(rows.pending)} pending + ${count(rows.stale)} stale`,
+    ...(snapshot.adoption === null ? [] : [`adopted  ${adoptedWords(rows.adopted, snapshot.adoption)}`]),
     `coverage ${percent(snapshot.coverage)}, ${rate}${eta}`,
     `batches  ${count(batches.merged)} merged, ${count(batches.staged)} staged, ${count(batches.pending)} pending, ${count(batches.failed)} failed`,
     `sync     ${sync.mode}, ${count(sync.pending)}${sync.pending === MAX_COUNTED ? ' or more' : ''} changes to do${age}${sync.reason === '' ? '' : `: ${sync.reason}`}`,

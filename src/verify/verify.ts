@@ -9,6 +9,7 @@ import { presentIndex } from '../ledger/run/present-index.ts';
 import { coverageOf, type LiveAccounting } from '../ledger/rows/accounting.ts';
 import { recordEvent } from '../ledger/event/event.ts';
 import { readModeOf, readsVectors } from '../ledger/reads/read-mode.ts';
+import { latestAdoption } from '../ledger/run/adoption.ts';
 import { latestRun } from '../ledger/run/run.ts';
 import { moveRun } from '../ledger/run/move-run.ts';
 import { scopeDifference, searchScopeOf } from '../ledger/run/scope.ts';
@@ -23,6 +24,7 @@ import {
   isAtLeast,
 } from '../table/vector-extension.ts';
 import type { Check } from './check.ts';
+import { adoptedCheck } from './checks/adopted-vectors.ts';
 import { checkFreshness } from './checks/freshness.ts';
 import { FULL_STEPS, measureFully, type OnVerifyStep, type FullResult } from './full-measurement.ts';
 import type { VerifyInput } from './input.ts';
@@ -73,17 +75,19 @@ export async function verify(input: VerifyInput): Promise<Verification> {
     querySet: full?.relevance?.querySet ?? null,
   });
   step('freshness');
+  const adoption = await latestAdoption(pool, target.backfill);
   const now = { recallAt10: measures.recallAt10, systems: full?.relevance?.systems ?? null };
   const checks: Check[] = [
     ...(await checkRun(input)),
     await checkRows(input, accounting),
     ...accountingChecks(accounting, input.settings, sync),
+    ...adoptedCheck(accounting, adoption),
     await checkQuarantinedVectors(input),
     syncCheck(sync, input.settings.sync.everySeconds),
     await checkDimensions(input),
     await checkVersion(input),
     await checkIndex(input, accounting.embedded),
-    await checkFreshness(input),
+    await checkFreshness(input, adoption),
     ...search.checks,
     ...(measured?.checks ?? []),
     ...baselineChecks(baseline, now, input.settings),

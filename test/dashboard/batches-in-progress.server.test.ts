@@ -13,7 +13,15 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { databases, type TestDatabase } from '../setup/databases.ts';
 
 const ROWS = 100;
-const ALL_EMBEDDED = { eligible: ROWS, embedded: ROWS, skipped: 0, quarantined: 0, changed: 0, truncated: 0 };
+const ALL_EMBEDDED = {
+  eligible: ROWS,
+  embedded: ROWS,
+  skipped: 0,
+  quarantined: 0,
+  changed: 0,
+  truncated: 0,
+  adopted: 0,
+};
 
 describe.each(databases())('what goes on, on $name', ({ create }) => {
   let database: TestDatabase;

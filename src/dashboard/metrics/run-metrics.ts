@@ -16,7 +16,7 @@ export const RUN_METRICS: readonly Metric[] = [
     'rows',
     'gauge',
     ['state'],
-    'Rows of the legacy table by state. Eligible is the sum of embedded, skipped, quarantined, pending and stale; staged is a part of pending, truncated of embedded.',
+    'Rows of the legacy table by state. Eligible is the sum of embedded, skipped, quarantined, pending and stale; staged is a part of pending, truncated and adopted of embedded.',
     ({ snapshot }) => byLabel('state', snapshot.rows),
   ),
   metric(

@@ -2,6 +2,7 @@
 
 import { html } from 'hono/html';
 import type { ProgressSnapshot } from '../../ledger/progress/snapshot.ts';
+import { adoptedWords } from '../../ledger/run/adoption-words.ts';
 import { OPEN_STATES } from '../../ledger/run/run.ts';
 import { STILL_SECONDS } from '../../ledger/progress/stalled-run.ts';
 import { count, duration, percent } from '../../observability/format.ts';
@@ -88,7 +89,7 @@ function paceWords({ state, rowsPerSecond, etaSeconds, index, stall, idleSeconds
 }
 
 export function coverageSection(snapshot: ProgressSnapshot): Markup {
-  const { rows, coverage } = snapshot;
+  const { rows, coverage, adoption } = snapshot;
   const { rate, left, note } = paceWords(snapshot);
   return html`<section id="coverage">
     <h2 class="unseen">Coverage</h2>
@@ -103,6 +104,7 @@ export function coverageSection(snapshot: ProgressSnapshot): Markup {
       Of ${count(rows.eligible)}
       rows${rows.truncated === 0 ? '' : `; of ${count(rows.truncated)} embedded only the beginning was read`}
     </p>
+    ${adoption === null ? NOTHING : html`<p class="quiet">${adoptedWords(rows.adopted, adoption)}</p>`}
   </section>`;
 }
 

@@ -22,6 +22,8 @@ export interface BatchCounts {
   changed: number;
   /** Embedded rows of whose text only the beginning was read. */
   truncated: number;
+  /** Embedded rows whose vector was there before. */
+  adopted: number;
 }
 
 /**
@@ -209,7 +211,7 @@ export async function markStaged(
 export async function markMerged(db: Queryable, batch: ClaimedBatch, counts: BatchCounts): Promise<void> {
   await db.query(
     `UPDATE pgvector_backfill.batch SET state = 'merged', merged_at = now(), reason = '', eligible = $4, embedded = $5,
-            skipped = $6, quarantined = $7, changed = $8, truncated = $9
+            skipped = $6, quarantined = $7, changed = $8, truncated = $9, adopted = $10
       WHERE run = $1 AND number = $2 AND token = $3`,
     [
       batch.run,
@@ -221,6 +223,7 @@ export async function markMerged(db: Queryable, batch: ClaimedBatch, counts: Bat
       counts.quarantined,
       counts.changed,
       counts.truncated,
+      counts.adopted,
     ],
   );
 }

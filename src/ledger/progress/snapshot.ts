@@ -14,6 +14,7 @@ import { readModeOf, type ReadModeState } from '../reads/read-mode.ts';
 import { readSummary, type ReadSummary } from '../reads/read-stats.ts';
 import type { TableGrowth, TableGrowthForecast } from '../run/table-growth.ts';
 import type { IndexMeasurements, IndexForecast } from '../run/index-measurements.ts';
+import { latestAdoption, type Adoption } from '../run/adoption.ts';
 import { latestRun, type Run, type RunState } from '../run/run.ts';
 import type { IndexBlocker } from '../run/index-progress.ts';
 import { tableFault } from '../run/run-target.ts';
@@ -39,7 +40,11 @@ export interface ProgressSnapshot extends ReadSummary, WorkerReports {
     stale: number;
     /** Of the embedded: only the beginning of the text was read. */
     truncated: number;
+    /** Of the embedded: the vector was there before, and was taken over. */
+    adopted: number;
   };
+  /** What a sample said of the vectors that are, or will be, taken over; null where none are. */
+  adoption: Adoption | null;
   /** Values masked before embedding, by type; never the values. */
   masked: Record<string, number>;
   /** What the run's vectors are made with; null before the first run. */
@@ -110,6 +115,7 @@ interface Sums {
   quarantined: number;
   changed: number;
   truncated: number;
+  adopted: number;
   stagedRows: number;
   masked: Record<string, number>;
   pending: number;
@@ -159,7 +165,9 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
       staged: Math.min(sums.stagedRows, pending),
       stale: sums.changed,
       truncated: sums.truncated,
+      adopted: sums.adopted,
     },
+    adoption: sums.adopted === 0 ? run.adoption : await latestAdoption(db, backfill),
     masked: sums.masked,
     model: {
       name: run.model,
@@ -215,6 +223,7 @@ async function sumBatches(db: Queryable, run: Run): Promise<Sums> {
             coalesce(sum(quarantined) FILTER (WHERE state = 'merged'), 0)::float8 AS quarantined,
             coalesce(sum(changed) FILTER (WHERE state = 'merged'), 0)::float8 AS changed,
             coalesce(sum(truncated) FILTER (WHERE state = 'merged'), 0)::float8 AS truncated,
+            coalesce(sum(adopted) FILTER (WHERE state = 'merged'), 0)::float8 AS adopted,
             coalesce(sum(rows) FILTER (WHERE state = 'staged'), 0)::float8 AS "stagedRows",
             (SELECT coalesce(jsonb_object_agg(key, total), '{}')
                FROM (SELECT key, sum(value::bigint) AS total FROM pgvector_backfill.batch, jsonb_each_text(masked)
@@ -254,7 +263,9 @@ const EMPTY: Omit<
     staged: 0,
     stale: 0,
     truncated: 0,
+    adopted: 0,
   },
+  adoption: null,
   masked: {},
   model: null,
   table: null,

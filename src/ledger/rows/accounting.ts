@@ -17,6 +17,8 @@ export interface Accounting {
   missing: number;
   /** Of the embedded: only the beginning of the text was read. */
   truncated: number;
+  /** Of the embedded: the vector was there before, and was taken over. */
+  adopted: number;
 }
 
 const COUNTS = `count(*)::float8 AS eligible,
@@ -25,7 +27,8 @@ const COUNTS = `count(*)::float8 AS eligible,
             count(*) FILTER (WHERE state = 'quarantined')::float8 AS quarantined,
             count(*) FILTER (WHERE state = 'stale')::float8 AS stale,
             count(*) FILTER (WHERE state = 'missing')::float8 AS missing,
-            count(*) FILTER (WHERE state = 'embedded' AND truncated)::float8 AS truncated`;
+            count(*) FILTER (WHERE state = 'embedded' AND truncated)::float8 AS truncated,
+            count(*) FILTER (WHERE state = 'embedded' AND adopted)::float8 AS adopted`;
 
 const WHOLE_TABLE: KeyRange = { lower: null, upper: null };
 

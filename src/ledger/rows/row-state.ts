@@ -93,7 +93,7 @@ export function readableTable(target: Target, backfill: string, sample = ''): Re
 
 /**
  * A derived table of the eligible rows of a key range with the key's columns (`keyAliases`), `text`, `hash`, `is_empty`, `has_vector`,
- * `has_stage`, `is_staged`, `was_quarantined`, `truncated`, `state`.
+ * `has_stage`, `is_staged`, `was_quarantined`, `truncated`, `adopted`, `state`.
  * The vectors themselves are compared, not only the hashes: a worker that dies between staging a new vector and merging it
  * leaves a new hash beside an old vector.
  * OFFSET 0 keeps PostgreSQL from moving an expression to each place where its value is used: text, hash and state were
@@ -116,14 +116,14 @@ export function rowStatesSql(
   const refused = `l.quarantined_hash = l.hash AND l.class = 'refused'`;
   return `
     SELECT ${keyAliases(target, 'l.').join(', ')}, l.text, l.hash, l.is_empty, l.vector IS NOT NULL AS has_vector, s.text_hash IS NOT NULL AS has_stage,
-           s.text_hash IS NOT DISTINCT FROM l.hash AS is_staged, l.class IS NOT NULL AS was_quarantined, s.truncated, classified.state
+           s.text_hash IS NOT DISTINCT FROM l.hash AS is_staged, l.class IS NOT NULL AS was_quarantined, s.truncated, s.adopted, classified.state
       FROM (SELECT ${aliasedKey(target, legacy)}, pgvb_text AS text, pgvb_hash AS hash, pgvb_empty AS is_empty, ${unreadable} AS unreadable,
                    ${target.ref}.${quoteName(target.column)} AS vector, pgvb_class AS class, pgvb_quarantined_hash AS quarantined_hash
               FROM ${from}
               CROSS JOIN LATERAL (SELECT CASE WHEN ${unreadable} THEN '' ELSE ${target.text} END AS pgvb_text OFFSET 0) pgvb_texts
               CROSS JOIN LATERAL (SELECT ${hashSql(target, fingerprintParameter, 'pgvb_text')} AS pgvb_hash, ${emptyTextSql('pgvb_text')} AS pgvb_empty OFFSET 0) pgvb_hashes
              WHERE ${legacyRange} AND ${eligible}) l
-      LEFT JOIN (SELECT ${aliasedKey(target, staged)}, text_hash, embedding AS vector, truncated FROM ${target.stage} WHERE ${stageRange}) s ON ${sameKeySql(target, keyAliases(target, 's.'), keyAliases(target, 'l.'))}
+      LEFT JOIN (SELECT ${aliasedKey(target, staged)}, text_hash, embedding AS vector, truncated, adopted FROM ${target.stage} WHERE ${stageRange}) s ON ${sameKeySql(target, keyAliases(target, 's.'), keyAliases(target, 'l.'))}
       CROSS JOIN LATERAL (SELECT
            CASE WHEN l.unreadable THEN 'quarantined'
                 WHEN l.is_empty THEN CASE WHEN l.vector IS NULL THEN 'skipped' WHEN ${refused} THEN 'quarantined' ELSE 'stale' END

@@ -5,6 +5,7 @@ import type { TableGrowth, TableGrowthForecast } from './table-growth.ts';
 import type { IndexMeasurements, IndexForecast } from './index-measurements.ts';
 import type { Queryable } from '../../db/pool.ts';
 import type { Scope } from './scope.ts';
+import type { Adoption } from './adoption.ts';
 import { keepSalt } from '../rows/text-salt.ts';
 
 export const RUN_STATES = [
@@ -47,6 +48,8 @@ export interface Run {
   embedding: Record<string, string | number | boolean>;
   /** The options that it was planned for besides. */
   scope: Scope;
+  /** Vectors that it takes over; null where it embeds every row. */
+  adoption: Adoption | null;
   /** pg_class.oid of the table that it was planned for, as text; null where an older release did. */
   tableOid: string | null;
   batchRows: number;
@@ -80,7 +83,7 @@ export interface Run {
   finalizerAnswered: number;
 }
 
-const COLUMNS = `id::text AS id, uid::text AS uid, backfill, state, reason, fingerprint, model, dimensions, embedding, scope, target::oid::text AS "tableOid", batch_rows AS "batchRows",
+const COLUMNS = `id::text AS id, uid::text AS uid, backfill, state, reason, fingerprint, model, dimensions, embedding, scope, adoption, target::oid::text AS "tableOid", batch_rows AS "batchRows",
   rows_planned::float8 AS "rowsPlanned", batches_planned AS "batchesPlanned", plan_cursor AS "planCursor", planned_at AS "plannedAt",
   started_at AS "startedAt", embedded_at AS "embeddedAt", finished_at AS "finishedAt", index_name AS "indexName",
   index_method AS "indexMethod", index_phase AS "indexPhase", index_progress AS "indexProgress", index_seconds_left AS "indexSecondsLeft", index_seconds AS "indexSeconds",
@@ -108,14 +111,15 @@ export interface NewRun {
   embedding?: Run['embedding'];
   scope?: Scope;
   tableOid?: string;
+  adoption?: Adoption | null;
   batchRows: number;
 }
 
 export async function createRun(db: Queryable, backfill: string, run: NewRun): Promise<Run> {
   await keepSalt(db, backfill, run.fingerprint);
   const created = await db.query<Run>(
-    `INSERT INTO pgvector_backfill.run (backfill, fingerprint, model, dimensions, batch_rows, embedding, scope, target)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8::oid) RETURNING ${COLUMNS}`,
+    `INSERT INTO pgvector_backfill.run (backfill, fingerprint, model, dimensions, batch_rows, embedding, scope, target, adoption)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8::oid, $9) RETURNING ${COLUMNS}`,
     [
       backfill,
       run.fingerprint,
@@ -125,6 +129,7 @@ export async function createRun(db: Queryable, backfill: string, run: NewRun): P
       JSON.stringify(run.embedding ?? {}),
       JSON.stringify(run.scope ?? {}),
       run.tableOid ?? null,
+      run.adoption == null ? null : JSON.stringify(run.adoption),
     ],
   );
   return created.rows[0] as Run;

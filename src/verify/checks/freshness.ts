@@ -4,6 +4,7 @@ import { quoteName } from '../../db/identifiers.ts';
 import { norm } from '../../embedding/inference/pooling.ts';
 import type { Embedder, Precision } from '../../embedding/embedder.ts';
 import { messageOf } from '../../errors.ts';
+import type { Adoption } from '../../ledger/run/adoption.ts';
 import { readingOfRun, withReadableRows } from '../../pipeline/unreadable-rows.ts';
 import { rowStatesSql } from '../../ledger/rows/row-state.ts';
 import { drawEnough, sampleSql, sampledPagesSql } from '../../table/sample-rows.ts';
@@ -23,7 +24,8 @@ const DRAWN_ROWS = 8 * SAMPLED_ROWS;
  */
 const TOLERANCE: Record<Precision, number> = { full: 1e-5, int8: 2e-2, remote: 1e-3 };
 
-export async function checkFreshness(input: VerifyInput): Promise<Check> {
+/** @param adoption of the vectors that were taken over: they are held against what the sample was held against */
+export async function checkFreshness(input: VerifyInput, adoption: Adoption | null): Promise<Check> {
   const check = { name: 'freshness', value: null, threshold: null, remedy: null };
   let embedder: Embedder;
   try {
@@ -40,15 +42,20 @@ export async function checkFreshness(input: VerifyInput): Promise<Check> {
         remedy:
           'Run `pgvector-backfill status`, which says what differs, and `pgvector-backfill enqueue` to embed with the new one.',
       };
-    const { worst, rows } = await worstDistance(input, embedder);
-    const threshold = TOLERANCE[embedder.precision];
-    const passed = worst <= threshold;
+    const rows = await distances(input, embedder);
+    const own = rows.filter(({ adopted }) => !adopted);
+    const tolerance = TOLERANCE[embedder.precision];
+    const adopted = adoptedRows(rows, adoption, tolerance);
+    const isOwn = own.length > 0 || rows.length === 0;
+    const worst = isOwn ? worstOf(own) : adopted.worst;
+    const threshold = isOwn ? tolerance : adopted.tolerance;
+    const passed = worstOf(own) <= tolerance && adopted.passed;
     return {
       ...check,
       passed,
-      value: rows === 0 ? null : worst,
+      value: rows.length === 0 ? null : worst,
       threshold,
-      detail: `largest 1 − cosine of ${rows} rows embedded again (${embedder.precision === 'full' ? 'full precision' : embedder.precision})`,
+      detail: `largest 1 − cosine of ${isOwn ? own.length : rows.length} rows embedded again (${embedder.precision === 'full' ? 'full precision' : embedder.precision})${adopted.detail}`,
       remedy: passed
         ? null
         : 'Vectors are not those of the present texts: set the embedding of such rows to NULL and run `pgvector-backfill enqueue`.',
@@ -58,17 +65,47 @@ export async function checkFreshness(input: VerifyInput): Promise<Check> {
   }
 }
 
-async function worstDistance(
-  { pool, target, run }: VerifyInput,
-  embedder: Embedder,
-): Promise<{ worst: number; rows: number }> {
+interface Stored {
+  text: string;
+  vector: string;
+  adopted: boolean;
+}
+
+interface Distance {
+  /** 1 − cosine of the stored vector and that of the row's present text. */
+  distance: number;
+  adopted: boolean;
+}
+
+const worstOf = (rows: readonly Distance[]): number =>
+  rows.reduce((most, { distance }) => Math.max(most, distance), 0);
+
+/** Of those that were taken over: a share that the operator has permitted may be further off. */
+function adoptedRows(
+  all: readonly Distance[],
+  adoption: Adoption | null,
+  ownTolerance: number,
+): { passed: boolean; worst: number; tolerance: number; detail: string } {
+  const rows = all.filter(({ adopted }) => adopted);
+  const tolerance = Math.max(ownTolerance, adoption === null ? 0 : 1 - adoption.minAgreement);
+  const beyond = rows.filter(({ distance }) => distance > tolerance).length;
+  const permitted = Math.ceil((adoption?.maxDisagreement ?? 0) * rows.length);
+  const worst = worstOf(rows);
+  const detail =
+    rows.length === 0
+      ? ''
+      : `; ${rows.length} of them are adopted, ${beyond} beyond ${tolerance.toExponential(1)}${permitted === 0 ? '' : `, of which ${permitted} permitted`}, the largest ${worst.toExponential(1)}`;
+  return { passed: beyond <= permitted, worst, tolerance, detail };
+}
+
+async function distances({ pool, target, run }: VerifyInput, embedder: Embedder): Promise<Distance[]> {
   const column = `${target.ref}.${quoteName(target.column)}`;
   const rowKey = keyAliases(target, 'pgvb_rows.');
   const reading = readingOfRun(pool, target, run);
   // Other pages than those that queries are taken from.
   const from = `${target.table} ${sampledPagesSql(2)}`;
   const drawnSql = sampleSql(target, { from, condition: `${column} IS NOT NULL` });
-  const draw = async (percent: number): Promise<{ text: string; vector: string }[]> => {
+  const draw = async (percent: number): Promise<Stored[]> => {
     const drawn = await pool.query<{ key: string }>(drawnSql, [percent, DRAWN_ROWS]);
     const range = { lower: null, upper: null, keys: drawn.rows.map((row) => row.key) };
     return withReadableRows(reading, range, async () => {
@@ -76,8 +113,8 @@ async function worstDistance(
       // A row that was written a moment ago and waits for its vector, staged already or not, is the business of the accounting.
       const states = rowStatesSql(target, run.fingerprint, range, values);
       const text = beginningSql('pgvb_rows.text', `$${values.push(embedder.maxCharacters)}::int`);
-      const found = await pool.query<{ text: string; vector: string }>(
-        `SELECT ${text} AS text, ${column}::text AS vector FROM (${states}) pgvb_rows JOIN ${target.table} ON ${sameKeySql(target, legacyKey(target), rowKey)}
+      const found = await pool.query<Stored>(
+        `SELECT ${text} AS text, ${column}::text AS vector, pgvb_rows.adopted FROM (${states}) pgvb_rows JOIN ${target.table} ON ${sameKeySql(target, legacyKey(target), rowKey)}
           WHERE pgvb_rows.state = 'embedded' ORDER BY md5(${keyTextSql(target, rowKey)}) LIMIT $${values.push(SAMPLED_ROWS)}`,
         values,
       );
@@ -86,14 +123,12 @@ async function worstDistance(
   };
   const rows = await drawEnough(draw, { percent: 1, more: 100 }, (few) => few.length < SAMPLED_ROWS);
   const { vectors } = await embedder.embed(rows.map((row) => row.text));
-  let worst = 0;
-  for (const [at, row] of rows.entries()) {
+  return rows.map((row, at) => {
     const stored = Float32Array.from(JSON.parse(row.vector) as number[]);
     const fresh = vectors.subarray(at * embedder.dimensions, (at + 1) * embedder.dimensions);
     const product = stored.reduce((sum, component, index) => sum + component * (fresh[index] ?? 0), 0);
     const cosine = product / (norm(stored) * norm(fresh));
     // NaN where the model gives nothing for the text any more.
-    worst = Math.max(worst, Number.isFinite(cosine) ? 1 - cosine : 2);
-  }
-  return { worst, rows: rows.length };
+    return { distance: Number.isFinite(cosine) ? 1 - cosine : 2, adopted: row.adopted };
+  });
 }
