@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { ConfigError } from '../../src/errors.ts';
 import { recordTexts } from '../../src/demo/records.ts';
+import { benchAdopt } from './adopt.ts';
 import { benchCapture } from './capture.ts';
 import { benchEmbed, parsePrecisions } from './embed.ts';
 import { benchE2e, parseModels } from './e2e.ts';
@@ -52,6 +53,15 @@ const SUITES: Record<string, Suite> = {
     };
     return benchCapture(database.url, options, invocation.logger('warn'), say);
   },
+  async adopt(invocation, { say, onProgress }) {
+    const { database, queue } = (await invocation.config(['table', 'text'])).settings;
+    const options = {
+      texts: await staticTexts(invocation),
+      rounds: wholeNumber(invocation.flags, 'rounds', 3),
+      onProgress,
+    };
+    return benchAdopt({ database, queue }, options, invocation.logger('warn'), say);
+  },
   embed(invocation, { say, onProgress }) {
     const options = {
       texts: wholeNumber(invocation.flags, 'texts', 1024),
@@ -89,6 +99,7 @@ export const bench: Command = {
     '`bench capture`: writes a second with the triggers of change capture against without (a real PostgreSQL).',
     '`bench snapshot`: database time of a minute of looks at the progress page against one count of the rows (a real PostgreSQL).',
     "`bench embed`: the embedding engine against other libraries and the machine's matrix products (no server).",
+    '`bench adopt`: vectors that are there already, one in a thousand altered: what the sample finds, what is taken over, and how long it takes (a real PostgreSQL and Redis).',
     '`bench e2e`: the whole worker against the bare engine (a real PostgreSQL and Redis).',
   ].join('\n'),
   positionals: Object.keys(SUITES).join('|'),
@@ -96,7 +107,7 @@ export const bench: Command = {
     rows: {
       type: 'string',
       value: 'N',
-      help: 'write, capture: rows of the table; e2e: of the static model, where no file is given [50000]',
+      help: 'write, capture: rows of the table; adopt, e2e: of the static model, where no file is given [50000]',
     },
     dimensions: { type: 'string', value: 'N', help: 'write: dimensions of the vectors [384]' },
     texts: {
@@ -113,7 +124,7 @@ export const bench: Command = {
     from: {
       type: 'string',
       value: 'FILE',
-      help: 'e2e: .jsonl or .csv with title and text for the static model, in place of made ones',
+      help: 'adopt, e2e: .jsonl or .csv with title and text for the static model, in place of made ones',
     },
     seconds: { type: 'string', value: 'N', help: 'capture: length of one measurement [3]' },
     rounds: { type: 'string', value: 'N', help: 'Interleaved rounds; the median is reported [3]' },

@@ -5,23 +5,19 @@
  */
 
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { loadConfig, type Config } from '../../src/config/load.ts';
 import { openEmbedder } from '../../src/embedding/open-embedder.ts';
 import type { Embedder } from '../../src/embedding/embedder.ts';
-import { BackfillError, ConfigError } from '../../src/errors.ts';
+import { ConfigError } from '../../src/errors.ts';
 import type { Logger } from '../../src/observability/logger.ts';
-import { Instruments } from '../../src/observability/instruments.ts';
-import { Throttle } from '../../src/throttle/throttle.ts';
 import { trainFrom } from '../../src/training/train-from.ts';
-import { startEmbedWorker } from '../../workers/embed.ts';
 import { enqueueRun } from '../../src/planning/enqueue-run.ts';
-import { prepareQueues, withQueues } from '../../src/planning/open-queues.ts';
 import { withBenchDatabase, type BenchDatabase } from './database.ts';
 import { cacheFolder } from './embed-systems.ts';
 import { MODEL_NAME, makeMiniLmModel, makeTexts } from './minilm-model.ts';
 import type { OnProgress } from '../../src/observability/progress.ts';
 import { machine, median, ratioOf, showRatio, type Ratio } from './ratio.ts';
+import { mergeSeconds } from './merge-seconds.ts';
 import { WriteBench } from './write-systems.ts';
 
 export const MODELS = ['fp32', 'int8', 'static'] as const;
@@ -64,7 +60,6 @@ interface Bench {
 }
 
 const STATIC_DIMENSIONS = 128;
-const POLL_MS = 20;
 
 export async function benchE2e(
   connections: { database: string; queue: string },
@@ -176,14 +171,12 @@ async function engineSeconds(embedder: Embedder, texts: string[]): Promise<numbe
   return (performance.now() - started) / 1000;
 }
 
-/** From the start of the worker to the last batch merged; the run is planned and on the queue before. */
 async function workerSeconds(
   { database: { pool }, logger }: Bench,
   config: Config,
   embedder: Embedder,
   texts: string[],
 ): Promise<number> {
-  const { settings, backfill } = config;
   await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
   await pool.query('DROP SCHEMA IF EXISTS pgvector_backfill CASCADE');
   await pool.query('DROP TABLE IF EXISTS docs, stage');
@@ -195,32 +188,7 @@ async function workerSeconds(
   await pool.query('VACUUM ANALYZE docs');
   await pool.query('CHECKPOINT').catch(() => {});
   await enqueueRun(config, pool, logger, { embedder }, null);
-  const address = await prepareQueues(config, pool, logger);
-  const started = performance.now();
-  const throttle = new Throttle({ pool, backfill, settings, logger });
-  const worker = startEmbedWorker(
-    { backfill, settings, pool, address, logger, throttle, instruments: new Instruments(), times: {} },
-    embedder,
-  );
-  try {
-    for (;;) {
-      const { rows } = await pool.query<{ open: number; failed: number; late: number }>(
-        `SELECT count(*) FILTER (WHERE state <> 'merged')::int AS open, count(*) FILTER (WHERE state = 'failed')::int AS failed,
-                extract(epoch FROM clock_timestamp() - max(merged_at))::float8 AS late
-           FROM pgvector_backfill.batch`,
-      );
-      const { open = 0, failed = 0, late = 0 } = rows[0] ?? {};
-      if (failed > 0) throw new BackfillError(`${failed} batches failed.`, { code: 'BENCH_FAILED' });
-      if (open === 0) return (performance.now() - started) / 1000 - late;
-      await delay(POLL_MS);
-    }
-  } finally {
-    await worker.stop();
-    await withQueues(address, async ({ embed, finalize }) => {
-      await embed.obliterate({ force: true });
-      await finalize.obliterate({ force: true });
-    });
-  }
+  return mergeSeconds(config, pool, embedder, logger);
 }
 
 /** @throws ConfigError for anything but a list of models. */

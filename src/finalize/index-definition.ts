@@ -90,6 +90,17 @@ const CAST_SQL = `SELECT u.attname, t.typname || '(' || e.atttypmod || ')' AS ty
 const bareCast = ({ cast }: IndexDefinition): string | null =>
   cast === null ? null : (/\w+\(\d+\)$/.exec(cast)?.[0] ?? cast);
 
+/** What pgvector takes where the definition says nothing: an index of somebody else's may leave it so. */
+const DEFAULTS = { ef_construction: '64', m: '16' };
+
+const withDefaults = (parameters: readonly string[]): string =>
+  JSON.stringify(
+    Object.entries({
+      ...DEFAULTS,
+      ...Object.fromEntries(parameters.map((each) => each.split('=') as [string, string])),
+    }).toSorted(),
+  );
+
 /** Validity alone is not enough: IF NOT EXISTS would also be content with a valid index of another column. */
 export async function findIndex(db: Queryable, target: Target, wanted: IndexDefinition): Promise<FoundIndex> {
   const found = await db.query<CatalogRow>(
@@ -115,7 +126,7 @@ export async function findIndex(db: Queryable, target: Target, wanted: IndexDefi
     row.operator_class === wanted.operatorClass &&
     !row.partial &&
     // IVFFlat's number of lists follows the row count of its day; more rows since are no other definition.
-    (wanted.method === 'ivfflat' || row.parameters.toSorted().join() === wanted.parameters.join());
+    (wanted.method === 'ivfflat' || withDefaults(row.parameters) === withDefaults(wanted.parameters));
   if (row.valid) return matches ? { kind: 'valid' } : { kind: 'other', definition: row.definition };
   // What is attached to an index of a partitioned table would go with it: one of another definition is not ours to drop.
   return row.ours && row.column === wanted.column && (matches || !target.isPartitioned)

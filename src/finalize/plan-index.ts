@@ -18,7 +18,11 @@ import { findIndex, wantedIndex } from './index-definition.ts';
 export async function targetWithIndex(input: BuildForecastInput, rows: number): Promise<Target> {
   const { pool, target, settings, run } = input;
   const isAuto = settings.index.method === 'auto';
-  if (isAuto && (await findIndex(pool, target, wantedIndex(target, settings, rows))).kind !== 'none')
+  const { name: taken } = target.indexed;
+  if (
+    (isAuto || taken !== undefined) &&
+    (await findIndex(pool, target, wantedIndex(target, settings, rows))).kind !== 'none'
+  )
     return target;
   const { version } = await findVectorExtension(pool);
   const { plan, reason, candidates } = await chooseIndex({
@@ -31,7 +35,8 @@ export async function targetWithIndex(input: BuildForecastInput, rows: number): 
     isParallel: async (method) => (await parallelWorkers({ db: pool, target, settings, method })) > 0,
     secondsOf: (each) => buildSeconds(input, withIndex(target, each), rows),
   });
-  if (isAuto) {
+  // One that was taken over and is gone is built by its own name.
+  if (isAuto || taken !== undefined) {
     await saveIndexPlan(pool, target.backfill, plan);
     await recordEvent(pool, {
       backfill: target.backfill,

@@ -15,7 +15,6 @@ import { resetBreaker } from '../ledger/run/breaker.ts';
 import { callFinalizer } from '../finalize/trigger.ts';
 import { recordEvent, recordMended } from '../ledger/event/event.ts';
 import { FENCE_LIMITS, closeFence } from '../ledger/run/fence.ts';
-import { saveDisagreements } from '../ledger/run/adoption.ts';
 import { saveTableGrowthForecast } from '../ledger/run/table-growth.ts';
 import { createRun, findRun, latestRun, saveScope, type Run } from '../ledger/run/run.ts';
 import { noteAddedColumns, saveBackfill } from '../ledger/backfill/backfill.ts';
@@ -34,6 +33,7 @@ import { estimatedRows } from '../table/estimated-rows.ts';
 import { tableSizes } from '../table/table-sizes.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { adoptionOf, type ColumnSample } from './adopt/examine-column.ts';
+import { ADOPTS, isAdoptedSince, keepAdoption } from './adopt/keep-adoption.ts';
 import { applyDdl } from './ddl.ts';
 import { dueRun } from './due-run.ts';
 import { forecastTableGrowth } from '../finalize/forecast/table-growth.ts';
@@ -158,7 +158,7 @@ async function currentRun({
       adoption: adopt === null ? null : adoptionOf(adopt),
       batchRows: settings.batchRows,
     });
-    await saveDisagreements(client, created.id, adopt?.disagreements ?? []);
+    await keepAdoption(client, created, adopt);
     await supersedeRuns(client, backfill, created.id);
     await restartSweep(client, backfill);
     return created;
@@ -173,12 +173,6 @@ async function currentRun({
   });
   return { run, fresh: latest === null };
 }
-
-const ADOPTS = 'vectors that are there already are taken over';
-
-/** Nothing is to be taken over, or another `enqueue --adopt` has begun while the sample of this one was drawn. */
-const isAdoptedSince = (latest: Run | null, adopt: ColumnSample | null): boolean =>
-  adopt === null || (latest?.adoption != null && BigInt(latest.adoption.boundary) >= BigInt(adopt.boundary));
 
 /** What is changed of it is of searches alone, or was not noted by an older release. What was verified is another search then. */
 async function keepScope(pool: Pool, run: Run, { oid }: Target, settings: Settings): Promise<void> {

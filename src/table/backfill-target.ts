@@ -207,11 +207,11 @@ export const leafTarget = (target: Target, { schema, name }: { schema: string; n
   table: quoteQualified({ schema, name }),
   isPartitioned: false,
   ref: quoteName(name),
-  indexName: indexNameOf(name, target.indexed),
+  indexName: indexNameOf(name, { method: target.indexed.method }),
 });
 
-const indexNameOf = (table: string, { method }: IndexPlan): string =>
-  derivedName(table, `_embedding_${method}_idx`);
+const indexNameOf = (table: string, { method, name }: Pick<IndexPlan, 'method' | 'name'>): string =>
+  name ?? derivedName(table, `_embedding_${method}_idx`);
 
 /** The target with that index in place of the one it was described with. */
 export const withIndex = (target: Target, indexed: IndexPlan): Target => ({

@@ -1,4 +1,4 @@
-/** Which kind of index a backfill has or will have: as configured, or as the finalizer chose. */
+/** Which kind of index a backfill has or will have: as configured, as the finalizer chose, or one that was there before. */
 
 import type { Settings } from '../config/settings.ts';
 import { MAX_INDEXED_DIMENSIONS, type VectorType } from './vector-type.ts';
@@ -9,6 +9,8 @@ export interface IndexPlan {
   method: IndexMethod;
   /** Of the indexed vectors; another type than the column's makes it an index on a cast. */
   type: VectorType;
+  /** Of an index that was there before and is taken over; others are named after the table. */
+  name?: string;
 }
 
 export interface PlanSettings {
@@ -22,9 +24,10 @@ export function indexPlan(
   dimensions: number | null,
   chosen: IndexPlan | null,
 ): IndexPlan {
+  const isAuto = settings.index.method === 'auto';
   if (
-    settings.index.method === 'auto' &&
     chosen !== null &&
+    (isAuto || (chosen.name !== undefined && chosen.method === settings.index.method)) &&
     typesOf(settings, dimensions).includes(chosen.type)
   )
     return chosen;

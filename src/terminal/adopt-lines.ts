@@ -9,6 +9,11 @@ export function sampleLines(column: string, sample: ColumnSample): string[] {
   const shown = disagreements.slice(0, SHOWN_DISAGREEMENTS);
   return [
     `Column ${column}: ${sampleWords(sample)}.`,
+    ...sample.indexes.map(({ name, definition, plan }) =>
+      plan === null
+        ? `Index ${name} does not fit the options, so another one is built beside it: ${definition}`
+        : `Index ${name} is taken over: ${definition}`,
+    ),
     ...(shown.length === 0
       ? []
       : [

@@ -1,11 +1,15 @@
 /** Vectors that are in the column before us: taken over where a sample agrees, and never where it does not. */
 
 import { afterEach, describe, expect, it } from 'vitest';
+import { claimBatch } from '../../src/ledger/batch/batch.ts';
+import { adoptRows } from '../../src/pipeline/adopt-rows.ts';
 import { embeddedVectors } from '../setup/adopted-docs.ts';
 import { openBackfill, REPEATED_TEXTS, type TestBackfill } from '../setup/backfill.ts';
 import { catalogState } from '../setup/catalog.ts';
 import { runCommand, type CommandResult } from '../setup/command.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
+import { sharedEmbedder } from '../setup/embedder.ts';
+import { pipelineContext } from '../setup/pipeline-context.ts';
 import { sampleModel } from '../setup/model.ts';
 
 const model = sampleModel();
@@ -33,6 +37,7 @@ async function open(
   database: TestDatabase,
   rows: number,
   options: Record<string, string> = {},
+  type?: string,
 ): Promise<void> {
   backfill = await openBackfill(database, model, {
     BACKFILL_TABLE: 'docs',
@@ -41,7 +46,7 @@ async function open(
     ...REPEATED_TEXTS,
     ...options,
   });
-  await embeddedVectors(backfill, model, rows);
+  await embeddedVectors(backfill, model, rows, type);
 }
 
 /** By key, where each row lies and which transaction wrote it. */
@@ -135,5 +140,48 @@ describe.runIf(hasPostgres())('enqueue --adopt', () => {
     expect(nothing.json()).toMatchObject({ error: { code: 'ADOPT_NOTHING' } });
     await backfill.pool.query('ALTER TABLE docs ADD COLUMN embedding vector(7)');
     expect((await adopt()).code).toBe(3);
+  });
+
+  it('goes on where a worker died, in half precision, with the index that is there', async () => {
+    await open(
+      await realDatabase(undefined, { bare: true }),
+      120,
+      { BACKFILL_COLUMN_TYPE: 'halfvec', BACKFILL_SYNC_MODE: 'off' },
+      'halfvec',
+    );
+    const { pool } = backfill;
+    await pool.query('CREATE INDEX mine ON docs USING hnsw (embedding halfvec_cosine_ops)');
+    await pool.query('CREATE INDEX other ON docs USING hnsw (embedding halfvec_l2_ops)');
+    const before = await versions();
+    const first = (await adopt()).json() as Adopted;
+    expect(first.adoption['indexes']).toMatchObject([
+      { name: 'mine', taken: true },
+      { name: 'other', taken: false },
+    ]);
+    const run = await backfill.run();
+    const embedder = await sharedEmbedder(backfill.config.settings, 1);
+    const context = await pipelineContext(backfill, embedder);
+    const batch = await claimBatch(pool, run.uid, 2);
+    if (batch === null || run.adoption === null) throw new Error('there is nothing to take over');
+    expect(await adoptRows(context, batch, run.adoption)).toBe(true);
+    // No embedding since: the text is another one now, and no trigger says so.
+    await pool.query(`UPDATE docs SET body = 'yeast' WHERE id IN (10, 50)`);
+    expect((await adopt()).json()).toMatchObject({ run: first.run });
+    const settled = await backfill.work();
+    expect(settled).toMatchObject({
+      state: 'ready',
+      rows: { embedded: 120, adopted: 118 },
+      index: { name: 'mine', valid: true },
+    });
+    expect(await backfill.account()).toMatchObject({ embedded: 120, adopted: 118, stale: 0 });
+    const after = await versions();
+    expect([...after].filter(([id, version]) => version !== before.get(id)).map(([id]) => id)).toEqual(
+      expect.arrayContaining(['10', '50']),
+    );
+    const back = await runCommand('rollback', ['--to-legacy-schema', '--execute', '--json'], backfill.env);
+    expect(back.code).toBe(0);
+    const kept = await pool.query(`SELECT 1 FROM pg_class WHERE relname IN ('mine', 'other')`);
+    expect(kept.rowCount).toBe(2);
+    expect(await versions()).toEqual(after);
   });
 });

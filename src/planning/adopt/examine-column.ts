@@ -15,6 +15,7 @@ import { dueRun } from '../due-run.ts';
 import { agrees, compareRows, type ComparedRow } from './compare-vectors.ts';
 import { drawKeys } from './draw-keys.ts';
 import { guessCause, triedRows } from './guess-cause.ts';
+import { legacyIndexes, type LegacyIndex } from './legacy-indexes.ts';
 import { textColumns } from './text-columns.ts';
 
 /** Rows of one look: enough for an inference process to be busy, and soon told of. */
@@ -30,6 +31,8 @@ export interface ColumnSample extends Adoption {
   disagreements: Disagreement[];
   /** Why they may disagree; null where they agree. */
   cause: string | null;
+  /** On the column, before us. */
+  indexes: LegacyIndex[];
 }
 
 export type Examined =
@@ -122,6 +125,7 @@ async function judge(
     minAgreement,
     maxDisagreement,
     unitLength: settings.model.normalize,
+    indexes: await legacyIndexes(pool, input.target, settings),
     disagreements: disagreeing.map(({ key, cosine }) => ({ key, cosine })),
     cause: disagreeing.length === 0 ? null : await causeOf(pool, input, settings, disagreeing, rows.length),
   };
@@ -163,5 +167,6 @@ export const sampleJson = (sample: ColumnSample): object => ({
   ...adoptionOf(sample),
   agrees: sample.agrees,
   cause: sample.cause,
+  indexes: sample.indexes.map(({ name, definition, plan }) => ({ name, definition, taken: plan !== null })),
   disagreements: sample.disagreements.slice(0, SHOWN_DISAGREEMENTS),
 });
