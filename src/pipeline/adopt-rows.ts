@@ -1,6 +1,5 @@
 /** Before a batch embeds: vectors that were in the column before us are staged as they are, with the hash of the row's present text. */
 
-import { quoteName } from '../db/identifiers.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { TABLE_LIMITS, inTransaction } from '../db/transaction.ts';
 import type { ClaimedBatch } from '../ledger/batch/batch.ts';
@@ -9,6 +8,7 @@ import { rowStatesSql } from '../ledger/rows/row-state.ts';
 import { notDisagreeingSql, writtenBeforeSql, type Adoption } from '../ledger/run/adoption.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { vectorColumn } from '../table/distance.ts';
+import { keyAliases, keyRefs, keyTextSql, legacyKey, sameKeySql } from '../table/key.ts';
 import { rangeSql, type KeyRange } from '../table/key-range.ts';
 import { pageEndKey } from '../table/page-end-key.ts';
 import { lengthLimitSql } from '../table/text-expressions.ts';
@@ -84,7 +84,8 @@ function adoptSql(
   }: { fingerprint: string; claim: ClaimedBatch; adoption: Adoption; page: KeyRange },
   values: unknown[],
 ): (characters: string) => string {
-  const key = `${target.ref}.${quoteName(target.key)}`;
+  const key = legacyKey(target);
+  const rowKey = keyAliases(target, 'pgvb_rows.');
   const states = rowStatesSql(target, fingerprint, page, values);
   const legacyRange = rangeSql(target, key, page, values);
   const batch = `$${values.push(claim.number)}::int`;
@@ -94,10 +95,10 @@ function adoptSql(
   const norm = `${target.vectorPrefix}vector_norm(${vector})`;
   const isLong = adoption.unitLength ? `abs(${norm} - 1) <= ${UNIT_TOLERANCE}` : `${norm} > 0`;
   return (characters) =>
-    `INSERT INTO ${target.stage} (${quoteName(target.key)}, embedding, text_hash, batch, truncated, adopted)
-     SELECT ${key}, ${vector}, pgvb_rows.hash, ${batch}, length(pgvb_rows.text) > ${lengthLimitSql(characters)}, true
-       FROM (${states}) pgvb_rows JOIN ${target.table} ON ${key} = pgvb_rows.key AND ${legacyRange}
+    `INSERT INTO ${target.stage} (${keyRefs(target).join(', ')}, embedding, text_hash, batch, truncated, adopted)
+     SELECT ${key.join(', ')}, ${vector}, pgvb_rows.hash, ${batch}, length(pgvb_rows.text) > ${lengthLimitSql(characters)}, true
+       FROM (${states}) pgvb_rows JOIN ${target.table} ON ${sameKeySql(target, key, rowKey)} AND ${legacyRange}
       WHERE pgvb_rows.state = 'stale' AND NOT pgvb_rows.has_stage AND NOT pgvb_rows.was_quarantined AND NOT pgvb_rows.is_empty
-        AND ${isOlder} AND ${isLong} AND ${notDisagreeingSql(run, 'pgvb_rows.key::text')}
+        AND ${isOlder} AND ${isLong} AND ${notDisagreeingSql(run, keyTextSql(target, rowKey))}
      ON CONFLICT DO NOTHING`;
 }

@@ -75,7 +75,13 @@ describe.runIf(hasPostgres())('enqueue --adopt', () => {
     expect(enqueued).toMatchObject({ code: 0 });
     const { adoption } = enqueued.json() as Adopted;
     // 200 without 2 that have no vector, one of zeros, and one without text.
-    expect(adoption).toMatchObject({ agrees: true, sampled: 196, disagreed: 3, minAgreement: 0.999 });
+    expect(adoption).toMatchObject({
+      agrees: true,
+      sampled: 196,
+      disagreed: 3,
+      minAgreement: 0.999,
+      mayDisagree: 0,
+    });
     expect((adoption['disagreements'] as { key: string }[]).map(({ key }) => key).toSorted()).toEqual([
       '6',
       '7',

@@ -13,7 +13,9 @@ export function sampleWords({
   const rest =
     disagreed === sampled
       ? ''
-      : `; of vectors beyond the sample at most ${shareWords(mayDisagree)} may disagree (95 %)`;
+      : mayDisagree === 0
+        ? '; every vector was compared'
+        : `; of vectors beyond the sample at most ${shareWords(mayDisagree)} may disagree (95 %)`;
   return `of a sample of ${count(sampled)} rows that were embedded again, ${count(disagreed)} disagree (cosine below ${minAgreement}, or another length)${least}${rest}`;
 }
 

@@ -15,7 +15,7 @@ export interface Adoption {
   lowest: number | null;
   /** Of those that agree. */
   lowestAgreeing: number | null;
-  /** Share of vectors beyond the sample that may disagree, at most, with 95 % confidence. */
+  /** Share of vectors beyond the sample that may disagree, at most, with 95 % confidence; 0 where there are none beyond it. */
   mayDisagree: number;
   /** The options at that moment. */
   minAgreement: number;

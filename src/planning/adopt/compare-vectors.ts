@@ -22,9 +22,15 @@ export const LENGTH_TOLERANCE = 0.01;
 export const agrees = ({ cosine, length }: ComparedRow, minAgreement: number): boolean =>
   cosine >= minAgreement && Math.abs(length - 1) <= LENGTH_TOLERANCE;
 
+export interface ComparedRows {
+  rows: ComparedRow[];
+  /** Rows that the model has no vector for, so that nothing can be said of theirs. */
+  unknown: number;
+}
+
 /**
- * Those of the rows that take part and have a text and a vector to compare: rows that the model gives none for, and vectors of
- * zeros, are left out; they are embedded like any other.
+ * Those of the rows that take part and have a text and a vector to compare. Vectors of zeros are left out: they are never taken
+ * over.
  */
 export async function compareRows(
   pool: Pool,
@@ -32,7 +38,7 @@ export async function compareRows(
   embedder: Embedder,
   keys: readonly string[],
   signal?: AbortSignal,
-): Promise<ComparedRow[]> {
+): Promise<ComparedRows> {
   const read = await readTexts(pool, target, keys, embedder.maxCharacters, undefined, true);
   const rows = read.flatMap(({ key, text, vector }) =>
     vector == null ? [] : [{ key, text, stored: Float32Array.from(JSON.parse(vector) as number[]) }],
@@ -42,10 +48,12 @@ export async function compareRows(
     rows.map(({ text, stored }) => ({ text, stored })),
     { signal },
   );
-  return rows.flatMap((row, at) => {
+  const both = rows.flatMap((row, at) => {
     const found = compared[at] ?? null;
     return found === null ? [] : [{ ...row, ...found }];
   });
+  const directed = rows.filter(({ stored }) => norm(stored) > 0).length;
+  return { rows: both, unknown: directed - both.length };
 }
 
 /** Null for a text without a vector to compare. */

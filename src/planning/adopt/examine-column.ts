@@ -61,8 +61,9 @@ export async function examineColumn(
     return { kind: 'goes-on' };
   // Before anything is looked at: what is written from here on is not what the sample was drawn of.
   const since = await adoptionBoundary(pool);
-  const rows = target.dimensions === null ? [] : await compareSample(pool, input, settings.adopt);
-  if (rows.length > 0) return { kind: 'sampled', sample: await judge(pool, rows, since, input, settings) };
+  const compared = target.dimensions === null ? null : await compareSample(pool, input, settings.adopt);
+  if (compared !== null && compared.rows.length > 0)
+    return { kind: 'sampled', sample: await judge(pool, compared, since, input, settings) };
   if (isAdopting) return { kind: 'goes-on' };
   throw new ConfigError(
     `Column ${target.column} of ${target.schema}.${target.name} has no vector to take over.`,
@@ -79,17 +80,34 @@ async function isPresent(pool: Pool): Promise<boolean> {
   return version > 0 && missing.length === 0;
 }
 
+const NO_VECTOR = new Float32Array(0);
+
+interface Compared {
+  rows: ComparedRow[];
+  /** Every vector that could be taken over was compared. */
+  isWhole: boolean;
+}
+
 async function compareSample(
   pool: Pool,
   { target, embedder, onProgress, signal }: ExamineInput,
   { sampleRows, minAgreement }: Config['settings']['adopt'],
-): Promise<ComparedRow[]> {
-  const keys = await drawKeys(pool, target, sampleRows);
+): Promise<Compared> {
+  const { keys, isWhole } = await drawKeys(pool, target, sampleRows);
   const compared: ComparedRow[] = [];
-  for (let at = 0; at < keys.length && compared.length < sampleRows;) {
+  let at = 0;
+  let unknown = 0;
+  while (at < keys.length && compared.length < sampleRows) {
     const some = keys.slice(at, at + Math.min(LOOK_ROWS, sampleRows - compared.length));
     at += some.length;
-    compared.push(...(await compareRows(pool, target, embedder, some, signal)));
+    const looked = await compareRows(pool, target, embedder, some, signal);
+    unknown += looked.unknown;
+    // Of those that agree nothing more is asked.
+    compared.push(
+      ...looked.rows.map((row) =>
+        agrees(row, minAgreement) ? { ...row, text: '', stored: NO_VECTOR } : row,
+      ),
+    );
     onProgress?.({
       what: 'comparing vectors',
       done: compared.length,
@@ -98,12 +116,12 @@ async function compareSample(
     const disagreeing = compared.filter((row) => !agrees(row, minAgreement)).length;
     if (compared.length >= LOOK_ROWS && disagreeing > HOPELESS_SHARE * compared.length) break;
   }
-  return compared;
+  return { rows: compared, isWhole: isWhole && at >= keys.length && unknown === 0 };
 }
 
 async function judge(
   pool: Pool,
-  rows: readonly ComparedRow[],
+  { rows, isWhole }: Compared,
   since: Pick<Adoption, 'at' | 'boundary'>,
   input: ExamineInput,
   settings: Config['settings'],
@@ -121,7 +139,7 @@ async function judge(
     disagreed: disagreeing.length,
     lowest: lowest(rows),
     lowestAgreeing: lowest(agreeing),
-    mayDisagree: wilson(disagreeing.length, rows.length).high,
+    mayDisagree: isWhole ? 0 : wilson(disagreeing.length, rows.length).high,
     minAgreement,
     maxDisagreement,
     unitLength: settings.model.normalize,
