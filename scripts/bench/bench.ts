@@ -60,7 +60,7 @@ const SUITES: Record<string, Suite> = {
       rounds: wholeNumber(invocation.flags, 'rounds', 3),
       onProgress,
     };
-    return benchAdopt({ database, queue }, options, invocation.logger('warn'), say);
+    return benchAdopt({ database: database.url, queue }, options, invocation.logger('warn'), say);
   },
   embed(invocation, { say, onProgress }) {
     const options = {

@@ -8,7 +8,9 @@ export function refuseEnqueue(
   invocation: Invocation,
   { findings, blocking, passed }: Preflight,
 ): number | null {
-  for (const line of findingLines(findings.filter((each) => each.level !== 'ok'))) invocation.warn(line);
+  const adopts = invocation.flags['adopt'] === true;
+  const told = findings.filter(({ level, check }) => level !== 'ok' && !(adopts && check === 'vectors'));
+  for (const line of findingLines(told)) invocation.warn(line);
   if (passed) return null;
   invocation.emit({
     error: {
@@ -19,7 +21,6 @@ export function refuseEnqueue(
   });
   // A fault in an option is the operator's to correct in the configuration; anything else is a gate. So are vectors that were
   // to be taken over and are of other dimensions.
-  const adopts = invocation.flags['adopt'] === true;
   const isOption = blocking.some(
     ({ option, check }) => option !== undefined && !(adopts && check === 'dimensions'),
   );

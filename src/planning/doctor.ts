@@ -38,6 +38,7 @@ import { checkChangeCapture } from './checks/change-capture.ts';
 import { checkVolatility } from './checks/volatility.ts';
 import { checkStoredSettings } from './checks/stored-settings.ts';
 import { checkTexts } from './checks/texts.ts';
+import { checkPresentVectors } from './checks/present-vectors.ts';
 import type { Finding } from './checks/finding.ts';
 import { checkIndexForecast } from './checks/index-forecast.ts';
 
@@ -152,6 +153,7 @@ async function checkWithModel(
   return [
     known,
     ...(await checkVectorColumn(pool, target, dimensions)),
+    ...(await checkPresentVectors(pool, target)),
     ...(await checkIndexForecast({ pool, target, settings, dimensions, calibrate })),
     ...(await textLengths(input, target, embedder)),
   ];

@@ -37,7 +37,7 @@ async function open(
   database: TestDatabase,
   rows: number,
   options: Record<string, string> = {},
-  type?: string,
+  shape: { type?: string; key?: string } = {},
 ): Promise<void> {
   backfill = await openBackfill(database, model, {
     BACKFILL_TABLE: 'docs',
@@ -46,7 +46,7 @@ async function open(
     ...REPEATED_TEXTS,
     ...options,
   });
-  await embeddedVectors(backfill, model, rows, type);
+  await embeddedVectors(backfill, model, rows, shape);
 }
 
 /** By key, where each row lies and which transaction wrote it. */
@@ -148,12 +148,12 @@ describe.runIf(hasPostgres())('enqueue --adopt', () => {
     expect((await adopt()).code).toBe(3);
   });
 
-  it('goes on where a worker died, in half precision, with the index that is there', async () => {
+  it('goes on where a worker died, in half precision, by a key of two columns, with the index that is there', async () => {
     await open(
       await realDatabase(undefined, { bare: true }),
       120,
       { BACKFILL_COLUMN_TYPE: 'halfvec', BACKFILL_SYNC_MODE: 'off' },
-      'halfvec',
+      { type: 'halfvec', key: 'tenant, id' },
     );
     const { pool } = backfill;
     await pool.query('CREATE INDEX mine ON docs USING hnsw (embedding halfvec_cosine_ops)');

@@ -175,11 +175,11 @@ describe.runIf(hasPostgres())('refusals by privilege', () => {
       BACKFILL_TABLE: 'docs',
       BACKFILL_TEXT: 'body',
     });
-    const role = `guest_${new URL(backfill.config.settings.database).pathname.slice(1)}`;
+    const role = `guest_${new URL(backfill.config.settings.database.url).pathname.slice(1)}`;
     try {
       await createDocs(backfill.pool);
       await backfill.pool.query(`CREATE ROLE ${role} LOGIN PASSWORD 'guest'`);
-      const url = new URL(backfill.config.settings.database);
+      const url = new URL(backfill.config.settings.database.url);
       url.username = role;
       url.password = 'guest';
       const { code, stderr, stdout } = await runCommand('enqueue', ['--json'], {

@@ -10,11 +10,11 @@ export async function embeddedVectors(
   { pool, config, env }: TestBackfill,
   { dimensions }: Pick<TestModel, 'dimensions'>,
   rows: number,
-  type = 'vector',
+  { type = 'vector', key = 'id' }: { type?: string; key?: string } = {},
 ): Promise<void> {
   await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
   await pool.query(
-    `CREATE TABLE docs (id bigint PRIMARY KEY, title text, body text, embedding ${type}(${dimensions}))`,
+    `CREATE TABLE docs (tenant text COLLATE "C" DEFAULT 'a', id bigint, title text, body text, embedding ${type}(${dimensions}), PRIMARY KEY (${key}))`,
   );
   const texts = Array.from({ length: rows }, (_, at) => {
     const article = articles()[at % articles().length];
@@ -29,7 +29,7 @@ export async function embeddedVectors(
     JSON.stringify([...vectors.subarray(at * dimensions, (at + 1) * dimensions)]),
   );
   await pool.query(
-    `INSERT INTO docs SELECT n, title, body, v::${type} FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS t (title, body, v, n)`,
+    `INSERT INTO docs (id, title, body, embedding) SELECT n, title, body, v::${type} FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS t (title, body, v, n)`,
     [texts.map(({ title }) => title), texts.map(({ body }) => body), shown],
   );
 }

@@ -5,7 +5,7 @@ import type { Pool, Queryable } from '../../db/pool.ts';
 import { TABLE_LIMITS, inReadOnly } from '../../db/transaction.ts';
 import { STAGED } from '../../ledger/rows/row-state.ts';
 import { keyOrderSql, keyRefs, keyTextSql, legacyKey, sameKeySql } from '../../table/key.ts';
-import { estimatedRows } from '../../table/partitions.ts';
+import { estimatedRows } from '../../table/estimated-rows.ts';
 import { drawEnough, sampledPagesSql } from '../../table/sample-rows.ts';
 import type { Target } from '../../table/backfill-target.ts';
 
