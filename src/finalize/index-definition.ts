@@ -98,7 +98,7 @@ const withDefaults = (parameters: readonly string[]): string =>
     Object.entries({
       ...DEFAULTS,
       ...Object.fromEntries(parameters.map((each) => each.split('=') as [string, string])),
-    }).toSorted(),
+    }).toSorted(([a], [b]) => a.localeCompare(b)),
   );
 
 /** Validity alone is not enough: IF NOT EXISTS would also be content with a valid index of another column. */

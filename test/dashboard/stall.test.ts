@@ -41,4 +41,27 @@ describe('the page of a run', () => {
     expect(await html(coverageSection(snapshot))).toContain('not measured yet');
     expect(await html(coverageSection({ ...snapshot, idleSeconds: 61 }))).toContain('nothing moves');
   });
+
+  it('says which vectors were there before, and how their sample went', async () => {
+    const adoption = {
+      at: '2026-01-02T03:04:05.678Z',
+      boundary: '1',
+      sampled: 5000,
+      disagreed: 3,
+      lowest: 0.2,
+      lowestAgreeing: 0.99987,
+      mayDisagree: 0.00176,
+      minAgreement: 0.999,
+      maxDisagreement: 0.01,
+      unitLength: true,
+    };
+    const page = await html(
+      coverageSection({ ...snapshot, adoption, rows: { ...snapshot.rows, adopted: 4 } }),
+    );
+    expect(page).toContain(
+      '4 of the embedded rows have the vector that was there on 2026-01-02T03:04:05.678Z',
+    );
+    expect(page).toContain('5,000 rows that were embedded again, 3 disagree');
+    expect(page).toContain('at most 0.18 % may disagree (95 %)');
+  });
 });

@@ -112,7 +112,7 @@ describe.runIf(hasPostgres())('objects of another role under our names', () => {
   it('something in a schema that is ours: a table, a function, a trigger, a default, the right to make more', async () => {
     await pool.query(`CREATE SCHEMA pgvector_backfill; GRANT ALL ON SCHEMA pgvector_backfill TO ${MALLORY}`);
     await mallory.query(`CREATE TABLE pgvector_backfill.docs_embedding_stage (id bigint PRIMARY KEY, embedding vector(8) NOT NULL, text_hash bytea NOT NULL,
-        batch integer NOT NULL, staged_at timestamptz NOT NULL DEFAULT now(), truncated boolean NOT NULL DEFAULT false);
+        batch integer NOT NULL, staged_at timestamptz NOT NULL DEFAULT now(), truncated boolean NOT NULL DEFAULT false, adopted boolean NOT NULL DEFAULT false);
       CREATE TRIGGER robbed BEFORE INSERT ON pgvector_backfill.docs_embedding_stage FOR EACH ROW EXECUTE FUNCTION public.robbed();
       GRANT ALL ON pgvector_backfill.docs_embedding_stage TO PUBLIC`);
     await refused(

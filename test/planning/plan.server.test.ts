@@ -241,7 +241,7 @@ describe.each(databases())('a plan on $name', ({ create }) => {
         adds: ['Vec', 'embedding_updated_at'],
       },
       {
-        sql: `CREATE TABLE IF NOT EXISTS "pgvector_backfill"."Odd ""Name""_Vec_stage" ("No" smallint PRIMARY KEY, embedding ${vectorPrefix}vector(3) NOT NULL, text_hash bytea NOT NULL, batch integer NOT NULL, staged_at timestamptz NOT NULL DEFAULT now(), truncated boolean NOT NULL DEFAULT false)`,
+        sql: `CREATE TABLE IF NOT EXISTS "pgvector_backfill"."Odd ""Name""_Vec_stage" ("No" smallint PRIMARY KEY, embedding ${vectorPrefix}vector(3) NOT NULL, text_hash bytea NOT NULL, batch integer NOT NULL, staged_at timestamptz NOT NULL DEFAULT now(), truncated boolean NOT NULL DEFAULT false, adopted boolean NOT NULL DEFAULT false)`,
         locksTable: false,
         makes: '"pgvector_backfill"."Odd ""Name""_Vec_stage"',
       },

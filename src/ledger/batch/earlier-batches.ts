@@ -1,4 +1,4 @@
-/** Batches of the runs of the backfill before this one. */
+/** Batches of the runs of the backfill before this one, and what their samples found. */
 
 import type { Queryable } from '../../db/pool.ts';
 import type { Run } from '../run/run.ts';
@@ -15,8 +15,9 @@ export async function countEarlierBatches(db: Queryable, { id, backfill }: Prese
 }
 
 export async function removeEarlierBatches(db: Queryable, { id, backfill }: Present): Promise<void> {
-  await db.query(
-    'DELETE FROM pgvector_backfill.batch WHERE run IN (SELECT id FROM pgvector_backfill.run WHERE backfill = $1 AND id < $2)',
-    [backfill, id],
-  );
+  for (const table of ['batch', 'adoption_disagreement'])
+    await db.query(
+      `DELETE FROM pgvector_backfill.${table} WHERE run IN (SELECT id FROM pgvector_backfill.run WHERE backfill = $1 AND id < $2)`,
+      [backfill, id],
+    );
 }
