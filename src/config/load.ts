@@ -10,6 +10,7 @@ import { OPTIONS, type OptionPath } from './options.ts';
 import { serviceLinkNote } from './service-link.ts';
 import type { Settings } from './settings.ts';
 import { valueAt, withValues } from './shape.ts';
+import { updatedAtColumnOf } from './updated-at-column.ts';
 import { unknownKeys } from './unknown-keys.ts';
 
 export interface Config {
@@ -75,6 +76,9 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
   // A queue in the very database listens on a session, which is nobody's behind a pooler: it goes the same way past it.
   const direct = values.get('database.direct');
   if (direct !== undefined && values.get('queue') === values.get('database.url')) values.set('queue', direct);
+  const column = values.get('column');
+  if (values.get('updatedAtColumn') === undefined && typeof column === 'string')
+    values.set('updatedAtColumn', updatedAtColumnOf(column));
   const settings = withValues({}, values) as Settings;
   if (problems.length === 0) problems.push(...crossChecks(settings, name));
   const backfill = name ?? input.backfill ?? nameFromTable(settings.table ?? 'demo');

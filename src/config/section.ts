@@ -2,10 +2,11 @@
 
 import { optionName } from './option-name.ts';
 import { ConfigError } from '../errors.ts';
-import { OPTION_PATHS, optionsOf } from './options.ts';
+import { OPTION_PATHS, optionsOf, type OptionPath } from './options.ts';
 import type { SomeSettings } from './settings.ts';
 import { valueAt, withValues } from './shape.ts';
 import { unknownKeys } from './unknown-keys.ts';
+import { updatedAtColumnOf } from './updated-at-column.ts';
 
 const DECLARED = optionsOf('backfill');
 
@@ -50,9 +51,9 @@ export function mergeSettings(...layers: SomeSettings[]): SomeSettings {
     {},
     DECLARED.map(({ path, fallback }) => [path, fallback] as const),
   );
-  const values = OPTION_PATHS.map((path) => {
-    const found = layers.toReversed().find((layer) => valueAt(layer, path) !== undefined) ?? defaults;
-    return [path, valueAt(found, path)] as const;
-  });
-  return withValues({}, values);
+  const valueOf = (path: OptionPath): unknown =>
+    valueAt(layers.toReversed().find((layer) => valueAt(layer, path) !== undefined) ?? defaults, path);
+  const merged = OPTION_PATHS.map((path) => [path, valueOf(path)] as const);
+  const updatedAt = valueOf('updatedAtColumn') ?? updatedAtColumnOf(String(valueOf('column')));
+  return withValues({}, [...merged, ['updatedAtColumn', updatedAt] as const]);
 }

@@ -7,7 +7,7 @@ import { saveSyncMode, syncState } from '../ledger/changes/drain-lease.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { isSyncScheduled, unscheduleSync } from '../queue/jobs/producer.ts';
 import { missingCapture } from '../sync/capture.ts';
-import { runUnderLocks } from '../sync/table-locks.ts';
+import { releaseCapture } from '../sync/release-capture.ts';
 import type { Target } from '../table/backfill-target.ts';
 
 export async function planDropSync(pool: Pool, target: Target, queue: JobQueue): Promise<PlannedStep> {
@@ -33,8 +33,7 @@ export async function planDropSync(pool: Pool, target: Target, queue: JobQueue):
     async run() {
       // First, and the triggers looked at behind it: a worker arms them again as long as the ledger says so.
       await saveSyncMode(pool, target.backfill, 'off', 'dropped by complete');
-      const drops = await missingCapture(pool, target, 'off');
-      if (drops.length > 0) await runUnderLocks(pool, target, drops);
+      await releaseCapture(pool, target);
       await unscheduleSync(queue);
       const detail = { statements, pending };
       await recordEvent(pool, {

@@ -6,7 +6,7 @@ import { operatorRegclassSql } from '../db/search-path.ts';
 import { ledgerVersion } from '../db/migrate.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { otherBackfills } from '../ledger/backfill/remove.ts';
-import { captureFunction } from '../sync/capture-ddl.ts';
+import { captureFunction, earlierCaptureFunction } from '../sync/capture-ddl.ts';
 import { recordedNames, recordedTable } from '../ledger/backfill/recorded-table.ts';
 import { indexPlan } from '../table/index-plan.ts';
 import { withIndex, type Target } from '../table/backfill-target.ts';
@@ -24,15 +24,20 @@ export async function rollbackTarget(
   const ledger = await recordedNames(db, backfill);
   // Of a ledger that was cut off at its very beginning nothing is known but what the configuration says.
   const wanted = ledger?.table ?? quoteQualified(parseQualified(settings.table, 'Option table'));
+  const named = parseQualified(wanted, 'The table in the ledger');
   const found = await db.query<{ schema: string; name: string; oid: string; isPartitioned: boolean }>(
     `SELECT n.nspname::text AS schema, c.relname::text AS name, c.oid::text AS oid, c.relkind = 'p' AS "isPartitioned"
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.oid = coalesce((SELECT tgrelid FROM pg_trigger WHERE tgfoid = to_regprocedure($1) AND tgparentid = 0
+      WHERE c.oid = coalesce((SELECT tgrelid FROM pg_trigger WHERE tgfoid IN (SELECT to_regprocedure(f) FROM unnest($1::text[]) f) AND tgparentid = 0
                              -- Another table may have had the name, and our triggers, before.
-                             ORDER BY tgrelid IS DISTINCT FROM ${operatorRegclassSql('$2')} LIMIT 1), ${operatorRegclassSql('$2')})`,
-    [`${captureFunction(backfill)}()`, wanted],
+                             ORDER BY tgrelid IS DISTINCT FROM ${operatorRegclassSql('$2')} LIMIT 1),
+                             ${operatorRegclassSql('$2')}, $3::oid)`,
+    [
+      [captureFunction({ name: named.name, table: wanted }), earlierCaptureFunction(backfill)],
+      wanted,
+      ledger?.captured ?? null,
+    ],
   );
-  const named = parseQualified(wanted, 'The table in the ledger');
   const [table] = found.rows;
   const { schema, name, oid, isPartitioned } = table ?? {
     schema: named.schema ?? 'public',
@@ -41,7 +46,13 @@ export async function rollbackTarget(
     isPartitioned: false,
   };
   const quoted = quoteQualified({ schema, name });
-  const recorded = await recordedTable(db, { backfill, table: quoted, name, column: settings.column });
+  const recorded = await recordedTable(db, {
+    backfill,
+    table: quoted,
+    oid,
+    name,
+    column: settings.column,
+  });
   const stage = ledger?.stage ?? quoteQualified(recorded.stage);
   const indexed = indexPlan(settings, null, recorded.indexPlan);
   const target: Target = {
@@ -67,6 +78,8 @@ export async function rollbackTarget(
     dimensions: null,
     indexed,
     indexName: '',
+    indexStem: recorded.indexStem,
+    searchStem: recorded.searchStem,
   };
   return { target: withIndex(target, indexed), present: table !== undefined };
 }

@@ -23,8 +23,7 @@ import { pause } from '../planning/pause.ts';
 import { isSyncScheduled, unscheduleSync } from '../queue/jobs/producer.ts';
 import { READ_MODE_SEEN_SECONDS } from '../search/create-search.ts';
 import { missingCapture } from '../sync/capture.ts';
-import { dropCaptureDdl } from '../sync/capture-ddl.ts';
-import { runUnderLocks } from '../sync/table-locks.ts';
+import { neededReleaseWithoutTable, releaseCapture, releaseWithoutTable } from '../sync/release-capture.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { currentUser } from './current-user.ts';
 import {
@@ -107,7 +106,7 @@ async function haltStep(input: SchemaRollbackInput, run: Run | null): Promise<Pl
   const { pool, target, settings, queues, reason, present = true } = input;
   const { backfill } = target;
   const captured = (): Promise<string[]> =>
-    present ? missingCapture(pool, target, 'off') : Promise.resolve(dropCaptureDdl(target, []));
+    present ? missingCapture(pool, target, 'off') : neededReleaseWithoutTable(pool, target);
   const statements = await captured();
   const pauses = run !== null && OPEN_STATES.includes(run.state);
   const actions = [
@@ -131,8 +130,7 @@ async function haltStep(input: SchemaRollbackInput, run: Run | null): Promise<Pl
     // First, and the triggers looked at behind it: a worker arms them again as long as the ledger says so.
     if ((await syncMode(pool, backfill)) !== 'off')
       await saveSyncMode(pool, backfill, 'off', 'dropped by rollback');
-    const drops = await captured();
-    if (drops.length > 0) await runUnderLocks(pool, target, drops);
+    await (present ? releaseCapture(pool, target) : releaseWithoutTable(pool, target));
     await unscheduleSync(queues.sync);
     await waitUntilIdle(pool, target, queues, settings.worker.drainSeconds * 1000, present);
     await untilReadsAreSeen(pool, backfill);

@@ -10,9 +10,10 @@ import { codeOf } from '../db/sqlstates.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, ConfigError, messageOf } from '../errors.ts';
 import { installationId } from '../ledger/backfill/installation.ts';
+import { keptSettings } from '../ledger/backfill/kept-settings.ts';
 import { VERIFY_AGAIN, verifiedWithOtherOptions } from '../ledger/verification/verified-options.ts';
 import { latestRun } from '../ledger/run/run.ts';
-import { backfillClash } from '../ledger/backfill/backfill.ts';
+import { nameClash } from '../ledger/backfill/clash.ts';
 import { TABLE_REMEDY, tableFault } from '../ledger/run/run-target.ts';
 import { reachQueue } from '../queue/connection.ts';
 import { inspectRedis } from '../queue/redis/health.ts';
@@ -31,6 +32,7 @@ import { checkLegacySearch } from './checks/legacy-search.ts';
 import { checkEncryption } from './checks/encryption.ts';
 import { checkOpenFiles } from './checks/open-files.ts';
 import { checkSearchPath } from './checks/search-path.ts';
+import { checkOtherBackfills } from './checks/other-backfills.ts';
 import { checkPooler } from './checks/pooler.ts';
 import { checkRunProgress } from './checks/run-progress.ts';
 import { checkEligibleRows } from './checks/eligible-rows.ts';
@@ -62,8 +64,10 @@ export interface Diagnosis {
 }
 
 /** Faults of one part do not hide those of another: what depends on a failed check is left out, the rest is looked at. */
-export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
-  const { pool, settings } = input;
+export async function diagnose(asked: DoctorInput): Promise<Diagnosis> {
+  let input = asked;
+  let { settings } = asked;
+  const { pool } = input;
   const findings: Finding[] = [
     ...(await checkServer(pool)),
     ...(await checkPooler(settings)),
@@ -82,6 +86,8 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
   if (foreign !== null) findings.push(findingOf('ledger', foreign));
   else if (table !== null) {
     try {
+      settings = await keptSettings(pool, input.backfill, settings);
+      input = { ...input, settings };
       target = await describeTarget(pool, input.backfill, settings, { planning: true });
       const expressions = await checkExpressions(pool, target, settings);
       findings.push(
@@ -91,6 +97,7 @@ export async function diagnose(input: DoctorInput): Promise<Diagnosis> {
           ? []
           : [...(await checkVolatility(pool, target, settings)), ...(await checkEligibleRows(pool, target))]),
         ...(await checkAddedColumns(pool, target)),
+        ...(await checkOtherBackfills(pool, target)),
         ...(await checkExistingObjects(pool, target)),
         ...(await checkIndexMetric(pool, target, settings)),
         // One that would call another role's code is not tried.
@@ -196,7 +203,7 @@ async function checkLedger(input: DoctorInput, target: Target | null): Promise<F
       version === 0
         ? 'will be created'
         : `version ${version}${missing.length === 0 ? '' : ', will be brought up to date'}`;
-    const clash = version === 0 || target === null ? null : await backfillClash(pool, target);
+    const clash = version === 0 || target === null ? null : await nameClash(pool, target);
     if (clash === null)
       return [
         { level: 'ok', check: 'ledger', message },
@@ -209,7 +216,7 @@ async function checkLedger(input: DoctorInput, target: Target | null): Promise<F
         check: 'ledger',
         message: clash,
         remedy:
-          'Give each backfill a name of its own with --backfill, or a section of its own in the configuration file, and each table one backfill.',
+          'Give each backfill a name of its own with --backfill, or a section of its own in the configuration file.',
         option: 'table',
       },
     ];

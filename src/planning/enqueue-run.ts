@@ -12,6 +12,7 @@ import { enqueue, type EnqueueResult } from './enqueue.ts';
 import type { Finding } from './checks/finding.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { describeTarget } from '../ledger/backfill/describe-target.ts';
+import { keptSettings } from '../ledger/backfill/kept-settings.ts';
 import { prepareQueues, withQueues } from './open-queues.ts';
 
 /** What doctor found, and what is open where nothing blocks. */
@@ -58,13 +59,14 @@ export async function enqueueRun(
 ): Promise<EnqueueResult> {
   await migrate(pool);
   // The migration may have moved the staging table.
-  const target = await describeTarget(pool, config.backfill, config.settings, { planning: true });
+  const settings = await keptSettings(pool, config.backfill, config.settings);
+  const target = await describeTarget(pool, config.backfill, settings, { planning: true });
   const address = await prepareQueues(config, pool, logger);
   return withQueues(address, (queues) =>
     enqueue({
       pool,
       target,
-      settings: config.settings,
+      settings,
       embedder,
       logger,
       queues,

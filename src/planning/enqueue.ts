@@ -17,7 +17,7 @@ import { recordEvent, recordMended } from '../ledger/event/event.ts';
 import { FENCE_LIMITS, closeFence } from '../ledger/run/fence.ts';
 import { saveTableGrowthForecast } from '../ledger/run/table-growth.ts';
 import { createRun, findRun, latestRun, saveScope, type Run } from '../ledger/run/run.ts';
-import { noteAddedColumns, saveBackfill } from '../ledger/backfill/backfill.ts';
+import { noteAddedColumns } from '../ledger/backfill/backfill.ts';
 import { moveRun, reopenFailedRun, supersedeRuns } from '../ledger/run/move-run.ts';
 import { scopeDifference, scopeOf } from '../ledger/run/scope.ts';
 import { restartSweep } from '../ledger/changes/sweep-position.ts';
@@ -39,6 +39,7 @@ import { dueRun } from './due-run.ts';
 import { forecastTableGrowth } from '../finalize/forecast/table-growth.ts';
 import { ensureSyncSchedule } from './sync-schedule.ts';
 import { planRun } from './plan.ts';
+import { registerBackfill } from './register-backfill.ts';
 import { withSchemaLease } from './schema-lease.ts';
 
 export interface EnqueueInput {
@@ -82,7 +83,7 @@ export async function enqueue(input: EnqueueInput): Promise<EnqueueResult> {
 
 async function enqueueLocked(input: EnqueueInput): Promise<EnqueueResult> {
   const { pool, target, embedder, logger } = input;
-  await saveBackfill(pool, target, storedSettings(input.settings));
+  await registerBackfill(pool, target, storedSettings(input.settings));
   const added = await applyDdl(pool, target, embedder.dimensions, (client, columns) =>
     noteAddedColumns(client, target.backfill, columns),
   );

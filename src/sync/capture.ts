@@ -9,9 +9,8 @@ import { recordEvent } from '../ledger/event/event.ts';
 import { saveSyncMode, type SyncMode } from '../ledger/changes/drain-lease.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { ensureCapture } from './ensure-capture.ts';
-import { dropCaptureDdl } from './capture-ddl.ts';
-import { neededRepair, presentTriggers, strayTriggers } from './capture-state.ts';
-import { runUnderLocks } from './table-locks.ts';
+import { neededRelease, releaseCapture } from './release-capture.ts';
+import { neededRepair } from './table-parts.ts';
 
 export interface CaptureChoice {
   mode: SyncMode;
@@ -46,12 +45,8 @@ export async function chooseCapture(
 }
 
 /** Statements still missing for the wanted mode; empty where all is as it should be. Changes nothing. */
-export async function missingCapture(pool: Pool, target: Target, mode: SyncMode): Promise<string[]> {
-  if (mode === 'trigger') return (await neededRepair(pool, target)).statements;
-  const present = await presentTriggers(pool, target);
-  const strays = await strayTriggers(pool, target);
-  return present.length + strays.length === 0 ? [] : [...strays, ...dropCaptureDdl(target, present)];
-}
+export const missingCapture = async (pool: Pool, target: Target, mode: SyncMode): Promise<string[]> =>
+  mode === 'trigger' ? (await neededRepair(pool, target)).statements : neededRelease(pool, target);
 
 /**
  * Brings the table's triggers in line with the wanted mode and notes it in the ledger. CREATE TRIGGER waits for every
@@ -78,8 +73,8 @@ export async function applyCapture(
     await ensureCapture(pool, target, limits);
     return mode;
   }
-  const statements = await missingCapture(pool, target, mode);
-  if (statements.length > 0) await runUnderLocks(pool, target, statements, limits);
+  if ((await missingCapture(pool, target, mode)).length === 0) return mode;
+  const statements = await releaseCapture(pool, target, limits);
   for (const message of statements)
     await recordEvent(pool, { ...event, level: 'info', kind: 'schema.changed', message });
   return mode;

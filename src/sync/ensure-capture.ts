@@ -1,11 +1,15 @@
 /** Capture is as it should be, or is made so; what was written while it was not is left to a sweep. */
 
+import type pg from 'pg';
 import type { Pool } from '../db/pool.ts';
 import type { TransactionLimits } from '../db/transaction.ts';
+import { siblingsOf } from '../ledger/backfill/siblings.ts';
 import { recordEvent } from '../ledger/event/event.ts';
 import { armedAs, saveArmed, keepTriggerMode } from '../ledger/changes/armed-triggers.ts';
+import { carryArmed, lockParts, savePart, type CapturedPart } from '../ledger/changes/capture-parts.ts';
 import type { Target } from '../table/backfill-target.ts';
-import { capturePrint, neededRepair, type CapturePrint } from './capture-state.ts';
+import { capturePrint, captureRepair, type CapturePrint } from './capture-state.ts';
+import { inOrder, notedParts, ownPart, sameParts } from './table-parts.ts';
 import { underLocks } from './table-locks.ts';
 
 export interface EnsuredCapture {
@@ -16,10 +20,21 @@ export interface EnsuredCapture {
 const sameAs = (saved: CapturePrint, now: CapturePrint): boolean =>
   ['table', 'function', ...Object.keys(now)].every((of) => saved[of] === now[of]);
 
+/** Of a print, what is known of the same tables. */
+const knownOf = (saved: CapturePrint | null, now: CapturePrint): CapturePrint =>
+  Object.fromEntries(Object.entries(now).filter(([of]) => saved === null || Object.hasOwn(saved, of)));
+
+/** Whether the triggers have stood as they were armed, up to `now`; partitions that came since were never armed. */
+const untouched = (saved: CapturePrint, now: CapturePrint): boolean =>
+  sameAs(saved, { ...knownOf(saved, now), traits: saved['traits'] ?? '' });
+
 /**
  * The print is saved, and the sweep asked for, in the transaction that mends the triggers: it has waited for every
  * transaction that wrote without them, so a sweep that begins behind it sees what they wrote. A partition that went away
  * took its rows with it.
+ *
+ * The other backfills of the table are kept, and those of an earlier release taken over: their changes are noted before and
+ * behind that transaction, and it keeps writers waiting from the one to the other.
  * @returns null where capture is no longer wanted, which is looked at under lock: whoever takes it off says so first
  * @throws TransientError where the table was never free for long enough
  */
@@ -29,22 +44,35 @@ export async function ensureCapture(
   limits: TransactionLimits,
 ): Promise<EnsuredCapture | null> {
   const { backfill } = target;
-  const saved = await armedAs(pool, backfill);
-  if (saved !== null && sameAs(saved, await capturePrint(pool, target))) return { added: {} };
-  const { faults, statements, varies } = await neededRepair(pool, target);
+  const { saved, isShared } = await armedAs(pool, backfill);
+  if (saved !== null && isShared && sameAs(saved, await capturePrint(pool, target))) return { added: {} };
+  const { part, varies } = await ownPart(pool, target);
   const armed = await underLocks(pool, target, limits, async (client) => {
+    await lockTable(client, target);
     if (!(await keepTriggerMode(client, backfill))) return null;
+    const before = await capturePrint(client, target);
+    const { own, others } = await notedParts(client, target);
+    const { faults, statements } = await captureRepair(client, target, inOrder([...others, part]));
     for (const sql of statements) await client.query(sql);
     const now = await capturePrint(client, target);
-    const known = (of: string): boolean => saved === null || Object.hasOwn(saved, of);
-    const kept = Object.fromEntries(Object.entries(now).filter(([of]) => known(of)));
-    const added = Object.fromEntries(Object.entries(now).filter(([of]) => !known(of)));
-    const touched = saved === null || !sameAs(saved, { ...kept, traits: saved['traits'] ?? '' });
-    await saveArmed(client, backfill, { as: kept, varies, missed: touched || statements.length > 0 });
-    return { added, touched };
+    for (const each of [...others, part]) await savePart(client, target.oid, each);
+    await carryOthers(client, others, before, now);
+    const kept = knownOf(saved, now);
+    const added = Object.fromEntries(Object.entries(now).filter(([of]) => !Object.hasOwn(kept, of)));
+    // Made again for another backfill, or in place of those of an earlier release: nothing was missed.
+    const isCarried =
+      saved !== null &&
+      untouched(saved, before) &&
+      saved['traits'] === before['traits'] &&
+      own !== null &&
+      sameParts(own, part);
+    const touched = saved === null || (!isCarried && !untouched(saved, now));
+    const missed = touched || (!isCarried && statements.length > 0);
+    await saveArmed(client, backfill, { as: kept, varies, missed });
+    return { added, touched, faults, statements };
   });
   if (armed === null) return null;
-  for (const message of statements)
+  for (const message of armed.statements)
     await recordEvent(pool, { backfill, run: null, level: 'info', kind: 'schema.changed', message });
   if (saved !== null && armed.touched)
     await recordEvent(pool, {
@@ -52,7 +80,24 @@ export async function ensureCapture(
       run: null,
       level: 'warn',
       kind: 'sync.rearmed',
-      message: `change capture was not armed all the time (${faults.length > 0 ? faults.join('; ') : 'its triggers were changed and changed back'}): it is armed, and the table is swept for what was written meanwhile`,
+      message: `change capture was not armed all the time (${armed.faults.length > 0 ? armed.faults.join('; ') : 'its triggers were changed and changed back'}): it is armed, and the table is swept for what was written meanwhile`,
     });
   return { added: armed.added };
+}
+
+export async function lockTable(client: pg.PoolClient, target: Target): Promise<void> {
+  const names = (await siblingsOf(client, target)).map((each) => each.backfill);
+  await lockParts(client, target.oid, [...names, target.backfill]);
+}
+
+/** What stood as it was armed is armed as it is now. What did not is left as it is, for its own look to find. */
+export async function carryOthers(
+  client: pg.PoolClient,
+  others: readonly CapturedPart[],
+  before: CapturePrint,
+  now: CapturePrint,
+): Promise<void> {
+  for (const { backfill, armed } of others)
+    if (armed !== null && untouched(armed, before))
+      await carryArmed(client, backfill, { ...knownOf(armed, now), traits: armed['traits'] ?? '' });
 }

@@ -4,6 +4,7 @@ import type pg from 'pg';
 import type { Pool, Queryable } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
+import { writtenByOthers } from '../ledger/backfill/siblings.ts';
 import type { Target } from '../table/backfill-target.ts';
 
 const VIEW = 'pgvector_backfill_watched';
@@ -11,9 +12,11 @@ const VIEW = 'pgvector_backfill_watched';
 export interface ExpressionFacts {
   /**
    * Columns whose change can change a row's text, its key, or whether it takes part. Where they cannot be told (an
-   * expression over the whole row, or no right to make a temporary view): all but those that are added by us.
+   * expression over the whole row, or no right to make a temporary view): all but those that backfills add.
    */
   watched: string[];
+  /** What is read, that of other backfills among it; null where it cannot be told. */
+  reads: string[] | null;
   /** What else decides, so that a row's text changes or it takes part without being written: by option, in words. */
   varying: { option: 'text' | 'where'; what: string[] }[];
 }
@@ -22,23 +25,44 @@ export interface ExpressionFacts {
 export async function expressionFacts(pool: Pool, target: Target): Promise<ExpressionFacts> {
   const used = new Set<string>();
   const varying: ExpressionFacts['varying'] = [];
+  let isWhole = false;
+  let isKnown = true;
   await inTransaction(pool, LEDGER_LIMITS, async (client) => {
     used.clear();
     varying.length = 0;
+    isWhole = false;
     for (const [option, sql] of [['text', target.text] as const, ['where', target.where] as const]) {
       // Extended: of a message that holds several statements, which the operator's SQL may end ours to make, none is run.
       const text = `CREATE TEMP VIEW ${VIEW} AS SELECT ${sql} AS value FROM ${target.table}`;
       await client.query({ text, queryMode: 'extended' } as pg.QueryConfig);
       for (const name of await usedColumns(client, target)) used.add(name);
+      isWhole ||= await usesWholeRow(client);
       const what = await varyingParts(client, target);
       if (what.length > 0) varying.push({ option, what });
       await client.query(`DROP VIEW pg_temp.${VIEW}`);
     }
   }).catch((error: unknown) => {
     if (!hasSqlState(error, SQLSTATE.privilege)) throw error;
+    isKnown = false;
   });
-  const watched = used.size > 0 ? [...used] : await ownColumns(pool, target);
-  return { watched: [...new Set([...target.key.map(({ name }) => name), ...watched])], varying };
+  const key = target.key.map(({ name }) => name);
+  const isCertain = isKnown && !isWhole;
+  const others = isCertain && used.size > 0 ? [] : await writtenByOthers(pool, target);
+  const all = isCertain && used.size > 0 ? [] : await ownColumns(pool, target);
+  const outside = all.filter((name) => !others.includes(name));
+  return {
+    watched: [...new Set([...key, ...used, ...outside])],
+    reads: isKnown ? [...new Set([...key, ...used, ...(isWhole ? all : [])])] : null,
+    varying,
+  };
+}
+
+/** As a variable of no single column (Var of src/include/nodes/primnodes.h). */
+async function usesWholeRow(db: Queryable): Promise<boolean> {
+  const found = await db.query<{ whole: boolean }>(
+    `SELECT position('{VAR :varno 1 :varattno 0 ' IN ev_action::text) > 0 AS whole FROM pg_rewrite WHERE ev_class = 'pg_temp.${VIEW}'::regclass`,
+  );
+  return found.rows[0]?.whole === true;
 }
 
 async function usedColumns(db: Queryable, target: Target): Promise<string[]> {

@@ -2,13 +2,7 @@
 
 import { optionName } from '../config/option-name.ts';
 import type { Settings } from '../config/settings.ts';
-import {
-  derivedName,
-  parseQualified,
-  quoteName,
-  quoteQualified,
-  type QualifiedName,
-} from '../db/identifiers.ts';
+import { parseQualified, quoteName, quoteQualified, type QualifiedName } from '../db/identifiers.ts';
 import { operatorRegclassSql } from '../db/search-path.ts';
 import type { Queryable } from '../db/pool.ts';
 import { ConfigError } from '../errors.ts';
@@ -19,6 +13,7 @@ import {
   type NamedExpression,
   type RawExpressions,
 } from './expression-names.ts';
+import { indexName } from './index-name.ts';
 import { indexPlan, type IndexPlan } from './index-plan.ts';
 import { findKey, type KeyOrder, type RecordedKey } from './find-key.ts';
 import type { Keyed } from './key.ts';
@@ -63,6 +58,10 @@ export interface Target extends Keyed {
   indexed: IndexPlan;
   /** Its bare name. */
   indexName: string;
+  /** What that is made of behind the table's name. */
+  indexStem: string;
+  /** What stands behind the table's name in that of the search function: nothing, or the column of a second backfill. */
+  searchStem: string;
 }
 
 /** Columns of the staging table; a legacy key of such a name would stand there twice. */
@@ -109,6 +108,9 @@ export interface RecordedTable {
   key: RecordedKey | null;
   /** What the finalizer chose for `index.method: auto`; null before it did. */
   indexPlan: IndexPlan | null;
+  /** As in Target. */
+  indexStem: string;
+  searchStem: string;
 }
 
 /** @throws ConfigError where there is no key, or its column does not exist or has a type that is not supported. */
@@ -117,7 +119,7 @@ export async function targetOf(
   backfill: string,
   settings: Settings,
   facts: TableFacts,
-  { stage, names: recorded, key: recordedKey, indexPlan: chosen }: RecordedTable,
+  { stage, names: recorded, key: recordedKey, indexPlan: chosen, indexStem, searchStem }: RecordedTable,
   { planning = false }: DescribeOptions = {},
 ): Promise<Target> {
   const { schema, name, oid } = facts;
@@ -155,7 +157,9 @@ export async function targetOf(
     vectorPrefix: (await findVectorExtension(db)).prefix,
     vectorSchema: settings.vectorSchema ?? null,
     columnType: settings.columnType,
-    ...(await describeVectors(db, settings, facts, chosen)),
+    ...(await describeVectors(db, settings, facts, { chosen, indexStem })),
+    indexStem,
+    searchStem,
   };
 }
 
@@ -186,7 +190,7 @@ async function describeVectors(
   db: Queryable,
   settings: Settings,
   { name, oid }: TableFacts,
-  chosen: IndexPlan | null,
+  { chosen, indexStem }: { chosen: IndexPlan | null; indexStem: string },
 ): Promise<Pick<Target, 'dimensions' | 'indexed' | 'indexName'>> {
   // pgvector keeps the number of dimensions as the type's modifier.
   const column = await db.query<{ dimensions: number }>(
@@ -196,7 +200,7 @@ async function describeVectors(
   );
   const dimensions = column.rows[0]?.dimensions ?? null;
   const indexed = indexPlan(settings, dimensions, chosen);
-  return { dimensions, indexed, indexName: indexNameOf(name, indexed) };
+  return { dimensions, indexed, indexName: indexed.name ?? indexName(name, indexStem, indexed.method) };
 }
 
 /** The part of a partitioned table that is a table of its own, with an index of its own name. */
@@ -207,17 +211,14 @@ export const leafTarget = (target: Target, { schema, name }: { schema: string; n
   table: quoteQualified({ schema, name }),
   isPartitioned: false,
   ref: quoteName(name),
-  indexName: indexNameOf(name, { method: target.indexed.method }),
+  indexName: indexName(name, target.indexStem, target.indexed.method),
 });
-
-const indexNameOf = (table: string, { method, name }: Pick<IndexPlan, 'method' | 'name'>): string =>
-  name ?? derivedName(table, `_embedding_${method}_idx`);
 
 /** The target with that index in place of the one it was described with. */
 export const withIndex = (target: Target, indexed: IndexPlan): Target => ({
   ...target,
   indexed,
-  indexName: indexNameOf(target.name, indexed),
+  indexName: indexed.name ?? indexName(target.name, target.indexStem, indexed.method),
 });
 
 /**

@@ -92,7 +92,7 @@ describe.each(databases())('looking after change capture, on $name', ({ create }
       },
       {
         way: 'another function',
-        off: `CREATE OR REPLACE FUNCTION ${captureFunction('docs')}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`,
+        off: `CREATE OR REPLACE FUNCTION ${captureFunction({ name: 'docs', table: '"public"."docs"' })} RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`,
         on: 'SELECT 1',
       },
       {

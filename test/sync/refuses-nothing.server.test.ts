@@ -41,7 +41,7 @@ describe.each(databases())('triggers of change capture refuse nothing, on $name'
   });
 
   const CHANGE = 'pgvector_backfill.change';
-  const FUNCTION = `${captureFunction('docs')}()`;
+  const FUNCTION = captureFunction({ name: 'docs', table: '"public"."docs"' });
   /** Reasons noted, and keys: `null` stands for a sweep as well. */
   const noted = async (): Promise<{ reasons: string[]; keys: (string | null)[] }> => {
     const of = async <T>(table: string, column: string): Promise<T[]> => {

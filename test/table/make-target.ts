@@ -28,6 +28,8 @@ export const makeTarget = (changes: Partial<Target> = {}): Target => ({
   dimensions: 384,
   indexed: { method: 'hnsw', type: 'vector' },
   indexName: 'articles_embedding_hnsw_idx',
+  indexStem: 'embedding',
+  searchStem: '',
   ...changes,
 });
 

@@ -40,8 +40,7 @@ export const table = {
   }),
   updatedAtColumn: option({
     schema: columnName,
-    fallback: 'embedding_updated_at',
-    help: 'Column for the time of the last embedding; added if it does not exist',
+    help: 'Column for the time of the last embedding; added if it does not exist. If not set, the name of column and _updated_at',
   }),
   metric: option({
     schema: z.enum(['cosine', 'l2', 'ip']),

@@ -3,17 +3,20 @@
 import type { Queryable } from '../../db/pool.ts';
 import { keyOrder, type Target } from '../../table/backfill-target.ts';
 
-/** Settings are stored for the record, without anything that is a secret. */
+/** Settings are stored for the record, without anything that is a secret. @param reads null where it is not known */
 export async function saveBackfill(
   db: Queryable,
   target: Target,
   settings: Record<string, unknown>,
+  reads: readonly string[] | null = null,
 ): Promise<void> {
   await db.query(
-    `INSERT INTO pgvector_backfill.backfill (name, target_table, key_column, key_order, stage_table, settings, expression_names)
-     VALUES ($1, $2, $3, $7, $4, $5, $6)
+    `INSERT INTO pgvector_backfill.backfill
+       (name, target_table, key_column, key_order, stage_table, settings, expression_names, index_stem, search_stem, read_columns)
+     VALUES ($1, $2, $3, $7, $4, $5, $6, $8, $9, $10)
      ON CONFLICT (name) DO UPDATE SET target_table = excluded.target_table, key_column = excluded.key_column, key_order = excluded.key_order,
-       stage_table = excluded.stage_table, settings = excluded.settings, expression_names = excluded.expression_names, updated_at = now()`,
+       stage_table = excluded.stage_table, settings = excluded.settings, expression_names = excluded.expression_names,
+       index_stem = excluded.index_stem, search_stem = excluded.search_stem, read_columns = excluded.read_columns, updated_at = now()`,
     [
       target.backfill,
       target.table,
@@ -22,6 +25,9 @@ export async function saveBackfill(
       JSON.stringify(settings),
       JSON.stringify(target.names),
       JSON.stringify(keyOrder(target)),
+      target.indexStem,
+      target.searchStem,
+      reads,
     ],
   );
 }
@@ -41,18 +47,4 @@ export async function noteAddedColumns(
       WHERE name = $1`,
     [backfill, columns],
   );
-}
-
-/** A sentence where the name is taken by a backfill of another table, or the table by another backfill; else null. */
-export async function backfillClash(db: Queryable, target: Target): Promise<string | null> {
-  const found = await db.query<{ name: string; target_table: string }>(
-    `SELECT name, target_table FROM pgvector_backfill.backfill
-      WHERE (name = $1 AND target_table <> $2) OR (name <> $1 AND (target_table = $2 OR stage_table = $3)) LIMIT 1`,
-    [target.backfill, target.table, target.stage],
-  );
-  const other = found.rows[0];
-  if (other === undefined) return null;
-  return other.name === target.backfill
-    ? `Backfill ${other.name} already exists, for table ${other.target_table}.`
-    : `Table ${other.target_table} already has a backfill, ${other.name}; two would share its triggers and its index.`;
 }

@@ -17,9 +17,9 @@ export async function describeTarget(
   options: DescribeOptions = {},
 ): Promise<Target> {
   const facts = await findTable(db, settings);
-  const { schema, name } = facts;
+  const { schema, name, oid } = facts;
   const table = quoteQualified({ schema, name });
   await assertOwnSchema(db, LEDGER_SCHEMA, table);
-  const recorded = await recordedTable(db, { backfill, table, name, column: settings.column });
+  const recorded = await recordedTable(db, { backfill, table, oid, name, column: settings.column });
   return targetOf(db, backfill, settings, facts, recorded, options);
 }

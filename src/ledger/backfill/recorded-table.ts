@@ -5,64 +5,97 @@ import type { Queryable } from '../../db/pool.ts';
 import type { RecordedTable } from '../../table/backfill-target.ts';
 import type { KeyOrder } from '../../table/find-key.ts';
 import type { ExpressionNames } from '../../table/expression-names.ts';
+import { EARLIER_STEM } from '../../table/index-name.ts';
 import type { IndexPlan } from '../../table/index-plan.ts';
 import { otherStagingTableName, stagingTableName } from '../../table/staging-table-name.ts';
+import { hasLedger, siblingsOf, type TableOf } from './siblings.ts';
 
-export interface TableNames {
-  backfill: string;
-  /** Quoted schema.table of the legacy table, and its bare name. */
-  table: string;
+export interface TableNames extends TableOf {
+  /** Bare name of the legacy table. */
   name: string;
   column: string;
 }
 
 interface Row {
-  ours: boolean;
   stage: string;
   names: ExpressionNames | null;
   plan: IndexPlan | null;
   key: string;
   order: KeyOrder[] | null;
+  column: string | null;
+  indexStem: string;
+  searchStem: string;
 }
 
 /** Columns are read as JSON: one that the ledger of an older release does not have yet is absent, and no error. */
-export async function recordedTable(
-  db: Queryable,
-  { backfill, table, name, column }: TableNames,
-): Promise<RecordedTable> {
-  const stage = stagingTableName(name, column);
-  const unknown = { stage, names: {}, key: null, indexPlan: null };
-  // No ledger yet: a failed query would end the transaction that this may be asked in.
-  const known = await db.query<{ known: boolean }>(
-    `SELECT EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                     WHERE n.nspname = 'pgvector_backfill' AND c.relname = 'backfill') AS known`,
-  );
-  if (known.rows[0]?.known !== true) return unknown;
+export async function recordedTable(db: Queryable, names: TableNames): Promise<RecordedTable> {
+  const { backfill, name, column } = names;
+  const unknown = { stage: stagingTableName(name, column), names: {}, key: null, indexPlan: null };
+  if (!(await hasLedger(db))) return { ...unknown, indexStem: column, searchStem: '' };
   const found = await db.query<Row>(
-    `SELECT name = $1 AS ours, stage_table AS stage, to_jsonb(b) -> 'expression_names' AS names, to_jsonb(b) -> 'index_plan' AS plan,
-            key_column AS key, to_jsonb(b) -> 'key_order' AS order
-       FROM pgvector_backfill.backfill b
-      WHERE name = $1 OR (stage_table = $2 AND target_table <> $3) ORDER BY name <> $1 LIMIT 1`,
-    [backfill, quoteQualified(stage), table],
+    `SELECT stage_table AS stage, to_jsonb(b) -> 'expression_names' AS names, to_jsonb(b) -> 'index_plan' AS plan, settings ->> 'column' AS column,
+            key_column AS key, to_jsonb(b) -> 'key_order' AS order,
+            coalesce(to_jsonb(b) ->> 'index_stem', $2) AS "indexStem", coalesce(to_jsonb(b) ->> 'search_stem', '') AS "searchStem"
+       FROM pgvector_backfill.backfill b WHERE name = $1`,
+    [backfill, EARLIER_STEM],
   );
   const [row] = found.rows;
-  if (row === undefined) return unknown;
-  if (!row.ours) return { ...unknown, stage: otherStagingTableName(table, name, column) };
+  if (row === undefined) return { ...unknown, ...(await freeNames(db, names)) };
+  const { indexStem, searchStem } = row;
   return {
     stage: parseQualified(row.stage, 'The staging table in the ledger'),
     names: row.names ?? {},
     key: { columns: row.order?.map(({ name }) => name) ?? [row.key], order: row.order },
     indexPlan: row.plan,
+    ...(row.column === null || row.column === column
+      ? { indexStem, searchStem }
+      : await freeStems(db, names)),
   };
 }
 
-/** Quoted names as `enqueue` has recorded them; null where the backfill is not in the ledger. */
+/** Of a backfill that is not there yet: what no other one has. */
+async function freeNames(
+  db: Queryable,
+  names: TableNames,
+): Promise<Pick<RecordedTable, 'stage' | 'indexStem' | 'searchStem'>> {
+  const { backfill, table, name, column } = names;
+  const stage = stagingTableName(name, column);
+  const taken = await db.query(
+    'SELECT 1 FROM pgvector_backfill.backfill WHERE name <> $1 AND stage_table = $2 LIMIT 1',
+    [backfill, quoteQualified(stage)],
+  );
+  return {
+    stage: taken.rows.length === 0 ? stage : otherStagingTableName(table, name, column),
+    ...(await freeStems(db, names)),
+  };
+}
+
+/** The first backfill of a table has `search_<table>`, as applications call it; another one says its column. */
+async function freeStems(
+  db: Queryable,
+  names: TableNames,
+): Promise<Pick<RecordedTable, 'indexStem' | 'searchStem'>> {
+  const { column } = names;
+  const siblings = await siblingsOf(db, names);
+  const taken = new Set(siblings.map(({ indexStem }) => indexStem));
+  let indexStem = column;
+  for (let number = 2; taken.has(indexStem); number++) indexStem = `${column}_${number}`;
+  const isFirst = siblings.every(({ searchStem }) => searchStem !== '');
+  return { indexStem, searchStem: isFirst ? '' : column };
+}
+
+/**
+ * Quoted names as `enqueue` has recorded them; null where the backfill is not in the ledger. `captured`: oid of the table that
+ * has its triggers, which keeps them under another name; null where none has.
+ */
 export async function recordedNames(
   db: Queryable,
   backfill: string,
-): Promise<{ table: string; stage: string } | null> {
-  const found = await db.query<{ table: string; stage: string }>(
-    'SELECT target_table AS table, stage_table AS stage FROM pgvector_backfill.backfill WHERE name = $1',
+): Promise<{ table: string; stage: string; captured: string | null } | null> {
+  const found = await db.query<{ table: string; stage: string; captured: string | null }>(
+    `SELECT b.target_table AS table, b.stage_table AS stage,
+            (SELECT to_regclass(to_jsonb(s) ->> 'captured_table')::oid::text FROM pgvector_backfill.sync s WHERE s.backfill = b.name) AS captured
+       FROM pgvector_backfill.backfill b WHERE b.name = $1`,
     [backfill],
   );
   return found.rows[0] ?? null;

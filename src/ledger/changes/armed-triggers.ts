@@ -3,13 +3,16 @@
 import type { Queryable } from '../../db/pool.ts';
 import { utf8, utf8Sql } from '../../db/utf8-text.ts';
 
-/** Null where nobody has noted it yet. */
-export async function armedAs(db: Queryable, backfill: string): Promise<Record<string, string> | null> {
-  const found = await db.query<{ armed: Record<string, string> | null }>(
-    'SELECT armed_as AS armed FROM pgvector_backfill.sync WHERE backfill = $1',
+/** Null where nobody has noted it yet. `isShared`: by the function that serves all backfills of the table. */
+export async function armedAs(
+  db: Queryable,
+  backfill: string,
+): Promise<{ saved: Record<string, string> | null; isShared: boolean }> {
+  const found = await db.query<{ saved: Record<string, string> | null; isShared: boolean }>(
+    'SELECT armed_as AS saved, captured_table IS NOT NULL AS "isShared" FROM pgvector_backfill.sync WHERE backfill = $1',
     [backfill],
   );
-  return found.rows[0]?.armed ?? null;
+  return found.rows[0] ?? { saved: null, isShared: false };
 }
 
 /** `missed`: rows may have been written that nobody captured. Before the first run there are none to miss. */

@@ -1,5 +1,6 @@
 /** What a run was planned for besides its model: options that decide which rows take part, their text, and where vectors go. */
 
+import { EARLIER_UPDATED_AT_COLUMN, updatedAtColumnOf } from '../../config/updated-at-column.ts';
 import { OPTIONS, type OptionPath } from '../../config/options.ts';
 import type { SomeSettings } from '../../config/settings.ts';
 import { valueAt, withValues } from '../../config/shape.ts';
@@ -28,7 +29,30 @@ export function scopeDifference(
   settings: SomeSettings,
   paths: readonly OptionPath[] = PATHS,
 ): string | null {
-  return inWords(changed(scope, scopeOf(settings), paths));
+  const differences = changed(scope, scopeOf(settings), paths);
+  return inWords(differences.filter((each) => !isEarlierDefault(each, scope, settings)));
+}
+
+/** Nothing was ever said about it: the column that an earlier release has made is the backfill's. */
+const isEarlierDefault = (
+  { path, planned, present }: Changed,
+  scope: Scope,
+  settings: SomeSettings,
+): boolean =>
+  path === 'updatedAtColumn' &&
+  planned === EARLIER_UPDATED_AT_COLUMN &&
+  scope['column'] === settings.column &&
+  present === updatedAtColumnOf(String(settings.column));
+
+/** The settings with the column that an earlier release has made, where they do not name another one. */
+export function keepEarlierColumn<T extends SomeSettings>(scope: Scope, settings: T): T {
+  const kept = changed(scope, scopeOf(settings), ['updatedAtColumn']).filter((each) =>
+    isEarlierDefault(each, scope, settings),
+  );
+  return withValues(
+    settings,
+    kept.map(({ path, planned }) => [path, planned] as const),
+  );
 }
 
 /** The same of how searches ask now, held against how a verification has asked; null also where that is not known. */

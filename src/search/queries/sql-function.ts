@@ -10,8 +10,12 @@ const BEGINNING = 'search_';
 const MARK = 'pgvector-backfill search of';
 const DIGEST_DIGITS = 16;
 
+/** `search_<table>`; of a second backfill of the table `search_<table>_<column>`. */
 export const searchFunctionName = (target: Target): string =>
-  `${quoteName(target.schema)}.${quoteName(prefixedName(BEGINNING, target.name))}`;
+  `${quoteName(target.schema)}.${quoteName(prefixedName(BEGINNING, baseName(target)))}`;
+
+const baseName = ({ name, searchStem }: Target): string =>
+  searchStem === '' ? name : `${name}_${searchStem}`;
 
 /** With its parameters, as DROP and COMMENT want it. */
 export const searchFunctionSignature = (target: Target): string =>
@@ -52,7 +56,7 @@ export interface PresentFunction {
 export async function presentFunctions(db: Queryable, target: Target): Promise<PresentFunction[]> {
   // Without the extension there is no such type, nor a function that takes it.
   if (target.vectorPrefix === '') return [];
-  const cut = cutTo(`${BEGINNING}${target.name}`, MAX_NAME_BYTES);
+  const cut = cutTo(`${BEGINNING}${baseName(target)}`, MAX_NAME_BYTES);
   const names = [...new Set([searchFunctionName(target), `${quoteName(target.schema)}.${quoteName(cut)}`])];
   const found: PresentFunction[] = [];
   for (const name of names) {

@@ -1,0 +1,35 @@
+/** Puts a backfill into the ledger, beside those of the same table that it can stand. */
+
+import { optionName } from '../config/option-name.ts';
+import type { Pool } from '../db/pool.ts';
+import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
+import { ConfigError, GateError } from '../errors.ts';
+import { saveBackfill } from '../ledger/backfill/backfill.ts';
+import { columnClash, holdBackfills, lateClash } from '../ledger/backfill/clash.ts';
+import { expressionFacts } from '../sync/watched-columns.ts';
+import type { Target } from '../table/backfill-target.ts';
+
+/**
+ * Doctor has looked before; of two that come at the same moment, the second one sees the first here.
+ * @throws ConfigError where another backfill of the table writes what this one writes or reads, or reads what this one writes
+ */
+export async function registerBackfill(
+  pool: Pool,
+  target: Target,
+  settings: Record<string, unknown>,
+): Promise<void> {
+  const { reads } = await expressionFacts(pool, target);
+  await inTransaction(pool, LEDGER_LIMITS, async (client) => {
+    await holdBackfills(client);
+    const clash = await columnClash(client, target, reads);
+    if (clash !== null)
+      throw new ConfigError(clash.message, {
+        code: 'BACKFILL_CLASH',
+        remedy: `${clash.remedy}, by ${optionName(clash.option)}.`,
+      });
+    const late = await lateClash(client, target);
+    if (late !== null)
+      throw new GateError(late, { code: 'BACKFILL_LATE', remedy: 'Run `pgvector-backfill enqueue` again.' });
+    await saveBackfill(client, target, settings, reads);
+  });
+}
