@@ -61,7 +61,7 @@ function waitStep({ pool, target, settings, queues }: CompletionInput): PlannedS
       `wait up to ${settings.worker.drainSeconds} s until no job, no drain and no index build is under way`,
     ],
     notes: [],
-    run: () => waitUntilIdle(pool, target, queues, settings.worker.drainSeconds * 1000),
+    run: () => waitUntilIdle(pool, target, queues, settings.worker.drainSeconds * 1000, true, false),
   };
 }
 

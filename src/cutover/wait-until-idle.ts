@@ -25,21 +25,30 @@ export async function workInProgress(
     if (active > 0 && (await queue.getWorkersCount()) > 0) return `${active} jobs of ${queue.name}`;
   }
   if (await isDraining(pool, target.backfill)) return 'a drain of captured changes';
-  return !present || (await buildUnderWay(pool, target)) === null ? null : 'an index build';
+  const build = present ? await buildUnderWay(pool, target) : null;
+  if (build === null) return null;
+  return build.isOurs ? 'an index build' : ANOTHER_BUILD;
 }
 
-/** @throws GateError where something is still at work after that time. */
+/** It holds a lock that keeps columns and triggers as they are. */
+const ANOTHER_BUILD = 'the build of another index of the table';
+
+/**
+ * @param changesTable what is to be done takes locks that no index build of the table lets through
+ * @throws GateError where something is still at work after that time.
+ */
 export async function waitUntilIdle(
   pool: Pool,
   target: Target,
   queues: Queues,
   patienceMs: number,
   present = true,
+  changesTable = true,
 ): Promise<void> {
   const end = performance.now() + patienceMs;
   for (;;) {
     const busy = await workInProgress(pool, target, queues, present);
-    if (busy === null) return;
+    if (busy === null || (busy === ANOTHER_BUILD && !changesTable)) return;
     if (performance.now() > end)
       throw new GateError(`Workers are still at work: ${busy}.`, {
         code: 'WORKERS_BUSY',

@@ -5,6 +5,7 @@ import { rowSecurityForced } from '../db/event-triggers.ts';
 import { keepFromOthers } from '../db/owner-only.ts';
 import { OPERATOR_SCHEMAS } from '../db/search-path.ts';
 import type { Pool, Queryable } from '../db/pool.ts';
+import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { DDL_LIMITS, inTransaction } from '../db/transaction.ts';
 import { keyRefs } from '../table/key.ts';
 import type { Target } from '../table/backfill-target.ts';
@@ -24,6 +25,9 @@ export interface Statement {
 const TRUNCATED = 'truncated boolean NOT NULL DEFAULT false';
 /** The vector was there before, and was taken over. */
 const ADOPTED = 'adopted boolean NOT NULL DEFAULT false';
+
+/** Races for an object that may be lost, to enqueues of other backfills. */
+const MAX_LOST = 5;
 
 /** Statements still missing; empty where everything is in place. Reads only. */
 export async function missingDdl(db: Queryable, target: Target, dimensions: number): Promise<Statement[]> {
@@ -116,6 +120,7 @@ export async function applyDdl(
   note?: (db: Queryable, columns: readonly string[]) => Promise<void>,
 ): Promise<string[]> {
   const done: string[] = [];
+  let lost = 0;
   // The type's schema is known only once the extension exists, so the list is made again after each step.
   for (
     let [next] = await missingDdl(pool, target, dimensions);
@@ -129,8 +134,13 @@ export async function applyDdl(
       if (makes !== null) await keepFromOthers(client, await oidOf(client, makes));
       // COPY into a table under row-level security is refused, and what is read of it is a part.
       if (makes !== null && (await hidesOurRows(client, target.stage))) throw await rowSecurityForced(client);
-    });
-    done.push(sql);
+    }).then(
+      () => done.push(sql),
+      (error: unknown) => {
+        // IF NOT EXISTS does not see what another enqueue is just making: it is looked at again.
+        if (!hasSqlState(error, SQLSTATE.uniqueViolation) || ++lost > MAX_LOST) throw error;
+      },
+    );
   }
   return done;
 }

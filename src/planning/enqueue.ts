@@ -81,9 +81,10 @@ export async function enqueue(input: EnqueueInput): Promise<EnqueueResult> {
   return withSchemaLease(pool, target.backfill, 'enqueue', () => enqueueLocked({ ...input, settings }));
 }
 
-async function enqueueLocked(input: EnqueueInput): Promise<EnqueueResult> {
-  const { pool, target, embedder, logger } = input;
-  await registerBackfill(pool, target, storedSettings(input.settings));
+async function enqueueLocked(asked: EnqueueInput): Promise<EnqueueResult> {
+  const { pool, embedder, logger } = asked;
+  const target = await registerBackfill(pool, asked.target, storedSettings(asked.settings));
+  const input = { ...asked, target };
   const added = await applyDdl(pool, target, embedder.dimensions, (client, columns) =>
     noteAddedColumns(client, target.backfill, columns),
   );

@@ -3,23 +3,25 @@
 import { optionName } from '../config/option-name.ts';
 import type { Pool } from '../db/pool.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
-import { ConfigError, GateError } from '../errors.ts';
+import { ConfigError } from '../errors.ts';
 import { saveBackfill } from '../ledger/backfill/backfill.ts';
-import { columnClash, holdBackfills, lateClash } from '../ledger/backfill/clash.ts';
+import { columnClash, holdBackfills } from '../ledger/backfill/clash.ts';
+import { recordedTable } from '../ledger/backfill/recorded-table.ts';
 import { expressionFacts } from '../sync/watched-columns.ts';
-import type { Target } from '../table/backfill-target.ts';
+import { withNames, type Target } from '../table/backfill-target.ts';
 
 /**
- * Doctor has looked before; of two that come at the same moment, the second one sees the first here.
+ * Doctor has looked before; of two that come at the same moment, the second one sees the first here, and takes other names.
+ * @returns the target with the names that are its own from now on
  * @throws ConfigError where another backfill of the table writes what this one writes or reads, or reads what this one writes
  */
 export async function registerBackfill(
   pool: Pool,
   target: Target,
   settings: Record<string, unknown>,
-): Promise<void> {
+): Promise<Target> {
   const { reads } = await expressionFacts(pool, target);
-  await inTransaction(pool, LEDGER_LIMITS, async (client) => {
+  return inTransaction(pool, LEDGER_LIMITS, async (client) => {
     await holdBackfills(client);
     const clash = await columnClash(client, target, reads);
     if (clash !== null)
@@ -27,9 +29,8 @@ export async function registerBackfill(
         code: 'BACKFILL_CLASH',
         remedy: `${clash.remedy}, by ${optionName(clash.option)}.`,
       });
-    const late = await lateClash(client, target);
-    if (late !== null)
-      throw new GateError(late, { code: 'BACKFILL_LATE', remedy: 'Run `pgvector-backfill enqueue` again.' });
-    await saveBackfill(client, target, settings, reads);
+    const named = withNames(target, await recordedTable(client, target));
+    await saveBackfill(client, named, settings, reads);
+    return named;
   });
 }

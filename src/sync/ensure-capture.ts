@@ -2,6 +2,7 @@
 
 import type pg from 'pg';
 import type { Pool } from '../db/pool.ts';
+import { codeOf } from '../db/sqlstates.ts';
 import type { TransactionLimits } from '../db/transaction.ts';
 import { siblingsOf } from '../ledger/backfill/siblings.ts';
 import { recordEvent } from '../ledger/event/event.ts';
@@ -10,12 +11,21 @@ import { carryArmed, lockParts, savePart, type CapturedPart } from '../ledger/ch
 import type { Target } from '../table/backfill-target.ts';
 import { capturePrint, captureRepair, type CapturePrint } from './capture-state.ts';
 import { inOrder, notedParts, ownPart, sameParts } from './table-parts.ts';
-import { underLocks } from './table-locks.ts';
+import { TABLE_HELD, underLocks } from './table-locks.ts';
 
 export interface EnsuredCapture {
   /** Partitions that were not there at the last look, by oid: made or attached since. Their print is not saved yet. */
   added: CapturePrint;
 }
+
+interface Armed extends EnsuredCapture {
+  touched: boolean;
+  faults: string[];
+  statements: string[];
+}
+
+/** Triggers of an earlier release note all that they should: they are taken over at a look that finds the table free. */
+const TAKEOVER_LIMITS: TransactionLimits = { lockTimeoutMs: 100, statementTimeoutMs: 60_000, tries: 1 };
 
 const sameAs = (saved: CapturePrint, now: CapturePrint): boolean =>
   ['table', 'function', ...Object.keys(now)].every((of) => saved[of] === now[of]);
@@ -45,9 +55,10 @@ export async function ensureCapture(
 ): Promise<EnsuredCapture | null> {
   const { backfill } = target;
   const { saved, isShared } = await armedAs(pool, backfill);
-  if (saved !== null && isShared && sameAs(saved, await capturePrint(pool, target))) return { added: {} };
+  const isArmed = saved !== null && sameAs(saved, await capturePrint(pool, target));
+  if (isArmed && isShared) return { added: {} };
   const { part, varies } = await ownPart(pool, target);
-  const armed = await underLocks(pool, target, limits, async (client) => {
+  const arm = async (client: pg.PoolClient): Promise<Armed | null> => {
     await lockTable(client, target);
     if (!(await keepTriggerMode(client, backfill))) return null;
     const before = await capturePrint(client, target);
@@ -70,7 +81,14 @@ export async function ensureCapture(
     const missed = touched || (!isCarried && statements.length > 0);
     await saveArmed(client, backfill, { as: kept, varies, missed });
     return { added, touched, faults, statements };
-  });
+  };
+  let armed: Armed | null;
+  try {
+    armed = await underLocks(pool, target, isArmed ? TAKEOVER_LIMITS : limits, arm);
+  } catch (error) {
+    if (isArmed && codeOf(error) === TABLE_HELD) return { added: {} };
+    throw error;
+  }
   if (armed === null) return null;
   for (const message of armed.statements)
     await recordEvent(pool, { backfill, run: null, level: 'info', kind: 'schema.changed', message });

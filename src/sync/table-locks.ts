@@ -19,6 +19,9 @@ export function runUnderLocks(
   });
 }
 
+/** Code of the error then. */
+export const TABLE_HELD = 'SYNC_LOCKED';
+
 /** @throws TransientError where the table was never free for long enough. */
 export async function underLocks<T>(
   pool: Pool,
@@ -31,10 +34,10 @@ export async function underLocks<T>(
   } catch (error) {
     if (!hasSqlState(error, SQLSTATE.lockTimeout)) throw error;
     throw new TransientError(
-      `The triggers on ${target.schema}.${target.name} could not be changed: other transactions held the table through ${limits.tries} tries of ${limits.lockTimeoutMs} ms.`,
+      `The triggers on ${target.schema}.${target.name} could not be changed: other transactions held the table, or an index build did, through ${limits.tries} tries of ${limits.lockTimeoutMs} ms.`,
       {
-        code: 'SYNC_LOCKED',
-        remedy: `End the long transactions on the table (pg_stat_activity, pg_locks) and try again, or set ${optionName('sync.mode')} to sweep.`,
+        code: TABLE_HELD,
+        remedy: `End the long transactions on the table (pg_stat_activity, pg_locks) or wait for the index, and try again; or set ${optionName('sync.mode')} to sweep.`,
         cause: error,
       },
     );

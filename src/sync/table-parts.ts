@@ -17,8 +17,14 @@ import { expressionFacts, variesInWords } from './watched-columns.ts';
 export async function ownPart(pool: Pool, target: Target): Promise<{ part: CapturePart; varies: string }> {
   const { watched, varying } = await expressionFacts(pool, target);
   const { backfill, key } = target;
-  return { part: { backfill, key, watched }, varies: variesInWords(varying) };
+  return { part: { backfill, key, watched: keyFirst(key, watched) }, varies: variesInWords(varying) };
 }
+
+/** One order, whoever has told the columns: another one would be another function. */
+const keyFirst = (key: CapturePart['key'], watched: readonly string[]): string[] => [
+  key,
+  ...watched.filter((name) => name !== key).toSorted(),
+];
 
 /** As it was noted, of this backfill and of the others; an earlier release has left what it watched in its triggers alone. */
 export async function notedParts(
@@ -30,7 +36,7 @@ export async function notedParts(
   const parts = await capturedParts(db, target.oid);
   for (const earlier of await earlierParts(db, names)) {
     const watched = await watchedByEarlier(db, target, earlier.backfill);
-    if (watched.length > 0) parts.push({ ...earlier, watched });
+    if (watched.length > 0) parts.push({ ...earlier, watched: keyFirst(earlier.key, watched) });
   }
   const isOwn = ({ backfill }: CapturedPart): boolean => backfill === target.backfill;
   return { own: parts.find(isOwn) ?? null, others: parts.filter((each) => !isOwn(each)) };
@@ -53,7 +59,7 @@ export const inOrder = (parts: readonly CapturePart[]): CapturePart[] =>
 
 /** Whether both note the same. */
 export const sameParts = (one: CapturePart, other: CapturePart): boolean =>
-  JSON.stringify([one.key, one.watched.toSorted()]) === JSON.stringify([other.key, other.watched.toSorted()]);
+  JSON.stringify([one.key, one.watched]) === JSON.stringify([other.key, other.watched]);
 
 /** Whether triggers and function are those that the backfills of the table want, and armed. Changes nothing. */
 export async function neededRepair(pool: Pool, target: Target): Promise<CaptureRepair> {

@@ -214,6 +214,19 @@ export const leafTarget = (target: Target, { schema, name }: { schema: string; n
   indexName: indexName(name, target.indexStem, target.indexed.method),
 });
 
+/** The target with the names of its own objects as the ledger has them. */
+export const withNames = (
+  target: Target,
+  { stage, indexStem, searchStem }: Pick<RecordedTable, 'stage' | 'indexStem' | 'searchStem'>,
+): Target => ({
+  ...target,
+  stage: quoteQualified(stage),
+  stageName: stage.name,
+  indexName: indexName(target.name, indexStem, target.indexed.method),
+  indexStem,
+  searchStem,
+});
+
 /** The target with that index in place of the one it was described with. */
 export const withIndex = (target: Target, indexed: IndexPlan): Target => ({
   ...target,

@@ -57,7 +57,7 @@ export async function openBackfill(
   database: TestDatabase,
   model: TestModel,
   options: Record<string, string>,
-  { pinned = false }: { pinned?: boolean } = {},
+  { pinned = false, name }: { pinned?: boolean; name?: string } = {},
 ): Promise<TestBackfill> {
   const env: Record<string, string> = {
     DATABASE_URL: database.databaseUrl,
@@ -69,7 +69,7 @@ export async function openBackfill(
     BACKFILL_LOG_LEVEL: 'silent',
     ...options,
   };
-  const config = await loadConfig({ flags: {}, env, cwd: model.localPath });
+  const config = await loadConfig({ flags: {}, env, cwd: model.localPath, backfill: name });
   const { settings, backfill } = config;
   const logger = silentLogger;
   const pool = createPool(settings.database.url, { name: 'test', max: 8, logger, pinned });

@@ -40,7 +40,8 @@ export async function expectSynced(backfill: TestBackfill): Promise<void> {
   );
   expect(orphans.rows).toEqual([]);
   const set = await pool.query(
-    `SELECT q.key FROM pgvector_backfill.quarantine q WHERE NOT EXISTS (SELECT 1 FROM ${table} WHERE ${keyTextSql(target, key)} = q.key AND ${where})`,
+    `SELECT q.key FROM pgvector_backfill.quarantine q WHERE q.backfill = $1 AND NOT EXISTS (SELECT 1 FROM ${table} WHERE ${keyTextSql(target, key)} = q.key AND ${where})`,
+    [config.backfill],
   );
   expect(set.rows).toEqual([]);
   const stored = await pool.query<{ text: string; vector: string }>(

@@ -3,15 +3,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isUnreachable } from '../../db/sqlstates.ts';
 import { TransientError, messageOf } from '../../errors.ts';
+import type { Pool } from '../../db/pool.ts';
 import type { IndexMeasurements } from '../../ledger/run/index-measurements.ts';
 import { rowsOfLargestLeaf } from '../../table/estimated-rows.ts';
+import type { Target } from '../../table/backfill-target.ts';
 import { walPosition } from '../../table/table-sizes.ts';
 import { untilValid, type BuildInput, type BuildAttempt } from './attempt.ts';
 import { BuildTimings } from './timings.ts';
 import { measureBuild, measureObservedBuild } from '../forecast/measurements.ts';
 import { watchNotices } from './notices.ts';
 import { ATTACH_LOCKED, buildPartitioned } from './partitioned.ts';
-import { buildUnderWay, type BuildProgress } from './progress.ts';
+import { buildUnderWay, sessionOf, type BuildProgress, type BuildUnderWay } from './progress.ts';
 import { openBuildSession, prepareSession, type BuildSession } from './session.ts';
 import { vacuumTable } from './vacuum.ts';
 import { LOCK_WAIT_PHASE, LockHolders, type LockKey } from './lock-holder.ts';
@@ -24,6 +26,8 @@ export interface BuildResult extends BuildAttempt {
 }
 
 const FINALIZE_LOCK = 716_423;
+/** PostgreSQL builds one index of a table at a time. */
+const OTHER_INDEX_PHASE = 'waiting for another index of the table';
 /** Sessions that may be lost one after another before the job's own retries, which wait longer in between. */
 const MAX_SESSIONS = 3;
 
@@ -79,7 +83,8 @@ async function ensureOnSession(
 }
 
 /**
- * Exactly one finalizer: the lock is the session's, so it is held until the server itself has let go of a build.
+ * Exactly one finalizer of a table, whatever its column: two builds CONCURRENTLY on one table wait for each other, and the
+ * server ends one of them. The lock is the session's, so it is held until the server itself has let go of a build.
  * @returns the timings of the build that was waited for; null where there was none
  */
 async function takeBuildLock(
@@ -87,7 +92,7 @@ async function takeBuildLock(
   { client, pid }: BuildSession,
 ): Promise<BuildTimings['measured'] | null> {
   const { pool, target, onProgress, signal, pollMs = POLL_MS } = input;
-  const key: LockKey = [FINALIZE_LOCK, `${target.table} ${target.column}`];
+  const key: LockKey = [FINALIZE_LOCK, target.table];
   let others = null as { pid: number; timings: BuildTimings } | null;
   const holders = new LockHolders(input);
   for (;;) {
@@ -99,17 +104,29 @@ async function takeBuildLock(
     const other = await buildUnderWay(pool, target);
     if (taken && other === null) return others?.timings.measured ?? null;
     if (taken) await client.query('SELECT pg_advisory_unlock($1, hashtext($2))', key);
-    if (other !== null && other.pid !== others?.pid) {
+    if (other !== null && other.isOurs && other.pid !== others?.pid) {
       others = { pid: other.pid, timings: new BuildTimings() };
       others.timings.begin(other.ageSeconds ?? 0);
     }
     // Nobody builds, and somebody has the lock: it may have been left behind on a connection that is an application's by now.
     const holder = taken || other !== null ? null : await holders.look(key);
-    const progress = holder ?? (await lookAt(pool, target, other?.pid ?? pid, LOCK_WAIT_PHASE));
+    const progress = holder ?? (await progressOf(pool, target, other, pid));
     if (progress !== null) {
-      others?.timings.observe(progress);
+      if (other === null || other.isOurs) others?.timings.observe(progress);
       await onProgress(progress);
     }
     await delay(pollMs, undefined, signal === undefined ? {} : { signal });
   }
+}
+
+/** What is shown of the wait: how far a build of the very index is; of another one only whose it is. */
+async function progressOf(
+  pool: Pool,
+  target: Target,
+  other: BuildUnderWay | null,
+  pid: number,
+): Promise<BuildProgress | null> {
+  if (other === null || other.isOurs) return lookAt(pool, target, other?.pid ?? pid, LOCK_WAIT_PHASE);
+  const blockers = await sessionOf(pool, other.pid);
+  return { phase: OTHER_INDEX_PHASE, share: null, blockers, workers: 0 };
 }

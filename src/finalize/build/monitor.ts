@@ -77,8 +77,8 @@ export async function lookAt(
   phase: string,
 ): Promise<BuildProgress | null> {
   const blockers = await blockersOf(pool, pid);
-  const build = await buildUnderWay(pool, target);
-  if (build !== null && build.pid === pid)
+  const build = await buildUnderWay(pool, target, pid);
+  if (build !== null)
     return { phase: build.phase, share: shareOf(build), blockers, workers: build.workers };
   const vacuum = await vacuumUnderWay(pool, pid);
   if (vacuum !== null) return { ...vacuum, blockers, workers: 0 };

@@ -28,18 +28,31 @@ export interface BuildUnderWay extends BuildCounters {
   workers: number;
   /** Of its statement; null where the role may not see it. */
   ageSeconds: number | null;
+  /** Of the vector column, and not of another one of the table; false where the server does not say yet. */
+  isOurs: boolean;
 }
 
-/** The build under way on the table or a part of it, by the process that does it; null where there is none. */
-export async function buildUnderWay(db: Queryable, target: Target): Promise<BuildUnderWay | null> {
+/**
+ * The build under way on the table or a part of it, of whatever index, as a table takes one at a time; null where there is none.
+ * @param by process that it is to be of; of any where absent
+ */
+export async function buildUnderWay(
+  db: Queryable,
+  target: Target,
+  by: number | null = null,
+): Promise<BuildUnderWay | null> {
   const found = await db.query<BuildUnderWay>(
     `SELECT p.pid, phase, blocks_done::float8 AS "blocksDone", blocks_total::float8 AS "blocksTotal",
             tuples_done::float8 AS "tuplesDone", tuples_total::float8 AS "tuplesTotal",
             (SELECT count(*)::int FROM pg_stat_activity w WHERE w.leader_pid = p.pid AND w.pid <> p.pid) AS workers,
-            extract(epoch FROM clock_timestamp() - a.query_start)::float8 AS "ageSeconds"
+            extract(epoch FROM clock_timestamp() - a.query_start)::float8 AS "ageSeconds",
+            EXISTS (SELECT 1 FROM pg_depend d JOIN pg_attribute c ON c.attrelid = d.refobjid AND c.attnum = d.refobjsubid
+                     WHERE d.classid = 'pg_class'::regclass AND d.objid = p.index_relid AND d.refclassid = 'pg_class'::regclass
+                       AND d.refobjid = p.relid AND c.attname = $2) AS "isOurs"
        FROM pg_stat_progress_create_index p LEFT JOIN pg_stat_activity a ON a.pid = p.pid
-      WHERE p.datname = current_database() AND p.relid IN ${treeSql('$1::regclass')} ORDER BY p.pid LIMIT 1`,
-    [target.table],
+      WHERE p.datname = current_database() AND p.relid IN ${treeSql('$1::regclass')} AND p.pid = coalesce($3, p.pid)
+      ORDER BY p.pid LIMIT 1`,
+    [target.table, target.column, by],
   );
   return found.rows[0] ?? null;
 }
@@ -79,13 +92,25 @@ export function shareOf({
  * statement nothing is read: its text may hold the application's data.
  */
 export async function blockersOf(db: Queryable, pid: number): Promise<IndexBlocker[]> {
+  return sessionsOf(
+    db,
+    `SELECT unnest(pg_blocking_pids($1::int)) UNION
+             SELECT current_locker_pid::int FROM pg_stat_progress_create_index
+              WHERE pid = $1 AND phase LIKE 'waiting%' AND current_locker_pid <> 0`,
+    pid,
+  );
+}
+
+/** That process itself, as whom another one waits for. */
+export const sessionOf = (db: Queryable, pid: number): Promise<IndexBlocker[]> =>
+  sessionsOf(db, 'SELECT $1::int', pid);
+
+async function sessionsOf(db: Queryable, pids: string, pid: number): Promise<IndexBlocker[]> {
   const found = await db.query<IndexBlocker>(
     `SELECT b.pid, coalesce(nullif(a.application_name, ''), a.backend_type, '') AS application,
             CASE WHEN b.pid = 0 THEN 'prepared transaction' ELSE coalesce(a.state, 'unknown') END AS state,
             a.wait_event AS "waitEvent", extract(epoch FROM clock_timestamp() - a.state_change)::float8 AS "ageSeconds"
-       FROM (SELECT unnest(pg_blocking_pids($1::int)) UNION
-             SELECT current_locker_pid::int FROM pg_stat_progress_create_index
-              WHERE pid = $1 AND phase LIKE 'waiting%' AND current_locker_pid <> 0) b(pid)
+       FROM (${pids}) b(pid)
        LEFT JOIN pg_stat_activity a ON a.pid = b.pid ORDER BY b.pid`,
     [pid],
   );

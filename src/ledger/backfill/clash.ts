@@ -70,20 +70,3 @@ function clashWith(target: Target, other: Sibling, reads: readonly string[]): Co
     option: 'text',
   };
 }
-
-/**
- * A sentence where another backfill has taken a name since the target was described, by which the staging table, the index or
- * the search function would be two backfills'; else null.
- */
-export async function lateClash(db: Queryable, target: Target): Promise<string | null> {
-  const stages = await db.query<{ name: string }>(
-    'SELECT name FROM pgvector_backfill.backfill WHERE name <> $1 AND stage_table = $2 LIMIT 1',
-    [target.backfill, target.stage],
-  );
-  const other =
-    stages.rows[0]?.name ??
-    (await siblingsOf(db, target)).find(
-      ({ indexStem, searchStem }) => indexStem === target.indexStem || searchStem === target.searchStem,
-    )?.backfill;
-  return other === undefined ? null : `Backfill ${other} was enqueued at the same moment.`;
-}

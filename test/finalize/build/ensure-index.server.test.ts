@@ -130,9 +130,35 @@ describe.runIf(hasPostgres())('the build of the index', () => {
     expect(await indexes()).toEqual([{ ...held, valid: true }]);
   });
 
+  it('waits for that of another column of the table, which would end in a deadlock', async () => {
+    await table.pool.query(
+      'ALTER TABLE things ADD COLUMN second vector(16); UPDATE things SET second = embedding',
+    );
+    await block();
+    const first = await start();
+    await first.untilProgress(isBlocked);
+    const [builder] = await builders();
+    const second = await start({ column: 'second' });
+    expect(await second.untilProgress(({ share }) => share === null)).toMatchObject({
+      phase: 'waiting for another index of the table',
+      blockers: [{ pid: builder, application: 'pgvector-backfill finalizer' }],
+    });
+    expect(await builders()).toEqual([builder]);
+    await letGo();
+    expect(await Promise.all([first.result, second.result])).toMatchObject([
+      { built: true, watched: false },
+      { built: true, watched: false },
+    ]);
+    expect(await indexes()).toMatchObject([
+      { name: INDEX, valid: true },
+      { name: 'things_second_hnsw_idx', valid: true },
+    ]);
+    expect([...kinds(first), ...kinds(second)]).toEqual([]);
+  });
+
   it('names who has its lock and builds nothing, and what to do about it', async () => {
     // As a server connection does that a pooler has handed on to an application.
-    await blocker.query(`SELECT pg_advisory_lock(716423, hashtext('"public"."things" embedding'))`);
+    await blocker.query(`SELECT pg_advisory_lock(716423, hashtext('"public"."things"'))`);
     const build = await start();
     expect(await build.untilProgress(isBlocked)).toMatchObject({
       phase: 'waiting for another finalizer',
