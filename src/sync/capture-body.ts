@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { quoteLiteral, quoteName } from '../db/identifiers.ts';
 import { noteChangeSql, noteMissedSql } from '../ledger/changes/capture-sql.ts';
 import type { CapturePart } from '../ledger/changes/capture-parts.ts';
+import { keyTextSql } from '../table/key.ts';
 
 /** The most that a statement of the application waits for a lock on the ledger, once a transaction: less than a person notices. */
 const LOCK_WAIT_MS = 250;
@@ -27,9 +28,23 @@ export const watchedByAny = (parts: readonly CapturePart[]): string[] => [
   ...new Set(parts.flatMap(({ watched }) => watched)),
 ];
 
-/** SQL of the key as text, of a row that is called OLD or NEW; and of whether both have the same. */
-const keyTextSql = (key: CapturePart['key'], row: 'OLD' | 'NEW'): string => `${row}.${quoteName(key)}::text`;
-const keyDiffersSql = (key: CapturePart['key']): string => `OLD.${quoteName(key)} <> NEW.${quoteName(key)}`;
+/** SQL of whether the key of a row is another one than before. */
+function keyMovedSql({ key }: CapturePart): string {
+  // As text where two ways to write one value are two keys of the ledger.
+  const moved = key.map(({ name, isCanonical }) => {
+    const [before, after] = [`OLD.${quoteName(name)}`, `NEW.${quoteName(name)}`];
+    return isCanonical
+      ? `${before} <> ${after}`
+      : `${before}::text COLLATE "C" <> ${after}::text COLLATE "C"`;
+  });
+  return moved.length === 1 ? (moved[0] ?? '') : `(${moved.join(' OR ')})`;
+}
+
+const keySql = ({ key }: CapturePart, row: 'OLD' | 'NEW'): string =>
+  keyTextSql(
+    { key },
+    key.map(({ name }) => `${row}.${quoteName(name)}`),
+  );
 
 export function captureBody(parts: readonly CapturePart[]): string {
   const all = watchedByAny(parts);
@@ -57,7 +72,7 @@ END
  * @param all columns that the triggers fire for
  */
 function captureSection(part: CapturePart, label: string, all: readonly string[]): string {
-  const { key, watched } = part;
+  const { watched } = part;
   const backfill = quoteLiteral(part.backfill);
   const state = quoteLiteral(captureSetting(part.backfill));
   const isAlone = all.every((column) => watched.includes(column));
@@ -87,8 +102,8 @@ function captureSection(part: CapturePart, label: string, all: readonly string[]
   BEGIN
     IF state = 'missed' THEN EXIT ${label}; END IF;
     BEGIN${unchanged}
-      IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND ${keyDiffersSql(key)}) THEN key_before := ${keyTextSql(key, 'OLD')}; END IF;
-      IF TG_OP = 'INSERT' OR TG_OP = 'UPDATE' THEN key_after := ${keyTextSql(key, 'NEW')}; END IF;
+      IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND ${keyMovedSql(part)}) THEN key_before := ${keySql(part, 'OLD')}; END IF;
+      IF TG_OP = 'INSERT' OR TG_OP = 'UPDATE' THEN key_after := ${keySql(part, 'NEW')}; END IF;
       IF state IS DISTINCT FROM 'noted' THEN
         waits := current_setting('lock_timeout');
         ${wait}

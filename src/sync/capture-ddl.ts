@@ -25,6 +25,8 @@ export interface CaptureDdl {
   function: string;
   /** Its source, as pg_proc.prosrc has it. */
   body: string;
+  /** Its settings, as pg_proc.proconfig has them. */
+  settings: string[];
   /** Make or mend the function; no lock on the table. */
   makeFunction: string[];
   triggers: { row: CaptureTrigger; update: CaptureTrigger; truncate: CaptureTrigger };
@@ -36,7 +38,14 @@ export interface CaptureDdl {
 const PREFIX = 'pgvector_backfill_capture';
 export const CAPTURE_TRIGGERS = [`${PREFIX}_row`, `${PREFIX}_update`, `${PREFIX}_truncate`] as const;
 
-export const CAPTURE_PATH = 'pg_catalog, pg_temp';
+const CAPTURE_PATH = 'pg_catalog, pg_temp';
+/** Of keys whose text hangs on settings: as our own sessions have them. Each row pays for it, so where it need not, it does not. */
+const TEXT_STYLES = {
+  DateStyle: 'ISO',
+  IntervalStyle: 'postgres',
+  bytea_output: 'hex',
+  extra_float_digits: '1',
+} as const;
 
 /** Every table its own function: names of columns are static there, which dynamic SQL would pay for at each row. */
 export const captureFunction = ({ name, table }: Pick<Target, 'name' | 'table'>): string =>
@@ -61,6 +70,9 @@ export function captureDdl(target: Target, parts: readonly CapturePart[], traits
   // The list spares statements about other columns; a BEFORE trigger may set ours all the same, then the comparison decides.
   const list = traits.hasBeforeUpdate ? '' : ` OF ${watched.map(quoteName).join(', ')}`;
   const body = captureBody(parts);
+  const isStyled = parts.some(({ key }) => key.some((column) => column.isStyled));
+  const styles = isStyled ? Object.entries(TEXT_STYLES) : [];
+  const set = styles.map(([name, value]) => ` SET ${quoteName(name)} = ${quoteLiteral(value)}`).join('');
   const trigger = (name: string, definition: string): CaptureTrigger => ({
     name,
     create: `${create} ${name} ${definition} ${execute}`,
@@ -76,14 +88,15 @@ export function captureDdl(target: Target, parts: readonly CapturePart[], traits
     truncate: trigger(truncate, `AFTER TRUNCATE ON ${target.table} FOR EACH STATEMENT`),
   };
   const definition = createHash('sha256').update(
-    JSON.stringify([list, parts.map((part) => [part.backfill, part.key, part.watched])]),
+    JSON.stringify([list, parts.map((part) => [part.backfill, partDefinition(part)])]),
   );
   const mark = `pgvector-backfill change capture, ${definition.digest('hex').slice(0, 16)}`;
   return {
     function: called,
     body,
+    settings: [`search_path=${CAPTURE_PATH}`, ...styles.map(([name, value]) => `${name}=${value}`)],
     makeFunction: [
-      `CREATE OR REPLACE FUNCTION ${called} RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ${CAPTURE_PATH} AS ${quoteLiteral(body)}`,
+      `CREATE OR REPLACE FUNCTION ${called} RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ${CAPTURE_PATH}${set} AS ${quoteLiteral(body)}`,
       `REVOKE ALL ON FUNCTION ${called} FROM PUBLIC`,
     ],
     triggers,
@@ -91,6 +104,13 @@ export function captureDdl(target: Target, parts: readonly CapturePart[], traits
     markFunction: `COMMENT ON FUNCTION ${called} IS ${quoteLiteral(mark)}`,
   };
 }
+
+/** What of a part makes the triggers, in one order, however the ledger gives it back. */
+export const partDefinition = ({ key, watched }: CapturePart): string =>
+  JSON.stringify([
+    key.map(({ name, form = null, isCanonical, isStyled }) => [name, form, isCanonical, isStyled]),
+    watched,
+  ]);
 
 /** @param table quoted */
 export const enableSql = (table: string, trigger: string): string =>

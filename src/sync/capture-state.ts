@@ -9,7 +9,6 @@ import { BEFORE_UPDATE_SQL } from '../table/before-update-triggers.ts';
 import { treeSql } from '../table/partitions.ts';
 import type { Target } from '../table/backfill-target.ts';
 import {
-  CAPTURE_PATH,
   CAPTURE_TRIGGERS,
   captureDdl,
   captureFunction,
@@ -126,14 +125,14 @@ export async function captureRepair(
          FROM pg_trigger t JOIN f ON t.tgfoid = f.oid JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE t.tgrelid IN ${treeSql('$1::regclass')} AND t.tgname = ANY ($2))
      SELECT (SELECT obj_description(oid, 'pg_proc') FROM f) AS mark,
-            coalesce((SELECT prosrc = $4 AND prosecdef AND lanname = 'plpgsql' AND proconfig = ARRAY['search_path=' || $5] FROM f), false) AS sound,
+            coalesce((SELECT prosrc = $4 AND prosecdef AND lanname = 'plpgsql' AND proconfig @> $5::text[] AND proconfig <@ $5::text[] FROM f), false) AS sound,
             (SELECT owner FROM f) AS owner,
             coalesce((SELECT ${mayNoteSql('proowner')} FROM f), true) AS "mayNote",
             ARRAY(SELECT tgname::text FROM ours JOIN unnest($2::text[], $6::int[]) AS w (name, type) ON w.name = tgname AND w.type = tgtype
                    WHERE is_root AND (tgtype <> ${TYPES[1]} OR tgqual IS NOT NULL)) AS whole,
             coalesce((SELECT jsonb_agg(jsonb_build_object('table', of_table, 'name', tgname) ORDER BY NOT is_root, of_table, tgname)
                         FROM ours WHERE tgenabled <> 'A'), '[]') AS disabled`,
-    [target.table, CAPTURE_TRIGGERS, wanted.function, wanted.body, CAPTURE_PATH, TYPES],
+    [target.table, CAPTURE_TRIGGERS, wanted.function, wanted.body, wanted.settings, TYPES],
   );
   const { mark, sound, owner, mayNote, whole, disabled } = found.rows[0] as Found;
   const isMarked = mark === wanted.mark;

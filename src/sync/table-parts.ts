@@ -9,22 +9,29 @@ import {
   type CapturedPart,
 } from '../ledger/changes/capture-parts.ts';
 import type { Target } from '../table/backfill-target.ts';
-import { CAPTURE_TRIGGERS, earlierCaptureFunction } from './capture-ddl.ts';
+import { hasStyledText } from '../table/key.ts';
+import { CAPTURE_TRIGGERS, earlierCaptureFunction, partDefinition } from './capture-ddl.ts';
 import { captureRepair, type CaptureRepair } from './capture-state.ts';
 import { expressionFacts, variesInWords } from './watched-columns.ts';
 
 /** `varies`: what in text and condition changes without a write of the row, in words; no trigger sees that. */
 export async function ownPart(pool: Pool, target: Target): Promise<{ part: CapturePart; varies: string }> {
   const { watched, varying } = await expressionFacts(pool, target);
-  const { backfill, key } = target;
-  return { part: { backfill, key, watched: keyFirst(key, watched) }, varies: variesInWords(varying) };
+  const key = target.key.map((column) => ({
+    name: column.name,
+    ...(column.form === undefined ? {} : { form: column.form }),
+    isCanonical: column.isCanonical,
+    isStyled: hasStyledText({ key: [column] }),
+  }));
+  const part = { backfill: target.backfill, key, watched: keyFirst(key, watched) };
+  return { part, varies: variesInWords(varying) };
 }
 
 /** One order, whoever has told the columns: another one would be another function. */
-const keyFirst = (key: CapturePart['key'], watched: readonly string[]): string[] => [
-  key,
-  ...watched.filter((name) => name !== key).toSorted(),
-];
+function keyFirst(key: CapturePart['key'], watched: readonly string[]): string[] {
+  const names = key.map(({ name }) => name);
+  return [...names, ...watched.filter((name) => !names.includes(name)).toSorted()];
+}
 
 /** As it was noted, of this backfill and of the others; an earlier release has left what it watched in its triggers alone. */
 export async function notedParts(
@@ -59,7 +66,7 @@ export const inOrder = (parts: readonly CapturePart[]): CapturePart[] =>
 
 /** Whether both note the same. */
 export const sameParts = (one: CapturePart, other: CapturePart): boolean =>
-  JSON.stringify([one.key, one.watched]) === JSON.stringify([other.key, other.watched]);
+  partDefinition(one) === partDefinition(other);
 
 /** Whether triggers and function are those that the backfills of the table want, and armed. Changes nothing. */
 export async function neededRepair(pool: Pool, target: Target): Promise<CaptureRepair> {

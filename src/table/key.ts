@@ -77,12 +77,15 @@ const opposite = (nulls: string): string => (nulls === ' NULLS FIRST' ? ' NULLS 
  * The key's text. Under our settings of DateStyle, IntervalStyle, bytea_output and extra_float_digits (`session-settings`) it
  * is the same in every session; a time with its zone is told in UTC, as the time zone is the operator's.
  */
-export const keyTextSql = ({ key }: Keyed, refs: readonly string[]): string => {
+export const keyTextSql = (
+  { key }: { key: readonly Pick<KeyColumn, 'form'>[] },
+  refs: readonly string[],
+): string => {
   const texts = key.map((column, at) => columnTextSql(column, refs[at] ?? ''));
   return texts.length === 1 ? (texts[0] ?? '') : `json_build_array(${texts.join(', ')})::text`;
 };
 
-const columnTextSql = ({ form }: KeyColumn, ref: string): string =>
+const columnTextSql = ({ form }: Pick<KeyColumn, 'form'>, ref: string): string =>
   // The zone stands before the era; an infinite time has neither.
   form === 'utc'
     ? `regexp_replace((${ref} AT TIME ZONE 'UTC')::text, '^([^ ]+ [^ ]+)', E'\\\\1+00')`

@@ -1,11 +1,19 @@
 /** What the triggers of a table note for each of its backfills. One function serves all: whoever makes it again keeps the others. */
 
 import type { Queryable } from '../../db/pool.ts';
-import type { Target } from '../../table/backfill-target.ts';
+
+/** A column of the key, as the triggers have to know it: see KeyColumn. */
+export interface CapturedKeyColumn {
+  name: string;
+  form?: 'utc';
+  isCanonical: boolean;
+  /** Settings of the session decide how its text is written. */
+  isStyled: boolean;
+}
 
 export interface CapturePart {
   backfill: string;
-  key: Target['key'];
+  key: readonly CapturedKeyColumn[];
   /** Columns that its key, text and condition are made of. */
   watched: readonly string[];
 }
@@ -47,13 +55,18 @@ export async function earlierParts(
   db: Queryable,
   backfills: readonly string[],
 ): Promise<Omit<CapturedPart, 'watched'>[]> {
-  const found = await db.query<Omit<CapturedPart, 'watched'>>(
-    `SELECT s.backfill, b.key_column AS key, s.armed_as AS armed
+  const found = await db.query<{ backfill: string; name: string; armed: CapturedPart['armed'] }>(
+    `SELECT s.backfill, b.key_column AS name, s.armed_as AS armed
        FROM pgvector_backfill.sync s JOIN pgvector_backfill.backfill b ON b.name = s.backfill
       WHERE s.mode = 'trigger' AND s.captured_table IS NULL AND s.backfill = ANY ($1) ORDER BY 1`,
     [backfills],
   );
-  return found.rows;
+  // An integer or a uuid.
+  return found.rows.map(({ backfill, name, armed }) => ({
+    backfill,
+    key: [{ name, isCanonical: true, isStyled: false }],
+    armed,
+  }));
 }
 
 export async function savePart(
