@@ -28,6 +28,7 @@ import { checkAddedColumns, checkIndexMetric, checkExistingObjects } from './che
 import { checkKey } from './checks/key.ts';
 import { checkTable, checkVectorColumn } from './checks/legacy-table.ts';
 import { checkConnections } from './checks/connections.ts';
+import { checkIndexBuild } from './checks/index-build.ts';
 import { checkLegacySearch } from './checks/legacy-search.ts';
 import { checkEncryption } from './checks/encryption.ts';
 import { checkOpenFiles } from './checks/open-files.ts';
@@ -98,6 +99,7 @@ export async function diagnose(asked: DoctorInput): Promise<Diagnosis> {
           : [...(await checkVolatility(pool, target, settings)), ...(await checkEligibleRows(pool, target))]),
         ...(await checkAddedColumns(pool, target)),
         ...(await checkOtherBackfills(pool, target)),
+        ...(await checkIndexBuild(pool, target)),
         ...(await checkExistingObjects(pool, target)),
         ...(await checkIndexMetric(pool, target, settings)),
         // One that would call another role's code is not tried.

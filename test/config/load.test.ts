@@ -56,6 +56,17 @@ describe('loadConfig', () => {
     return `${(error as ConfigError).message}\n${(error as ConfigError).remedy ?? ''}`;
   };
 
+  it('has the time of the last embedding in a column that is called after the vector column', async () => {
+    const { table, text } = FILE.backfills.articles;
+    const named = async (column: string): Promise<string> => {
+      await write({ database: FILE.database, backfills: { articles: { table, text, column } } });
+      return (await load()).settings.updatedAtColumn;
+    };
+    expect(await named('title_vector')).toBe('title_vector_updated_at');
+    expect(Buffer.byteLength(await named('ä'.repeat(31)))).toBeLessThanOrEqual(63);
+    expect(await named('ä'.repeat(31))).not.toBe(await named(`${'ä'.repeat(30)}aa`));
+  });
+
   it('takes the file as the README shows it', async () => {
     await write(FILE);
     const { backfill, settings } = await load();

@@ -71,12 +71,7 @@ describe.each(backends().filter(({ name }) => name !== 'PostgreSQL alone'))(
         BACKFILL_INDEX_COVERAGE: '0.5',
         ...REPEATED_TEXTS,
       };
-      bodies = await openBackfill(
-        database,
-        model,
-        { ...common, BACKFILL_TEXT: 'body' },
-        { name: 'bodies' },
-      );
+      bodies = await openBackfill(database, model, { ...common, BACKFILL_TEXT: 'body' }, { name: 'bodies' });
       titles = await openBackfill(
         database,
         model,
@@ -152,18 +147,20 @@ describe.each(backends().filter(({ name }) => name !== 'PostgreSQL alone'))(
       const back = await verb(bodies, 'rollback', '--to-legacy-schema', '--execute');
       expect(back.json()).toMatchObject({ action: 'rollback', executed: true });
       const after = await catalogState(pool, 'docs');
-      const names = (of: unknown): unknown[] => (of as unknown[][]).map(([name]) => name);
+      const names = (of: unknown): string[] => (of as unknown[][]).map(([name]) => String(name));
       expect(names(after['columns'])).toEqual([
         ...names(before['columns']),
         'title_embedding',
         'title_embedding_updated_at',
       ]);
-      expect(names(after['indexes'])).toEqual([...names(before['indexes']), 'docs_title_embedding_hnsw_idx'].toSorted());
+      expect(names(after['indexes'])).toEqual(
+        [...names(before['indexes']), 'docs_title_embedding_hnsw_idx'].toSorted(),
+      );
       expect(names(after['triggers'])).toHaveLength(3);
       // The first of the two that came has the table's name alone.
       const { searchStem } = await titles.target();
       const called = searchStem === '' ? 'search_docs' : 'search_docs_title_embedding';
-      const searches = names(after['functions']).filter((name) => String(name).startsWith('search_'));
+      const searches = names(after['functions']).filter((name) => name.startsWith('search_'));
       expect(searches).toEqual([`${called}(vector,integer)`]);
       expect(JSON.stringify(after['relations'])).not.toContain('"pgvector_backfill.docs_embedding_stage"');
       expect(await missingCapture(pool, await titles.target(), 'trigger')).toEqual([]);

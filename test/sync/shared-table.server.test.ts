@@ -70,7 +70,11 @@ describe.each(databases())('the triggers of a table with several backfills, on $
       )
     ).rowCount ?? 0;
   const rearmed = async (): Promise<number> =>
-    (await pool.query(`SELECT 1 FROM pgvector_backfill.event WHERE kind = 'sync.rearmed' AND backfill = 'bodies'`)).rowCount ?? 0;
+    (
+      await pool.query(
+        `SELECT 1 FROM pgvector_backfill.event WHERE kind = 'sync.rearmed' AND backfill = 'bodies'`,
+      )
+    ).rowCount ?? 0;
   const A = '00000000-0000-0000-0000-00000000000a';
   const B = '00000000-0000-0000-0000-00000000000b';
 
@@ -90,7 +94,9 @@ describe.each(databases())('the triggers of a table with several backfills, on $
     await pool.query(`UPDATE docs SET ref = '${B}', body = 'b3'`);
     expect(await noted()).toEqual(['bodies 1', `titles ${A}`, `titles ${B}`]);
     // In one transaction, the first row of one after the other has begun.
-    await pool.query(`BEGIN; UPDATE docs SET body = 'b4'; UPDATE docs SET title = 't4'; UPDATE docs SET body = 'b5'; COMMIT`);
+    await pool.query(
+      `BEGIN; UPDATE docs SET body = 'b4'; UPDATE docs SET title = 't4'; UPDATE docs SET body = 'b5'; COMMIT`,
+    );
     expect(await noted()).toEqual(['bodies 1', `titles ${B}`, 'bodies 1']);
     await pool.query('TRUNCATE docs');
     expect(await noted()).toEqual(['bodies all', 'titles all']);
@@ -173,7 +179,9 @@ describe.each(databases())('the triggers of a table with several backfills, on $
       expect((await sync()).some(({ sweep }) => sweep)).toBe(false);
       await install(await bodies({ BACKFILL_SYNC_MODE: 'off' }));
       expect(await functions()).toBe(byOther ? 1 : 0);
-      await pool.query('TRUNCATE docs, pgvector_backfill.change, pgvector_backfill.sync, pgvector_backfill.run CASCADE');
+      await pool.query(
+        'TRUNCATE docs, pgvector_backfill.change, pgvector_backfill.sync, pgvector_backfill.run CASCADE',
+      );
     }
     expect(await rearmed()).toBe(0);
   });

@@ -78,8 +78,7 @@ export async function lookAt(
 ): Promise<BuildProgress | null> {
   const blockers = await blockersOf(pool, pid);
   const build = await buildUnderWay(pool, target, pid);
-  if (build !== null)
-    return { phase: build.phase, share: shareOf(build), blockers, workers: build.workers };
+  if (build !== null) return { phase: build.phase, share: shareOf(build), blockers, workers: build.workers };
   const vacuum = await vacuumUnderWay(pool, pid);
   if (vacuum !== null) return { ...vacuum, blockers, workers: 0 };
   return blockers.length === 0 ? null : { phase, share: null, blockers, workers: 0 };
