@@ -231,14 +231,14 @@ describe.each(databases())('a plan on $name', ({ create }) => {
     );
     expect(odd).toMatchObject({
       key: [{ name: 'No', type: 'smallint', width: 2 }],
-      indexName: 'Odd "Name"_embedding_hnsw_idx',
+      indexName: 'Odd "Name"_Vec_hnsw_idx',
     });
     const { vectorPrefix } = odd;
     expect(await missingDdl(pool, odd, 3)).toEqual([
       {
-        sql: `ALTER TABLE "public"."Odd ""Name""" ADD COLUMN IF NOT EXISTS "Vec" ${vectorPrefix}vector(3), ADD COLUMN IF NOT EXISTS "embedding_updated_at" timestamptz`,
+        sql: `ALTER TABLE "public"."Odd ""Name""" ADD COLUMN IF NOT EXISTS "Vec" ${vectorPrefix}vector(3), ADD COLUMN IF NOT EXISTS "Vec_updated_at" timestamptz`,
         locksTable: true,
-        adds: ['Vec', 'embedding_updated_at'],
+        adds: ['Vec', 'Vec_updated_at'],
       },
       {
         sql: `CREATE TABLE IF NOT EXISTS "pgvector_backfill"."Odd ""Name""_Vec_stage" ("No" smallint PRIMARY KEY, embedding ${vectorPrefix}vector(3) NOT NULL, text_hash bytea NOT NULL, batch integer NOT NULL, staged_at timestamptz NOT NULL DEFAULT now(), truncated boolean NOT NULL DEFAULT false, adopted boolean NOT NULL DEFAULT false)`,

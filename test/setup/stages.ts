@@ -7,4 +7,10 @@ export async function dropStages(db: Queryable): Promise<void> {
       WHERE c.relnamespace = 'pgvector_backfill'::regnamespace AND c.relkind = 'r' AND c.relname <> 'batch'`,
   );
   for (const { stage } of found.rows) await db.query(`DROP TABLE ${stage}`);
+  const functions = await db.query<{ signature: string }>(
+    `SELECT p.oid::regprocedure::text AS signature FROM pg_proc p
+      WHERE p.pronamespace = 'pgvector_backfill'::regnamespace AND p.prorettype = 'trigger'::regtype
+        AND NOT EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgfoid = p.oid)`,
+  );
+  for (const { signature } of functions.rows) await db.query(`DROP FUNCTION ${signature}`);
 }

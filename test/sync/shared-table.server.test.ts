@@ -148,6 +148,31 @@ describe.each(databases())('the triggers of a table with several backfills, on $
     expect(await functions()).toBe(0);
   });
 
+  it('are those of each partition too', async () => {
+    await pool.query(
+      `CREATE TABLE parts (id bigint PRIMARY KEY, title text, body text) PARTITION BY RANGE (id);
+       CREATE TABLE parts_low PARTITION OF parts FOR VALUES FROM (0) TO (100)`,
+    );
+    const of = (backfill: string, column: string, text: string, more = {}) =>
+      load(backfill, { BACKFILL_TABLE: 'parts', BACKFILL_TEXT: text, BACKFILL_COLUMN: column, ...more });
+    const first = await of('low', 'vec', 'body');
+    await install(first);
+    await install(await of('high', 'other', 'title'));
+    await pool.query(`INSERT INTO parts_low VALUES (1, 't', 'b')`);
+    await pool.query(`UPDATE parts_low SET title = 't2'`);
+    await pool.query('CREATE TABLE parts_high PARTITION OF parts FOR VALUES FROM (100) TO (200)');
+    await pool.query(`INSERT INTO parts_high VALUES (100, 't', 'b'); UPDATE parts SET body = 'b2'`);
+    expect(await noted()).toEqual(['high 1', 'low 1', 'high 1', 'high 100', 'low 100', 'low 1', 'low 100']);
+    const enabled = await pool.query('SELECT DISTINCT tgenabled FROM pg_trigger WHERE tgname = ANY ($1)', [
+      CAPTURE_TRIGGERS,
+    ]);
+    expect(enabled.rows).toEqual([{ tgenabled: 'A' }]);
+    await install(await of('high', 'other', 'title', { BACKFILL_SYNC_MODE: 'off' }));
+    expect(await missingCapture(pool, first.target, 'trigger')).toEqual([]);
+    await pool.query(`UPDATE parts SET title = 't3', body = 'b3' WHERE id = 100`);
+    expect(await noted()).toEqual(['low 100']);
+  });
+
   it('of an earlier release are taken over, by a look of their own or by another backfill that comes', async () => {
     for (const byOther of [false, true]) {
       const { settings, target } = await bodies();
