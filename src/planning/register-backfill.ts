@@ -26,7 +26,7 @@ export async function registerBackfill(
     const clash = await columnClash(client, target, reads);
     if (clash !== null)
       throw new ConfigError(clash.message, {
-        code: 'BACKFILL_CLASH',
+        code: 'COLUMN_CLASH',
         remedy: `${clash.remedy}, by ${optionName(clash.option)}.`,
       });
     const named = withNames(target, await recordedTable(client, target));

@@ -200,8 +200,10 @@ it('every configuration file is taken', async () => {
   expect(examples.length).toBeGreaterThan(2);
   for (const example of examples) {
     await writeFile(join(folder, 'backfill.config.json'), example);
-    const { settings } = await loadConfig({ flags: {}, env: {}, cwd: folder });
-    expect(settings.table).toMatch(/^public\./);
+    for (const backfill of Object.keys((JSON.parse(example) as { backfills: object }).backfills)) {
+      const { settings } = await loadConfig({ flags: {}, env: {}, cwd: folder, backfill });
+      expect(settings.table).toMatch(/^public\./);
+    }
   }
   await rm(folder, { recursive: true });
 });

@@ -95,7 +95,7 @@ describe('each option', () => {
     for (const wrong of [5, [url], { url: 5 }])
       expect(await refusal({ database: wrong, ...section })).toContain('Option database (--database, ');
     expect(await refusal({ database: { url, drect: direct }, ...section })).toContain(
-      'File key database.drect is not an option; known: database, database.direct, queue,',
+      'File key database.drect is not an option; known: database, database.direct, vectorSchema, queue,',
     );
   });
 

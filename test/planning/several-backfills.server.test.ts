@@ -85,7 +85,7 @@ describe.each(databases())('names of several backfills of a table, on $name', ({
     ] as [string, string, Record<string, string>, string, string][]) {
       const config = await load('second', column, text, more);
       await expect(register(config)).rejects.toMatchObject({
-        code: 'BACKFILL_CLASH',
+        code: 'COLUMN_CLASH',
         message: expect.stringContaining(message) as string,
       });
       const target = await describeTarget(pool, 'second', config.settings);
