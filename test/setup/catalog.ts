@@ -34,6 +34,9 @@ export async function catalogState(pool: Pool, table: string): Promise<Record<st
           AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e') ORDER BY 1`,
       [],
     ),
-    rows: await ask(`SELECT md5(string_agg(t::text, chr(10) ORDER BY t.id)), count(*) FROM ${table} t`, []),
+    rows: await ask(
+      `SELECT md5(string_agg(t::text, chr(10) ORDER BY t.*::text COLLATE "C")), count(*) FROM ${table} t`,
+      [],
+    ),
   };
 }
