@@ -6,6 +6,7 @@ import { benchCapture } from './capture.ts';
 import { benchEmbed, parsePrecisions } from './embed.ts';
 import { benchE2e, parseModels } from './e2e.ts';
 import { makeTexts } from './minilm-model.ts';
+import { benchKeys } from './keys.ts';
 import { benchSnapshot } from './snapshot.ts';
 import { benchWrite } from './write.ts';
 import type { OnProgress } from '../../src/observability/progress.ts';
@@ -33,6 +34,16 @@ const SUITES: Record<string, Suite> = {
       onProgress,
     };
     return benchWrite(database.url, options, invocation.logger(logLevel), say);
+  },
+  async keys(invocation, { say, onProgress }) {
+    const { database, logLevel } = (await invocation.config(['table', 'text'])).settings;
+    const options = {
+      rows: wholeNumber(invocation.flags, 'rows', 50_000),
+      planRows: wholeNumber(invocation.flags, 'plan-rows', 1_000_000),
+      rounds: wholeNumber(invocation.flags, 'rounds', 3),
+      onProgress,
+    };
+    return benchKeys(database.url, options, invocation.logger(logLevel), say);
   },
   async snapshot(invocation, { say, onProgress }) {
     const { database, logLevel } = (await invocation.config(['table', 'text'])).settings;
@@ -96,6 +107,7 @@ export const bench: Command = {
   summary: [
     'Benchmarks, as ratios within one run.',
     '`bench write`: COPY and merge of ready vectors against psql and against row-by-row UPDATE (a real PostgreSQL).',
+    '`bench keys`: whole batches and the plan of a million rows with keys of text and of several columns, against a bigint (a real PostgreSQL).',
     '`bench capture`: writes a second with the triggers of change capture against without (a real PostgreSQL).',
     '`bench snapshot`: database time of a minute of looks at the progress page against one count of the rows (a real PostgreSQL).',
     "`bench embed`: the embedding engine against other libraries and the machine's matrix products (no server).",
@@ -107,8 +119,9 @@ export const bench: Command = {
     rows: {
       type: 'string',
       value: 'N',
-      help: 'write, capture: rows of the table; adopt, e2e: of the static model, where no file is given [50000]',
+      help: 'write, keys, capture: rows of the table; adopt, e2e: of the static model, where no file is given [50000]',
     },
+    'plan-rows': { type: 'string', value: 'N', help: 'keys: rows of the tables that are planned [1000000]' },
     dimensions: { type: 'string', value: 'N', help: 'write: dimensions of the vectors [384]' },
     texts: {
       type: 'string',

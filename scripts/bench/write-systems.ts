@@ -42,6 +42,17 @@ const SINGLE_ROWS = 3000;
 const FINGERPRINT = 'bench';
 const run = promisify(execFile);
 
+/** How a table of the benchmark is keyed. */
+export interface BenchKey {
+  name: string;
+  /** Of the primary key. */
+  columns: string;
+  /** SQL that makes them of row `n`, from 1. */
+  select: string;
+}
+
+export const BIGINT: BenchKey = { name: 'bigint', columns: 'id', select: 'n::bigint AS id' };
+
 interface TableSize {
   rows: number;
   dimensions: number;
@@ -111,13 +122,13 @@ export class WriteBench {
   }
 
   /** The legacy table without columns of ours, as an operator's: short texts, a primary key. */
-  async #freshTable(withColumns: boolean): Promise<void> {
+  async #freshTable(withColumns: boolean, key = BIGINT): Promise<void> {
     await this.#pool.query('DROP TABLE IF EXISTS docs, stage, pgvector_backfill.docs_embedding_stage');
     await this.#pool.query('TRUNCATE pgvector_backfill.backfill CASCADE');
     await this.#pool.query(
-      `CREATE TABLE docs AS SELECT n::bigint AS id, repeat(md5(n::text), 8) AS body FROM generate_series(1, ${this.#options.rows}) n`,
+      `CREATE TABLE docs AS SELECT ${key.select}, repeat(md5(n::text), 8) AS body FROM generate_series(1, ${this.#options.rows}) n`,
     );
-    await this.#pool.query('ALTER TABLE docs ADD PRIMARY KEY (id)');
+    await this.#pool.query(`ALTER TABLE docs ADD PRIMARY KEY (${key.columns})`);
     if (withColumns) {
       const type = `vector(${this.#options.dimensions})`;
       await this.#pool.query(
@@ -132,8 +143,8 @@ export class WriteBench {
   }
 
   /** Batches from a ledger, `CONCURRENCY` at a time; vectors come from memory instead of a model. */
-  async ours(wholeBatch: boolean): Promise<number> {
-    await this.#freshTable(false);
+  async ours(wholeBatch: boolean, key = BIGINT): Promise<number> {
+    await this.#freshTable(false, key);
     const { settings } = await loadConfig({
       flags: {},
       env: {

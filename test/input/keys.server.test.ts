@@ -12,7 +12,7 @@ import { sweepAll } from '../../src/sync/sweep-missed-rows.ts';
 import { nearest } from '../../src/search/queries/vector-query.ts';
 import { keyBeforeSql, keyTextSql, legacyKey, parsedKeySql } from '../../src/table/key.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
-import { KEY_SHAPES } from '../setup/key-shapes.ts';
+import { KEY_SHAPES, makeKeyTypes } from '../setup/key-shapes.ts';
 import { complaints, hashEmbedder, runAll } from '../setup/whole-run.ts';
 
 describe.runIf(hasPostgres())('keys', () => {
@@ -23,13 +23,7 @@ describe.runIf(hasPostgres())('keys', () => {
     pool = createPool(database.databaseUrl, { name: 'test', max: 4, logger: silentLogger });
     await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
     await migrate(pool);
-    await pool.query(`CREATE SCHEMA ext`);
-    await pool.query(`CREATE EXTENSION citext SCHEMA ext`);
-    await pool.query(
-      `CREATE COLLATION public.blind (provider = icu, locale = 'und-u-ks-level1', deterministic = false)`,
-    );
-    await pool.query(`CREATE TYPE public.mood AS ENUM ('zest', 'a"b', 'calm', 'Calm', 'böse', '')`);
-    await pool.query(`CREATE DOMAIN public.code AS text CHECK (length(value) < 9)`);
+    await makeKeyTypes(pool);
   });
   afterAll(async () => {
     await pool.end();

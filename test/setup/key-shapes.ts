@@ -1,6 +1,7 @@
 /** Keys as tables have them: types, collations, orders; with values that are hard on each. */
 
 import fc from 'fast-check';
+import type { Queryable } from '../../src/db/pool.ts';
 
 export interface KeyShape {
   name: string;
@@ -222,3 +223,15 @@ export const KEY_SHAPES: readonly KeyShape[] = [
     ],
   },
 ];
+
+/** Types and collations of some of them. In a fresh database. */
+export async function makeKeyTypes(db: Queryable): Promise<void> {
+  for (const sql of [
+    'CREATE SCHEMA ext',
+    'CREATE EXTENSION citext SCHEMA ext',
+    `CREATE COLLATION public.blind (provider = icu, locale = 'und-u-ks-level1', deterministic = false)`,
+    `CREATE TYPE public.mood AS ENUM ('zest', 'a"b', 'calm', 'Calm', 'böse', '')`,
+    'CREATE DOMAIN public.code AS text CHECK (length(value) < 9)',
+  ])
+    await db.query(sql);
+}
