@@ -5,7 +5,7 @@
  */
 
 import { GateError } from '../errors.ts';
-import { operatorRegclassSql } from './search-path.ts';
+import { usableRegclassSql } from './search-path.ts';
 import type { Queryable } from './pool.ts';
 import { trustedSql } from './trusted-roles.ts';
 
@@ -65,7 +65,7 @@ const faultsSql = (owners: boolean): string => {
       `SELECT 3, pg_catalog.format('function %s belongs to %s', p.oid::pg_catalog.regprocedure, ${role('p.proowner')}), pg_catalog.format('DROP FUNCTION %s', p.oid::pg_catalog.regprocedure)
          FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = $1 AND NOT ${trusted('p.proowner')}`,
     );
-  return `${owners ? `WITH pgvb_named AS MATERIALIZED (SELECT ${operatorRegclassSql('$2')} AS oid), pgvb_trusted AS MATERIALIZED (${TRUSTED}) ` : ''}SELECT f.what, f.remedy FROM (${parts.join('\n UNION ALL ')}) AS f (place, what, remedy) ORDER BY f.place, f.what LIMIT ${SHOWN + 1}`;
+  return `${owners ? `WITH pgvb_named AS MATERIALIZED (SELECT ${usableRegclassSql('$2')} AS oid), pgvb_trusted AS MATERIALIZED (${TRUSTED}) ` : ''}SELECT f.what, f.remedy FROM (${parts.join('\n UNION ALL ')}) AS f (place, what, remedy) ORDER BY f.place, f.what LIMIT ${SHOWN + 1}`;
 };
 
 const OWNERS = faultsSql(true);

@@ -7,7 +7,7 @@ import type pg from 'pg';
 import { parseQualified, quoteLiteral, quoteQualified } from './identifiers.ts';
 import type { Pool, Queryable } from './pool.ts';
 import { rowSecurityFor, type RowSecurity } from './row-security.ts';
-import { operatorRegclassSql } from './search-path.ts';
+import { usableRegclassSql } from './search-path.ts';
 import { isUnreachable } from './sqlstates.ts';
 
 /** Of pools of our own that know their table. */
@@ -96,7 +96,7 @@ async function isKnown(client: pg.PoolClient, sql: string): Promise<boolean> {
 export function securityOf(table: string): RowSecurity | null {
   try {
     const name = quoteQualified(parseQualified(table, 'Option table'));
-    return rowSecurityFor(name, operatorRegclassSql(quoteLiteral(name)));
+    return rowSecurityFor(name, usableRegclassSql(quoteLiteral(name)));
   } catch {
     return null;
   }

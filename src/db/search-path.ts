@@ -38,13 +38,18 @@ export const OPERATOR_SCHEMAS = `(SELECT CASE WHEN s.part OPERATOR(pg_catalog.=)
      FROM pg_catalog.regexp_split_to_table(${THEIR_PATH}, E'\\\\s*,\\\\s*(?=(?:[^"]*"[^"]*")*[^"]*$)') WITH ORDINALITY AS s (part, place))`;
 
 /**
- * SQL of the oid of a table that the operator has named, with its schema or without; NULL where there is none, or in a schema
- * that this role may not use, of which to_regclass would raise. @param name SQL of the name, quoted
+ * SQL of the oid of a table that the operator has named, with its schema or without; NULL where there is none. Raises for one
+ * in a schema that this role may not use. @param name SQL of the name, quoted
  */
 export const operatorRegclassSql = (name: string): string =>
-  `(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident(${name})) OPERATOR(pg_catalog.>) 1
-     THEN (CASE WHEN pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace(pg_catalog.quote_ident((pg_catalog.parse_ident(${name}))[1]))::pg_catalog.oid, 'USAGE') THEN pg_catalog.to_regclass(${name})::pg_catalog.oid END)
+  `(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident(${name})) OPERATOR(pg_catalog.>) 1 THEN pg_catalog.to_regclass(${name})::pg_catalog.oid
      ELSE (SELECT pgvb_c.oid FROM pg_catalog.pg_class pgvb_c JOIN pg_catalog.pg_namespace pgvb_n ON pgvb_n.oid = pgvb_c.relnamespace
              JOIN ${OPERATOR_SCHEMAS} pgvb_p ON pgvb_p.schema OPERATOR(pg_catalog.=) pgvb_n.nspname::pg_catalog.text
             WHERE pgvb_c.relname::pg_catalog.text OPERATOR(pg_catalog.=) (pg_catalog.parse_ident(${name}))[1]
               AND pg_catalog.has_schema_privilege(pgvb_n.oid, 'USAGE') ORDER BY pgvb_p.place LIMIT 1) END)`;
+
+/** The same, for what is asked besides; NULL also in such a schema, of which statements on the table itself will tell. */
+export const usableRegclassSql = (name: string): string =>
+  `(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident(${name})) OPERATOR(pg_catalog.=) 1
+           OR pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace(pg_catalog.quote_ident((pg_catalog.parse_ident(${name}))[1]))::pg_catalog.oid, 'USAGE')
+         THEN ${operatorRegclassSql(name)} END)`;

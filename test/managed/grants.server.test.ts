@@ -4,8 +4,12 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { loadConfig, type Config } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
+import { saveBackfill } from '../../src/ledger/backfill/backfill.ts';
+import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { prepareQueue } from '../../src/queue/connection.ts';
+import { applyDdl } from '../../src/planning/ddl.ts';
+import { applyCapture } from '../../src/sync/capture.ts';
 import { missingGrants, type MissingGrants } from '../../src/planning/grants/missing-grants.ts';
 import { hasPostgres } from '../setup/databases.ts';
 import { limitedRole, type LimitedRole } from '../setup/limited-role.ts';
@@ -45,25 +49,28 @@ describe.runIf(hasPostgres())('the rights that are printed', () => {
   const missing = (): Promise<MissingGrants> => missingGrants(pool, config.settings);
   const required = async (where = 'database'): Promise<string[]> =>
     (await missing()).grants.filter((each) => !each.optional && each.where === where).map(({ sql }) => sql);
-  /** Of the administrator: all that is printed, once; then nothing is missing, and a run goes through. */
-  async function runs({ index = true, queue = false } = {}): Promise<void> {
+  /** By the administrator: all that is printed, once; then nothing is missing. */
+  async function given(): Promise<void> {
     const { grants } = await missing();
-    await limited.admin(
-      grants
-        .filter(({ optional }) => !optional)
-        .map(({ sql }) => `${sql};`)
-        .join('\n'),
-    );
+    const statements = grants.filter(({ optional }) => !optional).map(({ sql }) => `${sql};`);
+    await limited.admin(statements.join('\n'));
     expect(await required()).toEqual([]);
     expect(await required('queue')).toEqual([]);
+  }
+  /** What takes rights: ledger, columns, staging table and triggers. */
+  async function makes(): Promise<void> {
+    await migrate(pool);
+    const { backfill, settings } = config;
+    await applyDdl(pool, await describeTarget(pool, backfill, settings), 8);
+    const target = await describeTarget(pool, backfill, settings);
+    await saveBackfill(pool, target, {});
+    expect(await applyCapture(pool, target, settings)).toBe('trigger');
+  }
+  async function runs(): Promise<void> {
     expect(await complaints(pool, config)).toEqual([]);
     await migrate(pool);
-    if (queue) await prepareQueue(config.settings.queue);
-    expect(await (await runAll(pool, config, hashEmbedder(), { index })).account()).toMatchObject({
-      embedded: ROWS,
-    });
+    expect(await (await runAll(pool, config, hashEmbedder())).account()).toMatchObject({ embedded: ROWS });
     expect(await required()).toEqual([]);
-    expect(await required('queue')).toEqual([]);
   }
   const database = (): string => new URL(limited.database.databaseUrl).pathname.slice(1);
 
@@ -79,6 +86,7 @@ describe.runIf(hasPostgres())('the rights that are printed', () => {
       `CREATE SCHEMA pgvector_backfill AUTHORIZATION ${role}`,
       `GRANT TEMPORARY ON DATABASE ${database()} TO ${role}`,
     ]);
+    await given();
     await runs();
   });
 
@@ -94,6 +102,7 @@ describe.runIf(hasPostgres())('the rights that are printed', () => {
     const statements = await required();
     expect(statements).toContain(`GRANT UPDATE, TRIGGER ON TABLE "shop"."docs" TO ${role}`);
     expect(statements).toContain(`GRANT USAGE ON SCHEMA "types" TO ${role}`);
+    await given();
     await runs();
   });
 
@@ -111,7 +120,8 @@ describe.runIf(hasPostgres())('the rights that are printed', () => {
     expect((await required()).filter((sql) => sql.startsWith('GRANT "'))).toEqual(
       owners.map((owner) => `GRANT "${owner}" TO ${role} WITH INHERIT TRUE`),
     );
-    await runs({ index: false });
+    await given();
+    await makes();
   });
 
   it.each([
@@ -127,7 +137,10 @@ describe.runIf(hasPostgres())('the rights that are printed', () => {
     );
     expect(await required()).toContain(`GRANT USAGE, CREATE ON SCHEMA pgvector_backfill TO ${role}`);
     expect(await required('queue')).toContain(`GRANT USAGE, CREATE ON SCHEMA bullmq TO ${role}`);
-    await runs({ queue: true });
+    await given();
+    await makes();
+    await prepareQueue(config.settings.queue);
+    expect(await required('queue')).toEqual([]);
     if (name !== null) await admin(`ALTER DATABASE "${database()}" OWNER TO CURRENT_USER`);
   });
 
@@ -167,7 +180,8 @@ describe.runIf(hasPostgres())('the rights that are printed', () => {
       `ALTER TABLE pgvector_backfill.old OWNER TO ${role}`,
       `GRANT TEMPORARY ON DATABASE ${database()} TO ${role}`,
     ]);
-    await runs();
+    await given();
+    await makes();
     const type = await pool.query<{ type: string }>(
       `SELECT format_type(atttypid, atttypmod) AS type FROM pg_attribute WHERE attrelid = 'shop.docs'::regclass AND attname = 'embedding'`,
     );
