@@ -1,12 +1,13 @@
 /** Read-only preflight: everything that could stop a backfill, found before it starts. */
 
+import { optionName } from '../config/option-name.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { quoteQualified } from '../db/identifiers.ts';
 import { LEDGER_SCHEMA, ledgerState, ledgerVersion } from '../db/migrate.ts';
 import { foreignParts } from '../db/own-schema.ts';
 import { hidesRows } from '../db/row-security.ts';
-import { codeOf } from '../db/sqlstates.ts';
+import { codeOf, isOfBytes } from '../db/sqlstates.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, ConfigError, messageOf } from '../errors.ts';
 import { installationId } from '../ledger/backfill/installation.ts';
@@ -175,9 +176,18 @@ function textLengths(
   embedder: Embedder,
 ): Promise<Finding[]> {
   return checkTexts(pool, target, settings, embedder).catch((error: unknown) => [
-    findingOf('text-length', error),
+    isOfBytes(error) ? unreadableKey(error) : findingOf('text-length', error),
   ]);
 }
+
+/** A text is read row by row, and its faults are told by key: what is left is the key itself. */
+const unreadableKey = (error: unknown): Finding => ({
+  level: 'error',
+  check: 'key',
+  message: `A key among the sampled rows cannot be told (${messageOf(error)}): nobody could name that row, or find it again.`,
+  remedy: `Correct such keys, or name another key by ${optionName('key')}.`,
+  option: 'key',
+});
 
 /** `enqueue` plans a run for it, so it does not block. */
 async function checkRun({ pool, backfill }: DoctorInput): Promise<Finding[]> {

@@ -90,4 +90,24 @@ describe.runIf(hasPostgres())('bytes that are no text', () => {
       await pool.end();
     }
   });
+
+  it('a key that is none is told before anything is planned', async () => {
+    const { databaseUrl, queueUrl } = await realDatabase(undefined, {
+      sql: `ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE 'C'`,
+    });
+    await onServer(
+      databaseUrl,
+      `CREATE EXTENSION vector; CREATE TABLE docs (code text PRIMARY KEY, body text); INSERT INTO docs VALUES (E'caf\\xe9', 'bread')`,
+    );
+    const pool = createPool(databaseUrl, { name: 'test', max: 2, logger: silentLogger, pinned: true });
+    const config = await loadConfig({
+      flags: { table: 'public.docs', key: 'code', text: 'body' },
+      env: { DATABASE_URL: databaseUrl, QUEUE_URL: queueUrl },
+      cwd: '/',
+    });
+    expect(await complaints(pool, config)).toEqual([
+      expect.stringMatching(/^key: A key among the sampled rows cannot be told \(bytes that are no text/),
+    ]);
+    await pool.end();
+  });
 });
