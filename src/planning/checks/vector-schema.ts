@@ -8,6 +8,8 @@ import { QUEUE_SCHEMA } from '../../queue/address.ts';
 import type { Finding } from './finding.ts';
 
 const check = 'pgvector-schema';
+/** Not worth a word. */
+const USUAL = 'public';
 
 interface SchemaFacts {
   /** Where the extension is; null where it is not in this database. */
@@ -34,6 +36,7 @@ export async function checkVectorSchema(db: Queryable, wanted: string | undefine
           remedy: grant(present),
         },
       ];
+    if (wanted === undefined && present === USUAL) return [];
     if (wanted === undefined || wanted === present)
       return [{ level: 'ok', check, message: `pgvector is in schema ${present}` }];
     return [
