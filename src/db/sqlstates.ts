@@ -165,6 +165,6 @@ export function classify(error: unknown): FailureClass {
  */
 export const isOfARow = (error: unknown): boolean => classify(error) === 'row' || isRaised(error);
 
-/** Bytes of a row that are no text, whatever is made of them: no expression is wrong then, on however many rows it raises. */
+/** Bytes that are no text, or none in the other encoding. */
 export const isOfBytes = (error: unknown): boolean =>
   !isRaised(error) && hasSqlState(error, SQLSTATE.invalidText, SQLSTATE.untranslatable);

@@ -78,7 +78,8 @@ async function quarantineUnreadable(reading: Reading, range: KeyRange): Promise<
       if (await quarantineRow(reading, key)) found++;
       return true;
     },
-    async (error) => (isOfBytes(error) || (await readsAnyEdge(reading)) ? null : unreadableAll(error)),
+    async (error) =>
+      isOfItsBytes(target, error) || (await readsAnyEdge(reading)) ? null : unreadableAll(error),
   );
   for (let after: string | null = null; ;) {
     const values: unknown[] = [];
@@ -185,6 +186,10 @@ async function readsAnyEdge({ pool, target, fingerprint }: Reading): Promise<boo
   }
   return false;
 }
+
+/** Of columns as they are: an expression may be what makes bytes of them that are no text. */
+const isOfItsBytes = ({ names }: Target, error: unknown): boolean =>
+  names.text === undefined && isOfBytes(error);
 
 const unreadableAll = (error: unknown): ConfigError =>
   new ConfigError(

@@ -91,6 +91,36 @@ describe.runIf(hasPostgres())('bytes that are no text', () => {
     }
   });
 
+  it('a whole table in one encoding that the server knows nothing of: the expression that is printed reads it', async () => {
+    const { databaseUrl, queueUrl } = await realDatabase(undefined, {
+      sql: `ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE 'C'`,
+    });
+    await onServer(
+      databaseUrl,
+      `CREATE EXTENSION vector; CREATE TABLE docs (id bigint PRIMARY KEY, title text, body text);
+       INSERT INTO docs SELECT n, E'caf\\xe9', 'bread ' || n FROM generate_series(1, 30) n`,
+    );
+    const pool = createPool(databaseUrl, { name: 'test', max: 2, logger: silentLogger, pinned: true });
+    const texts = async (text: string) => {
+      const env = { DATABASE_URL: databaseUrl, QUEUE_URL: queueUrl };
+      const { backfill, settings } = await loadConfig({
+        flags: { table: 'public.docs', text },
+        env,
+        cwd: '/',
+      });
+      const target = await describeTarget(pool, backfill, settings, { planning: true });
+      const found = await checkTexts(pool, target, settings, hashEmbedder());
+      return { target, finding: found.find(({ check }) => check === 'text-read') };
+    };
+    const { finding } = await texts('title,body');
+    expect(finding).toMatchObject({ level: 'error', measurements: { unreadable: 30, sampled: 30 } });
+    const written = /\{"sql":.*\}/.exec(finding?.remedy ?? '')?.[0] ?? '';
+    const { target, finding: none } = await texts(`sql:${(JSON.parse(written) as { sql: string }).sql}`);
+    expect(none).toBeUndefined();
+    expect(await readTexts(pool, target, ['7'], 100)).toEqual([{ key: '7', text: 'café\nbread 7' }]);
+    await pool.end();
+  });
+
   it('a key that is none is told before anything is planned', async () => {
     const { databaseUrl, queueUrl } = await realDatabase(undefined, {
       sql: `ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE 'C'`,

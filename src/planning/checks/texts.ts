@@ -4,6 +4,7 @@ import { optionName } from '../../config/option-name.ts';
 import { isOfBytes } from '../../db/sqlstates.ts';
 import { messageOf } from '../../errors.ts';
 import type { Settings } from '../../config/settings.ts';
+import { quoteName } from '../../db/identifiers.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Embedder } from '../../embedding/embedder.ts';
 import { estimatedRows } from '../../table/estimated-rows.ts';
@@ -15,6 +16,8 @@ import type { Finding } from './finding.ts';
 const SAMPLED_ROWS = 500;
 /** Of rows that cannot be read. */
 const SHOWN_KEYS = 5;
+/** As many may be bad by chance. */
+const FEW_ROWS = 20;
 /** Of one text; what is longer counts as this long. */
 const MAX_CHARACTERS = 100_000;
 /** Share of cut texts from which on it is a warning. */
@@ -35,9 +38,10 @@ export async function checkTexts(
   embedder: Embedder,
 ): Promise<Finding[]> {
   const sample = await sampleOf(pool, target);
+  const isAscii = await knowsNoEncoding(pool);
   return [
-    ...(await checkEncoding(pool, target)),
-    ...unreadableFinding(sample),
+    ...(isAscii ? [encodingFinding(target)] : []),
+    ...unreadableFinding(sample, settings, isAscii),
     ...(await checkTextLengths(
       sample.texts.map(({ text }) => text),
       settings,
@@ -95,36 +99,50 @@ async function sampleOf(pool: Pool, target: Target): Promise<TextSample> {
 }
 
 /** A server that knows of no encoding takes whatever bytes it is given. */
-async function checkEncoding(pool: Pool, { table }: Target): Promise<Finding[]> {
-  const found = await pool.query<{ encoding: string }>('SELECT getdatabaseencoding() AS encoding');
-  if (found.rows[0]?.encoding !== 'SQL_ASCII') return [];
-  return [
-    {
-      level: 'warn',
-      check: 'encoding',
-      message:
-        'the database is SQL_ASCII: the server does not check the bytes of a text. Rows whose text is not valid UTF-8 are quarantined by their key, the others are embedded',
-      remedy: `Correct such rows, which \`pgvector-backfill status\` lists; where their bytes are LATIN1: UPDATE ${table} SET … = convert_from(convert(convert_to(…, 'SQL_ASCII'), 'LATIN1', 'UTF8'), 'SQL_ASCII') WHERE … . Or move to a database with an encoding.`,
-    },
-  ];
-}
+const knowsNoEncoding = async (pool: Pool): Promise<boolean> =>
+  (await pool.query<{ encoding: string }>('SELECT getdatabaseencoding() AS encoding')).rows[0]?.encoding ===
+  'SQL_ASCII';
 
-function unreadableFinding({ texts, unreadable }: TextSample): Finding[] {
+/** @param text SQL of a text whose bytes are LATIN1 */
+const fromLatin1 = (text: string): string =>
+  `convert_from(convert(convert_to(${text}, 'SQL_ASCII'), 'LATIN1', 'UTF8'), 'SQL_ASCII')`;
+
+const encodingFinding = ({ table }: Target): Finding => ({
+  level: 'warn',
+  check: 'encoding',
+  message:
+    'the database is SQL_ASCII: the server does not check the bytes of a text. Rows whose text is not valid UTF-8 are quarantined by their key, the others are embedded',
+  remedy: `Correct such rows, which \`pgvector-backfill status\` lists; where their bytes are LATIN1: UPDATE ${table} SET … = ${fromLatin1('…')} WHERE … . Or move to a database with an encoding.`,
+});
+
+function unreadableFinding(
+  { texts, unreadable }: TextSample,
+  { text }: Settings,
+  isAscii: boolean,
+): Finding[] {
   const [first] = unreadable;
   if (first === undefined) return [];
   const shown = unreadable.slice(0, SHOWN_KEYS).map(({ key }) => key);
-  const ofBytes = unreadable.every(({ error }) => isOfBytes(error));
+  const sampled = texts.length + unreadable.length;
+  // Of columns: an expression may be what makes bytes of them that are no text.
+  const ofBytes = Array.isArray(text) && unreadable.every(({ error }) => isOfBytes(error));
+  const isNone = texts.length === 0 && sampled > (ofBytes ? FEW_ROWS : 1);
+  const correct = 'Correct these rows, and they are embedded; the others are at once.';
+  const convert =
+    isAscii && Array.isArray(text)
+      ? ` Where all bytes are of one encoding, such as LATIN1, take them by an expression: set ${optionName('text')} to ${JSON.stringify({ sql: `concat_ws(chr(10), ${text.map((column) => fromLatin1(quoteName(column))).join(', ')})` })}.`
+      : '';
   return [
     {
-      // Of none of them: that is the expression, and no row; bytes are each row's own.
-      level: texts.length === 0 && unreadable.length > 1 && !ofBytes ? 'error' : 'warn',
+      // Of none of them: that is the expression, or the encoding, and no row.
+      level: isNone ? 'error' : 'warn',
       check: 'text-read',
-      message: `the text of ${unreadable.length} of ${texts.length + unreadable.length} sampled rows cannot be read and they would be quarantined: key ${shown.join(', ')}${unreadable.length > shown.length ? ', …' : ''} (${messageOf(first.error)})`,
+      message: `the text of ${unreadable.length} of ${sampled} sampled rows cannot be read and they would be quarantined: key ${shown.join(', ')}${unreadable.length > shown.length ? ', …' : ''} (${messageOf(first.error)})`,
       remedy: ofBytes
-        ? 'Correct these rows, and they are embedded; all others are, whether or not.'
+        ? `${correct}${convert}`
         : `Correct these rows, or ${optionName('text')} or ${optionName('where')}, so that it does not raise on them: for instance by a CASE around a cast.`,
       option: 'text',
-      measurements: { unreadable: unreadable.length, sampled: texts.length + unreadable.length },
+      measurements: { unreadable: unreadable.length, sampled },
     },
   ];
 }
