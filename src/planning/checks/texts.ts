@@ -112,7 +112,7 @@ const encodingFinding = ({ table }: Target): Finding => ({
   check: 'encoding',
   message:
     'the database is SQL_ASCII: the server does not check the bytes of a text. Rows whose text is not valid UTF-8 are quarantined by their key, the others are embedded',
-  remedy: `Correct such rows, which \`pgvector-backfill status\` lists; where their bytes are LATIN1: UPDATE ${table} SET … = ${fromLatin1('…')} WHERE … . Or move to a database with an encoding.`,
+  remedy: `Correct such rows, which \`pgvector-backfill status\` lists; where their bytes are LATIN1: UPDATE ${table} SET body = ${fromLatin1('body')} WHERE its key is one of them. Or move to a database with an encoding.`,
 });
 
 function unreadableFinding(
