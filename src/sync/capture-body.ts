@@ -46,16 +46,58 @@ const keySql = ({ key }: CapturePart, row: 'OLD' | 'NEW'): string =>
     key.map(({ name }) => `${row}.${quoteName(name)}`),
   );
 
+/** Of one backfill without a block around it, which each row would pay for. */
 export function captureBody(parts: readonly CapturePart[]): string {
-  const all = watchedByAny(parts);
-  const sections = parts.map((part, at) => captureSection(part, `part_${at + 1}`, all));
-  return `
-DECLARE
-  patience text := '${LOCK_WAIT_MS}ms';
-BEGIN${sections.join('')}
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1)
+    return `
+DECLARE${captureVariables(first)}
+BEGIN${captureSteps(first, { leave: 'RETURN NULL', patience: quoteLiteral(`${LOCK_WAIT_MS}ms`), where: '' })}
   RETURN NULL;
 END
 `;
+  const all = watchedByAny(parts);
+  const blocks = parts.map((part, at) => captureBlock(part, `part_${at + 1}`, all));
+  return `
+DECLARE
+  patience text := '${LOCK_WAIT_MS}ms';
+BEGIN${blocks.join('')}
+  RETURN NULL;
+END
+`;
+}
+
+/** What is wrong for one backfill of the table is no other one's fault, nor is a change of columns that only another reads. */
+function captureBlock(part: CapturePart, label: string, all: readonly string[]): string {
+  const leave = `EXIT ${label}`;
+  const isAlone = all.every((column) => part.watched.includes(column));
+  const where = isAlone
+    ? ''
+    : `
+    IF TG_OP = 'UPDATE' AND NOT (${anyDiffers(part.watched)}) THEN ${leave}; END IF;`;
+  return `
+  <<${label}>>
+  DECLARE${captureVariables(part)}
+  BEGIN${captureSteps(part, { leave, patience: 'patience', where })}
+    IF missed = '${LOCK_NOT_AVAILABLE}' THEN patience := '${NO_WAIT_MS}ms'; END IF;
+  END;`;
+}
+
+const captureVariables = ({ backfill }: CapturePart): string => `
+  state text := current_setting(${quoteLiteral(captureSetting(backfill))}, true);
+  key_before text;
+  key_after text;
+  waits text;
+  done text;
+  missed text;`;
+
+interface Surroundings {
+  /** Statement that ends the part. */
+  leave: string;
+  /** SQL of the longest wait for a lock. */
+  patience: string;
+  /** Statements in front of the reading of the key. */
+  where: string;
 }
 
 /**
@@ -68,16 +110,12 @@ END
  *   first note of a transaction is made inside the block; it leaves its lock and a setting that ends with the transaction,
  *   and the rows behind it are noted without.
  * - It never waits long for a lock on the ledger, and no second time.
- * - What is wrong for one backfill of the table is no other one's fault, nor is a change of columns that only another reads.
- * @param all columns that the triggers fire for
  */
-function captureSection(part: CapturePart, label: string, all: readonly string[]): string {
-  const { watched } = part;
+function captureSteps(part: CapturePart, { leave, patience, where }: Surroundings): string {
   const backfill = quoteLiteral(part.backfill);
   const state = quoteLiteral(captureSetting(part.backfill));
-  const isAlone = all.every((column) => watched.includes(column));
   // Assigned, not performed, which would be a query; and not a setting of the function, which each row would pay for.
-  const wait = `done := set_config('lock_timeout', patience, true);`;
+  const wait = `done := set_config('lock_timeout', ${patience}, true);`;
   const restore = (value: string): string =>
     `done := set_config('lock_timeout', waits, true) || set_config(${state}, '${value}', true);`;
   const insert = (value: string): string => noteChangeSql(backfill, value);
@@ -86,51 +124,36 @@ function captureSection(part: CapturePart, label: string, all: readonly string[]
       `IF key_before IS NOT NULL OR TG_OP = 'TRUNCATE' THEN ${insert('key_before')} END IF;`,
       `IF key_after IS NOT NULL THEN ${insert('key_after')} END IF;`,
     ].join(`\n${indent}`);
-  const unchanged = isAlone
-    ? ''
-    : `
-      IF TG_OP = 'UPDATE' AND NOT (${anyDiffers(watched)}) THEN EXIT ${label}; END IF;`;
   return `
-  <<${label}>>
-  DECLARE
-    state text := current_setting(${state}, true);
-    key_before text;
-    key_after text;
-    waits text;
-    done text;
-    missed text;
-  BEGIN
-    IF state = 'missed' THEN EXIT ${label}; END IF;
-    BEGIN${unchanged}
-      IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND ${keyMovedSql(part)}) THEN key_before := ${keySql(part, 'OLD')}; END IF;
-      IF TG_OP = 'INSERT' OR TG_OP = 'UPDATE' THEN key_after := ${keySql(part, 'NEW')}; END IF;
-      IF state IS DISTINCT FROM 'noted' THEN
-        waits := current_setting('lock_timeout');
-        ${wait}
-        ${note('        ')}
-        ${restore('noted')}
-        EXIT ${label};
-      END IF;
-    EXCEPTION WHEN OTHERS THEN
-      missed := SQLSTATE;
-    END;
-    IF missed IS NULL THEN
+  IF state = 'missed' THEN ${leave}; END IF;
+  BEGIN${where}
+    IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND ${keyMovedSql(part)}) THEN key_before := ${keySql(part, 'OLD')}; END IF;
+    IF TG_OP = 'INSERT' OR TG_OP = 'UPDATE' THEN key_after := ${keySql(part, 'NEW')}; END IF;
+    IF state IS DISTINCT FROM 'noted' THEN
+      waits := current_setting('lock_timeout');
+      ${wait}
       ${note('      ')}
-      EXIT ${label};
+      ${restore('noted')}
+      ${leave};
     END IF;
-    waits := current_setting('lock_timeout');
+  EXCEPTION WHEN OTHERS THEN
+    missed := SQLSTATE;
+  END;
+  IF missed IS NULL THEN
+    ${note('    ')}
+    ${leave};
+  END IF;
+  waits := current_setting('lock_timeout');
+  BEGIN
+    ${wait}
+    ${noteMissedSql(backfill, 'missed')}
+  EXCEPTION WHEN OTHERS THEN
     BEGIN
       ${wait}
-      ${noteMissedSql(backfill, 'missed')}
+      ${insert('NULL')}
     EXCEPTION WHEN OTHERS THEN
-      BEGIN
-        ${wait}
-        ${insert('NULL')}
-      EXCEPTION WHEN OTHERS THEN
-        RAISE LOG 'pgvector-backfill % could not note changes of % (SQLSTATE %): the next sweep finds them', ${backfill}, TG_RELID::regclass, missed;
-      END;
+      RAISE LOG 'pgvector-backfill % could not note changes of % (SQLSTATE %): the next sweep finds them', ${backfill}, TG_RELID::regclass, missed;
     END;
-    ${restore('missed')}
-    IF missed = '${LOCK_NOT_AVAILABLE}' THEN patience := '${NO_WAIT_MS}ms'; END IF;
-  END;`;
+  END;
+  ${restore('missed')}`;
 }

@@ -173,6 +173,21 @@ describe.each(databases())('the triggers of a table with several backfills, on $
     expect(await noted()).toEqual(['low 100']);
   });
 
+  it('write a key by the settings of our sessions, beside one that needs none', async () => {
+    await pool.query(
+      'CREATE TABLE logs (id bigint PRIMARY KEY, at timestamptz NOT NULL UNIQUE, title text, body text)',
+    );
+    const first = await load('logs', { BACKFILL_TABLE: 'logs', BACKFILL_TEXT: 'body' });
+    await install(first);
+    const more = { BACKFILL_KEY: 'at', BACKFILL_TEXT: 'title', BACKFILL_COLUMN: 'title_vector' };
+    await install(await load('times', { BACKFILL_TABLE: 'logs', ...more }));
+    expect(await missingCapture(pool, first.target, 'trigger')).toEqual([]);
+    await pool.query(
+      `SET "DateStyle" = 'German'; SET TimeZone = 'Asia/Tokyo'; INSERT INTO logs VALUES (7, '2024-02-01 03:04:05.000006Z')`,
+    );
+    expect(await noted()).toEqual(['logs 7', 'times 2024-02-01 03:04:05.000006+00']);
+  });
+
   it('of an earlier release are taken over, by a look of their own or by another backfill that comes', async () => {
     for (const byOther of [false, true]) {
       const { settings, target } = await bodies();
