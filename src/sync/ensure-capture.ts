@@ -19,6 +19,8 @@ export interface EnsuredCapture {
 }
 
 interface Armed extends EnsuredCapture {
+  /** Nobody has noted the triggers before. */
+  isFirst: boolean;
   touched: boolean;
   faults: string[];
   statements: string[];
@@ -54,13 +56,16 @@ export async function ensureCapture(
   limits: TransactionLimits,
 ): Promise<EnsuredCapture | null> {
   const { backfill } = target;
-  const { saved, isShared } = await armedAs(pool, backfill);
-  const isArmed = saved !== null && sameAs(saved, await capturePrint(pool, target));
+  const found = await armedAs(pool, backfill);
+  const { isShared } = found;
+  const isArmed = found.saved !== null && sameAs(found.saved, await capturePrint(pool, target));
   if (isArmed && isShared) return { added: {} };
   const { part, varies } = await ownPart(pool, target);
   const arm = async (client: pg.PoolClient): Promise<Armed | null> => {
     await lockTable(client, target);
     if (!(await keepTriggerMode(client, backfill))) return null;
+    // Again: while the lock was waited for, they may have been made for another backfill.
+    const { saved } = await armedAs(client, backfill);
     const before = await capturePrint(client, target);
     const { own, others } = await notedParts(client, target);
     const { faults, statements } = await captureRepair(client, target, inOrder([...others, part]));
@@ -80,7 +85,7 @@ export async function ensureCapture(
     const touched = saved === null || (!isCarried && !untouched(saved, now));
     const missed = touched || (!isCarried && statements.length > 0);
     await saveArmed(client, backfill, { as: kept, varies, missed });
-    return { added, touched, faults, statements };
+    return { added, touched, isFirst: saved === null, faults, statements };
   };
   let armed: Armed | null;
   try {
@@ -92,7 +97,7 @@ export async function ensureCapture(
   if (armed === null) return null;
   for (const message of armed.statements)
     await recordEvent(pool, { backfill, run: null, level: 'info', kind: 'schema.changed', message });
-  if (saved !== null && armed.touched)
+  if (!armed.isFirst && armed.touched)
     await recordEvent(pool, {
       backfill,
       run: null,
