@@ -5,19 +5,18 @@
 
 import type pg from 'pg';
 import { parseQualified, quoteLiteral, quoteQualified } from './identifiers.ts';
-import type { Pool, Queryable } from './pool.ts';
 import { rowSecurityFor, type RowSecurity } from './row-security.ts';
 import { usableRegclassSql } from './search-path.ts';
 import { isUnreachable } from './sqlstates.ts';
 
 /** Of pools of our own that know their table. */
-export const rowSecurity = new WeakMap<Pool, RowSecurity>();
+export const rowSecurity = new WeakMap<pg.Pool, RowSecurity>();
 
 /** Null where only the server's own refusal will do. */
-export const rowSecurityOf = (pool: Pool): RowSecurity | null => rowSecurity.get(pool) ?? null;
+export const rowSecurityOf = (pool: pg.Pool): RowSecurity | null => rowSecurity.get(pool) ?? null;
 
 /** Name of the legacy table, where the pool knows it. */
-export const tableOf = (db: Queryable): string | null => rowSecurity.get(db as Pool)?.table ?? null;
+export const tableOf = (db: object): string | null => rowSecurity.get(db as pg.Pool)?.table ?? null;
 
 /**
  * A statement without end is only of use to somebody who waits for it: the server looks whether its client is still there.
@@ -27,14 +26,14 @@ const lookSql = (isLocal: boolean): string =>
   `SELECT pg_catalog.set_config('client_connection_check_interval', '2s', ${isLocal})`;
 
 /** Of pools of our own. */
-export const sessions = new WeakMap<Pool, Sessions>();
+export const sessions = new WeakMap<pg.Pool, Sessions>();
 
-export const isOwnPool = (pool: Pool): boolean => sessions.has(pool);
+export const isOwnPool = (pool: pg.Pool): boolean => sessions.has(pool);
 
-export const isPinned = (pool: Pool): boolean => sessions.get(pool)?.pinned === true;
+export const isPinned = (pool: pg.Pool): boolean => sessions.get(pool)?.pinned === true;
 
 /** Whether the connection has its settings for good, so that a transaction says its limits alone. */
-export const hasSession = async (pool: Pool, client: pg.PoolClient): Promise<boolean> =>
+export const hasSession = async (pool: pg.Pool, client: pg.PoolClient): Promise<boolean> =>
   (await sessions.get(pool)?.isSettled(client)) ?? false;
 
 /** Settings for good, on connections that are of one server process alone; each is looked at once. */
