@@ -26,6 +26,9 @@ export function sampleSql(
   return `SELECT ${key} AS key${columns} FROM ${from} WHERE ${condition} ORDER BY md5(${key}) LIMIT $2`;
 }
 
+/** As many times the pages as would do for a table that is evenly filled, for one that is not, or of which few rows count. */
+export const MORE_PAGES = 25;
+
 /**
  * Draws from a share of the pages, and where that comes out short once more from a larger one: pages may be half empty, and few
  * of their rows may count.

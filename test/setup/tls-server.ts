@@ -14,6 +14,8 @@ export interface TlsServer {
   plainUrl: string;
   address: string;
   port: number;
+  /** server_version_num */
+  version: number;
   password: string;
   folder: string;
   /** Of the authority that has signed its certificate, which is for localhost and 127.0.0.1. */
@@ -29,10 +31,10 @@ export async function startTlsServer(hba: readonly string[]): Promise<TlsServer>
   const { cert, key } = makeCertificate();
   const client = new pg.Client({ connectionString: server.url });
   await client.connect();
-  const { rows } = await client.query<{ folder: string; hba: string }>(
-    `SELECT current_setting('data_directory') AS folder, current_setting('hba_file') AS hba`,
+  const { rows } = await client.query<{ folder: string; hba: string; version: number }>(
+    `SELECT current_setting('data_directory') AS folder, current_setting('hba_file') AS hba, current_setting('server_version_num')::int AS version`,
   );
-  const { folder = '', hba: hbaFile = '' } = rows[0] ?? {};
+  const { folder = '', hba: hbaFile = '', version = 0 } = rows[0] ?? {};
   const write = (path: string, text: string): Promise<unknown> =>
     client.query(
       `COPY (SELECT unnest(string_to_array(${client.escapeLiteral(text)}, chr(10)))) TO PROGRAM ${client.escapeLiteral(`umask 077; cat > '${path}'`)}`,
@@ -57,6 +59,7 @@ export async function startTlsServer(hba: readonly string[]): Promise<TlsServer>
     plainUrl: server.url,
     address: (await lookup(hostname, 4)).address,
     port: port === '' ? 5432 : Number(port),
+    version,
     password: decodeURIComponent(password),
     folder: own,
     authority,

@@ -14,7 +14,7 @@ import { bytes } from '../../observability/format.ts';
 import { TOAST_POINTER_BYTES, aligned, chunksBytes, pagesBytes, storedRow } from '../../table/heap-pages.ts';
 import { estimatedRows } from '../../table/estimated-rows.ts';
 import { leavesSql } from '../../table/partitions.ts';
-import { sampledPagesSql } from '../../table/sample-rows.ts';
+import { MORE_PAGES, drawEnough, sampledPagesSql } from '../../table/sample-rows.ts';
 import { tableSizes } from '../../table/table-sizes.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { vectorBytes } from '../../table/vector-type.ts';
@@ -131,12 +131,18 @@ async function sampleWidths(pool: Pool, target: Target): Promise<number[]> {
   });
   const all = await estimatedRows(pool, target.table);
   const percent = all <= 10 * SAMPLED_ROWS ? 100 : (100 * 4 * SAMPLED_ROWS) / all;
-  const found = await inReadOnly(pool, TABLE_LIMITS, (client) =>
-    client.query<{ width: number }>(
-      `SELECT (${width.join(' + ')})::float8 AS width FROM ${target.table} ${sampledPagesSql()}
+  const draw = (share: number): Promise<{ rows: { width: number }[] }> =>
+    inReadOnly(pool, TABLE_LIMITS, (client) =>
+      client.query<{ width: number }>(
+        `SELECT (${width.join(' + ')})::float8 AS width FROM ${target.table} ${sampledPagesSql()}
         WHERE ${target.where} LIMIT $2`,
-      [percent, MAX_SAMPLED_ROWS],
-    ),
+        [share, MAX_SAMPLED_ROWS],
+      ),
+    );
+  const found = await drawEnough(
+    draw,
+    { percent, more: Math.min(100, MORE_PAGES * percent) },
+    ({ rows }) => rows.length < SAMPLED_ROWS / 4,
   )
     // A condition that does not run or would write, or a part that cannot be read, is named by the checks of the table.
     .catch((error: unknown) => {

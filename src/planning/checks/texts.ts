@@ -8,7 +8,7 @@ import { quoteName } from '../../db/identifiers.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Embedder } from '../../embedding/embedder.ts';
 import { estimatedRows } from '../../table/estimated-rows.ts';
-import { drawEnough } from '../../table/sample-rows.ts';
+import { MORE_PAGES, drawEnough } from '../../table/sample-rows.ts';
 import { sampleTexts, type TextSample } from '../../table/sample-texts.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import type { Finding } from './finding.ts';
@@ -91,9 +91,10 @@ async function checkTextLengths(
 /** Whole pages are drawn, about a third more rows than wanted; a small table is read whole. */
 async function sampleOf(pool: Pool, target: Target): Promise<TextSample> {
   const rows = await estimatedRows(pool, target.table);
+  const percent = rows <= 20 * SAMPLED_ROWS ? 100 : (100 * 4 * SAMPLED_ROWS) / rows;
   return drawEnough(
     (percent) => sampleTexts(pool, target, percent, { rows: SAMPLED_ROWS, characters: MAX_CHARACTERS }),
-    { percent: rows <= 20 * SAMPLED_ROWS ? 100 : (100 * 4 * SAMPLED_ROWS) / rows, more: 10 },
+    { percent, more: Math.min(100, MORE_PAGES * percent) },
     ({ texts }) => texts.length < SAMPLED_ROWS / 4,
   );
 }
