@@ -2,6 +2,7 @@
 
 import { optionName } from '../config/option-name.ts';
 import { ConfigError, messageOf } from '../errors.ts';
+import { GIVE_PASSWORD } from './connecting/connect-plan.ts';
 import { SQLSTATE, codeOf } from './sqlstates.ts';
 
 export interface ConnectionFault {
@@ -83,7 +84,7 @@ export function connectionFault(error: unknown): ConnectionFault {
   if (/client password must be a (?:non-empty )?string/i.test(message))
     return {
       why: 'it asks for a password, and none was given',
-      remedy: 'Give it in the URL, by env PGPASSWORD, in ~/.pgpass or in the service file.',
+      remedy: GIVE_PASSWORD,
     };
   if (code === 'ENOENT' && syscall === 'connect')
     return { why: `there is no socket ${address}`, remedy: null };

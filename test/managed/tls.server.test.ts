@@ -203,7 +203,10 @@ describe.runIf(hasContainers())('a server that speaks TLS', () => {
     const line = (password: string): string =>
       `# mine\nelsewhere:*:*:*:wrong\nlocalhost:${server.port}:*:tls_user:${password.replaceAll(/[:\\]/g, String.raw`\$&`)}\n`;
     const address = url('tls_user', `sslmode=require&passfile=${passfile}`).replace(/:[^:@]*@/, '@');
-    expect(await refusal(address)).toContain('none was given');
+    for (const each of [address, address.replace('tls_user', 'clear'), address.replace('tls_user', 'old')])
+      expect(await refusal(each)).toBe(
+        'a password is asked for, and none was given. Give it in the URL, by env PGPASSWORD, in ~/.pgpass or in the service file.',
+      );
     await writeFile(passfile, line('wrong'), { mode: 0o600 });
     expect(await refusal(address)).toContain('password is wrong');
     await writeFile(passfile, line(PASSWORD));

@@ -2,7 +2,7 @@
 
 import type pg from 'pg';
 import { invalidParameter } from '../../config/libpq/invalid.ts';
-import { connectionParameters, type Host } from '../../config/libpq/parameters.ts';
+import { connectionParameters } from '../../config/libpq/parameters.ts';
 import { passwordFromFile } from './password-file.ts';
 import { encryptionsOf, type Encryption } from './tls-options.ts';
 
@@ -50,8 +50,15 @@ export function connectPlan(url: string, env: NodeJS.ProcessEnv = process.env): 
   );
   if (more.get('load_balance_hosts') === 'random') shuffle(attempts);
   const password = more.get('password');
-  const fromFile = (named: Host): string | undefined =>
-    passwordFromFile({ ...named, database, user }, more.get('passfile'), env);
+  // Asked for where the server wants one, so that a file may change meanwhile.
+  const passwordOf = ({ host, port }: Attempt): string => {
+    const named = hosts.find((each) => (each.hostaddr ?? each.host) === host && each.port === port);
+    const login = { host: named?.host ?? host, port, database, user };
+    const found = passwordFromFile(login, more.get('passfile'), env);
+    if (found === undefined)
+      throw invalidParameter('a password is asked for, and none was given.', GIVE_PASSWORD);
+    return found;
+  };
   const options = more.get('options');
   const name = more.get('application_name');
   return {
@@ -63,23 +70,15 @@ export function connectPlan(url: string, env: NodeJS.ProcessEnv = process.env): 
     driver: {
       user,
       database,
-      // Asked for where the server wants one, so that a file may change meanwhile.
-      password:
-        password ??
-        ((({ host, port }: Attempt) =>
-          fromFile(
-            hosts.find((each) => (each.hostaddr ?? each.host) === host && each.port === port) ?? {
-              host,
-              port,
-              hostaddr: null,
-            },
-          )) as never),
+      password: password ?? (passwordOf as never),
       ...(options !== undefined && { options }),
       ...(name !== undefined && { application_name: name }),
       ...(more.get('sslnegotiation') === 'direct' && { sslnegotiation: 'direct' }),
     },
   };
 }
+
+export const GIVE_PASSWORD = 'Give it in the URL, by env PGPASSWORD, in ~/.pgpass or in the service file.';
 
 /** What makes a connection safer than it would be without, and is not here to be had. */
 const REFUSED: Record<string, RegExp> = { requirepeer: /./, gssencmode: /^require$/ };
