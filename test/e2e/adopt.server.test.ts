@@ -159,7 +159,7 @@ describe.runIf(hasPostgres())('enqueue --adopt', () => {
     await pool.query('CREATE INDEX mine ON docs USING hnsw (embedding halfvec_cosine_ops)');
     await pool.query('CREATE INDEX other ON docs USING hnsw (embedding halfvec_l2_ops)');
     const before = await versions();
-    const first = (await adopt()).json() as Adopted;
+    const first = (await adopt('--rows', '80')).json() as Adopted;
     expect(first.adoption['indexes']).toMatchObject([
       { name: 'mine', taken: true },
       { name: 'other', taken: false },
