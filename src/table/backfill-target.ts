@@ -124,15 +124,7 @@ export async function targetOf(
 ): Promise<Target> {
   const { schema, name, oid } = facts;
   const key = await findKey(db, facts, configuredKey(settings), recordedKey);
-  for (const column of key.columns)
-    if (STAGE_COLUMNS.includes(column.name))
-      throw new ConfigError(
-        `Key column ${column.name} of ${schema}.${name} has the name of a column that the staging table has of its own.`,
-        {
-          code: 'KEY_NAME',
-          remedy: `Name another unique index's columns with ${optionName('key')}, or rename this one; not to ${STAGE_COLUMNS.join(', ')}.`,
-        },
-      );
+  assertKeyNames(facts, settings, key.columns);
   const table = quoteQualified({ schema, name });
   const raw = rawExpressions(settings);
   const kept = planning ? {} : namesOfWords(recorded, raw);
@@ -161,6 +153,30 @@ export async function targetOf(
     indexStem,
     searchStem,
   };
+}
+
+/** @throws ConfigError where a column of the key has the name of one that is written */
+function assertKeyNames(
+  { schema, name }: TableFacts,
+  { column, updatedAtColumn }: Settings,
+  key: Keyed['key'],
+): void {
+  for (const each of key.map((part) => part.name)) {
+    if (STAGE_COLUMNS.includes(each))
+      throw new ConfigError(
+        `Key column ${each} of ${schema}.${name} has the name of a column that the staging table has of its own.`,
+        {
+          code: 'KEY_NAME',
+          remedy: `Name the columns of another unique index with ${optionName('key')}, or rename this one; not to ${STAGE_COLUMNS.join(', ')}.`,
+        },
+      );
+    const option = each === column ? 'column' : each === updatedAtColumn ? 'updatedAtColumn' : null;
+    if (option !== null)
+      throw new ConfigError(
+        `Option ${option} is ${JSON.stringify(each)}, which is a part of the key of ${schema}.${name}.`,
+        { code: 'KEY_NAME', remedy: `Set ${optionName(option)} to a column of its own.` },
+      );
+  }
 }
 
 /** Names of the columns; null where the table's own key is meant. */

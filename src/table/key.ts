@@ -163,15 +163,6 @@ export function keyParts({ key }: Keyed, text: string): string[] {
 export const keyOfParts = (parts: readonly string[]): string =>
   parts.length === 1 ? (parts[0] ?? '') : `[${parts.map((part) => JSON.stringify(part)).join(', ')}]`;
 
-/** As people and JSON get it. */
-export type ShownKey = string | readonly string[];
-
-export const shownKey = (target: Keyed, text: string): ShownKey =>
-  target.key.length === 1 ? text : keyParts(target, text);
-
-/** What somebody gives for a key, as text. */
-export const textOfShown = (key: ShownKey): string => (typeof key === 'string' ? key : keyOfParts(key));
-
 /** The keys as a table with the columns of `keyAliases`; their texts go to `values`, a list a column. @param beside another list, as SQL, and its name */
 export function keyListSql(
   target: Keyed,

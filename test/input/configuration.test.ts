@@ -19,8 +19,8 @@ const refusal = async (flags: Record<string, string>, backfill?: string): Promis
 describe('a configuration', () => {
   it.each(
     Object.values(OPTIONS as Record<string, Option>).map((declared) => [declared.path, declared] as const),
-  )('with a NUL character in %s is refused by the name of the option', async (path, declared) => {
-    expect(await refusal({ [declared.flag]: 'a\0b' })).toContain(path);
+  )('with a NUL character in %s is refused by the name of the option', async (_path, declared) => {
+    expect(await refusal({ [declared.flag]: 'a\0b' })).toContain(declared.name);
   });
 
   it('with names that PostgreSQL would cut is refused, whatever the bytes of a character', async () => {
@@ -36,7 +36,7 @@ describe('a configuration', () => {
       { 'updated-at-column': 'a' },
       { column: 'a' },
       { text: 'title,embedding_updated_at' },
-      { column: 'id' },
+      { key: 'id', column: 'id' },
       { column: 'same', 'updated-at-column': 'same' },
     ])
       expect(await refusal(flags)).toMatch(/must be (a column of its own|another column)/);

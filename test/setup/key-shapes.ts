@@ -146,7 +146,7 @@ export const KEY_SHAPES: readonly KeyShape[] = [
     name: 'varchar(20) and char(5)',
     columns: ['varchar(20)', 'char(5)'],
     key: [
-      text.map((each) => [...each].slice(0, 20).join('')),
+      text.map((each) => Array.from(each).slice(0, 20).join('')),
       fc.constantFrom('', 'a', 'a ', 'ab', 'A', 'é', '"[],'),
     ],
   },
@@ -160,7 +160,7 @@ export const KEY_SHAPES: readonly KeyShape[] = [
   {
     name: 'a domain over text',
     columns: ['public.code'],
-    key: [text.filter((each) => [...each].length < 9)],
+    key: [text.filter((each) => Array.from(each).length < 9)],
   },
   {
     name: 'a tenant and a number, one tenant for all rows',
