@@ -33,6 +33,9 @@ const SHAPES = [
     key: (id: string) => `'Article "' || ${id} || '", é'`,
     judged: (id: string) => `Article "${id}", é`,
     columns: 'slug',
+    meanwhile: [],
+    later: [],
+    atTheEnd: [],
     joined: 'key = slug',
   },
   {
@@ -43,6 +46,14 @@ const SHAPES = [
     key: (id: string) => `(CASE ${id} % 2 WHEN 0 THEN '${TENANTS[0]}' ELSE '${TENANTS[1]}' END)::uuid, ${id}`,
     judged: (id: string) => `["${tenantOf(id)}","${id}"]`,
     columns: 'tenant_id, id',
+    // Two partitions come with rows while workers are at it, and one of them goes again.
+    meanwhile: ['c', 'd'].map(
+      (letter) => `CREATE TABLE articles_${letter} (LIKE articles);
+         INSERT INTO articles_${letter} SELECT '00000000-0000-0000-0000-00000000000${letter}', id, title, body FROM source WHERE id <= 70;
+         ALTER TABLE articles ATTACH PARTITION articles_${letter} FOR VALUES IN ('00000000-0000-0000-0000-00000000000${letter}')`,
+    ),
+    later: ['ALTER TABLE articles DETACH PARTITION articles_d', 'DROP TABLE articles_d'],
+    atTheEnd: ['DROP TABLE articles_c'],
     joined: '(found.tenant_id, found.id) = (articles.tenant_id, articles.id)',
   },
   {
@@ -51,6 +62,9 @@ const SHAPES = [
     key: (id: string) => `(${id} || '.50')::numeric`,
     judged: (id: string) => `${id}.5`,
     columns: 'number',
+    meanwhile: [],
+    later: [],
+    atTheEnd: [],
     joined: 'key = number',
   },
 ] as const;
@@ -65,90 +79,100 @@ describe.each(databases())('from enqueue to cut-over and back, on $name', ({ cre
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it.each(SHAPES)('$name', async ({ make, key: keyOf, judged, columns, joined }) => {
-    const key = keyOf('id');
-    const backfill = await openBackfill(await create({ bare: true }), model, {
-      BACKFILL_TABLE: 'articles',
-      BACKFILL_TEXT: 'title,body',
-      BACKFILL_BATCH_ROWS: '60',
-    });
-    const { pool } = backfill;
-    const run = (verb: string, ...args: string[]): ReturnType<typeof runCommand> =>
-      runCommand(verb, [...args, '--json'], backfill.env, folder);
-    await loadArticles(pool, articles());
-    await pool.query(
-      'ALTER TABLE articles RENAME TO source; ALTER INDEX articles_pkey RENAME TO source_pkey',
-    );
-    await pool.query(make);
-    await pool.query(`INSERT INTO articles SELECT ${key}, title, body FROM source WHERE id % 10 <> 7`);
-    await pool.query('ANALYZE articles');
-    // Its rows are written to meanwhile.
-    const schema = async (): Promise<object> => ({ ...(await catalogState(pool, 'articles')), rows: null });
-    const before = await schema();
-    const grades = judgedQueries.flatMap(({ relevant }, at) =>
-      relevant.map((id) => `q${at}\t${judged(String(id))}\t1`),
-    );
-    await writeFile(join(folder, 'qrels.tsv'), grades.join('\n'));
-
-    const doctor = (await run('doctor')).json() as {
-      findings: { level: string; check: string; message: string }[];
-    };
-    expect(doctor.findings.filter(({ level }) => level === 'error')).toEqual([]);
-    expect(doctor.findings.find(({ check }) => check === 'key')?.message).toContain('option key is not set');
-    await backfill.enqueue();
-    const workers = await backfill.workers();
-    // Rows that come, go, are edited and get another key while workers are at it.
-    await pool.query(`INSERT INTO articles SELECT ${key}, title, body FROM source WHERE id % 10 = 7`);
-    await pool.query(
-      `DELETE FROM articles WHERE (${columns}) IN (SELECT ${key} FROM source WHERE id % 29 = 0)`,
-    );
-    await pool.query(
-      `UPDATE articles SET body = body || ' once more' WHERE (${columns}) IN (SELECT ${key} FROM source WHERE id % 31 = 1)`,
-    );
-    await pool.query(
-      `WITH moved AS (SELECT ${keyOf('(id + 100000)')} FROM source WHERE id = 11)
-       UPDATE articles SET (${columns}) = (SELECT * FROM moved) WHERE (${columns}) = (SELECT ${key} FROM source WHERE id = 11)`.replace(
-        /SET \((\w+)\) = \(SELECT/,
-        'SET $1 = (SELECT',
-      ),
-    );
-    await workers.drain();
-    expect(await backfill.work()).toMatchObject({ state: 'ready', index: { valid: true } });
-    await drainChanges(backfill);
-    await expectSynced(backfill);
-
-    const verify = await run('verify', '--queries', 'queries.jsonl', '--judgements', 'qrels.tsv');
-    const { passed, checks, relevance } = verify.json() as Verified;
-    expect(checks.filter((check) => !check.passed)).toEqual([]);
-    expect(passed).toBe(true);
-    // Those that were deleted above, and the one that has another key.
-    expect(relevance.unknownKeys).toBeLessThan(judgedQueries.flatMap(({ relevant }) => relevant).length / 10);
-
-    const [hit] = ((await run('search', QUERY)).json() as { vector: { key: string; title: string }[] })
-      .vector;
-    const search = createSearch({ pool, backfill: 'articles' });
-    expect((await run('cutover', '--to', 'vector', '--execute')).code).toBe(0);
-    const answer = await askUntil(search, 'vector');
-    expect(answer.hits[0]?.key).toBe(hit?.key);
-    await search.close();
-    const found = await pool.query<{ title: string }>(
-      `SELECT title FROM search_articles($1::vector, 3) AS found JOIN articles ON ${joined} ORDER BY distance`,
-      [JSON.stringify(await vectorOf(hit?.title ?? ''))],
-    );
-    expect(found.rows).toHaveLength(3);
-    expect(found.rows[0]?.title).toBe(hit?.title);
-
-    expect((await run('rollback', '--execute')).json()).toMatchObject({ from: 'vector', to: 'legacy' });
-    expect((await run('rollback', '--to-legacy-schema', '--execute')).code).toBe(0);
-    expect(await schema()).toEqual(before);
-    await backfill.close();
-
-    async function vectorOf(title: string): Promise<number[]> {
-      const stored = await pool.query<{ vector: string }>(
-        'SELECT embedding::text AS vector FROM articles WHERE title = $1 LIMIT 1',
-        [title],
+  it.each(SHAPES)(
+    '$name',
+    async ({ make, key: keyOf, judged, columns, joined, meanwhile, later, atTheEnd }) => {
+      const key = keyOf('id');
+      const backfill = await openBackfill(await create({ bare: true }), model, {
+        BACKFILL_TABLE: 'articles',
+        BACKFILL_TEXT: 'title,body',
+        BACKFILL_BATCH_ROWS: '60',
+      });
+      const { pool } = backfill;
+      const run = (verb: string, ...args: string[]): ReturnType<typeof runCommand> =>
+        runCommand(verb, [...args, '--json'], backfill.env, folder);
+      await loadArticles(pool, articles());
+      await pool.query(
+        'ALTER TABLE articles RENAME TO source; ALTER INDEX articles_pkey RENAME TO source_pkey',
       );
-      return JSON.parse(stored.rows[0]?.vector ?? '[]') as number[];
-    }
-  });
+      await pool.query(make);
+      await pool.query(`INSERT INTO articles SELECT ${key}, title, body FROM source WHERE id % 10 <> 7`);
+      await pool.query('ANALYZE articles');
+      // Its rows are written to meanwhile.
+      const schema = async (): Promise<object> => ({ ...(await catalogState(pool, 'articles')), rows: null });
+      const before = await schema();
+      const grades = judgedQueries.flatMap(({ relevant }, at) =>
+        relevant.map((id) => `q${at}\t${judged(String(id))}\t1`),
+      );
+      await writeFile(join(folder, 'qrels.tsv'), grades.join('\n'));
+
+      const doctor = (await run('doctor')).json() as {
+        findings: { level: string; check: string; message: string }[];
+      };
+      expect(doctor.findings.filter(({ level }) => level === 'error')).toEqual([]);
+      expect(doctor.findings.find(({ check }) => check === 'key')?.message).toContain(
+        'option key is not set',
+      );
+      await backfill.enqueue();
+      const workers = await backfill.workers();
+      // Rows that come, go, are edited and get another key while workers are at it.
+      await pool.query(`INSERT INTO articles SELECT ${key}, title, body FROM source WHERE id % 10 = 7`);
+      await pool.query(
+        `DELETE FROM articles WHERE (${columns}) IN (SELECT ${key} FROM source WHERE id % 29 = 0)`,
+      );
+      await pool.query(
+        `UPDATE articles SET body = body || ' once more' WHERE (${columns}) IN (SELECT ${key} FROM source WHERE id % 31 = 1)`,
+      );
+      await pool.query(
+        `WITH moved AS (SELECT ${keyOf('(id + 100000)')} FROM source WHERE id = 11)
+       UPDATE articles SET (${columns}) = (SELECT * FROM moved) WHERE (${columns}) = (SELECT ${key} FROM source WHERE id = 11)`.replace(
+          /SET \((\w+)\) = \(SELECT/,
+          'SET $1 = (SELECT',
+        ),
+      );
+      for (const sql of meanwhile) await pool.query(sql);
+      await workers.drain();
+      for (const sql of later) await pool.query(sql);
+      expect(await backfill.work()).toMatchObject({ state: 'ready', index: { valid: true } });
+      await drainChanges(backfill);
+      await expectSynced(backfill);
+
+      const verify = await run('verify', '--queries', 'queries.jsonl', '--judgements', 'qrels.tsv');
+      const { passed, checks, relevance } = verify.json() as Verified;
+      expect(checks.filter((check) => !check.passed)).toEqual([]);
+      expect(passed).toBe(true);
+      // Those that were deleted above, and the one that has another key.
+      expect(relevance.unknownKeys).toBeLessThan(
+        judgedQueries.flatMap(({ relevant }) => relevant).length / 10,
+      );
+
+      const [hit] = ((await run('search', QUERY)).json() as { vector: { key: string; title: string }[] })
+        .vector;
+      const search = createSearch({ pool, backfill: 'articles' });
+      expect((await run('cutover', '--to', 'vector', '--execute')).code).toBe(0);
+      const answer = await askUntil(search, 'vector');
+      expect(answer.hits[0]?.key).toBe(hit?.key);
+      await search.close();
+      const found = await pool.query<{ title: string }>(
+        `SELECT title FROM search_articles($1::vector, 3) AS found JOIN articles ON ${joined} ORDER BY distance`,
+        [JSON.stringify(await vectorOf(hit?.title ?? ''))],
+      );
+      expect(found.rows).toHaveLength(3);
+      expect(found.rows[0]?.title).toBe(hit?.title);
+
+      expect((await run('rollback', '--execute')).json()).toMatchObject({ from: 'vector', to: 'legacy' });
+      expect((await run('rollback', '--to-legacy-schema', '--execute')).code).toBe(0);
+      for (const sql of atTheEnd) await pool.query(sql);
+      expect(await schema()).toEqual(before);
+      await backfill.close();
+
+      async function vectorOf(title: string): Promise<number[]> {
+        const stored = await pool.query<{ vector: string }>(
+          'SELECT embedding::text AS vector FROM articles WHERE title = $1 LIMIT 1',
+          [title],
+        );
+        return JSON.parse(stored.rows[0]?.vector ?? '[]') as number[];
+      }
+    },
+  );
 });

@@ -1,6 +1,7 @@
 /** Keys of every shape: each row is in exactly one batch, is embedded, is found again by sync, sweep and search. */
 
 import fc from 'fast-check';
+import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig, type Config } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
@@ -137,5 +138,39 @@ describe.runIf(hasPostgres())('keys', () => {
         }),
       { numRuns: 4 },
     );
+  });
+
+  it('are told the same by sessions that write dates, bytes and times in their own way', async () => {
+    await pool.query(
+      'CREATE TABLE docs (k1 date, k2 timestamptz, k3 bytea, k4 interval, body text, PRIMARY KEY (k1, k2, k3, k4))',
+    );
+    const insert = `INSERT INTO docs SELECT '2024-03-04'::date + n, '2024-03-04 05:06:07.000008+00'::timestamptz + n * interval '1 s',
+      decode('00ff5c' || to_hex(16 + n), 'hex'), n * interval '1 day 2 hours', 'text ' || n FROM generate_series($1::int, $2::int) n`;
+    await pool.query(insert, [1, 30]);
+    const result = await runAll(pool, await configOf(7), hashEmbedder());
+    const application = new pg.Client({ connectionString: database.databaseUrl });
+    await application.connect();
+    try {
+      await application.query(
+        `SET DateStyle = 'SQL, DMY'; SET TimeZone = 'Asia/Kolkata'; SET bytea_output = escape; SET IntervalStyle = iso_8601; SET standard_conforming_strings = off`,
+      );
+      await application.query(insert, [31, 40]);
+      await application.query(`UPDATE docs SET body = 'edited' WHERE body IN ('text 3', 'text 35')`);
+      await application.query(
+        `UPDATE docs SET k2 = k2 + interval '1 year', k1 = k1 + 400 WHERE body = 'text 4'`,
+      );
+      await application.query(`DELETE FROM docs WHERE body IN ('text 5', 'text 36')`);
+    } finally {
+      await application.end();
+    }
+    const noted = await pool.query<{ key: string }>(
+      'SELECT DISTINCT key FROM pgvector_backfill.change ORDER BY key',
+    );
+    expect(noted.rows[0]?.key).toBe(
+      String.raw`["2024-03-07", "2024-03-04 05:06:10.000008+00", "\\x00ff5c13", "3 days 06:00:00"]`,
+    );
+    expect(await result.sync()).toBe(0);
+    expect(await result.account()).toMatchObject({ eligible: 38, embedded: 38, stale: 0, missing: 0 });
+    expect((await pool.query('SELECT 1 FROM pgvector_backfill.docs_embedding_stage')).rowCount).toBe(38);
   });
 });
