@@ -5,7 +5,7 @@
 
 import { quoteQualified } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
-import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
+import { SQLSTATE, hasSqlState, isUnreachable } from '../db/sqlstates.ts';
 import { leavesSql } from './partitions.ts';
 import { sampledPagesSql } from './sample-rows.ts';
 
@@ -134,10 +134,15 @@ async function draw(db: Queryable, sample: string, share: number): Promise<Drawn
   return found.rows;
 }
 
-/** Rows of foreign tables cannot be sampled. */
+/** Rows of foreign tables cannot be sampled; a server that does not answer, or nobody asks, tells of none. */
 async function plannedRows(db: Queryable, { schema, name }: LeafRow): Promise<number> {
-  const planned = await db.query<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>(
-    `EXPLAIN (FORMAT JSON) SELECT FROM ${quoteQualified({ schema, name })}`,
-  );
+  const planned = await db
+    .query<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>(
+      `EXPLAIN (FORMAT JSON) SELECT FROM ${quoteQualified({ schema, name })}`,
+    )
+    .catch((error: unknown) => {
+      if (isUnreachable(error)) throw error;
+      return { rows: [] };
+    });
   return planned.rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0;
 }

@@ -51,6 +51,7 @@ describe.each(backends())('A whole run on $name', ({ create }) => {
       stale: 0,
       missing: 0,
       truncated: 0,
+      adopted: 0,
     });
     const drafts = await backfill.pool.query(
       `SELECT 1 FROM articles WHERE status = 'draft' AND embedding IS NOT NULL`,

@@ -1,5 +1,7 @@
 /** Judging by eye: queries to look at, and a click for each answer, kept as judgements that `verify --judged` measures by. */
 
+import { LEDGER_LIMITS, inReadOnly } from '../../db/transaction.ts';
+import { canonicalKeys } from '../../table/canonical-keys.ts';
 import { Hono } from 'hono';
 import { html } from 'hono/html';
 import type { Settings } from '../../config/settings.ts';
@@ -78,21 +80,29 @@ export async function judging(
 /** Longer than any index takes, several columns and their quotes included. */
 const MAX_KEY_CHARACTERS = 20_000;
 
-/** Of whatever type: a judgement of a row that is not there counts for nothing. */
-const isKey = (key: string): boolean => !key.includes('\0') && key.length <= MAX_KEY_CHARACTERS;
+/** As the server writes it; null where it is none of such a table. Whether there is a row counts for nothing. */
+async function keyOf({ pool, backfill, settings }: JudgeInput, key: string): Promise<string | null> {
+  if (key.length > MAX_KEY_CHARACTERS) return null;
+  const target = await describeTarget(pool, backfill, settings);
+  const known = await inReadOnly(pool, LEDGER_LIMITS, (client) => canonicalKeys(client, target, [key]));
+  return known.get(key) ?? null;
+}
 
 /** POST only, and behind `protectActions`. A script asks for no page and gets none. */
-export function judgeRoutes({ pool, backfill }: JudgeInput): Hono {
+export function judgeRoutes(input: JudgeInput): Hono {
+  const { pool, backfill } = input;
   const app = new Hono();
   app.post('/', async (context) => {
     const { q: query, k, key, grade: given, from } = await context.req.parseBody();
     const grade = given === '' ? null : GRADES.find((each) => String(each) === given);
     const isQuery = typeof query === 'string' && query !== '' && query.length <= 1000;
-    if (!isQuery || typeof key !== 'string' || !isKey(key) || grade === undefined)
+    if (!isQuery || typeof key !== 'string' || grade === undefined)
       return context.text('A judgement is a query, a key and a grade from 0 to 2.', 400);
+    const known = await keyOf(input, key);
+    if (known === null) return context.text('No row of the table can have that key.', 400);
     if ((await gradesOf(pool, backfill, query)) === null)
       return context.text('The encoding of the database cannot hold this query: it cannot be judged.', 400);
-    await saveJudgement(pool, backfill, { query, key, grade });
+    await saveJudgement(pool, backfill, { query, key: known, grade });
     await noteQuerySource(pool, backfill, query, typeof from === 'string' && from !== '' ? from : null);
     if (context.req.header('accept') === 'application/json') return context.body(null, 204);
     const hits = typeof k === 'string' ? k : '10';

@@ -54,7 +54,7 @@ async function keyFault(db: Queryable, target: Target): Promise<Finding | null> 
       ? ' A unique index of a partitioned table holds its partition key: name all of its columns (docs/partitions.md).'
       : '';
     return finding(
-      `${columns} ${names.length === 1 ? 'has' : 'have'} no unique index of ${names.length === 1 ? 'its' : 'their'} own, in the order that the run was planned in.`,
+      `${columns} ${names.length === 1 ? 'has' : 'have'} no unique index of ${names.length === 1 ? 'its' : 'their'} own.`,
       `Name the columns of a unique index with ${optionName('key')}, leave it out for the primary key, or add the index or the constraint.${ofParts}`,
     );
   }
