@@ -50,6 +50,7 @@ async function expectWhole(backfill: TestBackfill, digest?: string): Promise<voi
     stale: 0,
     missing: 0,
     truncated: 0,
+    adopted: 0,
   });
   expect(await backfill.snapshot()).toMatchObject({
     state: 'ready',

@@ -39,7 +39,7 @@ describe.each(databases())('refusals on $name', ({ create }) => {
     for (const [changes, ...words] of [
       [{ BACKFILL_TABLE: 'public.nowhere' }, 'public.nowhere', 'BACKFILL_TABLE'],
       [{ BACKFILL_KEY: 'nokey' }, 'nokey', 'BACKFILL_KEY'],
-      [{ BACKFILL_KEY: 'name' }, 'type text', 'BACKFILL_KEY'],
+      [{ BACKFILL_KEY: 'name' }, 'no unique index', 'BACKFILL_KEY'],
       [{ BACKFILL_KEY: 'loose' }, 'no unique index', 'BACKFILL_KEY'],
       [{ BACKFILL_TEXT: 'title' }, 'title', 'BACKFILL_TEXT'],
       [{ BACKFILL_WHERE: 'status = 1' }, 'status', 'BACKFILL_WHERE'],

@@ -55,6 +55,7 @@ describe.runIf(hasPostgres()).each(databases())('rows and faults on $name', ({ c
       stale: 0,
       missing: 0,
       truncated: 0,
+      adopted: 0,
     });
     expect((await backfill.snapshot()).rows).toMatchObject({
       eligible: ROWS,

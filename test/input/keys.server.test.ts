@@ -11,7 +11,7 @@ import { listQuarantine } from '../../src/ledger/rows/quarantine.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { sweepAll } from '../../src/sync/sweep-missed-rows.ts';
 import { nearest } from '../../src/search/queries/vector-query.ts';
-import { keyBeforeSql, keyTextSql, legacyKey, parsedKeySql } from '../../src/table/key.ts';
+import { keyBeforeSql, keyTextSql, legacyKey, parsedKeySql, sameKeySql } from '../../src/table/key.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { KEY_SHAPES, makeKeyTypes } from '../setup/key-shapes.ts';
 import { complaints, hashEmbedder, runAll } from '../setup/whole-run.ts';
@@ -86,7 +86,11 @@ describe.runIf(hasPostgres())('keys', () => {
           expect(await result.account()).toMatchObject({ eligible: there, embedded: there });
 
           // Deleted, added, edited, and one that the model makes nothing of.
-          const is = names.map((name, at) => `${name} = $${at + 1}::text::${types[at]}`).join(' AND ');
+          const is = sameKeySql(
+            target,
+            names,
+            types.map((type, at) => `$${at + 1}::text::${type}`),
+          );
           await pool.query(`DELETE FROM docs WHERE ${is}`, [...(first[0] ?? [])]);
           await pool.query(insert, lists(later));
           await pool.query(
