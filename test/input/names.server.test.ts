@@ -150,6 +150,8 @@ describe.runIf(hasPostgres())('odd names on PostgreSQL', () => {
         const [key = '', body = '', other = '', column = '', updated = ''] = names;
         // Names of columns that PostgreSQL has itself, and of the staging table's own: refused, see below.
         fc.pre(!['embedding', 'text_hash', 'batch', 'staged_at', 'truncated', 'ctid'].includes(key));
+        // On the command line a comma parts two columns of a key; in a file it does not.
+        fc.pre(!key.includes(','));
         const table = quoteQualified({ schema, name });
         await pool.query(`DROP SCHEMA IF EXISTS ${quoteName(schema)} CASCADE`);
         await pool.query(`CREATE SCHEMA ${quoteName(schema)}`);
