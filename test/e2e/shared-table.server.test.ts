@@ -40,9 +40,9 @@ describe.each(backends().filter(({ name }) => name !== 'PostgreSQL alone'))(
           const statements = [
             `UPDATE docs SET title = 'guitar ' || id || ' of ${pick(1000)}' WHERE id BETWEEN ${id} AND ${id + 2}`,
             `UPDATE docs SET body = 'rain in the garden ' || id || ' at ${pick(1000)}' WHERE id BETWEEN ${id} AND ${id + 2}`,
-            `UPDATE docs SET title = 'kitten ' || id, body = 'a doctor for kitten ' || ${pick(1000)} WHERE id = ${id}`,
+            `UPDATE docs SET title = 'garden ' || id, body = 'a doctor for the garden ' || ${pick(1000)} WHERE id = ${id}`,
             `UPDATE docs SET lang = 'en' WHERE id = ${id}`,
-            `INSERT INTO docs (id, title, body) VALUES (${++last}, 'bread for a kitten ${last}', 'a guitar in the rain ${last}')`,
+            `INSERT INTO docs (id, title, body) VALUES (${++last}, 'bread for a guitar ${last}', 'a guitar in the rain ${last}')`,
             `DELETE FROM docs WHERE id = ${id}`,
           ];
           written += (await bodies.pool.query(statements[pick(statements.length)] ?? '')).rowCount ?? 0;
