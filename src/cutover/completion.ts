@@ -41,7 +41,8 @@ export async function tooEarly(pool: Pool, run: Run): Promise<string | null> {
 /** All that is taken away. @param onlySync change capture alone, and nothing else ends */
 export async function completionSteps(input: CompletionInput, onlySync: boolean): Promise<PlannedStep[]> {
   const { pool, target, queues, keepSync } = input;
-  const sync = keepSync ? [] : [await planDropSync(pool, target, queues.sync)];
+  const patienceMs = input.settings.worker.drainSeconds * 1000;
+  const sync = keepSync ? [] : [await planDropSync(pool, target, queues.sync, patienceMs)];
   return onlySync ? sync : [...sync, ...(await planCompletion(input))];
 }
 

@@ -1,5 +1,6 @@
 /** The step of `complete` that takes change capture off: triggers, function, scheduler. */
 
+import { untilNoBuild } from './wait-until-idle.ts';
 import type { PlannedStep } from './planned-steps.ts';
 import type { Pool } from '../db/pool.ts';
 import { recordEvent } from '../ledger/event/event.ts';
@@ -10,7 +11,13 @@ import { missingCapture } from '../sync/capture.ts';
 import { releaseCapture } from '../sync/release-capture.ts';
 import type { Target } from '../table/backfill-target.ts';
 
-export async function planDropSync(pool: Pool, target: Target, queue: JobQueue): Promise<PlannedStep> {
+/** @param patienceMs for an index build of the table, under which no trigger can be dropped */
+export async function planDropSync(
+  pool: Pool,
+  target: Target,
+  queue: JobQueue,
+  patienceMs: number,
+): Promise<PlannedStep> {
   const statements = await missingCapture(pool, target, 'off');
   const { mode, pending } = await syncState(pool, target.backfill);
   const actions = statements.map((sql) => `${sql};`);
@@ -33,6 +40,7 @@ export async function planDropSync(pool: Pool, target: Target, queue: JobQueue):
     async run() {
       // First, and the triggers looked at behind it: a worker arms them again as long as the ledger says so.
       await saveSyncMode(pool, target.backfill, 'off', 'dropped by complete');
+      if (statements.length > 0) await untilNoBuild(pool, target, patienceMs);
       await releaseCapture(pool, target);
       await unscheduleSync(queue);
       const detail = { statements, pending };

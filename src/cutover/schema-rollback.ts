@@ -38,7 +38,7 @@ import type { AddedIndex } from '../ledger/backfill/known-objects.ts';
 import { dropIndexUnderShortLocks } from './drop-index.ts';
 import { deleteBackfill } from './delete-backfill.ts';
 import { otherBackfills, takesSchemaAlong } from '../ledger/backfill/remove.ts';
-import { waitUntilIdle, type Queues } from './wait-until-idle.ts';
+import { untilNoBuild, waitUntilIdle, type Queues } from './wait-until-idle.ts';
 import { changeReads } from './change-reads.ts';
 import { dropSearchFunction } from './search-function.ts';
 import type { PlannedStep } from './planned-steps.ts';
@@ -130,9 +130,11 @@ async function haltStep(input: SchemaRollbackInput, run: Run | null): Promise<Pl
     // First, and the triggers looked at behind it: a worker arms them again as long as the ledger says so.
     if ((await syncMode(pool, backfill)) !== 'off')
       await saveSyncMode(pool, backfill, 'off', 'dropped by rollback');
+    const patienceMs = settings.worker.drainSeconds * 1000;
+    if (present && statements.length > 0) await untilNoBuild(pool, target, patienceMs);
     await (present ? releaseCapture(pool, target) : releaseWithoutTable(pool, target));
     await unscheduleSync(queues.sync);
-    await waitUntilIdle(pool, target, queues, settings.worker.drainSeconds * 1000, present);
+    await waitUntilIdle(pool, target, queues, patienceMs, present);
     await untilReadsAreSeen(pool, backfill);
   });
 }

@@ -25,7 +25,11 @@ export async function workInProgress(
     if (active > 0 && (await queue.getWorkersCount()) > 0) return `${active} jobs of ${queue.name}`;
   }
   if (await isDraining(pool, target.backfill)) return 'a drain of captured changes';
-  const build = present ? await buildUnderWay(pool, target) : null;
+  return present ? buildInProgress(pool, target) : null;
+}
+
+async function buildInProgress(pool: Pool, target: Target): Promise<string | null> {
+  const build = await buildUnderWay(pool, target);
   if (build === null) return null;
   return build.isOurs ? 'an index build' : ANOTHER_BUILD;
 }
@@ -45,10 +49,24 @@ export async function waitUntilIdle(
   present = true,
   changesTable = true,
 ): Promise<void> {
+  await untilNothing(patienceMs, async () => {
+    const busy = await workInProgress(pool, target, queues, present);
+    return busy === ANOTHER_BUILD && !changesTable ? null : busy;
+  });
+}
+
+/**
+ * Before triggers are changed: an index build lets nobody at them, and each try would keep the application's writers waiting in vain.
+ * @throws GateError where one is under way after that time.
+ */
+export const untilNoBuild = (pool: Pool, target: Target, patienceMs: number): Promise<void> =>
+  untilNothing(patienceMs, () => buildInProgress(pool, target));
+
+async function untilNothing(patienceMs: number, look: () => Promise<string | null>): Promise<void> {
   const end = performance.now() + patienceMs;
   for (;;) {
-    const busy = await workInProgress(pool, target, queues, present);
-    if (busy === null || (busy === ANOTHER_BUILD && !changesTable)) return;
+    const busy = await look();
+    if (busy === null) return;
     if (performance.now() > end)
       throw new GateError(`Workers are still at work: ${busy}.`, {
         code: 'WORKERS_BUSY',
