@@ -50,14 +50,15 @@ export const RUN_METRICS: readonly Metric[] = [
   metric(
     'run_info',
     'gauge',
-    ['run', 'model', 'fingerprint', 'dimensions'],
-    'The latest run; always 1.',
-    ({ snapshot: { run, model } }) =>
+    ['backfill', 'run', 'model', 'fingerprint', 'dimensions'],
+    'The latest run, and the backfill that all of these metrics are of; always 1.',
+    ({ snapshot: { backfill, run, model } }) =>
       run === null || model === null
         ? []
         : [
             {
               labels: {
+                backfill,
                 run,
                 model: model.name,
                 fingerprint: model.fingerprint.slice(0, 12),

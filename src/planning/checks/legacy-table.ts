@@ -104,10 +104,7 @@ export async function checkVectorColumn(
        JOIN pg_type t ON t.oid = a.atttypid`,
     [target.table, target.column, target.stage],
   );
-  const remedy = dimensionRemedy(
-    columns.rows.some(({ place }) => place !== 'column'),
-    await vectorIndexName(db, target),
-  );
+  const remedy = dimensionRemedy(columns.rows.some(({ place }) => place !== 'column'));
   for (const { place, name, type } of columns.rows) {
     const wanted = `${place === 'column' ? target.columnType : 'vector'}(${dimensions})`;
     if (type === wanted)
@@ -133,22 +130,10 @@ export async function checkVectorColumn(
 
 const AS_MADE = `Choose the model and the type that it was made for by ${optionName('model.name')}, ${optionName('model.localPath')} and ${optionName('columnType')}`;
 
-/** A table has one name for the index: a column beside the present one meets it again. */
-function dimensionRemedy(isStaged: boolean, index: string | null): string {
+function dimensionRemedy(isStaged: boolean): string {
   if (isStaged)
     return `${AS_MADE}, or take the backfill out of the table (\`pgvector-backfill rollback --to-legacy-schema --execute\`) and run \`pgvector-backfill enqueue\` with the new model. A column that was there before \`enqueue\` stays: name another one then by ${optionName('column')}, which has a staging table of its own.`;
-  const rename =
-    index === null
-      ? ''
-      : ` Rename its index first, which has the name that the new one gets: ALTER INDEX ${index} RENAME TO ${quoteName('…')}.`;
-  return `${AS_MADE}, or another column by ${optionName('column')}, which is then added.${rename}`;
-}
-
-/** Quoted, where there is an index of the name that a run's gets. */
-async function vectorIndexName(db: Queryable, { schema, indexName }: Target): Promise<string | null> {
-  const name = quoteQualified({ schema, name: indexName });
-  const found = await db.query<{ present: boolean }>('SELECT to_regclass($1) IS NOT NULL AS present', [name]);
-  return found.rows[0]?.present === true ? name : null;
+  return `${AS_MADE}, or another column by ${optionName('column')}, which is then added.`;
 }
 
 /** A schema that is there already, as an administrator makes it beforehand, takes no right on the database. */
