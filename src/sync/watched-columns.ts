@@ -36,7 +36,7 @@ export async function expressionFacts(pool: Pool, target: Target): Promise<Expre
       const text = `CREATE TEMP VIEW ${VIEW} AS SELECT ${sql} AS value FROM ${target.table}`;
       await client.query({ text, queryMode: 'extended' } as pg.QueryConfig);
       for (const name of await usedColumns(client, target)) used.add(name);
-      isWhole ||= await usesWholeRow(client);
+      isWhole ||= await usesWholeRow(client, target);
       const what = await varyingParts(client, target);
       if (what.length > 0) varying.push({ option, what });
       await client.query(`DROP VIEW pg_temp.${VIEW}`);
@@ -57,10 +57,12 @@ export async function expressionFacts(pool: Pool, target: Target): Promise<Expre
   };
 }
 
-/** As a variable of no single column (Var of src/include/nodes/primnodes.h). */
-async function usesWholeRow(db: Queryable): Promise<boolean> {
+/** As a variable of no single column, of the table's row type (Var of src/include/nodes/primnodes.h). */
+async function usesWholeRow(db: Queryable, target: Target): Promise<boolean> {
   const found = await db.query<{ whole: boolean }>(
-    `SELECT position('{VAR :varno 1 :varattno 0 ' IN ev_action::text) > 0 AS whole FROM pg_rewrite WHERE ev_class = 'pg_temp.${VIEW}'::regclass`,
+    `SELECT ev_action::text ~ ('[{]VAR :varno [0-9]+ :varattno 0 :vartype ' || (SELECT reltype::text FROM pg_class WHERE oid = $1::regclass) || ' ') AS whole
+       FROM pg_rewrite WHERE ev_class = 'pg_temp.${VIEW}'::regclass`,
+    [target.table],
   );
   return found.rows[0]?.whole === true;
 }

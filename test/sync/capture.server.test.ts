@@ -109,6 +109,15 @@ describe.each(databases())('change capture on $name', ({ create }) => {
     expect(left.rows).toEqual([]);
   });
 
+  it('a text of the whole row is watched in all its columns, whatever the condition names', async () => {
+    const more = { BACKFILL_TEXT: `sql:(to_jsonb(docs) - 'embedding')::text`, BACKFILL_WHERE: 'id > 0' };
+    const { install, noted } = await capture(create, more, DOCS, `INSERT INTO docs VALUES (1, 'a')`);
+    await install();
+    await pool.query('UPDATE docs SET views = 7');
+    await pool.query(`UPDATE docs SET embedding = 'v', embedding_updated_at = now()`);
+    expect(await noted()).toEqual(['1']);
+  });
+
   it.each(['smallint', 'integer', 'bigint'])('knows %s keys to the end of the type', async (type) => {
     const most = { smallint: '32767', integer: '2147483647', bigint: '9223372036854775807' }[type] ?? '';
     const { install, noted } = await capture(
