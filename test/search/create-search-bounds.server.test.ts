@@ -131,7 +131,7 @@ describe.runIf(hasPostgres())('createSearch', () => {
       `UPDATE pgvector_backfill.backfill SET read_settings = '{"hnsw.ef_search":"77","hnsw.iterative_scan":"strict_order","hnsw.max_scan_tuples":"5000","hnsw.bogus":"1"}'`,
     );
     // The application's, on which nothing of ours is set for good.
-    const servers = new pg.Pool({ connectionString: table.pool.options.connectionString ?? '' });
+    const servers = new pg.Pool({ connectionString: table.url });
     const pooled = transactionPool(servers);
     const search = open({ pool: pooled.pool, shadowConcurrency: 10 });
     for (const [mode, percent] of [
