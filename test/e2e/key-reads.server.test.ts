@@ -15,8 +15,8 @@ import { moveRun } from '../../src/ledger/run/move-run.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { hashEmbedder, runAll } from '../setup/whole-run.ts';
 
-const ROWS = 12_000;
-const BATCH = 500;
+const ROWS = 8000;
+const BATCH = 400;
 
 /** Columns with the value of row n, from 0; the index where it is not the columns in their order. */
 const SHAPES = [
@@ -33,7 +33,7 @@ const SHAPES = [
   {
     name: 'few large tenants',
     columns: [
-      ['uuid', `('00000000-0000-0000-0000-00000000000' || n / 5000)::uuid`],
+      ['uuid', `('00000000-0000-0000-0000-00000000000' || n / 3300)::uuid`],
       ['bigint', 'n'],
     ],
   },
@@ -56,7 +56,7 @@ const SHAPES = [
   {
     name: 'opposite orders',
     columns: [
-      ['integer', 'n / 4000'],
+      ['integer', 'n / 2700'],
       ['integer', 'n'],
     ],
     index: 'k1 DESC, k2',
@@ -156,7 +156,7 @@ describe.runIf(hasPostgres())('rows and index entries that are read', () => {
     expect(run.batchesPlanned).toBe(ROWS / BATCH);
 
     // Of a batch each statement reads its rows: states twice, locks, the merge, the count.
-    for (const number of [1, 11, 24]) {
+    for (const number of [1, 11, 20]) {
       const batch = await readBy(() => processBatch(context, run, number));
       expect(batch.scans).toBe(0);
       expect(batch.rows).toBeLessThan(12 * BATCH);

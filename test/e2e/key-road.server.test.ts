@@ -22,6 +22,8 @@ interface Verified {
   relevance: { unknownKeys: number };
 }
 
+/** Of the demo's, a few. */
+const JUDGED = judgedQueries.slice(0, 6);
 const TENANTS = ['00000000-0000-0000-0000-00000000000a', 'ffffffff-ffff-ffff-ffff-ffffffffffff'];
 const tenantOf = (id: string): string => TENANTS[Number(id) % 2] ?? '';
 
@@ -70,11 +72,11 @@ const SHAPES = [
 ] as const;
 
 describe.each(databases())('from enqueue to cut-over and back, on $name', ({ create }) => {
-  const model = sampleModel(64);
+  const model = sampleModel();
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'pgvector-backfill-keys-'));
-    const lines = judgedQueries.map(({ text }, at) => JSON.stringify({ _id: `q${at}`, text }));
+    const lines = JUDGED.map(({ text }, at) => JSON.stringify({ _id: `q${at}`, text }));
     await writeFile(join(folder, 'queries.jsonl'), lines.join('\n'));
   });
   afterAll(() => rm(folder, { recursive: true }));
@@ -101,7 +103,7 @@ describe.each(databases())('from enqueue to cut-over and back, on $name', ({ cre
       // Its rows are written to meanwhile.
       const schema = async (): Promise<object> => ({ ...(await catalogState(pool, 'articles')), rows: null });
       const before = await schema();
-      const grades = judgedQueries.flatMap(({ relevant }, at) =>
+      const grades = JUDGED.flatMap(({ relevant }, at) =>
         relevant.map((id) => `q${at}\t${judged(String(id))}\t1`),
       );
       await writeFile(join(folder, 'qrels.tsv'), grades.join('\n'));
@@ -142,9 +144,7 @@ describe.each(databases())('from enqueue to cut-over and back, on $name', ({ cre
       expect(checks.filter((check) => !check.passed)).toEqual([]);
       expect(passed).toBe(true);
       // Those that were deleted above, and the one that has another key.
-      expect(relevance.unknownKeys).toBeLessThan(
-        judgedQueries.flatMap(({ relevant }) => relevant).length / 10,
-      );
+      expect(relevance.unknownKeys).toBeLessThan(JUDGED.flatMap(({ relevant }) => relevant).length / 4);
 
       const [hit] = ((await run('search', QUERY)).json() as { vector: { key: string; title: string }[] })
         .vector;

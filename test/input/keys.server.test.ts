@@ -140,7 +140,7 @@ describe.runIf(hasPostgres())('keys', () => {
           await pool.query('DELETE FROM pgvector_backfill.run');
           await pool.query('DELETE FROM pgvector_backfill.backfill');
         }),
-      { numRuns: 4 },
+      { numRuns: 2 },
     );
   });
 
