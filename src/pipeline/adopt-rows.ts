@@ -9,15 +9,15 @@ import { notDisagreeingSql, writtenBeforeSql, type Adoption } from '../ledger/ru
 import type { Target } from '../table/backfill-target.ts';
 import { vectorColumn } from '../table/distance.ts';
 import { keyAliases, keyRefs, keyTextSql, legacyKey, sameKeySql } from '../table/key.ts';
-import { rangeSql, type KeyRange } from '../table/key-range.ts';
+import { legacyRangeSql, type KeyRange } from '../table/key-range.ts';
 import { pageEndKey } from '../table/page-end-key.ts';
 import { lengthLimitSql } from '../table/text-expressions.ts';
 import { StatementRamp } from '../throttle/statement-size.ts';
 import { measured, type PipelineContext } from './pipeline-context.ts';
 import { readingOf, withReadableRows } from './unreadable-rows.ts';
 
-/** Of a vector that was scaled to unit length, in half precision too. What is off by more is not the model's. */
-const UNIT_TOLERANCE = 0.01;
+/** Of a vector's length against the one that the model gives: what is off by more is no rounding, of half precision either. */
+export const LENGTH_TOLERANCE = 0.01;
 
 /**
  * The legacy table is read, and not written to. What cannot be taken over (written since, of another length, never seen or
@@ -87,13 +87,13 @@ function adoptSql(
   const key = legacyKey(target);
   const rowKey = keyAliases(target, 'pgvb_rows.');
   const states = rowStatesSql(target, fingerprint, page, values);
-  const legacyRange = rangeSql(target, key, page, values);
+  const legacyRange = legacyRangeSql(target, page, values);
   const batch = `$${values.push(claim.number)}::int`;
   const run = `$${values.push(claim.run)}::bigint`;
   const isOlder = writtenBeforeSql(target.ref, `$${values.push(adoption.boundary)}`);
   const vector = `${vectorColumn(target)}::${target.vectorPrefix}vector`;
   const norm = `${target.vectorPrefix}vector_norm(${vector})`;
-  const isLong = adoption.unitLength ? `abs(${norm} - 1) <= ${UNIT_TOLERANCE}` : `${norm} > 0`;
+  const isLong = adoption.unitLength ? `abs(${norm} - 1) <= ${LENGTH_TOLERANCE}` : `${norm} > 0`;
   return (characters) =>
     `INSERT INTO ${target.stage} (${keyRefs(target).join(', ')}, embedding, text_hash, batch, truncated, adopted)
      SELECT ${key.join(', ')}, ${vector}, pgvb_rows.hash, ${batch}, length(pgvb_rows.text) > ${lengthLimitSql(characters)}, true

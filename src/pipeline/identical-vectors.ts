@@ -1,7 +1,7 @@
 /** Notices a model that gives all texts the same vector: a damaged file, a wrong precision, another kind of model. */
 
 import { optionName } from '../config/option-name.ts';
-import { norm } from '../embedding/inference/pooling.ts';
+import { dot, norm } from '../embedding/inference/pooling.ts';
 import { ConfigError } from '../errors.ts';
 
 /** Texts looked at before the model is believed. */
@@ -32,7 +32,7 @@ export class IdenticalVectorsCheck {
     this.#samples.push({ words, unit: vector.map((component) => component / length) });
     if (this.#samples.length < TEXTS_WANTED) return;
     const first = this.#samples[0]?.unit ?? vector;
-    if (this.#samples.some(({ unit }) => cosine(first, unit) < SAME_COSINE)) return;
+    if (this.#samples.some(({ unit }) => dot(first, unit) < SAME_COSINE)) return;
     throw new ConfigError(
       `Model ${model} gives ${TEXTS_WANTED} texts without common words nearly the same vector: a search could not tell them apart.`,
       {
@@ -47,8 +47,4 @@ function areLike(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
   let common = 0;
   for (const word of a) if (b.has(word)) common++;
   return common > LIKE_SHARE * Math.min(a.size, b.size);
-}
-
-function cosine(a: Float32Array, b: Float32Array): number {
-  return a.reduce((sum, component, at) => sum + component * (b[at] ?? 0), 0);
 }

@@ -20,7 +20,7 @@ import {
   sameKeySql,
   aliasedKey,
 } from '../table/key.ts';
-import { rangeSql, type KeyRange } from '../table/key-range.ts';
+import { legacyRangeSql, stageRangeSql, type KeyRange } from '../table/key-range.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { StatementRamp } from '../throttle/statement-size.ts';
 import { Bisection } from './bisect-rows.ts';
@@ -36,7 +36,7 @@ import { WrittenRows } from './written-rows.ts';
  */
 function lockSql(target: Target, keys: readonly string[], values: unknown[]): string {
   const key = legacyKey(target);
-  return `SELECT ${keyTextSql(target, key)} AS key FROM ${target.table} WHERE ${rangeSql(target, key, rangeOf(keys), values, target.table)}
+  return `SELECT ${keyTextSql(target, key)} AS key FROM ${target.table} WHERE ${legacyRangeSql(target, rangeOf(keys), values)}
     ORDER BY ${keyOrderSql(target, key)} FOR NO KEY UPDATE SKIP LOCKED`;
 }
 
@@ -63,12 +63,12 @@ export function mergeSql(
 ): string {
   const legacy = legacyKey(target);
   const range = rangeOf(keys);
-  const inStage = rangeSql(target, keyRefs(target), range, values, target.stage);
+  const inStage = stageRangeSql(target, range, values);
   const isSame = sameKeySql(target, legacy, keyAliases(target, 'pgvb_staged.'));
   return `UPDATE ${target.table} SET ${quoteName(target.column)} = pgvb_staged.pgvb_vector, ${quoteName(target.updatedAtColumn)} = now()
     FROM (SELECT ${aliasedKey(target, keyRefs(target))}, embedding AS pgvb_vector, text_hash AS pgvb_hash
             FROM ${target.stage} WHERE ${inStage}) pgvb_staged
-   WHERE ${rangeSql(target, legacy, { ...range, keys: undefined }, values, target.table)} AND ${isSame}
+   WHERE ${legacyRangeSql(target, { ...range, keys: undefined }, values)} AND ${isSame}
      AND CASE WHEN ${isSame}
               THEN ${target.where} AND ${textHashSql(target, fingerprint)} = pgvb_staged.pgvb_hash END`;
 }

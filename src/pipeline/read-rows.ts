@@ -2,7 +2,7 @@
 
 import { NEEDS_WORK, rowStatesSql } from '../ledger/rows/row-state.ts';
 import { keyAliases, keyFieldsSql, keyOrderSql, keyTextSql } from '../table/key.ts';
-import type { KeyRange } from '../table/key-range.ts';
+import { rangeAfter, type KeyRange } from '../table/key-range.ts';
 import { beginningSql, lengthLimitSql } from '../table/text-expressions.ts';
 import type { PipelineContext } from './pipeline-context.ts';
 
@@ -45,8 +45,7 @@ export async function readWork(
 ): Promise<WorkPage> {
   const { target, embedder, settings } = context;
   const values: unknown[] = [];
-  const behind = after === null ? range : { ...range, lower: after, isAfter: true };
-  const states = rowStatesSql(target, embedder.fingerprint, behind, values);
+  const states = rowStatesSql(target, embedder.fingerprint, rangeAfter(range, after), values);
   const characters = `$${values.push(embedder.maxCharacters)}::int`;
   const limitSql = lengthLimitSql(characters);
   const key = keyAliases(target);

@@ -13,7 +13,7 @@ import { ConfigError, messageOf } from '../errors.ts';
 import { quarantineRows } from '../ledger/rows/quarantine.ts';
 import { rowStatesSql, rowVersionSql, textHashSql } from '../ledger/rows/row-state.ts';
 import { keyAliases, keyInSql, keyOrderSql, keyRefs, keyTextSql, legacyKey } from '../table/key.ts';
-import { keysOnly, orderedKeysSql, type KeyRange } from '../table/key-range.ts';
+import { keysOnly, orderedKeysSql, rangeAfter, type KeyRange } from '../table/key-range.ts';
 import type { Run } from '../ledger/run/run.ts';
 import type { Target } from '../table/backfill-target.ts';
 import type { PipelineContext } from './pipeline-context.ts';
@@ -83,9 +83,8 @@ async function quarantineUnreadable(reading: Reading, range: KeyRange): Promise<
   );
   for (let after: string | null = null; ;) {
     const values: unknown[] = [];
-    const behind = after === null ? range : { ...range, lower: after, isAfter: true };
     const page: { rows: { key: string }[] } = await pool.query(
-      `SELECT ${keyTextSql(target, keyAliases(target))} AS key FROM (${orderedKeysSql(target, behind, values)} LIMIT ${PAGE_KEYS}) pgvb_page`,
+      `SELECT ${keyTextSql(target, keyAliases(target))} AS key FROM (${orderedKeysSql(target, rangeAfter(range, after), values)} LIMIT ${PAGE_KEYS}) pgvb_page`,
       values,
     );
     await bisection.write(page.rows.map(({ key }) => key));

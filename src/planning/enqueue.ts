@@ -31,6 +31,7 @@ import { addEmbedJobs, unscheduleSync } from '../queue/jobs/producer.ts';
 import { applyCapture } from '../sync/capture.ts';
 import { estimatedRows } from '../table/estimated-rows.ts';
 import { tableSizes } from '../table/table-sizes.ts';
+import { keyNames } from '../table/key.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { adoptionOf, type ColumnSample } from './adopt/examine-column.ts';
 import { ADOPTS, isAdoptedSince, keepAdoption } from './adopt/keep-adoption.ts';
@@ -75,7 +76,7 @@ const PAGE = 5000;
 
 export async function enqueue(input: EnqueueInput): Promise<EnqueueResult> {
   const { pool, target } = input;
-  const names = target.key.map(({ name }) => name);
+  const names = keyNames(target);
   // Said in the run's scope, whatever the table's keys become.
   const settings = { ...input.settings, key: names.length === 1 ? names[0] : names };
   return withSchemaLease(pool, target.backfill, 'enqueue', () => enqueueLocked({ ...input, settings }));

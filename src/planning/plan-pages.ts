@@ -4,6 +4,7 @@ import type { Queryable } from '../db/pool.ts';
 import { keyAliases, keyOrderSql, keyTextSql } from '../table/key.ts';
 import { readableTable, rowStatesSql } from '../ledger/rows/row-state.ts';
 import { orderedKeysSql, type KeyRange } from '../table/key-range.ts';
+import { pageEndKey } from '../table/page-end-key.ts';
 import type { Target } from '../table/backfill-target.ts';
 
 /** Keys that one planning statement looks at: about a second of reading, a few thousand bytes of answer. */
@@ -68,26 +69,12 @@ async function readPage(
     const cursor = buckets.at(-1)?.last ?? after;
     return { buckets, cursor, last: countRows(buckets) < PAGE_ROWS };
   }
-  const end = await lastKey(db, target, start);
+  // The last one of the page; null where the table ends before.
+  const end = await pageEndKey(db, target, { ...start, upper: null }, COMPUTED_ROWS - 1);
   const range = { ...start, upper: end, isThrough: true };
   const buckets = await around(range, () => readBuckets(db, target, options, range, filled, room));
   const last = end === null || countRows(buckets) >= room;
   return { buckets, cursor: last ? (buckets.at(-1)?.last ?? after) : end, last };
-}
-
-/** Of a page of computed rows; null where the table ends before. */
-async function lastKey(
-  db: Queryable,
-  target: Target,
-  start: Pick<KeyRange, 'lower' | 'isAfter'>,
-): Promise<string | null> {
-  const values: unknown[] = [];
-  const keys = orderedKeysSql(target, { ...start, upper: null }, values);
-  const found = await db.query<{ key: string }>(
-    `SELECT ${keyTextSql(target, keyAliases(target))} AS key FROM (${keys} OFFSET ${COMPUTED_ROWS - 1} LIMIT 1) pgvb_page`,
-    values,
-  );
-  return found.rows[0]?.key ?? null;
 }
 
 export const countRows = (buckets: readonly Bucket[]): number =>

@@ -7,6 +7,7 @@ import { insertBatches, lastBatch, type PlannedBatch } from '../ledger/batch/bat
 import { mergePlanned } from '../ledger/batch/merge-planned.ts';
 import { movePlan } from '../ledger/run/plan-position.ts';
 import type { Run } from '../ledger/run/run.ts';
+import { allAfter } from '../table/key-range.ts';
 import { pageEndKey } from '../table/page-end-key.ts';
 import { readingOfRun, withReadableRows } from '../pipeline/unreadable-rows.ts';
 import type { Target } from '../table/backfill-target.ts';
@@ -89,7 +90,7 @@ export async function planRun(pool: Pool, target: Target, run: Run, options: Pla
       const end =
         !last || options.limitRows === null || cursor === null
           ? null
-          : await pageEndKey(pool, target, { lower: cursor, isAfter: true, upper: null }, 0);
+          : await pageEndKey(pool, target, allAfter(cursor), 0);
       // Kept only once it is committed: the work is done again where that was not heard, and finds the plan moved on.
       const page = await inTransaction(pool, LEDGER_LIMITS, async (client) => {
         const planned: PlannedBatch[] = [];

@@ -15,6 +15,7 @@ import { followScope } from '../ledger/run/scope.ts';
 import { syncMode } from '../ledger/changes/drain-lease.ts';
 import { ConfigError } from '../errors.ts';
 import { canonicalKeys } from '../table/canonical-keys.ts';
+import { keyNames } from '../table/key.ts';
 import type { Target } from '../table/backfill-target.ts';
 import type { JobQueue } from '../queue/connection.ts';
 import { addEmbedJobs } from '../queue/jobs/producer.ts';
@@ -60,7 +61,7 @@ async function forgiven(
     remedy:
       target.key.length === 1
         ? 'Run `pgvector-backfill status`: it lists the rows in quarantine by their keys.'
-        : `Write its key as \`pgvector-backfill status\` lists it, a JSON array: --row '["…", "…"]' (${target.key.map(({ name }) => name).join(', ')}).`,
+        : `Write its key as \`pgvector-backfill status\` lists it, a JSON array: --row '["…", "…"]' (${keyNames(target).join(', ')}).`,
   });
 }
 

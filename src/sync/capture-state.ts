@@ -7,6 +7,7 @@ import { mayNoteSql, grantNotesSql } from '../ledger/changes/capture-sql.ts';
 import type { CapturePart } from '../ledger/changes/capture-parts.ts';
 import { BEFORE_UPDATE_SQL } from '../table/before-update-triggers.ts';
 import { treeSql } from '../table/partitions.ts';
+import { keyNames } from '../table/key.ts';
 import type { Target } from '../table/backfill-target.ts';
 import {
   CAPTURE_TRIGGERS,
@@ -186,7 +187,7 @@ export async function capturePrint(db: Queryable, target: Target): Promise<Captu
     [
       target.table,
       CAPTURE_TRIGGERS,
-      [target.table, ...target.key.map(({ name }) => name), target.text, target.where].join('\n'),
+      [target.table, ...keyNames(target), target.text, target.where].join('\n'),
     ],
   );
   return Object.fromEntries(found.rows.map(({ of, value }) => [of, value]));

@@ -9,7 +9,7 @@ import {
   type CapturedPart,
 } from '../ledger/changes/capture-parts.ts';
 import type { Target } from '../table/backfill-target.ts';
-import { hasStyledText } from '../table/key.ts';
+import { isStyled } from '../table/key.ts';
 import { CAPTURE_TRIGGERS, earlierCaptureFunction, partDefinition } from './capture-ddl.ts';
 import { captureRepair, type CaptureRepair } from './capture-state.ts';
 import { expressionFacts, variesInWords } from './watched-columns.ts';
@@ -21,7 +21,7 @@ export async function ownPart(pool: Pool, target: Target): Promise<{ part: Captu
     name: column.name,
     ...(column.form === undefined ? {} : { form: column.form }),
     isCanonical: column.isCanonical,
-    isStyled: hasStyledText({ key: [column] }),
+    isStyled: isStyled(column),
   }));
   const part = { backfill: target.backfill, key, watched: keyFirst(key, watched) };
   return { part, varies: variesInWords(varying) };

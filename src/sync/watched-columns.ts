@@ -5,6 +5,7 @@ import type { Pool, Queryable } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
 import { writtenByOthers } from '../ledger/backfill/siblings.ts';
+import { keyNames } from '../table/key.ts';
 import type { Target } from '../table/backfill-target.ts';
 
 const VIEW = 'pgvector_backfill_watched';
@@ -45,7 +46,7 @@ export async function expressionFacts(pool: Pool, target: Target): Promise<Expre
     if (!hasSqlState(error, SQLSTATE.privilege)) throw error;
     isKnown = false;
   });
-  const key = target.key.map(({ name }) => name);
+  const key = keyNames(target);
   const isCertain = isKnown && !isWhole;
   const others = isCertain && used.size > 0 ? [] : await writtenByOthers(pool, target);
   const all = isCertain && used.size > 0 ? [] : await ownColumns(pool, target);

@@ -33,6 +33,13 @@ export interface KeyRange {
   keys?: readonly string[] | undefined;
 }
 
+/** What is behind `after` of the range; all of it where that is null. */
+export const rangeAfter = (range: KeyRange, after: string | null): KeyRange =>
+  after === null ? range : { ...range, lower: after, isAfter: true };
+
+/** All that is behind `after`, without an end. */
+export const allAfter = (after: string | null): KeyRange => rangeAfter({ lower: null, upper: null }, after);
+
 export const keysOnly = (keys: readonly string[]): KeyRange => ({ lower: null, upper: null, keys });
 
 /**
@@ -56,6 +63,14 @@ export function rangeSql(
   ];
   return parts.length === 0 ? 'true' : parts.join(' AND ');
 }
+
+/** The range on the legacy table, which goes by its own name. */
+export const legacyRangeSql = (target: Target, range: KeyRange, values: unknown[]): string =>
+  rangeSql(target, legacyKey(target), range, values, target.table);
+
+/** The range on the staging table. @param qualifier with its dot */
+export const stageRangeSql = (target: Target, range: KeyRange, values: unknown[], qualifier = ''): string =>
+  rangeSql(target, keyRefs(target, qualifier), range, values, target.stage);
 
 interface Bound {
   parts: string[];
@@ -100,24 +115,12 @@ function segmentsSql(
   // One value may be written in two ways: then the columns before were equal after all, and the other bound holds there too.
   const isSure =
     low === null || high === null || (target.key[shared]?.isCanonical ?? true) || shared === last;
-  const other = (bounded: Bound | null, isLow: boolean): string[] =>
-    isSure || bounded === null
-      ? []
-      : [
-          isLow
-            ? keyBeforeSql(
-                target,
-                refs.map((_, at) => bounded.sql(at)),
-                refs,
-                bounded.isInclusive,
-              )
-            : keyBeforeSql(
-                target,
-                refs,
-                refs.map((_, at) => bounded.sql(at)),
-                bounded.isInclusive,
-              ),
-        ];
+  const other = (bounded: Bound | null, isLow: boolean): string[] => {
+    if (isSure || bounded === null) return [];
+    const key = refs.map((_, at) => bounded.sql(at));
+    const [before, behind] = isLow ? [key, refs] : [refs, key];
+    return [keyBeforeSql(target, before, behind, bounded.isInclusive)];
+  };
   // The last value (of the first ones, with `isLow`) behind the same first columns, read from the index.
   const edge = (bounded: Bound, at: number, isLow: boolean): string[] => {
     if (of === undefined) return [];

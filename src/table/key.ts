@@ -44,6 +44,9 @@ export interface Keyed {
   key: readonly KeyColumn[];
 }
 
+/** Unquoted. */
+export const keyNames = ({ key }: Keyed): string[] => key.map(({ name }) => name);
+
 /** @param qualifier with its dot */
 export const keyRefs = ({ key }: Keyed, qualifier = ''): string[] =>
   key.map(({ name }) => `${qualifier}${quoteName(name)}`);
@@ -92,7 +95,7 @@ const columnTextSql = ({ form }: Pick<KeyColumn, 'form'>, ref: string): string =
     : `${ref}::text`;
 
 /** Whether settings of the session decide how the text is written. */
-export const hasStyledText = ({ key }: Keyed): boolean => key.some(({ type }) => !UNSTYLED.has(type));
+export const isStyled = ({ type }: KeyColumn): boolean => !UNSTYLED.has(type);
 const UNSTYLED = new Set([
   'bigint',
   'integer',

@@ -5,7 +5,7 @@ import { isOfARow } from '../db/sqlstates.ts';
 import { createMasker, tryMask } from '../masking/masker.ts';
 import type { MaskPolicy } from '../masking/policy.ts';
 import { keyAliases, keyTextSql } from '../table/key.ts';
-import { orderedKeysSql } from '../table/key-range.ts';
+import { allAfter, orderedKeysSql } from '../table/key-range.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { beginningSql } from '../table/text-expressions.ts';
 
@@ -29,7 +29,7 @@ export async function* tableTexts(
   const text = beginningSql(target.text, String(MAX_CHARACTERS));
   const page = async (after: string | null, read: Read): Promise<Row[]> => {
     const values: unknown[] = [];
-    const rows = orderedKeysSql(target, { lower: after, isAfter: true, upper: null }, values, {
+    const rows = orderedKeysSql(target, allAfter(after), values, {
       from: target.table,
       ...read,
     });

@@ -14,7 +14,7 @@ import { processBatch } from '../../src/pipeline/process-batch.ts';
 import { planRun } from '../../src/planning/plan.ts';
 import { keyTextSql, legacyKey } from '../../src/table/key.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
-import { KEY_SHAPES, makeKeyTypes } from '../setup/key-shapes.ts';
+import { KEY_SHAPES, keysOf, makeKeyTypes, shapedTable } from '../setup/key-shapes.ts';
 import { hashEmbedder, runAll } from '../setup/whole-run.ts';
 
 class CutOff extends Error {}
@@ -62,34 +62,22 @@ describe.runIf(hasPostgres())('resuming', () => {
     await database.drop();
   });
 
-  it.each(SHAPES)('$name', async ({ columns, primaryKey, key }) => {
-    const names = columns.map((_, at) => `k${at + 1}`);
-    const types = columns.map((type) => type.replace(/ COLLATE.*/, ''));
-    const list = `unnest(${types.map((type, at) => `$${at + 1}::text[]::${type}[]`).join(', ')}) AS u (${names.join(', ')})`;
+  it.each(SHAPES)('$name', async (shape) => {
+    const { create, insert, lists } = shapedTable(shape);
     const { backfill, settings } = await loadConfig({
       flags: { table: 'docs', text: 'body', 'batch-rows': '5' },
       env: { DATABASE_URL: database.databaseUrl, QUEUE_URL: database.queueUrl },
       cwd: '/',
     });
     const embedder = hashEmbedder();
-    const keys = fc.uniqueArray(fc.tuple(...key), {
-      minLength: 8,
-      maxLength: 24,
-      selector: (parts) => parts.join('\0'),
-    });
+    const keys = keysOf(shape, { minLength: 8, maxLength: 24 });
     const cuts = fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 6, maxLength: 6 });
     await fc.assert(
       fc.asyncProperty(keys, cuts, async (given, after) => {
         await pool.query('DROP TABLE IF EXISTS docs, pgvector_backfill.docs_embedding_stage CASCADE');
         await pool.query('TRUNCATE pgvector_backfill.backfill CASCADE');
-        await pool.query(
-          `CREATE TABLE docs (${names.map((name, at) => `${name} ${columns[at]} NOT NULL`).join(', ')}, body text)`,
-        );
-        await pool.query(`CREATE UNIQUE INDEX docs_key ON docs (${primaryKey ?? names.join(', ')})`);
-        await pool.query(
-          `INSERT INTO docs SELECT ${names.map((name) => `u.${name}`).join(', ')}, 'text' FROM ${list} ON CONFLICT DO NOTHING`,
-          columns.map((_, at) => given.map((parts) => parts[at] ?? '')),
-        );
+        for (const sql of create) await pool.query(sql);
+        await pool.query(insert(`'text'`), lists(given));
         const target = await describeTarget(pool, backfill, settings);
         const text = keyTextSql(target, legacyKey(target));
         await pool.query(`UPDATE docs SET body = 'text ' || ${text}`);

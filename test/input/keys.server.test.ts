@@ -13,7 +13,7 @@ import { sweepAll } from '../../src/sync/sweep-missed-rows.ts';
 import { nearest } from '../../src/search/queries/vector-query.ts';
 import { keyBeforeSql, keyTextSql, legacyKey, parsedKeySql, sameKeySql } from '../../src/table/key.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
-import { KEY_SHAPES, makeKeyTypes } from '../setup/key-shapes.ts';
+import { KEY_SHAPES, keysOf, makeKeyTypes, shapedTable } from '../setup/key-shapes.ts';
 import { complaints, hashEmbedder, runAll } from '../setup/whole-run.ts';
 
 describe.runIf(hasPostgres())('keys', () => {
@@ -45,26 +45,16 @@ describe.runIf(hasPostgres())('keys', () => {
   const rows = async (): Promise<number> =>
     (await pool.query<{ rows: number }>('SELECT count(*)::int AS rows FROM docs')).rows[0]?.rows ?? 0;
 
-  it.each(KEY_SHAPES)('$name', async ({ columns, primaryKey, key }) => {
-    const names = columns.map((_, at) => `k${at + 1}`);
-    const types = columns.map((type) => type.replace(/ COLLATE.*/, ''));
-    const list = `unnest(${types.map((type, at) => `$${at + 1}::text[]::${type}[]`).join(', ')}) AS u (${names.join(', ')})`;
-    const lists = (keys: readonly (readonly string[])[]): string[][] =>
-      columns.map((_, at) => keys.map((parts) => parts[at] ?? ''));
-    const body = `'text ' || concat_ws('/', ${names.map((name) => `u.${name}::text`).join(', ')})`;
-    const insert = `INSERT INTO docs SELECT ${names.map((name) => `u.${name}`).join(', ')}, ${body} FROM ${list} ON CONFLICT DO NOTHING`;
-    const keys = fc.uniqueArray(fc.tuple(...key), {
-      minLength: 1,
-      maxLength: 12,
-      selector: (parts) => parts.join('\0'),
-    });
+  it.each(KEY_SHAPES)('$name', async (shape) => {
+    const { names, types, create, insert: insertOf, lists } = shapedTable(shape);
+    const insert = insertOf(
+      `'text ' || concat_ws('/', ${names.map((name) => `u.${name}::text`).join(', ')})`,
+    );
+    const keys = keysOf(shape, { minLength: 1, maxLength: 12 });
     await fc.assert(
       fc
         .asyncProperty(keys, keys, fc.integer({ min: 1, max: 5 }), async (first, later, batchRows) => {
-          await pool.query(
-            `CREATE TABLE docs (${names.map((name, at) => `${name} ${columns[at]} NOT NULL`).join(', ')}, body text)`,
-          );
-          await pool.query(`CREATE UNIQUE INDEX docs_key ON docs (${primaryKey ?? names.join(', ')})`);
+          for (const sql of create) await pool.query(sql);
           await pool.query(insert, lists(first));
           const config = await configOf(batchRows);
           expect(await complaints(pool, config)).toEqual([]);

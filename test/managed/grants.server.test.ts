@@ -1,18 +1,17 @@
 /** What `doctor --grants` prints for roles and schemas of each kind, run by an administrator, and a run after it. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { loadConfig, type Config } from '../../src/config/load.ts';
+import type { Config } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
-import { createPool, type Pool } from '../../src/db/pool.ts';
+import type { Pool } from '../../src/db/pool.ts';
 import { saveBackfill } from '../../src/ledger/backfill/backfill.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
-import { silentLogger } from '../../src/observability/logger.ts';
 import { prepareQueue } from '../../src/queue/connection.ts';
 import { applyDdl } from '../../src/planning/ddl.ts';
 import { applyCapture } from '../../src/sync/capture.ts';
 import { missingGrants, type MissingGrants } from '../../src/planning/grants/missing-grants.ts';
 import { hasPostgres } from '../setup/databases.ts';
-import { limitedRole, type LimitedRole } from '../setup/limited-role.ts';
+import { openShop, limitedRole, type LimitedRole } from '../setup/limited-role.ts';
 import { complaints, hashEmbedder, runAll } from '../setup/whole-run.ts';
 
 const ROWS = 12;
@@ -23,19 +22,7 @@ describe.runIf(hasPostgres())('the rights that are printed', () => {
   let config: Config;
   const open = async (attributes = '', flags: Record<string, string> = {}): Promise<void> => {
     limited = await limitedRole({ attributes });
-    const { databaseUrl, queueUrl } = limited.database;
-    pool = createPool(databaseUrl, {
-      name: 'test',
-      max: 4,
-      logger: silentLogger,
-      table: 'shop.docs',
-      pinned: true,
-    });
-    config = await loadConfig({
-      flags: { table: 'shop.docs', text: 'sql:upper(body)', 'batch-rows': '5', ...flags },
-      env: { DATABASE_URL: databaseUrl, QUEUE_URL: queueUrl },
-      cwd: '/',
-    });
+    ({ pool, config } = await openShop(limited, { text: 'sql:upper(body)', ...flags }));
     await limited.admin(
       `CREATE SCHEMA shop; CREATE TABLE shop.docs (id bigint PRIMARY KEY, body text);
        INSERT INTO shop.docs SELECT n, 'bread ' || n FROM generate_series(1, ${ROWS}) n; CREATE EXTENSION vector; GRANT USAGE ON SCHEMA public TO PUBLIC`,

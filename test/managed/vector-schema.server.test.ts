@@ -2,17 +2,16 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import pg from 'pg';
-import { loadConfig, type Config } from '../../src/config/load.ts';
+import type { Config } from '../../src/config/load.ts';
 import { planSearchFunction } from '../../src/cutover/search-function.ts';
 import { migrate } from '../../src/db/migrate.ts';
-import { createPool, type Pool } from '../../src/db/pool.ts';
+import type { Pool } from '../../src/db/pool.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
-import { silentLogger } from '../../src/observability/logger.ts';
 import { checkVectorSchema } from '../../src/planning/checks/vector-schema.ts';
 import { missingDdl } from '../../src/planning/ddl.ts';
 import { compareSearches } from '../../src/search/compare.ts';
 import { hasPostgres } from '../setup/databases.ts';
-import { limitedRole, type LimitedRole } from '../setup/limited-role.ts';
+import { openShop, limitedRole, type LimitedRole } from '../setup/limited-role.ts';
 import { complaints, hashEmbedder, runAll } from '../setup/whole-run.ts';
 
 const ROWS = 12;
@@ -23,24 +22,10 @@ describe.runIf(hasPostgres())('the schema of pgvector', () => {
   let config: Config;
   const open = async (attributes: string, vectorSchema?: string): Promise<void> => {
     limited = await limitedRole({ attributes });
-    const { databaseUrl, queueUrl } = limited.database;
-    pool = createPool(databaseUrl, {
-      name: 'test',
-      max: 4,
-      logger: silentLogger,
-      table: 'shop.docs',
-      pinned: true,
-    });
-    config = await loadConfig({
-      flags: {
-        table: 'shop.docs',
-        text: 'body',
-        'batch-rows': '5',
-        ...(vectorSchema === undefined ? {} : { 'vector-schema': vectorSchema }),
-      },
-      env: { DATABASE_URL: databaseUrl, QUEUE_URL: queueUrl },
-      cwd: '/',
-    });
+    ({ pool, config } = await openShop(limited, {
+      text: 'body',
+      ...(vectorSchema === undefined ? {} : { 'vector-schema': vectorSchema }),
+    }));
     await limited.admin(
       `CREATE SCHEMA shop AUTHORIZATION ${limited.role}; CREATE TABLE shop.docs (id bigint PRIMARY KEY, body text); ALTER TABLE shop.docs OWNER TO ${limited.role};
        INSERT INTO shop.docs SELECT n, 'bread ' || n FROM generate_series(1, ${ROWS}) n; CREATE SCHEMA pgvector_backfill AUTHORIZATION ${limited.role}`,

@@ -235,3 +235,40 @@ export async function makeKeyTypes(db: Queryable): Promise<void> {
   ])
     await db.query(sql);
 }
+
+/** How a table `docs` of the shape is made and filled. */
+export interface ShapedTable {
+  /** Of the key's columns. */
+  names: string[];
+  /** Without their collations. */
+  types: string[];
+  create: string[];
+  /** INSERT of keys with that text, SQL over `u` with the key's columns; those that are there already are left. */
+  insert: (body: string) => string;
+  /** Its values. */
+  lists: (keys: readonly (readonly string[])[]) => string[][];
+}
+
+export function shapedTable({ columns, primaryKey }: KeyShape): ShapedTable {
+  const names = columns.map((_, at) => `k${at + 1}`);
+  const types = columns.map((type) => type.replace(/ COLLATE.*/, ''));
+  const list = `unnest(${types.map((type, at) => `$${at + 1}::text[]::${type}[]`).join(', ')}) AS u (${names.join(', ')})`;
+  return {
+    names,
+    types,
+    create: [
+      `CREATE TABLE docs (${names.map((name, at) => `${name} ${columns[at]} NOT NULL`).join(', ')}, body text)`,
+      `CREATE UNIQUE INDEX docs_key ON docs (${primaryKey ?? names.join(', ')})`,
+    ],
+    insert: (body) =>
+      `INSERT INTO docs SELECT ${names.map((name) => `u.${name}`).join(', ')}, ${body} FROM ${list} ON CONFLICT DO NOTHING`,
+    lists: (keys) => columns.map((_, at) => keys.map((parts) => parts[at] ?? '')),
+  };
+}
+
+/** Keys of the shape, no two of one text. */
+export const keysOf = (
+  { key }: KeyShape,
+  length: { minLength: number; maxLength: number },
+): fc.Arbitrary<string[][]> =>
+  fc.uniqueArray(fc.tuple(...key), { ...length, selector: (parts) => parts.join('\0') });

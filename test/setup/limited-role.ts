@@ -1,6 +1,9 @@
 /** A role with the rights that a test gives it, and no other: in a database of its own in which PUBLIC has none. */
 
 import { randomBytes } from 'node:crypto';
+import { loadConfig, type Config } from '../../src/config/load.ts';
+import { createPool, type Pool } from '../../src/db/pool.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
 import { dropRole, onServer, realDatabase, type TestDatabase } from './databases.ts';
 
 export interface LimitedRole {
@@ -44,4 +47,19 @@ export async function limitedRole({
     also,
     drop,
   };
+}
+
+/** As a program of that role has them, for the table `shop.docs`. */
+export async function openShop(
+  { database: { databaseUrl, queueUrl } }: LimitedRole,
+  flags: Record<string, string>,
+): Promise<{ pool: Pool; config: Config }> {
+  const table = 'shop.docs';
+  const pool = createPool(databaseUrl, { name: 'test', max: 4, logger: silentLogger, table, pinned: true });
+  const config = await loadConfig({
+    flags: { table, 'batch-rows': '5', ...flags },
+    env: { DATABASE_URL: databaseUrl, QUEUE_URL: queueUrl },
+    cwd: '/',
+  });
+  return { pool, config };
 }

@@ -52,6 +52,9 @@ function mean(tokens: Float32Array, length: number, target: Float32Array): void 
 }
 
 /** Euclidean length; NaN or infinite where a component is. */
+export const dot = (a: Float32Array, b: Float32Array): number =>
+  a.reduce((sum, component, at) => sum + component * (b[at] ?? 0), 0);
+
 export function norm(vector: Float32Array): number {
   let sum = 0;
   for (const component of vector) sum += component * component;

@@ -1,6 +1,7 @@
 /** Backfills: a table, its key and its options each. */
 
 import type { Queryable } from '../../db/pool.ts';
+import { keyNames } from '../../table/key.ts';
 import { keyOrder, type Target } from '../../table/backfill-target.ts';
 
 /** Settings are stored for the record, without anything that is a secret. @param reads null where it is not known */
@@ -20,7 +21,7 @@ export async function saveBackfill(
     [
       target.backfill,
       target.table,
-      shownNames(target.key.map(({ name }) => name)),
+      shownNames(keyNames(target)),
       target.stage,
       JSON.stringify(settings),
       JSON.stringify(target.names),

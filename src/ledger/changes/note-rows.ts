@@ -3,7 +3,7 @@
 import type { Queryable } from '../../db/pool.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { keyAliases, keyRefs, keyTextSql, legacyKey, parsedKeySql, sameKeySql } from '../../table/key.ts';
-import { rangeSql, type KeyRange } from '../../table/key-range.ts';
+import { legacyRangeSql, stageRangeSql, type KeyRange } from '../../table/key-range.ts';
 import { NEEDS_WORK, QUARANTINED, STAGED, readableTable, rowStatesSql } from '../rows/row-state.ts';
 
 /** Rows of the range that are to be embedded. */
@@ -52,8 +52,8 @@ function orphansSql(target: Target, range: KeyRange, backfill: string, values: u
   const key = keyRefs(target, `${STAGED}.`);
   const legacy = legacyKey(target);
   const { from, eligible } = readableTable(target, backfill);
-  const staged = rangeSql(target, key, range, values, target.stage);
-  const legacyRange = rangeSql(target, legacy, range, values, target.table);
+  const staged = stageRangeSql(target, range, values, `${STAGED}.`);
+  const legacyRange = legacyRangeSql(target, range, values);
   return `UNION ALL
        SELECT ${keyTextSql(target, key)} FROM ${target.stage} ${STAGED} WHERE ${staged}
           AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${legacyRange} AND ${sameKeySql(target, legacy, key)} AND ${eligible})`;

@@ -4,7 +4,7 @@ import { quoteName } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { keyRefs, keyTextSql, legacyKey, sameKeySql } from '../../table/key.ts';
-import { keysOnly, rangeSql, type KeyRange } from '../../table/key-range.ts';
+import { keysOnly, legacyRangeSql, stageRangeSql, type KeyRange } from '../../table/key-range.ts';
 import { emptyTextSql } from '../../table/text-expressions.ts';
 import { QUARANTINED, STAGED, readableTable } from './row-state.ts';
 
@@ -24,9 +24,9 @@ export async function deleteOrphans(db: Queryable, target: Target, range: KeyRan
   const key = keyRefs(target, `${STAGED}.`);
   const legacy = legacyKey(target);
   const values: unknown[] = [];
-  const staged = rangeSql(target, key, range, values, target.stage);
+  const staged = stageRangeSql(target, range, values, `${STAGED}.`);
   // Said for the legacy table too, or the planner may read all of it to find out which keys exist.
-  const legacyRange = rangeSql(target, legacy, range, values, target.table);
+  const legacyRange = legacyRangeSql(target, range, values);
   const { from, isNeeded } = neededRows(target, `$${values.push(target.backfill)}`);
   await db.query(
     `DELETE FROM ${target.stage} ${STAGED} WHERE ${staged}
@@ -40,7 +40,7 @@ export async function releaseOrphans(db: Queryable, target: Target, keys: readon
   if (keys.length === 0) return;
   const values: unknown[] = [];
   const legacy = legacyKey(target);
-  const legacyRange = rangeSql(target, legacy, keysOnly(keys), values);
+  const legacyRange = legacyRangeSql(target, keysOnly(keys), values);
   const backfill = `$${values.push(target.backfill)}`;
   const { from, isNeeded } = neededRows(target, backfill);
   await db.query(

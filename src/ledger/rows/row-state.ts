@@ -15,7 +15,7 @@ import { createHash } from 'node:crypto';
 import { quoteLiteral, quoteName } from '../../db/identifiers.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { aliasedKey, keyAliases, keyRefs, keyTextSql, legacyKey, sameKeySql } from '../../table/key.ts';
-import { rangeSql, type KeyRange } from '../../table/key-range.ts';
+import { legacyRangeSql, stageRangeSql, type KeyRange } from '../../table/key-range.ts';
 import { emptyTextSql } from '../../table/text-expressions.ts';
 import { HALFVEC_OVERFLOW } from '../../table/vector-type.ts';
 
@@ -111,8 +111,8 @@ export function rowStatesSql(
   const staged = keyRefs(target);
   const fingerprintParameter = `$${values.push(fingerprint)}`;
   const { from, unreadable, eligible } = readableTable(target, `$${values.push(target.backfill)}`);
-  const legacyRange = rangeSql(target, legacy, range, values, target.table);
-  const stageRange = rangeSql(target, staged, range, values, target.stage);
+  const legacyRange = legacyRangeSql(target, range, values);
+  const stageRange = stageRangeSql(target, range, values);
   const refused = `l.quarantined_hash = l.hash AND l.class = 'refused'`;
   return `
     SELECT ${keyAliases(target, 'l.').join(', ')}, l.text, l.hash, l.is_empty, l.vector IS NOT NULL AS has_vector, s.text_hash IS NOT NULL AS has_stage,

@@ -2,7 +2,8 @@
 
 import type { Pool } from '../../db/pool.ts';
 import type { Embedder, EmbedOptions } from '../../embedding/embedder.ts';
-import { norm } from '../../embedding/inference/pooling.ts';
+import { dot, norm } from '../../embedding/inference/pooling.ts';
+import { LENGTH_TOLERANCE } from '../../pipeline/adopt-rows.ts';
 import { readTexts } from '../../table/read-texts.ts';
 import type { Target } from '../../table/backfill-target.ts';
 
@@ -15,9 +16,6 @@ export interface ComparedRow {
   /** Length of the stored vector, in lengths of the model's own. */
   length: number;
 }
-
-/** A length that is off by more than this is no rounding, of half precision either. */
-export const LENGTH_TOLERANCE = 0.01;
 
 export const agrees = ({ cosine, length }: ComparedRow, minAgreement: number): boolean =>
   cosine >= minAgreement && Math.abs(length - 1) <= LENGTH_TOLERANCE;
@@ -70,7 +68,6 @@ export async function compareTexts(
     const own = vectors.subarray(at * embedder.dimensions, (at + 1) * embedder.dimensions);
     const [storedLength, ownLength] = [norm(stored), norm(own)];
     if ((faults[at] ?? 0) !== 0 || !(storedLength > 0) || !(ownLength > 0)) return null;
-    const product = stored.reduce((sum, component, index) => sum + component * (own[index] ?? 0), 0);
-    return { cosine: product / (storedLength * ownLength), length: storedLength / ownLength };
+    return { cosine: dot(stored, own) / (storedLength * ownLength), length: storedLength / ownLength };
   });
 }

@@ -4,6 +4,7 @@ import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import { derivedName, parseQualified, quoteName, quoteQualified } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
+import { keyNames } from '../../table/key.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { ownFunctions, type PresentFunction } from '../../search/queries/sql-function.ts';
 import type { Finding } from './finding.ts';
@@ -39,7 +40,7 @@ export async function checkExistingObjects(db: Queryable, target: Target): Promi
                WHERE NOT EXISTS (SELECT 1 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
                                   WHERE a.attrelid = c.oid AND a.attname = w.name AND NOT a.attisdropped AND t.typname = coalesce(w.type, t.typname))) AS ours
        FROM pg_class c WHERE c.oid = to_regclass($1)`,
-    [target.stage, target.key.map(({ name }) => name), target.table],
+    [target.stage, keyNames(target), target.table],
   );
   const index = await db.query<{ ours: boolean; kind: string; of: string | null }>(
     // By what it depends on: an index on a cast has the column in an expression.

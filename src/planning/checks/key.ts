@@ -5,7 +5,7 @@ import type { Settings } from '../../config/settings.ts';
 import { quoteName } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { configuredKey, type Target } from '../../table/backfill-target.ts';
-import { describeKey } from '../../table/key.ts';
+import { describeKey, keyNames } from '../../table/key.ts';
 import type { Finding } from './finding.ts';
 
 export async function checkKey(db: Queryable, target: Target, settings: Settings): Promise<Finding[]> {
@@ -26,7 +26,7 @@ export async function checkKey(db: Queryable, target: Target, settings: Settings
 }
 
 async function keyFault(db: Queryable, target: Target): Promise<Finding | null> {
-  const names = target.key.map(({ name }) => name);
+  const names = keyNames(target);
   const found = await db.query<{ nullable: string[]; reordered: string | null }>(
     `SELECT ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = $1::regclass AND attname = ANY ($2) AND NOT attnotnull ORDER BY attnum) AS nullable,
             (SELECT string_agg(a.attname, ',' ORDER BY k) FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS u (attnum, k)

@@ -8,7 +8,7 @@ import { TABLE_LIMITS, inReadOnlySearch, type TransactionLimits } from '../../db
 import type { Pool } from '../../db/pool.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
 import { canonicalKeys } from '../../table/canonical-keys.ts';
-import { keyInSql, keyOfParts, keyTextSql, legacyKey } from '../../table/key.ts';
+import { keyInSql, keyNames, keyOfParts, keyTextSql, legacyKey } from '../../table/key.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { filterFault, filterSql, filterValues, type Filter } from './filter.ts';
 import { assertTrustedCode } from '../../table/trusted-code.ts';
@@ -90,8 +90,12 @@ export async function legacySearch(
       const started = performance.now();
       const found = await client.query<unknown[]>({ text: sql, values, rowMode: 'array', types: AS_TEXT });
       const milliseconds = performance.now() - started;
-      const keys = await asWritten(client, target, found.rows);
-      const kept = behind === null ? keys : await keepFiltered(client, target, behind, keys);
+      const given = found.rows.map((row) => keyOfRow(target, row));
+      const known = await canonicalKeys(client, target, given);
+      // What is no key of the table stays as it came.
+      const keys = given.map((key) => known.get(key) ?? key);
+      const kept =
+        behind === null ? keys : await keepFiltered(client, target, behind, keys, [...known.values()]);
       return {
         keys: kept.slice(0, k),
         milliseconds,
@@ -112,7 +116,7 @@ export async function legacySearch(
     if (notHeld !== null) throw notHeld;
     throw new ConfigError(`The legacy search does not run: ${messageOf(error)}.`, {
       code: LEGACY_FAILED,
-      remedy: `Correct ${optionName('legacySearch')}: SQL with $1 the query text, $2 the number of rows, ${target.key.length === 1 ? 'the key as first column' : `the key's columns first, in the order ${target.key.map(({ name }) => name).join(', ')}`}.`,
+      remedy: `Correct ${optionName('legacySearch')}: SQL with $1 the query text, $2 the number of rows, ${target.key.length === 1 ? 'the key as first column' : `the key's columns first, in the order ${keyNames(target).join(', ')}`}.`,
       cause: error,
     });
   }
@@ -121,39 +125,31 @@ export async function legacySearch(
 /** As the server writes a value, whatever its type: the driver would make numbers and dates of some. */
 const AS_TEXT = { getTypeParser: () => (text: string) => text };
 
-/** Keys as ours are written; what is none stays as it came. */
-async function asWritten(
-  client: pg.PoolClient,
-  target: Target,
-  rows: readonly (readonly unknown[])[],
-): Promise<string[]> {
-  const keys = rows.map((row) => {
-    const parts = row.slice(0, target.key.length);
-    if (parts.length < target.key.length)
-      throw new ConfigError(
-        `The legacy search gives ${parts.length} of the ${target.key.length} columns of the key.`,
-        {
-          code: LEGACY_FAILED,
-          remedy: `Correct ${optionName('legacySearch')}: its first columns are ${target.key.map(({ name }) => name).join(', ')}.`,
-        },
-      );
-    return keyOfParts(parts.map(String));
-  });
-  const known = await canonicalKeys(client, target, keys);
-  return keys.map((key) => known.get(key) ?? key);
+function keyOfRow(target: Target, row: readonly unknown[]): string {
+  const parts = row.slice(0, target.key.length);
+  if (parts.length < target.key.length)
+    throw new ConfigError(
+      `The legacy search gives ${parts.length} of the ${target.key.length} columns of the key.`,
+      {
+        code: LEGACY_FAILED,
+        remedy: `Correct ${optionName('legacySearch')}: its first columns are ${keyNames(target).join(', ')}.`,
+      },
+    );
+  return keyOfParts(parts.map(String));
 }
 
+/** @param known those of the keys that a row of the table can have */
 async function keepFiltered(
   client: pg.PoolClient,
   target: Target,
   filter: Filter,
-  keys: string[],
+  keys: readonly string[],
+  known: readonly string[],
 ): Promise<string[]> {
   const key = legacyKey(target);
   try {
-    const known = await canonicalKeys(client, target, keys);
     const values = filterValues(filter);
-    const isFound = keyInSql(target, key, [...known.values()], values);
+    const isFound = keyInSql(target, key, known, values);
     const found = await client.query<{ key: string }>(
       `SELECT ${keyTextSql(target, key)} AS key FROM ${target.table} WHERE ${isFound}${filterSql(filter)}`,
       values,

@@ -1,7 +1,7 @@
 /** Whether stored vectors are those that the model gives for the rows' present texts: embedded again and compared. */
 
 import { quoteName } from '../../db/identifiers.ts';
-import { norm } from '../../embedding/inference/pooling.ts';
+import { dot, norm } from '../../embedding/inference/pooling.ts';
 import type { Embedder, Precision } from '../../embedding/embedder.ts';
 import { messageOf } from '../../errors.ts';
 import type { Adoption } from '../../ledger/run/adoption.ts';
@@ -126,8 +126,7 @@ async function distances({ pool, target, run }: VerifyInput, embedder: Embedder)
   return rows.map((row, at) => {
     const stored = Float32Array.from(JSON.parse(row.vector) as number[]);
     const fresh = vectors.subarray(at * embedder.dimensions, (at + 1) * embedder.dimensions);
-    const product = stored.reduce((sum, component, index) => sum + component * (fresh[index] ?? 0), 0);
-    const cosine = product / (norm(stored) * norm(fresh));
+    const cosine = dot(stored, fresh) / (norm(stored) * norm(fresh));
     // NaN where the model gives nothing for the text any more.
     return { distance: Number.isFinite(cosine) ? 1 - cosine : 2, adopted: row.adopted };
   });
