@@ -1,9 +1,11 @@
-import { showReadChoice } from '../src/ledger/reads/read-mode.ts';
+import { readModeOf, showReadChoice } from '../src/ledger/reads/read-mode.ts';
 import { reasonOf, refuse, tell } from '../src/cli/change.ts';
 import type { Command } from '../src/cli/command.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import { requireRun } from '../src/ledger/run/require-run.ts';
 import { withDatabase } from '../src/cli/session.ts';
+import { wantedReads } from '../src/cutover/wanted-reads.ts';
+import { parseGenerationName } from '../src/config/values/generation-name.ts';
 import { wantedChoice, wantedOverride } from '../src/cutover/cutover-flags.ts';
 import { planCutover, recordRefusal } from '../src/cutover/plan-cutover.ts';
 
@@ -25,7 +27,7 @@ export const cutover: Command = {
     execute: { type: 'boolean', help: 'Do it; without this nothing is changed' },
   },
   async run(invocation) {
-    const to = wantedChoice(invocation.flags['to']);
+    const wanted = wantedChoice(invocation.flags['to']);
     const override = wantedOverride(invocation.flags['override']);
     const reason = reasonOf(invocation);
     const config = await invocation.config();
@@ -33,6 +35,8 @@ export const cutover: Command = {
     const execute = invocation.flags['execute'] === true;
     return withDatabase(config, 'cutover', invocation.logger(settings.logLevel), async (pool) => {
       const run = await requireRun(pool, backfill);
+      const { generation } = parseGenerationName(backfill);
+      const to = wantedReads(await readModeOf(pool, backfill), wanted, generation);
       const plan = await planCutover(pool, config, run, { to, override, reason });
       const { from, gate, readers, sql } = plan;
       const change = {

@@ -2,24 +2,26 @@ import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { findIndex, wantedIndex } from '../src/finalize/index-definition.ts';
 import { reopenFailedRun } from '../src/ledger/run/move-run.ts';
 import { addFinalizeJob } from '../src/queue/jobs/producer.ts';
+import { parseGenerationName } from '../src/config/values/generation-name.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import type { Command } from '../src/cli/command.ts';
 import { prepareQueues, withQueues } from '../src/planning/open-queues.ts';
 import { requireRun } from '../src/ledger/run/require-run.ts';
-import { withDatabase } from '../src/cli/session.ts';
+import { GENERATION_FLAG, withGeneration } from '../src/cli/session.ts';
 import { watchBuild } from '../src/cli/watch-build.ts';
 
 export const finalizeCommand: Command = {
   name: 'finalize',
   summary: 'Asks for the index build now, whatever the coverage. A worker with the finalize role does it.',
   flags: {
+    ...GENERATION_FLAG,
     watch: { type: 'boolean', help: 'Show the build until the run is ready, or waits for the operator' },
   },
   async run(invocation) {
-    const config = await invocation.config();
-    const logger = invocation.logger(config.settings.logLevel);
-    return withDatabase(config, 'finalize', logger, async (pool) => {
+    const asked = await invocation.config();
+    const logger = invocation.logger(asked.settings.logLevel);
+    return withGeneration(invocation, asked, 'finalize', logger, async (pool, config) => {
       const run = await requireRun(pool, config.backfill);
       const target = await describeTarget(pool, config.backfill, config.settings);
       const wanted = wantedIndex(target, config.settings, 0);
@@ -29,7 +31,7 @@ export const finalizeCommand: Command = {
       const asked = await withQueues(address, (queues) => addFinalizeJob(queues.finalize, run.uid, 'asked'));
       if (invocation.flags['watch'] !== true)
         invocation.emit({
-          backfill: config.backfill,
+          ...parseGenerationName(config.backfill),
           run: run.id,
           asked,
           index: { name: wanted.name, found: kind },

@@ -7,7 +7,7 @@ import type { Command } from '../src/cli/command.ts';
 import { count } from '../src/observability/format.ts';
 import { prepareQueues, withQueues } from '../src/planning/open-queues.ts';
 import { requireRun } from '../src/ledger/run/require-run.ts';
-import { withDatabase } from '../src/cli/session.ts';
+import { GENERATION_FLAG, withGeneration } from '../src/cli/session.ts';
 
 function quarantined({ row, quarantined: all }: Record<string, unknown>): boolean | string[] {
   if (!Array.isArray(row)) return all === true;
@@ -22,6 +22,7 @@ export const retryCommand: Command = {
   name: 'retry',
   summary: 'Failed batches again; with --quarantined also quarantined rows.',
   flags: {
+    ...GENERATION_FLAG,
     quarantined: {
       type: 'boolean',
       help: 'Quarantined rows too, such as after a repair of a trigger or a model',
@@ -34,9 +35,9 @@ export const retryCommand: Command = {
     },
   },
   async run(invocation) {
-    const config = await invocation.config();
-    const logger = invocation.logger(config.settings.logLevel);
-    return withDatabase(config, 'retry', logger, async (pool) => {
+    const asked = await invocation.config();
+    const logger = invocation.logger(asked.settings.logLevel);
+    return withGeneration(invocation, asked, 'retry', logger, async (pool, config) => {
       const run = await requireRun(pool, config.backfill);
       const address = await prepareQueues(config, pool, logger);
       const result = await withQueues(address, ({ embed }) =>

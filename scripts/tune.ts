@@ -1,10 +1,11 @@
 import { recordEvent } from '../src/ledger/event/event.ts';
 import { readThrottle, saveTuned } from '../src/ledger/progress/throttle-state.ts';
+import { parseGenerationName } from '../src/config/values/generation-name.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import type { Command } from '../src/cli/command.ts';
 import { requireRun } from '../src/ledger/run/require-run.ts';
-import { withDatabase } from '../src/cli/session.ts';
+import { GENERATION_FLAG, withGeneration } from '../src/cli/session.ts';
 import { readTuned, tunedChanges } from '../src/throttle/tune-flags.ts';
 
 export const tune: Command = {
@@ -12,6 +13,7 @@ export const tune: Command = {
   summary:
     'Changes the load of the run while it is under way: every worker takes it up between batches, without a restart. Without flags it shows what is tuned.',
   flags: {
+    ...GENERATION_FLAG,
     'merge-rows': { type: 'string', value: 'N', help: 'In the place of mergeRows' },
     concurrency: { type: 'string', value: 'N', help: 'In the place of worker.concurrency, of each worker' },
     'rows-per-second': {
@@ -29,11 +31,10 @@ export const tune: Command = {
   },
   options: ['database.url', 'table', 'logLevel'],
   async run(invocation) {
-    const config = await invocation.config(['text']);
-    const { settings, backfill } = config;
-    readTuned(invocation.flags, settings, {});
-    const logger = invocation.logger(settings.logLevel);
-    return withDatabase(config, 'tune', logger, async (pool) => {
+    const asked = await invocation.config(['text']);
+    readTuned(invocation.flags, asked.settings, {});
+    const logger = invocation.logger(asked.settings.logLevel);
+    return withGeneration(invocation, asked, 'tune', logger, async (pool, { settings, backfill }) => {
       const run = await requireRun(pool, backfill);
       const { tuned: before } = await readThrottle(pool, backfill);
       const tuned = readTuned(invocation.flags, settings, before);
@@ -45,7 +46,7 @@ export const tune: Command = {
         await recordEvent(pool, { ...about, message, detail: { tuned } });
       }
       invocation.emit({
-        backfill,
+        ...parseGenerationName(backfill),
         tuned,
         changes: changes.map(({ name, old, new: now }) => ({ name, old, new: now })),
       });

@@ -4,7 +4,18 @@ import type { Config } from '../config/load.ts';
 import { describeDatabaseUrl } from '../config/libpq/parameters.ts';
 import { assertReachable, createPool, type Pool, type PoolOptions } from '../db/pool.ts';
 import { explainedByServer } from '../db/explained-error.ts';
+import { configOf, wantedGeneration } from '../ledger/generation/choose.ts';
 import type { Logger } from '../observability/logger.ts';
+import type { Flag, Invocation } from './command.ts';
+
+/** Of verbs that are about one generation. */
+export const GENERATION_FLAG: Record<string, Flag> = {
+  generation: {
+    type: 'string',
+    value: 'N',
+    help: 'Which generation of the backfill; where absent the one that reads go by, or the newest',
+  },
+};
 
 /** Queries side by side in one process besides those of batches in flight: status, monitor, events. */
 const SPARE_CONNECTIONS = 4;
@@ -43,4 +54,16 @@ export async function withDatabase<T>(
     clearTimeout(late);
     await pool.end();
   }
+}
+
+/** The same, with the configuration as it is for the generation that --generation names, or that is meant without. */
+export async function withGeneration<T>(
+  { flags }: Pick<Invocation, 'flags'>,
+  config: Config,
+  name: string,
+  logger: Logger,
+  work: (pool: Pool, config: Config) => Promise<T>,
+): Promise<T> {
+  const wanted = wantedGeneration(flags['generation']);
+  return withDatabase(config, name, logger, async (pool) => work(pool, await configOf(pool, config, wanted)));
 }

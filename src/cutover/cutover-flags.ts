@@ -1,13 +1,13 @@
 /** Flags of `cutover` and `complete` → what is wanted. */
 
 import { ConfigError } from '../errors.ts';
-import { parseReadChoice, type ReadChoice } from '../ledger/reads/read-mode.ts';
+import { parseReadMode, type ReadChoice } from '../ledger/reads/read-mode.ts';
 
 type Flag = string | boolean | undefined;
 
 /** @throws ConfigError `USAGE` for anything but a read mode that is moved to */
-export function wantedChoice(to: Flag): ReadChoice {
-  const choice = typeof to === 'string' ? parseReadChoice(to) : null;
+export function wantedChoice(to: Flag): Pick<ReadChoice, 'mode' | 'percent'> {
+  const choice = typeof to === 'string' ? parseReadMode(to) : null;
   if (choice?.mode === 'legacy')
     throw new ConfigError('--to legacy is a rollback.', {
       code: 'USAGE',

@@ -2,7 +2,7 @@
 
 import type { Queryable } from '../db/pool.ts';
 import { readReports, type ReadReport } from '../ledger/reads/read-report.ts';
-import type { ReadChoice } from '../ledger/reads/read-mode.ts';
+import type { WantedReads } from '../ledger/reads/read-mode.ts';
 import type { Run } from '../ledger/run/run.ts';
 
 export interface ReaderReports {
@@ -13,7 +13,7 @@ export interface ReaderReports {
 }
 
 /** Of shadow reads nothing is asked: whatever fails there is counted, and no caller meets it. */
-export async function readerReports(db: Queryable, run: Run, to: ReadChoice): Promise<ReaderReports> {
+export async function readerReports(db: Queryable, run: Run, to: WantedReads): Promise<ReaderReports> {
   if (to.mode === 'legacy' || to.mode === 'shadow') return { reports: [], refusal: null, note: null };
   const reports = await readReports(db, run.backfill);
   const refusals = reports.flatMap((report) => refusalOf(report, run));

@@ -2,7 +2,7 @@
 
 import { isOfARow } from '../db/sqlstates.ts';
 import { TABLE_LIMITS } from '../db/transaction.ts';
-import type { ReadChoice, ReadMode } from '../ledger/reads/read-mode.ts';
+import type { ReadMode, WantedReads } from '../ledger/reads/read-mode.ts';
 import { LegacyTries, TOO_SLOW, serverFault } from '../search/queries/legacy-fault.ts';
 import { legacySearch } from '../search/queries/legacy-query.ts';
 import { textSearch } from '../search/queries/text-query.ts';
@@ -33,7 +33,7 @@ const ASKS: Record<ReadMode, { legacy: boolean; vector: boolean; words: boolean 
 };
 
 /** Reads only. */
-export async function tryReadMode(context: SearchContext, { mode }: ReadChoice): Promise<ReadModeTrial> {
+export async function tryReadMode(context: SearchContext, { mode }: WantedReads): Promise<ReadModeTrial> {
   const { pool, target, settings, read } = context;
   const asks = ASKS[mode];
   const notes: string[] = [];

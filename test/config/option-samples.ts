@@ -95,6 +95,7 @@ export const SAMPLES: Record<OptionPath, Sample> = {
   'model.maxChunks': numbers(1, 2, 10_000),
   'model.endpoint': words('http://f/v1', 'https://e/v1', 'http://g:8080/v1'),
   'model.apiKey': words('key-of-file', 'key-of-env', 'key-of-flag'),
+  'model.earlierApiKey': words('key-of-file', 'key-of-env', 'key-of-flag'),
   'model.dimensions': numbers(1, 2, 16_000),
   'model.requestTexts': numbers(1, 2, 2048),
   'model.requestConcurrency': numbers(1, 2, 64),

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { afterEach, describe, expect, inject, it } from 'vitest';
+import { LEGACY_BASE } from '../../src/ledger/reads/read-mode.ts';
 import { cutoverGate } from '../../src/cutover/cutover-gate.ts';
 import { changeReads } from '../../src/cutover/change-reads.ts';
 import { planSchemaRollback } from '../../src/cutover/schema-rollback.ts';
@@ -170,7 +171,7 @@ describe.runIf(hasRedis()).each(KINDS)('%s with two dozen unusual settings, %s',
       const read = await settingsOfReads(pool, target);
       const inSql = await planSearchFunction(pool, target, config.settings.metric, read);
       await changeReads(pool, run, {
-        to: { mode: 'vector', percent: null },
+        to: { mode: 'vector', percent: null, generation: 1, base: LEGACY_BASE },
         reason: '',
         override: null,
         detail: {},

@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { LEGACY_BASE } from '../../src/ledger/reads/read-mode.ts';
 import { withValues } from '../../src/config/shape.ts';
 import { changeReads } from '../../src/cutover/change-reads.ts';
 import { createPool } from '../../src/db/pool.ts';
@@ -101,7 +102,7 @@ describe.runIf(hasPostgres())('an encoding that lacks characters', () => {
     try {
       await expect(search.search(query)).rejects.toMatchObject({ code: 'QUERY_NOT_IN_ENCODING' });
       await changeReads(pool, run, {
-        to: { mode: 'hybrid', percent: null },
+        to: { mode: 'hybrid', percent: null, generation: 1, base: LEGACY_BASE },
         reason: '',
         override: 'weil’s so ist',
         detail: {},

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LEGACY_BASE } from '../../src/ledger/reads/read-mode.ts';
 import { prepareQueues, withQueues } from '../../src/planning/open-queues.ts';
 import { changeReads } from '../../src/cutover/change-reads.ts';
 import { planCompletion } from '../../src/cutover/completion.ts';
@@ -119,7 +120,7 @@ describe.runIf(hasPostgres())('names that another role has made', () => {
       );
       for (const mode of ['shadow', 'vector', 'hybrid'] as const) {
         await changeReads(pool, run, {
-          to: { mode, percent: null },
+          to: { mode, percent: null, generation: 1, base: LEGACY_BASE },
           reason: '',
           override: null,
           detail: {},

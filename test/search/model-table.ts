@@ -2,7 +2,7 @@
 
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { saveReadMode, type ReadChoice } from '../../src/ledger/reads/read-mode.ts';
+import { saveReadMode, type WantedReads } from '../../src/ledger/reads/read-mode.ts';
 import { createRun } from '../../src/ledger/run/run.ts';
 import { saveBackfill } from '../../src/ledger/backfill/backfill.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
@@ -18,7 +18,7 @@ export interface ModelTable {
   pool: Pool;
   url: string;
   embedder: Embedder;
-  set(choice: ReadChoice): Promise<void>;
+  set(choice: WantedReads): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ export async function openModelTable(database: TestDatabase, model: TestModel): 
   await saveBackfill(pool, target, stored);
   const { fingerprint, dimensions } = embedder;
   await createRun(pool, 'articles', { fingerprint, model: model.name, dimensions, batchRows: 10 });
-  const set = (choice: ReadChoice): Promise<void> =>
+  const set = (choice: WantedReads): Promise<void> =>
     saveReadMode(pool, 'articles', choice, { by: 'the test', reason: '' });
   await set({ mode: 'vector', percent: null });
   return {

@@ -3,7 +3,7 @@
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import type { Embedder } from '../../src/embedding/embedder.ts';
-import { saveReadMode, type ReadChoice } from '../../src/ledger/reads/read-mode.ts';
+import { saveReadMode, type WantedReads } from '../../src/ledger/reads/read-mode.ts';
 import { createRun } from '../../src/ledger/run/run.ts';
 import { saveBackfill } from '../../src/ledger/backfill/backfill.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
@@ -18,7 +18,7 @@ const WORDS = ['bread', 'puppy', 'guitar'];
 export interface ServedTable {
   pool: Pool;
   url: string;
-  set(choice: ReadChoice): Promise<void>;
+  set(choice: WantedReads): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -97,6 +97,11 @@ export const model = {
     secret: true,
     help: 'API key for model.endpoint; set it by its env variable: a flag is visible in the process list',
   }),
+  earlierApiKey: option({
+    schema: z.string().min(1).optional(),
+    secret: true,
+    help: 'API key for the server of another generation, while model.endpoint is that of a new one; set it by its env variable',
+  }),
   dimensions: option({
     schema: wholeNumber(1, 16_000).optional(),
     parse: parseNumber,

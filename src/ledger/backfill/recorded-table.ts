@@ -1,5 +1,6 @@
 /** What the ledger has recorded of a backfill's table. */
 
+import { backfillOf } from '../../config/values/generation-name.ts';
 import { parseQualified, quoteQualified } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
 import type { RecordedTable } from '../../table/backfill-target.ts';
@@ -80,8 +81,10 @@ async function freeStems(
   const taken = new Set(siblings.map(({ indexStem }) => indexStem));
   let indexStem = column;
   for (let number = 2; taken.has(indexStem); number++) indexStem = `${column}_${number}`;
+  // Whichever generation answers, it is one function.
+  const own = siblings.find(({ backfill }) => backfillOf(backfill) === backfillOf(names.backfill));
   const isFirst = siblings.every(({ searchStem }) => searchStem !== '');
-  return { indexStem, searchStem: isFirst ? '' : column };
+  return { indexStem, searchStem: own?.searchStem ?? (isFirst ? '' : column) };
 }
 
 /**

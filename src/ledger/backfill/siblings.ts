@@ -49,7 +49,7 @@ export async function siblingsOf(db: Queryable, { backfill, table, oid }: TableO
                      CASE WHEN jsonb_typeof(b.settings -> 'text') = 'array' THEN b.settings -> 'text' || to_jsonb(b.key_column) END) AS reads,
             coalesce(to_jsonb(b) ->> 'index_stem', $4) AS "indexStem", coalesce(to_jsonb(b) ->> 'search_stem', '') AS "searchStem"
        FROM pgvector_backfill.backfill b
-      WHERE b.name <> $1
+      WHERE b.name <> $1 AND to_jsonb(b) ->> 'dropped_at' IS NULL
         AND (b.target_table = $2
              OR $3::oid = (SELECT to_regclass(to_jsonb(r) ->> 'target')::oid FROM pgvector_backfill.run r
                             WHERE r.backfill = b.name ORDER BY r.id DESC LIMIT 1))

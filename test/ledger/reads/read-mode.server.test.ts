@@ -2,21 +2,22 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { migrate } from '../../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../../src/db/pool.ts';
 import {
-  parseReadChoice,
+  LEGACY_READS,
+  parseReadMode,
   readModeOf,
   saveReadMode,
-  showReadChoice,
+  showReadMode,
 } from '../../../src/ledger/reads/read-mode.ts';
 import { addReadCounts, emptyCounts, readSummary } from '../../../src/ledger/reads/read-stats.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
 import { databases, type TestDatabase } from '../../setup/databases.ts';
 
-describe('parseReadChoice', () => {
+describe('parseReadMode', () => {
   it.each(['legacy', 'shadow', 'vector', 'hybrid', 'canary:1', 'canary:100'])(
     'reads %s as it is shown',
     (text) => {
-      const choice = parseReadChoice(text);
-      expect(choice === null ? null : showReadChoice(choice)).toBe(text);
+      const choice = parseReadMode(text);
+      expect(choice === null ? null : showReadMode(choice)).toBe(text);
     },
   );
 
@@ -31,7 +32,7 @@ describe('parseReadChoice', () => {
     'Vector',
     'vectors',
   ])('refuses %j', (text) => {
-    expect(parseReadChoice(text)).toBeNull();
+    expect(parseReadMode(text)).toBeNull();
   });
 });
 
@@ -53,7 +54,7 @@ describe.each(databases())('read modes on $name', ({ create }) => {
   });
 
   it('are legacy where nothing was said, and never a share without a canary', async () => {
-    expect(await readModeOf(pool, 'b')).toEqual({ mode: 'legacy', percent: null, since: null, by: null });
+    expect(await readModeOf(pool, 'b')).toEqual({ ...LEGACY_READS, since: null, by: null });
     await saveReadMode(pool, 'b', { mode: 'canary', percent: 5 }, { by: 'anna', reason: '' });
     expect(await readModeOf(pool, 'b')).toMatchObject({ mode: 'canary', percent: 5, by: 'anna' });
     for (const wrong of [

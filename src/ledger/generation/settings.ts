@@ -1,0 +1,66 @@
+/** The options of a generation: what makes its vectors is its own, whatever the configuration says now. */
+
+import type { Config } from '../../config/load.ts';
+import { OPTIONS, OPTION_PATHS, type OptionPath } from '../../config/options.ts';
+import { readStored } from '../../config/section.ts';
+import type { Settings } from '../../config/settings.ts';
+import { valueAt, withValues } from '../../config/shape.ts';
+import type { Generation } from './generation.ts';
+
+/** What a vector of the same text depends on, as far as options say it. */
+const OF_VECTORS: readonly OptionPath[] = [
+  'model.name',
+  'model.quantized',
+  'model.pooling',
+  'model.normalize',
+  'model.maxTokens',
+  'model.revision',
+  'model.documentPrefix',
+  'model.longText',
+  'model.chunkOverlap',
+  'model.maxChunks',
+  'model.endpoint',
+  'model.dimensions',
+  'mask.types',
+  'mask.rules',
+];
+
+/** Where a generation's vectors are, whatever is configured for the one that comes. */
+const OF_COLUMN: readonly OptionPath[] = ['column', 'updatedAtColumn'];
+
+const isOfGeneration = (path: OptionPath): boolean =>
+  path.startsWith('model.') ||
+  path.startsWith('mask.') ||
+  path.startsWith('index.') ||
+  ['text', 'where', 'key', 'columnType', 'metric'].includes(path);
+
+/** Whether the configuration speaks of this generation's model, as far as options say it; its files are not looked at. */
+export function isConfigured({ stored }: Pick<Generation, 'stored'>, settings: Settings): boolean {
+  const kept = readStored(stored);
+  const shown = (of: object, path: OptionPath): string =>
+    JSON.stringify(valueAt(of, path) ?? OPTIONS[path].fallback ?? null);
+  return OF_VECTORS.every((path) => shown(kept, path) === shown(settings, path));
+}
+
+/**
+ * The configuration as it is for that generation. The model's options are those of its last `enqueue` unless the configuration
+ * names that model: then they are the configuration's, such as the folder of the models on this machine.
+ */
+export function configOfGeneration(config: Config, generation: Generation): Config {
+  const { name, stored } = generation;
+  const kept = readStored(stored);
+  const own = isConfigured(generation, config.settings) ? [] : OPTION_PATHS.filter(isOfGeneration);
+  const values = [...OF_COLUMN, ...own]
+    .filter((path) => !OPTIONS[path].secret)
+    .map((path) => [path, valueAt(kept, path) ?? OPTIONS[path].fallback] as const);
+  const settings = withValues(config.settings, values);
+  return { ...config, backfill: name, settings: withKey(config.settings, settings) };
+}
+
+/** The key of a server is told to no other server. */
+function withKey(configured: Settings, settings: Settings): Settings {
+  const { endpoint } = settings.model;
+  if (endpoint === configured.model.endpoint) return settings;
+  const apiKey = endpoint === undefined ? undefined : configured.model.earlierApiKey;
+  return withValues(settings, [['model.apiKey', apiKey]]);
+}
