@@ -7,6 +7,8 @@ import type { Command } from '../src/cli/command.ts';
 import { withDatabase } from '../src/cli/session.ts';
 import { describeQueue } from '../src/queue/address.ts';
 import { findingLines } from '../src/terminal/finding-lines.ts';
+import { parseGenerationName } from '../src/config/values/generation-name.ts';
+import { diagnosedGeneration } from './lib/planned-generation.ts';
 import { grantLines } from '../src/terminal/grant-lines.ts';
 
 export const doctor: Command = {
@@ -20,10 +22,9 @@ export const doctor: Command = {
     },
   },
   async run(invocation) {
-    const config = await invocation.config();
-    const logger = invocation.logger(config.settings.logLevel);
-    return withDatabase(config, 'doctor', logger, async (pool) => {
-      const { settings, backfill } = config;
+    const asked = await invocation.config();
+    const { settings, backfill } = asked;
+    return withDatabase(asked, 'doctor', invocation.logger(settings.logLevel), async (pool) => {
       if (invocation.flags['grants'] === true) {
         const missing = await missingGrants(pool, settings);
         const database = describeDatabaseUrl(settings.database.url);
@@ -32,15 +33,16 @@ export const doctor: Command = {
         invocation.emit({ backfill, ...missing });
         return EXIT.done;
       }
-      const { findings, embedder } = await diagnose({
+      const { config: planned, findings: refusals } = await diagnosedGeneration(invocation, asked, pool);
+      const { findings: found, embedder } = await diagnose({
         pool,
-        backfill,
-        settings,
-        openEmbedder: () => invocation.openEmbedder(settings, 1),
+        ...planned,
+        openEmbedder: () => invocation.openEmbedder(planned.settings, 1),
         withQueue: true,
         calibrate: true,
       });
       await embedder?.close();
+      const findings = [...refusals, ...found];
       const passed = blockers(findings).length === 0;
       for (const line of findingLines(findings)) invocation.say(line);
       invocation.say(
@@ -48,7 +50,7 @@ export const doctor: Command = {
           ? '\nNothing blocks. Next: pgvector-backfill enqueue --dry-run'
           : '\nSomething blocks: see the lines marked ERROR.',
       );
-      invocation.emit({ backfill, passed, findings });
+      invocation.emit({ ...parseGenerationName(planned.backfill), passed, findings });
       return passed ? EXIT.done : EXIT.gate;
     });
   },

@@ -3,11 +3,12 @@ import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import { withDatabase } from '../src/cli/session.ts';
 import { wholeNumber } from '../src/cli/whole-number.ts';
-import { dryRun, dryRunJson } from '../src/planning/dry-run.ts';
+import { dryRun, dryRunJson, enqueuedJson } from '../src/planning/dry-run.ts';
 import { enqueueRun, withPreflight } from '../src/planning/enqueue-run.ts';
 import { dryRunLines, enqueuedLines } from '../src/terminal/enqueue-lines.ts';
 import { withProgress } from '../src/terminal/progress-bar.ts';
 import { sampleColumn, withSample } from './lib/adopt-column.ts';
+import { PLACE_FLAGS, plannedGeneration } from './lib/planned-generation.ts';
 import { refuseEnqueue } from './lib/refuse-enqueue.ts';
 
 export const enqueueCommand: Command = {
@@ -15,6 +16,7 @@ export const enqueueCommand: Command = {
   summary:
     'Checks, adds columns and staging table, plans key ranges and puts one job for each on the queue. Twice is a no-op.',
   flags: {
+    ...PLACE_FLAGS,
     'dry-run': { type: 'boolean', help: 'Print plan, sizes, forecast and DDL; change nothing' },
     adopt: {
       type: 'boolean',
@@ -23,12 +25,15 @@ export const enqueueCommand: Command = {
     rows: { type: 'string', value: 'N', help: 'Canary: only the first N eligible rows by key' },
   },
   async run(invocation) {
-    const config = await invocation.config();
+    const asked = await invocation.config();
     const limitRows = wholeNumber(invocation.flags, 'rows', null);
     const adopts = invocation.flags['adopt'] === true;
-    const logger = invocation.logger(config.settings.logLevel);
-    return withDatabase(config, 'enqueue', logger, (pool) =>
-      withPreflight(
+    const logger = invocation.logger(asked.settings.logLevel);
+    return withDatabase(asked, 'enqueue', logger, async (pool) => {
+      const planned = await plannedGeneration(invocation, asked, pool);
+      const { config } = planned;
+      const isNew = planned.beside !== null;
+      return withPreflight(
         config,
         pool,
         invocation.openEmbedder,
@@ -41,21 +46,21 @@ export const enqueueCommand: Command = {
           if (sample?.agrees === false) return EXIT.gate;
           if (invocation.flags['dry-run'] === true) {
             const plan = await dryRun(config, pool, preflight, limitRows);
-            invocation.emit(withSample(dryRunJson(config.backfill, plan), sample));
-            const lines = dryRunLines(plan, config.settings.batchRows, preflight.embedder);
+            invocation.emit(withSample({ ...dryRunJson(planned, plan) }, sample));
+            const lines = dryRunLines(plan, planned, preflight.embedder);
             for (const line of lines) invocation.say(line);
             return EXIT.done;
           }
           const result = await withProgress(invocation, (onProgress) =>
-            enqueueRun(config, pool, logger, preflight, limitRows, onProgress, sample),
+            enqueueRun(config, pool, logger, preflight, { limitRows, onProgress, adopt: sample, isNew }),
           );
-          invocation.emit(withSample(result, sample));
-          for (const line of enqueuedLines(config.backfill, result)) invocation.say(line);
+          invocation.emit(withSample(enqueuedJson(planned, result), sample));
+          for (const line of enqueuedLines(planned, result)) invocation.say(line);
           return EXIT.done;
         },
         adopts ? config.settings.worker.threads : 1,
-      ),
-    );
+      );
+    });
   },
 };
 

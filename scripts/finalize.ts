@@ -15,8 +15,8 @@ export const finalizeCommand: Command = {
   name: 'finalize',
   summary: 'Asks for the index build now, whatever the coverage. A worker with the finalize role does it.',
   flags: {
-    ...GENERATION_FLAG,
     watch: { type: 'boolean', help: 'Show the build until the run is ready, or waits for the operator' },
+    ...GENERATION_FLAG,
   },
   async run(invocation) {
     const asked = await invocation.config();

@@ -11,8 +11,8 @@ export const pauseCommand: Command = {
   summary:
     'Stops the run between batches, on every worker: those in flight end, no other begins. `resume` goes on.',
   flags: {
-    ...GENERATION_FLAG,
     reason: { type: 'string', value: 'TEXT', help: 'Kept with the run and shown by `status`' },
+    ...GENERATION_FLAG,
   },
   async run(invocation) {
     const asked = await invocation.config(['text']);

@@ -22,7 +22,6 @@ export const retryCommand: Command = {
   name: 'retry',
   summary: 'Failed batches again; with --quarantined also quarantined rows.',
   flags: {
-    ...GENERATION_FLAG,
     quarantined: {
       type: 'boolean',
       help: 'Quarantined rows too, such as after a repair of a trigger or a model',
@@ -33,6 +32,7 @@ export const retryCommand: Command = {
       value: 'KEY',
       help: 'The quarantined row of this key alone; a key of several columns is a JSON array. May be given several times',
     },
+    ...GENERATION_FLAG,
   },
   async run(invocation) {
     const asked = await invocation.config();

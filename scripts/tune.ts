@@ -13,7 +13,6 @@ export const tune: Command = {
   summary:
     'Changes the load of the run while it is under way: every worker takes it up between batches, without a restart. Without flags it shows what is tuned.',
   flags: {
-    ...GENERATION_FLAG,
     'merge-rows': { type: 'string', value: 'N', help: 'In the place of mergeRows' },
     concurrency: { type: 'string', value: 'N', help: 'In the place of worker.concurrency, of each worker' },
     'rows-per-second': {
@@ -28,6 +27,7 @@ export const tune: Command = {
       help: 'In the place of throttle.NAME, such as replicaLag=5:600 or lockWaiters=off; may be given again, or as a list',
     },
     reset: { type: 'boolean', help: 'Back to the options, before the other flags take effect' },
+    ...GENERATION_FLAG,
   },
   options: ['database.url', 'table', 'logLevel'],
   async run(invocation) {

@@ -127,7 +127,7 @@ export async function benchAdopt(
       await reset(pool);
       const before = await heapBytes(pool);
       const config = await configOf({});
-      await enqueueRun(config, pool, logger, { embedder }, null);
+      await enqueueRun(config, pool, logger, { embedder }, { limitRows: null });
       const embedSeconds = await mergeSeconds(config, pool, embedder, logger);
       const embedHeapBytes = (await heapBytes(pool)) - before;
       say(`nothing taken over: ${embedSeconds.toFixed(1)} s; the table grew by ${embedHeapBytes} bytes`);
@@ -226,7 +226,7 @@ async function takeOver(
   await reset(pool);
   const before = await heapBytes(pool);
   const { sample, seconds } = await drawSample(config, pool, embedder);
-  await enqueueRun(config, pool, logger, { embedder }, null, undefined, sample);
+  await enqueueRun(config, pool, logger, { embedder }, { limitRows: null, adopt: sample });
   const workerSeconds = await mergeSeconds(config, pool, embedder, logger);
   const counted = await pool.query<{ adopted: number; embedded: number; left: number }>(
     `SELECT count(*) FILTER (WHERE s.adopted)::int AS adopted, count(*) FILTER (WHERE NOT s.adopted)::int AS embedded,

@@ -187,7 +187,7 @@ async function workerSeconds(
   );
   await pool.query('VACUUM ANALYZE docs');
   await pool.query('CHECKPOINT').catch(() => {});
-  await enqueueRun(config, pool, logger, { embedder }, null);
+  await enqueueRun(config, pool, logger, { embedder }, { limitRows: null });
   return mergeSeconds(config, pool, embedder, logger);
 }
 

@@ -53,7 +53,7 @@ export async function runDemo(input: DemoInput): Promise<DemoRun> {
         throw new GateError(blocker?.message ?? 'The preflight did not pass.', { code: 'DOCTOR', ...remedy });
       }
       const { embedder } = preflight;
-      await enqueueRun(config, pool, logger, preflight, null);
+      await enqueueRun(config, pool, logger, preflight, { limitRows: null });
       await work({ ...input, openEmbedder });
       const run = await requireRun(pool, backfill);
       // Described again: the extension and the columns are there only since enqueue.

@@ -1,5 +1,6 @@
 /** `enqueue --dry-run`: what it would plan, and the DDL that is missing. Changes nothing. */
 
+import { parseGenerationName } from '../config/values/generation-name.ts';
 import type { Config } from '../config/load.ts';
 import { ledgerPresent } from '../db/migrate.ts';
 import type { Pool } from '../db/pool.ts';
@@ -9,6 +10,8 @@ import { chooseCapture, missingCapture } from '../sync/capture.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { forecastRun, type RunForecast } from '../finalize/forecast/run-forecast.ts';
 import { missingDdl } from './ddl.ts';
+import type { EnqueueResult } from './enqueue.ts';
+import type { PlannedGeneration } from './generation/plan-generation.ts';
 import { previewPlan } from './plan.ts';
 
 export interface DryRun {
@@ -41,9 +44,24 @@ export async function dryRun(
   return { run, rows, batches, ddl, forecast };
 }
 
+/** Backfill and generation, and the one that a new one is planned beside. */
+const placeJson = ({ config, beside }: PlannedGeneration): object => ({
+  ...parseGenerationName(config.backfill),
+  beside,
+});
+
+/** The object of `enqueue --json`. */
+export const enqueuedJson = (planned: PlannedGeneration, result: EnqueueResult): object => ({
+  ...result,
+  ...placeJson(planned),
+});
+
 /** The object of `enqueue --dry-run --json`: with the keys that `enqueue` has. */
-export const dryRunJson = (backfill: string, { run, rows, batches, ddl, forecast }: DryRun): object => ({
-  backfill,
+export const dryRunJson = (
+  planned: PlannedGeneration,
+  { run, rows, batches, ddl, forecast }: DryRun,
+): object => ({
+  ...placeJson(planned),
   run: run?.id ?? null,
   rows,
   batches,

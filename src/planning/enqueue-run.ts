@@ -4,11 +4,9 @@ import type { Config } from '../config/load.ts';
 import { migrate } from '../db/migrate.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Embedder, OpenEmbedder } from '../embedding/embedder.ts';
-import type { OnProgress } from '../observability/progress.ts';
 import type { Logger } from '../observability/logger.ts';
-import type { ColumnSample } from './adopt/examine-column.ts';
 import { blockers, diagnose } from './doctor.ts';
-import { enqueue, type EnqueueResult } from './enqueue.ts';
+import { enqueue, type EnqueueInput, type EnqueueResult } from './enqueue.ts';
 import type { Finding } from './checks/finding.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { describeTarget } from '../ledger/backfill/describe-target.ts';
@@ -53,9 +51,12 @@ export async function enqueueRun(
   pool: Pool,
   logger: Logger,
   { embedder }: { embedder: Embedder },
-  limitRows: number | null,
-  onProgress?: OnProgress,
-  adopt: ColumnSample | null = null,
+  {
+    limitRows,
+    onProgress,
+    adopt = null,
+    isNew = false,
+  }: Pick<EnqueueInput, 'limitRows' | 'onProgress' | 'adopt' | 'isNew'>,
 ): Promise<EnqueueResult> {
   await migrate(pool);
   // The migration may have moved the staging table.
@@ -72,6 +73,7 @@ export async function enqueueRun(
       queues,
       limitRows,
       adopt,
+      isNew,
       onProgress,
     }),
   );

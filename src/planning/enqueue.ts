@@ -37,6 +37,7 @@ import { adoptionOf, type ColumnSample } from './adopt/examine-column.ts';
 import { ADOPTS, isAdoptedSince, keepAdoption } from './adopt/keep-adoption.ts';
 import { applyDdl } from './ddl.ts';
 import { dueRun } from './due-run.ts';
+import { assertStillFree } from './generation/still-free.ts';
 import { forecastTableGrowth } from '../finalize/forecast/table-growth.ts';
 import { ensureSyncSchedule } from './sync-schedule.ts';
 import { planRun } from './plan.ts';
@@ -53,7 +54,9 @@ export interface EnqueueInput {
   /** Only the first rows by key; null = all. */
   limitRows: number | null;
   /** Vectors that are there are taken over by a run of its own: their sample has agreed. */
-  adopt?: ColumnSample | null;
+  adopt?: ColumnSample | null | undefined;
+  /** Planned as a generation that is not there yet: another one may have taken its number meanwhile. */
+  isNew?: boolean | undefined;
   onProgress?: OnProgress | undefined;
 }
 
@@ -137,10 +140,12 @@ async function currentRun({
   settings,
   limitRows,
   adopt = null,
+  isNew = false,
 }: EnqueueInput): Promise<{ run: Run; fresh: boolean }> {
   const { backfill } = target;
   const { fingerprint, model, dimensions } = embedder;
   const latest = await latestRun(pool, backfill);
+  assertStillFree(isNew, latest, fingerprint);
   const message = isAdoptedSince(latest, adopt)
     ? await dueRun(pool, latest, { target, settings, fingerprint, limitRows })
     : ADOPTS;

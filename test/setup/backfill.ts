@@ -109,7 +109,7 @@ export async function openBackfill(
     enqueue: (limitRows) =>
       withPreflight(config, pool, sharedEmbedder, (preflight) => {
         if (!preflight.passed) throw new Error(preflight.blocking.map((each) => each.message).join('; '));
-        return enqueueRun(config, pool, logger, preflight, limitRows ?? null);
+        return enqueueRun(config, pool, logger, preflight, { limitRows: limitRows ?? null });
       }),
     async work() {
       const running = await workers();

@@ -2,6 +2,7 @@
 
 import { backfillOf } from '../../config/values/generation-name.ts';
 import { LEDGER_SCHEMA } from '../../db/migrate.ts';
+import { assertOwnSchema } from '../../db/own-schema.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../../db/sqlstates.ts';
 import type { Run } from '../run/run.ts';
@@ -34,6 +35,8 @@ const RUN = `jsonb_build_object('id', r.id::text, 'state', r.state, 'reason', r.
  * @param name of any of them
  */
 export async function allGenerations(db: Queryable, name: string): Promise<Generation[]> {
+  // Nothing of it is known to be ours yet: whatever a look at it would set off would run with our rights.
+  await assertOwnSchema(db, LEDGER_SCHEMA, null, false);
   try {
     const found = await db.query<Generation>(
       `SELECT b.name, coalesce((to_jsonb(b) ->> 'generation')::int, 1) AS generation, b.settings AS stored,

@@ -26,13 +26,13 @@ const OF_VECTORS: readonly OptionPath[] = [
 ];
 
 /** Where a generation's vectors are, whatever is configured for the one that comes. */
-const OF_COLUMN: readonly OptionPath[] = ['column', 'updatedAtColumn'];
+const OF_COLUMN: readonly OptionPath[] = ['column', 'updatedAtColumn', 'columnType'];
 
 const isOfGeneration = (path: OptionPath): boolean =>
   path.startsWith('model.') ||
   path.startsWith('mask.') ||
   path.startsWith('index.') ||
-  ['text', 'where', 'key', 'columnType', 'metric'].includes(path);
+  ['text', 'where', 'key', 'metric'].includes(path);
 
 /** Whether the configuration speaks of this generation's model, as far as options say it; its files are not looked at. */
 export function isConfigured({ stored }: Pick<Generation, 'stored'>, settings: Settings): boolean {

@@ -1,6 +1,7 @@
 /** Doctor's look at the other backfills of the table: each has columns of its own. */
 
 import { optionName } from '../../config/option-name.ts';
+import { showGeneration } from '../../config/values/generation-name.ts';
 import type { Pool } from '../../db/pool.ts';
 import { columnClash } from '../../ledger/backfill/clash.ts';
 import { hasLedger, siblingsOf } from '../../ledger/backfill/siblings.ts';
@@ -29,7 +30,7 @@ export async function checkOtherBackfills(pool: Pool, target: Target): Promise<F
       },
     ];
   }
-  const names = siblings.map(({ backfill, writes }) => `${backfill} (${writes.join(', ')})`);
+  const names = siblings.map(({ backfill, writes }) => `${showGeneration(backfill)} (${writes.join(', ')})`);
   return [
     {
       level: 'ok',
