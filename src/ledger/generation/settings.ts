@@ -44,17 +44,43 @@ export function isConfigured({ stored }: Pick<Generation, 'stored'>, settings: S
 
 /**
  * The configuration as it is for that generation. The model's options are those of its last `enqueue` unless the configuration
- * names that model: then they are the configuration's, such as the folder of the models on this machine.
+ * names that model: then they are the configuration's, such as the folder of the models on this machine. Which folder has that
+ * model's files is not looked at: see `modelCandidates`.
  */
 export function configOfGeneration(config: Config, generation: Generation): Config {
-  const { name, stored } = generation;
+  const settings = isConfigured(generation, config.settings)
+    ? withColumn(config.settings, generation)
+    : withStored(config.settings, generation);
+  return { ...config, backfill: generation.name, settings };
+}
+
+/**
+ * Settings by which its model may be found on this machine, the likeliest first: two generations may have models of one name
+ * in two folders, and another machine has its folders elsewhere. `settingsWithModel` tells them apart by the files.
+ */
+export function modelCandidates(configured: Settings, generation: Generation): Settings[] {
+  const stored = withStored(configured, generation);
+  const own = isConfigured(generation, configured) ? [withColumn(configured, generation)] : [];
+  const { localPath } = configured.model;
+  const here =
+    stored.model.localPath === localPath ? [] : [withValues(stored, [['model.localPath', localPath]])];
+  return [...own, stored, ...here];
+}
+
+const withColumn = (configured: Settings, generation: Generation): Settings =>
+  withKey(configured, take(configured, generation, OF_COLUMN));
+
+const withStored = (configured: Settings, generation: Generation): Settings =>
+  withKey(configured, take(configured, generation, [...OF_COLUMN, ...OPTION_PATHS.filter(isOfGeneration)]));
+
+function take(configured: Settings, { stored }: Generation, paths: readonly OptionPath[]): Settings {
   const kept = readStored(stored);
-  const own = isConfigured(generation, config.settings) ? [] : OPTION_PATHS.filter(isOfGeneration);
-  const values = [...OF_COLUMN, ...own]
-    .filter((path) => !OPTIONS[path].secret)
-    .map((path) => [path, valueAt(kept, path) ?? OPTIONS[path].fallback] as const);
-  const settings = withValues(config.settings, values);
-  return { ...config, backfill: name, settings: withKey(config.settings, settings) };
+  return withValues(
+    configured,
+    paths
+      .filter((path) => !OPTIONS[path].secret)
+      .map((path) => [path, valueAt(kept, path) ?? OPTIONS[path].fallback] as const),
+  );
 }
 
 /** The key of a server is told to no other server. */
