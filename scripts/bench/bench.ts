@@ -7,6 +7,7 @@ import { benchEmbed, parsePrecisions } from './embed.ts';
 import { benchE2e, parseModels } from './e2e.ts';
 import { makeTexts } from './minilm-model.ts';
 import { benchKeys } from './keys.ts';
+import { benchNewModel } from './new-model/suite.ts';
 import { benchSnapshot } from './snapshot.ts';
 import { benchWrite } from './write.ts';
 import type { OnProgress } from '../../src/observability/progress.ts';
@@ -73,6 +74,16 @@ const SUITES: Record<string, Suite> = {
     };
     return benchAdopt({ database: database.url, queue }, options, invocation.logger('warn'), say);
   },
+  async 'new-model'(invocation, { say, onProgress }) {
+    const { database, queue } = (await invocation.config(['table', 'text'])).settings;
+    const options = {
+      texts: await staticTexts(invocation),
+      writesPerSecond: wholeNumber(invocation.flags, 'writes', 200),
+      seconds: wholeNumber(invocation.flags, 'seconds', 20),
+      onProgress,
+    };
+    return benchNewModel({ database: database.url, queue }, options, invocation.logger('warn'), say);
+  },
   embed(invocation, { say, onProgress }) {
     const options = {
       texts: wholeNumber(invocation.flags, 'texts', 1024),
@@ -112,6 +123,7 @@ export const bench: Command = {
     '`bench snapshot`: database time of a minute of looks at the progress page against one count of the rows (a real PostgreSQL).',
     "`bench embed`: the embedding engine against other libraries and the machine's matrix products (no server).",
     '`bench adopt`: vectors that are there already, one in a thousand altered: what the sample finds, what is taken over, and how long it takes (a real PostgreSQL and Redis).',
+    '`bench new-model`: another model of other dimensions for a table under writes and searches: answers that failed or mixed, latency of reads by phase, seconds of a rollback, bytes that come back (a real PostgreSQL and Redis).',
     '`bench e2e`: the whole worker against the bare engine (a real PostgreSQL and Redis).',
   ].join('\n'),
   positionals: Object.keys(SUITES).join('|'),
@@ -119,7 +131,7 @@ export const bench: Command = {
     rows: {
       type: 'string',
       value: 'N',
-      help: 'write, keys, capture: rows of the table; adopt, e2e: of the static model, where no file is given [50000]',
+      help: 'write, keys, capture: rows of the table; adopt, new-model, e2e: of the static model, where no file is given [50000]',
     },
     'plan-rows': { type: 'string', value: 'N', help: 'keys: rows of the tables that are planned [1000000]' },
     dimensions: { type: 'string', value: 'N', help: 'write: dimensions of the vectors [384]' },
@@ -137,9 +149,14 @@ export const bench: Command = {
     from: {
       type: 'string',
       value: 'FILE',
-      help: 'adopt, e2e: .jsonl or .csv with title and text for the static model, in place of made ones',
+      help: 'adopt, new-model, e2e: .jsonl or .csv with title and text for the static model, in place of made ones',
     },
-    seconds: { type: 'string', value: 'N', help: 'capture: length of one measurement [3]' },
+    seconds: {
+      type: 'string',
+      value: 'N',
+      help: 'capture: length of one measurement [3]; new-model: of a phase [20]',
+    },
+    writes: { type: 'string', value: 'N', help: 'new-model: writes a second [200]' },
     rounds: { type: 'string', value: 'N', help: 'Interleaved rounds; the median is reported [3]' },
   },
   options: ['database.url', 'queue', 'logLevel'],

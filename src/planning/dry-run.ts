@@ -9,6 +9,7 @@ import { latestRun, type Run } from '../ledger/run/run.ts';
 import { chooseCapture, missingCapture } from '../sync/capture.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { forecastRun, type RunForecast } from '../finalize/forecast/run-forecast.ts';
+import { forecastEmbedding, type EmbeddingForecast } from './embedding-forecast.ts';
 import { missingDdl } from './ddl.ts';
 import type { EnqueueResult } from './enqueue.ts';
 import type { PlannedGeneration } from './generation/plan-generation.ts';
@@ -20,7 +21,10 @@ export interface DryRun {
   rows: number;
   batches: number;
   ddl: string[];
-  forecast: RunForecast;
+  forecast: RunForecast & {
+    /** Null where no text could be embedded. */
+    embedding: EmbeddingForecast | null;
+  };
 }
 
 export async function dryRun(
@@ -41,7 +45,8 @@ export async function dryRun(
   });
   const { dimensions } = embedder;
   const forecast = await forecastRun({ pool, target, settings, dimensions, rows, calibrate: true });
-  return { run, rows, batches, ddl, forecast };
+  const embedding = await forecastEmbedding(pool, target, embedder, rows);
+  return { run, rows, batches, ddl, forecast: { ...forecast, embedding } };
 }
 
 /** Backfill and generation, and the one that a new one is planned beside. */

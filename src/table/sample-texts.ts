@@ -1,8 +1,9 @@
 import type { Pool } from '../db/pool.ts';
 import { TABLE_LIMITS, inReadOnly } from '../db/transaction.ts';
 import type { Target } from './backfill-target.ts';
+import { estimatedRows } from './estimated-rows.ts';
 import { readTexts, type TextRow } from './read-texts.ts';
-import { sampleSql } from './sample-rows.ts';
+import { MORE_PAGES, drawEnough, sampleSql } from './sample-rows.ts';
 
 export interface TextSample {
   texts: TextRow[];
@@ -31,4 +32,19 @@ export async function sampleTexts(
     sample.texts.push(...read);
   }
   return { ...sample, texts: sample.texts.slice(0, rows) };
+}
+
+/** From as few pages as will do, of a table of whatever size. Reads only. */
+export async function drawTexts(
+  pool: Pool,
+  target: Target,
+  wanted: { rows: number; characters: number },
+): Promise<TextSample> {
+  const rows = await estimatedRows(pool, target.table);
+  const percent = rows <= 20 * wanted.rows ? 100 : (100 * 4 * wanted.rows) / rows;
+  return drawEnough(
+    (share) => sampleTexts(pool, target, share, wanted),
+    { percent, more: Math.min(100, MORE_PAGES * percent) },
+    ({ texts }) => texts.length < wanted.rows / 4,
+  );
 }

@@ -6,6 +6,7 @@ import { tableGrowthLine } from '../finalize/forecast/table-growth.ts';
 import { count } from '../observability/format.ts';
 import { indexForecastLine } from '../finalize/forecast/run-forecast.ts';
 import type { DryRun } from '../planning/dry-run.ts';
+import { embeddingForecastLine } from '../planning/embedding-forecast.ts';
 import type { PlannedGeneration } from '../planning/generation/plan-generation.ts';
 import type { EnqueueResult } from '../planning/enqueue.ts';
 
@@ -19,6 +20,9 @@ export function dryRunLines(
     `${count(rows)} eligible rows in ${count(batches)} batches of ${count(planned.config.settings.batchRows)}; model ${model}, ${dimensions} dimensions.`,
     run === null ? 'No run yet.' : `Latest run: ${run.id}, ${run.state}.`,
     `Forecast: ${tableGrowthLine(forecast.tableGrowth)}; then ${indexForecastLine(forecast)}.`,
+    ...(forecast.embedding === null
+      ? []
+      : [`Before that, ${embeddingForecastLine(forecast.embedding, planned.config.settings)}.`]),
     ddl.length === 0 ? 'No DDL is needed.' : 'DDL:',
     ...ddl.map((sql) => `  ${sql};`),
     'Nothing was changed.',

@@ -7,9 +7,7 @@ import type { Settings } from '../../config/settings.ts';
 import { quoteName } from '../../db/identifiers.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Embedder } from '../../embedding/embedder.ts';
-import { estimatedRows } from '../../table/estimated-rows.ts';
-import { MORE_PAGES, drawEnough } from '../../table/sample-rows.ts';
-import { sampleTexts, type TextSample } from '../../table/sample-texts.ts';
+import { drawTexts, type TextSample } from '../../table/sample-texts.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import type { Finding } from './finding.ts';
 
@@ -37,7 +35,7 @@ export async function checkTexts(
   settings: Settings,
   embedder: Embedder,
 ): Promise<Finding[]> {
-  const sample = await sampleOf(pool, target);
+  const sample = await drawTexts(pool, target, { rows: SAMPLED_ROWS, characters: MAX_CHARACTERS });
   const isAscii = await knowsNoEncoding(pool);
   return [
     ...(isAscii ? [encodingFinding(target)] : []),
@@ -89,16 +87,6 @@ async function checkTextLengths(
 }
 
 /** Whole pages are drawn, about a third more rows than wanted; a small table is read whole. */
-async function sampleOf(pool: Pool, target: Target): Promise<TextSample> {
-  const rows = await estimatedRows(pool, target.table);
-  const percent = rows <= 20 * SAMPLED_ROWS ? 100 : (100 * 4 * SAMPLED_ROWS) / rows;
-  return drawEnough(
-    (percent) => sampleTexts(pool, target, percent, { rows: SAMPLED_ROWS, characters: MAX_CHARACTERS }),
-    { percent, more: Math.min(100, MORE_PAGES * percent) },
-    ({ texts }) => texts.length < SAMPLED_ROWS / 4,
-  );
-}
-
 /** A server that knows of no encoding takes whatever bytes it is given. */
 const knowsNoEncoding = async (pool: Pool): Promise<boolean> =>
   (await pool.query<{ encoding: string }>('SELECT getdatabaseencoding() AS encoding')).rows[0]?.encoding ===

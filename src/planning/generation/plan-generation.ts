@@ -131,7 +131,10 @@ function thirdModel(present: readonly Generation[], reads: ReadChoice): GateErro
   const live = liveGeneration(reads);
   const other = present.findLast(({ generation }) => generation !== live);
   const number = other?.generation ?? 0;
-  const models = present.map(({ generation, run }) => `${generation} by ${run?.model ?? 'no model'}`);
+  const models = present.map(
+    ({ generation, run }) =>
+      `${generation} (${run?.model ?? 'no model'}, ${run?.dimensions ?? 0} dimensions)`,
+  );
   const isOlder = live !== null && number < live;
   return new GateError(
     `The configured model is a third one: generations ${models.join(' and ')} are there, and at most one is built beside the live one.`,

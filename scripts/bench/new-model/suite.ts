@@ -1,0 +1,333 @@
+/**
+ * `bench new-model`: a table under writes and searches gets another model of other dimensions, by the program's own verbs: a
+ * generation is built beside the live one with a worker killed on the way, proved, tried, taken, left again and taken, and the
+ * old one dropped. Every answer is held against the model that it names, every vector against its text.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { join } from 'node:path';
+import { loadConfig } from '../../../src/config/load.ts';
+import type { Embedder } from '../../../src/embedding/embedder.ts';
+import { openEmbedder } from '../../../src/embedding/open-embedder.ts';
+import type { Logger } from '../../../src/observability/logger.ts';
+import type { OnProgress } from '../../../src/observability/progress.ts';
+import { trainFrom } from '../../../src/training/train-from.ts';
+import { withBenchDatabase, type BenchDatabase } from '../database.ts';
+import { machine } from '../ratio.ts';
+import { differentVectors, mixedHits } from './checks.ts';
+import { startClients, type Clients } from './clients.ts';
+import type { PhaseTimes } from './clients-child.ts';
+import { mustRun, startWorkerProgram, type Environment } from './programs.ts';
+import { makeRows, startWriter, type Writer } from './rows.ts';
+import { startedBuild, untilReady, untilSynced } from './waits.ts';
+
+export interface NewModelOptions {
+  texts: readonly string[];
+  writesPerSecond: number;
+  /** Of each phase in which nothing but reading is looked at. */
+  seconds: number;
+  onProgress?: OnProgress;
+}
+
+export interface NewModelResult {
+  machine: { cpu: string; cores: number };
+  rows: number;
+  writes: number;
+  writesPerSecond: number;
+  dimensions: [before: number, after: number];
+  searches: number;
+  byGeneration: Record<string, number>;
+  failed: number;
+  /** Hits whose distance is not that of the model which the answer names, and answers that name none. */
+  mixed: number;
+  inconsistent: number;
+  checkedHits: number;
+  /** Rows whose vector is not that of their text, of either generation, while both were there and at the end. */
+  different: Record<string, number>;
+  buildSeconds: number;
+  kills: number;
+  /** Of answers, ms, by phase. */
+  reads: { phase: string; answers: number; p50: number; p95: number; p99: number; max: number }[];
+  /** From the change in the ledger to the last answer that was begun by the generation left. */
+  rollbackSeconds: number;
+  bytes: unknown;
+}
+
+const CLIENTS = 4;
+const QUERIES = 64;
+const DIMENSIONS: [number, number] = [128, 384];
+const BACKFILL = 'docs';
+
+export async function benchNewModel(
+  connections: { database: string; queue: string },
+  options: NewModelOptions,
+  logger: Logger,
+  say: (line: string) => void,
+): Promise<NewModelResult> {
+  return withBenchDatabase(connections.database, logger, async (database) => {
+    const { texts, onProgress } = options;
+    const environments: Environment[] = [];
+    for (const dimensions of DIMENSIONS) {
+      onProgress?.({ what: `training a model of ${dimensions} dimensions`, done: 0, total: null });
+      const out = join(database.folder, `model-${dimensions}`);
+      await trainFrom(texts, { out, dimensions, seed: 1 });
+      environments.push(environmentOf(database, connections.queue, out));
+    }
+    const [before = {}, after = {}] = environments;
+    onProgress?.({ what: 'making the table', done: 0, total: null });
+    await makeRows(database.pool, texts);
+    const models = await openModels(environments, database.folder);
+    try {
+      return await new Road(database, options, { before, after, models }, say).go();
+    } finally {
+      for (const embedder of models.values()) await embedder.close();
+    }
+  });
+}
+
+const environmentOf = (database: BenchDatabase, queue: string, model: string): Environment => ({
+  DATABASE_URL: database.url,
+  QUEUE_URL: queue,
+  BACKFILL_TABLE: 'docs',
+  BACKFILL_TEXT: 'body',
+  BACKFILL_MASK: 'none',
+  BACKFILL_MODEL_LOCAL_PATH: model,
+  BACKFILL_MODEL_QUANTIZED: 'false',
+  BACKFILL_LOG_LEVEL: 'warn',
+  // The gate counts what is changed and not in line yet, and the writer never rests.
+  BACKFILL_INDEX_COVERAGE: '0.9',
+  BACKFILL_VERIFY_TOLERANCE: '0.05',
+  // What the words of a generated text mean is of no interest here.
+  BACKFILL_VERIFY_RECALL: '0.5',
+});
+
+async function openModels(environments: readonly Environment[], cwd: string): Promise<Map<number, Embedder>> {
+  const models = new Map<number, Embedder>();
+  for (const [at, env] of environments.entries()) {
+    const { settings } = await loadConfig({ flags: {}, env, cwd });
+    models.set(at + 1, await openEmbedder(settings, 1));
+  }
+  return models;
+}
+
+interface Models {
+  before: Environment;
+  after: Environment;
+  models: ReadonlyMap<number, Embedder>;
+}
+
+class Road {
+  readonly #database: BenchDatabase;
+  readonly #options: NewModelOptions;
+  readonly #models: Models;
+  readonly #say: (line: string) => void;
+  #kills = 0;
+
+  constructor(
+    database: BenchDatabase,
+    options: NewModelOptions,
+    models: Models,
+    say: (line: string) => void,
+  ) {
+    this.#database = database;
+    this.#options = options;
+    this.#models = models;
+    this.#say = say;
+  }
+
+  async go(): Promise<NewModelResult> {
+    const { before } = this.#models;
+    const { texts, seconds, writesPerSecond } = this.#options;
+    const { pool, url } = this.#database;
+    this.#tell('the first generation is built');
+    await mustRun(['enqueue'], before);
+    let worker = this.#worker(before);
+    let clients: Clients | null = null;
+    let writer: Writer | null = null;
+    try {
+      await untilReady(pool, BACKFILL);
+      await mustRun(['verify'], before);
+      await mustRun(['cutover', '--to', 'vector', '--execute'], before);
+      const queries = texts
+        .filter((_, at) => at % Math.ceil(texts.length / QUERIES) === 0)
+        .map((text) => text.split('\n', 1)[0] ?? '');
+      clients = startClients({ database: url, backfill: BACKFILL, queries, clients: CLIENTS, pauseMs: 5 });
+      writer = startWriter(pool, texts, { perSecond: writesPerSecond, seed: 7 });
+      await this.#phase(clients, 'warm-up', 5);
+      await this.#phase(clients, 'before', seconds);
+      worker = await this.#build(clients, worker);
+      const { rollbackSeconds } = await this.#move(clients);
+      const different = await this.#bothInLine(writer, queries);
+      writer = startWriter(pool, texts, { perSecond: writesPerSecond, seed: 8 });
+      const bytes = await this.#complete(clients);
+      const writes = writer.writes() + different.writes;
+      await writer.stop();
+      await untilSynced(pool, `${BACKFILL}@2`);
+      const { after, models } = this.#models;
+      const last = models.get(2);
+      const report = await clients.stop();
+      const mixed = await mixedHits(pool, report, queries, models);
+      const end = last === undefined ? Number.NaN : await differentVectors(pool, 'embedding_2', last);
+      await mustRun(['status', '--generation', '2'], after);
+      const result: NewModelResult = {
+        machine: machine(),
+        rows: texts.length,
+        writes,
+        writesPerSecond,
+        dimensions: DIMENSIONS,
+        searches: report.answers,
+        byGeneration: report.byGeneration,
+        failed: report.failed,
+        mixed: mixed + report.nameless,
+        inconsistent: report.inconsistent,
+        checkedHits: report.hits.length,
+        different: { ...different.rows, 'generation 2 at the end': end },
+        buildSeconds: this.#buildSeconds,
+        kills: this.#kills,
+        reads: report.phases.filter(({ ms }) => ms.length > 0).map(timesOf),
+        rollbackSeconds,
+        bytes,
+      };
+      for (const failure of report.failures) this.#say(`failed search: ${failure}`);
+      this.#show(result);
+      return result;
+    } finally {
+      clients?.kill();
+      await writer?.stop();
+      await worker.stop();
+    }
+  }
+
+  #buildSeconds = Number.NaN;
+
+  /** The second generation, under the writes, with workers that are killed at its batches, at its index and at sync. */
+  async #build(
+    clients: Clients,
+    first: ReturnType<typeof startWorkerProgram>,
+  ): Promise<ReturnType<typeof startWorkerProgram>> {
+    const { after } = this.#models;
+    const { pool } = this.#database;
+    const second = `${BACKFILL}@2`;
+    this.#tell('the second generation is built');
+    clients.phase('build');
+    const started = performance.now();
+    const { generation, beside } = await mustRun(['enqueue'], after);
+    if (generation !== 2 || beside === null)
+      throw new Error('enqueue planned no generation beside the live one');
+    await startedBuild(pool, second, 'batches');
+    await first.kill();
+    let worker = this.#worker(after);
+    await startedBuild(pool, second, 'index');
+    await worker.kill();
+    worker = this.#worker(after);
+    this.#kills += 2;
+    await untilReady(pool, second);
+    this.#buildSeconds = (performance.now() - started) / 1000;
+    await worker.kill();
+    this.#kills++;
+    worker = this.#worker(after);
+    return worker;
+  }
+
+  async #move(clients: Clients): Promise<{ rollbackSeconds: number }> {
+    const { after } = this.#models;
+    const { seconds } = this.#options;
+    const { pool } = this.#database;
+    const to = (mode: string): Promise<unknown> =>
+      mustRun(['cutover', '--to', mode, '--generation', '2', '--execute'], after);
+    await this.#phase(clients, 'built', seconds);
+    await mustRun(['verify', '--generation', '2'], after);
+    await to('shadow');
+    await this.#phase(clients, 'shadow', seconds);
+    await to('canary:50');
+    await this.#phase(clients, 'canary', seconds);
+    await to('vector');
+    await this.#phase(clients, 'moved', seconds);
+    await mustRun(['rollback', '--execute'], after);
+    const changed = await pool.query<{ ms: number }>(
+      'SELECT extract(epoch FROM changed_at)::float8 * 1000 AS ms FROM pgvector_backfill.read_mode WHERE backfill = $1',
+      [BACKFILL],
+    );
+    await this.#phase(clients, 'rolled back', seconds);
+    const { lastBegun } = await clients.report();
+    const rollbackSeconds = Math.max(0, (lastBegun['2'] ?? 0) - (changed.rows[0]?.ms ?? Number.NaN)) / 1000;
+    this.#say(
+      `rollback: last answer by generation 2 was begun ${rollbackSeconds.toFixed(2)} s behind the change`,
+    );
+    await to('vector');
+    await this.#phase(clients, 'moved again', seconds);
+    return { rollbackSeconds };
+  }
+
+  /** Writes rest for a moment: then each generation must be what embedding the texts gives. */
+  async #bothInLine(
+    writer: Writer,
+    queries: readonly string[],
+  ): Promise<{ rows: Record<string, number>; writes: number }> {
+    const { pool } = this.#database;
+    await writer.stop();
+    await untilSynced(pool, BACKFILL);
+    await untilSynced(pool, `${BACKFILL}@2`);
+    const rows: Record<string, number> = {};
+    for (const [generation, embedder] of this.#models.models)
+      rows[`generation ${generation}`] = await differentVectors(
+        pool,
+        generation === 1 ? 'embedding' : 'embedding_2',
+        embedder,
+      );
+    this.#tell(`both generations held against their models (${queries.length} queries)`);
+    return { rows, writes: writer.writes() };
+  }
+
+  async #complete(clients: Clients): Promise<unknown> {
+    const { after } = this.#models;
+    const args = [
+      'complete',
+      '--generation',
+      '1',
+      '--override',
+      'the benchmark has just moved reads off it',
+      '--execute',
+    ];
+    const { bytes } = await mustRun(args, after);
+    await this.#phase(clients, 'old one dropped', this.#options.seconds);
+    return bytes;
+  }
+
+  #worker(env: Environment): ReturnType<typeof startWorkerProgram> {
+    return startWorkerProgram(env, (line) => {
+      if (process.env['BENCH_WORKER_LOG'] !== undefined) process.stderr.write(line);
+    });
+  }
+
+  async #phase(clients: Clients, name: string, seconds: number): Promise<void> {
+    this.#tell(name);
+    clients.phase(name);
+    await delay(seconds * 1000);
+  }
+
+  #tell(what: string): void {
+    this.#options.onProgress?.({ what, done: 0, total: null });
+  }
+
+  #show({ reads, ...result }: NewModelResult): void {
+    this.#say(
+      `${result.searches} searches, ${result.failed} failed, ${result.mixed} mixed of ${result.checkedHits} hits held against their model, ${result.inconsistent} inconsistent`,
+    );
+    this.#say(`vectors that differ from their text: ${JSON.stringify(result.different)}`);
+    for (const { phase, answers, p50, p95, p99, max } of reads)
+      this.#say(
+        `${phase}: ${answers} answers, p50 ${p50.toFixed(1)}, p95 ${p95.toFixed(1)}, p99 ${p99.toFixed(1)}, longest ${max.toFixed(0)} ms`,
+      );
+    this.#say(
+      `built in ${result.buildSeconds.toFixed(0)} s with ${result.kills} workers killed; bytes back: ${JSON.stringify(result.bytes)}`,
+    );
+  }
+}
+
+function timesOf({ name, ms }: PhaseTimes): NewModelResult['reads'][number] {
+  const sorted = ms.toSorted((a, b) => a - b);
+  const at = (share: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+  return { phase: name, answers: ms.length, p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
+}

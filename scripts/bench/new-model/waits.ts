@@ -1,0 +1,43 @@
+/** What the run waits for, by the ledger. */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Pool } from '../../../src/db/pool.ts';
+import { openBatchCounts } from '../../../src/ledger/batch/batch.ts';
+import { syncState } from '../../../src/ledger/changes/drain-lease.ts';
+import { latestRun } from '../../../src/ledger/run/run.ts';
+
+const LOOK_MS = 300;
+const PATIENCE_MS = 1_800_000;
+
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + PATIENCE_MS;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`waited in vain for ${what}`);
+    await delay(LOOK_MS);
+  }
+}
+
+/** @throws Error where the run has failed */
+export const untilReady = (pool: Pool, name: string): Promise<void> =>
+  until(`${name} to be ready`, async () => {
+    const run = await latestRun(pool, name);
+    if (run?.state === 'failed') throw new Error(`run ${run.id} of ${name} failed: ${run.reason}`);
+    return run?.state === 'ready' || run?.state === 'cut_over';
+  });
+
+/** A part of its batches is merged, or its index is being built. */
+export const startedBuild = (pool: Pool, name: string, what: 'batches' | 'index'): Promise<void> =>
+  until(`${what} of ${name}`, async () => {
+    const run = await latestRun(pool, name);
+    if (run === null) return false;
+    if (run.state === 'ready') return true;
+    if (what === 'index') return run.state === 'finalizing' && run.indexPhase !== null;
+    const { open } = await openBatchCounts(pool, run.id, 0);
+    return open < run.batchesPlanned * 0.7;
+  });
+
+export const untilSynced = (pool: Pool, name: string): Promise<void> =>
+  until(
+    `captured changes of ${name} to be worked off`,
+    async () => (await syncState(pool, name)).pending === 0,
+  );
