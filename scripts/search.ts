@@ -1,8 +1,9 @@
 import type { Command } from '../src/cli/command.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
-import { withDatabase } from '../src/cli/session.ts';
+import { GENERATION_FLAG, withGeneration } from '../src/cli/session.ts';
 import { wholeNumber } from '../src/cli/whole-number.ts';
+import { backfillOf, parseGenerationName } from '../src/config/values/generation-name.ts';
 import { ConfigError, NoRunError } from '../src/errors.ts';
 import { followScope, scopeDifference } from '../src/ledger/run/scope.ts';
 import { compareSearches } from '../src/search/compare.ts';
@@ -20,6 +21,7 @@ export const search: Command = {
   positionals: 'QUERY',
   flags: {
     k: { type: 'string', value: 'N', help: `Hits of each search [${DEFAULT_K}]` },
+    ...GENERATION_FLAG,
     sql: {
       type: 'boolean',
       help: 'Print the vector search as SQL to paste, and the function that `cutover` makes',
@@ -34,10 +36,11 @@ export const search: Command = {
         remedy: 'Write it behind the flags: pgvector-backfill search "flat tyre".',
       });
     const k = wholeNumber(invocation.flags, 'k', DEFAULT_K, { max: 1000 });
-    const config = await invocation.config();
-    const logger = invocation.logger(config.settings.logLevel);
-    return withDatabase(config, 'search', logger, async (pool) => {
-      const { run } = await loadReadState(pool, config.backfill);
+    const configured = await invocation.config();
+    const logger = invocation.logger(configured.settings.logLevel);
+    return withGeneration(invocation, configured, 'search', logger, async (pool, config) => {
+      const { generations } = await loadReadState(pool, backfillOf(config.backfill));
+      const run = generations.find(({ name }) => name === config.backfill)?.run ?? null;
       const planned = { id: run?.id ?? '', scope: run?.scope ?? {} };
       const difference = scopeDifference(planned.scope, config.settings);
       if (difference !== null)
@@ -49,7 +52,8 @@ export const search: Command = {
         if (run === null) throw new NoRunError(config.backfill);
         const embedder = await models.get(settings, run);
         const comparison = await compareSearches({ pool, target, settings, embedder }, text, k);
-        invocation.emit(comparison);
+        const { backfill, generation } = parseGenerationName(config.backfill);
+        invocation.emit({ backfill, generation, ...comparison });
         for (const line of comparisonLines(comparison)) invocation.say(line);
         return EXIT.done;
       } finally {

@@ -8,4 +8,4 @@ export type { SearchHit } from './search/read-modes.ts';
 export { createSearch } from './search/create-search.ts';
 export type { CreateSearchOptions, Search, SearchOptions, SearchResult } from './search/search-interface.ts';
 export type { FilterChoice, FilterValue } from './search/queries/filter.ts';
-export type { Readiness } from './search/state/readiness.ts';
+export type { GenerationReadiness, Readiness } from './search/state/readiness.ts';

@@ -2,20 +2,27 @@
 
 import type { Invocation } from '../../src/cli/command.ts';
 import { EXIT } from '../../src/cli/exit-codes.ts';
-import { withDatabase } from '../../src/cli/session.ts';
+import { withGeneration } from '../../src/cli/session.ts';
 import { createFunctionSql, plainSearchSql, settingsOfReads } from '../../src/cutover/search-function.ts';
 import { searchFunctionName } from '../../src/search/queries/sql-function.ts';
+import { parseGenerationName } from '../../src/config/values/generation-name.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 
 export async function printSearchSql(invocation: Invocation): Promise<number> {
-  const config = await invocation.config(['text']);
-  const { settings, backfill } = config;
-  return withDatabase(config, 'search', invocation.logger(settings.logLevel), async (pool) => {
-    const target = await describeTarget(pool, backfill, settings);
+  const configured = await invocation.config(['text']);
+  const logger = invocation.logger(configured.settings.logLevel);
+  return withGeneration(invocation, configured, 'search', logger, async (pool, config) => {
+    const { settings } = config;
+    const target = await describeTarget(pool, config.backfill, settings);
     const read = await settingsOfReads(pool, target);
     const query = plainSearchSql(target, settings.metric, read);
     const definition = createFunctionSql(target, settings.metric, read);
-    invocation.emit({ backfill, query, function: searchFunctionName(target), definition });
+    invocation.emit({
+      ...parseGenerationName(config.backfill),
+      query,
+      function: searchFunctionName(target),
+      definition,
+    });
     invocation.say(`-- $1 the vector, $2 the number of rows\n${query}\n`);
     invocation.say(`-- what \`pgvector-backfill cutover\` makes\n${definition};`);
     return EXIT.done;

@@ -1,23 +1,29 @@
-/** The search that an application imports: answered by the read mode that PostgreSQL holds at that moment. */
+/** The search that an application imports: answered by the reads that PostgreSQL holds at that moment. */
 
-import type { Settings } from '../config/settings.ts';
-import { SQLSTATE, codeOf, hasSqlState } from '../db/sqlstates.ts';
 import { configuredQueries } from '../db/transaction.ts';
-import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError, ConfigError } from '../errors.ts';
-import { answerHybrid, answerLegacy, answerVector, type SearchRequest } from './read-modes.ts';
-import type { ContextKeeper } from './state/backfill-context.ts';
-import { isInCanary } from './canary.ts';
+import { codeOf } from '../db/sqlstates.ts';
+import { generationName } from '../config/values/generation-name.ts';
+import {
+  answeringState,
+  isReady,
+  loadReadState,
+  readStates,
+  unknownGeneration,
+  type GenerationState,
+  type ReadState,
+} from '../ledger/reads/read-state.ts';
+import { readsVectors } from '../ledger/reads/read-mode.ts';
+import { Answers } from './answer.ts';
+import { answerVector } from './read-modes.ts';
+import { Readers } from './readers.ts';
 import type { CreateSearchOptions, Search, SearchOptions, SearchResult } from './search-interface.ts';
-import { chooseFilter } from './queries/filter.ts';
-import { TtlCache, MONOTONIC } from './state/ttl-cache.ts';
-import { FilterRowCounts } from './queries/filter-row-counts.ts';
-import { LazyEmbedder, openForSearch } from './state/lazy-embedder.ts';
 import { NOT_EMBEDDABLE, queryVector } from './queries/query-vector.ts';
-import { loadReadState, type ReadState } from '../ledger/reads/read-state.ts';
-import { reportReadiness, type Readiness } from './state/readiness.ts';
+import { GenerationFaults } from './state/generation-faults.ts';
+import { readinessOf, tryGeneration, type Readiness, type TriedGeneration } from './state/readiness.ts';
 import { Shadow } from './shadow.ts';
 import { StatsBuffer } from './state/stats-buffer.ts';
+import { TtlCache, MONOTONIC } from './state/ttl-cache.ts';
 
 /** Oldest read mode that a search goes by, ms. */
 const READ_MODE_BOUND_MS = 1000;
@@ -35,139 +41,68 @@ export function createSearch(options: CreateSearchOptions): Search {
   const ledger = configuredQueries(pool);
   const clock = options.clock ?? MONOTONIC;
   const state = new TtlCache(() => loadReadState(ledger, backfill), READ_MODE_BOUND_MS, clock);
-  const known = new FilterRowCounts(clock);
-  // Loaded with the first search: to read options takes more than all the rest that an application imports at its start.
-  let loaded: Promise<ContextKeeper> | null = null;
-  const keeper = (): Promise<ContextKeeper> =>
-    (loaded ??= import('./state/backfill-context.ts').then(
-      ({ ContextKeeper }) =>
-        new ContextKeeper({
-          pool: ledger,
-          backfill,
-          config: options.config,
-          options: options.options,
-          pin: options.pin,
-        }),
-    ));
-  const embedder = new LazyEmbedder(options.embedder ?? null, openForSearch);
-  const stats = new StatsBuffer(ledger, backfill);
+  const readers = new Readers({ pool, ledger, options, clock, timeoutMs, prove });
+  const stats = new StatsBuffer(ledger);
   const shadowTimeoutMs = options.shadowTimeoutMs ?? DEFAULTS.shadowTimeoutMs;
   const concurrency = options.shadowConcurrency ?? DEFAULTS.shadowConcurrency;
   const shadow = new Shadow({ timeoutMs: shadowTimeoutMs, concurrency }, stats);
+  const faults = new GenerationFaults(ledger, backfill);
+  const answers = new Answers({ pool, backfill, readers, stats, shadow, shadowTimeoutMs, faults });
   let closed = false;
 
-  const modelOf = async ({ run }: ReadState, settings: Settings): Promise<Embedder> => {
-    if (run === null) throw noRun(backfill);
-    return embedder.get(settings, run);
+  const look = async (): Promise<ReadState> => {
+    const present = await state.get();
+    readers.follow(present);
+    return present;
   };
-
-  async function byVectors<T>(
-    request: SearchRequest,
-    present: ReadState,
-    answer: (request: SearchRequest, embedder: Embedder) => Promise<T>,
-  ): Promise<T> {
-    const model = await modelOf(present, request.settings);
-    request.signal?.throwIfAborted();
-    try {
-      return await answer(request, model);
-    } catch (error) {
-      const target = isNameMissing(error) ? await (await keeper()).renew(present, request.target) : null;
-      if (target === null) throw error;
-      return answer({ ...request, target }, model);
-    }
-  }
-
-  async function canary(request: SearchRequest, present: ReadState): Promise<Omit<SearchResult, 'mode'>> {
-    try {
-      const hits = await byVectors(request, present, answerVector);
-      stats.count('canaryVector');
-      return { hits, answeredBy: 'vector', fallback: null };
-    } catch (error) {
-      request.signal?.throwIfAborted();
-      stats.count('canaryErrors');
-      stats.count('canaryLegacy');
-      return {
-        hits: await answerLegacy(request),
-        answeredBy: 'legacy',
-        fallback: codeOf(error) ?? 'UNEXPECTED',
-      };
-    }
-  }
-
-  async function legacy(request: SearchRequest, present: ReadState): Promise<Omit<SearchResult, 'mode'>> {
-    const started = performance.now();
-    const hits = await answerLegacy(request);
-    const milliseconds = performance.now() - started;
-    if (present.mode === 'canary') stats.count('canaryLegacy');
-    if (present.mode === 'shadow')
-      shadow.start(pool, { keys: hits.map(({ key }) => key), k: request.k, milliseconds }, async (signal) => {
-        const beside = { ...request, signal, timeoutMs: shadowTimeoutMs };
-        return (await byVectors(beside, present, answerVector)).map(({ key }) => key);
-      });
-    return { hits, answeredBy: 'legacy', fallback: null };
-  }
 
   async function answer(text: string, asked: SearchOptions): Promise<SearchResult> {
     const started = performance.now();
     const k = checkedK(asked.k ?? DEFAULTS.k);
-    const present = await state.get();
+    const present = await look();
     try {
-      const result = await answerBy(present, text, k, asked);
-      stats.answered(present.mode, performance.now() - started);
+      const result = await answers.answer(present, { ...asked, text, k });
+      const of =
+        result.generation === null ? backfill : generationName({ backfill, generation: result.generation });
+      stats.answered(of, present.mode, performance.now() - started);
       return result;
     } catch (error) {
       // Whoever no longer waits has not met an error.
-      if (asked.signal?.aborted !== true) stats.answered(present.mode, null);
+      if (asked.signal?.aborted !== true) stats.answered(askedName(present, backfill), present.mode, null);
       throw error;
     }
   }
 
-  async function requestOf(
-    present: ReadState,
-    text: string,
-    k: number,
-    { filter, signal }: SearchOptions,
-  ): Promise<SearchRequest> {
-    const { settings, target } = await (await keeper()).get(present);
-    const chosen = chooseFilter(settings.search.filters, filter);
-    return { pool, target, settings, read: present.read, text, k, filter: chosen, timeoutMs, known, signal };
-  }
-
   async function embed(text: string, signal: AbortSignal | undefined): Promise<number[]> {
-    const present = await state.get();
-    const { settings } = await (await keeper()).get(present);
-    return queryVector(await modelOf(present, settings), text, signal);
+    const present = await look();
+    const wanted = answeringState(present) ?? unknownGeneration(backfill);
+    return queryVector(await readers.embedder(present, wanted), text, signal);
   }
 
-  async function ready(): Promise<Readiness> {
-    const present = await state.get();
-    return reportReadiness(ledger, backfill, present.run?.fingerprint ?? '', async () => {
-      const request = await requestOf(present, PROBE, 1, {});
+  /** Loads the model and searches by it once; reported, and never thrown. */
+  async function prove(present: ReadState, wanted: GenerationState): Promise<TriedGeneration> {
+    const tried = await tryGeneration(ledger, wanted, async () => {
+      const request = await readers.request(present, wanted, PROBE, 1, {});
       // Not every model knows a word of the probe; what it does is tried all the same.
-      return byVectors(request, present, async (asked, model) => {
+      return readers.byVectors(present, wanted, request, async (asked, model) => {
         await answerVector(asked, model).catch((error: unknown) => {
           if (codeOf(error) !== NOT_EMBEDDABLE) throw error;
         });
         return model;
       });
     });
+    readers.tried(wanted, tried.fault === null ? null : tried.error);
+    return tried;
   }
 
-  async function answerBy(
-    present: ReadState,
-    text: string,
-    k: number,
-    asked: SearchOptions,
-  ): Promise<SearchResult> {
-    const { mode } = present;
-    const request = await requestOf(present, text, k, asked);
-    asked.signal?.throwIfAborted();
-    if (mode === 'vector' || mode === 'hybrid') {
-      const hits = await byVectors(request, present, mode === 'vector' ? answerVector : answerHybrid);
-      return { hits, mode, answeredBy: mode, fallback: null };
-    }
-    const moved = mode === 'canary' && isInCanary(backfill, asked.key ?? text, present.percent ?? 0);
-    return { mode, ...(await (moved ? canary(request, present) : legacy(request, present))) };
+  async function ready(): Promise<Readiness> {
+    const present = await state.get();
+    const answering = answeringState(present) ?? unknownGeneration(backfill);
+    const used = readStates(present);
+    const others = present.generations.filter((each) => isReady(each) || used.includes(each));
+    const tried: TriedGeneration[] = [];
+    for (const each of new Set([answering, ...others])) tried.push(await prove(present, each));
+    return readinessOf(tried, readsVectors(present) ? present.base.generation : null);
   }
 
   const unlessClosed = async <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> => {
@@ -186,11 +121,18 @@ export function createSearch(options: CreateSearchOptions): Search {
     close: async () => {
       closed = true;
       await shadow.settled();
+      await faults.settled();
       await stats.handOver();
-      await embedder.close();
+      await readers.close();
     },
   };
 }
+
+/** In the ledger, of the generation by whose vectors a search was to be answered; of the backfill where the legacy one was. */
+const askedName = (present: ReadState, backfill: string): string =>
+  readsVectors(present) || present.base.generation !== null
+    ? (answeringState(present)?.name ?? backfill)
+    : backfill;
 
 function checkedK(k: number): number {
   if (Number.isInteger(k) && k >= 1 && k <= DEFAULTS.maxHits) return k;
@@ -199,17 +141,6 @@ function checkedK(k: number): number {
     remedy: 'Ask for fewer hits.',
   });
 }
-
-const noRun = (backfill: string): ConfigError =>
-  new ConfigError(`Backfill ${backfill} has no run: no row has a vector.`, {
-    code: 'NO_RUN',
-    remedy: 'Run `pgvector-backfill enqueue`, or `pgvector-backfill rollback --execute`.',
-  });
-
-/** Also below an error of ours, such as that of a filter. */
-const isNameMissing = (error: unknown): boolean =>
-  hasSqlState(error, SQLSTATE.objectMissing, SQLSTATE.functionMissing, SQLSTATE.schemaMissing) ||
-  (error instanceof BackfillError && error.cause !== undefined && isNameMissing(error.cause));
 
 /** The caller's wait ends with its signal, whatever the server is still at. */
 async function unlessAborted<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {

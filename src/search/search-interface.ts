@@ -24,8 +24,8 @@ export interface CreateSearchOptions {
    * for other rows, texts or columns is refused (`SEARCH_PINNED`) [false].
    */
   pin?: boolean;
-  /** A model that is open already; closed by whoever opened it. */
-  embedder?: Embedder;
+  /** A model that is open already, or one for each generation; closed by whoever opened it. */
+  embedder?: Embedder | readonly Embedder[];
   /** Longest statement of a search, ms [60000]. */
   timeoutMs?: number;
   /** Longest shadow search, model and database together, ms [2000]. */
@@ -52,7 +52,12 @@ export interface SearchResult {
   /** The mode that was in force. */
   mode: ReadMode;
   answeredBy: 'legacy' | 'vector' | 'hybrid';
-  /** Code of the error for which the canary's vector search was given up; else null. */
+  /** Whose vectors answered, all of it; null where the legacy search did. */
+  generation: number | null;
+  /**
+   * Code of the error for which the generation that was to answer did not: the legacy search, or the generation before it, has
+   * answered in its place. `MODEL_OPENING` while its model is being opened. Else null.
+   */
   fallback: string | null;
 }
 
@@ -63,17 +68,18 @@ export interface Search {
    */
   search(text: string, options?: SearchOptions): Promise<SearchResult>;
   /**
-   * The query's vector as the rows' vectors want it: the model of the latest run, with the prefix of queries, masked as the
-   * rows are. For SQL and ORMs: `JSON.stringify(vector)` is pgvector's own form, such as for $1 of `search_<table>`.
+   * The query's vector as the rows' vectors want it: the model of the generation that answers, with the prefix of queries, masked
+   * as the rows are. For SQL and ORMs: `JSON.stringify(vector)` is pgvector's own form, such as for $1 of `search_<table>`.
    * @throws as `search` in mode vector
    */
   embed(text: string, options?: Pick<SearchOptions, 'signal'>): Promise<number[]>;
   /**
    * Loads the model and searches by it once, whatever the read mode is, and reports to the ledger that this machine can, or
-   * why it cannot. To be awaited when the application starts: `cutover` asks for the reports.
-   * @throws what stands in the way
+   * why it cannot; so with each generation that reads may be moved to. To be awaited when the application starts: `cutover` asks
+   * for the reports.
+   * @throws what stands in the way of the generation that answers, where no other answers in its place
    */
   ready(): Promise<Readiness>;
-  /** Waits for shadow searches (their time limit at most), hands over their counts, closes the model that was opened here. */
+  /** Waits for shadow searches (their time limit at most), hands over their counts, closes the models that were opened here. */
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** The vector search beside a legacy one that has been answered: bounded in time and in number, heard of only by its counts. */
+/** A search by vectors beside one that has been answered, by the legacy search or another generation: bounded in time and in number, heard of only by its counts. */
 
 import type { Pool } from '../db/pool.ts';
 import { overlap, rankBiasedOverlap } from '../relevance/agreement.ts';
@@ -12,6 +12,8 @@ export interface ShadowLimits {
 }
 
 export interface ShadowedAnswer {
+  /** In the ledger, of the generation that is compared. */
+  name: string;
   keys: readonly string[];
   k: number;
   /** The caller's wait. */
@@ -34,11 +36,11 @@ export class Shadow {
   /** Returns at once and never throws. */
   start(
     pool: Pool,
-    legacy: ShadowedAnswer,
+    answered: ShadowedAnswer,
     search: (signal: AbortSignal) => Promise<readonly string[]>,
   ): void {
     if (this.#running >= this.#limits.concurrency || isShort(pool)) {
-      this.#stats.count('skipped');
+      this.#stats.count(answered.name, 'skipped');
       return;
     }
     this.#running++;
@@ -47,7 +49,7 @@ export class Shadow {
     // Its place is free when it has really ended: searches that hang would pile up behind the time limit otherwise.
     const leave = (): void => void this.#running--;
     work.then(leave, leave);
-    const judged = this.#judge(work, limit, legacy).finally(() => this.#judged.delete(judged));
+    const judged = this.#judge(work, limit, answered).finally(() => this.#judged.delete(judged));
     this.#judged.add(judged);
   }
 
@@ -59,7 +61,7 @@ export class Shadow {
   async #judge(
     work: Promise<readonly string[]>,
     limit: AbortController,
-    legacy: ShadowedAnswer,
+    answered: ShadowedAnswer,
   ): Promise<void> {
     const started = performance.now();
     let timer: NodeJS.Timeout | undefined;
@@ -70,18 +72,18 @@ export class Shadow {
       const keys = await Promise.race([work, timeout]);
       if (keys === TIMED_OUT) {
         limit.abort();
-        this.#stats.count('timeouts');
+        this.#stats.count(answered.name, 'timeouts');
         return;
       }
-      const before = [...new Set(legacy.keys)];
-      this.#stats.compared({
-        overlap: overlap(before, keys, legacy.k),
+      const before = [...new Set(answered.keys)];
+      this.#stats.compared(answered.name, {
+        overlap: overlap(before, keys, answered.k),
         rankCorrelation: rankBiasedOverlap(before, keys),
-        legacyMs: legacy.milliseconds,
+        legacyMs: answered.milliseconds,
         vectorMs: performance.now() - started,
       });
     } catch {
-      this.#stats.count('errors');
+      this.#stats.count(answered.name, 'errors');
     } finally {
       clearTimeout(timer);
     }

@@ -35,12 +35,13 @@ describe.each(databases())('createSearch on $name', ({ create }) => {
     expect(await search.search('bread', { k: 3 })).toEqual({
       mode: 'legacy',
       answeredBy: 'legacy',
+      generation: null,
       fallback: null,
       hits: LEGACY_BREAD.map((key, at) => ({ key, rank: at + 1, distance: null, score: null })),
     });
     await next({ mode: 'vector', percent: null });
     const vector = await search.search('bread', { k: 3 });
-    expect(vector).toMatchObject({ mode: 'vector', answeredBy: 'vector', fallback: null });
+    expect(vector).toMatchObject({ mode: 'vector', answeredBy: 'vector', generation: 1, fallback: null });
     expect(vector.hits.map(({ key, rank }) => [key, rank])).toEqual(
       VECTOR_BREAD.map((key, at) => [key, at + 1]),
     );

@@ -3,7 +3,7 @@
 import type { Config } from '../../config/load.ts';
 import { OPTIONS, OPTION_PATHS, type OptionPath } from '../../config/options.ts';
 import { readStored } from '../../config/section.ts';
-import type { Settings } from '../../config/settings.ts';
+import type { Settings, SomeSettings } from '../../config/settings.ts';
 import { valueAt, withValues } from '../../config/shape.ts';
 import type { Generation } from './generation.ts';
 
@@ -26,21 +26,27 @@ const OF_VECTORS: readonly OptionPath[] = [
 ];
 
 /** Where a generation's vectors are, whatever is configured for the one that comes. */
-const OF_COLUMN: readonly OptionPath[] = ['column', 'updatedAtColumn', 'columnType'];
+export const OF_COLUMN: readonly OptionPath[] = ['column', 'updatedAtColumn', 'columnType'];
 
-const isOfGeneration = (path: OptionPath): boolean =>
+/** What is a generation's own, whatever is configured for another one. */
+export const isOfGeneration = (path: OptionPath): boolean =>
   path.startsWith('model.') ||
   path.startsWith('mask.') ||
   path.startsWith('index.') ||
   ['text', 'where', 'key', 'metric'].includes(path);
 
+const shown = (of: object, path: OptionPath): string =>
+  JSON.stringify(valueAt(of, path) ?? OPTIONS[path].fallback ?? null);
+
 /** Whether the configuration speaks of this generation's model, as far as options say it; its files are not looked at. */
 export function isConfigured({ stored }: Pick<Generation, 'stored'>, settings: Settings): boolean {
   const kept = readStored(stored);
-  const shown = (of: object, path: OptionPath): string =>
-    JSON.stringify(valueAt(of, path) ?? OPTIONS[path].fallback ?? null);
   return OF_VECTORS.every((path) => shown(kept, path) === shown(settings, path));
 }
+
+/** Whether some of the options that are given belong to another model than the stored ones; what is not given belongs to any. */
+export const namesAnotherModel = (given: SomeSettings, stored: SomeSettings): boolean =>
+  OF_VECTORS.some((path) => valueAt(given, path) !== undefined && shown(given, path) !== shown(stored, path));
 
 /**
  * The configuration as it is for that generation. The model's options are those of its last `enqueue` unless the configuration

@@ -1,16 +1,34 @@
-/** All that a search needs to know of its backfill, in one look at the ledger. */
+/** All that a search needs to know of its backfill and of the generations of it, in one look at the ledger. */
 
+import { generationName, parseGenerationName } from '../../config/values/generation-name.ts';
 import { LEDGER_SCHEMA } from '../../db/migrate.ts';
 import { assertOwnSchema } from '../../db/own-schema.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../../db/sqlstates.ts';
 import { ConfigError } from '../../errors.ts';
-import { LEGACY_READS, type ReadChoice } from './read-mode.ts';
-import type { Run } from '../run/run.ts';
+import {
+  LEGACY_READS,
+  READ_CHOICE_SQL,
+  readChoiceOf,
+  readGenerations,
+  readsVectors,
+  type ReadChoice,
+} from './read-mode.ts';
+import type { Run, RunState } from '../run/run.ts';
 import { knownReadSettings, type ReadSettings } from './read-settings.ts';
 
 export interface ReadState extends ReadChoice {
-  /** Options as they were at the last `enqueue`; null where the backfill is not known (yet, or any more). */
+  /** Those that are there, by their numbers; none where nothing is known of the backfill (yet, or any more). */
+  generations: GenerationState[];
+  /** There is more than one, or was: options that an application gives may be of another one. */
+  hasMore: boolean;
+}
+
+export interface GenerationState {
+  /** Of its rows in the ledger. */
+  name: string;
+  generation: number;
+  /** Options as they were at its last `enqueue`; null where it is not in the ledger. */
   stored: Record<string, unknown> | null;
   /** Another one where the options are others. */
   version: string;
@@ -20,11 +38,15 @@ export interface ReadState extends ReadChoice {
 }
 
 /** Of the latest run. */
-export type PlannedRun = Pick<Run, 'id' | 'fingerprint'> & Partial<Pick<Run, 'scope' | 'embedding'>>;
+export type PlannedRun = Pick<Run, 'id' | 'fingerprint'> &
+  Partial<Pick<Run, 'scope' | 'embedding' | 'state'>>;
 
-const UNKNOWN: ReadState = { ...LEGACY_READS, stored: null, version: '', run: null, read: {} };
+const UNKNOWN: ReadState = { ...LEGACY_READS, generations: [], hasMore: false };
 
-interface Row extends ReadChoice {
+interface Row {
+  choice: unknown;
+  name: string;
+  isDropped: boolean;
   stored: Record<string, unknown>;
   version: string;
   run: PlannedRun | null;
@@ -32,7 +54,7 @@ interface Row extends ReadChoice {
 }
 
 /** Read as JSON: a column that the ledger of an older release does not have yet is absent, and no error. */
-const PLANNED = `jsonb_build_object('id', r.id::text, 'fingerprint', r.fingerprint, 'embedding', to_jsonb(r) -> 'embedding', 'scope', to_jsonb(r) -> 'scope')`;
+const PLANNED = `jsonb_build_object('id', r.id::text, 'fingerprint', r.fingerprint, 'state', r.state, 'embedding', to_jsonb(r) -> 'embedding', 'scope', to_jsonb(r) -> 'scope')`;
 
 /** Without a ledger, or of one older than read modes: reads are legacy. @throws ConfigError where the right to look is missing */
 export async function loadReadState(db: Queryable, backfill: string): Promise<ReadState> {
@@ -40,14 +62,27 @@ export async function loadReadState(db: Queryable, backfill: string): Promise<Re
   await assertOwnSchema(db, LEDGER_SCHEMA, null, false);
   try {
     const found = await db.query<Row>(
-      `SELECT coalesce(m.mode, 'legacy') AS mode, m.percent, b.settings AS stored, extract(epoch FROM b.updated_at)::text AS version, b.read_settings AS read,
-              (SELECT ${PLANNED} FROM ${LEDGER_SCHEMA}.run r WHERE r.backfill = b.name ORDER BY r.id DESC LIMIT 1) AS run
-         FROM ${LEDGER_SCHEMA}.backfill b LEFT JOIN ${LEDGER_SCHEMA}.read_mode m ON m.backfill = b.name WHERE b.name = $1`,
+      `SELECT b.name, to_jsonb(b) ->> 'dropped_at' IS NOT NULL AS "isDropped", b.settings AS stored,
+              extract(epoch FROM b.updated_at)::text AS version, b.read_settings AS read,
+              (SELECT ${PLANNED} FROM ${LEDGER_SCHEMA}.run r WHERE r.backfill = b.name ORDER BY r.id DESC LIMIT 1) AS run,
+              (SELECT ${READ_CHOICE_SQL} FROM ${LEDGER_SCHEMA}.read_mode m WHERE m.backfill = $1) AS choice
+         FROM ${LEDGER_SCHEMA}.backfill b WHERE b.name = $1 OR starts_with(b.name, $1 || '@')`,
       [backfill],
     );
-    const row = found.rows[0];
-    if (row === undefined) return UNKNOWN;
-    return { ...row, version: `${row.run?.id ?? ''} ${row.version}`, read: knownReadSettings(row.read) };
+    const [first] = found.rows;
+    if (first === undefined) return UNKNOWN;
+    const generations = found.rows
+      .filter(({ isDropped }) => !isDropped)
+      .map(({ name, stored, version, run, read }) => ({
+        name,
+        generation: parseGenerationName(name).generation,
+        stored,
+        version: `${run?.id ?? ''} ${version}`,
+        run,
+        read: knownReadSettings(read),
+      }))
+      .sort((a, b) => a.generation - b.generation);
+    return { ...readChoiceOf(first.choice), generations, hasMore: found.rows.length > 1 };
   } catch (error) {
     if (hasSqlState(error, SQLSTATE.schemaMissing, SQLSTATE.tableMissing, SQLSTATE.columnMissing))
       return UNKNOWN;
@@ -59,3 +94,36 @@ export async function loadReadState(db: Queryable, backfill: string): Promise<Re
     });
   }
 }
+
+/** One that the ledger does not have stands for the backfill where nothing is known of it. */
+export const unknownGeneration = (backfill: string, generation = 1): GenerationState => ({
+  name: generationName({ backfill, generation }),
+  generation,
+  stored: null,
+  version: '',
+  run: null,
+  read: {},
+});
+
+const READY: readonly (RunState | undefined)[] = ['ready', 'cut_over', 'completed'];
+
+/** Verified and indexed: reads may be moved to it. */
+export const isReady = ({ run }: GenerationState): boolean => READY.includes(run?.state);
+
+/** Whose vectors answer a read that the legacy search does not; where none do, those that would: the newest that is ready. */
+export function answeringState(state: ReadState): GenerationState | undefined {
+  const { generations, generation, base } = state;
+  const number = readsVectors(state) ? generation : (base.generation ?? generation);
+  return number === null
+    ? (generations.findLast(isReady) ?? generations.at(-1))
+    : generations.find((each) => each.generation === number);
+}
+
+/** Reads go by them now, or would after a rollback. */
+export const readStates = (state: ReadState): GenerationState[] =>
+  readGenerations(state).flatMap(
+    (number) => state.generations.find((each) => each.generation === number) ?? [],
+  );
+
+/** By whose options the legacy search asks: those of the first, as an earlier release does. */
+export const legacyState = ({ generations }: ReadState): GenerationState | undefined => generations[0];

@@ -1,16 +1,17 @@
-/** The settings and the table of a backfill as an application's search needs them, kept while they stay what they are. */
+/** The settings and the table of each generation as an application's search needs them, kept while they stay what they are. */
 
 import { loadConfig } from '../../config/load.ts';
 import { mergeSettings, readSection, readStored } from '../../config/section.ts';
 import type { OptionPath } from '../../config/options.ts';
 import type { BackfillConfig, Settings, SomeSettings } from '../../config/settings.ts';
-import { withValues } from '../../config/shape.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { ConfigError } from '../../errors.ts';
 import { followScope, scopeDifference } from '../../ledger/run/scope.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { describeTarget } from '../../ledger/backfill/describe-target.ts';
-import type { PlannedRun, ReadState } from '../../ledger/reads/read-state.ts';
+import type { GenerationState, PlannedRun, ReadState } from '../../ledger/reads/read-state.ts';
+import { namesAnotherModel } from '../../ledger/generation/settings.ts';
+import { modelSettings, optionsOfGeneration, withOwnKey, without } from './options-of-generation.ts';
 
 export interface ContextSource {
   pool: Queryable;
@@ -47,29 +48,42 @@ const PINNED = [
 export interface BackfillContext {
   settings: Settings;
   target: Target;
+  /** By which the model is opened, in the order in which they are tried. */
+  models: readonly Settings[];
 }
 
 const REQUIRED = ['table', 'text'] as const;
+
+interface Kept {
+  version: string;
+  context: Promise<BackfillContext>;
+}
 
 export class ContextKeeper {
   readonly #source: ContextSource;
   /** What the application gave, as it gave it. */
   #given: Promise<SomeSettings> | null = null;
-  #kept: { version: string; context: Promise<BackfillContext> } | null = null;
+  /** By the generations' names in the ledger. */
+  readonly #kept = new Map<string, Kept>();
 
   constructor(source: ContextSource) {
     this.#source = source;
   }
 
   /** @throws ConfigError where neither ledger nor application say which table it is about. */
-  get(state: ReadState): Promise<BackfillContext> {
-    // A backfill that was there before and is gone: its table is still searched as it was.
-    if (this.#kept !== null && (state.stored === null || this.#kept.version === state.version))
-      return this.#kept.context;
-    const kept = { version: state.version, context: this.#describe(state) };
-    this.#kept = kept;
+  get(present: ReadState, state: GenerationState): Promise<BackfillContext> {
+    const held = this.#kept.get(state.name);
+    if (state.stored === null) {
+      // A backfill that was there before and is gone: its table is still searched as it was.
+      const last = held ?? [...this.#kept.values()].at(-1);
+      if (last !== undefined) return last.context;
+    }
+    const version = `${state.version} ${present.generations.map(({ generation }) => generation).join()}`;
+    if (held?.version === version) return held.context;
+    const kept = { version, context: this.#describe(present, state) };
+    this.#kept.set(state.name, kept);
     kept.context.catch(() => {
-      if (this.#kept === kept) this.#kept = null;
+      if (this.#kept.get(state.name) === kept) this.#kept.delete(state.name);
     });
     return kept.context;
   }
@@ -78,40 +92,47 @@ export class ContextKeeper {
    * After an error that a name is unknown: the extension may have moved to another schema since the table was looked at.
    * @returns the table as it is now; null where its names are what they were, and the error is about something else
    */
-  async renew(state: ReadState, known: Target): Promise<Target | null> {
-    const before = this.get(state);
+  async renew(present: ReadState, state: GenerationState, known: Target): Promise<Target | null> {
+    const before = this.get(present, state);
     // Of several searches at a time, the first looks for all.
-    if ((await before).target === known && this.#kept?.context === before) this.#kept = null;
-    const { target } = await this.get(state);
+    if ((await before).target === known && this.#kept.get(state.name)?.context === before)
+      this.#kept.delete(state.name);
+    const { target } = await this.get(present, state);
     return target.vectorPrefix === known.vectorPrefix ? null : target;
   }
 
-  async #describe({ stored, run }: ReadState): Promise<BackfillContext> {
+  async #describe(present: ReadState, { name, stored, run }: GenerationState): Promise<BackfillContext> {
     const { pool, backfill, pin } = this.#source;
     this.#given ??= this.#read();
     this.#given.catch(() => {
       this.#given = null;
     });
-    const pinned: readonly OptionPath[] = pin === true ? PINNED : [];
-    const known = withValues(
-      readStored(stored ?? {}),
-      pinned.map((path) => [path, undefined]),
+    const given = await this.#given;
+    const known = readStored(stored ?? {});
+    const isChosen = present.hasMore && pin !== true;
+    const settings = mergeSettings(
+      without(known, pin === true ? PINNED : []),
+      isChosen ? optionsOfGeneration(given, known) : given,
     );
-    const settings = mergeSettings(known, await this.#given);
-    if (REQUIRED.some((name) => settings[name] === undefined))
+    if (REQUIRED.some((option) => settings[option] === undefined))
       throw new ConfigError(`Nothing is known of the backfill ${backfill} in this database.`, {
         code: 'BACKFILL_UNKNOWN',
         remedy:
           'Give createSearch the name of a backfill that was enqueued here, or its options: config (a file) or options (table, text, legacySearch, …); with `pin` they have to be given.',
       });
-    if (pin === true) this.#assertPinned(run, settings as Settings);
-    const complete = this.#follow(run, settings as Settings);
-    return { settings: complete, target: await describeTarget(pool, backfill, complete) };
+    if (pin === true) {
+      this.#assertPinned(scopeDifference(run?.scope ?? {}, settings, PINNED));
+      if (present.hasMore && namesAnotherModel(given, known)) this.#assertPinned('another model');
+    }
+    const followed = this.#follow(run, settings as Settings);
+    const all = present.generations.map((each) => readStored(each.stored ?? {}));
+    const complete = isChosen ? withOwnKey(followed, given, all) : followed;
+    const target = await describeTarget(pool, name, complete);
+    return { settings: complete, target, models: isChosen ? modelSettings(complete, known) : [complete] };
   }
 
   /** @throws ConfigError where the run was planned for other rows, texts or columns than the application says */
-  #assertPinned(run: PlannedRun | null, settings: Settings): void {
-    const difference = scopeDifference(run?.scope ?? {}, settings, PINNED);
+  #assertPinned(difference: string | null): void {
     if (difference === null) return;
     throw new ConfigError(
       `The search of ${this.#source.backfill} is pinned to the application's own options, but the rows' vectors are of others: ${difference}.`,

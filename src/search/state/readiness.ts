@@ -5,6 +5,18 @@ import type { Queryable } from '../../db/pool.ts';
 import { SQLSTATE, codeOf, hasSqlState } from '../../db/sqlstates.ts';
 import type { Embedder } from '../../embedding/embedder.ts';
 import { saveReadReport } from '../../ledger/reads/read-report.ts';
+import type { GenerationState } from '../../ledger/reads/read-state.ts';
+
+export interface GenerationReadiness {
+  generation: number;
+  /** Null where it could not be opened. */
+  model: string | null;
+  dimensions: number | null;
+  /** To load the model where it was not loaded yet, and for one search by it, both together. */
+  milliseconds: number;
+  /** Code of the error for which this machine cannot answer by it; null where it can. */
+  fault: string | null;
+}
 
 export interface Readiness {
   model: string;
@@ -13,32 +25,63 @@ export interface Readiness {
   milliseconds: number;
   /** The ledger has taken the report: `cutover` shows it. False without the right to write there. */
   reported: boolean;
+  /** The generation that answers first, then those that reads may be moved to, or back to. */
+  generations: GenerationReadiness[];
+}
+
+export interface TriedGeneration extends GenerationReadiness {
+  reported: boolean;
+  /** Null where there is none. */
+  error: unknown;
+}
+
+/** `prove` loads the model and searches by it. Never throws. */
+export async function tryGeneration(
+  db: Queryable,
+  { name, generation, run }: GenerationState,
+  prove: () => Promise<Embedder>,
+): Promise<TriedGeneration> {
+  const started = performance.now();
+  const [embedder, error] = await prove().then(
+    (opened) => [opened, null] as const,
+    (thrown: unknown) => [null, thrown] as const,
+  );
+  const fault = embedder === null ? (codeOf(error) ?? 'UNEXPECTED') : null;
+  const milliseconds = performance.now() - started;
+  const row = { host: hostname(), fingerprint: run?.fingerprint ?? '', fault, ms: milliseconds };
+  const [reported, refused] = await isTaken(saveReadReport(db, name, row)).then(
+    (taken) => [taken, null] as const,
+    (thrown: unknown) => [false, thrown] as const,
+  );
+  const { model = null, dimensions = null } = embedder ?? {};
+  return { generation, model, dimensions, milliseconds, fault, reported, error: error ?? refused };
 }
 
 /**
- * `prove` loads the model and searches by it.
- * @throws what `prove` throws, once it is reported
+ * @param tried the generation that answers, then the others
+ * @param besides number of the one that answers where the first cannot; null where none does
+ * @throws what stands in the way of every answer by vectors
  */
-export async function reportReadiness(
-  db: Queryable,
-  backfill: string,
-  fingerprint: string,
-  prove: () => Promise<Embedder>,
-): Promise<Readiness> {
-  const started = performance.now();
-  const report = async (fault: string | null): Promise<{ reported: boolean; milliseconds: number }> => {
-    const milliseconds = performance.now() - started;
-    const row = { host: hostname(), fingerprint, fault, ms: milliseconds };
-    return { reported: await isTaken(saveReadReport(db, backfill, row)), milliseconds };
+export function readinessOf(tried: readonly TriedGeneration[], besides: number | null): Readiness {
+  const [first] = tried;
+  const instead = tried.find(({ generation, error }) => generation === besides && error === null);
+  const answers = first?.error === null ? first : instead;
+  if (answers?.model === undefined || answers.model === null || answers.dimensions === null)
+    throw first?.error;
+  const { model, dimensions, milliseconds } = answers;
+  return {
+    model,
+    dimensions,
+    milliseconds,
+    reported: tried.every(({ reported }) => reported),
+    generations: tried.map((each) => ({
+      generation: each.generation,
+      model: each.model,
+      dimensions: each.dimensions,
+      milliseconds: each.milliseconds,
+      fault: each.fault,
+    })),
   };
-  let embedder: Embedder;
-  try {
-    embedder = await prove();
-  } catch (error) {
-    await report(codeOf(error) ?? 'UNEXPECTED').catch(() => {});
-    throw error;
-  }
-  return { model: embedder.model, dimensions: embedder.dimensions, ...(await report(null)) };
 }
 
 /** A role that may not write, a server that takes no writes, a ledger of an older release: the machine is ready all the same. */

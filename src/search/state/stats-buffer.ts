@@ -19,26 +19,29 @@ export interface Comparison {
 
 type Countable = { [K in keyof ReadCounts]: ReadCounts[K] extends number ? K : never }[keyof ReadCounts];
 
+interface Gathered {
+  counts: ReadCounts | null;
+  times: Map<ReadMode, ReadTimes>;
+}
+
 export class StatsBuffer {
   readonly #db: Queryable;
-  readonly #backfill: string;
-  #counts: ReadCounts | null = null;
-  #times = new Map<ReadMode, ReadTimes>();
+  /** By names in the ledger, of the generation that was tried or has answered. */
+  #gathered = new Map<string, Gathered>();
   /** Every search has a time, in mode legacy too: where the ledger is not there, or does not take them, it is not asked once a second. */
   #timesFrom = 0;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(db: Queryable, backfill: string) {
+  constructor(db: Queryable) {
     this.#db = db;
-    this.#backfill = backfill;
   }
 
-  count(what: Exclude<Countable, 'overlap' | 'rankCorrelation' | 'searches'>): void {
-    this.#open()[what]++;
+  count(name: string, what: Exclude<Countable, 'overlap' | 'rankCorrelation' | 'searches'>): void {
+    this.#countsOf(name)[what]++;
   }
 
-  compared({ overlap, rankCorrelation, legacyMs, vectorMs }: Comparison): void {
-    const counts = this.#open();
+  compared(name: string, { overlap, rankCorrelation, legacyMs, vectorMs }: Comparison): void {
+    const counts = this.#countsOf(name);
     counts.searches++;
     counts.overlap += overlap;
     counts.rankCorrelation += rankCorrelation;
@@ -52,10 +55,11 @@ export class StatsBuffer {
   }
 
   /** @param milliseconds null where the search threw */
-  answered(mode: ReadMode, milliseconds: number | null): void {
+  answered(name: string, mode: ReadMode, milliseconds: number | null): void {
     if (performance.now() < this.#timesFrom) return;
-    const times = this.#times.get(mode) ?? emptyTimes();
-    this.#times.set(mode, times);
+    const all = this.#of(name).times;
+    const times = all.get(mode) ?? emptyTimes();
+    all.set(mode, times);
     if (milliseconds === null) times.errors++;
     else addTime(times, milliseconds);
     this.#schedule();
@@ -65,13 +69,13 @@ export class StatsBuffer {
   async handOver(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    const counts = this.#counts;
-    this.#counts = null;
-    const times = this.#times;
-    this.#times = new Map();
-    if (counts !== null) await addReadCounts(this.#db, this.#backfill, counts).catch(() => {});
+    const gathered = this.#gathered;
+    this.#gathered = new Map();
+    for (const [name, { counts }] of gathered)
+      if (counts !== null) await addReadCounts(this.#db, name, counts).catch(() => {});
     try {
-      for (const [mode, each] of times) await addReadTimes(this.#db, this.#backfill, mode, each);
+      for (const [name, { times }] of gathered)
+        for (const [mode, each] of times) await addReadTimes(this.#db, name, mode, each);
     } catch (error) {
       const { privilege, tableMissing, schemaMissing, readOnly } = SQLSTATE;
       if (hasSqlState(error, privilege, tableMissing, schemaMissing, readOnly))
@@ -79,10 +83,16 @@ export class StatsBuffer {
     }
   }
 
-  #open(): ReadCounts {
-    this.#counts ??= emptyCounts();
+  #of(name: string): Gathered {
+    const gathered = this.#gathered.get(name) ?? { counts: null, times: new Map() };
+    this.#gathered.set(name, gathered);
+    return gathered;
+  }
+
+  #countsOf(name: string): ReadCounts {
+    const counts = (this.#of(name).counts ??= emptyCounts());
     this.#schedule();
-    return this.#counts;
+    return counts;
   }
 
   #schedule(): void {

@@ -1,0 +1,165 @@
+/** A search answered by the reads that are in force: by the legacy search, or by one generation, whole. */
+
+import type { Pool } from '../db/pool.ts';
+import { codeOf } from '../db/sqlstates.ts';
+import type { ReadBase } from '../ledger/reads/read-mode.ts';
+import {
+  legacyState,
+  unknownGeneration,
+  type GenerationState,
+  type ReadState,
+} from '../ledger/reads/read-state.ts';
+import { isInCanary } from './canary.ts';
+import { answerHybrid, answerLegacy, answerVector } from './read-modes.ts';
+import { isOfGeneration, isOfModel, noRun, type Readers } from './readers.ts';
+import type { SearchOptions, SearchResult } from './search-interface.ts';
+import type { Shadow } from './shadow.ts';
+import type { GenerationFaults } from './state/generation-faults.ts';
+import type { StatsBuffer } from './state/stats-buffer.ts';
+
+export interface AnswerContext {
+  pool: Pool;
+  backfill: string;
+  readers: Readers;
+  stats: StatsBuffer;
+  shadow: Shadow;
+  shadowTimeoutMs: number;
+  faults: GenerationFaults;
+}
+
+export interface Asked extends Omit<SearchOptions, 'k'> {
+  text: string;
+  k: number;
+}
+
+type Answered = Omit<SearchResult, 'mode'>;
+type ByVectors = Extract<ReadBase, { generation: number }>;
+
+export class Answers {
+  readonly #context: AnswerContext;
+
+  constructor(context: AnswerContext) {
+    this.#context = context;
+  }
+
+  async answer(present: ReadState, asked: Asked): Promise<SearchResult> {
+    return { mode: present.mode, ...(await this.#answered(present, asked)) };
+  }
+
+  #answered(present: ReadState, asked: Asked): Promise<Answered> {
+    const { mode, generation } = present;
+    if (mode === 'legacy' || generation === null) return this.#legacy(present, asked);
+    if (mode === 'shadow')
+      return this.#shadowed(present, stateOf(present, generation, this.#context.backfill), asked);
+    if (mode === 'canary') return this.#canary(present, generation, asked);
+    return this.#preferred(present, { mode, generation }, asked, isOfGeneration);
+  }
+
+  /** All of one generation, whatever stands in the way. */
+  async #alone(present: ReadState, { mode, generation }: ByVectors, asked: Asked): Promise<Answered> {
+    const { readers, backfill } = this.#context;
+    const state = stateOf(present, generation, backfill);
+    const request = await readers.request(present, state, asked.text, asked.k, asked);
+    asked.signal?.throwIfAborted();
+    const hits = await readers.byVectors(
+      present,
+      state,
+      request,
+      mode === 'hybrid' ? answerHybrid : answerVector,
+    );
+    return { hits, answeredBy: mode, generation, fallback: null };
+  }
+
+  async #legacy(present: ReadState, asked: Asked): Promise<Answered> {
+    const { readers, backfill } = this.#context;
+    const state = legacyState(present) ?? unknownGeneration(backfill);
+    const request = await readers.request(present, state, asked.text, asked.k, asked);
+    asked.signal?.throwIfAborted();
+    return { hits: await answerLegacy(request), answeredBy: 'legacy', generation: null, fallback: null };
+  }
+
+  #byBase(present: ReadState, asked: Asked): Promise<Answered> {
+    const { base } = present;
+    return base.generation === null ? this.#legacy(present, asked) : this.#alone(present, base, asked);
+  }
+
+  /**
+   * By that generation, or by the base where it cannot. Where the base is a generation whose model is open, nobody waits for
+   * another model to be opened.
+   */
+  async #preferred(
+    present: ReadState,
+    wanted: ByVectors,
+    asked: Asked,
+    givesUp: (error: unknown) => boolean,
+  ): Promise<Answered> {
+    const { readers, backfill, faults } = this.#context;
+    const find = (number: number | null): GenerationState | undefined =>
+      present.generations.find(({ generation }) => generation === number);
+    const [state, base] = [find(wanted.generation), find(present.base.generation)];
+    if (state === undefined) {
+      if (base === undefined) throw noRun(backfill);
+      return { ...(await this.#byBase(present, asked)), fallback: 'GENERATION_UNKNOWN' };
+    }
+    if (base !== undefined && !readers.isOpen(state)) {
+      const fault = readers.faultOf(state);
+      if (fault !== null) {
+        faults.note(state, base, fault.error);
+        return { ...(await this.#byBase(present, asked)), fallback: codeOf(fault.error) ?? 'UNEXPECTED' };
+      }
+      if (readers.isOpen(base)) return { ...(await this.#byBase(present, asked)), fallback: 'MODEL_OPENING' };
+    }
+    try {
+      return await this.#alone(present, wanted, asked);
+    } catch (error) {
+      asked.signal?.throwIfAborted();
+      const isBased = base !== undefined || present.mode === 'canary';
+      if (!isBased || !givesUp(error)) throw error;
+      if (base !== undefined && isOfModel(error)) readers.tried(state, error);
+      if (base !== undefined && isOfGeneration(error)) faults.note(state, base, error);
+      return { ...(await this.#byBase(present, asked)), fallback: codeOf(error) ?? 'UNEXPECTED' };
+    }
+  }
+
+  async #canary(present: ReadState, generation: number, asked: Asked): Promise<Answered> {
+    const { stats, backfill } = this.#context;
+    const { name } = stateOf(present, generation, backfill);
+    if (!isInCanary(name, asked.key ?? asked.text, present.percent ?? 0)) {
+      const answered = await this.#byBase(present, asked);
+      stats.count(name, 'canaryLegacy');
+      return answered;
+    }
+    const mode = present.base.mode === 'hybrid' ? 'hybrid' : 'vector';
+    const answered = await this.#preferred(present, { mode, generation }, asked, () => true);
+    stats.count(name, answered.fallback === null ? 'canaryVector' : 'canaryLegacy');
+    if (answered.fallback !== null && answered.fallback !== 'MODEL_OPENING')
+      stats.count(name, 'canaryErrors');
+    return answered;
+  }
+
+  async #shadowed(present: ReadState, state: GenerationState, asked: Asked): Promise<Answered> {
+    const { pool, readers, shadow, shadowTimeoutMs, stats } = this.#context;
+    const started = performance.now();
+    const answered = await this.#byBase(present, asked);
+    const milliseconds = performance.now() - started;
+    if (present.base.generation !== null && !readers.isOpen(state)) {
+      stats.count(state.name, 'skipped');
+      return answered;
+    }
+    const keys = answered.hits.map(({ key }) => key);
+    shadow.start(pool, { name: state.name, keys, k: asked.k, milliseconds }, async (signal) => {
+      const request = await readers.request(present, state, asked.text, asked.k, { ...asked, signal });
+      const beside = { ...request, timeoutMs: shadowTimeoutMs };
+      const answer = present.base.mode === 'hybrid' ? answerHybrid : answerVector;
+      return (await readers.byVectors(present, state, beside, answer)).map(({ key }) => key);
+    });
+    return answered;
+  }
+}
+
+/** @throws ConfigError where the ledger does not have it */
+function stateOf(present: ReadState, generation: number, backfill: string): GenerationState {
+  const found = present.generations.find((each) => each.generation === generation);
+  if (found === undefined) throw noRun(backfill);
+  return found;
+}
