@@ -5,7 +5,7 @@ import { withDatabase } from '../src/cli/session.ts';
 import { messageOf } from '../src/errors.ts';
 import { startHeartbeat } from '../src/observability/heartbeat.ts';
 import { parseRoles } from '../src/worker/roles.ts';
-import { untilOver } from '../src/worker/until-over.ts';
+import { untilOver, wholeState, type GenerationState } from '../src/worker/until-over.ts';
 import { startWorkers } from '../workers/process.ts';
 
 export const worker: Command = {
@@ -17,7 +17,7 @@ export const worker: Command = {
     role: { type: 'string', value: 'embed|finalize|sync', help: 'Only this role; all where absent' },
     'exit-when-done': {
       type: 'boolean',
-      help: 'End once the run is ready, failed, or waits for the operator',
+      help: 'End once the run of every generation is ready, failed, or waits for the operator',
     },
   },
   async run(invocation) {
@@ -36,10 +36,10 @@ export const worker: Command = {
       const metrics = running.metricsUrl === null ? {} : { metrics: `${running.metricsUrl}/metrics` };
       const { concurrency } = settings.worker;
       logger.info({ backfill, roles, concurrency, pid: process.pid, ...metrics }, 'worker started');
-      let state = 'stopped';
+      let states: GenerationState[] = [];
       try {
         await untilOver(pool, backfill, { exitWhenDone, signal }, (seen) => {
-          state = seen;
+          states = seen;
         });
       } catch (error) {
         if (!signal.aborted) {
@@ -52,7 +52,8 @@ export const worker: Command = {
       }
       const drained = await running.drain();
       logger.info({ drained }, 'worker ended');
-      invocation.emit({ backfill, state, drained });
+      const state = wholeState(states) ?? 'stopped';
+      invocation.emit({ backfill, state, ...(states.length > 1 ? { generations: states } : {}), drained });
       // What did not end within the time is taken up by another worker; a handle of it may still be open here.
       if (!drained) invocation.host.exit(EXIT.failed);
       return state === 'failed' || state === 'paused' ? EXIT.failed : EXIT.done;

@@ -29,6 +29,8 @@ export interface QueueAddress {
   /** Id of the ledger's installation: keeps the keys of two databases on one Redis apart. */
   installation: string;
   logger: Logger;
+  /** What all queues of a process have in common, where they are those of several generations: faults of the server are told once. */
+  server?: Pick<QueueAddress, 'url' | 'logger'> | undefined;
   /** Traces, where they are exported. */
   telemetry?: Telemetry | undefined;
   times?: QueueTimes | undefined;

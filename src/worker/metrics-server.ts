@@ -7,7 +7,8 @@ import { serve, urlHost } from '../dashboard/listen.ts';
 import { readinessProblem } from '../dashboard/readiness.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import { openQueue } from '../queue/connection.ts';
-import type { WorkerContext } from './context.ts';
+import type { Settings } from '../config/settings.ts';
+import type { ProcessContext } from './open-context.ts';
 
 export interface MetricsServer {
   url: string;
@@ -19,7 +20,8 @@ export interface MetricsServer {
  * @returns null where no port is set @throws ConfigError where it cannot be listened on
  */
 export async function startMetricsServer(
-  { pool, address, settings, instruments }: WorkerContext,
+  { pool, address, instruments }: Pick<ProcessContext, 'pool' | 'address' | 'instruments'>,
+  settings: Pick<Settings, 'metrics'>,
   fault: () => Promise<string | null>,
 ): Promise<MetricsServer | null> {
   const { host: hostname, port: metricsPort } = settings.metrics;

@@ -9,7 +9,8 @@ import { WORKER_NAME } from '../observability/worker-name.ts';
 import { fewFiles } from '../process/open-files.ts';
 import { checkPooler } from '../planning/checks/pooler.ts';
 import { prepareQueues } from '../planning/open-queues.ts';
-import type { QueueRole } from '../queue/connection.ts';
+import { QUEUE_ROLES, type QueueAddress, type QueueRole } from '../queue/connection.ts';
+import { assertQueueKeys } from '../queue/redis/key-types.ts';
 import { Throttle } from '../throttle/throttle.ts';
 import type { WorkerContext } from './context.ts';
 import type { WorkerTimes } from './times.ts';
@@ -19,19 +20,30 @@ const MAX_SILENCE_MS = 90_000;
 /** Besides one for each batch in flight: for sync and its lease, to look whether the run is to be finalized, or the server there again. */
 const SPARE_CONNECTIONS = 4;
 
+/** What is one for all generations. */
+export interface ProcessContext {
+  pool: Pool;
+  logger: Logger;
+  /** Of the first generation's queues. */
+  address: QueueAddress;
+  instruments: Instruments;
+  times: WorkerTimes;
+  roles: readonly QueueRole[];
+}
+
 export interface OpenContext {
   context: WorkerContext;
   /** Of batches and sync: their statements are short, so silence means that the network is gone. */
   batches: Pool;
 }
 
-export async function openContext(
+export async function openProcess(
   config: Config,
   pool: Pool,
   processLogger: Logger,
-  { times, roles }: { times: WorkerTimes; roles: readonly QueueRole[] },
-): Promise<OpenContext> {
-  const { settings, backfill } = config;
+  { times = {}, roles = QUEUE_ROLES }: { times?: WorkerTimes | undefined; roles?: readonly QueueRole[] },
+): Promise<ProcessContext> {
+  const { settings } = config;
   const logger = processLogger.child({ worker: WORKER_NAME });
   for (const { message, remedy } of plainTextConnections(settings)) logger.warn({ remedy }, message);
   const few = fewFiles(settings.worker.concurrency);
@@ -41,6 +53,17 @@ export async function openContext(
     for (const { level, message, remedy } of await checkPooler(settings))
       if (level === 'error') logger.warn({ remedy }, message);
   const address = await prepareQueues(config, pool, logger, times);
+  return { pool, logger, address, instruments: new Instruments(), times, roles };
+}
+
+/** Of one generation. */
+export async function openContext(
+  { pool, address: shared, instruments, times }: ProcessContext,
+  { settings, backfill }: Config,
+  logger: Logger,
+): Promise<OpenContext> {
+  const address = { ...shared, server: shared, backfill, logger };
+  if (backfill !== shared.backfill) await assertQueueKeys(address);
   const batches = createPool(settings.database.url, {
     name: 'worker batches',
     max: settings.worker.concurrency + SPARE_CONNECTIONS,
@@ -53,6 +76,5 @@ export async function openContext(
   throttle.onTuned(({ concurrency }) => {
     batches.options.max = concurrency + SPARE_CONNECTIONS;
   });
-  const instruments = new Instruments();
   return { context: { backfill, settings, pool, address, logger, throttle, instruments, times }, batches };
 }

@@ -13,6 +13,8 @@ export interface WorkerTimes extends QueueTimes {
   passMs?: number;
   /** For which a job of another database is left to its workers, ms. */
   giveBackMs?: number;
+  /** Between two looks at which generations there are, and before a first try again of one that could not be opened, ms. */
+  generationsMs?: number;
   /** Between two heartbeats, ms. */
   beatMs?: number;
 }

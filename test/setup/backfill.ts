@@ -70,9 +70,24 @@ export async function openBackfill(
     ...options,
   };
   const config = await loadConfig({ flags: {}, env, cwd: model.localPath, backfill: name });
+  const { url } = config.settings.database;
+  const pool = createPool(url, { name: 'test', max: 8, logger: silentLogger, pinned });
+  const close = async (): Promise<void> => {
+    await pool.end();
+    await database.drop();
+  };
+  return testBackfill(config, pool, env, close);
+}
+
+/** Of a configuration, such as that of another generation. */
+export function testBackfill(
+  config: Config,
+  pool: Pool,
+  env: Record<string, string>,
+  close: () => Promise<void>,
+): TestBackfill {
   const { settings, backfill } = config;
   const logger = silentLogger;
-  const pool = createPool(settings.database.url, { name: 'test', max: 8, logger, pinned });
   const target = (): Promise<Target> => describeTarget(pool, backfill, settings);
   const workers = (roles = QUEUE_ROLES, times = SOON): Promise<WorkerProcess> =>
     startWorkers(config, pool, logger, roles, { openEmbedder: sharedEmbedder, times });
@@ -128,10 +143,7 @@ export async function openBackfill(
       );
       return found.rows[0]?.digest ?? '';
     },
-    async close() {
-      await pool.end();
-      await database.drop();
-    },
+    close,
   };
 }
 

@@ -10,6 +10,7 @@ export type StallCause =
   | 'queue-limited'
   | 'jobs-lost'
   | 'jobs-not-taken'
+  | 'model-unavailable'
   | 'no-worker';
 
 export interface Stall {

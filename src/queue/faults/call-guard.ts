@@ -12,7 +12,7 @@ import { TransientError } from '../../errors.ts';
 import { queueFault } from './queue-fault.ts';
 import { FETCH_CALLS } from '../worker-loop.ts';
 import { isAboutLostJob } from '../jobs/lost-jobs.ts';
-import type { Outage } from './outage.ts';
+import type { SeenOutage } from './outage.ts';
 import { queueErrorOf } from './command-refused.ts';
 import type { Transport } from '../transport.ts';
 
@@ -67,7 +67,7 @@ export interface GuardOptions {
   /** Of the queue. */
   name: string;
   url: string;
-  outage: Outage;
+  outage: SeenOutage;
   transport: Transport;
   /** Longest wait for an answer besides what the call waits for itself, ms; null for none. */
   limitMs: number | null;

@@ -47,8 +47,8 @@ export class Outage {
     this.#now = now;
   }
 
-  /** @param call of BullMQ's backend; absent where the error is of a connection */
-  saw(queue: string, error: unknown, call?: string): void {
+  /** @param call of BullMQ's backend; absent where the error is of a connection @param logger for what is the queue's own */
+  saw(queue: string, error: unknown, call?: string, logger = this.#logger): void {
     const fault = queueFault(this.#url, error);
     // An error of BullMQ's own is the answer of a server that does its work.
     if (call !== undefined && fault.kind !== 'other') this.#failing.set(`${queue} ${call}`, this.#now());
@@ -64,7 +64,7 @@ export class Outage {
     if (now < cause.again) return;
     cause.again = now + cause.pause;
     cause.pause = Math.min(LONGEST_AGAIN_MS, cause.pause * 2);
-    this.#say(cause, error);
+    this.#say(cause, error, logger);
   }
 
   /** The call has succeeded. Over is what no call fails by any more. */
@@ -99,11 +99,11 @@ export class Outage {
     return cause;
   }
 
-  #say(cause: Cause, error: unknown): void {
+  #say(cause: Cause, error: unknown, logger: Logger): void {
     const { queue: queueName, kind, why, remedy, times } = cause.outage;
     cause.isTold = true;
     const facts = { queueName, cause: kind, times, err: messageOf(error) };
-    if (kind === 'other') this.#logger.warn(facts, 'queue: an error of its own');
+    if (kind === 'other') logger.warn(facts, 'queue: an error of its own');
     else
       this.#logger.warn(
         { ...facts, ...(remedy === null ? {} : { remedy }) },
@@ -112,14 +112,22 @@ export class Outage {
   }
 }
 
-/** One for all queues and workers of an address: they have one server, and its faults in common. */
-const outages = new SharedResource(({ logger, url }: QueueAddress) => new Outage(logger, url));
+export type SeenOutage = Pick<Outage, 'saw' | 'worked'>;
 
-export function shareOutage(address: QueueAddress): { outage: Outage; release: () => void } {
-  const { value, release } = outages.take(address);
-  return { outage: value, release };
+/** One for all queues and workers of a process: they have one server, and its faults in common. */
+const outages = new SharedResource(
+  ({ logger, url }: Pick<QueueAddress, 'logger' | 'url'>) => new Outage(logger, url),
+);
+
+export function shareOutage(address: QueueAddress): { outage: SeenOutage; release: () => void } {
+  const { value, release } = outages.take(address.server ?? address);
+  const outage: SeenOutage = {
+    saw: (queue, error, call) => value.saw(queue, error, call, address.logger),
+    worked: (queue, call) => value.worked(queue, call),
+  };
+  return { outage, release };
 }
 
 /** What the queues of this process wait for at the moment, in words and since when; null where all goes well. */
 export const queueOutage = (address: QueueAddress): QueueOutage | null =>
-  outages.get(address)?.current() ?? null;
+  outages.get(address.server ?? address)?.current() ?? null;
