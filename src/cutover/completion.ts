@@ -14,7 +14,7 @@ import { currentUser } from './current-user.ts';
 import { addedObjects, dropStageSql } from './added-objects.ts';
 import { planDropSync } from './drop-sync.ts';
 import { waitUntilIdle, type Queues } from './wait-until-idle.ts';
-import { underLocks } from './schema-rollback.ts';
+import { underLocks } from './short-locks.ts';
 import type { PlannedStep } from './planned-steps.ts';
 
 export interface CompletionInput {

@@ -2,6 +2,8 @@
 
 export interface PlannedStep {
   name: string;
+  /** Of which it is, where the backfill has several; absent where it is of the whole backfill, or of its only one. */
+  generation?: number;
   /** What it would do, one line each; empty where there is nothing to do. */
   actions: string[];
   /** What the operator should know before. */
@@ -14,3 +16,9 @@ export interface PlannedStep {
 export async function runSteps(steps: readonly PlannedStep[]): Promise<void> {
   for (const step of steps) if (step.actions.length > 0) await step.run();
 }
+
+/** A line each, with the generation where there are several. */
+export const planLines = (steps: readonly PlannedStep[]): string[] =>
+  steps.flatMap(({ generation, actions }) =>
+    generation === undefined ? actions : actions.map((line) => `generation ${generation}: ${line}`),
+  );

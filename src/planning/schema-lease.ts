@@ -46,6 +46,18 @@ export async function withSchemaLease<T>(
   }
 }
 
+/** The same of several generations of a backfill, each of which may be enqueued by itself: in the order of their names. */
+export function withSchemaLeases<T>(
+  pool: Pool,
+  names: readonly string[],
+  what: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const [first, ...rest] = names.toSorted();
+  if (first === undefined) return work();
+  return withSchemaLease(pool, first, what, () => withSchemaLeases(pool, rest, what, work));
+}
+
 /** Somebody who renews the lease is at work; a lease that nobody renews is waited for to its end. */
 async function waitForLease(pool: Pool, lease: SchemaLease, times: typeof TIMES): Promise<void> {
   let before: string | null = null;

@@ -47,7 +47,7 @@ describe.each(databases())('rollback to the legacy schema, on $name', ({ create 
     await withQueues(address, async (queues) => {
       const removal = await rollbackTarget(pool, 'docs', config.settings);
       await runSteps(
-        await planSchemaRollback({ pool, ...removal, settings: config.settings, queues, reason: '' }),
+        await planSchemaRollback([{ pool, ...removal, settings: config.settings, queues, reason: '' }]),
       );
     });
     const left = await pool.query(

@@ -128,13 +128,9 @@ describe.runIf(hasPostgres())('rollback --to-legacy-schema', () => {
     const { pool, config } = backfill;
     const before = await catalogState(pool, 'docs');
     const plan = async (queues: Queues): Promise<PlannedStep[]> =>
-      planSchemaRollback({
-        pool,
-        target: await backfill.target(),
-        settings: config.settings,
-        queues,
-        reason: '',
-      });
+      planSchemaRollback([
+        { pool, target: await backfill.target(), settings: config.settings, queues, reason: '' },
+      ]);
     for (let cut = 1, all = cut; cut <= all; cut++) {
       await backfill.enqueue();
       await backfill.work();

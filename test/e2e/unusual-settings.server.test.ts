@@ -194,7 +194,7 @@ describe.runIf(hasRedis()).each(KINDS)('%s with two dozen unusual settings, %s',
 
       const address = await prepareQueues(config, pool, silentLogger);
       await withQueues(address, async (queues) =>
-        runSteps(await planSchemaRollback({ pool, target, settings: config.settings, queues, reason: '' })),
+        runSteps(await planSchemaRollback([{ pool, target, settings: config.settings, queues, reason: '' }])),
       );
       expect({ ...(await catalogState(pool, 'public.docs')), rows: null }).toEqual({ ...before, rows: null });
     } finally {

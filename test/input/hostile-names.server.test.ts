@@ -151,7 +151,7 @@ describe.runIf(hasPostgres())('names that another role has made', () => {
             reason: '',
           }),
         );
-        await runSteps(await planSchemaRollback({ pool, target, settings, queues, reason: '' }));
+        await runSteps(await planSchemaRollback([{ pool, target, settings, queues, reason: '' }]));
       });
     } finally {
       await application.end();

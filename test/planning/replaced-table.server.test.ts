@@ -98,7 +98,7 @@ describe.each(databases())('a table that was replaced, on $name', ({ create }) =
     await withQueues(address, async (queues) => {
       const removal = await rollbackTarget(pool, backfill, settings);
       expect(removal.target.name).toBe('docs');
-      await runSteps(await planSchemaRollback({ pool, ...removal, settings, queues, reason: '' }));
+      await runSteps(await planSchemaRollback([{ pool, ...removal, settings, queues, reason: '' }]));
     });
     const left = await pool.query(
       `SELECT tgname::text AS name FROM pg_trigger WHERE tgname LIKE 'pgvector_backfill%'

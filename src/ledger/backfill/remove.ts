@@ -1,16 +1,19 @@
 /** A backfill, or all of the ledger, is taken away. */
 
+import { backfillOf } from '../../config/values/generation-name.ts';
 import { quoteName } from '../../db/identifiers.ts';
 import { LEDGER_SCHEMA } from '../../db/migrate.ts';
 import type { Queryable } from '../../db/pool.ts';
 
-/** Backfills of this database besides this one. */
+/** Backfills of this database besides this one; its own generations are none. */
 export async function otherBackfills(db: Queryable, backfill: string): Promise<string[]> {
-  const found = await db.query<{ name: string }>(
-    `SELECT name FROM ${LEDGER_SCHEMA}.backfill WHERE name <> $1 ORDER BY 1`,
-    [backfill],
-  );
-  return found.rows.map((row) => row.name);
+  const others = (await namesInLedger(db)).map(backfillOf).filter((name) => name !== backfillOf(backfill));
+  return [...new Set(others)];
+}
+
+async function namesInLedger(db: Queryable): Promise<string[]> {
+  const found = await db.query<{ name: string }>(`SELECT name FROM ${LEDGER_SCHEMA}.backfill ORDER BY 1`);
+  return found.rows.map(({ name }) => name);
 }
 
 /** For the rest of the transaction: another backfill that is being enqueued just now is seen, or waits. */
@@ -18,11 +21,32 @@ export async function lockBackfills(db: Queryable): Promise<void> {
   await db.query(`LOCK TABLE ${LEDGER_SCHEMA}.backfill IN EXCLUSIVE MODE`);
 }
 
-/** With all that the ledger has of it but its events. */
+/** All its generations, with all that the ledger has of them but their events. */
 export async function removeBackfill(db: Queryable, backfill: string): Promise<void> {
+  const names = (await namesInLedger(db)).filter((name) => backfillOf(name) === backfillOf(backfill));
+  for (const table of await tablesOfBackfills(db)) await removeRows(db, table, names);
+  await db.query(`DELETE FROM ${LEDGER_SCHEMA}.backfill WHERE name = ANY ($1)`, [names]);
+}
+
+/** What stays when a generation goes: what is the whole backfill's, whoever does this, and workers that are there now. */
+const STAYS = ['read_mode', 'judgement', 'turn', 'worker'];
+
+/**
+ * A generation without storage: of what the ledger has of it, its row stays, for its number, and its events. No column is known
+ * to be ours any more, so that nobody else's of that name is taken for one.
+ */
+export async function dropFromLedger(db: Queryable, name: string): Promise<void> {
   for (const table of await tablesOfBackfills(db))
-    await db.query(`DELETE FROM ${LEDGER_SCHEMA}.${quoteName(table)} WHERE backfill = $1`, [backfill]);
-  await db.query(`DELETE FROM ${LEDGER_SCHEMA}.backfill WHERE name = $1`, [backfill]);
+    if (!STAYS.includes(table)) await removeRows(db, table, [name]);
+  await db.query(
+    `UPDATE ${LEDGER_SCHEMA}.backfill SET dropped_at = coalesce(dropped_at, clock_timestamp()), added_columns = '{}', updated_at = clock_timestamp()
+      WHERE name = $1`,
+    [name],
+  );
+}
+
+async function removeRows(db: Queryable, table: string, names: readonly string[]): Promise<void> {
+  await db.query(`DELETE FROM ${LEDGER_SCHEMA}.${quoteName(table)} WHERE backfill = ANY ($1)`, [names]);
 }
 
 /** Runs last: nothing else refers to a backfill by way of another table. */
