@@ -18,6 +18,7 @@ export const VERBS: Record<string, () => Promise<Command>> = {
   cutover: async () => (await import('../cutover.ts')).cutover,
   rollback: async () => (await import('../rollback.ts')).rollback,
   complete: async () => (await import('../complete.ts')).complete,
+  abandon: async () => (await import('../abandon.ts')).abandon,
   search: async () => (await import('../search.ts')).search,
   model: async () => (await import('../model.ts')).model,
   mask: async () => (await import('../mask.ts')).mask,

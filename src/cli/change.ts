@@ -1,11 +1,14 @@
-/** What `cutover`, `rollback` and `complete` print and emit alike: what would be done, and whether it was. */
+/** What `cutover`, `rollback`, `complete` and `abandon` print and emit alike: what would be done, and whether it was. */
 
+import { generationName, showGeneration } from '../config/values/generation-name.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Invocation } from './command.ts';
 
 export interface Change {
-  action: 'cutover' | 'rollback' | 'complete';
+  action: 'cutover' | 'rollback' | 'complete' | 'abandon';
   backfill: string;
+  /** Of which it is; absent where it is of the whole backfill. */
+  generation?: number;
   from: string;
   to: string;
   executed: boolean;
@@ -25,7 +28,13 @@ export const reasonOf = ({ flags }: Invocation, name = 'reason'): string => {
 /** Prints the plan and what became of it. @returns exit code 0 */
 export function tell(invocation: Invocation, change: Change & Record<string, unknown>): number {
   invocation.emit(change);
-  invocation.say(`${change.action} of ${change.backfill}: ${change.from} → ${change.to}`);
+  const { action, backfill, generation = 1, from, to } = change;
+  // Of what is dropped, also the first one has its number said.
+  const shown =
+    to === 'dropped'
+      ? `${backfill}, generation ${generation}`
+      : showGeneration(generationName({ backfill, generation }));
+  invocation.say(`${action} of ${shown}: ${from} → ${to}`);
   for (const line of change.plan) invocation.say(`  ${line}`);
   if (change.plan.length === 0) invocation.say('  nothing to do');
   for (const note of change.notes) invocation.say(`  note: ${note}`);

@@ -41,3 +41,16 @@ export function wantedCompletion(flags: Record<string, Flag>): { onlySync: boole
     });
   return { onlySync, keepSync };
 }
+
+/** Of a generation that reads have left nothing is kept. @throws ConfigError `USAGE` where something is to be */
+export function assertWholeEnd(flags: Record<string, Flag>, generation: number): void {
+  const flag = ['drop-sync', 'keep-sync'].find((name) => flags[name] === true);
+  if (flag === undefined) return;
+  throw new ConfigError(
+    `--${flag} is for the generation that is live: generation ${generation} goes as a whole.`,
+    {
+      code: 'USAGE',
+      remedy: `Leave --${flag} or --generation out.`,
+    },
+  );
+}

@@ -24,7 +24,7 @@ export async function saveReadReport(db: Queryable, backfill: string, report: Re
 }
 
 /** A machine that has said nothing for so long has been replaced by another, hours. */
-const REPORT_HOURS = 24;
+export const REPORT_HOURS = 24;
 
 /** Of the machines that have reported lately, those that cannot first. */
 export async function readReports(
