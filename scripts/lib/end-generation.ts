@@ -3,7 +3,7 @@
 import { reasonOf, refuse, tell, type Change } from '../../src/cli/change.ts';
 import type { Invocation } from '../../src/cli/command.ts';
 import type { Config } from '../../src/config/load.ts';
-import { backfillOf, generationName, showGeneration } from '../../src/config/values/generation-name.ts';
+import { backfillOf, generationName } from '../../src/config/values/generation-name.ts';
 import { currentUser } from '../../src/cutover/current-user.ts';
 import { planEnding, type Ending } from '../../src/cutover/generation/end-generation.ts';
 import type { EndingVerb } from '../../src/cutover/generation/in-use.ts';
@@ -62,7 +62,7 @@ export async function endGeneration(invocation: Invocation, asked: EndingAsked):
     const planned = await plan();
     const { refusal } = planned;
     if (refusal !== null) {
-      const said = `${showGeneration(name)}: ${refusal.reason}`;
+      const said = `generation ${generation} of ${backfill} is still wanted: ${refusal.reason}`;
       if (execute) await recordRefusal(pool, name, action, refusal.reason);
       return refuse(invocation, { ...shown(planned), executed: false, reason: said }, refusal);
     }
