@@ -1,6 +1,7 @@
 /** The services of one generation in a worker process: its model, its roles and the reconciler beside them. */
 
 import { borrowed, type Embedder, type OpenEmbedder } from '../src/embedding/embedder.ts';
+import { settingsWithModel } from '../src/embedding/find-model.ts';
 import type { Logger } from '../src/observability/logger.ts';
 import { withTimeLimit } from '../src/time-limit.ts';
 import { assertModel } from '../src/worker/generations/assert-model.ts';
@@ -21,8 +22,8 @@ export async function startGeneration(
   openEmbedder: OpenEmbedder,
 ): Promise<GenerationServices> {
   const { roles } = shared;
-  const { settings } = served.config;
-  const { context, batches } = await openContext(shared, served.config, logger);
+  const settings = await settingsWithModel(served.models, served.made);
+  const { context, batches } = await openContext(shared, { ...served.config, settings }, logger);
   const running: Service[] = [];
   const end = async (embedder: Embedder | null, drained: boolean): Promise<void> => {
     await embedder?.close();

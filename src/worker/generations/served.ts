@@ -2,16 +2,19 @@
 
 import type { Config } from '../../config/load.ts';
 import { OPTION_PATHS } from '../../config/options.ts';
+import type { Settings } from '../../config/settings.ts';
 import { valueAt } from '../../config/shape.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { allGenerations, type Generation } from '../../ledger/generation/generation.ts';
-import { configOfGeneration, isConfigured } from '../../ledger/generation/settings.ts';
+import { configOfGeneration, modelCandidates } from '../../ledger/generation/settings.ts';
 import { readModeOf, readsVectors } from '../../ledger/reads/read-mode.ts';
 
 export interface ServedGeneration {
   config: Config;
   /** Of the latest run; null where the worker may be about to work for another model of the only generation. */
-  fingerprint: string | null;
+  made: { fingerprint: string; dimensions: number } | null;
+  /** Settings by which its model may be found on this machine, the likeliest first. */
+  models: readonly Settings[];
 }
 
 /**
@@ -24,29 +27,31 @@ export async function servedGenerations(db: Queryable, config: Config): Promise<
   const present = all.filter(({ run, isDropped }) => run !== null && !isDropped);
   const [first] = all;
   if (first === undefined || (all.length === 1 && !first.isDropped)) return [await only(db, config, first)];
-  return present.map((each) => ({
-    config: configOfGeneration(config, each),
-    fingerprint: each.run?.fingerprint ?? null,
-  }));
+  return present.map((each) => ownModel(config, each));
 }
+
+const ownModel = (config: Config, generation: Generation): ServedGeneration => ({
+  config: configOfGeneration(config, generation),
+  made: generation.run,
+  models: modelCandidates(config.settings, generation),
+});
 
 async function only(
   db: Queryable,
   config: Config,
   generation: Generation | undefined,
 ): Promise<ServedGeneration> {
-  const asConfigured = { config, fingerprint: null };
+  const asConfigured = { config, made: null, models: [config.settings] };
   if (generation === undefined || generation.run === null) return asConfigured;
-  if (isConfigured(generation, config.settings)) return asConfigured;
   const mode = await readModeOf(db, config.backfill);
   if (!readsVectors(mode) && mode.mode !== 'canary') return asConfigured;
-  return { config: configOfGeneration(config, generation), fingerprint: generation.run.fingerprint };
+  return ownModel(config, generation);
 }
 
 /** Whether services that were started for the one would do for the other as they are. */
 export const servesAs = (one: ServedGeneration, other: ServedGeneration): boolean =>
   optionsOf(one) === optionsOf(other) &&
-  (one.fingerprint === null || other.fingerprint === null || one.fingerprint === other.fingerprint);
+  (one.made === null || other.made === null || one.made.fingerprint === other.made.fingerprint);
 
 const optionsOf = ({ config }: ServedGeneration): string =>
   JSON.stringify(OPTION_PATHS.map((path) => valueAt(config.settings, path) ?? null));

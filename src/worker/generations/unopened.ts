@@ -84,8 +84,6 @@ export class UnopenedGenerations {
   }
 
   async leave(): Promise<void> {
-    await Promise.all(
-      this.names.map((name) => removeReport(this.#pool, name, WORKER_NAME).catch(() => {})),
-    );
+    await Promise.all(this.names.map((name) => removeReport(this.#pool, name, WORKER_NAME).catch(() => {})));
   }
 }

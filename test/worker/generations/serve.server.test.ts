@@ -124,12 +124,7 @@ describe.each(databases())('generations of a worker process on $name', ({ create
       (await servedGenerations(first.pool, ahead)).map(({ config }) => config.settings.model.name);
     // It would be embedded again in place.
     expect(await served()).toEqual(['second']);
-    await saveReadMode(
-      first.pool,
-      'docs',
-      { mode: 'vector', percent: null },
-      { by: 'me', reason: 'moved' },
-    );
+    await saveReadMode(first.pool, 'docs', { mode: 'vector', percent: null }, { by: 'me', reason: 'moved' });
     expect(await served()).toEqual(['first']);
     await start(ahead);
     await edit('rain');
