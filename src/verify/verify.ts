@@ -1,6 +1,7 @@
 /** The gate: is every row accounted for, and does the index answer as well as exact search? */
 
 import { optionName } from '../config/option-name.ts';
+import { parseGenerationName } from '../config/values/generation-name.ts';
 import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import { findIndex, wantedIndex } from '../finalize/index-definition.ts';
@@ -8,7 +9,8 @@ import { QUARANTINE_TABLE } from '../ledger/rows/quarantine.ts';
 import { presentIndex } from '../ledger/run/present-index.ts';
 import { coverageOf, type LiveAccounting } from '../ledger/rows/accounting.ts';
 import { recordEvent } from '../ledger/event/event.ts';
-import { readModeOf, readsVectors } from '../ledger/reads/read-mode.ts';
+import { liveGeneration } from '../ledger/generation/choose.ts';
+import { readModeOf } from '../ledger/reads/read-mode.ts';
 import { latestAdoption } from '../ledger/run/adoption.ts';
 import { latestRun } from '../ledger/run/run.ts';
 import { moveRun } from '../ledger/run/move-run.ts';
@@ -108,7 +110,8 @@ export async function verify(input: VerifyInput): Promise<Verification> {
     kind: 'verify.done',
     message: passed ? 'passed' : reason,
   });
-  const reads = await readModeOf(pool, target.backfill);
+  const { generation } = parseGenerationName(target.backfill);
+  const isLive = liveGeneration(await readModeOf(pool, target.backfill)) === generation;
   // An `enqueue` meanwhile: what has passed is not what searches ask now.
   const present = await latestRun(pool, target.backfill);
   const changed = present?.id === run.id ? scopeDifference(present.scope, input.settings) : null;
@@ -121,7 +124,7 @@ export async function verify(input: VerifyInput): Promise<Verification> {
       `verify passed for options that are others now: ${changed}`,
     );
   else if (passed)
-    await moveRun(pool, run.id, ['finalizing', 'verifying'], readsVectors(reads) ? 'cut_over' : 'ready', '');
+    await moveRun(pool, run.id, ['finalizing', 'verifying'], isLive ? 'cut_over' : 'ready', '');
   else await moveRun(pool, run.id, ['finalizing', 'verifying', 'ready'], 'verifying', reason);
   return { passed, checks, accounting, measures, plan, read, full };
 }

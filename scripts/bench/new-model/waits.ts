@@ -30,7 +30,7 @@ export const startedBuild = (pool: Pool, name: string, what: 'batches' | 'index'
   until(`${what} of ${name}`, async () => {
     const run = await latestRun(pool, name);
     if (run === null) return false;
-    if (run.state === 'ready') return true;
+    if (run.state === 'ready' || run.state === 'cut_over') return true;
     if (what === 'index') return run.state === 'finalizing' && run.indexPhase !== null;
     const { open } = await openBatchCounts(pool, run.id, 0);
     return open < run.batchesPlanned * 0.7;
