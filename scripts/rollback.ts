@@ -1,18 +1,18 @@
-import { changeReads } from '../src/cutover/change-reads.ts';
-import { readModeOf, showReadChoice, LEGACY_READS } from '../src/ledger/reads/read-mode.ts';
-import { READ_MODE_SEEN_SECONDS } from '../src/search/create-search.ts';
+import { isToLegacy } from '../src/cutover/cutover-flags.ts';
+import { planRollback } from '../src/cutover/plan-rollback.ts';
+import { showReadChoice, showReadMode } from '../src/ledger/reads/read-mode.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import type { Command } from '../src/cli/command.ts';
 import { rollbackSchema } from './lib/rollback-schema.ts';
 import { reasonOf, tell } from '../src/cli/change.ts';
-import { requireRun } from '../src/ledger/run/require-run.ts';
 import { withDatabase } from '../src/cli/session.ts';
 
 export const rollback: Command = {
   name: 'rollback',
   summary:
-    'Brings reads back to the legacy search at once. Prints what it would do; does it only with --execute. Asks for no verification.',
+    'Brings reads back at once: to the generation before, or to the legacy search. Prints what it would do; does it only with --execute. Asks for no verification.',
   flags: {
+    to: { type: 'string', value: 'legacy', help: 'Whatever generation was before: to the legacy search' },
     'to-legacy-schema': {
       type: 'boolean',
       help: 'Also take away everything that was added: index, triggers, columns, staging table, function, ledger',
@@ -22,39 +22,27 @@ export const rollback: Command = {
   },
   async run(invocation) {
     if (invocation.flags['to-legacy-schema'] === true) return rollbackSchema(invocation);
+    const toLegacy = isToLegacy(invocation.flags['to']);
     const config = await invocation.config(['text']);
     const { backfill, settings } = config;
     const execute = invocation.flags['execute'] === true;
     return withDatabase(config, 'rollback', invocation.logger(settings.logLevel), async (pool) => {
-      const run = await requireRun(pool, backfill);
-      const from = await readModeOf(pool, backfill);
+      const { from, to, lines, notes, ...plan } = await planRollback(pool, config, toLegacy);
       const reason = reasonOf(invocation);
-      const plan =
-        from.mode === 'legacy'
-          ? []
-          : [
-              `read mode ${showReadChoice(from)} → legacy; applications see it within ${READ_MODE_SEEN_SECONDS} s`,
-              ...(run.state === 'cut_over' ? [`run ${run.id}: cut_over → ready`] : []),
-            ];
-      if (execute)
-        await changeReads(pool, run, {
-          to: LEGACY_READS,
-          reason,
-          override: null,
-          detail: {},
-          statements: [],
-          prepare: '',
-        });
-      return tell(invocation, {
-        action: 'rollback',
+      const besides = execute ? await plan.execute(reason) : [];
+      const change = {
+        action: 'rollback' as const,
         backfill,
-        from: showReadChoice(from),
-        to: 'legacy',
+        generation: to.generation,
+        fromGeneration: from.generation,
+        from: showReadMode(from),
+        to: showReadMode(to),
         executed: execute,
-        plan,
-        notes: [],
+        plan: lines,
+        notes: [...notes, ...besides],
         reason,
-      });
+      };
+      return tell(invocation, change, { of: backfill, from: showReadChoice(from), to: showReadChoice(to) });
     });
   },
 };

@@ -7,8 +7,8 @@ import type { Invocation } from './command.ts';
 export interface Change {
   action: 'cutover' | 'rollback' | 'complete' | 'abandon';
   backfill: string;
-  /** Of which it is; absent where it is of the whole backfill. */
-  generation?: number;
+  /** Of which it is; absent where it is of the whole backfill, null where it is of the legacy search. */
+  generation?: number | null;
   from: string;
   to: string;
   executed: boolean;
@@ -25,16 +25,27 @@ export const reasonOf = ({ flags }: Invocation, name = 'reason'): string => {
   return typeof given === 'string' ? given.trim() : '';
 };
 
-/** Prints the plan and what became of it. @returns exit code 0 */
-export function tell(invocation: Invocation, change: Change & Record<string, unknown>): number {
-  invocation.emit(change);
-  const { action, backfill, generation = 1, from, to } = change;
+export interface Words {
+  of: string;
+  from: string;
+  to: string;
+}
+
+function wordsOf({ backfill, generation, from, to }: Change): Words {
+  const name = generationName({ backfill, generation: generation ?? 1 });
   // Of what is dropped, also the first one has its number said.
-  const shown =
-    to === 'dropped'
-      ? `${backfill}, generation ${generation}`
-      : showGeneration(generationName({ backfill, generation }));
-  invocation.say(`${action} of ${shown}: ${from} → ${to}`);
+  const of = to === 'dropped' ? `${backfill}, generation ${generation ?? 1}` : showGeneration(name);
+  return { of, from, to };
+}
+
+/** Prints the plan and what became of it. @param words for people, where more is to be said than is typed. @returns exit code 0 */
+export function tell(
+  invocation: Invocation,
+  change: Change & Record<string, unknown>,
+  { of, from, to }: Words = wordsOf(change),
+): number {
+  invocation.emit(change);
+  invocation.say(`${change.action} of ${of}: ${from} → ${to}`);
   for (const line of change.plan) invocation.say(`  ${line}`);
   if (change.plan.length === 0) invocation.say('  nothing to do');
   for (const note of change.notes) invocation.say(`  note: ${note}`);

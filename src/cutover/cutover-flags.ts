@@ -20,6 +20,16 @@ export function wantedChoice(to: Flag): Pick<ReadChoice, 'mode' | 'percent'> {
   );
 }
 
+/** Of `rollback`. @throws ConfigError `USAGE` for anything but that */
+export function isToLegacy(to: Flag): boolean {
+  if (to === undefined || to === 'legacy') return to === 'legacy';
+  throw new ConfigError(`--to of a rollback can only be legacy (got ${String(to)}).`, {
+    code: 'USAGE',
+    remedy:
+      'Without it reads go back to what they were before; `pgvector-backfill cutover` moves them anywhere else.',
+  });
+}
+
 /** Null where none is given. @throws ConfigError `USAGE` where no reason is */
 export function wantedOverride(raw: Flag): string | null {
   if (raw === undefined) return null;

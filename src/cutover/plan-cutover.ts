@@ -1,26 +1,24 @@
 /** What a cut-over would do, whether the gate lets it, and doing it. */
 
 import type { Config } from '../config/load.ts';
+import { backfillOf } from '../config/values/generation-name.ts';
 import type { Pool } from '../db/pool.ts';
 import { recordEvent } from '../ledger/event/event.ts';
-import { readModeOf, readsVectors, showReadChoice, type ReadChoice } from '../ledger/reads/read-mode.ts';
+import { baseOf, readModeOf, showReadChoice, type ReadChoice } from '../ledger/reads/read-mode.ts';
 import type { ReadReport } from '../ledger/reads/read-report.ts';
 import type { Run } from '../ledger/run/run.ts';
 import { followScope } from '../ledger/run/scope.ts';
 import { READ_MODE_SEEN_SECONDS } from '../search/create-search.ts';
 import { describeTarget } from '../ledger/backfill/describe-target.ts';
-import { changeReads } from './change-reads.ts';
+import { allGenerations } from '../ledger/generation/generation.ts';
+import { changeReads, runMoves, type RunMove } from './change-reads.ts';
 import { currentUser } from './current-user.ts';
 import { cutoverGate, type GateResult } from './cutover-gate.ts';
+import { functionOfReads, type FunctionOfReads } from './function-of-reads.ts';
 import { readerReports } from './reader-reports.ts';
-import {
-  loadLibrarySql,
-  plainSearchSql,
-  planSearchFunction,
-  settingsOfReads,
-  type SearchFunction,
-} from './search-function.ts';
+import { loadLibrarySql, plainSearchSql, settingsOfReads, type SearchFunction } from './search-function.ts';
 import { tryReadMode } from './try-read-mode.ts';
+import { comingGeneration } from './wanted-reads.ts';
 
 export interface CutoverRequest {
   to: ReadChoice;
@@ -48,10 +46,11 @@ export interface CutoverPlan {
 
 export async function planCutover(
   pool: Pool,
-  { backfill, settings }: Config,
+  config: Config,
   run: Run,
   { to, override, reason }: CutoverRequest,
 ): Promise<CutoverPlan> {
+  const { backfill, settings } = config;
   // What is made for reads is the run's, also where the gate is passed by with other options.
   const followed = followScope(run, settings);
   const target = await describeTarget(pool, backfill, followed);
@@ -61,26 +60,30 @@ export async function planCutover(
   const trial = await tryReadMode({ pool, target, settings: followed, read }, to);
   const verified = await cutoverGate(pool, target, run, settings);
   const gate = refusedBy(refusedBy(verified, readers.refusal), trial.refusal);
-  const inSql = await planSearchFunction(pool, target, followed.metric, read);
+  const made = (await functionOfReads(pool, config, to)) as FunctionOfReads;
+  const { inSql } = made;
+  const coming = await comingGeneration(pool, backfill, to);
+  const moves = runMoves(await allGenerations(pool, backfill), to);
   const passedBy = gate.passed ? null : override;
   return {
     from,
     gate,
     readers: readers.reports,
-    lines: planLines(run, from, to, inSql, passedBy),
-    notes: [...trial.notes, ...(readers.note === null ? [] : [readers.note]), ...notesOf(inSql)],
+    lines: planLines(moves, from, to, inSql, passedBy),
+    notes: [...trial.notes, ...(readers.note === null ? [] : [readers.note]), ...notesOf(inSql, to, coming)],
     sql: {
       function: inSql.obstacle === null ? inSql.name : null,
-      query: plainSearchSql(target, followed.metric, read),
+      query: plainSearchSql(made.target, made.metric, made.read),
     },
     execute: async () => {
       await changeReads(pool, run, {
+        from,
         to,
         reason,
         override: passedBy,
         detail: { verification: gate.verification?.id ?? null },
         statements: inSql.statements,
-        prepare: loadLibrarySql(target),
+        prepare: loadLibrarySql(made.target),
       });
     },
   };
@@ -94,7 +97,7 @@ export async function recordRefusal(
   to: ReadChoice,
 ): Promise<void> {
   await recordEvent(pool, {
-    backfill: run.backfill,
+    backfill: backfillOf(run.backfill),
     run: run.id,
     level: 'warn',
     kind: 'reads.refused',
@@ -110,7 +113,7 @@ const refusedBy = (gate: GateResult, refusal: string | null): GateResult =>
     : { ...gate, passed: false, reason: gate.passed ? refusal : `${gate.reason}; ${refusal}` };
 
 function planLines(
-  run: Run,
+  moves: readonly RunMove[],
   from: ReadChoice,
   to: ReadChoice,
   inSql: SearchFunction,
@@ -122,12 +125,15 @@ function planLines(
   lines.push(
     `read mode ${showReadChoice(from)} → ${showReadChoice(to)}; applications see it within ${READ_MODE_SEEN_SECONDS} s`,
   );
-  if (readsVectors(to) && run.state !== 'cut_over') lines.push(`run ${run.id}: ${run.state} → cut_over`);
-  if (!readsVectors(to) && run.state === 'cut_over') lines.push(`run ${run.id}: cut_over → ready`);
+  for (const move of moves) lines.push(`run ${move.id}: ${move.from} → ${move.to}`);
   return lines;
 }
 
-const notesOf = ({ name, obstacle }: SearchFunction): string[] => [
-  ...(obstacle === null ? [] : [`the function ${name} is not made: ${obstacle}`]),
-  'Back at any time: pgvector-backfill rollback --execute',
-];
+function notesOf({ name, obstacle }: SearchFunction, to: ReadChoice, coming: number | null): string[] {
+  const back = to.base.generation === null ? '' : ` (to ${showReadChoice(baseOf(to))})`;
+  return [
+    ...(obstacle === null ? [] : [`the function ${name} is not made: ${obstacle}`]),
+    ...(coming === null ? [] : [`generation ${coming} is ready: --generation ${coming} moves reads to it`]),
+    `Back at any time${back}: pgvector-backfill rollback --execute`,
+  ];
+}

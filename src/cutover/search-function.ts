@@ -1,11 +1,11 @@
 /** Vector search for those who write SQL: a function that brings its settings along, and the plain query. */
 
 import { createHash } from 'node:crypto';
+import { backfillOf, parseGenerationName } from '../config/values/generation-name.ts';
 import { quoteLiteral, quoteName } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
 import { loadReadSettings, type ReadSettings } from '../ledger/reads/read-settings.ts';
 import {
-  backfillOfMark,
   ownFunctions,
   presentFunctions,
   searchFunctionMark,
@@ -81,9 +81,30 @@ export function plainSearchSql(target: Target, metric: Metric, read: ReadSetting
  * Dynamic, although its text is constant: it is planned for the very k then. A plan for any k takes a tenth of the table for
  * the answer and may leave the index aside. Where the index gives fewer than k rows, the table is asked.
  */
-export function createFunctionSql(target: Target, metric: Metric, read: ReadSettings): string {
+export function createFunctionSql(
+  target: Target,
+  metric: Metric,
+  read: ReadSettings,
+  verb = 'CREATE',
+): string {
   const settings = Object.entries(read).map(([name, value]) => ` SET ${name} = ${quoteLiteral(value)}`);
-  return `CREATE FUNCTION ${searchFunctionName(target)}(query ${target.vectorPrefix}vector, k integer DEFAULT 10) RETURNS TABLE (${target.key.map(({ type }, at) => `${outputNames(target)[at]} ${type}`).join(', ')}, distance double precision) LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp${settings.join('')} AS ${quoteLiteral(functionBody(target, metric, read))}`;
+  return `${verb} FUNCTION ${searchFunctionName(target)}(query ${target.vectorPrefix}vector, k integer DEFAULT 10) RETURNS TABLE (${target.key.map(({ type }, at) => `${outputNames(target)[at]} ${type}`).join(', ')}, distance double precision) LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp${settings.join('')} AS ${quoteLiteral(functionBody(target, metric, read))}`;
+}
+
+/**
+ * A vector of another model is told by its dimensions, as far as these differ: while reads move from one generation to another,
+ * whoever asks by the function may still have the model of before.
+ */
+function dimensionCheck({ backfill, dimensions, name, searchStem, vectorPrefix }: Target): string {
+  if (dimensions === null) return '';
+  const { backfill: of, generation } = parseGenerationName(backfill);
+  const fn = `search_${name}${searchStem === '' ? '' : `_${searchStem}`}`;
+  const message = `${fn} asks by the vectors of generation ${generation} of ${of}, which have ${dimensions} dimensions; the query vector has `;
+  const hint = `Make it with the model of generation ${generation}: embed() of createSearch does, and "pgvector-backfill status" names the model.`;
+  return `
+  IF ${vectorPrefix}vector_dims(query) <> ${dimensions} THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = ${quoteLiteral(message)} || ${vectorPrefix}vector_dims(query), HINT = ${quoteLiteral(hint)};
+  END IF;`;
 }
 
 function functionBody(target: Target, metric: Metric, read: ReadSettings): string {
@@ -102,7 +123,7 @@ function functionBody(target: Target, metric: Metric, read: ReadSettings): strin
   return `
 DECLARE
 ${target.key.map(({ type }, at) => `  ${columns[at]} ${type}[];\n`).join('')}  distances double precision[];
-BEGIN${raise}
+BEGIN${dimensionCheck(target)}${raise}
   EXECUTE ${quoteLiteral(`SELECT ${gathered} FROM (${nearest}) nearest`)} INTO ${columns.join(', ')}, distances USING query, k;
   IF coalesce(cardinality(keys), 0) < k THEN
     RETURN QUERY EXECUTE ${quoteLiteral(whole)} USING query, k;
@@ -125,7 +146,7 @@ export async function planSearchFunction(
   const create = createFunctionSql(target, metric, read);
   const mark = searchFunctionMark(target.backfill, createHash('sha256').update(create).digest('hex'));
   const present = (await presentFunctions(db, target)).find((each) => each.name === name) ?? null;
-  const owner = present === null ? null : backfillOfMark(present.mark);
+  const owner = present?.generation == null ? null : backfillOf(present.generation);
   const allowed = await db.query<{ allowed: boolean }>(
     `SELECT has_schema_privilege($1::regnamespace, 'CREATE') AS allowed`,
     [quoteName(target.schema)],
@@ -139,19 +160,35 @@ export async function planSearchFunction(
   if (present?.mark === mark && present.source === functionBody(target, metric, read))
     return { name, statements: [], obstacle: null };
   if (present !== null && owner === null) return not('the name is taken by a function that is not ours');
-  if (owner !== null && owner !== target.backfill)
+  if (owner !== null && owner !== backfillOf(target.backfill))
     return not(`the name is taken by the function of backfill ${owner}`);
   if (allowed.rows[0]?.allowed !== true)
     return not(`this role may not create anything in schema ${target.schema}`);
+  const isReplaced = present !== null && (await givesTheSame(db, target));
   return {
     name,
     statements: [
-      ...(present === null ? [] : [`DROP FUNCTION ${signature}`]),
-      create,
+      ...(present === null || isReplaced ? [] : [`DROP FUNCTION ${signature}`]),
+      isReplaced ? createFunctionSql(target, metric, read, 'CREATE OR REPLACE') : create,
       `COMMENT ON FUNCTION ${signature} IS ${quoteLiteral(mark)}`,
     ],
     obstacle: null,
   };
+}
+
+/** Whether the function that is there can be replaced, which keeps its grants and the views that stand on it. */
+async function givesTheSame(db: Queryable, target: Target): Promise<boolean> {
+  const found = await db.query<{ same: boolean }>(
+    `SELECT p.proallargtypes = ARRAY(SELECT to_regtype(w.type)::oid FROM unnest($2::text[]) WITH ORDINALITY AS w (type, at) ORDER BY w.at)
+            AND p.proargnames = ARRAY(SELECT trim(BOTH '"' FROM w.name) FROM unnest($3::text[]) WITH ORDINALITY AS w (name, at) ORDER BY w.at) AS same
+       FROM pg_proc p WHERE p.oid = to_regprocedure($1)`,
+    [
+      searchFunctionSignature(target),
+      [`${target.vectorPrefix}vector`, 'integer', ...target.key.map(({ type }) => type), 'double precision'],
+      ['query', 'k', ...outputNames(target), 'distance'],
+    ],
+  );
+  return found.rows[0]?.same === true;
 }
 
 /** Empty where there is none of this backfill. */

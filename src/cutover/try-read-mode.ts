@@ -2,7 +2,7 @@
 
 import { isOfARow } from '../db/sqlstates.ts';
 import { TABLE_LIMITS } from '../db/transaction.ts';
-import type { ReadMode, WantedReads } from '../ledger/reads/read-mode.ts';
+import type { WantedReads } from '../ledger/reads/read-mode.ts';
 import { LegacyTries, TOO_SLOW, serverFault } from '../search/queries/legacy-fault.ts';
 import { legacySearch } from '../search/queries/legacy-query.ts';
 import { textSearch } from '../search/queries/text-query.ts';
@@ -23,19 +23,27 @@ const LIMITS = { ...TABLE_LIMITS, statementTimeoutMs: 10_000, tries: 1 };
 /** Where the table has no row to take words from. */
 const ANY_QUERY = 'search';
 
-const ASKS: Record<ReadMode, { legacy: boolean; vector: boolean; words: boolean }> = {
-  legacy: { legacy: true, vector: false, words: false },
-  // Whatever fails beside the legacy answer is counted, and no caller meets it.
-  shadow: { legacy: true, vector: false, words: false },
-  canary: { legacy: true, vector: true, words: false },
-  vector: { legacy: false, vector: true, words: false },
-  hybrid: { legacy: false, vector: true, words: true },
-};
+interface Asks {
+  legacy: boolean;
+  vector: boolean;
+  words: boolean;
+}
+
+/** Whatever fails beside the answer of a shadow is counted, and no caller meets it; a base that is a generation answers already. */
+function asksOf({ mode, base }: WantedReads): Asks {
+  const legacy = base === undefined || base.generation === null;
+  const isHybrid = mode === 'hybrid' || (mode === 'canary' && base?.mode === 'hybrid');
+  return {
+    legacy: mode === 'legacy' || (legacy && (mode === 'shadow' || mode === 'canary')),
+    vector: mode !== 'legacy' && mode !== 'shadow',
+    words: isHybrid,
+  };
+}
 
 /** Reads only. */
-export async function tryReadMode(context: SearchContext, { mode }: WantedReads): Promise<ReadModeTrial> {
+export async function tryReadMode(context: SearchContext, to: WantedReads): Promise<ReadModeTrial> {
   const { pool, target, settings, read } = context;
-  const asks = ASKS[mode];
+  const asks = asksOf(to);
   const notes: string[] = [];
   const refusals: string[] = [];
   // Slow is not broken: applications have time limits of their own, and `verify` tells the times.

@@ -1,8 +1,23 @@
 /** What is typed, and where reads are → where they go, and what they are moved away from. */
 
-import { readsVectors, type ReadBase, type ReadChoice } from '../ledger/reads/read-mode.ts';
+import type { Config } from '../config/load.ts';
+import type { Queryable } from '../db/pool.ts';
+import { configOf, liveGeneration } from '../ledger/generation/choose.ts';
+import { presentGenerations, type Generation } from '../ledger/generation/generation.ts';
+import {
+  LEGACY_BASE,
+  readGenerations,
+  readModeOf,
+  readsVectors,
+  type ReadBase,
+  type ReadChoice,
+} from '../ledger/reads/read-mode.ts';
+import type { RunState } from '../ledger/run/run.ts';
 
-/** Of the same generation, what answers besides or a rollback leads to stays; another one is tried beside the live one. */
+/**
+ * Of the same generation, what answers besides or a rollback leads to stays; another one is tried beside the live one. To
+ * what answers besides, a trial ends.
+ */
 export function wantedReads(
   from: ReadChoice,
   wanted: Pick<ReadChoice, 'mode' | 'percent'>,
@@ -12,6 +27,35 @@ export function wantedReads(
 }
 
 function baseFor({ mode, generation, base }: ReadChoice, wanted: number): ReadBase {
-  if (generation === null || generation === wanted || !readsVectors({ mode })) return base;
-  return mode === 'hybrid' ? { mode, generation } : { mode: 'vector', generation };
+  if (generation === null || generation === wanted) return base;
+  if (readsVectors({ mode }))
+    return mode === 'hybrid' ? { mode, generation } : { mode: 'vector', generation };
+  return base.generation === wanted ? LEGACY_BASE : base;
+}
+
+const READY: readonly RunState[] = ['ready', 'cut_over', 'completed'];
+
+const isReady = ({ run }: Generation): boolean => run !== null && READY.includes(run.state);
+
+/**
+ * The configuration of the generation that reads are to move to: the one that is named; the one that is live or on trial; the
+ * newest that is ready, where reads are legacy.
+ */
+export async function configOfWanted(db: Queryable, config: Config, wanted: number | null): Promise<Config> {
+  const present = await presentGenerations(db, config.backfill);
+  if (wanted !== null || present.length <= 1) return configOf(db, config, wanted);
+  const { generation } = await readModeOf(db, config.backfill);
+  const usual = generation ?? (present.findLast(isReady) ?? present.at(-1))?.generation ?? null;
+  return configOf(db, config, usual);
+}
+
+/** A newer generation that is ready and that no read goes by; null where there is none. */
+export async function comingGeneration(
+  db: Queryable,
+  backfill: string,
+  to: ReadChoice,
+): Promise<number | null> {
+  const newest = (await presentGenerations(db, backfill)).findLast(isReady);
+  if (newest === undefined || readGenerations(to).includes(newest.generation)) return null;
+  return newest.generation > (liveGeneration(to) ?? 0) ? newest.generation : null;
 }

@@ -3,7 +3,7 @@
 import { SQLSTATE, hasSqlState, isUnreachable } from '../../db/sqlstates.ts';
 import { messageOf } from '../../errors.ts';
 import { TABLE_LIMITS, inReadOnly } from '../../db/transaction.ts';
-import { readModeOf, showReadChoice } from '../../ledger/reads/read-mode.ts';
+import { readModeOf, showReadMode } from '../../ledger/reads/read-mode.ts';
 import { ownFunctions, type PresentFunction } from '../../search/queries/sql-function.ts';
 import type { Check } from '../check.ts';
 import { RECALL_K } from '../measures/recall.ts';
@@ -16,7 +16,8 @@ export async function checkSqlFunction(
   embedded: number,
 ): Promise<Check[]> {
   const { pool, target } = context;
-  const found = await ownFunctions(pool, target);
+  // One that asks by the vectors of another generation takes no vector of this one.
+  const found = (await ownFunctions(pool, target)).filter(({ generation }) => generation === target.backfill);
   if (found.length === 0) return [];
   const wanted = Math.min(RECALL_K, embedded);
   const outcomes: Called[] = [];
@@ -69,5 +70,5 @@ async function remedyFor({ pool, target }: SearchContext, { signature }: Called)
   const reads = await readModeOf(pool, target.backfill);
   return reads.mode === 'legacy'
     ? `DROP FUNCTION ${signature}; the next \`pgvector-backfill cutover\` makes it again.`
-    : `Run \`pgvector-backfill cutover --to ${showReadChoice(reads)} --execute\`, which makes it again and moves nothing.`;
+    : `Run \`pgvector-backfill cutover --to ${showReadMode(reads)} --execute\`, which makes it again and moves nothing.`;
 }
