@@ -1,12 +1,11 @@
 /** What others have built on the columns of a generation: with the columns it would break, or be gone without a word. */
 
-import { backfillOf } from '../../config/values/generation-name.ts';
 import { quoteLiteral, quoteName } from '../../db/identifiers.ts';
 import { LEDGER_SCHEMA } from '../../db/migrate.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { treeSql } from '../../table/partitions.ts';
 import type { Target } from '../../table/backfill-target.ts';
-import { presentFunctions, backfillOfMark } from '../../search/queries/sql-function.ts';
+import { ownFunctions } from '../../search/queries/sql-function.ts';
 import type { AddedObjects } from '../added-objects.ts';
 
 export interface Dependants {
@@ -87,12 +86,9 @@ function inWords({ type, identity }: Found): string {
 
 /** The function of the backfill itself, where it was made for this generation: its text is dynamic. */
 async function ownFunctionsBy(db: Queryable, target: Target): Promise<string[]> {
-  const found = await presentFunctions(db, target);
+  const found = await ownFunctions(db, target);
   return found
-    .filter(
-      ({ mark, trusted }) =>
-        trusted && backfillOf(backfillOfMark(mark) ?? '') === backfillOf(target.backfill),
-    )
+    .filter(({ trusted }) => trusted)
     .filter(({ source }) => source.includes(`${target.ref}.${quoteName(target.column)}`))
     .map(
       ({ signature }) =>
