@@ -64,7 +64,7 @@ describe.each(databases())('an extension that moves on $name', ({ create }) => {
       {
         name: 'search-function',
         passed: false,
-        detail: expect.stringContaining('operator does not exist') as string,
+        detail: expect.stringContaining('does not exist') as string,
         remedy: expect.stringContaining('cutover --to canary:100 --execute') as string,
       },
     ]);
