@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { cutover } from '../../scripts/cutover.ts';
 import { rollback } from '../../scripts/rollback.ts';
 import { complete } from '../../scripts/complete.ts';
+import { abandon } from '../../scripts/abandon.ts';
 import { completion } from '../../scripts/completion.ts';
 import { dashboard } from '../../scripts/dashboard.ts';
 import { demo } from '../../scripts/demo.ts';
@@ -30,6 +31,7 @@ import { bench } from '../../scripts/bench/bench.ts';
 import { runCommand, startCommand } from '../setup/command.ts';
 
 const COMMANDS = [
+  abandon,
   complete,
   completion,
   cutover,
@@ -93,6 +95,8 @@ describe('verbs', () => {
       ['completion', [], 'bash'],
       ['completion', ['fish'], 'fish'],
       ['complete', ['--drop-sync', '--keep-sync'], '--keep-sync'],
+      ['complete', ['--generation', 'old'], '--generation'],
+      ['abandon', [], '--generation'],
       ['cutover', [], '--to'],
       ['cutover', ['--to', 'canary:0'], 'canary:0'],
       ['cutover', ['--to', 'legacy'], 'rollback'],
