@@ -64,7 +64,8 @@ export async function endGeneration(invocation: Invocation, asked: EndingAsked):
     if (refusal !== null) {
       const said = `generation ${generation} of ${backfill} is still wanted: ${refusal.reason}`;
       if (execute) await recordRefusal(pool, name, action, refusal.reason);
-      return refuse(invocation, { ...shown(planned), executed: false, reason: said }, refusal);
+      const { code, remedy } = refusal;
+      return refuse(invocation, { ...shown(planned), executed: false, reason: said }, { code, remedy });
     }
     if (!execute) return tell(invocation, shown(planned));
     const done = await withSchemaLeases(

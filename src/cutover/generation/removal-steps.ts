@@ -79,7 +79,7 @@ export async function haltStep(input: Removal, cause: RemovalCause): Promise<Pla
   const pauses = run !== null && OPEN_STATES.includes(run.state);
   const actions = [
     ...(pauses ? [`pause run ${run.id}: workers begin nothing more`] : []),
-    ...statements.map((sql) => `${sql};`),
+    ...statements.map((sql) => ended(brief(sql))),
     ...((await syncMode(pool, backfill)) === 'off' ? [] : ['set sync.mode to off in the ledger']),
     ...((await isSyncScheduled(queues.sync)) ? ['remove the job scheduler sync from the queue'] : []),
     `wait up to ${settings.worker.drainSeconds} s until no job, no drain and no index build is under way`,
@@ -166,5 +166,8 @@ export const step = (
   run: () => Promise<void>,
   notes: string[] = [],
 ): PlannedStep => ({ name, actions, notes, run });
+
+/** What is made again for the backfills that stay: without the body of the function, which is long, and theirs. */
+const brief = (sql: string): string => sql.replace(/ AS '\n.*/s, ` AS '…', without the part that goes`);
 
 export const ended = (sql: string): string => `${sql};`;

@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { runSteps, type PlannedStep } from '../../../src/cutover/planned-steps.ts';
+import type { Pool } from '../../../src/db/pool.ts';
 import { migrate } from '../../../src/db/migrate.ts';
 import { catalogState } from '../../setup/catalog.ts';
 import { databases, hasPostgres } from '../../setup/databases.ts';
@@ -10,9 +11,16 @@ import { openGenerations, type TwoGenerations } from './two-generations.ts';
 let two: TwoGenerations;
 afterEach(() => two.close());
 
-async function open(): Promise<void> {
+async function open(options: Parameters<typeof openGenerations>[1] = {}): Promise<void> {
   const [backend] = databases();
-  two = await openGenerations(await (backend as NonNullable<typeof backend>).create());
+  two = await openGenerations(await (backend as NonNullable<typeof backend>).create(), options);
+}
+
+async function createPartitioned(pool: Pool, rows: number): Promise<void> {
+  await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text) PARTITION BY RANGE (id)');
+  await pool.query('CREATE TABLE docs_low PARTITION OF docs FOR VALUES FROM (1) TO (21)');
+  await pool.query('CREATE TABLE docs_high PARTITION OF docs FOR VALUES FROM (21) TO (1000)');
+  await pool.query(`INSERT INTO docs SELECT n, 'bread ' || n FROM generate_series(1, $1::int) n`, [rows]);
 }
 
 /** All that the ledger has of a generation but its events, and its queue has none. */
@@ -79,7 +87,7 @@ describe.runIf(hasPostgres())('abandon', () => {
   });
 
   it('takes neither the only one, nor one that reads use or have left; and a first one that they never went by', async () => {
-    await open();
+    await open({ createTable: createPartitioned });
     const { pool, verb, reads } = two;
     const refusal = async (generation: number): Promise<unknown> => {
       const { code, json } = await verb('abandon', '--generation', String(generation), '--execute');
@@ -107,7 +115,14 @@ describe.runIf(hasPostgres())('abandon', () => {
     await pool.query(`DELETE FROM pgvector_backfill.backfill WHERE name = 'docs@2'`);
     await two.plan(2, false);
     await reads({ mode: 'hybrid', percent: null, generation: 2 });
+    await pool.query('CREATE VIEW low AS SELECT embedding FROM docs_low');
+    expect(await refusal(1)).toEqual([3, 'GENERATION_IN_USE', undefined]);
+    await pool.query('DROP VIEW low');
+    const bytes = await pool.query<{ n: number }>(
+      `SELECT sum(pg_relation_size(inhrelid))::int AS n FROM pg_inherits WHERE inhparent = 'docs_embedding_hnsw_idx'::regclass`,
+    );
     const done = await verb('abandon', '--generation', '1', '--execute', '--reason', 'a poor model');
+    expect(done.json()).toMatchObject({ bytes: { freed: { index: bytes.rows[0]?.n } } });
     expect(done.json()).toMatchObject({
       action: 'abandon',
       generation: 1,

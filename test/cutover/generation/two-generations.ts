@@ -102,7 +102,8 @@ export async function openGenerations(
       };
       for (let number = 1; number <= planned.batchesPlanned; number++)
         await processBatch(context, planned, number);
-      await pool.query(createIndexSql(target, wantedIndex(target, settings, planned.rowsPlanned)));
+      const sql = createIndexSql(target, wantedIndex(target, settings, planned.rowsPlanned));
+      await pool.query(target.isPartitioned ? sql.replace('CONCURRENTLY ', '') : sql);
       await moveRun(pool, planned.id, ['running'], 'ready', '');
     },
     reads: (choice) => saveReadMode(pool, first.backfill, choice, { by: 'test', reason: '' }),
