@@ -222,13 +222,18 @@ describe.runIf(hasPostgres())('complete --generation refuses', () => {
     expect(await says()).toBe('');
     const report = (backfill: string, host: string, fault: string | null, hours: number): Promise<unknown> =>
       pool.query(
-        `INSERT INTO pgvector_backfill.read_report (backfill, host, fingerprint, fault, ms, reported_at) VALUES ($1, $2, 'f', $3, 1, now() - make_interval(hours => $4))`,
+        `INSERT INTO pgvector_backfill.read_report (backfill, host, fingerprint, fault, ms, reported_at) VALUES ($1, $2, 'f', $3, 1, now() - $4 * interval '1 hour')`,
         [backfill, host, fault, hours],
       );
+    // One that tries both when it starts, the live one first; and one that was there before the second one was.
+    await report('docs@2', 'starts', null, 4.05);
+    await report('docs', 'starts', null, 4);
     await report('docs', 'moved', null, 5);
     await report('docs@2', 'moved', null, 4);
     await report('docs', 'gone', null, 30);
     expect(await says()).toBe('');
+    // Another package since.
+    await report('docs@2', 'old', null, 9);
     await report('docs', 'old', null, 3);
     await report('docs@2', 'poor', 'MODEL_MISSING', 2);
     await pool.query(
@@ -238,7 +243,7 @@ describe.runIf(hasPostgres())('complete --generation refuses', () => {
     expect(found).toContain('the application on old was ready for it 3.0 h ago');
     expect(found).toContain('the application on poor cannot answer by generation 2 (MODEL_MISSING)');
     expect(found).toContain('the source of function public.asks(');
-    for (const silent of ['moved', 'gone', 'scanned']) expect(found).not.toContain(silent);
+    for (const silent of ['starts', 'moved', 'gone', 'scanned']) expect(found).not.toContain(silent);
 
     const scan = async (): Promise<void> => {
       const client = await pool.connect();
