@@ -20,8 +20,6 @@ async function movedOver(): Promise<void> {
   await two.plan(1);
   await two.plan(2);
   await two.reads({ ...LIVE_2, base: { mode: 'vector', generation: 1 } });
-  // Longer ago than applications need to see it, and than the server needs to add up what was before.
-  await two.pool.query(`UPDATE pgvector_backfill.read_mode SET changed_at = now() - interval '1 hour'`);
 }
 
 const one = async (sql: string, ...values: unknown[]): Promise<unknown> =>
@@ -167,7 +165,6 @@ describe.runIf(hasPostgres())('complete --generation refuses', () => {
     await reads({ mode: 'legacy', percent: null });
     expect(await refusal('--generation', '1', '--execute')).toEqual([3, 'NOT_CUT_OVER']);
     await reads({ ...LIVE_2, base: { mode: 'vector', generation: 1 } });
-    await pool.query(`UPDATE pgvector_backfill.read_mode SET changed_at = now() - interval '1 hour'`);
     expect((await verb('complete', '--generation', '1', '--keep-sync')).code).toBe(2);
     expect((await verb('complete', '--generation', '3')).json()).toMatchObject({
       error: { code: 'GENERATION_UNKNOWN' },

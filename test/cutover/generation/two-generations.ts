@@ -33,6 +33,7 @@ export interface TwoGenerations {
   /** Enqueued, and where it is `embedded` also that, with an index. */
   plan(generation: 1 | 2, embedded?: boolean): Promise<void>;
   run(generation: 1 | 2): Promise<Run | null>;
+  /** An hour ago: longer than applications need to see it, and than the server needs to add up the scans before. */
   reads(choice: WantedReads): Promise<void>;
   verb(name: string, ...args: string[]): Promise<CommandResult>;
   /** As the verb plans it. */
@@ -53,7 +54,11 @@ export const embedderOf = (generation: 1 | 2): Embedder => ({
 
 export async function openGenerations(
   database: TestDatabase,
-  { rows = ROWS, createTable = createDocs as (pool: Pool, rows: number) => Promise<void> } = {},
+  {
+    rows = ROWS,
+    createTable = createDocs as (pool: Pool, rows: number) => Promise<void>,
+    options = {} as Record<string, string>,
+  } = {},
 ): Promise<TwoGenerations> {
   const env = {
     DATABASE_URL: database.databaseUrl,
@@ -62,6 +67,7 @@ export async function openGenerations(
     BACKFILL_TEXT: 'body',
     BACKFILL_BATCH_ROWS: '20',
     BACKFILL_LOG_LEVEL: 'silent',
+    ...options,
   };
   const first = await loadConfig({ flags: {}, env, cwd: '/', backfill: undefined });
   const logger = silentLogger;
@@ -106,7 +112,10 @@ export async function openGenerations(
       await pool.query(target.isPartitioned ? sql.replace('CONCURRENTLY ', '') : sql);
       await moveRun(pool, planned.id, ['running'], 'ready', '');
     },
-    reads: (choice) => saveReadMode(pool, first.backfill, choice, { by: 'test', reason: '' }),
+    async reads(choice) {
+      await saveReadMode(pool, first.backfill, choice, { by: 'test', reason: '' });
+      await pool.query(`UPDATE pgvector_backfill.read_mode SET changed_at = now() - interval '1 hour'`);
+    },
     verb: (name, ...args) => runCommand(name, ['--json', ...args], env),
     async ending(generation, action, work) {
       const { backfill, settings } = configs[generation];
