@@ -1,7 +1,7 @@
 /** With --exit-when-done: a worker ends where nothing is left that a worker could do. */
 
 import { expect, it } from 'vitest';
-import { isOver } from '../../src/worker/until-over.ts';
+import { isOver, wholeState } from '../../src/worker/until-over.ts';
 
 const over = (state: Parameters<typeof isOver>[0]['state'], reason = '', open = 0): boolean =>
   isOver({ state, reason, batches: { pending: open, staged: 0, merged: 1, failed: 0, retries: 0 } });
@@ -27,4 +27,13 @@ it('is over where the run waits for the operator, not for its gate', () => {
   expect(over('verifying', 'the index is built; the gate waits for the last batches')).toBe(false);
   expect(over('verifying', 'verify did not pass: recall')).toBe(true);
   expect(over('finalizing', 'building')).toBe(false);
+});
+
+it('says of several generations what an operator has to see to, else what the newest is at', () => {
+  const states = (...of: Parameters<typeof over>[0][]): Parameters<typeof wholeState>[0] =>
+    of.map((state, at) => ({ generation: at + 1, state }));
+  expect(wholeState(states('failed', 'ready'))).toBe('failed');
+  expect(wholeState(states('cut_over', 'paused'))).toBe('paused');
+  expect(wholeState(states('cut_over', 'ready'))).toBe('ready');
+  expect(wholeState([])).toBeUndefined();
 });

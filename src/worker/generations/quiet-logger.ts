@@ -10,19 +10,17 @@ const ASK_MS = 2000;
  * @param isGone null where nobody need be asked
  */
 export function quietWhenGone(logger: Logger, isGone: () => Promise<boolean> | null): Logger {
-  const unlessGone =
-    (level: 'warn' | 'error') =>
-    async (...line: Parameters<Logger['warn']>): Promise<void> => {
-      const asked = isGone();
-      const gone = asked !== null && (await withTimeLimit(ASK_MS, asked, () => false).catch(() => false));
-      if (!gone) logger[level](...line);
-    };
+  const tell = async (level: 'warn' | 'error', line: Parameters<Logger['warn']>): Promise<void> => {
+    const asked = isGone();
+    const gone = asked !== null && (await withTimeLimit(ASK_MS, asked, () => false).catch(() => false));
+    if (!gone) logger[level](...line);
+  };
   return {
     trace: logger.trace.bind(logger),
     debug: logger.debug.bind(logger),
     info: logger.info.bind(logger),
-    warn: unlessGone('warn'),
-    error: unlessGone('error'),
+    warn: (...line: Parameters<Logger['warn']>) => void tell('warn', line),
+    error: (...line: Parameters<Logger['warn']>) => void tell('error', line),
     child: ((...given: Parameters<Logger['child']>) =>
       quietWhenGone(logger.child(...given), isGone)) as unknown as Logger['child'],
   };
