@@ -5,6 +5,7 @@ import { derivedName, quoteLiteral, quoteName } from '../db/identifiers.ts';
 import type { CapturePart } from '../ledger/changes/capture-parts.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { anyDiffers, captureBody, hashOf, watchedByAny } from './capture-body.ts';
+import { keyDefinition, sharedParts } from './shared-part.ts';
 
 export interface TableTraits {
   /** BEFORE UPDATE triggers may change columns that the statement does not name. */
@@ -59,9 +60,10 @@ export const earlierCaptureFunction = (backfill: string): string =>
  * Row by row, although statement triggers with transition tables cost less where a statement writes many rows: those see
  * neither what is written to a partition directly nor what logical replication applies, and they take no list of columns,
  * so that each merge of our own and each update of any other column would pay for them.
- * @param parts at least one, in the order of their names
+ * @param ofAll parts, at least one, in the order of their names
  */
-export function captureDdl(target: Target, parts: readonly CapturePart[], traits: TableTraits): CaptureDdl {
+export function captureDdl(target: Target, ofAll: readonly CapturePart[], traits: TableTraits): CaptureDdl {
+  const parts = sharedParts(ofAll);
   const called = captureFunction(target);
   const watched = watchedByAny(parts);
   const [row, update, truncate] = CAPTURE_TRIGGERS;
@@ -107,10 +109,7 @@ export function captureDdl(target: Target, parts: readonly CapturePart[], traits
 
 /** What of a part makes the triggers, in one order, however the ledger gives it back. */
 export const partDefinition = ({ key, watched }: CapturePart): string =>
-  JSON.stringify([
-    key.map(({ name, form = null, isCanonical, isStyled }) => [name, form, isCanonical, isStyled]),
-    watched,
-  ]);
+  JSON.stringify([keyDefinition(key), watched]);
 
 /** @param table quoted */
 export const enableSql = (table: string, trigger: string): string =>

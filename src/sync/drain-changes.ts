@@ -24,6 +24,7 @@ import { deleteOrphans, releaseOrphans } from '../ledger/rows/orphans.ts';
 import { readingOf, withReadableRows } from '../pipeline/unreadable-rows.ts';
 import { WrittenRows } from '../pipeline/written-rows.ts';
 import type { KeyRange } from '../table/key-range.ts';
+import { spreadChanges } from './spread-changes.ts';
 import { markForRecount } from '../ledger/batch/recount.ts';
 import { wantSweep } from '../ledger/changes/sweep-position.ts';
 
@@ -58,6 +59,7 @@ export async function drainChanges(
   let complete = false;
   try {
     const outcome = { kind: 'drained' as const, changes: 0, done: 0 };
+    await spreadChanges({ pool, backfill: target.backfill, signal });
     const upTo = await lastChange(pool, target.backfill);
     const limit = Math.min(context.settings.batchRows, MAX_CHANGES);
     for (let after = '0'; ;) {

@@ -10,6 +10,7 @@ import { armedAs, saveArmed, keepTriggerMode } from '../ledger/changes/armed-tri
 import { carryArmed, lockParts, savePart, type CapturedPart } from '../ledger/changes/capture-parts.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { capturePrint, captureRepair, type CapturePrint } from './capture-state.ts';
+import { spreadBefore, spreadChanges } from './spread-changes.ts';
 import { inOrder, notedParts, ownPart, sameParts } from './table-parts.ts';
 import { TABLE_HELD, underLocks } from './table-locks.ts';
 
@@ -70,6 +71,7 @@ export async function ensureCapture(
     const { own, others } = await notedParts(client, target);
     const { faults, statements } = await captureRepair(client, target, inOrder([...others, part]));
     for (const sql of statements) await client.query(sql);
+    await spreadBefore(client, backfill);
     const now = await capturePrint(client, target);
     for (const each of [...others, part]) await savePart(client, target.oid, each);
     await carryOthers(client, others, before, now);
@@ -87,6 +89,8 @@ export async function ensureCapture(
     await saveArmed(client, backfill, { as: kept, varies, missed });
     return { added, touched, isFirst: saved === null, faults, statements };
   };
+  // Most of it beforehand: writers wait for the rest.
+  if (!isArmed) await spreadChanges({ pool, backfill });
   let armed: Armed | null;
   try {
     armed = await underLocks(pool, target, isArmed ? TAKEOVER_LIMITS : limits, arm);

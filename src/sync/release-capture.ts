@@ -7,6 +7,7 @@ import { removePart } from '../ledger/changes/capture-parts.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { capturePrint, captureRepair, dropCapture } from './capture-state.ts';
 import { carryOthers, lockTable } from './ensure-capture.ts';
+import { spreadBefore, spreadChanges } from './spread-changes.ts';
 import { runUnderLocks, underLocks } from './table-locks.ts';
 import { inOrder, notedParts } from './table-parts.ts';
 
@@ -25,12 +26,15 @@ export async function releaseCapture(
   target: Target,
   limits: TransactionLimits = DDL_LIMITS,
 ): Promise<string[]> {
+  // Most of it beforehand: writers wait for the rest.
+  await spreadChanges({ pool, backfill: target.backfill });
   return underLocks(pool, target, limits, async (client) => {
     await lockTable(client, target);
     const before = await capturePrint(client, target);
     const { others } = await notedParts(client, target);
     const statements = await neededRelease(client, target);
     for (const sql of statements) await client.query(sql);
+    await spreadBefore(client, target.backfill);
     await removePart(client, target.backfill);
     await carryOthers(client, others, before, await capturePrint(client, target));
     return statements;

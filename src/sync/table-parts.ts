@@ -12,6 +12,7 @@ import type { Target } from '../table/backfill-target.ts';
 import { isStyled } from '../table/key.ts';
 import { CAPTURE_TRIGGERS, earlierCaptureFunction, partDefinition } from './capture-ddl.ts';
 import { captureRepair, type CaptureRepair } from './capture-state.ts';
+import { keyFirst } from './shared-part.ts';
 import { expressionFacts, variesInWords } from './watched-columns.ts';
 
 /** `varies`: what in text and condition changes without a write of the row, in words; no trigger sees that. */
@@ -25,12 +26,6 @@ export async function ownPart(pool: Pool, target: Target): Promise<{ part: Captu
   }));
   const part = { backfill: target.backfill, key, watched: keyFirst(key, watched) };
   return { part, varies: variesInWords(varying) };
-}
-
-/** One order, whoever has told the columns: another one would be another function. */
-function keyFirst(key: CapturePart['key'], watched: readonly string[]): string[] {
-  const names = key.map(({ name }) => name);
-  return [...names, ...watched.filter((name) => !names.includes(name)).toSorted()];
 }
 
 /** As it was noted, of this backfill and of the others; an earlier release has left what it watched in its triggers alone. */

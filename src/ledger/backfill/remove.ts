@@ -3,6 +3,7 @@
 import { backfillOf } from '../../config/values/generation-name.ts';
 import { quoteName } from '../../db/identifiers.ts';
 import { LEDGER_SCHEMA } from '../../db/migrate.ts';
+import { sharedName } from '../changes/shared-changes.ts';
 import type { Queryable } from '../../db/pool.ts';
 
 /** Backfills of this database besides this one; its own generations are none. */
@@ -24,7 +25,8 @@ export async function lockBackfills(db: Queryable): Promise<void> {
 /** All its generations, with all that the ledger has of them but their events. */
 export async function removeBackfill(db: Queryable, backfill: string): Promise<void> {
   const names = (await namesInLedger(db)).filter((name) => backfillOf(name) === backfillOf(backfill));
-  for (const table of await tablesOfBackfills(db)) await removeRows(db, table, names);
+  for (const table of await tablesOfBackfills(db))
+    await removeRows(db, table, [...names, sharedName(backfill)]);
   await db.query(`DELETE FROM ${LEDGER_SCHEMA}.backfill WHERE name = ANY ($1)`, [names]);
 }
 

@@ -4,6 +4,7 @@ import type { Queryable } from '../../db/pool.ts';
 import { utf8, utf8Sql } from '../../db/utf8-text.ts';
 import { addCountsSql } from '../batch/batch.ts';
 import { newestSql, shareFence } from '../run/fence.ts';
+import { sharedName } from './shared-changes.ts';
 
 export const SYNC_MODES = ['trigger', 'sweep', 'off'] as const;
 export type SyncMode = (typeof SYNC_MODES)[number];
@@ -87,16 +88,22 @@ export async function captureDisarmed(db: Queryable, backfill: string): Promise<
   return found.rows[0]?.fault ?? '';
 }
 
+/** SQL, of a row `s` of sync that may be of an earlier release: what is noted for all generations is for this one, too. */
+const IS_CAPTURED = `to_jsonb(s) ->> 'captured_table' IS NOT NULL`;
+
+/** What is noted for all generations and not moved to them yet counts for each. */
 export async function syncState(db: Queryable, backfill: string): Promise<SyncState> {
   const found = await db.query<SyncState>(
     `SELECT coalesce(s.mode, 'off') AS mode,
             coalesce(nullif(s.failure, ''), nullif(s.capture_fault, ''), nullif(${DISARMED_SQL}, ''), nullif(s.mode_reason, ''),
                      nullif(s.varies, '') || ' changes without a write of the row: a sweep finds such rows', '') AS reason,
-            (SELECT count(*)::int FROM (SELECT 1 FROM pgvector_backfill.change WHERE backfill = $1 LIMIT $2) counted) AS pending,
-            (SELECT greatest(extract(epoch FROM now() - at), 0)::float8
-               FROM pgvector_backfill.change WHERE backfill = $1 ORDER BY id LIMIT 1) AS "oldestSeconds"
+            (SELECT count(*)::int FROM (SELECT 1 FROM pgvector_backfill.change WHERE backfill = $1
+                                        UNION ALL SELECT 1 FROM pgvector_backfill.change WHERE backfill = $3 AND ${IS_CAPTURED} LIMIT $2) counted) AS pending,
+            (SELECT greatest(extract(epoch FROM now() - min(at)), 0)::float8
+               FROM ((SELECT at FROM pgvector_backfill.change WHERE backfill = $1 ORDER BY id LIMIT 1)
+                     UNION ALL (SELECT at FROM pgvector_backfill.change WHERE backfill = $3 AND ${IS_CAPTURED} ORDER BY id LIMIT 1)) oldest) AS "oldestSeconds"
        FROM (SELECT $1::text AS backfill) b LEFT JOIN pgvector_backfill.sync s USING (backfill)`,
-    [backfill, MAX_COUNTED],
+    [backfill, MAX_COUNTED, sharedName(backfill)],
   );
   return found.rows[0] as SyncState;
 }

@@ -2,6 +2,7 @@
 
 import type { Queryable } from '../../db/pool.ts';
 import type { Target } from '../../table/backfill-target.ts';
+import { sharedName } from './shared-changes.ts';
 import { keyAliases, keyRefs, keyTextSql, legacyKey, parsedKeySql, sameKeySql } from '../../table/key.ts';
 import { legacyRangeSql, stageRangeSql, type KeyRange } from '../../table/key-range.ts';
 import { NEEDS_WORK, QUARANTINED, STAGED, readableTable, rowStatesSql } from '../rows/row-state.ts';
@@ -36,13 +37,14 @@ export async function noteMissedRows(
   const values: unknown[] = [];
   const states = rowStatesSql(target, fingerprint, range, values);
   const backfill = `$${values.push(target.backfill)}`;
+  const shared = `$${values.push(sharedName(target.backfill))}`;
   const gone = orphans ? orphansSql(target, range, backfill, values) : '';
   const noted = await db.query(
     `INSERT INTO pgvector_backfill.change (backfill, key)
      SELECT ${backfill}, f.key FROM (
        SELECT ${keyTextSql(target, keyAliases(target, 'rows.'))} AS key FROM (${states}) rows WHERE state IN ${NEEDS_WORK}
        ${gone}) f
-      WHERE NOT EXISTS (SELECT 1 FROM pgvector_backfill.change c WHERE c.backfill = ${backfill} AND c.key = f.key)`,
+      WHERE NOT EXISTS (SELECT 1 FROM pgvector_backfill.change c WHERE c.backfill IN (${backfill}, ${shared}) AND c.key = f.key)`,
     values,
   );
   return noted.rowCount ?? 0;

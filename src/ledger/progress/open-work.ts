@@ -1,6 +1,7 @@
 /** What the ledger has to do, and a mark of it that changes with each step: whoever sees the same mark twice sees nothing move. */
 
 import type { Queryable } from '../../db/pool.ts';
+import { sharedName } from '../changes/shared-changes.ts';
 import { OPEN_STATES, SYNCED_STATES } from '../run/run.ts';
 
 /** By the role of a worker: null where there is nothing for it to do. */
@@ -30,12 +31,13 @@ export async function workToDo(db: Queryable, backfill: string): Promise<Work> {
                  THEN concat_ws(' ', c.first, s.drained_at, s.token, s.leased_until) END AS sync
        FROM (SELECT * FROM pgvector_backfill.run WHERE run.backfill = $1 AND planned_at IS NOT NULL ORDER BY id DESC LIMIT 1) r
        LEFT JOIN pgvector_backfill.sync s ON s.backfill = $1
-       CROSS JOIN LATERAL (SELECT (SELECT id FROM pgvector_backfill.change WHERE change.backfill = $1 ORDER BY id LIMIT 1) AS first) c
+       CROSS JOIN LATERAL (SELECT least((SELECT id FROM pgvector_backfill.change WHERE change.backfill = $1 ORDER BY id LIMIT 1),
+                                        (SELECT id FROM pgvector_backfill.change WHERE change.backfill = $4 AND s.captured_table IS NOT NULL ORDER BY id LIMIT 1)) AS first) c
        CROSS JOIN LATERAL (
          SELECT count(*) FILTER (WHERE state IN ('pending', 'staged')) AS open,
                 concat_ws(' ', count(*) FILTER (WHERE state = 'merged'), max(started_at), max(staged_at), max(merged_at), max(failed_at)) AS mark
            FROM pgvector_backfill.batch WHERE run = r.id) b`,
-    [backfill, OPEN_STATES, SYNCED_STATES],
+    [backfill, OPEN_STATES, SYNCED_STATES, sharedName(backfill)],
   );
   return found.rows[0] ?? { embed: null, finalize: null, sync: null };
 }

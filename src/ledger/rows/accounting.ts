@@ -1,6 +1,7 @@
 /** eligible = embedded + skipped + quarantined + stale + missing, counted by SQL on the table itself. */
 
 import { keyAliases, keyTextSql } from '../../table/key.ts';
+import { sharedName } from '../changes/shared-changes.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { NEEDS_WORK, rowStatesSql } from './row-state.ts';
 import type { KeyRange } from '../../table/key-range.ts';
@@ -62,7 +63,7 @@ export async function accountForGate(
   const counted = await db.query<LiveAccounting>(
     `SELECT ${COUNTS}, count(*) FILTER (WHERE state IN ${NEEDS_WORK} AND noted IS NOT NULL)::float8 AS captured
        FROM (${states}) rows
-       LEFT JOIN (SELECT DISTINCT c.key AS noted FROM pgvector_backfill.change c WHERE c.backfill = $${values.push(target.backfill)}) changes
+       LEFT JOIN (SELECT DISTINCT c.key AS noted FROM pgvector_backfill.change c WHERE c.backfill IN ($${values.push(target.backfill)}, $${values.push(sharedName(target.backfill))})) changes
               ON changes.noted = ${keyTextSql(target, keyAliases(target, 'rows.'))}`,
     values,
   );

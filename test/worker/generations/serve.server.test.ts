@@ -4,7 +4,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { backfillOf } from '../../../src/config/values/generation-name.ts';
 import { createLogger, type LogStream } from '../../../src/observability/logger.ts';
 import { listEvents } from '../../../src/ledger/event/event.ts';
+import { syncState } from '../../../src/ledger/changes/drain-lease.ts';
 import { saveReadMode } from '../../../src/ledger/reads/read-mode.ts';
+import { pauseRun, unpauseRun } from '../../../src/ledger/run/move-run.ts';
+import { OPEN_STATES } from '../../../src/ledger/run/run.ts';
 import { releaseCapture } from '../../../src/sync/release-capture.ts';
 import { servedGenerations } from '../../../src/worker/generations/served.ts';
 import type { WorkerProcess } from '../../../src/worker/process.ts';
@@ -78,7 +81,16 @@ describe.each(databases())('generations of a worker process on $name', ({ create
     await second.enqueue();
     await edit('rain');
     await settled(second);
-    await edit('guitar');
+    // Held up by nobody: what waits for the other one is there once, however often it is written.
+    const { id } = await second.run();
+    await pauseRun(first.pool, id, OPEN_STATES, 'by the operator');
+    for (const word of ['guitar', 'winter']) {
+      await edit(word);
+      await untilSynced(first);
+    }
+    await expectSynced(first);
+    expect((await syncState(first.pool, 'docs@2')).pending).toBe(Math.floor(ROWS / 7));
+    await unpauseRun(first.pool, id);
     await bothSynced();
     expect(troubles()).toEqual([]);
     await releaseCapture(first.pool, await second.target());
