@@ -119,7 +119,7 @@ export const bench: Command = {
     'Benchmarks, as ratios within one run.',
     '`bench write`: COPY and merge of ready vectors against psql and against row-by-row UPDATE (a real PostgreSQL).',
     '`bench keys`: whole batches and the plan of a million rows with keys of text and of several columns, against a bigint (a real PostgreSQL).',
-    '`bench capture`: writes a second with the triggers of change capture against without (a real PostgreSQL).',
+    '`bench capture`: writes a second with the triggers of change capture against without, and for two generations against one (a real PostgreSQL).',
     '`bench snapshot`: database time of a minute of looks at the progress page against one count of the rows (a real PostgreSQL).',
     "`bench embed`: the embedding engine against other libraries and the machine's matrix products (no server).",
     '`bench adopt`: vectors that are there already, one in a thousand altered: what the sample finds, what is taken over, and how long it takes (a real PostgreSQL and Redis).',
