@@ -16,7 +16,7 @@ const definition = (
   type: MetricDefinition['type'],
   labels: readonly string[],
   help: string,
-): MetricDefinition => ({ name: `${PREFIX}worker_${name}`, type, labels, help });
+): MetricDefinition => ({ name: `${PREFIX}worker_${name}`, type, labels: ['generation', ...labels], help });
 
 const BATCH_SECONDS = definition(
   'batch_seconds',
@@ -55,31 +55,56 @@ export const WORKER_METRICS: readonly MetricDefinition[] = [
 /** Gauges of prom-client's that end in `_total`, which means a counter; the same are there by type under other names. */
 const MISNAMED = ['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total`);
 
-export class Instruments {
-  readonly registry = new Registry();
-  readonly #tracer = trace.getTracer('pgvector-backfill');
-  readonly #batch: Histogram;
-  readonly #step: Histogram;
-  readonly #rows: Counter;
-  readonly #tokens: Counter;
-  readonly #failures: Counter;
+interface Metrics {
+  registry: Registry;
+  batch: Histogram;
+  step: Histogram;
+  rows: Counter;
+  tokens: Counter;
+  failures: Counter;
+}
 
-  constructor() {
-    const of = ({
-      name,
-      help,
-      labels,
-    }: MetricDefinition): { name: string; help: string; labelNames: string[]; registers: Registry[] } => ({
-      name,
-      help,
-      labelNames: [...labels],
-      registers: [this.registry],
-    });
-    this.#batch = new Histogram({ ...of(BATCH_SECONDS), buckets: SECONDS });
-    this.#step = new Histogram({ ...of(STEP_SECONDS), buckets: SECONDS });
-    this.#rows = new Counter(of(ROWS));
-    this.#tokens = new Counter(of(TOKENS));
-    this.#failures = new Counter(of(FAILURES));
+function metricsOf(registry: Registry): Metrics {
+  const of = ({
+    name,
+    help,
+    labels,
+  }: MetricDefinition): { name: string; help: string; labelNames: string[]; registers: Registry[] } => ({
+    name,
+    help,
+    labelNames: [...labels],
+    registers: [registry],
+  });
+  return {
+    registry,
+    batch: new Histogram({ ...of(BATCH_SECONDS), buckets: SECONDS }),
+    step: new Histogram({ ...of(STEP_SECONDS), buckets: SECONDS }),
+    rows: new Counter(of(ROWS)),
+    tokens: new Counter(of(TOKENS)),
+    failures: new Counter(of(FAILURES)),
+  };
+}
+
+export class Instruments {
+  readonly #metrics: Metrics;
+  readonly #tracer = trace.getTracer('pgvector-backfill');
+  readonly #generation: string;
+
+  constructor(generation = 1, metrics = metricsOf(new Registry())) {
+    this.#metrics = metrics;
+    this.#generation = String(generation);
+    // There from the start, for whoever asks what has come since.
+    this.#metrics.batch.zero({ generation: this.#generation });
+    this.#metrics.tokens.inc({ generation: this.#generation }, 0);
+  }
+
+  get registry(): Registry {
+    return this.#metrics.registry;
+  }
+
+  /** Of another generation of the process, by the same names. */
+  of(generation: number): Instruments {
+    return new Instruments(generation, this.#metrics);
   }
 
   /** Of the process: processor, memory, event loop, garbage collection, by the names that prom-client gives them. */
@@ -91,7 +116,7 @@ export class Instruments {
 
   /** Also a span, where traces are exported: with counts and ids as attributes, never a text. */
   async step<T>(name: StepName, work: () => Promise<T>): Promise<T> {
-    const end = this.#step.startTimer({ step: name });
+    const end = this.#metrics.step.startTimer({ generation: this.#generation, step: name });
     return this.#tracer.startActiveSpan(`batch ${name}`, async (span) => {
       try {
         return await work();
@@ -107,16 +132,17 @@ export class Instruments {
   }
 
   tokens(count: number): void {
-    this.#tokens.inc(count);
+    this.#metrics.tokens.inc({ generation: this.#generation }, count);
   }
 
   merged(rows: BatchRows, seconds: number): void {
-    this.#batch.observe(seconds);
+    const generation = this.#generation;
+    this.#metrics.batch.observe({ generation }, seconds);
     for (const outcome of ['embedded', 'skipped', 'quarantined', 'changed'] as const)
-      this.#rows.inc({ outcome }, rows[outcome]);
+      this.#metrics.rows.inc({ generation, outcome }, rows[outcome]);
   }
 
   failed(errorClass: string): void {
-    this.#failures.inc({ class: errorClass });
+    this.#metrics.failures.inc({ generation: this.#generation, class: errorClass });
   }
 }

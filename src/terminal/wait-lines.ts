@@ -13,11 +13,13 @@ export function waitLines({ stall, workers }: Shown, paused: readonly string[]):
   const off = workers.filter(
     ({ clockAheadSeconds }) => Math.abs(clockAheadSeconds ?? 0) > CLOCK_TOLERANCE_SECONDS,
   );
+  const faults = new Set(workers.flatMap(({ fault }) => (fault === null ? [] : [fault])));
   return [
     ...(stall === null ? [] : [`waits    ${stall.reason}`]),
     ...(stall?.cause === 'queue-paused'
       ? []
       : paused.map((name) => `waits    ${pausedWords(name)}: \`pgvector-backfill resume\` resumes it`)),
+    ...[...faults].filter((fault) => fault !== stall?.reason).map((fault) => `worker   ${fault}`),
     ...off.map(
       ({ name, clockAheadSeconds }) => `clock    of worker ${name} ${clockSkew(clockAheadSeconds ?? 0)}`,
     ),

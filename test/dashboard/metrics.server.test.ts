@@ -129,14 +129,18 @@ describe('the worker’s metrics', () => {
     await expect(instruments.step('merge', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     instruments.merged({ embedded: 7, skipped: 1, quarantined: 0, changed: 0 }, 0.3);
     instruments.tokens(70);
+    instruments.of(2).tokens(3);
     instruments.failed('transient');
     const values = parseText(await instruments.registry.metrics());
-    expect(values.get('pgvector_backfill_worker_step_seconds_count{step="embed"}')).toBe(1);
-    expect(values.get('pgvector_backfill_worker_step_seconds_count{step="merge"}')).toBe(1);
-    expect(values.get('pgvector_backfill_worker_batch_seconds_bucket{le="0.5"}')).toBe(1);
-    expect(values.get('pgvector_backfill_worker_rows_total{outcome="embedded"}')).toBe(7);
-    expect(values.get('pgvector_backfill_worker_tokens_total')).toBe(70);
-    expect(values.get('pgvector_backfill_worker_batch_failures_total{class="transient"}')).toBe(1);
+    expect(values.get('pgvector_backfill_worker_step_seconds_count{generation="1",step="embed"}')).toBe(1);
+    expect(values.get('pgvector_backfill_worker_step_seconds_count{generation="1",step="merge"}')).toBe(1);
+    expect(values.get('pgvector_backfill_worker_batch_seconds_bucket{le="0.5",generation="1"}')).toBe(1);
+    expect(values.get('pgvector_backfill_worker_rows_total{generation="1",outcome="embedded"}')).toBe(7);
+    expect(values.get('pgvector_backfill_worker_tokens_total{generation="1"}')).toBe(70);
+    expect(values.get('pgvector_backfill_worker_tokens_total{generation="2"}')).toBe(3);
+    expect(
+      values.get('pgvector_backfill_worker_batch_failures_total{generation="1",class="transient"}'),
+    ).toBe(1);
     expect(values.has('process_resident_memory_bytes')).toBe(true);
     // The ending says counter to whoever reads it.
     const types = [...(await instruments.registry.metrics()).matchAll(/^# TYPE (\S+) (\S+)$/gm)];

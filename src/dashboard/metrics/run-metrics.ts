@@ -128,7 +128,7 @@ export const RUN_METRICS: readonly Metric[] = [
     'no_progress_seconds',
     'gauge',
     ['cause'],
-    'Since when nothing moves although there is work, by what is in the way: queue-fault, queue-paused, queue-limited, jobs-lost, jobs-not-taken, no-worker; 0 with the cause none where something moves.',
+    'Since when nothing moves although there is work, by what is in the way: queue-fault, queue-paused, queue-limited, jobs-lost, jobs-not-taken, model-unavailable, no-worker; 0 with the cause none where something moves.',
     ({ snapshot: { stall } }) => [{ labels: { cause: stall?.cause ?? 'none' }, value: stall?.seconds ?? 0 }],
   ),
   metric(

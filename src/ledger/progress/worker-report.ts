@@ -26,6 +26,8 @@ export interface WorkerReport {
   /** Of the queue's server; negative where it is behind. Null where that does not tell its time. */
   clockAheadSeconds: number | null;
   seenSecondsAgo: number;
+  /** Why it does nothing for this generation, although it does for others; null where it can. */
+  fault: string | null;
 }
 
 export interface WorkerReports {
@@ -38,6 +40,7 @@ export interface WorkerReports {
 /** Several looks of a worker (src/worker/reconciler.ts). One that has not reported for so long is gone, or cannot write. */
 export const REPORT_FRESH_SECONDS = 120;
 const MAX_LISTED = 50;
+const LACKS_MODEL = 'model-unavailable' satisfies StallCause;
 
 /**
  * Takes away what workers that are gone have left, too.
@@ -79,22 +82,24 @@ export async function removeReport(db: Queryable, backfill: string, name: string
   await db.query('DELETE FROM pgvector_backfill.worker WHERE backfill = $1 AND name = $2', [backfill, name]);
 }
 
+/** Of a generation that others serve, one that lacks its model holds nothing up. */
 export async function readReports(db: Queryable, backfill: string): Promise<WorkerReports> {
   const found = await db.query<
-    WorkerReport & { cause: StallCause | ''; reason: string; seconds: number | null }
+    Omit<WorkerReport, 'fault'> & { cause: StallCause | ''; reason: string; seconds: number | null }
   >(
     `SELECT name, clock_ahead_seconds AS "clockAheadSeconds", extract(epoch FROM clock_timestamp() - seen_at)::float8 AS "seenSecondsAgo",
             cause, reason, extract(epoch FROM clock_timestamp() - since)::float8 AS seconds
        FROM pgvector_backfill.worker WHERE backfill = $1 AND seen_at > clock_timestamp() - make_interval(secs => $2)
-      ORDER BY cause = '', since, name LIMIT $3`,
+      ORDER BY cause = '${LACKS_MODEL}', cause = '', since, name LIMIT $3`,
     [backfill, REPORT_FRESH_SECONDS, MAX_LISTED],
   );
   const [first] = found.rows;
   return {
-    workers: found.rows.map(({ name, clockAheadSeconds, seenSecondsAgo }) => ({
+    workers: found.rows.map(({ name, clockAheadSeconds, seenSecondsAgo, cause, reason }) => ({
       name,
       clockAheadSeconds,
       seenSecondsAgo,
+      fault: cause === LACKS_MODEL ? reason : null,
     })),
     stall:
       first === undefined || first.cause === ''

@@ -5,12 +5,14 @@ import { backfillOf } from '../../../src/config/values/generation-name.ts';
 import { createLogger, type LogStream } from '../../../src/observability/logger.ts';
 import { listEvents } from '../../../src/ledger/event/event.ts';
 import { syncState } from '../../../src/ledger/changes/drain-lease.ts';
+import { saveReport } from '../../../src/ledger/progress/worker-report.ts';
 import { saveReadMode } from '../../../src/ledger/reads/read-mode.ts';
 import { pauseRun, unpauseRun } from '../../../src/ledger/run/move-run.ts';
 import { OPEN_STATES } from '../../../src/ledger/run/run.ts';
 import { releaseCapture } from '../../../src/sync/release-capture.ts';
 import { servedGenerations } from '../../../src/worker/generations/served.ts';
 import type { WorkerProcess } from '../../../src/worker/process.ts';
+import { waitLines } from '../../../src/terminal/wait-lines.ts';
 import { startWorkers } from '../../../workers/process.ts';
 import { REPEATED_TEXTS, openBackfill, type TestBackfill } from '../../setup/backfill.ts';
 import { databases } from '../../setup/databases.ts';
@@ -115,6 +117,11 @@ describe.each(databases())('generations of a worker process on $name', ({ create
     const { stall } = await second.snapshot();
     expect(stall?.cause).toBe('model-unavailable');
     expect(stall?.reason).toContain('cannot serve docs, generation 2: ');
+    // Another host has the model: nothing is held up.
+    await saveReport(first.pool, 'docs@2', 'other/1', { stall: null, clockAheadSeconds: 0 });
+    const seen = await second.snapshot();
+    expect(seen.stall).toBeNull();
+    expect(waitLines(seen, [])).toEqual([`worker   ${stall?.reason}`]);
     const told = troubles();
     expect(told).toMatchObject([{ generation: 2, reason: stall?.reason }]);
     const events = await listEvents(first.pool, 'docs@2', 50);
