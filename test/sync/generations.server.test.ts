@@ -62,6 +62,7 @@ describe.each(databases())('one captured change for two generations, on $name', 
     keys.flatMap((key) => [`docs ${key}`, `docs@2 ${key}`]);
 
   it('is noted once, whichever of them it is about, from the commit on by which the second one is armed', async () => {
+    expect(await syncState(pool, 'docs')).toMatchObject({ pending: 0, oldestSeconds: null });
     await insert(1, 2);
     await install(second);
     await pool.query(`UPDATE docs SET title = 't' WHERE id = 1`);

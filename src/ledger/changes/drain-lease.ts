@@ -99,7 +99,7 @@ export async function syncState(db: Queryable, backfill: string): Promise<SyncSt
                      nullif(s.varies, '') || ' changes without a write of the row: a sweep finds such rows', '') AS reason,
             (SELECT count(*)::int FROM (SELECT 1 FROM pgvector_backfill.change WHERE backfill = $1
                                         UNION ALL SELECT 1 FROM pgvector_backfill.change WHERE backfill = $3 AND ${IS_CAPTURED} LIMIT $2) counted) AS pending,
-            (SELECT greatest(extract(epoch FROM now() - min(at)), 0)::float8
+            (SELECT max(greatest(extract(epoch FROM now() - at), 0))::float8
                FROM ((SELECT at FROM pgvector_backfill.change WHERE backfill = $1 ORDER BY id LIMIT 1)
                      UNION ALL (SELECT at FROM pgvector_backfill.change WHERE backfill = $3 AND ${IS_CAPTURED} ORDER BY id LIMIT 1)) oldest) AS "oldestSeconds"
        FROM (SELECT $1::text AS backfill) b LEFT JOIN pgvector_backfill.sync s USING (backfill)`,
