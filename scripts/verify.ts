@@ -1,7 +1,10 @@
 import type { Command } from '../src/cli/command.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
-import { withDatabase } from '../src/cli/session.ts';
+import { GENERATION_FLAG, withGeneration } from '../src/cli/session.ts';
+import { parseGenerationName } from '../src/config/values/generation-name.ts';
+import { settingsWithModel } from '../src/embedding/find-model.ts';
+import { modelCandidates } from '../src/ledger/generation/settings.ts';
 import { requireRun } from '../src/ledger/run/require-run.ts';
 import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { withProgress } from '../src/terminal/progress-bar.ts';
@@ -19,14 +22,14 @@ export const verifyCommand: Command = {
   name: 'verify',
   summary:
     'The gate: accounting, dimensions, index, freshness, plan, recall curve, filters, latency, relevance. Exit code 3 where it does not pass.',
-  flags: VERIFY_FLAGS,
+  flags: { ...VERIFY_FLAGS, ...GENERATION_FLAG },
   async run(invocation) {
     const { flags, host } = invocation;
     const given = await readQueryFiles(flags, host.cwd);
     const report = await reportWanted(flags, host.cwd);
-    const config = await invocation.config();
-    const logger = invocation.logger(config.settings.logLevel);
-    return withDatabase(config, 'verify', logger, async (pool) => {
+    const asked = await invocation.config();
+    const logger = invocation.logger(asked.settings.logLevel);
+    return withGeneration(invocation, asked, 'verify', logger, async (pool, config) => {
       const run = await requireRun(pool, config.backfill);
       assertPlannedOptions(run, config.settings);
       const target = await describeTarget(pool, config.backfill, config.settings);
@@ -38,13 +41,20 @@ export const verifyCommand: Command = {
         settings: config.settings,
         run,
         openEmbedder: () => invocation.openEmbedder(config.settings, 1),
+        async openGeneration(generation) {
+          const candidates = modelCandidates(asked.settings, generation);
+          const settings = await settingsWithModel(candidates, generation.run);
+          return { settings, openEmbedder: () => invocation.openEmbedder(settings, 1) };
+        },
         queryInput,
       };
       const verification = await withProgress(invocation, (onProgress) => verify({ ...input, onProgress }));
       const { passed, checks, full, ...figures } = verification;
       if (report !== null) await writeReport(report, input, queryInput, verification);
-      invocation.emit({ passed, checks, ...figures, ...full });
-      for (const line of [...checkLines(checks), ...measureLines(full)]) invocation.say(line);
+      const named = parseGenerationName(config.backfill);
+      invocation.emit({ ...named, passed, checks, ...figures, ...full });
+      for (const line of [...checkLines(checks), ...measureLines(full, named.generation)])
+        invocation.say(line);
       invocation.say(passed ? '\nThe gate passed.' : '\nThe gate did not pass.');
       return passed ? EXIT.done : EXIT.gate;
     });

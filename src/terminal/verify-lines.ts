@@ -3,6 +3,7 @@
 import { showValue, type Check } from '../verify/check.ts';
 import type { Curve } from '../verify/measures/recall-curve.ts';
 import type { FullResult } from '../verify/full-measurement.ts';
+import { liveSentences, sideBySide } from '../verify/report/side-by-side.ts';
 import type { Latency } from '../verify/measures/latency.ts';
 import { RELEVANCE_NOTES } from '../verify/checks/relevance.ts';
 import type { Relevance } from '../verify/measures/relevance.ts';
@@ -14,13 +15,26 @@ export function checkLines(checks: readonly Check[]): string[] {
   ]);
 }
 
-/** Tables of the measurements behind the checks. */
-export function measureLines(full: FullResult | null): string[] {
+/** Tables of the measurements behind the checks. @param generation that was verified */
+export function measureLines(full: FullResult | null, generation: number): string[] {
   if (full === null) return [];
   return [
     ...(full.relevance === null ? [] : relevanceLines(full.relevance)),
     ...(full.curve === null ? [] : curveLines(full.curve)),
     ...(full.latency === null ? [] : latencyLines(full.latency)),
+    ...liveLines(full, generation),
+  ];
+}
+
+function liveLines(full: FullResult, own: number): string[] {
+  const { live } = full;
+  if (live == null) return [];
+  const { head, rows } = sideBySide(full, live, own);
+  return [
+    '',
+    `Generation ${own} beside generation ${live.generation}`,
+    ...table([head, ...rows]),
+    ...liveSentences(full),
   ];
 }
 

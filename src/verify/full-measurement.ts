@@ -1,10 +1,7 @@
 /** What `verify` measures when an operator asks: recall curve, filters, latency, and relevance or agreement. */
 
-import { TABLE_LIMITS, inReadOnly } from '../db/transaction.ts';
-import { canonicalKeys } from '../table/canonical-keys.ts';
 import { quoteQualified } from '../db/identifiers.ts';
 import type { Embedder } from '../embedding/embedder.ts';
-import { ConfigError } from '../errors.ts';
 import { LegacyTries } from '../search/queries/legacy-fault.ts';
 import { loadReadSettings, saveReadSettings, type ReadSettings } from '../ledger/reads/read-settings.ts';
 import { agreementCheck, measureAgreement, type Agreement } from './measures/agreement.ts';
@@ -16,10 +13,15 @@ import { legacyCheck } from './checks/legacy-search.ts';
 import { latencyCheck, measureLatency, type Latency } from './measures/latency.ts';
 import { planCheck } from './checks/plan.ts';
 import { explainSearch, type PlanResult } from './measures/plan.ts';
+import { liveQueries } from './measures/live-queries.ts';
+import { measureLive, type LiveFigures } from './measures/live.ts';
+import type { ComparedGeneration } from './live/compared-generation.ts';
+import { openCompared, type Opening } from './live/open-generation.ts';
+import { judgedQueries } from './queries/judged-queries.ts';
 import { chooseQueries } from './queries/query-source.ts';
 import { embedQueries, searchable, type EmbeddedQuery } from './queries/query-vectors.ts';
 import { curveCheck, recommend, type Recommendation } from './measures/recommended-settings.ts';
-import { measurable, measureRelevance, type JudgedQueries, type Relevance } from './measures/relevance.ts';
+import { measurable, measureRelevance, type Relevance } from './measures/relevance.ts';
 import { relevanceChecks } from './checks/relevance.ts';
 import { sampleRows, type SampledRow } from './queries/sampled-rows.ts';
 import type { SearchContext } from './measures/systems.ts';
@@ -33,6 +35,8 @@ export interface FullResult {
   filterRows: FilteredRows[];
   latency: Latency | null;
   filterPlans: PlanResult[];
+  /** Absent where there is no other generation; null where it could not be asked. */
+  live?: LiveFigures | null;
 }
 
 export interface FullMeasurement {
@@ -40,6 +44,8 @@ export interface FullMeasurement {
   result: FullResult;
   /** What reads are to be run with from now on. */
   read: ReadSettings;
+  /** Why the other generation was left out; null where it was not, or there is none. */
+  leftOut: string | null;
 }
 
 /** How often `step` is called. */
@@ -53,6 +59,7 @@ export async function measureFully(
   queryInput: QueryInput,
   embedded: number,
   step: OnVerifyStep,
+  compared: ComparedGeneration | null,
 ): Promise<FullMeasurement> {
   const { pool, target, settings } = input;
   const result: FullResult = {
@@ -63,16 +70,19 @@ export async function measureFully(
     filterRows: [],
     latency: null,
     filterPlans: [],
+    ...(compared === null ? {} : { live: null }),
   };
   const stored = await loadReadSettings(pool, target.backfill);
   const rows = await sampleRows(pool, target, embedded, settings.verify.samples);
   const [sample] = rows;
-  if (sample === undefined) return { checks: [], result, read: stored };
-  const judged = await asWritten({ pool, target }, judgedQueries(queryInput));
+  if (sample === undefined) return { checks: [], result, read: stored, leftOut: null };
+  const judged = await judgedQueries({ pool, target }, queryInput);
   const tries = new LegacyTries();
   const context: SearchContext = { pool, target, settings, read: stored, tries };
   const chosen = await chooseQueries(context, queryInput.queries, rows);
   const embedder = await openModel(input, queryInput);
+  const other = compared === null || embedder === null ? null : await openCompared(input, compared);
+  const opened = other !== null && 'opened' in other ? other.opened : null;
   try {
     const queries = embedder === null ? [] : await embedQueries(embedder, chosen.queries);
     step('recall by setting');
@@ -91,7 +101,8 @@ export async function measureFully(
     checks.push(...(await measureFilters(tuned, result, rows, queries)));
     if (embedder !== null) {
       step('latency');
-      result.latency = await measureLatency(tuned, searchable(queries));
+      const live = opened === null ? null : await liveQueries(opened, queries);
+      result.latency = await measureLatency(tuned, queries, live);
       checks.push(latencyCheck(result.latency, settings));
       step(judged === null ? 'agreement with the legacy search' : 'relevance');
       if (judged === null) {
@@ -99,43 +110,29 @@ export async function measureFully(
         checks.push(agreementCheck(result.agreement));
       } else {
         const all = await embedQueries(embedder, measurable(judged));
-        result.relevance = await measureRelevance(tuned, judged, all);
+        const liveAll = opened === null ? null : await liveQueries(opened, all);
+        result.relevance = await measureRelevance(tuned, judged, all, liveAll);
         checks.push(...relevanceChecks(result.relevance, settings));
+      }
+      if (opened !== null && live !== null) {
+        step(`generation ${opened.generation.generation}, which it is compared with`, true);
+        result.live = await measureLive(tuned, opened, embedded, queries, live, result);
       }
     }
     checks.push(...legacyCheck(tries));
-    return { checks, result, read };
+    return { checks, result, read, leftOut: reasonOf(other) };
   } finally {
     await embedder?.close();
+    await opened?.embedder.close();
   }
 }
 
-function judgedQueries({ queries, judgements }: QueryInput): JudgedQueries | null {
-  if (queries === null || judgements === null) return null;
-  const judged = { queries, judgements };
-  if (measurable(judged).length > 0) return judged;
-  throw new ConfigError('No query of --queries has a relevant key in --judgements.', {
-    code: 'NO_JUDGED_QUERIES',
-    remedy: 'Give the two files of one collection: ids of the queries must be those of the judgements.',
-  });
-}
-
-/** Keys of the judgements as the table's are written; what is none of its keys stays as it is, and is told of. */
-async function asWritten(
-  { pool, target }: Pick<SearchContext, 'pool' | 'target'>,
-  judged: JudgedQueries | null,
-): Promise<JudgedQueries | null> {
-  if (judged === null) return null;
-  const given = [...judged.judgements.values()].flatMap((grades) => [...grades.keys()]);
-  const known = await inReadOnly(pool, TABLE_LIMITS, (client) => canonicalKeys(client, target, given));
-  const judgements = new Map(
-    [...judged.judgements].map(([query, grades]) => [
-      query,
-      new Map([...grades].map(([key, grade]) => [known.get(key) ?? key, grade])),
-    ]),
-  );
-  return { ...judged, judgements };
-}
+const reasonOf = (other: Opening | null): string | null =>
+  other === null
+    ? 'the model of the generation that is verified is not here'
+    : 'leftOut' in other
+      ? other.leftOut
+      : null;
 
 /** Null where there is nothing to compare: the check of freshness says why. Whoever brings queries wants to know at once. */
 async function openModel(input: VerifyInput, queryInput: QueryInput): Promise<Embedder | null> {

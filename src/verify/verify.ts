@@ -3,8 +3,6 @@
 import { optionName } from '../config/option-name.ts';
 import { parseGenerationName } from '../config/values/generation-name.ts';
 import type { Settings } from '../config/settings.ts';
-import { quoteName } from '../db/identifiers.ts';
-import { findIndex, wantedIndex } from '../finalize/index-definition.ts';
 import { QUARANTINE_TABLE } from '../ledger/rows/quarantine.ts';
 import { presentIndex } from '../ledger/run/present-index.ts';
 import { coverageOf, type LiveAccounting } from '../ledger/rows/accounting.ts';
@@ -19,12 +17,6 @@ import { loadReadSettings, type ReadSettings } from '../ledger/reads/read-settin
 import { countTable } from '../pipeline/count-table.ts';
 import { nothingEmbedded } from '../pipeline/nothing-embedded.ts';
 import { readingOfRun } from '../pipeline/unreadable-rows.ts';
-import {
-  FULL_VERSION,
-  SOUND_VACUUM_VERSION,
-  findVectorExtension,
-  isAtLeast,
-} from '../table/vector-extension.ts';
 import type { Check } from './check.ts';
 import { adoptedCheck } from './checks/adopted-vectors.ts';
 import { checkFreshness } from './checks/freshness.ts';
@@ -34,8 +26,12 @@ import { checkQuarantinedVectors } from './checks/quarantined-vectors.ts';
 import type { PlanResult } from './measures/plan.ts';
 import { checkRun } from './checks/run.ts';
 import { syncCheck, syncHealth, type SyncHealth } from './checks/unsynced-rows.ts';
+import { checkDimensions, checkIndex, checkVersion } from './checks/storage.ts';
+import { liveChecks } from './checks/live-generation.ts';
+import { comparedGeneration } from './live/compared-generation.ts';
 import { checkSearch, type SearchMeasures } from './checks/vector-search.ts';
 import { baselineChecks, loadBaseline } from './stored-verification.ts';
+import { namingGeneration } from './generation-remedies.ts';
 import { saveVerification } from '../ledger/verification/verification.ts';
 
 export interface Verification {
@@ -57,6 +53,7 @@ export async function verify(input: VerifyInput): Promise<Verification> {
   // Before anything is measured: an index that is built again meanwhile is not the one that was verified.
   const index = await presentIndex(pool, target, run.id);
   const step = stepsOf(input);
+  const compared = await comparedGeneration(pool, target.backfill, await readModeOf(pool, target.backfill));
   step('accounting');
   const accounting = await countTable(readingOfRun(pool, target, run), {
     purpose: 'gate',
@@ -66,7 +63,7 @@ export async function verify(input: VerifyInput): Promise<Verification> {
   const measured =
     input.queryInput === undefined
       ? null
-      : await measureFully(input, input.queryInput, accounting.embedded, step);
+      : await measureFully(input, input.queryInput, accounting.embedded, step, compared);
   const full = measured?.result ?? null;
   const read = measured?.read ?? (await loadReadSettings(pool, target.backfill));
   step('recall, plan and latency of the search');
@@ -79,7 +76,9 @@ export async function verify(input: VerifyInput): Promise<Verification> {
   step('freshness');
   const adoption = await latestAdoption(pool, target.backfill);
   const now = { recallAt10: measures.recallAt10, systems: full?.relevance?.systems ?? null };
-  const checks: Check[] = [
+  const live =
+    compared === null ? null : { compared, live: full?.live ?? null, leftOut: measured?.leftOut ?? null };
+  const found: Check[] = [
     ...(await checkRun(input)),
     await checkRows(input, accounting),
     ...accountingChecks(accounting, input.settings, sync),
@@ -92,8 +91,11 @@ export async function verify(input: VerifyInput): Promise<Verification> {
     await checkFreshness(input, adoption),
     ...search.checks,
     ...(measured?.checks ?? []),
+    ...(await liveChecks(pool, run, input.settings, live)),
     ...baselineChecks(baseline, now, input.settings),
   ];
+  // Without a flag verbs mean the generation by which reads go.
+  const checks = compared === null ? found : namingGeneration(found, target.backfill);
   const passed = checks.every((check) => check.passed);
   await saveVerification(pool, target.backfill, run.id, {
     passed,
@@ -202,74 +204,4 @@ function unfound({ skipped, quarantined, missing }: LiveAccounting): string {
   return count === 0
     ? ''
     : `; ${count} rows without a vector are in no vector index, and vector search does not find them`;
-}
-
-async function checkDimensions({ pool, target, run }: VerifyInput): Promise<Check> {
-  const column = await pool.query<{ type: string }>(
-    // Not as the server writes a type: that depends on settings.
-    `SELECT t.typname || '(' || a.atttypmod || ')' AS type FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-      WHERE a.attrelid = $1::regclass AND a.attname = $2 AND NOT a.attisdropped`,
-    [target.table, target.column],
-  );
-  const type = column.rows[0]?.type ?? 'missing';
-  const wanted = `${target.columnType}(${run.dimensions})`;
-  const passed = type === wanted;
-  return {
-    name: 'dimensions',
-    passed,
-    value: type,
-    threshold: wanted,
-    detail: `column ${quoteName(target.column)}, model ${run.model}`,
-    // Another column would meet the same staging table.
-    remedy: passed
-      ? null
-      : `Set ${optionName('model.name')} and ${optionName('columnType')} to what the column was made for and run \`pgvector-backfill enqueue\`, or take the backfill out of the table (\`pgvector-backfill rollback --to-legacy-schema --execute\`) and enqueue it again.`,
-  };
-}
-
-/** An older version is said, not failed: the tool goes round its faults (no parallel build), the operator should know. */
-async function checkVersion({ pool }: VerifyInput): Promise<Check> {
-  const { version } = await findVectorExtension(pool);
-  const shown = version ?? 'none';
-  const detail = !isAtLeast(shown, FULL_VERSION)
-    ? `older than ${FULL_VERSION}, which full function needs: the index was built without parallel workers (CVE-2026-3172)`
-    : !isAtLeast(shown, SOUND_VACUUM_VERSION)
-      ? `vacuum of HNSW indexes has faults before ${SOUND_VACUUM_VERSION}`
-      : 'full function';
-  return {
-    name: 'extension-version',
-    passed: version !== null,
-    value: shown,
-    threshold: FULL_VERSION,
-    detail,
-    remedy: isAtLeast(shown, SOUND_VACUUM_VERSION)
-      ? null
-      : 'Upgrade pgvector, then ALTER EXTENSION vector UPDATE.',
-  };
-}
-
-const INDEX_REMEDY = {
-  none: 'Run `pgvector-backfill finalize`.',
-  invalid: 'Run `pgvector-backfill finalize`, which drops it and builds it again.',
-  valid: null,
-  other: `Set ${optionName('index.method')}, ${optionName('index.type')} and ${optionName('metric')} to what it is, or drop it and run \`pgvector-backfill finalize\`.`,
-} as const;
-
-async function checkIndex({ pool, target, settings }: VerifyInput, rows: number): Promise<Check> {
-  const wanted = wantedIndex(target, settings, rows);
-  const found = await findIndex(pool, target, wanted);
-  const detail = {
-    none: 'there is no such index',
-    invalid: 'its build did not end',
-    valid: `${wanted.method} (${wanted.column}${wanted.cast ?? ''} ${wanted.operatorClass}) with ${wanted.parameters.join(', ')}`,
-    other: found.kind === 'other' ? `another definition: ${found.definition}` : '',
-  }[found.kind];
-  return {
-    name: 'index-valid',
-    passed: found.kind === 'valid',
-    value: found.kind,
-    threshold: 'valid',
-    detail: `${wanted.name}: ${detail}`,
-    remedy: INDEX_REMEDY[found.kind],
-  };
 }

@@ -149,6 +149,8 @@ export const SAMPLES: Record<OptionPath, Sample> = {
   'verify.samples': numbers(1, 2, 10_000),
   'verify.tolerance': numbers(0, 0.5, 1),
   'verify.latencyMs': numbers(0.5, 1, 1000),
+  'verify.maxLossToLive': numbers(0, 0.5, 1),
+  'verify.maxLatencyToLive': numbers(0.5, 1, 1000),
   'verify.validHours': numbers(0.5, 1, 1000),
   'search.filters': {
     file: [{ name: 'a', where: 'b = $1 AND c = $2', values: ['x', 1] }],

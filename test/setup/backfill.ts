@@ -1,6 +1,8 @@
 /** A backfill under test: a database of its own, a table, and the verbs' own functions in this process. */
 
 import { loadConfig, type Config } from '../../src/config/load.ts';
+import { settingsWithModel } from '../../src/embedding/find-model.ts';
+import { modelCandidates } from '../../src/ledger/generation/settings.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { accountFor, type Accounting } from '../../src/ledger/rows/accounting.ts';
 import { openBatchCounts } from '../../src/ledger/batch/batch.ts';
@@ -119,6 +121,10 @@ export function testBackfill(
         settings,
         run: await run(),
         openEmbedder: () => sharedEmbedder(settings, 1),
+        async openGeneration(other) {
+          const its = await settingsWithModel(modelCandidates(settings, other), other.run);
+          return { settings: its, openEmbedder: () => sharedEmbedder(its, 1) };
+        },
         ...(queryInput === undefined ? {} : { queryInput }),
       }),
     enqueue: (limitRows) =>

@@ -28,6 +28,16 @@ export const verify = {
     parse: parseNumber,
     help: 'Maximum p95 of a vector search in ms, with the embedding of its query, for `verify` to pass; if not set, it is only reported',
   }),
+  maxLossToLive: option({
+    schema: z.number().min(0).max(1).optional(),
+    parse: parseNumber,
+    help: 'By how much nDCG@10 of another generation may be below that of the live one, with its whole 95 % interval, for `verify` to pass; needs judged queries; if not set, it is only reported',
+  }),
+  maxLatencyToLive: option({
+    schema: z.number().positive().optional(),
+    parse: parseNumber,
+    help: 'How many times as long the p95 of a vector search may be in another generation as in the live one for `verify` to pass; if not set, it is only reported',
+  }),
   validHours: option({
     schema: z.number().positive(),
     parse: parseNumber,

@@ -1,5 +1,6 @@
 /** Judged queries that are a row's own text: known as such, and gone with it. */
 
+import { backfillOf } from '../../config/values/generation-name.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { keyInSql, keyTextSql, legacyKey } from '../../table/key.ts';
 import { readableTable } from '../rows/row-state.ts';
@@ -17,7 +18,7 @@ export async function noteQuerySource(
         SET query_key = coalesce($3, (SELECT max(o.query_key) FROM pgvector_backfill.judgement o
                                        WHERE o.backfill = $1 AND md5(o.query) = md5($2)))
       WHERE j.backfill = $1 AND md5(j.query) = md5($2) AND j.query_key IS NULL`,
-    [backfill, query, key],
+    [backfillOf(backfill), query, key],
   );
 }
 
@@ -31,16 +32,17 @@ export async function forgetJudgements(
   keys: readonly string[],
 ): Promise<void> {
   if (keys.length === 0) return;
+  const backfill = backfillOf(target.backfill);
   const judged = await db.query<{ key: string }>(
     `SELECT key FROM pgvector_backfill.judgement WHERE backfill = $1 AND key = ANY ($2::text[])
       UNION SELECT query_key FROM pgvector_backfill.judgement WHERE backfill = $1 AND query_key = ANY ($2::text[])`,
-    [target.backfill, keys],
+    [backfill, keys],
   );
   // Of most pages there are none.
   if (judged.rows.length === 0) return;
-  const { from, unreadable } = readableTable(target, '$1');
+  const { from, unreadable } = readableTable(target, '$3');
   const key = legacyKey(target);
-  const values: unknown[] = [target.backfill, keys];
+  const values: unknown[] = [backfill, keys, target.backfill];
   const isJudged = keyInSql(
     target,
     key,

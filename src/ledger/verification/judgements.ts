@@ -1,5 +1,6 @@
-/** What people judged by clicks: which row is how good for which query. */
+/** What people judged by clicks: which row is how good for which query, whichever generation has found it. */
 
+import { backfillOf } from '../../config/values/generation-name.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../../db/sqlstates.ts';
 
@@ -23,14 +24,14 @@ export async function saveJudgement(
   if (grade === null) {
     await db.query(
       'DELETE FROM pgvector_backfill.judgement WHERE backfill = $1 AND md5(query) = md5($2) AND key = $3',
-      [backfill, query, key],
+      [backfillOf(backfill), query, key],
     );
     return;
   }
   await db.query(
     `INSERT INTO pgvector_backfill.judgement (backfill, query, key, grade) VALUES ($1, $2, $3, $4)
      ON CONFLICT (backfill, md5(query), key) DO UPDATE SET grade = excluded.grade, judged_at = now()`,
-    [backfill, query, key, grade],
+    [backfillOf(backfill), query, key, grade],
   );
 }
 
@@ -43,7 +44,7 @@ export async function gradesOf(
   const found = await db
     .query<{ key: string; grade: Grade }>(
       'SELECT key, grade FROM pgvector_backfill.judgement WHERE backfill = $1 AND md5(query) = md5($2)',
-      [backfill, query],
+      [backfillOf(backfill), query],
     )
     .catch((error: unknown) => {
       if (hasSqlState(error, SQLSTATE.untranslatable)) return null;
@@ -57,7 +58,7 @@ export async function judgedQueries(db: Queryable, backfill: string, max: number
   const found = await db.query<JudgedQuery>(
     `SELECT query, count(*)::int AS judgements, count(*) FILTER (WHERE grade > 0)::int AS relevant
        FROM pgvector_backfill.judgement WHERE backfill = $1 GROUP BY query ORDER BY max(judged_at) DESC LIMIT $2`,
-    [backfill, max],
+    [backfillOf(backfill), max],
   );
   return found.rows;
 }
@@ -69,7 +70,7 @@ export async function loadJudged(
 ): Promise<{ queries: { id: string; text: string }[]; judgements: Map<string, Map<string, number>> }> {
   const found = await db.query<{ query: string; key: string; grade: Grade }>(
     'SELECT query, key, grade FROM pgvector_backfill.judgement WHERE backfill = $1 ORDER BY query, key',
-    [backfill],
+    [backfillOf(backfill)],
   );
   const judgements = new Map<string, Map<string, number>>();
   for (const { query, key, grade } of found.rows) {

@@ -6,7 +6,8 @@ import { LegacyTries } from '../../search/queries/legacy-fault.ts';
 import { legacySearch } from '../../search/queries/legacy-query.ts';
 import { nearest } from '../../search/queries/vector-query.ts';
 import type { Check } from '../check.ts';
-import type { SearchableQuery } from '../queries/query-vectors.ts';
+import { searchable, type EmbeddedQuery, type SearchableQuery } from '../queries/query-vectors.ts';
+import type { LiveQueries } from './live-queries.ts';
 import { RECALL_K, percentile } from './recall.ts';
 import type { SearchContext } from './systems.ts';
 
@@ -16,7 +17,10 @@ export interface Percentiles {
   p99Ms: number;
 }
 
-export type LatencyName = 'legacy' | 'exact' | 'index' | 'embedding' | 'vector';
+const NAMES = ['legacy', 'exact', 'index', 'embedding', 'vector'] as const;
+/** The same of the generation by which reads go, where another one is verified. */
+const LIVE_NAMES = ['live-index', 'live-embedding', 'live'] as const;
+export type LatencyName = (typeof NAMES)[number] | (typeof LIVE_NAMES)[number];
 
 export interface Latency {
   /** Queries measured, and those run before without being counted. */
@@ -24,7 +28,7 @@ export interface Latency {
   warmUp: number;
   /** True where the time allowed ended before the queries did. */
   cutShort: boolean;
-  /** legacy, exact and index are the database's part; embedding is the model's; vector is embedding and index together. */
+  /** legacy, exact and index are the database's part; embedding is the model's; vector, like live, is embedding and index together. */
   systems: ({ name: LatencyName } & Percentiles)[];
 }
 
@@ -32,60 +36,95 @@ const WARM_UP = 5;
 /** A legacy search that reads a large table takes long for every query; what was measured until then tells enough. */
 const ALLOWED_MS = 120_000;
 
+/** Queries that a model makes no vector of are left out. @param live the same queries, by the other generation's model */
 export async function measureLatency(
   context: SearchContext,
-  queries: readonly SearchableQuery[],
+  queries: readonly EmbeddedQuery[],
+  live: LiveQueries | null = null,
 ): Promise<Latency> {
   const started = performance.now();
-  const warmUp = queries.slice(0, WARM_UP);
-  for (const query of warmUp) await searchAll(context, query, 0);
-  const times: Record<LatencyName, number[]> = {
-    legacy: [],
-    exact: [],
-    index: [],
-    embedding: [],
-    vector: [],
-  };
-  for (const [turn, query] of queries.entries()) {
+  const pairs = pairsOf(queries, live);
+  const warmUp = pairs.slice(0, WARM_UP);
+  for (const pair of warmUp) await searchAll(context, live, pair, 0);
+  const names: readonly LatencyName[] = live === null ? NAMES : [...NAMES, ...LIVE_NAMES];
+  const times = new Map<LatencyName, number[]>(names.map((name) => [name, []]));
+  let measured = 0;
+  for (const [turn, pair] of pairs.entries()) {
     // At least one: nothing measured says nothing.
     if (turn > 0 && performance.now() - started > ALLOWED_MS) break;
-    const { legacy, exact, index } = await searchAll(context, query, turn);
-    if (legacy !== null) times.legacy.push(legacy);
-    times.exact.push(exact);
-    times.index.push(index);
-    times.embedding.push(query.embeddingMs);
-    times.vector.push(query.embeddingMs + index);
+    for (const [name, milliseconds] of timesOf(pair, await searchAll(context, live, pair, turn)))
+      times.get(name)?.push(milliseconds);
+    measured++;
   }
   return {
-    queries: times.index.length,
+    queries: measured,
     warmUp: warmUp.length,
-    cutShort: times.index.length < queries.length,
-    systems: (Object.keys(times) as LatencyName[]).map((name) => ({ name, ...percentilesOf(times[name]) })),
+    cutShort: measured < pairs.length,
+    systems: names.map((name) => ({ name, ...percentilesOf(times.get(name) ?? []) })),
   };
 }
 
-type Searched = 'legacy' | 'exact' | 'index';
+interface Pair {
+  own: SearchableQuery;
+  other: SearchableQuery | null;
+}
+
+function pairsOf(queries: readonly EmbeddedQuery[], live: LiveQueries | null): Pair[] {
+  return queries.flatMap((query, at) => {
+    const [own, other] = searchable([query, ...(live?.queries.slice(at, at + 1) ?? [])]);
+    if (own === undefined || own.vector !== query.vector || (live !== null && other === undefined)) return [];
+    return [{ own, other: other ?? null }];
+  });
+}
+
+type Searched = 'legacy' | 'exact' | 'index' | 'live-index';
+type Times = Map<LatencyName, number>;
 const TURNS: readonly Searched[] = ['legacy', 'exact', 'index'];
+const LIVE_TURNS: readonly Searched[] = [...TURNS, 'live-index'];
+
+/** With the models' times. */
+function timesOf({ own, other }: Pair, searched: Times): Times {
+  const total = ({ embeddingMs }: SearchableQuery, index: Searched): number =>
+    embeddingMs + (searched.get(index) ?? 0);
+  const times: Times = new Map(searched);
+  times.set('embedding', own.embeddingMs).set('vector', total(own, 'index'));
+  if (other !== null) times.set('live-embedding', other.embeddingMs).set('live', total(other, 'live-index'));
+  return times;
+}
 
 /** Each of them comes first, second and last equally often, so that none always finds what another has put into the cache. */
 async function searchAll(
-  { pool, target, settings, read, tries = new LegacyTries() }: SearchContext,
-  { text, vector }: SearchableQuery,
+  context: SearchContext,
+  live: LiveQueries | null,
+  { own, other }: Pair,
   turn: number,
-): Promise<Record<'exact' | 'index', number> & { legacy: number | null }> {
-  const vectorSearch = async (mode: 'exact' | 'index'): Promise<number> =>
-    (await nearest(pool, target, settings.metric, vector, RECALL_K, mode, { read })).milliseconds;
-  const times: Awaited<ReturnType<typeof searchAll>> = { legacy: null, exact: 0, index: 0 };
-  for (let place = 0; place < TURNS.length; place++) {
-    const name = TURNS[(turn + place) % TURNS.length] as Searched;
-    if (name === 'legacy')
-      times.legacy = await tries.ask(
-        async () => (await legacySearch(pool, target, settings, text, RECALL_K)).milliseconds,
-        null,
-      );
-    else times[name] = await vectorSearch(name);
+): Promise<Times> {
+  const { pool, target, settings, tries = new LegacyTries() } = context;
+  const legacy = async (): Promise<number> =>
+    (await legacySearch(pool, target, settings, own.text, RECALL_K)).milliseconds;
+  const search: Record<Searched, () => Promise<number | null>> = {
+    legacy: () => tries.ask(legacy, null),
+    exact: () => vectorSearch(context, own, 'exact'),
+    index: () => vectorSearch(context, own, 'index'),
+    'live-index': async () =>
+      live === null || other === null ? null : vectorSearch(live.context, other, 'index'),
+  };
+  const turns = live === null ? TURNS : LIVE_TURNS;
+  const times: Times = new Map();
+  for (let place = 0; place < turns.length; place++) {
+    const name = turns[(turn + place) % turns.length] as Searched;
+    const milliseconds = await search[name]();
+    if (milliseconds !== null) times.set(name, milliseconds);
   }
   return times;
+}
+
+async function vectorSearch(
+  { pool, target, settings, read }: SearchContext,
+  { vector }: SearchableQuery,
+  mode: 'exact' | 'index',
+): Promise<number> {
+  return (await nearest(pool, target, settings.metric, vector, RECALL_K, mode, { read })).milliseconds;
 }
 
 const percentilesOf = (values: readonly number[]): Percentiles => ({

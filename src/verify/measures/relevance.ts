@@ -15,6 +15,7 @@ import {
 } from '../../relevance/metrics.ts';
 import { queryDigest, type Judgements, type Query } from '../../relevance/query-file.ts';
 import type { EmbeddedQuery } from '../queries/query-vectors.ts';
+import { rankLive, type LiveQueries } from './live-queries.ts';
 import { SYSTEMS, rankAll, type Rankings, type SearchContext, type SystemName } from './systems.ts';
 
 export interface SystemScore {
@@ -28,6 +29,8 @@ export interface SystemScore {
   high: number | null;
   /** ndcg10 minus that of the legacy search, on the same queries, with its 95 % interval. */
   difference: (Interval & { value: number }) | null;
+  /** The same to the live generation; absent where none was asked. */
+  differenceToLive?: (Interval & { value: number }) | null;
 }
 
 export interface Relevance {
@@ -65,15 +68,16 @@ const DEPTHS = { k: NDCG_K, depth: RECALL_K };
 /** Values per query of one system. */
 type Scores = Record<'ndcg10' | 'recall100' | 'mrr', number[]>;
 
-/** @param embedded those of `measurable`. */
+/** @param embedded those of `measurable`. @param live the same ones */
 export async function measureRelevance(
   context: SearchContext,
   { queries, judgements }: JudgedQueries,
   embedded: readonly EmbeddedQuery[],
+  live: LiveQueries | null = null,
 ): Promise<Relevance> {
   const scores = new Map<SystemName, Scores>();
   const missing = new Set<SystemName>();
-  for (const query of embedded) {
+  for (const [at, query] of embedded.entries()) {
     const grades = judgements.get(query.id) as Grades;
     // Once past the time limit, the tsvector ranking is not waited for again.
     const rankings = await rankAll(context, query, DEPTHS, !missing.has('tsvector'));
@@ -82,6 +86,10 @@ export async function measureRelevance(
       if (ranking === null) missing.add(name);
       else add(scores, name, ranking, grades);
     }
+    if (live === null || missing.has('live')) continue;
+    const answer = await rankLive(live.context, live.mode, live.queries[at] as EmbeddedQuery);
+    if (answer === null) missing.add('live');
+    else add(scores, 'live', answer, grades);
   }
   for (const name of missing) scores.delete(name);
   const ids = new Set(queries.map(({ id }) => id));
@@ -99,7 +107,7 @@ export async function measureRelevance(
     },
     ...(await countKeys(context, judgements)),
     notEmbeddable: embedded.filter(({ vector }) => vector === null).length,
-    systems: summarise(scores),
+    systems: summarise(scores, live === null ? SYSTEMS : [...SYSTEMS, 'live']),
   };
 }
 
@@ -120,28 +128,43 @@ function add(
   scores.set(name, present);
 }
 
-function summarise(scores: Map<SystemName, Scores>): SystemScore[] {
-  const names = SYSTEMS.filter((name) => scores.has(name));
-  const { means, differences } = pairedBootstrap(names.map((name) => scores.get(name)?.ndcg10 ?? []));
-  const legacy = meanOf(scores.get('legacy')?.ndcg10);
-  return SYSTEMS.map((name) => {
+function summarise(scores: Map<SystemName, Scores>, systems: readonly SystemName[]): SystemScore[] {
+  const names = systems.filter((name) => scores.has(name));
+  const { means } = pairedBootstrap(names.map((name) => scores.get(name)?.ndcg10 ?? []));
+  const toLegacy = differencesTo('legacy', scores);
+  const toLive = differencesTo('live', scores);
+  return systems.map((name) => {
     const at = names.indexOf(name);
     const own = scores.get(name);
-    const ndcg10 = meanOf(own?.ndcg10);
-    const difference = name === 'legacy' ? undefined : differences[at];
     return {
       name,
-      ndcg10,
+      ndcg10: meanOf(own?.ndcg10),
       recall100: meanOf(own?.recall100),
       mrr: meanOf(own?.mrr),
       low: means[at]?.low ?? null,
       high: means[at]?.high ?? null,
-      difference:
-        difference === undefined || ndcg10 === null || legacy === null
-          ? null
-          : { value: ndcg10 - legacy, ...difference },
+      difference: toLegacy.get(name) ?? null,
+      ...(systems.includes('live') ? { differenceToLive: toLive.get(name) ?? null } : {}),
     };
   });
+}
+
+/** Of ndcg10, on the same resamples for every system; none where `reference` was not measured. */
+function differencesTo(
+  reference: SystemName,
+  scores: Map<SystemName, Scores>,
+): Map<SystemName, Interval & { value: number }> {
+  const first = scores.get(reference);
+  const others = [...scores].filter(([name]) => name !== reference);
+  if (first === undefined) return new Map();
+  const { differences } = pairedBootstrap([first.ndcg10, ...others.map(([, { ndcg10 }]) => ndcg10)]);
+  const mean = meanOf(first.ndcg10) ?? 0;
+  return new Map(
+    others.map(([name, { ndcg10 }], at) => [
+      name,
+      { value: (meanOf(ndcg10) ?? 0) - mean, ...(differences[at + 1] as Interval) },
+    ]),
+  );
 }
 
 function meanOf(values: readonly number[] | undefined): number | null {

@@ -15,7 +15,8 @@ import type { Target } from '../../table/backfill-target.ts';
 import type { EmbeddedQuery } from '../queries/query-vectors.ts';
 
 export const SYSTEMS = ['legacy', 'tsvector', 'vector', 'hybrid'] as const;
-export type SystemName = (typeof SYSTEMS)[number];
+/** `live`: the generation by which reads go, where another one is verified. */
+export type SystemName = (typeof SYSTEMS)[number] | 'live';
 
 export interface SearchContext {
   pool: Pool;
@@ -46,24 +47,34 @@ export async function rankAll(
   query: EmbeddedQuery,
   depths: Depths,
   withText = true,
-): Promise<Record<SystemName, Rankings | null>> {
+): Promise<Record<(typeof SYSTEMS)[number], Rankings | null>> {
   const { k, depth } = depths;
   const legacy = await rankLegacy(context, query.text, depths);
   const vector = await rankVector(context, query, depths);
   const words = withText ? await rankText(context, query.text, depth) : null;
   if (words === null) return { legacy, tsvector: null, vector, hybrid: null };
-  const fused = fusedDepth(k);
-  const near =
-    query.vector === null ? [] : await neighbours(requestOf(context, query, k), query.vector, fused);
   return {
     legacy,
     // Its order is the same at every depth.
     tsvector: { served: words.slice(0, k), deep: words },
     vector,
-    hybrid: {
-      served: fuseHits(near, words.slice(0, fused), k).map(({ key }) => key),
-      deep: fuse([vector.deep, words], depth),
-    },
+    hybrid: await rankHybrid(context, query, depths, vector, words),
+  };
+}
+
+export async function rankHybrid(
+  context: SearchContext,
+  query: EmbeddedQuery,
+  { k, depth }: Depths,
+  vector: Rankings,
+  words: readonly string[],
+): Promise<Rankings> {
+  const fused = fusedDepth(k);
+  const near =
+    query.vector === null ? [] : await neighbours(requestOf(context, query, k), query.vector, fused);
+  return {
+    served: fuseHits(near, words.slice(0, fused), k).map(({ key }) => key),
+    deep: fuse([vector.deep, words], depth),
   };
 }
 
@@ -106,7 +117,8 @@ const requestOf = (
   timeoutMs: TABLE_LIMITS.statementTimeoutMs,
 });
 
-async function rankText(
+/** Null where it passed the time limit, or does not run. */
+export async function rankText(
   { pool, target, settings }: SearchContext,
   text: string,
   depth: number,

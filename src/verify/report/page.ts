@@ -1,6 +1,7 @@
 /** The report: one HTML file without script, with every picture in it. */
 
 import { html, raw } from 'hono/html';
+import { parseGenerationName, showGeneration } from '../../config/values/generation-name.ts';
 import type { Comparison } from '../../search/compare.ts';
 import type { Agreement } from '../measures/agreement.ts';
 import { showValue, type Check } from '../check.ts';
@@ -12,11 +13,13 @@ import type { Relevance } from '../measures/relevance.ts';
 import type { Verification } from '../verify.ts';
 import { COLOURS, GRID, INK } from './chart.ts';
 import { curveCharts, intervalChart, latencyChart, relevanceChart, seriesName } from './charts.ts';
+import { liveSection } from './live-section.ts';
 import { sampleSection, type Part } from './query-examples.ts';
 
 /** A template of hono: what is put in is escaped. */
 
 export interface ReportInput {
+  /** Of the generation, in the ledger. */
   backfill: string;
   run: string;
   at: Date;
@@ -45,7 +48,8 @@ svg [fill="${COLOURS[0]}"] { fill: #8096ff } svg [stroke="${COLOURS[0]}"] { stro
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'";
 
 export async function reportPage(input: ReportInput): Promise<string> {
-  const { backfill, run, at, verification, samples } = input;
+  const { run, at, verification, samples } = input;
+  const backfill = showGeneration(input.backfill);
   const { passed, checks, full } = verification;
   const page = html`<!doctype html>
     <html lang="en">
@@ -67,7 +71,9 @@ export async function reportPage(input: ReportInput): Promise<string> {
           Run ${run}, ${at.toISOString()}.
           ${samples.length === 0 ? 'Figures and names only: no text of rows or queries.' : 'With sample answers at the end.'}
         </p>
-        ${checksSection(checks)} ${full?.relevance ? relevanceSection(full.relevance) : ''}
+        ${checksSection(checks)}
+        ${full === null ? '' : liveSection(full, parseGenerationName(input.backfill).generation, table)}
+        ${full?.relevance ? relevanceSection(full.relevance) : ''}
         ${full?.agreement ? agreementSection(full.agreement) : ''}
         ${full?.curve ? curveSection(full.curve, full.recommendation, input.recallTarget) : ''}
         ${full?.latency ? latencySection(full.latency) : ''}
