@@ -1,7 +1,7 @@
 import type { Command } from '../src/cli/command.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
-import { withDatabase } from '../src/cli/session.ts';
+import { GENERATION_FLAG, withGeneration } from '../src/cli/session.ts';
 import { ledgerPresent } from '../src/db/migrate.ts';
 import { GateError } from '../src/errors.ts';
 import { statusJson, statusReport } from '../src/planning/status-report.ts';
@@ -13,18 +13,20 @@ const MAX_SILENCE_MS = 30_000;
 export const status: Command = {
   name: 'status',
   summary:
-    'One snapshot of the run: coverage, rate, ETA, state and reason, cut and masked texts, model, index. Reads the ledger, and asks whether the queue answers.',
+    'One snapshot of each generation: coverage, rate, ETA, state and reason, cut and masked texts, model, index. Reads the ledger, and asks whether the queue answers.',
   flags: {
     watch: { type: 'boolean', help: 'Go on showing it until interrupted; with --json one object a line' },
+    ...GENERATION_FLAG,
   },
   async run(invocation) {
-    const config = await invocation.config(['text']);
-    const logger = invocation.logger(config.settings.logLevel);
-    return withDatabase(
-      config,
+    const asked = await invocation.config(['text']);
+    const logger = invocation.logger(asked.settings.logLevel);
+    return withGeneration(
+      invocation,
+      asked,
       'status',
       logger,
-      async (pool) => {
+      async (pool, config) => {
         if (!(await ledgerPresent(pool))) {
           throw new GateError('This database has no ledger yet.', {
             code: 'NO_LEDGER',

@@ -63,7 +63,14 @@ export async function withGeneration<T>(
   name: string,
   logger: Logger,
   work: (pool: Pool, config: Config) => Promise<T>,
+  options: Pick<PoolOptions, 'queryTimeoutMs'> = {},
 ): Promise<T> {
   const wanted = wantedGeneration(flags['generation']);
-  return withDatabase(config, name, logger, async (pool) => work(pool, await configOf(pool, config, wanted)));
+  return withDatabase(
+    config,
+    name,
+    logger,
+    async (pool) => work(pool, await configOf(pool, config, wanted)),
+    options,
+  );
 }

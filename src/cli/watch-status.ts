@@ -1,15 +1,16 @@
-/** `status --watch`: looks every second until it is interrupted, or nobody reads any more. */
+/** `status --watch`: looks at every generation every second until it is interrupted, or nobody reads any more. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/load.ts';
 import type { Pool } from '../db/pool.ts';
 import { installationId } from '../ledger/backfill/installation.ts';
-import { standing, type ProgressSnapshot } from '../ledger/progress/snapshot.ts';
-import { withQueue } from '../planning/status-report.ts';
+import type { SeenGeneration } from '../ledger/progress/generation-progress.ts';
+import { standing } from '../ledger/progress/snapshot.ts';
+import { snapshotOf, withQueue } from '../planning/status-report.ts';
 import { readQueueSnapshot } from '../queue/probes/queue-snapshot.ts';
 import { ProgressView } from '../terminal/progress-view.ts';
 import type { Invocation } from './command.ts';
-import { watchedProgress } from '../ledger/progress/watched-progress.ts';
+import { watchedGenerations } from '../ledger/progress/watched-progress.ts';
 
 const WATCH_MS = 1000;
 /** A look that takes longer is told of. */
@@ -19,7 +20,7 @@ export async function watchStatus(invocation: Invocation, pool: Pool, config: Co
   const line = new ProgressView(invocation.host.stdout);
   // Nobody reads any more: `status --watch | head -1`.
   const closed = new AbortController();
-  let last: ProgressSnapshot | null = null;
+  let last: readonly SeenGeneration[] = [];
   const { backfill, settings } = config;
   // Asked once: PostgreSQL may be away at a later look.
   const where = { url: settings.queue, backfill, installation: await installationId(pool) };
@@ -27,18 +28,34 @@ export async function watchStatus(invocation: Invocation, pool: Pool, config: Co
   try {
     while (!closed.signal.aborted) {
       const late = setTimeout(() => {
-        if (last !== null && !invocation.json)
-          line.show({ ...standing(last), reason: 'PostgreSQL does not answer: waiting for it' });
+        if (last.length > 0 && !invocation.json)
+          line.show(
+            ...last.map(({ snapshot }) => ({
+              ...standing(snapshot),
+              reason: 'PostgreSQL does not answer: waiting for it',
+            })),
+          );
       }, LATE_MS);
       const [seen, look] = await Promise.all([
-        watchedProgress(pool, backfill, invocation.signal, closed.signal),
+        watchedGenerations(pool, backfill, invocation.signal, closed.signal),
         readQueueSnapshot(where),
       ]).finally(() => clearTimeout(late));
       last = seen;
       const { trouble: queue, paused } = look;
-      const snapshot = withQueue(seen, look);
-      if (invocation.json) invocation.emit({ ...snapshot, queue, pausedQueues: paused });
-      else line.show(queue === null ? snapshot : { ...snapshot, reason: queue });
+      if (invocation.json)
+        invocation.emit({
+          ...withQueue(snapshotOf(seen, backfill), look),
+          generations: seen.map(({ progress }) => progress),
+          queue,
+          pausedQueues: paused,
+        });
+      else
+        line.show(
+          ...seen.map((each) => {
+            const snapshot = withQueue(each.snapshot, look);
+            return queue === null ? snapshot : { ...snapshot, reason: queue };
+          }),
+        );
       await delay(WATCH_MS, undefined, { signal: invocation.signal });
     }
   } catch (error) {

@@ -2,9 +2,16 @@
 
 import type { Config } from '../config/load.ts';
 import type { Pool } from '../db/pool.ts';
+import { NoRunError } from '../errors.ts';
 import { modelDrift, type ModelDrift } from '../embedding/model-drift.ts';
 import { installationId } from '../ledger/backfill/installation.ts';
-import { progressSnapshot, standing, type ProgressSnapshot } from '../ledger/progress/snapshot.ts';
+import {
+  everyGeneration,
+  ledgerName,
+  type GenerationProgress,
+  type SeenGeneration,
+} from '../ledger/progress/generation-progress.ts';
+import { standing, type ProgressSnapshot } from '../ledger/progress/snapshot.ts';
 import { listQuarantine, type ListedRow } from '../ledger/rows/quarantine.ts';
 import { latestRun } from '../ledger/run/run.ts';
 import { scopeDifference } from '../ledger/run/scope.ts';
@@ -16,7 +23,10 @@ import { readQueueSnapshot, type QueueSnapshot } from '../queue/probes/queue-sna
 const LISTED = 20;
 
 export interface StatusReport {
+  /** Of the generation that is asked for. */
   snapshot: ProgressSnapshot;
+  /** All that are present. */
+  generations: readonly GenerationProgress[];
   /** Null where nothing was embedded yet. */
   drift: ModelDrift | null;
   /** Set otherwise than the run was planned for. */
@@ -35,7 +45,8 @@ export async function statusReport(pool: Pool, { backfill, settings }: Config): 
   const installation = await installationId(pool);
   // Never rejects: it may be asked beside the ledger.
   const queueAsked = readQueueSnapshot({ url: settings.queue, backfill, installation });
-  const ledger = await progressSnapshot(pool, backfill);
+  const seen = await everyGeneration(pool, backfill);
+  const ledger = snapshotOf(seen, backfill);
   const quarantine = await listQuarantine(pool, backfill, LISTED);
   const run = await latestRun(pool, backfill);
   const options = run === null ? null : scopeDifference(run.scope, settings);
@@ -43,16 +54,45 @@ export async function statusReport(pool: Pool, { backfill, settings }: Config): 
   const drift = ledger.model === null ? null : await modelDrift(settings, ledger.model);
   const look = await queueAsked;
   const { trouble: queue, paused } = look;
-  return { snapshot: withQueue(ledger, look), drift, options, unverifiedOptions, queue, paused, quarantine };
+  return {
+    snapshot: withQueue(ledger, look),
+    generations: seen.map(({ progress }) => progress),
+    drift,
+    options,
+    unverifiedOptions,
+    queue,
+    paused,
+    quarantine,
+  };
+}
+
+/** @param name in the ledger */
+export function snapshotOf(
+  seen: readonly Pick<SeenGeneration, 'snapshot'>[],
+  name: string,
+): ProgressSnapshot {
+  const found = seen.find(({ snapshot }) => ledgerName(snapshot) === name);
+  if (found === undefined) throw new NoRunError(name);
+  return found.snapshot;
 }
 
 /** Nothing moves while the queue is away, or nobody may take its batches. */
 export const withQueue = (snapshot: ProgressSnapshot, { trouble, paused }: QueueSnapshot): ProgressSnapshot =>
-  trouble === null && !paused.includes(queueName(snapshot.backfill, 'embed')) ? snapshot : standing(snapshot);
+  trouble === null && !paused.includes(queueName(ledgerName(snapshot), 'embed'))
+    ? snapshot
+    : standing(snapshot);
 
 /** The object of `status --json`. */
-export const statusJson = ({ snapshot, drift, queue, paused, ...rest }: StatusReport): object => ({
+export const statusJson = ({
+  snapshot,
+  generations,
+  drift,
+  queue,
+  paused,
+  ...rest
+}: StatusReport): object => ({
   ...snapshot,
+  generations,
   queue,
   pausedQueues: paused,
   options: rest.options,

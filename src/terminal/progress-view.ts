@@ -1,6 +1,8 @@
 /** Progress of a run: a few lines that are redrawn on a terminal, one line now and then elsewhere. */
 
+import { showGeneration } from '../config/values/generation-name.ts';
 import { timeLeft } from '../finalize/forecast/wording.ts';
+import { ledgerName } from '../ledger/progress/generation-progress.ts';
 import type { ProgressSnapshot } from '../ledger/progress/snapshot.ts';
 import { count, duration, percent } from '../observability/format.ts';
 import type { Output } from './output.ts';
@@ -42,6 +44,12 @@ export function statusLine(snapshot: ProgressSnapshot): string {
   return `${state}${because(reason)}: ${parts.join(', ')}`;
 }
 
+/** Of generation 1 there need not be another one. */
+const lineOf = (snapshot: ProgressSnapshot): string =>
+  snapshot.generation === 1
+    ? statusLine(snapshot)
+    : `generation ${snapshot.generation} ${statusLine(snapshot)}`;
+
 interface Line {
   text: string;
   colour: Colour | null;
@@ -55,12 +63,15 @@ function stateColour({ state, throttle }: ProgressSnapshot): Colour | null {
 
 /** Of what there is nothing to say there is no line. */
 export function progressLines(snapshot: ProgressSnapshot): Line[] {
-  const { backfill, state, reason, rows, coverage, index, inProgress, sync, batches } = snapshot;
+  const { state, reason, rows, coverage, index, inProgress, sync, batches } = snapshot;
   const workers = new Set(inProgress.map(({ worker }) => worker)).size;
   const held = heldBy(snapshot);
   const plain = (text: string): Line => ({ text, colour: null });
   const lines: Line[] = [
-    { text: `${backfill}  ${state}${because(reason)}`, colour: stateColour(snapshot) },
+    {
+      text: `${showGeneration(ledgerName(snapshot))}  ${state}${because(reason)}`,
+      colour: stateColour(snapshot),
+    },
     {
       text: `${barOf(coverage, BAR_WIDTH)} ${percent(coverage)}  ${count(done(snapshot))} of ${count(rows.eligible)} rows`,
       colour: stateColour(snapshot),
@@ -94,12 +105,13 @@ export class ProgressView {
     this.#stream = stream;
   }
 
-  show(snapshot: ProgressSnapshot): void {
+  /** @param snapshots of one generation, or of each of them, by their numbers */
+  show(...snapshots: readonly ProgressSnapshot[]): void {
     if (this.#stream.isTTY) {
-      this.#draw(progressLines(snapshot));
+      this.#draw(snapshots.flatMap((each) => progressLines(each)));
       return;
     }
-    const line = printable(statusLine(snapshot));
+    const line = printable(snapshots.map(lineOf).join(' | '));
     const now = Date.now();
     if (line === this.#last || (now - this.#printedAt < PLAIN_INTERVAL_MS && sameState(line, this.#last)))
       return;
@@ -126,4 +138,15 @@ export class ProgressView {
   }
 }
 
-const sameState = (a: string, b: string): boolean => a.split(/[ :(]/)[0] === b.split(/[ :(]/)[0];
+/** Of each generation. */
+const sameState = (a: string, b: string): boolean => statesOf(a) === statesOf(b);
+const statesOf = (line: string): string =>
+  line
+    .split(' | ')
+    .map((each) =>
+      each
+        .replace(/^generation /, '')
+        .split(/[ :(]/)
+        .slice(0, each.startsWith('generation ') ? 2 : 1),
+    )
+    .join();

@@ -1,6 +1,9 @@
 /** What `status` says in a terminal. */
 
+import { showGeneration } from '../config/values/generation-name.ts';
+import { ledgerName } from '../ledger/progress/generation-progress.ts';
 import { forecastLines } from './forecast-lines.ts';
+import { generationLines } from './generation-lines.ts';
 import { timeLeft } from '../finalize/forecast/wording.ts';
 import type { ProgressSnapshot } from '../ledger/progress/snapshot.ts';
 import { adoptedWords } from '../ledger/run/adoption-words.ts';
@@ -36,7 +39,7 @@ export function statusLines(report: StatusReport): string[] {
   // Neither NULL nor a vector of zeros, which is quarantined, stands in an index.
   const leftOut = rows.skipped + rows.quarantined;
   return [
-    `${snapshot.backfill}  run ${snapshot.run ?? '-'}  ${snapshot.state}${reason === '' ? '' : `: ${reason}`}`,
+    `${showGeneration(ledgerName(snapshot))}  run ${snapshot.run ?? '-'}  ${snapshot.state}${reason === '' ? '' : `: ${reason}`}`,
     ...(queue === null ? [] : [`queue    ${queue}`]),
     ...waitLines(snapshot, paused),
     ...(snapshot.table === null ? [] : [`table    ${snapshot.table}. ${TABLE_REMEDY}`]),
@@ -53,6 +56,7 @@ export function statusLines(report: StatusReport): string[] {
     `sync     ${sync.mode}, ${count(sync.pending)}${sync.pending === MAX_COUNTED ? ' or more' : ''} changes to do${age}${sync.reason === '' ? '' : `: ${sync.reason}`}`,
     ...throttleLines(snapshot),
     ...readLines(snapshot),
+    ...generationLines(report.generations),
     `texts    ${count(rows.truncated)} cut at the model's limit; masked: ${masked.length === 0 ? 'nothing' : masked.join(', ')}`,
     ...(model === null || drift === null
       ? []

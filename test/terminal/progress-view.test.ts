@@ -9,6 +9,7 @@ function snapshot(more: Partial<ProgressSnapshot> = {}): ProgressSnapshot {
   const signals = { state: 'go', reason: '', signals: [], ageSeconds: 1 };
   return {
     backfill: 'docs',
+    generation: 1,
     state: 'running',
     reason: '',
     rows: { eligible: 2000, embedded: 990, skipped: 6, quarantined: 4, pending: 1000, staged: 0, stale: 0 },
@@ -117,6 +118,24 @@ describe('the progress of a run', () => {
       'running: 1,000/2,000 rows, coverage 50.0 %, 250 rows/s, ETA 4 s, 4 quarantined\n' +
         'paused (by hand): 1,000/2,000 rows, coverage 50.0 %, 4 quarantined\n',
     );
+  });
+
+  it('shows every generation, each by its number, and at once where one of them changes its state', () => {
+    const second = snapshot({ generation: 2, state: 'running', coverage: 0.1 });
+    const terminal = view({ isTTY: true, columns: 80 });
+    terminal.view.show(snapshot({ state: 'cut_over' }), second);
+    expect(screen(terminal.written()).filter((line) => line.startsWith('docs'))).toEqual([
+      'docs  cut_over',
+      'docs, generation 2  running',
+    ]);
+    const { view: shown, written } = view({ isTTY: false });
+    shown.show(snapshot({ state: 'cut_over' }), second);
+    shown.show(snapshot({ state: 'cut_over' }), { ...second, coverage: 0.2 });
+    shown.show(snapshot({ state: 'cut_over' }), { ...second, state: 'finalizing' });
+    expect(written().match(/(?<=\| )generation 2 \w+/g)).toEqual([
+      'generation 2 running',
+      'generation 2 finalizing',
+    ]);
   });
 
   it('has no colours where NO_COLOR is set, or on a dumb terminal', () => {

@@ -31,18 +31,26 @@ export function wantedGeneration(flag: string | boolean | undefined): number | n
 export async function configOf(db: Queryable, config: Config, wanted: number | null): Promise<Config> {
   const all = await allGenerations(db, config.backfill);
   const present = all.filter(({ isDropped }) => !isDropped);
-  const chosen = wanted === null ? await usualGeneration(db, config, present) : namedIn(all, config, wanted);
+  const chosen = wanted === null ? await usualOf(db, config, present) : namedIn(all, config, wanted);
   const isOnly = all.length <= 1 && (chosen?.generation ?? 1) === 1;
   return chosen === undefined || isOnly ? config : configOfGeneration(config, chosen);
 }
 
-async function usualGeneration(
+async function usualOf(
   db: Queryable,
   { backfill }: Config,
   present: readonly Generation[],
 ): Promise<Generation | undefined> {
   if (present.length <= 1) return present[0];
-  const live = liveGeneration(await readModeOf(db, backfill));
+  return usualGeneration(await readModeOf(db, backfill), present);
+}
+
+/** The one that is meant where none is named: the live one, or the newest. */
+export function usualGeneration<T extends { generation: number }>(
+  reads: ReadChoice,
+  present: readonly T[],
+): T | undefined {
+  const live = liveGeneration(reads);
   return present.find(({ generation }) => generation === live) ?? present.at(-1);
 }
 

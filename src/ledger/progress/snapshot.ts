@@ -2,12 +2,10 @@
 
 import type { Queryable } from '../../db/pool.ts';
 import { readOnlyReason } from '../../db/read-only.ts';
-import {
-  MIN_SHARE_FOR_ETA,
-  RATE_WINDOW_SECONDS,
-  batchesInProgress,
-  type BatchInProgress,
-} from './batch-activity.ts';
+import { parseGenerationName } from '../../config/values/generation-name.ts';
+import { MIN_SHARE_FOR_ETA, batchesInProgress, type BatchInProgress } from './batch-activity.ts';
+import { sumBatches } from './batch-sums.ts';
+import { EMPTY_SNAPSHOT } from './empty-snapshot.ts';
 import { indexState } from './index-state.ts';
 import { coverageOf } from '../rows/accounting.ts';
 import { readModeOf, type ReadModeState } from '../reads/read-mode.ts';
@@ -25,6 +23,8 @@ import { readReports, type WorkerReports } from './worker-report.ts';
 
 export interface ProgressSnapshot extends ReadSummary, WorkerReports {
   backfill: string;
+  /** Of the backfill, from 1: all but `readMode` is of it alone. */
+  generation: number;
   /** Id of the run; null before the first one. */
   run: string | null;
   state: RunState | 'none';
@@ -108,30 +108,9 @@ export interface ProgressSnapshot extends ReadSummary, WorkerReports {
   longestStatementMs: number | null;
 }
 
-interface Sums {
-  eligible: number;
-  embedded: number;
-  skipped: number;
-  quarantined: number;
-  changed: number;
-  truncated: number;
-  adopted: number;
-  stagedRows: number;
-  masked: Record<string, number>;
-  pending: number;
-  staged: number;
-  merged: number;
-  failed: number;
-  retries: number;
-  tokens: number;
-  recentRows: number;
-  recentSeconds: number | null;
-  runSeconds: number | null;
-  idleSeconds: number | null;
-  longestSeconds: number | null;
-}
-
+/** @param backfill as the generation is named in the ledger */
 export async function progressSnapshot(db: Queryable, backfill: string): Promise<ProgressSnapshot> {
+  const named = parseGenerationName(backfill);
   const run = await latestRun(db, backfill);
   const sync = await syncState(db, backfill);
   const { tuned, state, reason, signals, ageSeconds } = await readThrottle(db, backfill);
@@ -142,7 +121,8 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
       : { state: 'hold', reason: readOnly, signals, ageSeconds: 0 };
   const reads = { readMode: await readModeOf(db, backfill), ...(await readSummary(db, backfill)) };
   const { workers, stall: reported } = await readReports(db, backfill);
-  if (run === null) return { ...EMPTY, backfill, readOnly, sync, throttle, tuned, workers, ...reads };
+  if (run === null)
+    return { ...EMPTY_SNAPSHOT, ...named, readOnly, sync, throttle, tuned, workers, ...reads };
   const sums = await sumBatches(db, run);
   const done = sums.embedded + sums.skipped + sums.quarantined;
   const pending = Math.max(sums.eligible - done - sums.changed, 0);
@@ -152,7 +132,7 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
   const rate = stands ? null : rowsPerSecond(sums, pending);
   const share = sums.eligible === 0 ? 1 : done / sums.eligible;
   return {
-    backfill,
+    ...named,
     run: run.id,
     state: run.state,
     reason: run.reason,
@@ -214,79 +194,3 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
 /** The same while the queue is away: nothing moves that has not been done, whatever the last minutes were like. */
 export const standing = (snapshot: ProgressSnapshot): ProgressSnapshot =>
   snapshot.rows.pending === 0 ? snapshot : { ...snapshot, rowsPerSecond: null, etaSeconds: null };
-
-async function sumBatches(db: Queryable, run: Run): Promise<Sums> {
-  const summed = await db.query<Sums>(
-    `SELECT coalesce(sum(CASE WHEN state = 'merged' THEN eligible ELSE rows END), 0)::float8 AS eligible,
-            coalesce(sum(embedded) FILTER (WHERE state = 'merged'), 0)::float8 AS embedded,
-            coalesce(sum(skipped) FILTER (WHERE state = 'merged'), 0)::float8 AS skipped,
-            coalesce(sum(quarantined) FILTER (WHERE state = 'merged'), 0)::float8 AS quarantined,
-            coalesce(sum(changed) FILTER (WHERE state = 'merged'), 0)::float8 AS changed,
-            coalesce(sum(truncated) FILTER (WHERE state = 'merged'), 0)::float8 AS truncated,
-            coalesce(sum(adopted) FILTER (WHERE state = 'merged'), 0)::float8 AS adopted,
-            coalesce(sum(rows) FILTER (WHERE state = 'staged'), 0)::float8 AS "stagedRows",
-            (SELECT coalesce(jsonb_object_agg(key, total), '{}')
-               FROM (SELECT key, sum(value::bigint) AS total FROM pgvector_backfill.batch, jsonb_each_text(masked)
-                      WHERE run = $1 GROUP BY key) types) AS masked,
-            count(*) FILTER (WHERE state = 'pending')::int AS pending,
-            count(*) FILTER (WHERE state = 'staged')::int AS staged,
-            count(*) FILTER (WHERE state = 'merged')::int AS merged,
-            count(*) FILTER (WHERE state = 'failed')::int AS failed,
-            coalesce(sum(greatest(attempts - 1, 0)), 0)::float8 AS retries, coalesce(sum(tokens), 0)::float8 AS tokens,
-            coalesce(sum(eligible) FILTER (WHERE state = 'merged' AND merged_at > now() - make_interval(secs => $2)), 0)::float8 AS "recentRows",
-            extract(epoch FROM now() - greatest(min(started_at) FILTER (WHERE merged_at > now() - make_interval(secs => $2)),
-                                                now() - make_interval(secs => $2)))::float8 AS "recentSeconds",
-            extract(epoch FROM max(merged_at) - min(started_at))::float8 AS "runSeconds",
-            extract(epoch FROM now() - greatest(max(started_at), max(staged_at), max(merged_at), max(failed_at)))::float8 AS "idleSeconds",
-            max(extract(epoch FROM merged_at - started_at)) FILTER (WHERE merged_at > now() - make_interval(secs => $2))::float8 AS "longestSeconds"
-       FROM pgvector_backfill.batch WHERE run = $1`,
-    [run.id, RATE_WINDOW_SECONDS],
-  );
-  return summed.rows[0] as Sums;
-}
-
-const EMPTY: Omit<
-  ProgressSnapshot,
-  'backfill' | 'readOnly' | 'sync' | 'throttle' | 'tuned' | 'workers' | 'readMode' | keyof ReadSummary
-> = {
-  run: null,
-  stall: null,
-  idleSeconds: null,
-  state: 'none',
-  reason: 'nothing is planned yet: run `pgvector-backfill enqueue`',
-  rows: {
-    eligible: 0,
-    embedded: 0,
-    skipped: 0,
-    quarantined: 0,
-    pending: 0,
-    staged: 0,
-    stale: 0,
-    truncated: 0,
-    adopted: 0,
-  },
-  adoption: null,
-  masked: {},
-  model: null,
-  table: null,
-  coverage: 0,
-  rowsPerSecond: null,
-  etaSeconds: null,
-  batches: { pending: 0, staged: 0, merged: 0, failed: 0, retries: 0 },
-  tokens: 0,
-  tableGrowth: { forecast: null, actual: null },
-  index: {
-    name: null,
-    method: null,
-    valid: false,
-    phase: null,
-    progress: null,
-    secondsLeft: null,
-    forecast: null,
-    actual: null,
-    blockers: [],
-    seenSecondsAgo: null,
-  },
-  inProgress: [],
-  longestStatementMs: null,
-};

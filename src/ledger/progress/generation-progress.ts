@@ -1,0 +1,103 @@
+/** Every generation of a backfill, each with its own rows, rate, lag, index, verdict and part in the reads. */
+
+import { generationName } from '../../config/values/generation-name.ts';
+import type { Queryable } from '../../db/pool.ts';
+import { usualGeneration } from '../generation/choose.ts';
+import { presentGenerations, type Generation } from '../generation/generation.ts';
+import type { ReadChoice } from '../reads/read-mode.ts';
+import { lastVerification } from '../verification/verification.ts';
+import { progressSnapshot, type ProgressSnapshot } from './snapshot.ts';
+
+export interface GenerationProgress extends Pick<
+  ProgressSnapshot,
+  'generation' | 'run' | 'state' | 'reason' | 'rows' | 'coverage' | 'rowsPerSecond' | 'etaSeconds' | 'index'
+> {
+  model: string | null;
+  dimensions: number | null;
+  /** Of the table; null before its first `enqueue`. */
+  column: string | null;
+  sync: {
+    /** Captured changes that are not in line yet. */
+    pending: number;
+    /** Age of the oldest of them; 0 where there is none. */
+    lagSeconds: number;
+  };
+  /** Its part in the reads: `live`, `canary:10`, `shadow`, `previous` (where a rollback leads), or null. */
+  reads: string | null;
+  /** The last one of this run; null before it. */
+  verification: { at: string; passed: boolean; failed: string[] } | null;
+}
+
+export interface SeenGeneration {
+  /** Null where nothing was enqueued yet. */
+  known: Generation | null;
+  snapshot: ProgressSnapshot;
+  progress: GenerationProgress;
+}
+
+/** Present ones by their numbers; of a backfill that is not in the ledger, the one that is named. @param name of any of them */
+export async function everyGeneration(db: Queryable, name: string): Promise<SeenGeneration[]> {
+  const present = await presentGenerations(db, name);
+  const seen: SeenGeneration[] = [];
+  for (const known of present.length === 0 ? [null] : present)
+    seen.push(await seenGeneration(db, known, await progressSnapshot(db, known?.name ?? name)));
+  return seen;
+}
+
+/** The one that verbs mean without a flag. */
+export function usualOf(seen: readonly SeenGeneration[]): SeenGeneration {
+  const [first] = seen;
+  if (first === undefined) throw new Error('a backfill without a generation');
+  const usual = usualGeneration(
+    first.snapshot.readMode,
+    seen.map(({ progress }) => progress),
+  );
+  return seen.find(({ progress }) => progress === usual) ?? first;
+}
+
+/** Its name in the ledger. */
+export const ledgerName = ({ backfill, generation }: ProgressSnapshot): string =>
+  generationName({ backfill, generation });
+
+async function seenGeneration(
+  db: Queryable,
+  known: Generation | null,
+  snapshot: ProgressSnapshot,
+): Promise<SeenGeneration> {
+  const { generation, run, state, reason, rows, coverage, rowsPerSecond, etaSeconds, index, sync } = snapshot;
+  const last = await lastVerification(db, ledgerName(snapshot));
+  const column = known?.stored['column'];
+  return {
+    known,
+    snapshot,
+    progress: {
+      generation,
+      run,
+      model: snapshot.model?.name ?? null,
+      dimensions: snapshot.model?.dimensions ?? null,
+      column: typeof column === 'string' ? column : null,
+      state,
+      reason,
+      rows,
+      coverage,
+      rowsPerSecond,
+      etaSeconds,
+      sync: { pending: sync.pending, lagSeconds: sync.oldestSeconds ?? 0 },
+      index,
+      reads: readsOf(snapshot.readMode, generation),
+      verification:
+        last === null || last.run !== run
+          ? null
+          : { at: last.at.toISOString(), passed: last.passed, failed: last.failed },
+    },
+  };
+}
+
+/** What a generation is to the reads. */
+export function readsOf({ mode, percent, generation, base }: ReadChoice, of: number): string | null {
+  const isTried = mode === 'shadow' || mode === 'canary';
+  if (generation === of)
+    return mode === 'canary' ? `canary:${percent}` : mode === 'shadow' ? 'shadow' : 'live';
+  if (base.generation !== of) return null;
+  return isTried ? 'live' : 'previous';
+}
