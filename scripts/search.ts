@@ -3,12 +3,16 @@ import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import { GENERATION_FLAG, withGeneration } from '../src/cli/session.ts';
 import { wholeNumber } from '../src/cli/whole-number.ts';
-import { backfillOf, parseGenerationName } from '../src/config/values/generation-name.ts';
+import type { Config } from '../src/config/load.ts';
+import type { Settings } from '../src/config/settings.ts';
+import { parseGenerationName } from '../src/config/values/generation-name.ts';
 import { ConfigError, NoRunError } from '../src/errors.ts';
 import { followScope, scopeDifference } from '../src/ledger/run/scope.ts';
 import { compareSearches } from '../src/search/compare.ts';
 import { LazyEmbedder } from '../src/search/state/lazy-embedder.ts';
-import { loadReadState } from '../src/ledger/reads/read-state.ts';
+import { settingsWithModel } from '../src/embedding/find-model.ts';
+import { presentGenerations, type Generation } from '../src/ledger/generation/generation.ts';
+import { modelCandidates } from '../src/ledger/generation/settings.ts';
 import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { comparisonLines } from '../src/terminal/comparison-lines.ts';
 import { printSearchSql } from './lib/print-search-sql.ts';
@@ -39,8 +43,9 @@ export const search: Command = {
     const configured = await invocation.config();
     const logger = invocation.logger(configured.settings.logLevel);
     return withGeneration(invocation, configured, 'search', logger, async (pool, config) => {
-      const { generations } = await loadReadState(pool, backfillOf(config.backfill));
-      const run = generations.find(({ name }) => name === config.backfill)?.run ?? null;
+      const present = await presentGenerations(pool, config.backfill);
+      const found = present.find(({ name }) => name === config.backfill);
+      const run = found?.run ?? null;
       const planned = { id: run?.id ?? '', scope: run?.scope ?? {} };
       const difference = scopeDifference(planned.scope, config.settings);
       if (difference !== null)
@@ -50,7 +55,10 @@ export const search: Command = {
       const models = new LazyEmbedder(null, (own) => invocation.openEmbedder(own, 1));
       try {
         if (run === null) throw new NoRunError(config.backfill);
-        const embedder = await models.get(settings, run);
+        const embedder = await models.get(
+          await withModel(settings, configured, present.length > 1 ? found : undefined),
+          run,
+        );
         const comparison = await compareSearches({ pool, target, settings, embedder }, text, k);
         const { backfill, generation } = parseGenerationName(config.backfill);
         invocation.emit({ backfill, generation, ...comparison });
@@ -62,5 +70,16 @@ export const search: Command = {
     });
   },
 };
+
+/** Of several generations, two may have models of one name in two folders. */
+async function withModel(
+  settings: Settings,
+  { settings: configured }: Config,
+  generation: Generation | undefined,
+): Promise<Settings> {
+  if (generation === undefined) return settings;
+  const { model, mask } = await settingsWithModel(modelCandidates(configured, generation), generation.run);
+  return { ...settings, model, mask };
+}
 
 await runAsProgram(search, import.meta);

@@ -40,6 +40,8 @@ export class Readers {
   /** Loaded with the first search: to read options takes more than all the rest that an application imports at its start. */
   #keeper: Promise<ContextKeeper> | null = null;
   #warming: Promise<void> | null = null;
+  /** Name and run of what could be searched by. */
+  readonly #proven = new Set<string>();
   #hasOpened = false;
   #isClosed = false;
 
@@ -122,9 +124,11 @@ export class Readers {
   }
 
   /** It was tried. @param error null where it could be searched by */
-  tried({ name }: GenerationState, error: unknown): void {
-    if (error === null) this.#retries.succeeded(name);
-    else if (this.#retries.isDue(name)) this.#retries.failed(name, error);
+  tried({ name, run }: GenerationState, error: unknown): void {
+    if (error === null) {
+      this.#retries.succeeded(name);
+      this.#proven.add(`${name} ${run?.id ?? ''}`);
+    } else if (this.#retries.isDue(name)) this.#retries.failed(name, error);
   }
 
   /**
@@ -137,7 +141,10 @@ export class Readers {
     const open = [...this.#models.keys()];
     for (const name of this.#use.spare(present, names, open)) this.#letGo(name);
     if (this.#warming !== null) return;
-    const next = warm.find((state) => !this.isOpen(state) && this.#retries.isDue(state.name));
+    // Also one that a search has opened: the ledger is to hear of each.
+    const isWarm = (state: GenerationState): boolean =>
+      this.isOpen(state) && this.#proven.has(`${state.name} ${state.run?.id ?? ''}`);
+    const next = warm.find((state) => !isWarm(state) && this.#retries.isDue(state.name));
     if (next === undefined) return;
     this.#warming = this.#warm(present, next);
   }

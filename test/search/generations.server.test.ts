@@ -141,6 +141,16 @@ describe.runIf(hasPostgres())('reads between two generations', () => {
       await table.set(choice);
       expect(await earlier()).toEqual(first);
     }
+    // The other way round: a ledger of an earlier release knows one generation.
+    await table.set(FIRST);
+    await table.pool.query(
+      `DELETE FROM pgvector_backfill.run WHERE backfill = 'things@2';
+       DELETE FROM pgvector_backfill.backfill WHERE name = 'things@2';
+       ALTER TABLE pgvector_backfill.backfill DROP COLUMN of_backfill, DROP COLUMN generation, DROP COLUMN dropped_at;
+       ALTER TABLE pgvector_backfill.read_mode DROP COLUMN generation, DROP COLUMN trial_mode, DROP COLUMN trial_percent,
+         DROP COLUMN trial_generation, DROP COLUMN previous_mode, DROP COLUMN previous_generation`,
+    );
+    expect(await open().search('bread', { k: 3 })).toMatchObject({ mode: 'vector', generation: 1 });
   });
 
   it('pinned to the options of one generation, is answered by no other', async () => {
