@@ -7,16 +7,15 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import type { TestProject } from 'vitest/node';
-import { buildQuickly } from '../../scripts/build.ts';
 import { findChromium } from './browser.ts';
 import { assertContainers, startPostgres, startRedis, type StartedServer } from './containers.ts';
-import { makeSampleModels } from './model.ts';
 import { notRunLine } from './not-run.ts';
 import { findNginx } from './find-nginx.ts';
 import { findPgBouncer } from './find-pgbouncer.ts';
 import { findPromtool } from './find-promtool.ts';
+import { COMPILED, prepare } from './prepared.ts';
 import { dropDatabases, makeTemplate, serverVersions } from './template.ts';
 
 declare module 'vitest' {
@@ -62,11 +61,6 @@ const PLAIN = '\u001B[0m';
 
 const NO_CHROMIUM = 'browser: CHROMIUM_PATH is not set and no Chromium is installed';
 
-/** Where tests find what they start as processes; another folder for a run that goes on beside others. */
-const COMPILED = fileURLToPath(
-  new URL(`../../.cache/${process.env['TEST_COMPILED'] ?? 'compiled'}`, import.meta.url),
-);
-
 const embeddedOnly = process.env['TEST_EMBEDDED_ONLY'] === '1';
 
 const firstLine = (error: unknown): string =>
@@ -81,7 +75,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const withServers = wantsServers(project);
   const folder = await mkdtemp(join(tmpdir(), 'pgvector-backfill-test-'));
   const models = join(folder, 'models');
-  const prepared = Promise.all([buildQuickly(COMPILED), makeSampleModels(models)]);
+  const prepared = prepare(models);
   const started: StartedServer[] = [];
   const reasons: string[] = [];
   const find = async (
