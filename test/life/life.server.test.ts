@@ -151,6 +151,7 @@ async function watch(url: string, signal: AbortSignal): Promise<number> {
     while (!signal.aborted) {
       const stream = await fetch(`${url}/events`, { signal }).catch(() => null);
       await stream?.body?.pipeTo(new WritableStream()).catch(() => {});
+      await pause(PAGE_COMES_BACK_MS);
     }
   };
   const scrape = async (): Promise<void> => {
@@ -159,7 +160,7 @@ async function watch(url: string, signal: AbortSignal): Promise<number> {
       if (answer?.status === 200) scrapes++;
       else if (!signal.aborted) throw new Error(`/metrics answered ${answer?.status ?? 'nothing'}`);
       await answer?.text().catch(() => '');
-      await new Promise((resolve) => setTimeout(resolve, SCRAPE_MS));
+      await pause(SCRAPE_MS);
     }
   };
   await Promise.all([page(), scrape()]);
@@ -167,3 +168,7 @@ async function watch(url: string, signal: AbortSignal): Promise<number> {
 }
 
 const SCRAPE_MS = 1000;
+/** A browser lets a second or more pass before it opens an event stream again. */
+const PAGE_COMES_BACK_MS = 1000;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
