@@ -32,6 +32,8 @@ const BYTES_MORE = 3000;
 /** For the beginning, the index and the check of every vector. */
 const BESIDES_MS = 600_000 + ROWS * 5;
 
+const CREDENTIALS = { DASHBOARD_USER: 'admin', DASHBOARD_PASSWORD: 'long enough' };
+
 const model = sampleModel();
 const tell = (line: string): void => void process.stdout.write(`life: ${line}\n`);
 
@@ -70,6 +72,7 @@ describe.runIf(SECONDS > 0 && hasContainers())('a long life', () => {
         // The gate counts what is changed and not in line yet, and the writer never rests.
         BACKFILL_INDEX_COVERAGE: '0.8',
         DASHBOARD_PORT: '0',
+        ...CREDENTIALS,
         // Few words make few distances: what recall is of is another test's.
         ...REPEATED_TEXTS,
         BACKFILL_VERIFY_TOLERANCE: '1',
@@ -123,10 +126,10 @@ describe.runIf(SECONDS > 0 && hasContainers())('a long life', () => {
     }
     const last = await measurements();
     looking.abort();
-    const scrapes = await watched;
+    const { scrapes, streams } = await watched;
     tell(`at the end: ${JSON.stringify(last)}, ${log.bytes} bytes of log, ${written} rows written`);
     tell(`${lived.faults.length} faults; seconds until in line: ${JSON.stringify(lived.recovered)}`);
-    tell(`warnings: ${JSON.stringify(Object.fromEntries(log.told))}; ${scrapes} scrapes`);
+    tell(`warnings: ${JSON.stringify(Object.fromEntries(log.told))}; ${scrapes} scrapes, ${streams} streams`);
 
     expect(log.unexplained).toEqual([]);
     if (after === null) throw new Error('too short: nothing was measured after the first tenth');
@@ -144,19 +147,24 @@ describe.runIf(SECONDS > 0 && hasContainers())('a long life', () => {
   });
 });
 
-/** Prometheus and an open page beside it, through every outage. @returns scrapes that were answered. */
-async function watch(url: string, signal: AbortSignal): Promise<number> {
+/** Prometheus and an open page beside it, through every outage. @returns scrapes that were answered, streams that were opened. */
+async function watch(url: string, signal: AbortSignal): Promise<{ scrapes: number; streams: number }> {
   let scrapes = 0;
+  let streams = 0;
+  const { DASHBOARD_USER: user, DASHBOARD_PASSWORD: password } = CREDENTIALS;
+  const headers = { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` };
   const page = async (): Promise<void> => {
     while (!signal.aborted) {
-      const stream = await fetch(`${url}/events`, { signal }).catch(() => null);
+      const stream = await fetch(`${url}/events`, { signal, headers }).catch(() => null);
+      if (stream?.status === 200) streams++;
+      else if (!signal.aborted) throw new Error(`/events answered ${stream?.status ?? 'nothing'}`);
       await stream?.body?.pipeTo(new WritableStream()).catch(() => {});
       await pause(PAGE_COMES_BACK_MS);
     }
   };
   const scrape = async (): Promise<void> => {
     while (!signal.aborted) {
-      const answer = await fetch(`${url}/metrics`, { signal }).catch(() => null);
+      const answer = await fetch(`${url}/metrics`, { signal, headers }).catch(() => null);
       if (answer?.status === 200) scrapes++;
       else if (!signal.aborted) throw new Error(`/metrics answered ${answer?.status ?? 'nothing'}`);
       await answer?.text().catch(() => '');
@@ -164,7 +172,7 @@ async function watch(url: string, signal: AbortSignal): Promise<number> {
     }
   };
   await Promise.all([page(), scrape()]);
-  return scrapes;
+  return { scrapes, streams };
 }
 
 const SCRAPE_MS = 1000;
