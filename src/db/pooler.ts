@@ -41,8 +41,9 @@ export async function losesSession(client: pg.Client, another: () => Promise<pg.
       await beside.query('COMMIT');
       pid = now ?? (await asked) ?? before;
       if (asked === null || pid !== before) return true;
-      // Of two processes that are free in turn, each connection may find its own again: out of turn, it does not.
-      if ((await pidOf(beside)) !== held) return true;
+      // Of processes that are free in turn, each connection may find its own again: out of turn, it does not. The first
+      // such question is to a pool that gives what was free longest, the second to one that gives what was free last.
+      if ((await pidOf(beside)) !== held || (await pidOf(client)) !== pid) return true;
     }
     return false;
   } finally {
