@@ -1,6 +1,10 @@
 /** Figures for people. */
 
-export const count = (value: number): string => value.toLocaleString('en-US');
+/** `1,234`. Whole numbers without what the engine has for all languages: loading that takes a verb 30 ms of processor time. */
+export const count = (value: number): string =>
+  Number.isSafeInteger(value)
+    ? String(value).replaceAll(/\B(?=(?:\d{3})+$)/g, ',')
+    : value.toLocaleString('en-US');
 
 export function bytes(value: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
