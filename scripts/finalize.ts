@@ -8,7 +8,7 @@ import { runAsProgram } from '../src/cli/run-as-program.ts';
 import type { Command } from '../src/cli/command.ts';
 import { prepareQueues, withQueues } from '../src/planning/open-queues.ts';
 import { requireRun } from '../src/ledger/run/require-run.ts';
-import { GENERATION_FLAG, withGeneration } from '../src/cli/session.ts';
+import { OPEN_GENERATION_FLAG, withOpenGeneration } from '../src/cli/session.ts';
 import { watchBuild } from '../src/cli/watch-build.ts';
 
 export const finalizeCommand: Command = {
@@ -16,12 +16,12 @@ export const finalizeCommand: Command = {
   summary: 'Asks for the index build now, whatever the coverage. A worker with the finalize role does it.',
   flags: {
     watch: { type: 'boolean', help: 'Show the build until the run is ready, or waits for the operator' },
-    ...GENERATION_FLAG,
+    ...OPEN_GENERATION_FLAG,
   },
   async run(invocation) {
     const asked = await invocation.config();
     const logger = invocation.logger(asked.settings.logLevel);
-    return withGeneration(invocation, asked, 'finalize', logger, async (pool, config) => {
+    return withOpenGeneration(invocation, asked, 'finalize', logger, async (pool, config) => {
       const run = await requireRun(pool, config.backfill);
       const target = await describeTarget(pool, config.backfill, config.settings);
       const wanted = wantedIndex(target, config.settings, 0);

@@ -4,7 +4,7 @@ import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import type { Command } from '../src/cli/command.ts';
 import { requireRun } from '../src/ledger/run/require-run.ts';
-import { GENERATION_FLAG, withGeneration } from '../src/cli/session.ts';
+import { OPEN_GENERATION_FLAG, withOpenGeneration } from '../src/cli/session.ts';
 
 export const pauseCommand: Command = {
   name: 'pause',
@@ -12,13 +12,13 @@ export const pauseCommand: Command = {
     'Stops the run between batches, on every worker: those in flight end, no other begins. `resume` goes on.',
   flags: {
     reason: { type: 'string', value: 'TEXT', help: 'Kept with the run and shown by `status`' },
-    ...GENERATION_FLAG,
+    ...OPEN_GENERATION_FLAG,
   },
   async run(invocation) {
     const asked = await invocation.config(['text']);
     const { reason } = invocation.flags;
     const logger = invocation.logger(asked.settings.logLevel);
-    return withGeneration(invocation, asked, 'pause', logger, async (pool, config) => {
+    return withOpenGeneration(invocation, asked, 'pause', logger, async (pool, config) => {
       const why = typeof reason === 'string' && reason.trim() !== '' ? `: ${reason.trim()}` : '';
       const before = await requireRun(pool, config.backfill);
       const run = await pause(pool, before, `paused by the operator${why}`);

@@ -5,16 +5,16 @@ import { runAsProgram } from '../src/cli/run-as-program.ts';
 import type { Command } from '../src/cli/command.ts';
 import { prepareQueues, withQueues } from '../src/planning/open-queues.ts';
 import { requireRun } from '../src/ledger/run/require-run.ts';
-import { GENERATION_FLAG, withGeneration } from '../src/cli/session.ts';
+import { OPEN_GENERATION_FLAG, withOpenGeneration } from '../src/cli/session.ts';
 
 export const resumeCommand: Command = {
   name: 'resume',
   summary: 'A paused run goes on; one that failed is tried again, its cause being repaired.',
-  flags: GENERATION_FLAG,
+  flags: OPEN_GENERATION_FLAG,
   async run(invocation) {
     const asked = await invocation.config(['text']);
     const logger = invocation.logger(asked.settings.logLevel);
-    return withGeneration(invocation, asked, 'resume', logger, async (pool, config) => {
+    return withOpenGeneration(invocation, asked, 'resume', logger, async (pool, config) => {
       const before = await requireRun(pool, config.backfill);
       const address = await prepareQueues(config, pool, logger);
       const run = await withQueues(address, (queues) =>

@@ -7,7 +7,7 @@ import type { Command } from '../src/cli/command.ts';
 import { count } from '../src/observability/format.ts';
 import { prepareQueues, withQueues } from '../src/planning/open-queues.ts';
 import { requireRun } from '../src/ledger/run/require-run.ts';
-import { GENERATION_FLAG, withGeneration } from '../src/cli/session.ts';
+import { OPEN_GENERATION_FLAG, withOpenGeneration } from '../src/cli/session.ts';
 
 function quarantined({ row, quarantined: all }: Record<string, unknown>): boolean | string[] {
   if (!Array.isArray(row)) return all === true;
@@ -32,12 +32,12 @@ export const retryCommand: Command = {
       value: 'KEY',
       help: 'The quarantined row of this key alone; a key of several columns is a JSON array. May be given several times',
     },
-    ...GENERATION_FLAG,
+    ...OPEN_GENERATION_FLAG,
   },
   async run(invocation) {
     const asked = await invocation.config();
     const logger = invocation.logger(asked.settings.logLevel);
-    return withGeneration(invocation, asked, 'retry', logger, async (pool, config) => {
+    return withOpenGeneration(invocation, asked, 'retry', logger, async (pool, config) => {
       const run = await requireRun(pool, config.backfill);
       const address = await prepareQueues(config, pool, logger);
       const result = await withQueues(address, ({ embed }) =>

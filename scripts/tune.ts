@@ -5,7 +5,7 @@ import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import type { Command } from '../src/cli/command.ts';
 import { requireRun } from '../src/ledger/run/require-run.ts';
-import { GENERATION_FLAG, withGeneration } from '../src/cli/session.ts';
+import { OPEN_GENERATION_FLAG, withOpenGeneration } from '../src/cli/session.ts';
 import { readTuned, tunedChanges } from '../src/throttle/tune-flags.ts';
 
 export const tune: Command = {
@@ -27,14 +27,14 @@ export const tune: Command = {
       help: 'In the place of throttle.NAME, such as replicaLag=5:600 or lockWaiters=off; may be given again, or as a list',
     },
     reset: { type: 'boolean', help: 'Back to the options, before the other flags take effect' },
-    ...GENERATION_FLAG,
+    ...OPEN_GENERATION_FLAG,
   },
   options: ['database.url', 'table', 'logLevel'],
   async run(invocation) {
     const asked = await invocation.config(['text']);
     readTuned(invocation.flags, asked.settings, {});
     const logger = invocation.logger(asked.settings.logLevel);
-    return withGeneration(invocation, asked, 'tune', logger, async (pool, { settings, backfill }) => {
+    return withOpenGeneration(invocation, asked, 'tune', logger, async (pool, { settings, backfill }) => {
       const run = await requireRun(pool, backfill);
       const { tuned: before } = await readThrottle(pool, backfill);
       const tuned = readTuned(invocation.flags, settings, before);

@@ -4,9 +4,18 @@ import type { Config } from '../config/load.ts';
 import { describeDatabaseUrl } from '../config/libpq/parameters.ts';
 import { assertReachable, createPool, type Pool, type PoolOptions } from '../db/pool.ts';
 import { explainedByServer } from '../db/explained-error.ts';
-import { configOf, wantedGeneration } from '../ledger/generation/choose.ts';
+import { configOf, wantedGeneration, type Meant } from '../ledger/generation/choose.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Flag, Invocation } from './command.ts';
+
+/** Of verbs that steer a run. */
+export const OPEN_GENERATION_FLAG: Record<string, Flag> = {
+  generation: {
+    type: 'string',
+    value: 'N',
+    help: 'Which generation of the backfill; where absent the one that is being built, or the live one',
+  },
+};
 
 /** Of verbs that are about one generation. */
 export const GENERATION_FLAG: Record<string, Flag> = {
@@ -64,13 +73,18 @@ export async function withGeneration<T>(
   logger: Logger,
   work: (pool: Pool, config: Config) => Promise<T>,
   options: Pick<PoolOptions, 'queryTimeoutMs'> = {},
+  meant: Meant = 'live',
 ): Promise<T> {
   const wanted = wantedGeneration(flags['generation']);
   return withDatabase(
     config,
     name,
     logger,
-    async (pool) => work(pool, await configOf(pool, config, wanted)),
+    async (pool) => work(pool, await configOf(pool, config, wanted, meant)),
     options,
   );
 }
+
+/** The same for verbs that steer a run: without --generation, that of the one which is being built. */
+export const withOpenGeneration: typeof withGeneration = (invocation, config, name, logger, work) =>
+  withGeneration(invocation, config, name, logger, work, {}, 'open');

@@ -18,12 +18,22 @@ async function until(what: string, holds: () => Promise<boolean>): Promise<void>
 }
 
 /** @throws Error where the run has failed */
-export const untilReady = (pool: Pool, name: string): Promise<void> =>
-  until(`${name} to be ready`, async () => {
+export async function untilReadyOrRefused(pool: Pool, name: string): Promise<'ready' | 'refused'> {
+  let seen: 'ready' | 'refused' = 'ready';
+  await until(`${name} to be ready`, async () => {
     const run = await latestRun(pool, name);
     if (run?.state === 'failed') throw new Error(`run ${run.id} of ${name} failed: ${run.reason}`);
-    return run?.state === 'ready' || run?.state === 'cut_over';
+    const isRefused = run?.state === 'verifying' && run.reason.startsWith('verify did not pass');
+    if (isRefused) seen = 'refused';
+    return isRefused || run?.state === 'ready' || run?.state === 'cut_over';
   });
+  return seen;
+}
+
+/** @throws Error where the run has failed, or its gate has refused it */
+export async function untilReady(pool: Pool, name: string): Promise<void> {
+  if ((await untilReadyOrRefused(pool, name)) === 'refused') throw new Error(`the gate refused ${name}`);
+}
 
 /** A part of its batches is merged, or its index is being built. */
 export const startedBuild = (pool: Pool, name: string, what: 'batches' | 'index'): Promise<void> =>

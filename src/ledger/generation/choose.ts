@@ -5,6 +5,7 @@ import { backfillOf } from '../../config/values/generation-name.ts';
 import { ConfigError } from '../../errors.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { readModeOf, readsVectors, type ReadChoice } from '../reads/read-mode.ts';
+import type { RunState } from '../run/run.ts';
 import { allGenerations, type Generation } from './generation.ts';
 import { configOfGeneration } from './settings.ts';
 
@@ -23,15 +24,29 @@ export function wantedGeneration(flag: string | boolean | undefined): number | n
   });
 }
 
+/** Of verbs that steer a run: the one that has something to do. Of all others, the live one. */
+export type Meant = 'open' | 'live';
+
+const AT_REST: readonly RunState[] = ['ready', 'cut_over', 'completed'];
+
+const isOpen = ({ run }: Generation): boolean => run !== null && !AT_REST.includes(run.state);
+
 /**
  * The configuration of the generation that is named; of the live one where none is, and of the newest where reads go by no
- * vectors. The configuration itself where the ledger has one generation: it may be about to change that one.
+ * vectors; `open`: of one whose run is under way, paused or failed, before those. The configuration itself where the ledger has one generation: it may be about to change that one.
  * @throws ConfigError where there is no such generation
  */
-export async function configOf(db: Queryable, config: Config, wanted: number | null): Promise<Config> {
+export async function configOf(
+  db: Queryable,
+  config: Config,
+  wanted: number | null,
+  meant: Meant = 'live',
+): Promise<Config> {
   const all = await allGenerations(db, config.backfill);
   const present = all.filter(({ isDropped }) => !isDropped);
-  const chosen = wanted === null ? await usualOf(db, config, present) : namedIn(all, config, wanted);
+  const open = meant === 'open' ? present.findLast(isOpen) : undefined;
+  const chosen =
+    wanted === null ? (open ?? (await usualOf(db, config, present))) : namedIn(all, config, wanted);
   const isOnly = all.length <= 1 && (chosen?.generation ?? 1) === 1;
   return chosen === undefined || isOnly ? config : configOfGeneration(config, chosen);
 }
