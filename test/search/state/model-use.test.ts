@@ -15,7 +15,10 @@ const generation = (number: number, state: RunState): GenerationState => ({
   run: { id: String(number), fingerprint: '', state },
 });
 const reads = (choice: Partial<ReadChoice>, ...generations: GenerationState[]): ReadState => ({
-  ...{ mode: 'legacy', percent: null, generation: null, base: LEGACY },
+  mode: 'legacy',
+  percent: null,
+  generation: null,
+  base: LEGACY,
   ...choice,
   generations,
   hasMore: true,
