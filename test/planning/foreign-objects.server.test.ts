@@ -185,7 +185,10 @@ describe.runIf(hasPostgres())('objects of another role under our names', () => {
       LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.loot VALUES ('asked', current_user); END $$`;
     await pool.query(forged);
     const again = (await plan()).statements;
-    expect(again).toHaveLength(3);
+    expect(again).toEqual([
+      expect.stringMatching(/^CREATE OR REPLACE FUNCTION "public"\."search_docs"/),
+      expect.stringMatching(/^COMMENT/),
+    ]);
     for (const sql of again) await pool.query(sql);
     expect(await plan()).toMatchObject({ statements: [] });
     await pool.query('DROP FUNCTION public.search_docs');
