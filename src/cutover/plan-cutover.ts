@@ -10,6 +10,7 @@ import type { Run } from '../ledger/run/run.ts';
 import { followScope } from '../ledger/run/scope.ts';
 import { READ_MODE_SEEN_SECONDS } from '../search/create-search.ts';
 import { describeTarget } from '../ledger/backfill/describe-target.ts';
+import { liveGeneration } from '../ledger/generation/choose.ts';
 import { allGenerations } from '../ledger/generation/generation.ts';
 import { changeReads, runMoves, type RunMove } from './change-reads.ts';
 import { currentUser } from './current-user.ts';
@@ -70,7 +71,11 @@ export async function planCutover(
     gate,
     readers: readers.reports,
     lines: planLines(moves, from, to, inSql, passedBy),
-    notes: [...trial.notes, ...(readers.note === null ? [] : [readers.note]), ...notesOf(inSql, to, coming)],
+    notes: [
+      ...trial.notes,
+      ...(readers.note === null ? [] : [readers.note]),
+      ...notesOf(inSql, from, to, coming),
+    ],
     sql: {
       function: inSql.obstacle === null ? inSql.name : null,
       query: plainSearchSql(made.target, made.metric, made.read),
@@ -129,10 +134,21 @@ function planLines(
   return lines;
 }
 
-function notesOf({ name, obstacle }: SearchFunction, to: ReadChoice, coming: number | null): string[] {
+function notesOf(
+  { name, obstacle }: SearchFunction,
+  from: ReadChoice,
+  to: ReadChoice,
+  coming: number | null,
+): string[] {
   const back = to.base.generation === null ? '' : ` (to ${showReadChoice(baseOf(to))})`;
+  const [before, live] = [liveGeneration(from), liveGeneration(to)];
   return [
     ...(obstacle === null ? [] : [`the function ${name} is not made: ${obstacle}`]),
+    ...(obstacle !== null || before === null || live === null || before === live
+      ? []
+      : [
+          `the function ${name} asks by the vectors of generation ${live} from then on: whoever calls it makes the query's vector with that model`,
+        ]),
     ...(coming === null ? [] : [`generation ${coming} is ready: --generation ${coming} moves reads to it`]),
     `Back at any time${back}: pgvector-backfill rollback --execute`,
   ];

@@ -86,7 +86,9 @@ describe.runIf(hasPostgres())('reads by the verbs', () => {
     });
 
     // On trial is meant, where one is.
-    expect(await cutover('hybrid')).toMatchObject({ generation: 2, from: 'canary:10', to: 'hybrid' });
+    const moved = await cutover('hybrid');
+    expect(moved).toMatchObject({ generation: 2, from: 'canary:10', to: 'hybrid' });
+    expect((moved['notes'] as string[]).join()).toContain('asks by the vectors of generation 2 from then on');
     expect(await states()).toEqual(['ready', 'cut_over']);
     expect(await call(pool, 16)).toBe(3);
     await expect(call(pool, 8)).rejects.toMatchObject({ code: '22023' });
