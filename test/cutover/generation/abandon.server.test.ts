@@ -6,12 +6,12 @@ import type { Pool } from '../../../src/db/pool.ts';
 import { migrate } from '../../../src/db/migrate.ts';
 import { catalogState } from '../../setup/catalog.ts';
 import { databases, hasPostgres } from '../../setup/databases.ts';
-import { openGenerations, type TwoGenerations } from './two-generations.ts';
+import { openGenerations, type TableOptions, type TwoGenerations } from './two-generations.ts';
 
 let two: TwoGenerations;
 afterEach(() => two.close());
 
-async function open(options: Parameters<typeof openGenerations>[1] = {}): Promise<void> {
+async function open(options: TableOptions = {}): Promise<void> {
   const [backend] = databases();
   two = await openGenerations(await (backend as NonNullable<typeof backend>).create(), options);
 }

@@ -79,16 +79,16 @@ describe.runIf(hasPostgres())('complete --generation', () => {
     expect(await ofTheLiveOne()).toEqual(before);
 
     const written: number[] = [];
-    let writes = true;
+    const stopped = new AbortController();
     const writing = (async () => {
-      for (let id = 1001; writes; id++) {
+      for (let id = 1001; !stopped.signal.aborted; id++) {
         await pool.query('INSERT INTO docs VALUES ($1, $2)', [id, `bread of the day ${id}`]);
         written.push(id);
         await delay(2);
       }
     })();
     const done = await verb('complete', '--generation', '1', '--execute', '--reason', 'two weeks are over');
-    writes = false;
+    stopped.abort();
     await writing;
     expect({ code: done.code, stderr: done.stderr }).toEqual({ code: 0, stderr: '' });
     expect(done.json()).toMatchObject({ executed: true, bytes: { freed: { index, staging } } });

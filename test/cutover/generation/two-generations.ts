@@ -31,18 +31,26 @@ export interface TwoGenerations {
   env: Record<string, string>;
   configs: Record<1 | 2, Config>;
   /** Enqueued, and where it is `embedded` also that, with an index. */
-  plan(generation: 1 | 2, embedded?: boolean): Promise<void>;
-  run(generation: 1 | 2): Promise<Run | null>;
+  plan: (generation: 1 | 2, embedded?: boolean) => Promise<void>;
+  run: (generation: 1 | 2) => Promise<Run | null>;
   /** An hour ago: longer than applications need to see it, and than the server needs to add up the scans before. */
-  reads(choice: WantedReads): Promise<void>;
-  verb(name: string, ...args: string[]): Promise<CommandResult>;
+  reads: (choice: WantedReads) => Promise<void>;
+  verb: (name: string, ...args: string[]) => Promise<CommandResult>;
   /** As the verb plans it. */
-  ending(
+  ending: (
     generation: 1 | 2,
     action: EndingVerb,
     work: (plan: () => Promise<Ending>) => Promise<void>,
-  ): Promise<void>;
-  close(): Promise<void>;
+  ) => Promise<void>;
+  close: () => Promise<void>;
+}
+
+export interface TableOptions {
+  rows?: number;
+  /** `docs (id, body)`. */
+  createTable?: (pool: Pool, rows: number) => Promise<void>;
+  /** Beside the usual ones, as in the environment. */
+  options?: Record<string, string>;
 }
 
 /** Of 8 and 16 dimensions. */
@@ -54,11 +62,7 @@ export const embedderOf = (generation: 1 | 2): Embedder => ({
 
 export async function openGenerations(
   database: TestDatabase,
-  {
-    rows = ROWS,
-    createTable = createDocs as (pool: Pool, rows: number) => Promise<void>,
-    options = {} as Record<string, string>,
-  } = {},
+  { rows = ROWS, createTable = createDocs, options = {} }: TableOptions = {},
 ): Promise<TwoGenerations> {
   const env = {
     DATABASE_URL: database.databaseUrl,
