@@ -1,7 +1,7 @@
 /** The step of `complete` that takes change capture off: triggers, function, scheduler. */
 
 import { untilNoBuild } from './wait-until-idle.ts';
-import type { PlannedStep } from './planned-steps.ts';
+import { shownSql, type PlannedStep } from './planned-steps.ts';
 import type { Pool } from '../db/pool.ts';
 import { recordEvent } from '../ledger/event/event.ts';
 import { saveSyncMode, syncState } from '../ledger/changes/drain-lease.ts';
@@ -20,7 +20,7 @@ export async function planDropSync(
 ): Promise<PlannedStep> {
   const statements = await missingCapture(pool, target, 'off');
   const { mode, pending } = await syncState(pool, target.backfill);
-  const actions = statements.map((sql) => `${sql};`);
+  const actions = statements.map(shownSql);
   if (mode !== 'off') actions.push('set sync.mode to off in the ledger: workers stop looking for changes');
   if (await isSyncScheduled(queue)) actions.push('remove the job scheduler sync from the queue');
   const notes: string[] = [];

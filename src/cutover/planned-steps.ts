@@ -22,3 +22,7 @@ export const planLines = (steps: readonly PlannedStep[]): string[] =>
   steps.flatMap(({ generation, actions }) =>
     generation === undefined ? actions : actions.map((line) => `generation ${generation}: ${line}`),
   );
+
+/** A statement as a line of a plan: a trigger function that is made again for those who stay without its body, which is long. */
+export const shownSql = (sql: string): string =>
+  `${sql.replace(/ AS '\n.*/s, ` AS '…', without the part that goes`)};`;

@@ -15,14 +15,13 @@ import { currentUser } from './current-user.ts';
 import { deleteBackfill } from './delete-backfill.ts';
 import {
   addedIn,
-  ended,
   haltStep,
   step,
   storageSteps,
   type Removal,
   type RemovalCause,
 } from './generation/removal-steps.ts';
-import type { PlannedStep } from './planned-steps.ts';
+import { shownSql, type PlannedStep } from './planned-steps.ts';
 import { dropSearchFunction } from './search-function.ts';
 import { underLocks } from './short-locks.ts';
 
@@ -94,7 +93,7 @@ async function functionStep(generations: readonly [Removal, ...Removal[]]): Prom
   const statements = new Set<string>();
   for (const each of generations)
     for (const sql of await dropSearchFunction(pool, each.target)) statements.add(sql);
-  return step('function', [...statements].map(ended), () => underLocks(pool, target, [...statements]));
+  return step('function', [...statements].map(shownSql), () => underLocks(pool, target, [...statements]));
 }
 
 async function ledgerStep(

@@ -27,7 +27,7 @@ import {
 } from '../added-objects.ts';
 import { currentUser } from '../current-user.ts';
 import { dropIndexUnderShortLocks } from '../drop-index.ts';
-import type { PlannedStep } from '../planned-steps.ts';
+import { shownSql, type PlannedStep } from '../planned-steps.ts';
 import { underLocks } from '../short-locks.ts';
 import { untilNoBuild, waitUntilIdle, type Queues } from '../wait-until-idle.ts';
 import { indexBytes, stageBytes } from './storage-bytes.ts';
@@ -79,7 +79,7 @@ export async function haltStep(input: Removal, cause: RemovalCause): Promise<Pla
   const pauses = run !== null && OPEN_STATES.includes(run.state);
   const actions = [
     ...(pauses ? [`pause run ${run.id}: workers begin nothing more`] : []),
-    ...statements.map((sql) => ended(brief(sql))),
+    ...statements.map((sql) => shownSql(sql)),
     ...((await syncMode(pool, backfill)) === 'off' ? [] : ['set sync.mode to off in the ledger']),
     ...((await isSyncScheduled(queues.sync)) ? ['remove the job scheduler sync from the queue'] : []),
     `wait up to ${settings.worker.drainSeconds} s until no job, no drain and no index build is under way`,
@@ -130,7 +130,7 @@ function indexStep(
   freed: Freed,
 ): PlannedStep {
   const sql = dropAddedIndexSql(index);
-  return step('index', [ended(sql)], async () => {
+  return step('index', [shownSql(sql)], async () => {
     const size = await indexBytes(pool, [index]);
     await dropIndexUnderShortLocks(settings.database.direct ?? settings.database.url, sql);
     freed.index += size;
@@ -140,13 +140,13 @@ function indexStep(
 function columnStep({ pool, target }: Removal, { columns, kept }: AddedObjects): PlannedStep {
   const sql = dropColumnsSql(target, columns);
   const notes = kept.map((name) => `${name} stays: it was there before, or nothing says that it is ours`);
-  const actions = columns.length === 0 ? [] : [ended(sql)];
+  const actions = columns.length === 0 ? [] : [shownSql(sql)];
   return step('columns', actions, () => underLocks(pool, target, [sql]), notes);
 }
 
 function stageStep({ pool, target }: Removal, { stage }: AddedObjects, freed: Freed): PlannedStep {
   const sql = dropStageSql(target);
-  return step('staging', stage ? [ended(sql)] : [], async () => {
+  return step('staging', stage ? [shownSql(sql)] : [], async () => {
     const size = await stageBytes(pool, target);
     await underLocks(pool, target, [sql]);
     freed.staging += size;
@@ -166,8 +166,3 @@ export const step = (
   run: () => Promise<void>,
   notes: string[] = [],
 ): PlannedStep => ({ name, actions, notes, run });
-
-/** What is made again for the backfills that stay: without the body of the function, which is long, and theirs. */
-const brief = (sql: string): string => sql.replace(/ AS '\n.*/s, ` AS '…', without the part that goes`);
-
-export const ended = (sql: string): string => `${sql};`;

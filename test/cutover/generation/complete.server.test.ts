@@ -129,6 +129,13 @@ describe.runIf(hasPostgres())('complete --generation', () => {
     });
     await pool.query(`UPDATE pgvector_backfill.run SET state = 'cut_over' WHERE backfill = 'docs@2'`);
     expect((await verb('complete')).json()).toMatchObject({ generation: 2, to: 'completed' });
+    // The way back is there as long as the other one is.
+    expect((await verb('rollback', '--to-legacy-schema', '--execute')).code).toBe(0);
+    const left = await pool.query(
+      `SELECT attname AS name FROM pg_attribute WHERE attrelid = 'docs'::regclass AND attnum > 0 AND NOT attisdropped
+       UNION SELECT nspname FROM pg_namespace WHERE nspname = 'pgvector_backfill' ORDER BY 1`,
+    );
+    expect(left.rows).toEqual([{ name: 'body' }, { name: 'id' }]);
   });
 });
 
