@@ -20,7 +20,7 @@ interface Scans {
 
 /**
  * A phrase for each index that was scanned since reads have left it, and not longer ago than a day. The server has no word of
- * who that was: `verify` of that generation is among them, and whoever asks in SQL.
+ * who that was: whoever asks in SQL, `verify`, or the `ready()` of an application, which tries what a rollback would lead to.
  * @param movedSeconds since the read mode was changed; Infinity where it never was
  */
 export async function recentScans(
@@ -36,7 +36,10 @@ export async function recentScans(
     const since = Math.min(movedSeconds - SETTLED_SECONDS, REPORT_HOURS * 3600);
     return first
       .filter(({ secondsAgo }) => secondsAgo !== null && secondsAgo < since)
-      .map(({ name, secondsAgo }) => `index ${name} was scanned ${ago(secondsAgo ?? 0)} ago`);
+      .map(
+        ({ name, secondsAgo }) =>
+          `index ${name} was scanned ${ago(secondsAgo ?? 0)} ago (by a search in SQL, or once by \`verify\` or by an application that started)`,
+      );
   }
   await delay(countAgainMs);
   const again = new Map((await scansOf(db, names)).map(({ name, scans }) => [name, scans]));
