@@ -30,11 +30,14 @@ export async function spreadChanges({ pool, backfill, signal, kept }: SpreadInpu
   if (upTo === null) return;
   let receivers: string[] = [];
   try {
-    for (let taken = PAGE; taken === PAGE && signal?.aborted !== true;)
-      taken = await inTransaction(pool, LIMITS, async (client) => {
+    // Numbers that are committed behind the page wait for the next drain: to look at the beginning again is to pass what is dead there.
+    for (let page = { taken: PAGE, last: '0' }; page.taken === PAGE && signal?.aborted !== true;) {
+      const after = page.last;
+      page = await inTransaction(pool, LIMITS, async (client) => {
         receivers = await lockReceivers(client, backfill);
-        return moveShared(client, backfill, receivers, upTo, PAGE);
+        return moveShared(client, backfill, { receivers, after, upTo, limit: PAGE });
       });
+    }
     for (const each of await withTooManyChanges(pool, receivers, kept)) await sweepInstead(pool, each);
   } catch (error) {
     if (!hasSqlState(error, SQLSTATE.lockTimeout)) throw error;
@@ -66,5 +69,7 @@ async function sweepInstead(pool: Pool, backfill: string): Promise<void> {
  */
 export async function spreadBefore(client: pg.PoolClient, backfill: string): Promise<void> {
   const upTo = await sharedUpTo(client, backfill);
-  if (upTo !== null) await moveShared(client, backfill, await lockReceivers(client, backfill), upTo, null);
+  if (upTo === null) return;
+  const receivers = await lockReceivers(client, backfill);
+  await moveShared(client, backfill, { receivers, after: '0', upTo, limit: null });
 }

@@ -124,13 +124,9 @@ describe.each(databases())('one captured change for two generations, on $name', 
       await writer.query(`INSERT INTO docs (id, ref) VALUES (1, 'late')`);
       await insert(2);
       await killed.query('BEGIN');
-      await moveShared(
-        killed,
-        'docs',
-        await lockReceivers(killed, 'docs'),
-        (await sharedUpTo(killed, 'docs')) ?? '',
-        9,
-      );
+      const receivers = await lockReceivers(killed, 'docs');
+      const upTo = (await sharedUpTo(killed, 'docs')) ?? '';
+      await moveShared(killed, 'docs', { receivers, after: '0', upTo, limit: 9 });
       const pid = await killed.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
       await pool.query('SELECT pg_terminate_backend($1, 5000)', [pid.rows[0]?.pid]);
       expect(await waiting()).toEqual(['docs@all 2']);

@@ -34,38 +34,46 @@ export async function lockReceivers(db: Queryable, backfill: string): Promise<st
   return found.rows.map((row) => row.backfill);
 }
 
+export interface SharedPage {
+  receivers: readonly string[];
+  /** Behind which number, and up to which. */
+  after: string;
+  upTo: string;
+  /** Null: all of them. */
+  limit: number | null;
+}
+
 /**
- * Behind `lockReceivers`, in the same transaction: the oldest of them up to `upTo`, with the time at which they were noted. Only
- * what is committed is taken, whatever its number.
- * @returns how many were taken
+ * Behind `lockReceivers`, in the same transaction: the oldest of them, with the time at which they were noted. Only what is
+ * committed is taken, whatever its number. Key by key it is looked up what waits: a join would read all of it.
+ * @returns how many were taken, and the last number
  */
 export async function moveShared(
   db: Queryable,
   backfill: string,
-  receivers: readonly string[],
-  upTo: string,
-  limit: number | null,
-): Promise<number> {
-  const moved = await db.query<{ taken: number }>(
+  { receivers, after, upTo, limit }: SharedPage,
+): Promise<{ taken: number; last: string }> {
+  const moved = await db.query<{ taken: number; last: string }>(
     `WITH taken AS (
        DELETE FROM pgvector_backfill.change
-        WHERE backfill = $1 AND id IN (SELECT id FROM pgvector_backfill.change WHERE backfill = $1 AND id <= $3 ORDER BY change.id LIMIT $4)
+        WHERE backfill = $1 AND id IN (SELECT id FROM pgvector_backfill.change WHERE backfill = $1 AND id > $5 AND id <= $3 ORDER BY change.id LIMIT $4)
         RETURNING id, key, at),
      noted AS (
        INSERT INTO pgvector_backfill.change (backfill, key, at, spread)
        SELECT r.backfill, t.key, t.at, true
          FROM (SELECT key, min(at) AS at, min(id) AS id FROM taken GROUP BY key) t CROSS JOIN unnest($2::text[]) AS r (backfill)
-        WHERE NOT EXISTS (SELECT 1 FROM pgvector_backfill.change c
-                           WHERE c.spread AND c.backfill = r.backfill AND c.key IS NOT DISTINCT FROM t.key
-                             AND coalesce(hashtextextended(c.key, 0), 0) = coalesce(hashtextextended(t.key, 0), 0))
+         LEFT JOIN LATERAL (SELECT true AS stands FROM pgvector_backfill.change c
+                             WHERE c.spread AND c.backfill = r.backfill AND c.key IS NOT DISTINCT FROM t.key
+                               AND coalesce(hashtextextended(c.key, 0), 0) = coalesce(hashtextextended(t.key, 0), 0) LIMIT 1) w ON true
+        WHERE w.stands IS NULL
         ORDER BY t.id),
      gone AS (DELETE FROM pgvector_backfill.missed_change WHERE backfill = $1 RETURNING at, reason),
      missed AS (
        INSERT INTO pgvector_backfill.missed_change (backfill, at, reason)
        SELECT r.backfill, g.at, g.reason FROM (SELECT * FROM gone LIMIT ${MAX_MISSED}) g CROSS JOIN unnest($2::text[]) AS r (backfill)
         WHERE (SELECT count(*) FROM pgvector_backfill.missed_change m WHERE m.backfill = r.backfill) < ${MAX_MISSED})
-     SELECT count(*)::int AS taken FROM taken`,
-    [sharedName(backfill), receivers, upTo, limit],
+     SELECT count(*)::int AS taken, coalesce(max(id), $3)::text AS last FROM taken`,
+    [sharedName(backfill), receivers, upTo, limit, after],
   );
-  return moved.rows[0]?.taken ?? 0;
+  return moved.rows[0] ?? { taken: 0, last: upTo };
 }
