@@ -31,7 +31,8 @@ export async function spreadChanges({ pool, backfill, signal, kept }: SpreadInpu
   let receivers: string[] = [];
   try {
     // Numbers that are committed behind the page wait for the next drain: to look at the beginning again is to pass what is dead there.
-    for (let page = { taken: PAGE, last: '0' }; page.taken === PAGE && signal?.aborted !== true;) {
+    for (let page = { taken: PAGE, last: '0' }; page.taken === PAGE;) {
+      if (signal?.aborted === true) break;
       const after = page.last;
       page = await inTransaction(pool, LIMITS, async (client) => {
         receivers = await lockReceivers(client, backfill);
