@@ -17,6 +17,10 @@ interface Fault {
 /** Faults that a message names. */
 const SHOWN = 3;
 
+/** Once for all kinds of part: each join less is less to plan, on a connection that has planned nothing yet. */
+const SCHEMA =
+  'SELECT n.oid, n.nspname, n.nspowner, n.nspacl FROM pg_catalog.pg_namespace n WHERE n.nspname = $1';
+
 /** All of them at once: planning the question again for each kind of part took longer than the answers. */
 const TRUSTED = `SELECT pgvb_any.oid FROM pg_catalog.pg_roles pgvb_any WHERE ${trustedSql('pgvb_any.oid', '(SELECT pgvb_named.oid FROM pgvb_named)')}`;
 
@@ -27,7 +31,7 @@ const TRUSTED = `SELECT pgvb_any.oid FROM pg_catalog.pg_roles pgvb_any WHERE ${t
 const faultsSql = (owners: boolean): string => {
   const trusted = (role: string): string =>
     `EXISTS (SELECT 1 FROM pgvb_trusted WHERE pgvb_trusted.oid = ${role})`;
-  const relations = `pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1`;
+  const relations = `pg_catalog.pg_class c JOIN pgvb_schema n ON n.oid = c.relnamespace WHERE true`;
   const name = `pg_catalog.format('%I.%I', n.nspname, c.relname)`;
   const role = (oid: string): string =>
     `CASE ${oid} WHEN 0::pg_catalog.oid THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(${oid})) END`;
@@ -37,35 +41,35 @@ const faultsSql = (owners: boolean): string => {
     `SELECT 3, pg_catalog.format('%s is no ordinary table', ${name}), pg_catalog.format('DROP it, or ALTER ... RENAME it: %s', ${name})
        FROM ${relations} AND c.relkind NOT IN ('r', 'i', 'S', 't', 'c')`,
     `SELECT 3, pg_catalog.format('%s has %s', ${name}, w.what), 'take away what is not ours, or DROP the table'
-       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace,
+       FROM pg_catalog.pg_class c JOIN pgvb_schema n ON n.oid = c.relnamespace,
             LATERAL (SELECT 'row-level security' WHERE c.relrowsecurity
                      UNION ALL SELECT 'rules' WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid)
                      UNION ALL SELECT 'tables that inherit from it, or inherits' WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_inherits i WHERE c.oid IN (i.inhparent, i.inhrelid))) AS w (what)
-      WHERE n.nspname = $1 AND c.relkind = 'r'`,
+      WHERE c.relkind = 'r'`,
     `SELECT 3, pg_catalog.format('%s has the trigger %I, whose function belongs to %s', ${name}, t.tgname, ${role('p.proowner')}), pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, ${name})
        FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
-       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND NOT t.tgisinternal AND ${others('p.proowner')}`,
+       JOIN pgvb_schema n ON n.oid = c.relnamespace WHERE NOT t.tgisinternal AND ${others('p.proowner')}`,
     `SELECT 3, pg_catalog.format('a default, constraint or index of %s calls %s, which belongs to %s', ${name}, p.oid::pg_catalog.regprocedure, ${role('p.proowner')}), pg_catalog.format('DROP TABLE %s', ${name})
        FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_proc p ON d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid AND p.oid = d.refobjid
-       LEFT JOIN pg_catalog.pg_attrdef a ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass::pg_catalog.oid AND a.oid = d.objid
-       LEFT JOIN pg_catalog.pg_constraint k ON d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass::pg_catalog.oid AND k.oid = d.objid
-       LEFT JOIN pg_catalog.pg_index x ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND x.indexrelid = d.objid
-       JOIN pg_catalog.pg_class c ON c.oid = COALESCE(a.adrelid, k.conrelid, x.indrelid)
-       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND ${others('p.proowner')}`,
+       JOIN pg_catalog.pg_class c ON c.oid = CASE d.classid
+            WHEN 'pg_catalog.pg_attrdef'::pg_catalog.regclass::pg_catalog.oid THEN (SELECT a.adrelid FROM pg_catalog.pg_attrdef a WHERE a.oid = d.objid)
+            WHEN 'pg_catalog.pg_constraint'::pg_catalog.regclass::pg_catalog.oid THEN (SELECT k.conrelid FROM pg_catalog.pg_constraint k WHERE k.oid = d.objid)
+            WHEN 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid THEN (SELECT x.indrelid FROM pg_catalog.pg_index x WHERE x.indexrelid = d.objid) END
+       JOIN pgvb_schema n ON n.oid = c.relnamespace WHERE ${others('p.proowner')}`,
   ];
   if (owners)
     parts.push(
       `SELECT 1, pg_catalog.format('it belongs to %s', ${role('n.nspowner')}), pg_catalog.format('look at what is in it; then DROP SCHEMA %I CASCADE, or ALTER SCHEMA %I OWNER TO %I with all that is in it', n.nspname, n.nspname, CURRENT_USER)
-         FROM pg_catalog.pg_namespace n WHERE n.nspname = $1 AND NOT ${trusted('n.nspowner')}`,
+         FROM pgvb_schema n WHERE NOT ${trusted('n.nspowner')}`,
       `SELECT 2, pg_catalog.format('%s may create objects in it', ${role('a.grantee')}), pg_catalog.format('REVOKE CREATE ON SCHEMA %I FROM %s', n.nspname, ${role('a.grantee')})
-         FROM pg_catalog.pg_namespace n CROSS JOIN LATERAL pg_catalog.aclexplode(n.nspacl) a
-        WHERE n.nspname = $1 AND a.privilege_type = 'CREATE' AND NOT ${trusted('a.grantee')}`,
+         FROM pgvb_schema n CROSS JOIN LATERAL pg_catalog.aclexplode(n.nspacl) a
+        WHERE a.privilege_type = 'CREATE' AND NOT ${trusted('a.grantee')}`,
       `SELECT 3, pg_catalog.format('%s belongs to %s', ${name}, ${role('c.relowner')}), pg_catalog.format('DROP TABLE %s, or ALTER TABLE %s OWNER TO %I', ${name}, ${name}, CURRENT_USER)
          FROM ${relations} AND c.relkind NOT IN ('i', 't') AND NOT ${trusted('c.relowner')}`,
       `SELECT 3, pg_catalog.format('function %s belongs to %s', p.oid::pg_catalog.regprocedure, ${role('p.proowner')}), pg_catalog.format('DROP FUNCTION %s', p.oid::pg_catalog.regprocedure)
-         FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = $1 AND NOT ${trusted('p.proowner')}`,
+         FROM pg_catalog.pg_proc p JOIN pgvb_schema n ON n.oid = p.pronamespace WHERE NOT ${trusted('p.proowner')}`,
     );
-  return `${owners ? `WITH pgvb_named AS MATERIALIZED (SELECT ${usableRegclassSql('$2')} AS oid), pgvb_trusted AS MATERIALIZED (${TRUSTED}) ` : ''}SELECT f.what, f.remedy FROM (${parts.join('\n UNION ALL ')}) AS f (place, what, remedy) ORDER BY f.place, f.what LIMIT ${SHOWN + 1}`;
+  return `WITH pgvb_schema AS MATERIALIZED (${SCHEMA})${owners ? `, pgvb_named AS MATERIALIZED (SELECT ${usableRegclassSql('$2')} AS oid), pgvb_trusted AS MATERIALIZED (${TRUSTED})` : ''} SELECT f.what, f.remedy FROM (${parts.join('\n UNION ALL ')}) AS f (place, what, remedy) ORDER BY f.place, f.what LIMIT ${SHOWN + 1}`;
 };
 
 const OWNERS = faultsSql(true);
