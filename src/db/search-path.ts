@@ -45,7 +45,7 @@ export const operatorRegclassSql = (name: string): string =>
   `(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident(${name})) OPERATOR(pg_catalog.>) 1 THEN pg_catalog.to_regclass(${name})::pg_catalog.oid
      ELSE (SELECT pgvb_c.oid FROM pg_catalog.pg_class pgvb_c JOIN pg_catalog.pg_namespace pgvb_n ON pgvb_n.oid = pgvb_c.relnamespace
              JOIN ${OPERATOR_SCHEMAS} pgvb_p ON pgvb_p.schema OPERATOR(pg_catalog.=) pgvb_n.nspname::pg_catalog.text
-            WHERE pgvb_c.relname::pg_catalog.text OPERATOR(pg_catalog.=) (pg_catalog.parse_ident(${name}))[1]
+            WHERE pgvb_c.relname OPERATOR(pg_catalog.=) (pg_catalog.parse_ident(${name}))[1]::pg_catalog.name
               AND pg_catalog.has_schema_privilege(pgvb_n.oid, 'USAGE') ORDER BY pgvb_p.place LIMIT 1) END)`;
 
 /** The same, for what is asked besides; NULL also in such a schema, of which statements on the table itself will tell. */
