@@ -8,6 +8,7 @@ import { withDatabase } from '../src/cli/session.ts';
 import { configOfWanted, wantedReads } from '../src/cutover/wanted-reads.ts';
 import { parseGenerationName } from '../src/config/values/generation-name.ts';
 import { wantedChoice, wantedOverride } from '../src/cutover/cutover-flags.ts';
+import { CUTOVER_FLAGS } from './lib/cutover-flags.ts';
 import { planCutover, recordRefusal } from '../src/cutover/plan-cutover.ts';
 
 const gateRemedy = (generation: number): string =>
@@ -17,21 +18,7 @@ export const cutover: Command = {
   name: 'cutover',
   summary:
     'Moves reads over: legacy → shadow → canary → vector or hybrid; from one generation to another in the same way. Prints what it would do; does it only with --execute. Needs a passed verification.',
-  flags: {
-    to: { type: 'string', value: 'MODE', help: 'shadow, canary:PERCENT, vector or hybrid' },
-    generation: {
-      type: 'string',
-      value: 'N',
-      help: 'By the vectors of which generation; where absent the one that is live or on trial, or the newest that is ready',
-    },
-    reason: { type: 'string', value: 'TEXT', help: 'Why; kept in the event log' },
-    override: {
-      type: 'string',
-      value: 'TEXT',
-      help: 'Although the gate does not pass, for this reason; kept in the event log',
-    },
-    execute: { type: 'boolean', help: 'Do it; without this nothing is changed' },
-  },
+  flags: CUTOVER_FLAGS,
   async run(invocation) {
     const wanted = wantedChoice(invocation.flags['to']);
     const override = wantedOverride(invocation.flags['override']);

@@ -3,18 +3,15 @@ import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import { GENERATION_FLAG, withGeneration } from '../src/cli/session.ts';
 import { wholeNumber } from '../src/cli/whole-number.ts';
-import type { Config } from '../src/config/load.ts';
-import type { Settings } from '../src/config/settings.ts';
 import { parseGenerationName } from '../src/config/values/generation-name.ts';
 import { ConfigError, NoRunError } from '../src/errors.ts';
 import { followScope, scopeDifference } from '../src/ledger/run/scope.ts';
 import { compareSearches } from '../src/search/compare.ts';
 import { LazyEmbedder } from '../src/search/state/lazy-embedder.ts';
-import { settingsWithModel } from '../src/embedding/find-model.ts';
-import { presentGenerations, type Generation } from '../src/ledger/generation/generation.ts';
-import { modelCandidates } from '../src/ledger/generation/settings.ts';
+import { presentGenerations } from '../src/ledger/generation/generation.ts';
 import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { comparisonLines } from '../src/terminal/comparison-lines.ts';
+import { withModelOf } from './lib/model-of-generation.ts';
 import { printSearchSql } from './lib/print-search-sql.ts';
 
 const DEFAULT_K = 10;
@@ -55,13 +52,10 @@ export const search: Command = {
       const models = new LazyEmbedder(null, (own) => invocation.openEmbedder(own, 1));
       try {
         if (run === null) throw new NoRunError(config.backfill);
-        const embedder = await models.get(
-          await withModel(settings, configured, present.length > 1 ? found : undefined),
-          run,
-        );
+        const own = present.length > 1 && found !== undefined ? found : null;
+        const embedder = await models.get(await withModelOf(settings, configured.settings, own), run);
         const comparison = await compareSearches({ pool, target, settings, embedder }, text, k);
-        const { backfill, generation } = parseGenerationName(config.backfill);
-        invocation.emit({ backfill, generation, ...comparison });
+        invocation.emit({ ...parseGenerationName(config.backfill), ...comparison });
         for (const line of comparisonLines(comparison)) invocation.say(line);
         return EXIT.done;
       } finally {
@@ -70,16 +64,5 @@ export const search: Command = {
     });
   },
 };
-
-/** Of several generations, two may have models of one name in two folders. */
-async function withModel(
-  settings: Settings,
-  { settings: configured }: Config,
-  generation: Generation | undefined,
-): Promise<Settings> {
-  if (generation === undefined) return settings;
-  const { model, mask } = await settingsWithModel(modelCandidates(configured, generation), generation.run);
-  return { ...settings, model, mask };
-}
 
 await runAsProgram(search, import.meta);
