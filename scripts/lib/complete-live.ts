@@ -4,11 +4,10 @@ import { reasonOf, refuse, tell } from '../../src/cli/change.ts';
 import type { Invocation } from '../../src/cli/command.ts';
 import type { Config } from '../../src/config/load.ts';
 import { parseGenerationName } from '../../src/config/values/generation-name.ts';
-import { completionSteps, tooEarly } from '../../src/cutover/completion.ts';
+import { completionSteps, endOfOthers, tooEarly } from '../../src/cutover/completion.ts';
 import { runSteps } from '../../src/cutover/planned-steps.ts';
 import type { Pool } from '../../src/db/pool.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
-import { presentGenerations } from '../../src/ledger/generation/generation.ts';
 import { requireRun } from '../../src/ledger/run/require-run.ts';
 import { prepareQueues, withQueues } from '../../src/planning/open-queues.ts';
 import { withSchemaLease } from '../../src/planning/schema-lease.ts';
@@ -47,25 +46,9 @@ export async function completeLive(
     };
     const early = onlySync ? null : await tooEarly(pool, run);
     if (early !== null) return refuse(invocation, { ...change, reason: early }, NOT_CUT_OVER);
-    const others = onlySync ? [] : await generationsBeside(pool, backfill);
-    if (others.length > 0)
-      return refuse(
-        invocation,
-        { ...change, reason: `generation ${others.join(', ')} is still there` },
-        {
-          code: 'GENERATION_OPEN',
-          remedy: others.map(endOf).join(' '),
-        },
-      );
+    const others = onlySync ? null : await endOfOthers(pool, backfill);
+    if (others !== null) return refuse(invocation, { ...change, reason: others.reason }, others.error);
     if (execute) await withSchemaLease(pool, backfill, 'complete', () => runSteps(steps));
     return tell(invocation, { ...change, executed: execute });
   });
 }
-
-async function generationsBeside(pool: Pool, name: string): Promise<number[]> {
-  const present = await presentGenerations(pool, name);
-  return present.filter((each) => each.name !== name).map(({ generation }) => generation);
-}
-
-const endOf = (generation: number): string =>
-  `Run \`pgvector-backfill complete --generation ${generation} --execute\` first, or \`pgvector-backfill abandon --generation ${generation} --execute\` where reads never went by it.`;

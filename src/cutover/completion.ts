@@ -5,6 +5,7 @@ import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
 import { countEarlierBatches, removeEarlierBatches } from '../ledger/batch/earlier-batches.ts';
 import { countChanges, removeAllChanges } from '../ledger/changes/captured-changes.ts';
 import { recordEvent } from '../ledger/event/event.ts';
+import { presentGenerations } from '../ledger/generation/generation.ts';
 import { readModeOf, readsVectors, showReadChoice } from '../ledger/reads/read-mode.ts';
 import type { Run } from '../ledger/run/run.ts';
 import { moveRun } from '../ledger/run/move-run.ts';
@@ -36,6 +37,23 @@ export async function tooEarly(pool: Pool, run: Run): Promise<string | null> {
   return run.state === 'cut_over' || run.state === 'completed'
     ? null
     : `run ${run.id} is ${run.state}, not cut_over`;
+}
+
+/** Why, and what to do, where another generation is still there: the migration ends with one. */
+export async function endOfOthers(
+  pool: Pool,
+  name: string,
+): Promise<{ reason: string; error: { code: string; remedy: string } } | null> {
+  const others = (await presentGenerations(pool, name)).filter((each) => each.name !== name);
+  if (others.length === 0) return null;
+  const remedies = others.map(
+    ({ generation }) =>
+      `Run \`pgvector-backfill complete --generation ${generation} --execute\` first, or \`pgvector-backfill abandon --generation ${generation} --execute\` where reads never went by it.`,
+  );
+  return {
+    reason: `generation ${others.map(({ generation }) => generation).join(', ')} is still there`,
+    error: { code: 'GENERATION_OPEN', remedy: remedies.join(' ') },
+  };
 }
 
 /** All that is taken away. @param onlySync change capture alone, and nothing else ends */

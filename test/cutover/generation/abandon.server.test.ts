@@ -151,8 +151,8 @@ describe.runIf(hasPostgres())('rollback --to-legacy-schema', () => {
       generation: 2,
       base: { mode: 'vector', generation: 1 },
     });
-    const printed = (await verb('rollback', '--to-legacy-schema')).json() as { from: string; plan: string[] };
-    expect(printed.from).toBe('vector of generation 2');
+    const printed = (await verb('rollback', '--to-legacy-schema')).json() as { plan: string[] };
+    expect(printed).toMatchObject({ from: 'vector', fromGeneration: 2, to: 'legacy-schema' });
     const order = [
       'read mode vector of generation 2 → legacy',
       'generation 2: pause run',
