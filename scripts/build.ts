@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Metafile } from 'esbuild';
-import { bundleZod } from './bundle-zod.ts';
+import { quickPackages } from './quick-packages.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** What the program reads beside its code. */
@@ -24,7 +24,7 @@ export async function build(out: string, options: readonly string[] = []): Promi
   const [code] = (await once(child, 'exit')) as [number | null];
   if (code !== 0) throw new Error(`The compiler ended with ${code}.`);
   for (const path of DATA) await cp(join(ROOT, path), join(out, path), { recursive: true });
-  return bundleZod(out, ROOT);
+  return quickPackages(out, ROOT);
 }
 
 /** For processes of the tests: only what has changed since the last time, and types are another command's to check. */
