@@ -6,6 +6,7 @@ import { createPool } from '../src/db/pool.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import type { Command } from '../src/cli/command.ts';
+import { openQueues } from '../src/queue/connection.ts';
 import { prepareQueues, withQueues } from '../src/planning/open-queues.ts';
 import { withDatabase } from '../src/cli/session.ts';
 
@@ -44,6 +45,7 @@ export const dashboard: Command = {
           backfill,
           settings,
           queues,
+          openQueues: (name) => openQueues({ ...address, server: address, backfill: name }),
           logger,
         });
         const { url, token } = running;

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/load.ts';
 import type { Pool } from '../db/pool.ts';
 import { installationId } from '../ledger/backfill/installation.ts';
-import type { SeenGeneration } from '../ledger/progress/generation-progress.ts';
+import { progressOf, type SeenGeneration } from '../ledger/progress/generation-progress.ts';
 import { standing } from '../ledger/progress/snapshot.ts';
 import { snapshotOf, withQueue } from '../planning/status-report.ts';
 import { readQueueSnapshot } from '../queue/probes/queue-snapshot.ts';
@@ -45,7 +45,7 @@ export async function watchStatus(invocation: Invocation, pool: Pool, config: Co
       if (invocation.json)
         invocation.emit({
           ...withQueue(snapshotOf(seen, backfill), look),
-          generations: seen.map(({ progress }) => progress),
+          generations: seen.map((each) => progressOf(each)),
           queue,
           pausedQueues: paused,
         });

@@ -1,30 +1,36 @@
 /** The buttons: what the commands of the same names do. */
 
 import { Hono } from 'hono';
+import type { Config } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { explainedByServer } from '../db/explained-error.ts';
-import { BackfillError } from '../errors.ts';
+import { BackfillError, ConfigError } from '../errors.ts';
+import { configOf, wantedGeneration } from '../ledger/generation/choose.ts';
 import { latestRun, type Run } from '../ledger/run/run.ts';
 import { count } from '../observability/format.ts';
 import { pause, resume } from '../planning/pause.ts';
 import { retry } from '../planning/retry.ts';
-import type { JobQueue } from '../queue/connection.ts';
+import type { GenerationQueues, Queues } from './generation-queues.ts';
 
 export interface ActionsInput {
   pool: Pool;
+  /** As configured: of the generation that is named, or meant without, its own are found. */
   backfill: string;
   settings: Settings;
-  queues: { embed: JobQueue; finalize: JobQueue; sync: JobQueue };
+  queues: GenerationQueues;
   /** Why the queue is waited for; null where it answers. */
   queueTrouble: () => Promise<string | null>;
 }
 
 export type ActionName = 'pause' | 'resume' | 'retry' | 'retry-quarantined';
-type Action = (input: ActionsInput, run: Run) => Promise<string>;
+type Action = (input: Own, run: Run) => Promise<string>;
+
+/** Of one generation. */
+type Own = Pick<ActionsInput, 'pool' | 'backfill' | 'settings'> & { queues: Queues };
 
 /** @returns what to tell the operator. */
-async function tryAgain(input: ActionsInput, run: Run, quarantined: boolean): Promise<string> {
+async function tryAgain(input: Own, run: Run, quarantined: boolean): Promise<string> {
   const { pool, settings, queues } = input;
   const { batches, rows } = await retry({ pool, settings, run, queue: queues.embed, quarantined });
   return batches + rows === 0
@@ -73,16 +79,32 @@ export class Actions {
 
   routes(input: ActionsInput): Hono {
     const app = new Hono();
-    for (const [name, act] of Object.entries(ACTIONS))
+    for (const name of Object.keys(ACTIONS) as ActionName[])
       app.post(`/${name}`, async (context) => {
-        const run = await latestRun(input.pool, input.backfill);
-        const words =
-          run === null
-            ? 'There is no run yet: run `pgvector-backfill enqueue`.'
-            : ((await missed(input, name)) ?? (await told(input.pool, act(input, run))));
-        this.#told = { number: this.#told.number + 1, words };
+        const { generation } = await context.req.parseBody();
+        const named = typeof generation === 'string' ? generation : undefined;
+        const words = await told(input.pool, act(input, name, named));
+        const of = named === undefined ? '' : `Generation ${named}: `;
+        this.#told = { number: this.#told.number + 1, words: `${of}${words}` };
         return context.redirect(`../?done=${this.#told.number}`, 303);
       });
     return app;
   }
+}
+
+/** @param named number of the generation; where it is absent, the one that the verbs mean */
+async function act(input: ActionsInput, name: ActionName, named: string | undefined): Promise<string> {
+  const { pool, backfill, settings } = input;
+  let own: Config;
+  try {
+    own = await configOf(pool, { backfill, settings, file: null }, wantedGeneration(named));
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  const run = await latestRun(pool, own.backfill);
+  if (run === null) return 'There is no run yet: run `pgvector-backfill enqueue`.';
+  const queues = input.queues.of(own.backfill);
+  if (queues === null) return 'The queues of this generation are not open here.';
+  return (await missed(input, name)) ?? ACTIONS[name]({ pool, ...own, queues }, run);
 }

@@ -13,9 +13,12 @@ import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
-import type { JobQueue } from '../queue/connection.ts';
 import { newAccessToken, requireAccessToken } from './access/token.ts';
 import { Actions } from './actions.ts';
+import { GenerationQueues, type OpenQueues, type Queues } from './generation-queues.ts';
+import { presentGenerations } from '../ledger/generation/generation.ts';
+import { progressOf } from '../ledger/progress/generation-progress.ts';
+import { DataSource } from './feed/data-source.ts';
 import { assets } from './assets.ts';
 import { queueBoard } from './pages/queue-board.ts';
 import { requireCredentials } from './access/credentials.ts';
@@ -49,7 +52,10 @@ export interface DashboardInput {
   settings: Settings;
   /** For looks at the ledger: with a limit of the wait for an answer, as nobody is told of a network that is gone. */
   looks?: Pool;
-  queues: { embed: JobQueue; finalize: JobQueue; sync: JobQueue };
+  /** Of the first generation. */
+  queues: Queues;
+  /** Of another one, once it is there. */
+  openQueues?: OpenQueues;
   logger: Logger;
   times?: DashboardTimes;
 }
@@ -115,13 +121,20 @@ export function createDashboardApp(input: DashboardInput): DashboardApp {
   for (const path of ['/', '/api/status', '/search', '/judge', '/actions/*'])
     app.use(path, needs('database'));
   const csrf = newCsrfToken();
-  const closeProgress = addProgress(app, { ...input, looks, sources }, csrf);
+  const all = new GenerationQueues({ name: input.backfill, queues }, input.openQueues);
+  const closeProgress = addProgress(app, { ...input, looks, sources, all }, csrf);
   const closeSearch = addSearch(app, input, csrf);
   const basePathOf = ({ req, env }: Context): string => asked(req.raw, env).basePath;
-  app.route('/queues', queueBoard(Object.values(queues), sources, input.backfill, basePathOf));
+  const generations = new DataSource(() => presentGenerations(looks, input.backfill), input.times?.answerMs);
+  const refresh = async (): Promise<void> => {
+    const answer = await generations.ask();
+    if ('value' in answer) all.present(answer.value.map(({ name }) => name));
+  };
+  app.route('/queues', queueBoard(all, refresh, sources, input.backfill, basePathOf));
   const close = async (): Promise<void> => {
     closeProgress();
     await closeSearch();
+    await all.close();
   };
   return { app, token, close };
 }
@@ -172,15 +185,17 @@ function addSearch(
 interface ProgressInput extends DashboardInput {
   looks: Pool;
   sources: DataSources;
+  all: GenerationQueues;
 }
 
 function addProgress(app: Hono, input: ProgressInput, csrf: string): () => void {
-  const { pool, looks, backfill, settings, queues, logger, times, sources } = input;
+  const { pool, looks, backfill, settings, all, logger, times, sources } = input;
   const feed = new ProgressFeed({
     pool: looks,
     backfill,
     logger,
     queue: () => outageOf(sources, 'queue'),
+    onGenerations: (names) => all.present(names),
     ...(times?.lateMs === undefined ? {} : { lateMs: times.lateMs }),
   });
   const streams = new EventStreams(
@@ -189,7 +204,7 @@ function addProgress(app: Hono, input: ProgressInput, csrf: string): () => void 
     times,
   );
   const actions = new Actions();
-  const metrics = metricsOf({ ...input, feed, limitMs: times?.scrapeMs });
+  const metrics = metricsOf({ looks, backfill, queues: all, feed, limitMs: times?.scrapeMs });
   app.get('/', async (context) =>
     context.html(progressPage(await feed.look(), csrf, actions.notice(context.req.query('done')))),
   );
@@ -199,13 +214,13 @@ function addProgress(app: Hono, input: ProgressInput, csrf: string): () => void 
     return context.body(await result.text(), 200, { 'content-type': result.contentType });
   });
   app.get('/api/status', async (context) => {
-    const { snapshot, queue } = await feed.look();
-    return context.json({ ...snapshot, queue });
+    const { snapshot, generations, queue } = await feed.look();
+    return context.json({ ...snapshot, generations: generations.map((each) => progressOf(each)), queue });
   });
   app.use('/actions/*', bodyLimit({ maxSize: MAX_FORM_BYTES }), protectActions(settings, csrf));
   app.route(
     '/actions',
-    actions.routes({ pool, backfill, settings, queues, queueTrouble: () => outageOf(sources, 'queue') }),
+    actions.routes({ pool, backfill, settings, queues: all, queueTrouble: () => outageOf(sources, 'queue') }),
   );
   return () => {
     streams.close();

@@ -2,6 +2,7 @@
 
 import { SpanStatusCode, trace } from '@opentelemetry/api';
 import { Counter, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { parseGenerationName } from '../config/values/generation-name.ts';
 import { PREFIX, type MetricDefinition } from './metric.ts';
 
 /** Steps of a batch, as in docs/architecture.md; `account` closes it. */
@@ -16,7 +17,12 @@ const definition = (
   type: MetricDefinition['type'],
   labels: readonly string[],
   help: string,
-): MetricDefinition => ({ name: `${PREFIX}worker_${name}`, type, labels: ['generation', ...labels], help });
+): MetricDefinition => ({
+  name: `${PREFIX}worker_${name}`,
+  type,
+  labels: ['backfill', 'generation', ...labels],
+  help,
+});
 
 const BATCH_SECONDS = definition(
   'batch_seconds',
@@ -55,56 +61,38 @@ export const WORKER_METRICS: readonly MetricDefinition[] = [
 /** Gauges of prom-client's that end in `_total`, which means a counter; the same are there by type under other names. */
 const MISNAMED = ['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total`);
 
-interface Metrics {
-  registry: Registry;
-  batch: Histogram;
-  step: Histogram;
-  rows: Counter;
-  tokens: Counter;
-  failures: Counter;
-}
-
-function metricsOf(registry: Registry): Metrics {
-  const of = ({
-    name,
-    help,
-    labels,
-  }: MetricDefinition): { name: string; help: string; labelNames: string[]; registers: Registry[] } => ({
-    name,
-    help,
-    labelNames: [...labels],
-    registers: [registry],
-  });
-  return {
-    registry,
-    batch: new Histogram({ ...of(BATCH_SECONDS), buckets: SECONDS }),
-    step: new Histogram({ ...of(STEP_SECONDS), buckets: SECONDS }),
-    rows: new Counter(of(ROWS)),
-    tokens: new Counter(of(TOKENS)),
-    failures: new Counter(of(FAILURES)),
-  };
+export interface GenerationInstruments {
+  step<T>(name: StepName, work: () => Promise<T>): Promise<T>;
+  tokens(count: number): void;
+  merged(rows: BatchRows, seconds: number): void;
+  failed(errorClass: string): void;
 }
 
 export class Instruments {
-  readonly #metrics: Metrics;
+  readonly registry = new Registry();
   readonly #tracer = trace.getTracer('pgvector-backfill');
-  readonly #generation: string;
+  readonly #batch: Histogram;
+  readonly #step: Histogram;
+  readonly #rows: Counter;
+  readonly #tokens: Counter;
+  readonly #failures: Counter;
 
-  constructor(generation = 1, metrics = metricsOf(new Registry())) {
-    this.#metrics = metrics;
-    this.#generation = String(generation);
-    // There from the start, for whoever asks what has come since.
-    this.#metrics.batch.zero({ generation: this.#generation });
-    this.#metrics.tokens.inc({ generation: this.#generation }, 0);
-  }
-
-  get registry(): Registry {
-    return this.#metrics.registry;
-  }
-
-  /** Of another generation of the process, by the same names. */
-  of(generation: number): Instruments {
-    return new Instruments(generation, this.#metrics);
+  constructor() {
+    const of = ({
+      name,
+      help,
+      labels,
+    }: MetricDefinition): { name: string; help: string; labelNames: string[]; registers: Registry[] } => ({
+      name,
+      help,
+      labelNames: [...labels],
+      registers: [this.registry],
+    });
+    this.#batch = new Histogram({ ...of(BATCH_SECONDS), buckets: SECONDS });
+    this.#step = new Histogram({ ...of(STEP_SECONDS), buckets: SECONDS });
+    this.#rows = new Counter(of(ROWS));
+    this.#tokens = new Counter(of(TOKENS));
+    this.#failures = new Counter(of(FAILURES));
   }
 
   /** Of the process: processor, memory, event loop, garbage collection, by the names that prom-client gives them. */
@@ -114,10 +102,29 @@ export class Instruments {
     return this;
   }
 
+  /** Of one generation: a process serves all of its backfill. @param name in the ledger */
+  of(name: string): GenerationInstruments {
+    const { backfill, generation } = parseGenerationName(name);
+    const labels = { backfill, generation: String(generation) };
+    // There from the start, for whoever asks what has come since.
+    this.#batch.zero(labels);
+    this.#tokens.inc(labels, 0);
+    return {
+      step: (step, work) => this.#timed({ ...labels, step }, work),
+      tokens: (count) => this.#tokens.inc(labels, count),
+      merged: (rows, seconds) => {
+        this.#batch.observe(labels, seconds);
+        for (const outcome of ['embedded', 'skipped', 'quarantined', 'changed'] as const)
+          this.#rows.inc({ ...labels, outcome }, rows[outcome]);
+      },
+      failed: (errorClass) => this.#failures.inc({ ...labels, class: errorClass }),
+    };
+  }
+
   /** Also a span, where traces are exported: with counts and ids as attributes, never a text. */
-  async step<T>(name: StepName, work: () => Promise<T>): Promise<T> {
-    const end = this.#metrics.step.startTimer({ generation: this.#generation, step: name });
-    return this.#tracer.startActiveSpan(`batch ${name}`, async (span) => {
+  async #timed<T>(labels: Record<'step', StepName>, work: () => Promise<T>): Promise<T> {
+    const end = this.#step.startTimer(labels);
+    return this.#tracer.startActiveSpan(`batch ${labels.step}`, async (span) => {
       try {
         return await work();
       } catch (error) {
@@ -129,20 +136,5 @@ export class Instruments {
         span.end();
       }
     });
-  }
-
-  tokens(count: number): void {
-    this.#metrics.tokens.inc({ generation: this.#generation }, count);
-  }
-
-  merged(rows: BatchRows, seconds: number): void {
-    const generation = this.#generation;
-    this.#metrics.batch.observe({ generation }, seconds);
-    for (const outcome of ['embedded', 'skipped', 'quarantined', 'changed'] as const)
-      this.#metrics.rows.inc({ generation, outcome }, rows[outcome]);
-  }
-
-  failed(errorClass: string): void {
-    this.#metrics.failures.inc({ generation: this.#generation, class: errorClass });
   }
 }

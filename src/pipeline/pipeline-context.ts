@@ -1,7 +1,7 @@
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Embedder } from '../embedding/embedder.ts';
-import type { Instruments, StepName } from '../observability/instruments.ts';
+import type { GenerationInstruments, StepName } from '../observability/instruments.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Target } from '../table/backfill-target.ts';
 import type { Throttle } from '../throttle/throttle.ts';
@@ -19,7 +19,7 @@ export interface PipelineContext {
   /** One for a worker process. */
   throttle: Throttle;
   /** Of the process, where somebody looks at it. */
-  instruments?: Instruments | undefined;
+  instruments?: GenerationInstruments | undefined;
 }
 
 export const measured = <T>(

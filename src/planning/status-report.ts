@@ -8,6 +8,7 @@ import { installationId } from '../ledger/backfill/installation.ts';
 import {
   everyGeneration,
   ledgerName,
+  progressOf,
   type GenerationProgress,
   type SeenGeneration,
 } from '../ledger/progress/generation-progress.ts';
@@ -56,7 +57,7 @@ export async function statusReport(pool: Pool, { backfill, settings }: Config): 
   const { trouble: queue, paused } = look;
   return {
     snapshot: withQueue(ledger, look),
-    generations: seen.map(({ progress }) => progress),
+    generations: seen.map((each) => progressOf(each)),
     drift,
     options,
     unverifiedOptions,

@@ -2,7 +2,7 @@
 
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
-import type { Instruments } from '../observability/instruments.ts';
+import type { GenerationInstruments } from '../observability/instruments.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { QueueAddress } from '../queue/connection.ts';
 import type { Throttle } from '../throttle/throttle.ts';
@@ -15,6 +15,6 @@ export interface WorkerContext {
   address: QueueAddress;
   logger: Logger;
   throttle: Throttle;
-  instruments: Instruments;
+  instruments: GenerationInstruments;
   times: WorkerTimes;
 }

@@ -2,7 +2,6 @@
 
 import type { Config } from '../config/load.ts';
 import { plainTextConnections } from '../config/plain-text.ts';
-import { parseGenerationName } from '../config/values/generation-name.ts';
 import { createPool, type Pool } from '../db/pool.ts';
 import { Instruments } from '../observability/instruments.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -59,7 +58,7 @@ export async function openProcess(
 
 /** Of one generation. */
 export async function openContext(
-  { pool, address: shared, instruments: all, times }: ProcessContext,
+  { pool, address: shared, instruments, times }: ProcessContext,
   { settings, backfill }: Config,
   logger: Logger,
 ): Promise<OpenContext> {
@@ -73,10 +72,21 @@ export async function openContext(
     table: settings.table,
     pinned: true,
   });
-  const instruments = all.of(parseGenerationName(backfill).generation);
   const throttle = new Throttle({ pool: batches, backfill, settings, logger });
   throttle.onTuned(({ concurrency }) => {
     batches.options.max = concurrency + SPARE_CONNECTIONS;
   });
-  return { context: { backfill, settings, pool, address, logger, throttle, instruments, times }, batches };
+  return {
+    context: {
+      backfill,
+      settings,
+      pool,
+      address,
+      logger,
+      throttle,
+      instruments: instruments.of(backfill),
+      times,
+    },
+    batches,
+  };
 }

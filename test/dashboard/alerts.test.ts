@@ -34,7 +34,7 @@ async function promtoolSays(series: Series, expected: Expected[]): Promise<strin
           input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
           // What it says besides is for people, and is left out here.
           promql_expr_test: expected.map(({ alert, at, fires, severity = 'warning' }) => ({
-            expr: `count by (job, instance, source, mode) (ALERTS{alertname="${alert}", alertstate="firing", severity="${severity}"})`,
+            expr: `count by (job, instance, backfill, generation, source, mode) (ALERTS{alertname="${alert}", alertstate="firing", severity="${severity}"})`,
             eval_time: at,
             exp_samples: fires.map((labels) => ({
               labels: `{${Object.entries(labels)
@@ -66,6 +66,20 @@ const of = (name: string, labels: Record<string, string>): string =>
 const up = (labels: Record<string, string>): string => of('up', labels);
 const source = (labels: Record<string, string>, name: string): string =>
   of('pgvector_backfill_source_up', { ...labels, source: name });
+
+/** Of target a: the first generation, and the second. */
+const ofGenerations = (name: string, labels: Record<string, string>, ...values: string[]): Series =>
+  Object.fromEntries(
+    values.map((each, at) => [
+      of(`pgvector_backfill_${name}`, {
+        ...target('a:3000'),
+        backfill: 'docs',
+        generation: String(at + 1),
+        ...labels,
+      }),
+      each,
+    ]),
+  );
 
 describe.runIf(promtool !== null)('alerts.yml, as Prometheus takes it', () => {
   const [a, b, other] = [target('a:3000'), target('b:3000'), target('c:3000', 'of-another-name')];
@@ -124,6 +138,28 @@ describe.runIf(promtool !== null)('alerts.yml, as Prometheus takes it', () => {
         },
         { alert: 'BackfillMetricsAbsent', at: '20m', fires: [] },
         { alert: 'BackfillRunFailed', at: '20m', severity: 'critical', fires: [a] },
+      ],
+    ],
+    [
+      'one generation is nobody’s trouble for another: each by its own rows, workers and index',
+      {
+        [up(a)]: '1x40',
+        [source(a, 'database')]: '1x40',
+        ...ofGenerations('run_state', { state: 'running' }, '1x40', '1x40'),
+        ...ofGenerations('rows', { state: 'pending' }, '0x40', '500x40'),
+        ...ofGenerations('batches_in_progress', {}, '1x40', '0x40'),
+        ...ofGenerations('index_valid', {}, '1x40', '0x40'),
+        ...ofGenerations('read_mode', { mode: 'vector' }, '1x40', '0x40'),
+      },
+      [
+        {
+          alert: 'BackfillNoWorker',
+          at: '20m',
+          severity: 'critical',
+          fires: [{ ...a, backfill: 'docs', generation: '2' }],
+        },
+        // Reads go by the first one.
+        { alert: 'BackfillIndexInvalid', at: '20m', severity: 'critical', fires: [] },
       ],
     ],
   ])('%s', async (_, series, expected) => {

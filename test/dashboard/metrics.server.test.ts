@@ -29,6 +29,8 @@ function parseText(text: string): Map<string, number> {
     lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
   );
 }
+/** Labels of the first generation. */
+const OF = 'backfill="docs",generation="1"';
 const nameOf = (series: string): string => series.replace(/\{.*/, '').replace(/_(bucket|sum|count)$/, '');
 
 describe.each(backends())('metrics on $name', ({ create }) => {
@@ -98,21 +100,21 @@ describe.each(backends())('metrics on $name', ({ create }) => {
     const values = parseText(text);
     const { rows, coverage, batches } = await progressSnapshot(pool, 'docs');
     for (const [state, value] of Object.entries(rows))
-      expect(values.get(`pgvector_backfill_rows{state="${state}"}`), state).toBe(value);
+      expect(values.get(`pgvector_backfill_rows{${OF},state="${state}"}`), state).toBe(value);
     expect(rows).toMatchObject({ eligible: 50, embedded: 45, skipped: 5 });
-    expect(values.get('pgvector_backfill_coverage_ratio')).toBe(coverage);
-    expect(values.get('pgvector_backfill_batches{state="merged"}')).toBe(batches.merged);
-    expect(values.get('pgvector_backfill_run_state{state="running"}')).toBe(1);
-    expect(values.get('pgvector_backfill_run_state{state="failed"}')).toBe(0);
-    expect(values.get('pgvector_backfill_queue_jobs{queue="embed",state="waiting"}')).toBe(1);
-    expect(values.get('pgvector_backfill_tokens_total')).toBe(45);
-    expect(values.get('pgvector_backfill_read_mode{mode="legacy"}')).toBe(1);
-    expect(values.get('pgvector_backfill_search_errors_total{mode="vector"}')).toBe(2);
-    expect(values.get('pgvector_backfill_search_seconds_count{mode="vector"}')).toBe(10);
-    expect(values.get('pgvector_backfill_search_seconds_sum{mode="vector"}')).toBeCloseTo(2 * 160.007);
-    expect(values.get('pgvector_backfill_search_seconds_bucket{mode="vector",le="0.001"}')).toBe(2);
-    expect(values.get('pgvector_backfill_search_seconds_bucket{mode="vector",le="0.004"}')).toBe(6);
-    expect(values.get('pgvector_backfill_search_seconds_bucket{mode="vector",le="+Inf"}')).toBe(10);
+    expect(values.get(`pgvector_backfill_coverage_ratio{${OF}}`)).toBe(coverage);
+    expect(values.get(`pgvector_backfill_batches{${OF},state="merged"}`)).toBe(batches.merged);
+    expect(values.get(`pgvector_backfill_run_state{${OF},state="running"}`)).toBe(1);
+    expect(values.get(`pgvector_backfill_run_state{${OF},state="failed"}`)).toBe(0);
+    expect(values.get(`pgvector_backfill_queue_jobs{${OF},queue="embed",state="waiting"}`)).toBe(1);
+    expect(values.get(`pgvector_backfill_tokens_total{${OF}}`)).toBe(45);
+    expect(values.get(`pgvector_backfill_read_mode{${OF},mode="legacy"}`)).toBe(1);
+    expect(values.get(`pgvector_backfill_search_errors_total{${OF},mode="vector"}`)).toBe(2);
+    expect(values.get(`pgvector_backfill_search_seconds_count{${OF},mode="vector"}`)).toBe(10);
+    expect(values.get(`pgvector_backfill_search_seconds_sum{${OF},mode="vector"}`)).toBeCloseTo(2 * 160.007);
+    expect(values.get(`pgvector_backfill_search_seconds_bucket{${OF},mode="vector",le="0.001"}`)).toBe(2);
+    expect(values.get(`pgvector_backfill_search_seconds_bucket{${OF},mode="vector",le="0.004"}`)).toBe(6);
+    expect(values.get(`pgvector_backfill_search_seconds_bucket{${OF},mode="vector",le="+Inf"}`)).toBe(10);
     const declared = new Set(DASHBOARD_METRICS.map(({ name }) => name));
     expect([...values.keys()].map(nameOf).filter((name) => !declared.has(name))).toEqual([]);
     expect(text).not.toContain('planted');
@@ -124,26 +126,27 @@ describe.each(backends())('metrics on $name', ({ create }) => {
 
 describe('the worker’s metrics', () => {
   it('count batches, steps, rows and failures, beside those of the process', async () => {
-    const instruments = new Instruments().withProcess();
+    const all = new Instruments().withProcess();
+    const [instruments, other] = [all.of('docs'), all.of('docs@2')];
     await instruments.step('embed', () => Promise.resolve());
     await expect(instruments.step('merge', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     instruments.merged({ embedded: 7, skipped: 1, quarantined: 0, changed: 0 }, 0.3);
     instruments.tokens(70);
-    instruments.of(2).tokens(3);
     instruments.failed('transient');
-    const values = parseText(await instruments.registry.metrics());
-    expect(values.get('pgvector_backfill_worker_step_seconds_count{generation="1",step="embed"}')).toBe(1);
-    expect(values.get('pgvector_backfill_worker_step_seconds_count{generation="1",step="merge"}')).toBe(1);
-    expect(values.get('pgvector_backfill_worker_batch_seconds_bucket{le="0.5",generation="1"}')).toBe(1);
-    expect(values.get('pgvector_backfill_worker_rows_total{generation="1",outcome="embedded"}')).toBe(7);
-    expect(values.get('pgvector_backfill_worker_tokens_total{generation="1"}')).toBe(70);
-    expect(values.get('pgvector_backfill_worker_tokens_total{generation="2"}')).toBe(3);
+    other.merged({ embedded: 3, skipped: 0, quarantined: 0, changed: 0 }, 0.3);
+    const values = parseText(await all.registry.metrics());
+    expect(values.get(`pgvector_backfill_worker_step_seconds_count{${OF},step="embed"}`)).toBe(1);
+    expect(values.get(`pgvector_backfill_worker_step_seconds_count{${OF},step="merge"}`)).toBe(1);
+    expect(values.get(`pgvector_backfill_worker_batch_seconds_bucket{le="0.5",${OF}}`)).toBe(1);
+    expect(values.get(`pgvector_backfill_worker_rows_total{${OF},outcome="embedded"}`)).toBe(7);
+    expect(values.get(`pgvector_backfill_worker_tokens_total{${OF}}`)).toBe(70);
+    expect(values.get(`pgvector_backfill_worker_batch_failures_total{${OF},class="transient"}`)).toBe(1);
     expect(
-      values.get('pgvector_backfill_worker_batch_failures_total{generation="1",class="transient"}'),
-    ).toBe(1);
+      values.get('pgvector_backfill_worker_rows_total{backfill="docs",generation="2",outcome="embedded"}'),
+    ).toBe(3);
     expect(values.has('process_resident_memory_bytes')).toBe(true);
     // The ending says counter to whoever reads it.
-    const types = [...(await instruments.registry.metrics()).matchAll(/^# TYPE (\S+) (\S+)$/gm)];
+    const types = [...(await all.registry.metrics()).matchAll(/^# TYPE (\S+) (\S+)$/gm)];
     expect(types.filter(([, name = '', type]) => name.endsWith('_total') && type !== 'counter')).toEqual([]);
   });
 });
@@ -196,8 +199,8 @@ describe('the documents about metrics', () => {
       panels: Panel[];
       templating: { list: { name: string; definition?: string }[] };
     };
-    expect(templating.list.map(({ name }) => name)).toEqual(['datasource', 'job']);
-    expect(unknown(templating.list[1]?.definition ?? '')).toEqual([]);
+    expect(templating.list.map(({ name }) => name)).toEqual(['datasource', 'job', 'generation']);
+    for (const { definition = '' } of templating.list.slice(1)) expect(unknown(definition)).toEqual([]);
     for (const { title, datasource, targets, gridPos } of panels) {
       expect(gridPos.x + gridPos.w, title).toBeLessThanOrEqual(24);
       for (const target of targets) {

@@ -6,10 +6,16 @@ function say(text) {
   if (live.textContent !== text) live.textContent = text;
 }
 
+const partsOf = (root) => [...root.querySelectorAll('section[id]')].map(({ id }) => id).join();
+
 /** Takes the place of each part that has changed; the focus stays where it was. */
 function update(markup) {
   const next = new DOMParser().parseFromString(markup, 'text/html');
   const focused = document.activeElement?.id ?? '';
+  // A generation that comes or goes: all of them at once.
+  const [shownAll, nextAll] = [document, next].map((root) => root.querySelector('#generations'));
+  if (shownAll !== null && nextAll !== null && partsOf(shownAll) !== partsOf(nextAll))
+    shownAll.replaceWith(document.adoptNode(nextAll.cloneNode(true)));
   for (const part of next.querySelectorAll('section[id]')) {
     const shown = document.getElementById(part.id);
     if (shown === null || shown.isEqualNode(part)) continue;

@@ -4,18 +4,29 @@ import type { Pool } from '../../db/pool.ts';
 import { messageOf } from '../../errors.ts';
 import { pastRates } from '../../ledger/progress/batch-activity.ts';
 import { listEvents, type ListedEvent } from '../../ledger/event/event.ts';
-import { progressSnapshot, standing, type ProgressSnapshot } from '../../ledger/progress/snapshot.ts';
+import {
+  everyGeneration,
+  ledgerName,
+  usualOf,
+  type SeenGeneration,
+} from '../../ledger/progress/generation-progress.ts';
+import { standing, type ProgressSnapshot } from '../../ledger/progress/snapshot.ts';
 import { listQuarantine, type ListedRow } from '../../ledger/rows/quarantine.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { MAX_POINTS, RateHistory, type RatePoint } from './rate-history.ts';
 
-export interface FeedView {
-  snapshot: ProgressSnapshot;
-  /** Why the queue is waited for, in words; null where it answers. */
-  queue: string | null;
+/** Of one generation. */
+export interface GenerationView extends SeenGeneration {
   quarantined: ListedRow[];
   events: ListedEvent[];
   samples: readonly RatePoint[];
+}
+
+/** Of the generation by which reads go, or the newest; and of each. */
+export interface FeedView extends GenerationView {
+  generations: readonly GenerationView[];
+  /** Why the queue is waited for, in words; null where it answers. */
+  queue: string | null;
 }
 
 /** What a look brought; null where the database did not answer. */
@@ -28,6 +39,8 @@ export interface FeedInput {
   logger: Logger;
   /** Why the queue is waited for; it must answer soon, and not reject. */
   queue?: () => Promise<string | null>;
+  /** Told of the generations that each look has seen, by their names in the ledger. */
+  onGenerations?: (names: readonly string[]) => void;
   /** Between two looks while somebody watches, ms. */
   intervalMs?: number;
   /** Until those who watch are told that a look has not come, ms. */
@@ -45,8 +58,7 @@ const LISTED_EVENTS = 200;
 export class ProgressFeed {
   readonly #input: FeedInput;
   readonly #watchers = new Set<Watcher>();
-  #samples = new RateHistory();
-  #sampledRun: string | null = null;
+  readonly #sampled = new Map<number, { run: string | null; samples: RateHistory }>();
   #looking: Promise<FeedView> | null = null;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
@@ -113,27 +125,44 @@ export class ProgressFeed {
   }
 
   /** What was before the first look, or before a new run, is in the ledger. */
-  async #sample({ run, rowsPerSecond, etaSeconds }: ProgressSnapshot): Promise<void> {
+  async #sample({
+    generation,
+    run,
+    rowsPerSecond,
+    etaSeconds,
+  }: ProgressSnapshot): Promise<readonly RatePoint[]> {
     const now = performance.now();
-    if (run !== null && run !== this.#sampledRun) {
-      this.#sampledRun = run;
-      this.#samples = new RateHistory();
-      for (const { secondsAgo, ...past } of await pastRates(this.#input.pool, run, MAX_POINTS / 2))
-        this.#samples.add({ at: now - 1000 * secondsAgo, ...past });
+    let sampled = this.#sampled.get(generation);
+    if (sampled === undefined || (run !== null && run !== sampled.run)) {
+      sampled = { run, samples: new RateHistory() };
+      this.#sampled.set(generation, sampled);
+      const before = run === null ? [] : await pastRates(this.#input.pool, run, MAX_POINTS / 2);
+      for (const { secondsAgo, ...past } of before)
+        sampled.samples.add({ at: now - 1000 * secondsAgo, ...past });
     }
-    if (rowsPerSecond !== null) this.#samples.add({ at: now, rowsPerSecond, etaSeconds });
+    if (rowsPerSecond !== null) sampled.samples.add({ at: now, rowsPerSecond, etaSeconds });
+    return sampled.samples.points;
   }
 
   async #read(): Promise<FeedView> {
     const { pool, backfill } = this.#input;
-    const [seen, queue] = await Promise.all([
-      progressSnapshot(pool, backfill),
-      this.#input.queue?.() ?? null,
-    ]);
-    const snapshot = queue === null ? seen : standing(seen);
-    const quarantined = await listQuarantine(pool, backfill, LISTED_ROWS);
-    const events = await listEvents(pool, backfill, LISTED_EVENTS);
-    await this.#sample(snapshot);
-    return { snapshot, queue, quarantined, events, samples: this.#samples.points };
+    const [seen, queue] = await Promise.all([everyGeneration(pool, backfill), this.#input.queue?.() ?? null]);
+    this.#input.onGenerations?.(seen.map(({ snapshot }) => ledgerName(snapshot)));
+    const generations: GenerationView[] = [];
+    for (const each of seen) {
+      const snapshot = queue === null ? each.snapshot : standing(each.snapshot);
+      const name = ledgerName(snapshot);
+      generations.push({
+        ...each,
+        snapshot,
+        quarantined: await listQuarantine(pool, name, LISTED_ROWS),
+        events: await listEvents(pool, name, LISTED_EVENTS),
+        samples: await this.#sample(snapshot),
+      });
+    }
+    for (const generation of this.#sampled.keys())
+      if (!generations.some(({ snapshot }) => snapshot.generation === generation))
+        this.#sampled.delete(generation);
+    return { ...usualOf(generations), generations, queue };
   }
 }

@@ -6,19 +6,30 @@ import type { ReadTimes } from '../../ledger/reads/read-times.ts';
 import type { DataSourceName } from '../feed/outage-notice.ts';
 import { PREFIX, type MetricDefinition, type Sample } from '../../observability/metric.ts';
 
-/** What the sources have said; what is not known is null, or empty. */
+/** What the sources have said of one generation; what is not known is null, or empty. */
 export interface MetricsView {
+  generation: number;
   snapshot: ProgressSnapshot | null;
   /** Jobs by state, by the queue's role. */
   jobs: Record<string, Record<string, number>>;
   /** Quarantined rows, by class. */
   quarantined: Record<string, number>;
   times: readonly (ReadTimes & { mode: ReadMode })[];
+}
+
+/** Of all that are present. */
+export interface MetricsViews {
+  backfill: string;
+  generations: readonly MetricsView[];
   /** Whether each of them has answered. */
   sources: Record<DataSourceName, boolean>;
 }
 
+/** Before the labels of each metric that is of a generation. */
+export const GENERATION_LABELS = ['backfill', 'generation'] as const;
+
 export interface Metric extends MetricDefinition {
+  /** Without those labels. */
   read: (view: MetricsView) => Sample[];
 }
 
@@ -46,7 +57,7 @@ export const metric: Declare<MetricsView & { snapshot: ProgressSnapshot }> = (
 export const metricBeside: Declare<MetricsView> = (name, type, labels, help, read) => ({
   name: PREFIX + name,
   type,
-  labels,
+  labels: [...GENERATION_LABELS, ...labels],
   help,
   read,
 });

@@ -1,22 +1,30 @@
 /** Of the applications' reads. */
 
-import { READ_MODES } from '../../ledger/reads/read-mode.ts';
+import { READ_MODES, type ReadChoice } from '../../ledger/reads/read-mode.ts';
 import { byLabel, known, metric, metricBeside, oneOf, type Metric } from './declare.ts';
+
+/** In which reads go by the generation; empty where they do not. */
+function modeOfGeneration({ mode, generation, base }: ReadChoice, of: number): string {
+  if (generation === of || generation === null) return mode;
+  return (mode === 'shadow' || mode === 'canary') && base.generation === of ? base.mode : '';
+}
 
 export const READ_METRICS: readonly Metric[] = [
   metric(
     'read_mode',
     'gauge',
     ['mode'],
-    'By which search the applications are answered: 1 for the present mode.',
-    ({ snapshot }) => oneOf('mode', READ_MODES, snapshot.readMode.mode),
+    'By which search the applications are answered: 1 for the mode in which reads go by this generation, or try it; legacy where they go by no vectors at all, and 0 throughout where they go by another generation.',
+    ({ snapshot: { readMode, generation } }) =>
+      oneOf('mode', READ_MODES, modeOfGeneration(readMode, generation)),
   ),
   metric(
     'canary_ratio',
     'gauge',
     [],
     'Share of the reads that the canary answers; absent in other modes.',
-    ({ snapshot: { readMode } }) => known(readMode.percent === null ? null : readMode.percent / 100),
+    ({ snapshot: { readMode, generation } }) =>
+      known(readMode.percent === null || readMode.generation !== generation ? null : readMode.percent / 100),
   ),
   metricBeside(
     'search_errors_total',
@@ -42,7 +50,7 @@ export const READ_METRICS: readonly Metric[] = [
     'shadow_overlap_ratio',
     'gauge',
     [],
-    'Mean overlap at k of legacy and vector answers; absent where nothing was compared.',
+    'Mean overlap at k of its answers and those of the search beside which it was tried, legacy or the live generation; absent where nothing was compared.',
     ({ snapshot }) => known(snapshot.shadow.overlap),
   ),
   metric(

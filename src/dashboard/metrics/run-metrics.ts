@@ -5,13 +5,6 @@ import { byLabel, known, metric, metricBeside, oneOf, type Metric } from './decl
 import { signalMetrics } from './signal-metrics.ts';
 
 export const RUN_METRICS: readonly Metric[] = [
-  metricBeside(
-    'source_up',
-    'gauge',
-    ['source'],
-    '1 where the source answered this scrape in time, 0 where it did not: database (PostgreSQL with the ledger) and queue. What is of a source that did not answer is absent.',
-    ({ sources }) => byLabel('source', { database: Number(sources.database), queue: Number(sources.queue) }),
-  ),
   metric(
     'rows',
     'gauge',
@@ -50,15 +43,14 @@ export const RUN_METRICS: readonly Metric[] = [
   metric(
     'run_info',
     'gauge',
-    ['backfill', 'run', 'model', 'fingerprint', 'dimensions'],
-    'The latest run, and the backfill that all of these metrics are of; always 1.',
-    ({ snapshot: { backfill, run, model } }) =>
+    ['run', 'model', 'fingerprint', 'dimensions'],
+    'The latest run of the generation, and what its vectors are made with; always 1.',
+    ({ snapshot: { run, model } }) =>
       run === null || model === null
         ? []
         : [
             {
               labels: {
-                backfill,
                 run,
                 model: model.name,
                 fingerprint: model.fingerprint.slice(0, 12),

@@ -6,7 +6,7 @@ import type { ProgressSnapshot } from '../../ledger/progress/snapshot.ts';
 import { showReadChoice } from '../../ledger/reads/read-mode.ts';
 import type { SignalState } from '../../ledger/progress/throttle-state.ts';
 import { bytes, count, duration, percent } from '../../observability/format.ts';
-import { NOTHING, facts, moment, table, type Markup } from './layout.ts';
+import { NOTHING, facts, moment, partId, table, type Markup } from './layout.ts';
 
 /** Units that say nothing beside the name. */
 const BARE = new Set(['number', 'level', 'sessions', 'files']);
@@ -28,11 +28,12 @@ const signalRow = ({ name, value, unit, hold, stop, state }: SignalState): (Mark
   inUnit(stop, unit),
 ];
 
-export function loadSection({ throttle, sync }: ProgressSnapshot): Markup {
+export function loadSection(snapshot: ProgressSnapshot): Markup {
+  const { throttle, sync } = snapshot;
   const { state, reason, signals, ageSeconds } = throttle;
   const notes = signals.filter(({ note }) => note !== undefined && note !== '');
   const age = sync.oldestSeconds === null ? '' : `, the oldest ${duration(sync.oldestSeconds)} old`;
-  return html`<section id="load">
+  return html`<section id="${partId('load', snapshot)}">
     <h2>Load</h2>
     <p>
       <strong class="badge ${state}">${state}</strong> ${reason === '' ? 'nothing holds' : reason}
@@ -76,7 +77,8 @@ function buildTable({ forecast, actual }: ProgressSnapshot['index']): Markup {
 }
 
 /** What writing the vectors takes on disk. */
-export function spaceSection({ tableGrowth: { forecast, actual } }: ProgressSnapshot): Markup {
+export function spaceSection(snapshot: ProgressSnapshot): Markup {
+  const { forecast, actual } = snapshot.tableGrowth;
   const rows = (expected: NonNullable<typeof forecast>): string[][] =>
     (
       [
@@ -91,7 +93,7 @@ export function spaceSection({ tableGrowth: { forecast, actual } }: ProgressSnap
       field === 'heapBytes' ? heapGrowth(expected) : bytes(expected[field]),
       show(actual?.[field], bytes),
     ]);
-  return html`<section id="space">
+  return html`<section id="${partId('space', snapshot)}">
     <h2>Space</h2>
     ${
       forecast === null
@@ -106,11 +108,12 @@ export function spaceSection({ tableGrowth: { forecast, actual } }: ProgressSnap
   </section>`;
 }
 
-export function indexSection({ index, rows }: ProgressSnapshot): Markup {
+export function indexSection(snapshot: ProgressSnapshot): Markup {
+  const { index, rows } = snapshot;
   const { blockers, name, method, forecast } = index;
   const leftOut = rows.skipped + rows.quarantined;
   const phase = index.valid ? 'valid' : (index.phase ?? (name === null ? 'not built yet' : 'not valid'));
-  return html`<section id="index">
+  return html`<section id="${partId('index', snapshot)}">
     <h2>Index <b class="${index.valid ? 'good' : ''}">${phase}</b></h2>
     ${
       name === null
@@ -153,12 +156,13 @@ export function indexSection({ index, rows }: ProgressSnapshot): Markup {
   </section>`;
 }
 
-export function readsSection({ readMode, shadow, canary }: ProgressSnapshot): Markup {
+export function readsSection(snapshot: ProgressSnapshot): Markup {
+  const { readMode, shadow, canary } = snapshot;
   const { since, by } = readMode;
   const ms = ({ p50, p95 }: { p50: number | null; p95: number | null }): string =>
     p50 === null || p95 === null ? '-' : `${p50.toFixed(1)} / ${p95.toFixed(1)} ms`;
   const asked = shadow.searches + shadow.errors + shadow.timeouts + shadow.skipped;
-  return html`<section id="reads">
+  return html`<section id="${partId('reads', snapshot)}">
     <h2>Reads</h2>
     <p>
       <strong class="badge">${showReadChoice(readMode)}</strong>

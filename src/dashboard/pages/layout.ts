@@ -80,6 +80,10 @@ export function layout({ title, heading, here, at = here ?? '/', live, body, scr
     </html>`;
 }
 
+/** Of a section of the page: those of later generations have their number behind the name. */
+export const partId = (name: string, { generation }: { generation: number }): string =>
+  generation === 1 ? name : `${name}-${generation}`;
+
 /** Names and figures, in rows. */
 export function facts(rows: readonly (readonly [string, Markup | string])[]): Markup {
   return html`<dl class="facts">

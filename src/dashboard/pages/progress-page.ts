@@ -2,10 +2,11 @@
 
 import { html } from 'hono/html';
 import type { ListedEvent } from '../../ledger/event/event.ts';
-import { count } from '../../observability/format.ts';
-import type { FeedView } from '../feed/progress-feed.ts';
+import { progressOf } from '../../ledger/progress/generation-progress.ts';
+import { count, duration, percent } from '../../observability/format.ts';
+import type { FeedView, GenerationView } from '../feed/progress-feed.ts';
 import { indexSection, loadSection, readsSection, spaceSection } from './health-sections.ts';
-import { NOTHING, layout, moment, table, type Markup } from './layout.ts';
+import { NOTHING, facts, layout, moment, partId, table, type Markup } from './layout.ts';
 import {
   actionsSection,
   button,
@@ -13,11 +14,12 @@ import {
   inProgressSection,
   rateSection,
   stateSection,
+  type ActionForm,
 } from './run-sections.ts';
 
-function quarantineSection({ snapshot, quarantined }: FeedView, csrf: string): Markup {
+function quarantineSection({ snapshot, quarantined }: GenerationView, form: ActionForm): Markup {
   const all = snapshot.rows.quarantined;
-  return html`<section id="quarantine" class="wide">
+  return html`<section id="${partId('quarantine', snapshot)}" class="wide">
     <h2>Quarantined rows <b>${count(Math.max(all, quarantined.length))}</b></h2>
     ${
       quarantined.length === 0
@@ -28,7 +30,7 @@ function quarantineSection({ snapshot, quarantined }: FeedView, csrf: string): M
               ['Key', 'Reason', 'Attempts', 'At (UTC)'],
               quarantined.map(({ key, reason, attempts, at }) => [key, reason, count(attempts), moment(at)]),
             )}
-            <div class="buttons">${button('retry-quarantined', 'Retry quarantined rows', csrf)}</div>`
+            <div class="buttons">${button('retry-quarantined', 'Retry quarantined rows', form)}</div>`
     }
   </section>`;
 }
@@ -47,8 +49,8 @@ export function withoutFlapping(events: readonly ListedEvent[]): (ListedEvent & 
   return shown.slice(0, LISTED_EVENTS);
 }
 
-function eventsSection({ events }: FeedView): Markup {
-  return html`<section id="events" class="wide">
+function eventsSection({ snapshot, events }: GenerationView): Markup {
+  return html`<section id="${partId('events', snapshot)}" class="wide">
     <h2>Events</h2>
     ${
       events.length === 0
@@ -73,15 +75,53 @@ const outageSection = ({ queue }: FeedView): Markup =>
     <p>${queue ?? ''}</p>
   </section>`;
 
-/** The parts that a live page replaces. */
-export function progressSections(view: FeedView, csrf: string): Markup {
+/** What tells it from the others, where there are others, or were. */
+function generationSection(view: GenerationView): Markup {
+  const { generation, model, dimensions, column, reads, coverage, sync, index, verification } =
+    progressOf(view);
+  return html`<section id="generation-${generation}" class="wide">
+    <h2>
+      Generation ${generation}
+      <b class="${reads === 'live' ? 'good' : ''}">${reads === null ? 'no reads' : reads}</b>
+    </h2>
+    ${facts([
+      ['Model', model === null ? '-' : `${model}, ${dimensions} dimensions`],
+      ['Column', column ?? '-'],
+      ['Coverage', percent(coverage)],
+      ['Sync lag', `${duration(sync.lagSeconds)}, ${count(sync.pending)} changes`],
+      ['Index', index.valid ? 'valid' : (index.phase ?? 'not built yet')],
+      [
+        'Verified',
+        verification === null
+          ? 'not yet'
+          : html`${verification.passed ? 'passed' : `did not pass: ${verification.failed.join(', ')}`}
+            ${moment(verification.at)}`,
+      ],
+    ])}
+  </section>`;
+}
+
+function generationParts(view: GenerationView, csrf: string, isOnly: boolean): Markup {
   const { snapshot } = view;
-  return html`${outageSection(view)}
-    <div class="head">${stateSection(snapshot)} ${actionsSection(snapshot, csrf)}</div>
+  const { generation } = snapshot;
+  const form: ActionForm = { csrf, generation, named: !isOnly };
+  return html`<div class="generation" data-generation="${generation}">
+    ${isOnly ? NOTHING : generationSection(view)}
+    <div class="head">${stateSection(snapshot)} ${actionsSection(snapshot, form)}</div>
     ${coverageSection(snapshot)}
     <div class="column">${rateSection(view)} ${indexSection(snapshot)}</div>
     <div class="column">${loadSection(snapshot)} ${readsSection(snapshot)} ${spaceSection(snapshot)}</div>
-    ${inProgressSection(snapshot)} ${quarantineSection(view, csrf)} ${eventsSection(view)}`;
+    ${inProgressSection(snapshot)} ${quarantineSection(view, form)} ${eventsSection(view)}
+  </div>`;
+}
+
+/** The parts that a live page replaces: of each generation by itself, the one that verbs mean first. */
+export function progressSections(view: FeedView, csrf: string): Markup {
+  const { generations, snapshot } = view;
+  const isOnly = generations.length === 1 && snapshot.generation === 1;
+  const others = generations.filter((each) => each.snapshot.generation !== snapshot.generation);
+  return html`${outageSection(view)}
+    <div id="generations">${[view, ...others].map((each) => generationParts(each, csrf, isOnly))}</div>`;
 }
 
 export function progressPage(view: FeedView, csrf: string, notice: string | null): Markup {

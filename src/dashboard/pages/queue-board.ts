@@ -7,6 +7,7 @@ import { HonoAdapter } from '@bull-board/hono';
 import { serveStatic } from '@hono/node-server/serve-static';
 import { Hono, type Context } from 'hono';
 import type { JobQueue } from '../../queue/connection.ts';
+import type { GenerationQueues } from '../generation-queues.ts';
 import { noticeOutages, type DataSources } from '../feed/outage-notice.ts';
 import { parseEmbedJob, parseFinalizeJob, parseSyncJob } from '../../queue/jobs/payloads.ts';
 
@@ -28,28 +29,42 @@ const UI = {
 const shownData = (data: unknown): unknown =>
   parseEmbedJob(data) ?? parseFinalizeJob(data) ?? parseSyncJob(data) ?? '(not a job of this version)';
 
+function adapterOf(queue: JobQueue): BullMQAdapter {
+  const adapter = new BullMQAdapter(queue, { readOnlyMode: true });
+  adapter.setFormatter('data', shownData);
+  return adapter;
+}
+
 /** As its page has it; behind a proxy the base path comes before it. */
 const BASE = '<base href="/queues/"';
 
+/** @param refresh looks which generations there are, as far as that can be told now */
 export function queueBoard(
-  queues: readonly JobQueue[],
+  queues: GenerationQueues,
+  refresh: () => Promise<void>,
   sources: DataSources,
   backfill: string,
   basePathOf: (context: Context) => string,
 ): Hono {
   const board = new HonoAdapter(serveStatic);
   board.setBasePath('/queues');
-  createBullBoard({
-    queues: queues.map((queue) => {
-      const adapter = new BullMQAdapter(queue, { readOnlyMode: true });
-      adapter.setFormatter('data', shownData);
-      return adapter;
-    }),
+  let shown = queues.all;
+  const shownBoard = createBullBoard({
+    queues: shown.map((queue) => adapterOf(queue)),
     serverAdapter: board,
     // The package is looked up from here: under a hoisted install its own guess is another folder.
     options: { uiBasePath: uiFolder(), uiConfig: UI },
   });
   const routes = new Hono();
+  routes.use(async (_, next) => {
+    await refresh();
+    const present = queues.all;
+    if (present.length !== shown.length || present.some((queue, at) => queue !== shown[at])) {
+      shown = present;
+      shownBoard.replaceQueues(present.map((queue) => adapterOf(queue)));
+    }
+    return next();
+  });
   routes.use(async (context, next) => {
     const { method } = context.req;
     return method === 'GET' || method === 'HEAD'

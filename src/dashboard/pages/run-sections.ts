@@ -7,14 +7,15 @@ import { OPEN_STATES } from '../../ledger/run/run.ts';
 import { STILL_SECONDS } from '../../ledger/progress/stalled-run.ts';
 import { count, duration, percent } from '../../observability/format.ts';
 import { coverageBar } from './coverage-bar.ts';
-import type { FeedView } from '../feed/progress-feed.ts';
-import { NOTHING, facts, keyNumbers, table, type Markup } from './layout.ts';
+import type { GenerationView } from '../feed/progress-feed.ts';
+import { NOTHING, facts, keyNumbers, partId, table, type Markup } from './layout.ts';
 import { ratePlots } from './rate-plots.ts';
 import type { ActionName } from '../actions.ts';
 import { CSRF_FIELD } from '../access/same-origin.ts';
 
-export function stateSection({ state, reason, run, model, stall }: ProgressSnapshot): Markup {
-  return html`<section id="state">
+export function stateSection(snapshot: ProgressSnapshot): Markup {
+  const { state, reason, run, model, stall } = snapshot;
+  return html`<section id="${partId('state', snapshot)}">
     <p class="state">
       <strong class="badge ${state}">${state}</strong
       >${reason === '' ? NOTHING : html` <span>${reason}</span>`}
@@ -34,19 +35,30 @@ export function stateSection({ state, reason, run, model, stall }: ProgressSnaps
   </section>`;
 }
 
-export function button(action: ActionName, label: string, csrf: string, off = false): Markup {
+/** Where its form is: the token, and the generation that it is about where there are several. */
+export interface ActionForm {
+  csrf: string;
+  generation: number;
+  /** Whether the form names the generation. */
+  named: boolean;
+}
+
+export function button(action: ActionName, label: string, form: ActionForm, off = false): Markup {
+  const { csrf, generation, named } = form;
   return html`<form method="post" action="actions/${action}">
     <input type="hidden" name="${CSRF_FIELD}" value="${csrf}" />
-    <button id="${action}" ${off ? html`disabled` : NOTHING}>${label}</button>
+    ${named ? html`<input type="hidden" name="generation" value="${generation}" />` : NOTHING}
+    <button id="${partId(action, form)}" ${off ? html`disabled` : NOTHING}>${label}</button>
   </form>`;
 }
 
-export function actionsSection({ state, run, batches }: ProgressSnapshot, csrf: string): Markup {
-  return html`<section id="actions" aria-label="Actions">
+export function actionsSection({ state, run, batches }: ProgressSnapshot, form: ActionForm): Markup {
+  const label = form.named ? `Actions of generation ${form.generation}` : 'Actions';
+  return html`<section id="${partId('actions', form)}" aria-label="${label}">
     <div class="buttons">
-      ${button('pause', 'Pause', csrf, !OPEN_STATES.some((each) => each === state))}
-      ${button('resume', 'Resume', csrf, state !== 'paused' && state !== 'failed')}
-      ${button('retry', `Retry failed batches (${count(batches.failed)})`, csrf, run === null || batches.failed === 0)}
+      ${button('pause', 'Pause', form, !OPEN_STATES.some((each) => each === state))}
+      ${button('resume', 'Resume', form, state !== 'paused' && state !== 'failed')}
+      ${button('retry', `Retry failed batches (${count(batches.failed)})`, form, run === null || batches.failed === 0)}
     </div>
   </section>`;
 }
@@ -91,7 +103,7 @@ function paceWords({ state, rowsPerSecond, etaSeconds, index, stall, idleSeconds
 export function coverageSection(snapshot: ProgressSnapshot): Markup {
   const { rows, coverage, adoption } = snapshot;
   const { rate, left, note } = paceWords(snapshot);
-  return html`<section id="coverage">
+  return html`<section id="${partId('coverage', snapshot)}">
     <h2 class="unseen">Coverage</h2>
     ${keyNumbers([
       ['Coverage', percent(coverage), 'of the rows with text'],
@@ -108,9 +120,9 @@ export function coverageSection(snapshot: ProgressSnapshot): Markup {
   </section>`;
 }
 
-export function rateSection({ snapshot, samples }: FeedView): Markup {
+export function rateSection({ snapshot, samples }: GenerationView): Markup {
   const { batches, longestStatementMs } = snapshot;
-  return html`<section id="rate">
+  return html`<section id="${partId('rate', snapshot)}">
     <h2>Rate</h2>
     ${samples.length < 2 ? html`<p class="quiet">Nothing is measured yet.</p>` : ratePlots(samples)}
     <h3>Batches</h3>
@@ -129,9 +141,10 @@ const counted = (many: number, one: string, more: string): string =>
   `${count(many)} ${many === 1 ? one : more}`;
 
 /** Which worker has which batch: a worker that is gone shows as a batch that gets old. */
-export function inProgressSection({ inProgress }: ProgressSnapshot): Markup {
+export function inProgressSection(snapshot: ProgressSnapshot): Markup {
+  const { inProgress } = snapshot;
   const workers = new Set(inProgress.map(({ worker }) => worker)).size;
-  return html`<section id="in-hand" class="wide">
+  return html`<section id="${partId('in-hand', snapshot)}" class="wide">
     <h2>
       Batches in progress
       <b

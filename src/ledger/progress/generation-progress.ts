@@ -5,7 +5,7 @@ import type { Queryable } from '../../db/pool.ts';
 import { usualGeneration } from '../generation/choose.ts';
 import { presentGenerations, type Generation } from '../generation/generation.ts';
 import type { ReadChoice } from '../reads/read-mode.ts';
-import { lastVerification } from '../verification/verification.ts';
+import { lastVerification, type LastVerification } from '../verification/verification.ts';
 import { progressSnapshot, type ProgressSnapshot } from './snapshot.ts';
 
 export interface GenerationProgress extends Pick<
@@ -32,64 +32,60 @@ export interface SeenGeneration {
   /** Null where nothing was enqueued yet. */
   known: Generation | null;
   snapshot: ProgressSnapshot;
-  progress: GenerationProgress;
+  verification: LastVerification | null;
 }
 
 /** Present ones by their numbers; of a backfill that is not in the ledger, the one that is named. @param name of any of them */
 export async function everyGeneration(db: Queryable, name: string): Promise<SeenGeneration[]> {
   const present = await presentGenerations(db, name);
   const seen: SeenGeneration[] = [];
-  for (const known of present.length === 0 ? [null] : present)
-    seen.push(await seenGeneration(db, known, await progressSnapshot(db, known?.name ?? name)));
+  for (const known of present.length === 0 ? [null] : present) {
+    const own = known?.name ?? name;
+    const snapshot = await progressSnapshot(db, own);
+    seen.push({ known, snapshot, verification: await lastVerification(db, own) });
+  }
   return seen;
 }
 
 /** The one that verbs mean without a flag. */
-export function usualOf(seen: readonly SeenGeneration[]): SeenGeneration {
+export function usualOf<T extends Pick<SeenGeneration, 'snapshot'>>(seen: readonly T[]): T {
   const [first] = seen;
   if (first === undefined) throw new Error('a backfill without a generation');
-  const usual = usualGeneration(
-    first.snapshot.readMode,
-    seen.map(({ progress }) => progress),
-  );
-  return seen.find(({ progress }) => progress === usual) ?? first;
+  const numbers = seen.map((each) => ({ each, generation: each.snapshot.generation }));
+  return usualGeneration(first.snapshot.readMode, numbers)?.each ?? first;
 }
 
 /** Its name in the ledger. */
 export const ledgerName = ({ backfill, generation }: ProgressSnapshot): string =>
   generationName({ backfill, generation });
 
-async function seenGeneration(
-  db: Queryable,
-  known: Generation | null,
-  snapshot: ProgressSnapshot,
-): Promise<SeenGeneration> {
-  const { generation, run, state, reason, rows, coverage, rowsPerSecond, etaSeconds, index, sync } = snapshot;
-  const last = await lastVerification(db, ledgerName(snapshot));
+export function progressOf({ known, snapshot, verification }: SeenGeneration): GenerationProgress {
+  const { generation, run, model, state, reason, rows, coverage, rowsPerSecond, etaSeconds, index, sync } =
+    snapshot;
   const column = known?.stored['column'];
   return {
-    known,
-    snapshot,
-    progress: {
-      generation,
-      run,
-      model: snapshot.model?.name ?? null,
-      dimensions: snapshot.model?.dimensions ?? null,
-      column: typeof column === 'string' ? column : null,
-      state,
-      reason,
-      rows,
-      coverage,
-      rowsPerSecond,
-      etaSeconds,
-      sync: { pending: sync.pending, lagSeconds: sync.oldestSeconds ?? 0 },
-      index,
-      reads: readsOf(snapshot.readMode, generation),
-      verification:
-        last === null || last.run !== run
-          ? null
-          : { at: last.at.toISOString(), passed: last.passed, failed: last.failed },
-    },
+    generation,
+    run,
+    model: model?.name ?? null,
+    dimensions: model?.dimensions ?? null,
+    column: typeof column === 'string' ? column : null,
+    state,
+    reason,
+    rows,
+    coverage,
+    rowsPerSecond,
+    etaSeconds,
+    sync: { pending: sync.pending, lagSeconds: sync.oldestSeconds ?? 0 },
+    index,
+    reads: readsOf(snapshot.readMode, generation),
+    verification:
+      verification === null || verification.run !== run
+        ? null
+        : {
+            at: verification.at.toISOString(),
+            passed: verification.passed,
+            failed: verification.failed,
+          },
   };
 }
 
