@@ -1,24 +1,10 @@
 /** Of a backfill of which nothing is planned. */
 
-import type { ReadSummary } from '../reads/read-stats.ts';
-import type { ProgressSnapshot } from './snapshot.ts';
-
-export const EMPTY_SNAPSHOT: Omit<
-  ProgressSnapshot,
-  | 'backfill'
-  | 'generation'
-  | 'readOnly'
-  | 'sync'
-  | 'throttle'
-  | 'tuned'
-  | 'workers'
-  | 'readMode'
-  | keyof ReadSummary
-> = {
+export const EMPTY_SNAPSHOT = {
   run: null,
   stall: null,
   idleSeconds: null,
-  state: 'none',
+  state: 'none' as const,
   reason: 'nothing is planned yet: run `pgvector-backfill enqueue`',
   rows: {
     eligible: 0,
