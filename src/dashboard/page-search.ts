@@ -3,13 +3,17 @@
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { BackfillError, NoRunError, messageOf } from '../errors.ts';
-import { latestRun } from '../ledger/run/run.ts';
+import { usualGeneration } from '../ledger/generation/choose.ts';
+import { presentGenerations, type Generation } from '../ledger/generation/generation.ts';
+import { modelCandidates } from '../ledger/generation/settings.ts';
+import { readModeOf } from '../ledger/reads/read-mode.ts';
 import { followScope } from '../ledger/run/scope.ts';
 import type { Logger } from '../observability/logger.ts';
 import { compareSearches, type Comparison } from '../search/compare.ts';
 import { explainSearches, type Explained } from '../search/explain.ts';
 import { chooseFilter } from '../search/queries/filter.ts';
-import { LazyEmbedder, openForSearch, type OpenEmbedder } from '../search/state/lazy-embedder.ts';
+import { GenerationModel } from '../search/state/generation-model.ts';
+import { openForSearch, type OpenEmbedder } from '../search/state/lazy-embedder.ts';
 import { describeTarget } from '../ledger/backfill/describe-target.ts';
 
 export interface SearchQuery {
@@ -21,7 +25,16 @@ export interface SearchQuery {
 
 export interface SearchAnswer extends Comparison {
   sql: { legacy: Explained; vector: Explained };
+  /** Whose vectors have answered, where there are several: the generation by which reads go, or the newest. */
+  generation?: number;
+  others?: readonly OtherGeneration[];
 }
+
+/** Another generation on the same query, by its own model; or why it has no answer. */
+export type OtherGeneration = { generation: number } & (
+  | (Pick<Comparison, 'vector' | 'vectorMs' | 'embeddingMs'> & { sql: Explained })
+  | { trouble: string }
+);
 
 /** An answer, or what to tell the operator. */
 export type SearchResult = { answer: SearchAnswer } | { trouble: string };
@@ -39,12 +52,12 @@ const MAX_AT_ONCE = 2;
 
 export class PageSearch {
   readonly #input: PageSearchInput;
-  readonly #embedder: LazyEmbedder;
+  /** By the names of the generations in the ledger. */
+  readonly #models = new Map<string, GenerationModel>();
   #running = 0;
 
   constructor(input: PageSearchInput) {
     this.#input = input;
-    this.#embedder = new LazyEmbedder(null, input.open ?? openForSearch);
   }
 
   async ask(query: SearchQuery): Promise<SearchResult> {
@@ -59,21 +72,71 @@ export class PageSearch {
     }
   }
 
-  close(): Promise<void> {
-    return this.#embedder.close();
+  async close(): Promise<void> {
+    await Promise.all([...this.#models.values()].map((each) => each.close()));
+    this.#models.clear();
   }
 
-  async #ask({ text, k, filter: name }: SearchQuery): Promise<SearchAnswer> {
+  async #ask(query: SearchQuery): Promise<SearchAnswer> {
     const { pool, backfill } = this.#input;
-    const run = await latestRun(pool, backfill);
-    if (run === null) throw new NoRunError(backfill);
-    const settings = followScope(run, this.#input.settings);
+    const planned = (await presentGenerations(pool, backfill)).filter(isPlanned);
+    this.#closeAllBut(planned);
+    const usual = usualGeneration(await readModeOf(pool, backfill), planned);
+    if (usual === undefined) throw new NoRunError(backfill);
+    const isOnly = planned.length === 1 && usual.generation === 1;
+    const answer = await this.#compare(usual, isOnly, query, true);
+    if (isOnly) return answer;
+    const others: OtherGeneration[] = [];
+    for (const generation of planned)
+      if (generation !== usual) others.push(await this.#other(generation, query));
+    return { ...answer, generation: usual.generation, others };
+  }
+
+  async #compare(
+    generation: PlannedGeneration,
+    isOnly: boolean,
+    { text, k, filter: name }: SearchQuery,
+    withLegacy: boolean,
+  ): Promise<SearchAnswer> {
+    const { pool, settings: configured } = this.#input;
+    const { run } = generation;
+    const candidates = isOnly ? [configured] : modelCandidates(configured, generation);
+    const models = candidates.map((each) => followScope(run, each));
+    const [settings] = models as [Settings];
     const filter = chooseFilter(settings.search.filters, name === '' ? undefined : name);
-    const target = await describeTarget(pool, backfill, settings);
-    const embedder = await this.#embedder.get(settings, run);
+    const target = await describeTarget(pool, generation.name, settings);
+    const embedder = await this.#modelOf(generation.name).get(models, run, isOnly);
     const input = { pool, target, settings, embedder };
-    const compared = await compareSearches(input, text, k, { filter });
+    const compared = await compareSearches(input, text, k, { filter, withLegacy });
     return { ...compared, sql: await explainSearches(input, text, k, filter) };
+  }
+
+  /** What is wrong with one generation takes nothing of the others along. */
+  async #other(of: PlannedGeneration, query: SearchQuery): Promise<OtherGeneration> {
+    const { generation } = of;
+    try {
+      const { vector, vectorMs, embeddingMs, sql } = await this.#compare(of, false, query, false);
+      return { generation, vector, vectorMs, embeddingMs, sql: sql.vector };
+    } catch (error) {
+      return { generation, trouble: this.#troubleOf(error) };
+    }
+  }
+
+  #modelOf(name: string): GenerationModel {
+    const known = this.#models.get(name);
+    if (known !== undefined) return known;
+    const model = new GenerationModel([], this.#input.open ?? openForSearch);
+    this.#models.set(name, model);
+    return model;
+  }
+
+  /** The model of a generation that was dropped goes with it. */
+  #closeAllBut(present: readonly PlannedGeneration[]): void {
+    for (const [name, model] of this.#models)
+      if (!present.some((each) => each.name === name)) {
+        this.#models.delete(name);
+        void model.close().catch(() => {});
+      }
   }
 
   #troubleOf(error: unknown): string {
@@ -82,3 +145,6 @@ export class PageSearch {
     return 'The search failed; see the log of the dashboard.';
   }
 }
+
+type PlannedGeneration = Generation & { run: NonNullable<Generation['run']> };
+const isPlanned = (generation: Generation): generation is PlannedGeneration => generation.run !== null;

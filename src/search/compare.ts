@@ -53,13 +53,15 @@ export interface CompareInput {
 
 export interface CompareOptions {
   filter?: Filter | null;
+  /** False where the legacy answer is known from elsewhere: it is empty then. */
+  withLegacy?: boolean;
 }
 
 export async function compareSearches(
   input: CompareInput,
   text: string,
   k: number,
-  { filter = null }: CompareOptions = {},
+  { filter = null, withLegacy = true }: CompareOptions = {},
 ): Promise<Comparison> {
   const { pool, target, settings } = input;
   const started = performance.now();
@@ -68,7 +70,9 @@ export async function compareSearches(
   const read = await loadReadSettings(pool, target.backfill);
   const vector = await nearestRows(pool, target, settings.metric, query, k, { filter, read });
   const tries = new LegacyTries();
-  const legacy = await tries.ask(() => legacySearch(pool, target, settings, text, k, { filter }), NO_ANSWER);
+  const legacy = withLegacy
+    ? await tries.ask(() => legacySearch(pool, target, settings, text, k, { filter }), NO_ANSWER)
+    : NO_ANSWER;
   const keys = [...legacy.keys, ...vector.neighbours.map((each) => each.key)];
   const titles = await readTitles(pool, target, keys);
   const hit = (key: string, distance: number | null): Hit => ({

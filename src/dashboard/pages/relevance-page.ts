@@ -6,6 +6,10 @@ import { Hono } from 'hono';
 import { html } from 'hono/html';
 import type { Settings } from '../../config/settings.ts';
 import type { Pool } from '../../db/pool.ts';
+import type { Config } from '../../config/load.ts';
+import { parseGenerationName } from '../../config/values/generation-name.ts';
+import { configOf } from '../../ledger/generation/choose.ts';
+import { presentGenerations } from '../../ledger/generation/generation.ts';
 import { latestRun } from '../../ledger/run/run.ts';
 import { followScope } from '../../ledger/run/scope.ts';
 import {
@@ -21,7 +25,7 @@ import type { Query } from '../../relevance/query-file.ts';
 import { describeTarget } from '../../ledger/backfill/describe-target.ts';
 import { chooseQueries } from '../../verify/queries/query-source.ts';
 import { sampleRows } from '../../verify/queries/sampled-rows.ts';
-import { layout, table, type Markup } from './layout.ts';
+import { NOTHING, layout, table, type Markup } from './layout.ts';
 import { CSRF_FIELD } from '../access/same-origin.ts';
 
 /** What one look at a query knows of its judgements; null where clicks are not taken (with a filter). */
@@ -77,12 +81,18 @@ export async function judging(
   return grades === null ? null : { csrf, from, grades };
 }
 
+/** Of the generation that the verbs mean without a flag: its options, and its name in the ledger. */
+const usualConfig = ({ pool, backfill, settings }: JudgeInput): Promise<Config> =>
+  configOf(pool, { backfill, settings, file: null }, null);
+
 /** Longer than any index takes, several columns and their quotes included. */
 const MAX_KEY_CHARACTERS = 20_000;
 
 /** As the server writes it; null where it is none of such a table. Whether there is a row counts for nothing. */
-async function keyOf({ pool, backfill, settings }: JudgeInput, key: string): Promise<string | null> {
+async function keyOf(input: JudgeInput, key: string): Promise<string | null> {
   if (key.length > MAX_KEY_CHARACTERS) return null;
+  const { pool } = input;
+  const { backfill, settings } = await usualConfig(input);
   const target = await describeTarget(pool, backfill, settings);
   const known = await inReadOnly(pool, LEDGER_LIMITS, (client) => canonicalKeys(client, target, [key]));
   return known.get(key) ?? null;
@@ -117,9 +127,25 @@ export function judgeRoutes(input: JudgeInput): Hono {
 /** Queries to judge by: what was judged already, and first lines of rows, which are what somebody might look for. */
 export async function judgePage(input: JudgeInput): Promise<Markup> {
   const { pool, backfill } = input;
-  const body = html`${judgedSection(await judgedQueries(pool, backfill, MAX_LISTED))}
-  ${sampleSection(await sampledQueries(input))}`;
+  const own = await usualConfig(input);
+  const generations = (await presentGenerations(pool, backfill)).map(({ generation }) => generation);
+  const body = html`${generationNote(generations, parseGenerationName(own.backfill).generation)}
+  ${judgedSection(await judgedQueries(pool, backfill, MAX_LISTED))}
+  ${sampleSection(await sampledQueries(pool, own))}`;
   return layout({ title: `${backfill}: judge`, heading: backfill, here: '/judge', live: false, body });
+}
+
+/** Which one is measured by these judgements, where there is more than one. */
+function generationNote(generations: readonly number[], usual: number): Markup {
+  if (generations.length <= 1) return NOTHING;
+  const others = generations.filter((each) => each !== usual);
+  return html`<section id="generation" class="wide">
+    <p>
+      Judgements are of rows, whichever generation has found them: judge the answers of all.
+      <code>pgvector-backfill verify --judged</code> measures generation ${usual},
+      ${others.map((each) => html`<code>--judged --generation ${each}</code> generation ${each} against it`)}.
+    </p>
+  </section>`;
 }
 
 const link = (query: string, from = ''): Markup =>
@@ -161,7 +187,7 @@ function sampleSection(queries: readonly Query[]): Markup {
   </section>`;
 }
 
-async function sampledQueries({ pool, backfill, settings: own }: JudgeInput): Promise<Query[]> {
+async function sampledQueries(pool: Pool, { backfill, settings: own }: Config): Promise<Query[]> {
   const run = await latestRun(pool, backfill);
   if (run === null) return [];
   const settings = followScope(run, own);

@@ -1,8 +1,10 @@
-/** The search page: legacy and vector answers side by side. */
+/** The search page: the answers of the legacy search and of each generation side by side. */
 
 import { html } from 'hono/html';
 import { judgeButtons, type Judging } from './relevance-page.ts';
 import { NOTHING, keyNumbers, layout, type Markup } from './layout.ts';
+import type { Hit } from '../../search/compare.ts';
+import type { Explained } from '../../search/explain.ts';
 import type { SearchAnswer, SearchQuery, SearchResult } from '../page-search.ts';
 
 export interface SearchPageInput {
@@ -40,25 +42,65 @@ function searchForm({ filters, query }: SearchPageInput): Markup {
   </section>`;
 }
 
-const NAMES = { legacy: 'Legacy search', vector: 'Vector search' } as const;
-type Side = keyof typeof NAMES;
+/** One of the answers that stand side by side. */
+interface Side {
+  id: string;
+  name: string;
+  /** Beside a hit of another one. */
+  short: string;
+  hits: readonly Hit[];
+  explained: Explained;
+  notes: Markup;
+}
+
+function sidesOf(answer: SearchAnswer): Side[] {
+  const { legacy, vector, sql, generation, others = [] } = answer;
+  const fault =
+    answer.legacyFault === null
+      ? NOTHING
+      : html`<p class="quiet">The legacy search does not run for this query: ${answer.legacyFault}.</p>`;
+  return [
+    {
+      id: 'legacy',
+      name: 'Legacy search',
+      short: 'legacy',
+      hits: legacy,
+      explained: sql.legacy,
+      notes: html`${filterNote(answer.legacyFilteredOf)}${fault}`,
+    },
+    {
+      id: 'vector',
+      name: generation === undefined ? 'Vector search' : `Generation ${generation}`,
+      short: generation === undefined ? 'vector' : `generation ${generation}`,
+      hits: vector,
+      explained: sql.vector,
+      notes: NOTHING,
+    },
+    ...others.map((each) => ({
+      id: `vector-${each.generation}`,
+      name: `Generation ${each.generation}`,
+      short: `generation ${each.generation}`,
+      hits: 'vector' in each ? each.vector : [],
+      explained: 'vector' in each ? each.sql : { sql: '', plan: '' },
+      notes: 'trouble' in each ? html`<p class="notice" role="alert">${each.trouble}</p>` : NOTHING,
+    })),
+  ];
+}
 
 /** How the rows are got at: the first scan of the plan, without its figures. */
 export const accessOf = (plan: string): string | null =>
   /(?:Parallel )?(?:Index Only|Index|Bitmap Index|Seq|Function|CTE) Scan[^\n(]*/.exec(plan)?.[0].trim() ??
   null;
 
-function hitLine(
-  { key, title, distance }: SearchAnswer[Side][number],
-  rank: number,
-  other: Side,
-  buttons: Markup,
-): Markup {
-  const also = `${other === 'legacy' ? 'legacy' : 'vector'} rank ${rank}`;
+function hitLine({ key, title, distance }: Hit, others: readonly Side[], buttons: Markup): Markup {
+  const also = others.flatMap(({ short, hits }) => {
+    const rank = hits.findIndex((hit) => hit.key === key) + 1;
+    return rank > 0 ? [html`<span class="both">${short} rank ${rank}</span>`] : [];
+  });
   return html`<li>
     <p><code>${key}</code> ${title}</p>
     <div class="meta">
-      ${rank > 0 ? html`<span class="both">${also}</span>` : html`<span>here only</span>`}
+      ${also.length > 0 ? also : html`<span>here only</span>`}
       ${distance === null ? NOTHING : html`<span>distance ${distance.toFixed(4)}</span>`} ${buttons}
     </div>
   </li>`;
@@ -73,57 +115,70 @@ const filterNote = (filteredOf: number | null): Markup =>
         shown. Give the filter a <code>legacySearch</code> of its own to see them all.
       </p>`;
 
-function side(answer: SearchAnswer, which: Side, buttons: (key: string) => Markup): Markup {
-  const hits = answer[which];
-  const other = which === 'legacy' ? 'vector' : 'legacy';
-  const others = answer[other].map(({ key }) => key);
-  const { sql, plan } = answer.sql[which];
-  const access = accessOf(plan);
-  return html`<section id="${which}">
-    <h2>${NAMES[which]} <b>${hits.length} ${hits.length === 1 ? 'hit' : 'hits'}</b></h2>
-    ${access === null ? NOTHING : html`<p class="quiet">${access}</p>`}
-    ${which === 'legacy' ? filterNote(answer.legacyFilteredOf) : NOTHING}
-    ${
-      which === 'legacy' && answer.legacyFault !== null
-        ? html`<p class="quiet">The legacy search does not run for this query: ${answer.legacyFault}.</p>`
-        : NOTHING
-    }
+function sideSection(side: Side, sides: readonly Side[], buttons: (key: string) => Markup): Markup {
+  const { id, name, hits, explained, notes } = side;
+  const others = sides.filter((each) => each !== side);
+  const access = accessOf(explained.plan);
+  return html`<section id="${id}">
+    <h2>${name} <b>${hits.length} ${hits.length === 1 ? 'hit' : 'hits'}</b></h2>
+    ${access === null ? NOTHING : html`<p class="quiet">${access}</p>`} ${notes}
     ${hits.length === 0 ? html`<p>Nothing found.</p>` : NOTHING}
     <ol class="hits">
-      ${hits.map((hit) => hitLine(hit, others.indexOf(hit.key) + 1, other, buttons(hit.key)))}
+      ${hits.map((hit) => hitLine(hit, others, buttons(hit.key)))}
     </ol>
     <details>
       <summary>SQL</summary>
-      <pre class="sql" tabindex="0">${sql}</pre>
+      <pre class="sql" tabindex="0">${explained.sql}</pre>
     </details>
     <details>
       <summary>Plan</summary>
-      <pre tabindex="0">${plan}</pre>
+      <pre tabindex="0">${explained.plan}</pre>
     </details>
   </section>`;
 }
 
+const timesOf = (vectorMs: number, embeddingMs: number): [string, string] => [
+  `${(vectorMs + embeddingMs).toFixed(1)} ms`,
+  `${vectorMs.toFixed(1)} in the database, ${embeddingMs.toFixed(1)} for the model`,
+];
+
 function summary(answer: SearchAnswer): Markup {
-  const { overlap, legacy, vector, legacyMs, vectorMs, embeddingMs } = answer;
-  return html`<section class="wide" aria-label="Both searches in figures">
+  const { overlap, legacy, vector, legacyMs, vectorMs, embeddingMs, generation, others = [] } = answer;
+  const keys = new Set(vector.map(({ key }) => key));
+  return html`<section
+    class="wide"
+    aria-label="${generation === undefined ? 'Both' : 'All'} searches in figures"
+  >
     ${keyNumbers([
       ['In both answers', String(overlap), `of ${legacy.length} legacy and ${vector.length} vector hits`],
       ['Legacy search', `${legacyMs.toFixed(1)} ms`, 'in the database'],
       [
-        'Vector search',
-        `${(vectorMs + embeddingMs).toFixed(1)} ms`,
-        `${vectorMs.toFixed(1)} in the database, ${embeddingMs.toFixed(1)} for the model`,
+        generation === undefined ? 'Vector search' : `Generation ${generation}`,
+        ...timesOf(vectorMs, embeddingMs),
       ],
+      ...others.flatMap((each): [string, string, string][] =>
+        'trouble' in each
+          ? []
+          : [
+              [`Generation ${each.generation}`, ...timesOf(each.vectorMs, each.embeddingMs)],
+              [
+                `In generations ${generation} and ${each.generation}`,
+                String(each.vector.filter(({ key }) => keys.has(key)).length),
+                `of ${vector.length} and ${each.vector.length} hits`,
+              ],
+            ],
+      ),
     ])}
   </section>`;
 }
 
 function answered(answer: SearchAnswer, { judging, query }: SearchPageInput): Markup {
+  const sides = sidesOf(answer);
   const buttons = (key: string): Markup =>
     judging === null ? NOTHING : judgeButtons(judging, query.text, query.k, key);
   return html`${summary(answer)}
   ${judging === null ? NOTHING : html`<p id="judging" class="quiet wide" role="status"></p>`}
-  ${side(answer, 'legacy', buttons)} ${side(answer, 'vector', buttons)}`;
+  ${sides.map((each) => sideSection(each, sides, buttons))}`;
 }
 
 export function searchPage(input: SearchPageInput): Markup {
