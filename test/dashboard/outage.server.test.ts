@@ -119,10 +119,12 @@ describe.runIf(hasRedis())('while a server is away', () => {
       for (let scrape = 0; scrape < 2; scrape++) {
         const { status, text } = await ask('/metrics');
         expect(status).toBe(200);
-        expect(text).toContain('pgvector_backfill_source_up{source="queue"} 0');
-        expect(text).toContain('pgvector_backfill_source_up{source="database"} 1');
-        expect(text).toContain('pgvector_backfill_run_state{state="running"} 1');
-        expect(text).toContain('pgvector_backfill_sync_lag_seconds 0');
+        expect(text).toContain('pgvector_backfill_source_up{backfill="docs",source="queue"} 0');
+        expect(text).toContain('pgvector_backfill_source_up{backfill="docs",source="database"} 1');
+        expect(text).toContain(
+          'pgvector_backfill_run_state{backfill="docs",generation="1",state="running"} 1',
+        );
+        expect(text).toContain('pgvector_backfill_sync_lag_seconds{backfill="docs",generation="1"} 0');
         expect(text).not.toContain('pgvector_backfill_queue_jobs');
       }
       const words = 'The queue does not answer';
@@ -161,9 +163,11 @@ describe.runIf(hasRedis())('while a server is away', () => {
     for (let scrape = 0; scrape < 2; scrape++) {
       const { status, text } = await ask('/metrics');
       expect(status).toBe(200);
-      expect(text).toContain('pgvector_backfill_source_up{source="queue"} 1');
-      expect(text).toContain('pgvector_backfill_source_up{source="database"} 0');
-      expect(text).toContain('pgvector_backfill_queue_jobs{queue="embed",state="waiting"}');
+      expect(text).toContain('pgvector_backfill_source_up{backfill="docs",source="queue"} 1');
+      expect(text).toContain('pgvector_backfill_source_up{backfill="docs",source="database"} 0');
+      expect(text).toContain(
+        'pgvector_backfill_queue_jobs{backfill="docs",generation="1",queue="embed",state="waiting"}',
+      );
       expect(text).not.toContain('pgvector_backfill_run_state');
     }
     const words = 'PostgreSQL does not answer';
