@@ -3,8 +3,6 @@ import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import { GENERATION_FLAG, withGeneration } from '../src/cli/session.ts';
 import { parseGenerationName } from '../src/config/values/generation-name.ts';
-import { settingsWithModel } from '../src/embedding/find-model.ts';
-import { modelCandidates } from '../src/ledger/generation/settings.ts';
 import { requireRun } from '../src/ledger/run/require-run.ts';
 import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { withProgress } from '../src/terminal/progress-bar.ts';
@@ -16,6 +14,7 @@ import { reportWanted } from '../src/verify/report/wanted.ts';
 import { writeReport } from '../src/verify/report/write-report.ts';
 import { verify } from '../src/verify/verify.ts';
 import type { VerifyInput } from '../src/verify/input.ts';
+import { ownSettings, settingsOf } from './lib/generation-model.ts';
 import { VERIFY_FLAGS } from './lib/verify-flags.ts';
 
 export const verifyCommand: Command = {
@@ -31,20 +30,20 @@ export const verifyCommand: Command = {
     const logger = invocation.logger(asked.settings.logLevel);
     return withGeneration(invocation, asked, 'verify', logger, async (pool, config) => {
       const run = await requireRun(pool, config.backfill);
-      assertPlannedOptions(run, config.settings);
-      const target = await describeTarget(pool, config.backfill, config.settings);
+      const settings = await ownSettings(pool, asked, config);
+      assertPlannedOptions(run, settings);
+      const target = await describeTarget(pool, config.backfill, settings);
       await assertStagingTable(pool, target);
       const queryInput = flags['judged'] === true ? await judgedOnThePage(pool, config.backfill) : given;
       const input: VerifyInput = {
         pool,
         target,
-        settings: config.settings,
+        settings,
         run,
-        openEmbedder: () => invocation.openEmbedder(config.settings, 1),
+        openEmbedder: () => invocation.openEmbedder(settings, 1),
         async openGeneration(generation) {
-          const candidates = modelCandidates(asked.settings, generation);
-          const settings = await settingsWithModel(candidates, generation.run);
-          return { settings, openEmbedder: () => invocation.openEmbedder(settings, 1) };
+          const its = await settingsOf(asked.settings, generation);
+          return { settings: its, openEmbedder: () => invocation.openEmbedder(its, 1) };
         },
         queryInput,
       };

@@ -12,6 +12,7 @@ function generationLine(of: GenerationProgress): string {
   const { generation, state, reason, model, dimensions, column, coverage, rows, reads } = of;
   return [
     `generation ${generation}  ${state}${reason === '' ? '' : `: ${reason}`}`,
+    ...(of.stall === null ? [] : [`waits: ${of.stall.reason}`]),
     reads === null ? 'no reads' : `reads ${reads}`,
     `${model ?? 'no model yet'}${dimensions === null ? '' : `, ${dimensions} dimensions`}${column === null ? '' : `, column ${column}`}`,
     `coverage ${percent(coverage)}, ${count(rows.pending + rows.stale)} rows left${pace(of)}`,

@@ -5,6 +5,7 @@ import { readsOf, type GenerationProgress } from '../../src/ledger/progress/gene
 import { LEGACY_BASE, type ReadBase } from '../../src/ledger/reads/read-mode.ts';
 import { openGenerations, type TwoGenerations } from '../cutover/generation/two-generations.ts';
 import { databases, hasPostgres } from '../setup/databases.ts';
+import { addReadCounts, emptyCounts } from '../../src/ledger/reads/read-stats.ts';
 import { runCommand, startVerb } from '../setup/command.ts';
 
 interface StatusJson extends GenerationProgress {
@@ -102,6 +103,30 @@ describe.runIf(hasPostgres())('status of two generations', () => {
     );
     expect(stdout).toMatch(
       /^generation 2 {2}running.*; reads canary:10; hash-2, 16 dimensions, column embedding_2; coverage 0\.0 %, 60 rows left; sync lag 1 h .*, 1 changes; index not built yet; not verified$/m,
+    );
+  });
+
+  it('tells what was tried of the generation that was tried, and beside which search', async () => {
+    await two.reads({
+      mode: 'shadow',
+      percent: null,
+      generation: 2,
+      base: { mode: 'vector', generation: 1 },
+    });
+    const compared = { ...emptyCounts(), searches: 4, overlap: 2, rankCorrelation: 1 };
+    await addReadCounts(two.pool, 'docs@2', compared);
+    const [first, second] = (await status()).generations;
+    expect([first!.reads, first!.shadow.searches, second!.reads, second!.shadow]).toMatchObject([
+      'live',
+      0,
+      'shadow',
+      { searches: 4, overlap: 0.5 },
+    ]);
+    const said = async (...args: string[]): Promise<string> =>
+      (await runCommand('status', args, two.env)).stdout;
+    expect(await said()).not.toMatch(/^shadow/m);
+    expect(await said('--generation', '2')).toMatch(
+      /^shadow {3}4 compared, .*p50 \/ p95: generation 1 .*, generation 2 /m,
     );
   });
 

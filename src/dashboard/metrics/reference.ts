@@ -26,6 +26,9 @@ scrape_configs:
     static_configs: [{ targets: ['worker-1.example:9464', 'worker-2.example:9464'] }]
 \`\`\`
 
+Every series has the labels \`backfill\` and \`generation\`, of all generations that are present, in one scrape (\`source_up\` is of no
+generation: where PostgreSQL is away, nobody knows which there are). Join and sum by both, or one generation counts for another.
+
 Rules to alert on are in [alerts.yml](alerts.yml) (\`rule_files\`), a dashboard for Grafana in [grafana.json](grafana.json)
 (Dashboards → New → Import). A metric that is not known at the moment is absent, not 0:
 PostgreSQL and the queue are asked apart and waited for 3 s each, so that a scrape is answered while one of them is away.

@@ -4,6 +4,7 @@ import { html } from 'hono/html';
 import { buildMemory, buildTime, heapGrowth, timeLeft } from '../../finalize/forecast/wording.ts';
 import type { ProgressSnapshot } from '../../ledger/progress/snapshot.ts';
 import { showReadChoice } from '../../ledger/reads/read-mode.ts';
+import { triedNames } from '../../ledger/reads/tried-names.ts';
 import type { SignalState } from '../../ledger/progress/throttle-state.ts';
 import { bytes, count, duration, percent } from '../../observability/format.ts';
 import { NOTHING, facts, moment, partId, table, type Markup } from './layout.ts';
@@ -156,8 +157,11 @@ export function indexSection(snapshot: ProgressSnapshot): Markup {
   </section>`;
 }
 
+const titled = (words: string): string => `${words[0]?.toUpperCase()}${words.slice(1)}`;
+
 export function readsSection(snapshot: ProgressSnapshot): Markup {
-  const { readMode, shadow, canary } = snapshot;
+  const { readMode, shadow, canary, generation } = snapshot;
+  const { base, own } = triedNames(readMode, generation);
   const { since, by } = readMode;
   const ms = ({ p50, p95 }: { p50: number | null; p95: number | null }): string =>
     p50 === null || p95 === null ? '-' : `${p50.toFixed(1)} / ${p95.toFixed(1)} ms`;
@@ -181,15 +185,16 @@ export function readsSection(snapshot: ProgressSnapshot): Markup {
             ],
             ['Overlap', show(shadow.overlap, percent)],
             ['Rank correlation', show(shadow.rankCorrelation, (value) => value.toFixed(3))],
-            ['Legacy p50 / p95', ms(shadow.legacyMs)],
-            ['Vector p50 / p95', ms(shadow.vectorMs)],
+            [`${titled(base)} p50 / p95`, ms(shadow.legacyMs)],
+            [`${titled(own)} p50 / p95`, ms(shadow.vectorMs)],
           ])
     }
     ${
       canary.vector + canary.legacy === 0
         ? NOTHING
         : html`<p>
-            Canary: ${count(canary.vector)} answered by vectors, ${count(canary.legacy)} by the legacy search,
+            Canary: ${count(canary.vector)} answered by ${own === 'vector' ? 'vectors' : own},
+            ${count(canary.legacy)} by ${base === 'legacy' ? 'the legacy search' : base},
             ${count(canary.errors)} of them for an error
           </p>`
     }

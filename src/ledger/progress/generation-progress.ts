@@ -10,7 +10,18 @@ import { progressSnapshot, type ProgressSnapshot } from './snapshot.ts';
 
 export interface GenerationProgress extends Pick<
   ProgressSnapshot,
-  'generation' | 'run' | 'state' | 'reason' | 'rows' | 'coverage' | 'rowsPerSecond' | 'etaSeconds' | 'index'
+  | 'generation'
+  | 'run'
+  | 'state'
+  | 'reason'
+  | 'stall'
+  | 'rows'
+  | 'coverage'
+  | 'rowsPerSecond'
+  | 'etaSeconds'
+  | 'index'
+  | 'shadow'
+  | 'canary'
 > {
   model: string | null;
   dimensions: number | null;
@@ -71,6 +82,7 @@ export function progressOf({ known, snapshot, verification }: SeenGeneration): G
     column: typeof column === 'string' ? column : null,
     state,
     reason,
+    stall: snapshot.stall,
     rows,
     coverage,
     rowsPerSecond,
@@ -78,6 +90,8 @@ export function progressOf({ known, snapshot, verification }: SeenGeneration): G
     sync: { pending: sync.pending, lagSeconds: sync.oldestSeconds ?? 0 },
     index,
     reads: readsOf(snapshot.readMode, generation),
+    shadow: snapshot.shadow,
+    canary: snapshot.canary,
     verification:
       verification === null || verification.run !== run
         ? null
