@@ -23,7 +23,16 @@ export async function mergeSeconds(
   const started = performance.now();
   const throttle = new Throttle({ pool, backfill, settings, logger });
   const worker = startEmbedWorker(
-    { backfill, settings, pool, address, logger, throttle, instruments: new Instruments().of(backfill), times: {} },
+    {
+      backfill,
+      settings,
+      pool,
+      address,
+      logger,
+      throttle,
+      instruments: new Instruments().of(backfill),
+      times: {},
+    },
     embedder,
   );
   try {
