@@ -1,8 +1,14 @@
 /** A dashboard that is up while a second generation comes: each is shown, counted and acted on by itself. */
 
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createDashboardApp, type DashboardApp } from '../../src/dashboard/server.ts';
+import { chromium } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import {
+  createDashboardApp,
+  startDashboard,
+  type DashboardApp,
+  type DashboardInput,
+} from '../../src/dashboard/server.ts';
 import { PageSearch, type OtherGeneration, type SearchAnswer } from '../../src/dashboard/page-search.ts';
 import { searchPage } from '../../src/dashboard/pages/search-page.ts';
 import { ConfigError } from '../../src/errors.ts';
@@ -13,6 +19,7 @@ import { addEmbedJobs } from '../../src/queue/jobs/producer.ts';
 import { embedderOf, openGenerations, type TwoGenerations } from '../cutover/generation/two-generations.ts';
 import { backends, hasPostgres } from '../setup/databases.ts';
 
+const executablePath = inject('chromium');
 const CREDENTIALS = { authorization: `Basic ${btoa('admin:long enough')}` };
 
 // The other backend would say the same of generations.
@@ -20,6 +27,7 @@ describe.runIf(hasPostgres()).each(backends().slice(0, 1))(
   'the dashboard of two generations on $name',
   ({ create }) => {
     let two: TwoGenerations;
+    let input: DashboardInput;
     let dashboard: DashboardApp;
     const opened: Record<QueueRole, OpenQueue>[] = [];
     const get = async (path: string): Promise<string> =>
@@ -37,17 +45,18 @@ describe.runIf(hasPostgres()).each(backends().slice(0, 1))(
       };
       const { embed, finalize, sync } = open('docs');
       const { settings } = two.configs[1];
-      dashboard = createDashboardApp({
+      input = {
         pool: two.pool,
         backfill: 'docs',
         settings: {
           ...settings,
-          dashboard: { ...settings.dashboard, user: 'admin', password: 'long enough' },
+          dashboard: { ...settings.dashboard, port: 0, user: 'admin', password: 'long enough' },
         },
         queues: { embed: embed.queue, finalize: finalize.queue, sync: sync.queue },
         openQueues: open,
         logger: silentLogger,
-      });
+      };
+      dashboard = createDashboardApp(input);
     });
     afterAll(async () => {
       await dashboard.close();
@@ -203,5 +212,38 @@ describe.runIf(hasPostgres()).each(backends().slice(0, 1))(
       ]);
       await search.close();
     });
+
+    it.skipIf(executablePath === null)(
+      'is up to date on a page that is open while one goes, and comes',
+      async () => {
+        const { url, close } = await startDashboard(input);
+        const browser = await chromium.launch({
+          executablePath: executablePath ?? '',
+          args: ['--no-sandbox'],
+        });
+        try {
+          const context = await browser.newContext({
+            httpCredentials: { username: 'admin', password: 'long enough' },
+          });
+          const page = await context.newPage();
+          const complaints: string[] = [];
+          page.on('pageerror', (error) => complaints.push(error.message));
+          await page.goto(`${url}/`);
+          const dropped = (at: string): Promise<unknown> =>
+            two.pool.query(`UPDATE pgvector_backfill.backfill SET dropped_at = ${at} WHERE name = 'docs@2'`);
+          await page.waitForSelector('#state-2');
+          await dropped('now()');
+          await page.waitForSelector('#state-2', { state: 'detached' });
+          expect(await page.locator('section#state').count()).toBe(1);
+          await dropped('NULL');
+          await page.waitForSelector('#state-2');
+          expect(await page.locator('#generation-2 h2 b').textContent()).toBe('no reads');
+          expect(complaints).toEqual([]);
+        } finally {
+          await browser.close();
+          await close();
+        }
+      },
+    );
   },
 );
