@@ -37,7 +37,7 @@ export const status: Command = {
           const { watchStatus } = await import('../src/cli/watch-status.ts');
           await watchStatus(invocation, pool, config);
         } else {
-          const report = await statusReport(pool, config);
+          const report = await statusReport(pool, config, asked.settings);
           invocation.emit(statusJson(report));
           for (const line of statusLines(report)) invocation.say(line);
         }

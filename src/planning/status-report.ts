@@ -1,9 +1,12 @@
 /** What `status` reports: the progress snapshot, and what only a look elsewhere tells of it. */
 
 import type { Config } from '../config/load.ts';
+import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { NoRunError } from '../errors.ts';
+import { settingsWithModel } from '../embedding/find-model.ts';
 import { modelDrift, type ModelDrift } from '../embedding/model-drift.ts';
+import { modelCandidates } from '../ledger/generation/settings.ts';
 import { installationId } from '../ledger/backfill/installation.ts';
 import {
   everyGeneration,
@@ -42,7 +45,12 @@ export interface StatusReport {
   quarantine: ListedRow[];
 }
 
-export async function statusReport(pool: Pool, { backfill, settings }: Config): Promise<StatusReport> {
+/** @param configured where the configuration of the generation was made from it: the models of this machine may lie there */
+export async function statusReport(
+  pool: Pool,
+  { backfill, settings }: Config,
+  configured: Settings = settings,
+): Promise<StatusReport> {
   const installation = await installationId(pool);
   // Never rejects: it may be asked beside the ledger.
   const queueAsked = readQueueSnapshot({ url: settings.queue, backfill, installation });
@@ -52,7 +60,10 @@ export async function statusReport(pool: Pool, { backfill, settings }: Config): 
   const run = await latestRun(pool, backfill);
   const options = run === null ? null : scopeDifference(run.scope, settings);
   const unverifiedOptions = run === null ? null : await verifiedWithOtherOptions(pool, run);
-  const drift = ledger.model === null ? null : await modelDrift(settings, ledger.model);
+  const known = seen.length > 1 ? (seen.find(({ snapshot }) => snapshot === ledger)?.known ?? null) : null;
+  const own =
+    known === null ? settings : await settingsWithModel(modelCandidates(configured, known), known.run);
+  const drift = ledger.model === null ? null : await modelDrift(own, ledger.model);
   const look = await queueAsked;
   const { trouble: queue, paused } = look;
   return {
