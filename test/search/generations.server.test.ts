@@ -92,7 +92,7 @@ describe.runIf(hasPostgres())('reads between two generations', () => {
         }
       });
       await Promise.all([...before, ...behind]);
-      expect([...seen].sort()).toEqual(allowed);
+      expect([...seen].toSorted((a, b) => (a < b ? -1 : 1))).toEqual(allowed);
     }
     await served.close();
     // Figures are of the generation that was tried, or has answered.

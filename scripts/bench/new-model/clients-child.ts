@@ -56,14 +56,14 @@ const report: ClientsReport = {
 };
 const told = new Map<string, number>();
 let phase: PhaseTimes = { name: 'start', ms: [] };
-let isStopping = false;
+const stop = new AbortController();
 
 async function client(
   setup: ClientsSetup,
   search: ReturnType<typeof createSearch>,
   first: number,
 ): Promise<void> {
-  for (let at = first; !isStopping; at++) {
+  for (let at = first; !stop.signal.aborted; at++) {
     const query = (at * 7) % setup.queries.length;
     const begun = Date.now();
     const started = performance.now();
@@ -122,9 +122,9 @@ process.on('message', (message: ToClients) => {
     report.phases.push(phase);
     phase = { name: message.name, ms: [] };
   } else {
-    isStopping = message.type === 'stop';
     const say = (): void => void process.send?.({ ...report, phases: [...report.phases, phase] });
-    if (isStopping) void running.then(say).then(() => process.disconnect());
+    if (message.type === 'stop') stop.abort();
+    if (stop.signal.aborted) void running.then(say).then(() => process.disconnect());
     else say();
   }
 });

@@ -40,7 +40,7 @@ export function startWriter(
   let writes = 0;
   let next = Math.ceil((texts.length + 1) / 3) * 3;
   const own: number[] = [];
-  let isStopping = false;
+  const stop = new AbortController();
   const write = async (): Promise<void> => {
     const kind = random();
     if (kind < 0.8) {
@@ -62,17 +62,17 @@ export function startWriter(
   const running = (async () => {
     const started = performance.now();
     let due = 0;
-    while (!isStopping) {
+    while (!stop.signal.aborted) {
       due = Math.min(((performance.now() - started) / 1000) * perSecond, due + perSecond);
       const now = Math.min(Math.floor(due - writes), perSecond);
-      for (let at = 0; at < now && !isStopping; at++) await write();
+      for (let at = 0; at < now && !stop.signal.aborted; at++) await write();
       await new Promise((resolve) => setTimeout(resolve, TICK_MS));
     }
   })();
   return {
     writes: () => writes,
     async stop() {
-      isStopping = true;
+      stop.abort();
       await running;
     },
   };
