@@ -216,7 +216,7 @@ describe.runIf(hasPostgres()).each(backends().slice(0, 1))(
     it.skipIf(executablePath === null)(
       'is up to date on a page that is open while one goes, and comes',
       async () => {
-        const { url, close } = await startDashboard(input);
+        const running = await startDashboard(input);
         const browser = await chromium.launch({
           executablePath: executablePath ?? '',
           args: ['--no-sandbox'],
@@ -228,7 +228,7 @@ describe.runIf(hasPostgres()).each(backends().slice(0, 1))(
           const page = await context.newPage();
           const complaints: string[] = [];
           page.on('pageerror', (error) => complaints.push(error.message));
-          await page.goto(`${url}/`);
+          await page.goto(`${running.url}/`);
           const dropped = (at: string): Promise<unknown> =>
             two.pool.query(`UPDATE pgvector_backfill.backfill SET dropped_at = ${at} WHERE name = 'docs@2'`);
           await page.waitForSelector('#state-2');
@@ -241,7 +241,7 @@ describe.runIf(hasPostgres()).each(backends().slice(0, 1))(
           expect(complaints).toEqual([]);
         } finally {
           await browser.close();
-          await close();
+          await running.close();
         }
       },
     );
