@@ -35,8 +35,11 @@ export const isOfGeneration = (path: OptionPath): boolean =>
   path.startsWith('index.') ||
   ['text', 'where', 'key', 'metric'].includes(path);
 
+/** One model may move from server to server: its address is no part of what it is. */
 const shown = (of: object, path: OptionPath): string =>
-  JSON.stringify(valueAt(of, path) ?? OPTIONS[path].fallback ?? null);
+  path === 'model.endpoint'
+    ? String(valueAt(of, path) !== undefined)
+    : JSON.stringify(valueAt(of, path) ?? OPTIONS[path].fallback ?? null);
 
 /** Whether the configuration speaks of this generation's model, as far as options say it; its files are not looked at. */
 export function isConfigured({ stored }: Pick<Generation, 'stored'>, settings: Settings): boolean {

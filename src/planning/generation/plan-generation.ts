@@ -50,7 +50,8 @@ export async function planGeneration(
   const reads = await readModeOf(pool, config.backfill);
   const read = answersByVectors(reads);
   if (wanted.inPlace && read) throw wouldMix(first, reads);
-  const fits = wanted.inPlace || (await isHeldBy(first, config, dimensions));
+  const fits = await isHeldBy(first, config, dimensions);
+  if (wanted.inPlace && !fits) throw cannotHold(first, config);
   if (!wanted.beside && !read && fits) return inPlace(all, config, first);
   return beside(all, config, first, reads);
 }
@@ -146,6 +147,15 @@ function thirdModel(present: readonly Generation[], reads: ReadChoice): GateErro
     },
   );
 }
+
+const cannotHold = (generation: Generation, config: Config): GateError =>
+  new GateError(
+    `Column ${columnOf(generation, config)} of generation ${generation.generation} has ${generation.run?.dimensions ?? 0} dimensions of ${String(generation.stored['columnType'] ?? config.settings.columnType)}, and cannot hold the vectors of the configured model.`,
+    {
+      code: 'IN_PLACE',
+      remedy: 'Leave --in-place out: another generation gets a column of its own beside it.',
+    },
+  );
 
 const wouldMix = ({ generation }: Generation, reads: ReadChoice): GateError =>
   new GateError(

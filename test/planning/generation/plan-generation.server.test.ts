@@ -114,6 +114,11 @@ describe.runIf(hasPostgres())('enqueue with another model', () => {
     expect((await columns()).at(2)).toBe('embedding_2 vector(32)');
   });
 
+  it('says that a column cannot hold other vectors where it is to, and adds one where it may', async () => {
+    expect((await enqueue(second, '--in-place')).json).toMatchObject({ error: { code: 'IN_PLACE' } });
+    expect((await enqueue(second)).json).toMatchObject({ generation: 2, beside: { isLive: false } });
+  });
+
   it.each([
     [second, 'embedding_2 vector(64)'],
     [{ BACKFILL_COLUMN_TYPE: 'halfvec' }, 'embedding_2 halfvec(32)'],
