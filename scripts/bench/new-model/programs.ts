@@ -39,6 +39,23 @@ export async function mustRun(args: string[], env: Environment): Promise<Record<
   return json ?? {};
 }
 
+/** Killed with SIGKILL as soon as `begun` holds, or at its end. @returns whether it was under way */
+export async function killVerb(
+  args: string[],
+  env: Environment,
+  begun: () => Promise<unknown>,
+): Promise<boolean> {
+  const child = start(args, env);
+  child.stdout?.resume();
+  child.stderr?.resume();
+  const closed = once(child, 'close');
+  await Promise.race([begun(), closed]);
+  const wasUnderWay = child.exitCode === null;
+  child.kill('SIGKILL');
+  await closed;
+  return wasUnderWay;
+}
+
 export interface WorkerProgram {
   /** SIGKILL: nothing of it is drained. */
   kill(): Promise<void>;

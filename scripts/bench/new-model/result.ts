@@ -32,7 +32,8 @@ export interface NewModelResult {
   reads: { phase: string; answers: number; p50: number; p95: number; p99: number; max: number }[];
   /** From the change in the ledger to the last answer that was begun by the generation left. */
   rollbackSeconds: number;
-  bytes: unknown;
+  /** As `complete` tells before, and by which the database was smaller behind it, with the writes going on. */
+  bytes: { forecast: unknown; freed: number };
 }
 
 export function timesOf({ name, ms }: PhaseTimes): NewModelResult['reads'][number] {
@@ -50,6 +51,6 @@ export function resultLines({ reads, ...result }: NewModelResult): string[] {
       ({ phase, answers, p50, p95, p99, max }) =>
         `${phase}: ${answers} answers, p50 ${p50.toFixed(1)}, p95 ${p95.toFixed(1)}, p99 ${p99.toFixed(1)}, longest ${max.toFixed(0)} ms`,
     ),
-    `built in ${result.buildSeconds.toFixed(0)} s with ${result.kills} workers killed; bytes back: ${JSON.stringify(result.bytes)}`,
+    `built in ${result.buildSeconds.toFixed(0)} s with ${result.kills} kills of workers and verbs on the road; bytes back: ${JSON.stringify(result.bytes)}`,
   ];
 }

@@ -1,15 +1,16 @@
 /** The road from one model to another, by the program's own verbs. */
 
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Pool } from '../../../src/db/pool.ts';
 import type { Embedder } from '../../../src/embedding/embedder.ts';
 import type { BenchDatabase } from '../database.ts';
 import { machine } from '../ratio.ts';
 import { differentVectors, mixedHits } from './checks.ts';
 import { startClients, type Clients } from './clients.ts';
-import { mustRun, runVerb, startWorkerProgram, type Environment } from './programs.ts';
+import { killVerb, mustRun, runVerb, startWorkerProgram, type Environment } from './programs.ts';
 import { resultLines, timesOf, type NewModelOptions, type NewModelResult } from './result.ts';
 import { startWriter, type Writer } from './rows.ts';
-import { startedBuild, untilReady, untilReadyOrRefused, untilSynced } from './waits.ts';
+import { startedBuild, untilEvent, untilReady, untilReadyOrRefused, untilSynced } from './waits.ts';
 
 const CLIENTS = 4;
 const QUERIES = 64;
@@ -124,11 +125,12 @@ export class Road {
       throw new Error('enqueue planned no generation beside the live one');
     await startedBuild(pool, second, 'batches');
     await first.kill();
+    this.#kills++;
     let worker = this.#worker(after);
     await startedBuild(pool, second, 'index');
     await worker.kill();
+    this.#kills++;
     worker = this.#worker(after);
-    this.#kills += 2;
     await this.#untilProved(second);
     this.#buildSeconds = (performance.now() - started) / 1000;
     await worker.kill();
@@ -201,19 +203,22 @@ export class Road {
     return { rows, writes: writer.writes() };
   }
 
-  async #complete(clients: Clients): Promise<unknown> {
+  /** Killed once on the way; what comes back is told by the server. */
+  async #complete(clients: Clients): Promise<NewModelResult['bytes']> {
     const { after } = this.#models;
+    const { pool } = this.#database;
     const args = [
-      'complete',
-      '--generation',
-      '1',
-      '--override',
-      'the benchmark has just moved reads off it',
-      '--execute',
+      ...['complete', '--generation', '1'],
+      ...['--override', 'the benchmark has just moved reads off it'],
     ];
     const { bytes } = await mustRun(args, after);
+    const before = await databaseBytes(pool);
+    const ending = untilEvent(pool, BACKFILL, 'generation.ending');
+    if (await killVerb([...args, '--execute'], after, () => ending)) this.#kills++;
+    await mustRun([...args, '--execute'], after);
+    const freed = before - (await databaseBytes(pool));
     await this.#phase(clients, 'old one dropped', this.#options.seconds);
-    return bytes;
+    return { forecast: bytes, freed };
   }
 
   #worker(env: Environment): ReturnType<typeof startWorkerProgram> {
@@ -231,4 +236,11 @@ export class Road {
   #tell(what: string): void {
     this.#options.onProgress?.({ what, done: 0, total: null });
   }
+}
+
+async function databaseBytes(pool: Pool): Promise<number> {
+  const found = await pool.query<{ bytes: number }>(
+    'SELECT pg_database_size(current_database())::float8 AS bytes',
+  );
+  return found.rows[0]?.bytes ?? Number.NaN;
 }

@@ -6,7 +6,7 @@ import { openBatchCounts } from '../../../src/ledger/batch/batch.ts';
 import { syncState } from '../../../src/ledger/changes/drain-lease.ts';
 import { latestRun } from '../../../src/ledger/run/run.ts';
 
-const LOOK_MS = 300;
+const LOOK_MS = 100;
 const PATIENCE_MS = 1_800_000;
 
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
@@ -51,3 +51,13 @@ export const untilSynced = (pool: Pool, name: string): Promise<void> =>
     `captured changes of ${name} to be worked off`,
     async () => (await syncState(pool, name)).pending === 0,
   );
+
+/** The log of the generation has one of that kind. */
+export const untilEvent = (pool: Pool, name: string, kind: string): Promise<void> =>
+  until(`${kind} of ${name}`, async () => {
+    const found = await pool.query(
+      'SELECT 1 FROM pgvector_backfill.event WHERE backfill = $1 AND kind = $2 LIMIT 1',
+      [name, kind],
+    );
+    return found.rows.length > 0;
+  });
