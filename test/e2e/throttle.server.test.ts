@@ -179,6 +179,7 @@ describe.runIf(hasPostgres())('tune', () => {
       code: 0,
       json: {
         backfill: 'docs',
+        generation: 1,
         tuned: {
           mergeRows: 7,
           concurrency: 3,
