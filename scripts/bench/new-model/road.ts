@@ -13,6 +13,8 @@ import { startWriter, type Writer } from './rows.ts';
 import { startedBuild, untilEvent, untilReady, untilReadyOrRefused, untilSynced } from './waits.ts';
 
 const CLIENTS = 4;
+/** Of a client between answer and question: without, searches would take the processor from all others. */
+const PAUSE_MS = 40;
 const QUERIES = 64;
 /** Of the gate. */
 const MAX_TRIES = 30;
@@ -60,7 +62,13 @@ export class Road {
       const queries = texts
         .filter((_, at) => at % Math.ceil(texts.length / QUERIES) === 0)
         .map((text) => text.split('\n', 1)[0] ?? '');
-      clients = startClients({ database: url, backfill: BACKFILL, queries, clients: CLIENTS, pauseMs: 5 });
+      clients = startClients({
+        database: url,
+        backfill: BACKFILL,
+        queries,
+        clients: CLIENTS,
+        pauseMs: PAUSE_MS,
+      });
       writer = startWriter(pool, texts, { perSecond: writesPerSecond, seed: 7 });
       await this.#phase(clients, 'warm-up', 5);
       await this.#phase(clients, 'before', seconds);
@@ -207,10 +215,8 @@ export class Road {
   async #complete(clients: Clients): Promise<NewModelResult['bytes']> {
     const { after } = this.#models;
     const { pool } = this.#database;
-    const args = [
-      ...['complete', '--generation', '1'],
-      ...['--override', 'the benchmark has just moved reads off it'],
-    ];
+    const why = 'the benchmark has just moved reads off it';
+    const args = ['complete', '--generation', '1', '--override', why];
     const { bytes } = await mustRun(args, after);
     const before = await databaseBytes(pool);
     const ending = untilEvent(pool, BACKFILL, 'generation.ending');

@@ -35,16 +35,17 @@ export const isOfGeneration = (path: OptionPath): boolean =>
   path.startsWith('index.') ||
   ['text', 'where', 'key', 'metric'].includes(path);
 
-/** One model may move from server to server: its address is no part of what it is. */
 const shown = (of: object, path: OptionPath): string =>
-  path === 'model.endpoint'
-    ? String(valueAt(of, path) !== undefined)
-    : JSON.stringify(valueAt(of, path) ?? OPTIONS[path].fallback ?? null);
+  JSON.stringify(valueAt(of, path) ?? OPTIONS[path].fallback ?? null);
+
+/** One model may move from server to server: its address is no part of what it is. */
+const shownModel = (of: object, path: OptionPath): string =>
+  path === 'model.endpoint' ? String(valueAt(of, path) !== undefined) : shown(of, path);
 
 /** Whether the configuration speaks of this generation's model, as far as options say it; its files are not looked at. */
 export function isConfigured({ stored }: Pick<Generation, 'stored'>, settings: Settings): boolean {
   const kept = readStored(stored);
-  return OF_VECTORS.every((path) => shown(kept, path) === shown(settings, path));
+  return OF_VECTORS.every((path) => shownModel(kept, path) === shownModel(settings, path));
 }
 
 /** Whether some of the options that are given belong to another model than the stored ones; what is not given belongs to any. */

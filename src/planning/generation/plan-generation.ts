@@ -63,7 +63,7 @@ async function configuredIn(
 ): Promise<Generation | null> {
   for (const generation of present.toReversed()) {
     const { run, stored } = generation;
-    if (run === null || (stored['columnType'] ?? settings.columnType) !== settings.columnType) continue;
+    if (run === null || columnTypeOf({ stored }, { settings }) !== settings.columnType) continue;
     const fingerprint = await presentFingerprint(settings, run.dimensions).catch(() => null);
     if (fingerprint === null ? isConfigured(generation, settings) : fingerprint === run.fingerprint)
       return generation;
@@ -78,6 +78,11 @@ const asItIs = (all: readonly Generation[], config: Config, own: Generation): Pl
   beside: null,
 });
 
+const columnTypeOf = (
+  { stored }: Pick<Generation, 'stored'>,
+  { settings }: Pick<Config, 'settings'>,
+): string => (typeof stored['columnType'] === 'string' ? stored['columnType'] : settings.columnType);
+
 const columnOf = ({ stored }: Generation, config: Config): string =>
   typeof stored['column'] === 'string' ? stored['column'] : config.settings.column;
 
@@ -86,7 +91,7 @@ async function isHeldBy(
   { settings }: Config,
   dimensions: () => Promise<number | null>,
 ): Promise<boolean> {
-  if ((stored['columnType'] ?? settings.columnType) !== settings.columnType) return false;
+  if (columnTypeOf({ stored }, { settings }) !== settings.columnType) return false;
   // A column that the configuration names for it is added beside whatever there is, as ever.
   if (stored['column'] !== settings.column) return true;
   const wanted = await dimensions();
@@ -150,7 +155,7 @@ function thirdModel(present: readonly Generation[], reads: ReadChoice): GateErro
 
 const cannotHold = (generation: Generation, config: Config): GateError =>
   new GateError(
-    `Column ${columnOf(generation, config)} of generation ${generation.generation} has ${generation.run?.dimensions ?? 0} dimensions of ${String(generation.stored['columnType'] ?? config.settings.columnType)}, and cannot hold the vectors of the configured model.`,
+    `Column ${columnOf(generation, config)} of generation ${generation.generation} is ${columnTypeOf(generation, config)}(${generation.run?.dimensions ?? 0}), and cannot hold the vectors of the configured model.`,
     {
       code: 'IN_PLACE',
       remedy: 'Leave --in-place out: another generation gets a column of its own beside it.',
