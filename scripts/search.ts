@@ -11,7 +11,7 @@ import { LazyEmbedder } from '../src/search/state/lazy-embedder.ts';
 import { presentGenerations } from '../src/ledger/generation/generation.ts';
 import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { comparisonLines } from '../src/terminal/comparison-lines.ts';
-import { withModelOf } from './lib/model-of-generation.ts';
+import { ownSettings } from './lib/generation-model.ts';
 import { printSearchSql } from './lib/print-search-sql.ts';
 
 const DEFAULT_K = 10;
@@ -52,8 +52,8 @@ export const search: Command = {
       const models = new LazyEmbedder(null, (own) => invocation.openEmbedder(own, 1));
       try {
         if (run === null) throw new NoRunError(config.backfill);
-        const own = present.length > 1 && found !== undefined ? found : null;
-        const embedder = await models.get(await withModelOf(settings, configured.settings, own), run);
+        const own = await ownSettings(present, configured, { ...config, settings });
+        const embedder = await models.get(own, run);
         const comparison = await compareSearches({ pool, target, settings, embedder }, text, k);
         invocation.emit({ ...parseGenerationName(config.backfill), ...comparison });
         for (const line of comparisonLines(comparison)) invocation.say(line);

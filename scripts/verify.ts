@@ -3,6 +3,7 @@ import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import { GENERATION_FLAG, withGeneration } from '../src/cli/session.ts';
 import { parseGenerationName } from '../src/config/values/generation-name.ts';
+import { presentGenerations } from '../src/ledger/generation/generation.ts';
 import { requireRun } from '../src/ledger/run/require-run.ts';
 import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { withProgress } from '../src/terminal/progress-bar.ts';
@@ -30,7 +31,7 @@ export const verifyCommand: Command = {
     const logger = invocation.logger(asked.settings.logLevel);
     return withGeneration(invocation, asked, 'verify', logger, async (pool, config) => {
       const run = await requireRun(pool, config.backfill);
-      const settings = await ownSettings(pool, asked, config);
+      const settings = await ownSettings(await presentGenerations(pool, config.backfill), asked, config);
       assertPlannedOptions(run, settings);
       const target = await describeTarget(pool, config.backfill, settings);
       await assertStagingTable(pool, target);

@@ -9,7 +9,7 @@ import {
   type LastVerification,
 } from '../ledger/verification/verification.ts';
 import { verifiedWithOtherOptions } from '../ledger/verification/verified-options.ts';
-import type { Run, RunState } from '../ledger/run/run.ts';
+import { isReadyRun, type Run } from '../ledger/run/run.ts';
 import { tableFault } from '../ledger/run/run-target.ts';
 import { scopeDifference } from '../ledger/run/scope.ts';
 import type { Target } from '../table/backfill-target.ts';
@@ -21,8 +21,6 @@ export interface GateResult {
   /** The last one; null where there is none. */
   verification: { id: string; at: string; passed: boolean } | null;
 }
-
-const GATED_STATES: readonly RunState[] = ['ready', 'cut_over', 'completed'];
 
 /** Reads only. */
 export async function cutoverGate(
@@ -44,7 +42,7 @@ async function reasonAgainst(
   settings: Settings,
   last: LastVerification | null,
 ): Promise<string | null> {
-  if (!GATED_STATES.includes(run.state))
+  if (!isReadyRun(run))
     return `run ${run.id} is ${run.state}${run.reason === '' ? '' : ` (${run.reason})`}, not ready`;
   const difference = scopeDifference(run.scope, settings);
   if (difference !== null) return `run ${run.id} was planned for other options: ${difference}`;

@@ -3,7 +3,7 @@
 import type { Config } from '../config/load.ts';
 import type { Queryable } from '../db/pool.ts';
 import { configOf, liveGeneration } from '../ledger/generation/choose.ts';
-import { presentGenerations, type Generation } from '../ledger/generation/generation.ts';
+import { presentGenerations } from '../ledger/generation/generation.ts';
 import {
   LEGACY_BASE,
   readGenerations,
@@ -12,7 +12,7 @@ import {
   type ReadBase,
   type ReadChoice,
 } from '../ledger/reads/read-mode.ts';
-import type { RunState } from '../ledger/run/run.ts';
+import { isReadyRun } from '../ledger/run/run.ts';
 
 /**
  * Of the same generation, what answers besides or a rollback leads to stays; another one is tried beside the live one. To
@@ -33,10 +33,6 @@ function baseFor({ mode, generation, base }: ReadChoice, wanted: number): ReadBa
   return base.generation === wanted ? LEGACY_BASE : base;
 }
 
-const READY: readonly RunState[] = ['ready', 'cut_over', 'completed'];
-
-const isReady = ({ run }: Generation): boolean => run !== null && READY.includes(run.state);
-
 /**
  * The configuration of the generation that reads are to move to: the one that is named; the one that is live or on trial; the
  * newest that is ready, where reads are legacy.
@@ -45,7 +41,8 @@ export async function configOfWanted(db: Queryable, config: Config, wanted: numb
   const present = await presentGenerations(db, config.backfill);
   if (wanted !== null || present.length <= 1) return configOf(db, config, wanted);
   const { generation } = await readModeOf(db, config.backfill);
-  const usual = generation ?? (present.findLast(isReady) ?? present.at(-1))?.generation ?? null;
+  const usual =
+    generation ?? (present.findLast(({ run }) => isReadyRun(run)) ?? present.at(-1))?.generation ?? null;
   return configOf(db, config, usual);
 }
 
@@ -55,7 +52,7 @@ export async function comingGeneration(
   backfill: string,
   to: ReadChoice,
 ): Promise<number | null> {
-  const newest = (await presentGenerations(db, backfill)).findLast(isReady);
+  const newest = (await presentGenerations(db, backfill)).findLast(({ run }) => isReadyRun(run));
   if (newest === undefined || readGenerations(to).includes(newest.generation)) return null;
   return newest.generation > (liveGeneration(to) ?? 0) ? newest.generation : null;
 }

@@ -6,6 +6,7 @@ import type { Pool } from '../db/pool.ts';
 import { throughRestarts } from '../db/wait-for-server.ts';
 import { presentGenerations } from '../ledger/generation/generation.ts';
 import type { ProgressSnapshot } from '../ledger/progress/snapshot.ts';
+import { READY_STATES } from '../ledger/run/run.ts';
 import { watchedProgress } from '../ledger/progress/watched-progress.ts';
 
 const POLL_MS = 500;
@@ -52,7 +53,7 @@ export const wholeState = (states: readonly GenerationState[]): GenerationState[
   (states.find(({ state }) => STOPPED.includes(state)) ?? states.at(-1))?.state;
 
 const STOPPED: readonly string[] = ['failed', 'paused'];
-const FINISHED: readonly string[] = ['ready', 'cut_over', 'completed', 'none'];
+const FINISHED: readonly string[] = [...READY_STATES, 'none'];
 
 /** Stopped, finished, or waiting for the operator. */
 export function isOver({

@@ -5,7 +5,7 @@ import { backfillOf } from '../../config/values/generation-name.ts';
 import { ConfigError } from '../../errors.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { readModeOf, readsVectors, type ReadChoice } from '../reads/read-mode.ts';
-import type { RunState } from '../run/run.ts';
+import { isReadyRun } from '../run/run.ts';
 import { allGenerations, type Generation } from './generation.ts';
 import { configOfGeneration } from './settings.ts';
 
@@ -27,9 +27,7 @@ export function wantedGeneration(flag: string | boolean | undefined): number | n
 /** Of verbs that steer a run: the one that has something to do. Of all others, the live one. */
 export type Meant = 'open' | 'live';
 
-const AT_REST: readonly RunState[] = ['ready', 'cut_over', 'completed'];
-
-const isOpen = ({ run }: Generation): boolean => run !== null && !AT_REST.includes(run.state);
+const isOpen = ({ run }: Generation): boolean => run !== null && !isReadyRun(run);
 
 /**
  * The configuration of the generation that is named; of the live one where none is, and of the newest where reads go by no

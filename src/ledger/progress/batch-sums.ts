@@ -1,17 +1,11 @@
 /** What the batches of a run come to together. */
 
 import type { Queryable } from '../../db/pool.ts';
+import type { BatchCounts } from '../batch/batch.ts';
 import type { Run } from '../run/run.ts';
 import { RATE_WINDOW_SECONDS } from './batch-activity.ts';
 
-export interface Sums {
-  eligible: number;
-  embedded: number;
-  skipped: number;
-  quarantined: number;
-  changed: number;
-  truncated: number;
-  adopted: number;
+export interface Sums extends BatchCounts {
   stagedRows: number;
   masked: Record<string, number>;
   pending: number;

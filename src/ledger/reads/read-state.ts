@@ -14,7 +14,7 @@ import {
   readsVectors,
   type ReadChoice,
 } from './read-mode.ts';
-import type { Run, RunState } from '../run/run.ts';
+import { isReadyRun, type Run } from '../run/run.ts';
 import { knownReadSettings, type ReadSettings } from './read-settings.ts';
 
 export interface ReadState extends ReadChoice {
@@ -105,10 +105,8 @@ export const unknownGeneration = (backfill: string, generation = 1): GenerationS
   read: {},
 });
 
-const READY: readonly (RunState | undefined)[] = ['ready', 'cut_over', 'completed'];
-
 /** Verified and indexed: reads may be moved to it. */
-export const isReady = ({ run }: GenerationState): boolean => READY.includes(run?.state);
+export const isReady = ({ run }: GenerationState): boolean => isReadyRun(run);
 
 /** Whose vectors answer a read that the legacy search does not; where none do, those that would: the newest that is ready. */
 export function answeringState(state: ReadState): GenerationState | undefined {

@@ -21,6 +21,13 @@ export const RUN_STATES = [
 ] as const;
 export type RunState = (typeof RUN_STATES)[number];
 
+/** States of a run that is verified and has its index: reads may go by it. */
+export const READY_STATES: readonly RunState[] = ['ready', 'cut_over', 'completed'];
+
+/** @param run null before the first one; an earlier release tells no state of it */
+export const isReadyRun = (run: Partial<Pick<Run, 'state'>> | null): boolean =>
+  run?.state !== undefined && READY_STATES.includes(run.state);
+
 /** States in which batches are worked on. A run that is over, or failed, leaves its late jobs alone. */
 export const OPEN_STATES: readonly RunState[] = [
   'planned',

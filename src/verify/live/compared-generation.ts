@@ -5,7 +5,7 @@ import type { Queryable } from '../../db/pool.ts';
 import { liveGeneration } from '../../ledger/generation/choose.ts';
 import { presentGenerations, type Generation } from '../../ledger/generation/generation.ts';
 import { answeringGenerations, type ReadChoice } from '../../ledger/reads/read-mode.ts';
-import type { RunState } from '../../ledger/run/run.ts';
+import { isReadyRun } from '../../ledger/run/run.ts';
 
 export interface ComparedGeneration {
   generation: Generation;
@@ -14,9 +14,6 @@ export interface ComparedGeneration {
   /** How it answers. */
   mode: 'vector' | 'hybrid';
 }
-
-/** Those that could answer. */
-const COMPLETE: readonly RunState[] = ['ready', 'cut_over', 'completed'];
 
 /** Null where there is nothing to be measured against: a single generation, or the live one itself. @param name in the ledger */
 export async function comparedGeneration(
@@ -30,7 +27,7 @@ export async function comparedGeneration(
   if (live === own) return null;
   const answering = live === null ? answeringGenerations(reads) : [live];
   const answers = others.find(({ generation }) => answering.includes(generation));
-  const found = answers ?? others.findLast(({ run }) => run !== null && COMPLETE.includes(run.state));
+  const found = answers ?? others.findLast(({ run }) => isReadyRun(run));
   return found === undefined
     ? null
     : { generation: found, answersReads: found === answers, mode: modeOf(reads, found.generation) };

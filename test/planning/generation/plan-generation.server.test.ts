@@ -86,7 +86,7 @@ describe.runIf(hasPostgres())('enqueue with another model', () => {
     expect(mixed.json).toMatchObject({ error: { code: 'READS_BY_VECTORS' } });
     expect((await enqueue(second, '--in-place', '--beside')).code).toBe(2);
     await enqueue(second);
-    const third = { BACKFILL_MODEL_NAME: 'second', BACKFILL_POOLING: 'max', BACKFILL_MODEL_POOLING: 'max' };
+    const third = { BACKFILL_MODEL_NAME: 'second', BACKFILL_MODEL_POOLING: 'max' };
     const refused = await enqueue(third);
     expect(refused.code).toBe(3);
     expect(refused.json).toMatchObject({ error: { code: 'GENERATION_OPEN' } });
