@@ -122,9 +122,14 @@ process.on('message', (message: ToClients) => {
     report.phases.push(phase);
     phase = { name: message.name, ms: [] };
   } else {
-    const say = (): void => void process.send?.({ ...report, phases: [...report.phases, phase] });
-    if (message.type === 'stop') stop.abort();
-    if (stop.signal.aborted) void running.then(say).then(() => process.disconnect());
-    else say();
+    const isLast = message.type === 'stop';
+    const say = (): void => {
+      // A report that is still being written goes with the channel.
+      process.send?.({ ...report, phases: [...report.phases, phase] }, undefined, undefined, () => {
+        if (isLast) process.disconnect();
+      });
+    };
+    if (isLast) stop.abort();
+    void (isLast ? running : Promise.resolve()).then(say);
   }
 });

@@ -19,8 +19,11 @@ export function startClients(setup: ClientsSetup): Clients {
   const send = (message: ToClients): void => void child.send(message);
   const asked = async (type: 'report' | 'stop'): Promise<ClientsReport> => {
     const answer = once(child, 'message');
+    const ended = once(child, 'exit').then(([code]) => {
+      throw new Error(`the clients ended with ${code} before they had told anything`);
+    });
     send({ type });
-    return ((await answer) as [ClientsReport])[0];
+    return ((await Promise.race([answer, ended])) as [ClientsReport])[0];
   };
   send({ type: 'start', setup });
   return {

@@ -15,6 +15,8 @@ export interface NewModelResult {
   machine: { cpu: string; cores: number };
   rows: number;
   writes: number;
+  /** Those of them that changed a text, added a row or deleted one. */
+  changes: number;
   writesPerSecond: number;
   dimensions: [before: number, after: number];
   searches: number;
@@ -45,6 +47,7 @@ export function timesOf({ name, ms }: PhaseTimes): NewModelResult['reads'][numbe
 
 export function resultLines({ reads, ...result }: NewModelResult): string[] {
   return [
+    `${result.rows} rows, ${result.writes} writes, ${result.changes} of them of what is embedded`,
     `${result.searches} searches, ${result.failed} failed, ${result.mixed} mixed of ${result.checkedHits} hits held against their model, ${result.inconsistent} inconsistent`,
     `vectors that differ from their text: ${JSON.stringify(result.different)}`,
     ...reads.map(

@@ -10,12 +10,14 @@ import { startClients, type Clients } from './clients.ts';
 import { killVerb, mustRun, runVerb, startWorkerProgram, type Environment } from './programs.ts';
 import { resultLines, timesOf, type NewModelOptions, type NewModelResult } from './result.ts';
 import { startWriter, type Writer } from './rows.ts';
-import { startedBuild, untilEvent, untilReady, untilReadyOrRefused, untilSynced } from './waits.ts';
+import { startedBuild, eventsOf, untilEvent, untilReady, untilReadyOrRefused, untilSynced } from './waits.ts';
 
 const CLIENTS = 4;
 /** Of a client between answer and question: without, searches would take the processor from all others. */
 const PAUSE_MS = 40;
 const QUERIES = 64;
+/** Until `verify` is under way. */
+const VERIFYING_MS = 1000;
 /** Of the gate. */
 const MAX_TRIES = 30;
 export const DIMENSIONS: [number, number] = [128, 384];
@@ -78,6 +80,7 @@ export class Road {
       writer = startWriter(pool, texts, { perSecond: writesPerSecond, seed: 8 });
       const bytes = await this.#complete(clients);
       const writes = writer.writes() + different.writes;
+      const changes = writer.changes() + different.changes;
       await writer.stop();
       await untilSynced(pool, `${BACKFILL}@2`);
       const { after, models } = this.#models;
@@ -90,6 +93,7 @@ export class Road {
         machine: machine(),
         rows: texts.length,
         writes,
+        changes,
         writesPerSecond,
         dimensions: DIMENSIONS,
         searches: report.answers,
@@ -128,9 +132,9 @@ export class Road {
     this.#tell('the second generation is built');
     clients.phase('build');
     const started = performance.now();
-    const { generation, beside } = await mustRun(['enqueue'], after);
-    if (generation !== 2 || beside === null)
-      throw new Error('enqueue planned no generation beside the live one');
+    await this.#kill(['enqueue'], () => untilEvent(pool, second, 'run.created'));
+    const { generation } = await mustRun(['enqueue'], after);
+    if (generation !== 2) throw new Error('enqueue planned no generation beside the live one');
     await startedBuild(pool, second, 'batches');
     await first.kill();
     this.#kills++;
@@ -165,14 +169,17 @@ export class Road {
     const { after } = this.#models;
     const { seconds } = this.#options;
     const { pool } = this.#database;
-    const to = (mode: string): Promise<unknown> =>
-      mustRun(['cutover', '--to', mode, '--generation', '2', '--execute'], after);
+    const move = (mode: string): string[] => ['cutover', '--to', mode, '--generation', '2', '--execute'];
+    const to = (mode: string): Promise<unknown> => mustRun(move(mode), after);
     await this.#phase(clients, 'built', seconds);
+    await this.#kill(['verify', '--generation', '2'], () => delay(VERIFYING_MS));
     await this.#verified();
     await to('shadow');
     await this.#phase(clients, 'shadow', seconds);
     await to('canary:50');
     await this.#phase(clients, 'canary', seconds);
+    const changes = await eventsOf(pool, BACKFILL, 'reads.changed');
+    await this.#kill(move('vector'), () => untilEvent(pool, BACKFILL, 'reads.changed', changes + 1));
     await to('vector');
     await this.#phase(clients, 'moved', seconds);
     await mustRun(['rollback', '--execute'], after);
@@ -195,7 +202,7 @@ export class Road {
   async #bothInLine(
     writer: Writer,
     queries: readonly string[],
-  ): Promise<{ rows: Record<string, number>; writes: number }> {
+  ): Promise<{ rows: Record<string, number>; writes: number; changes: number }> {
     const { pool } = this.#database;
     await writer.stop();
     await untilSynced(pool, BACKFILL);
@@ -208,7 +215,7 @@ export class Road {
         embedder,
       );
     this.#tell(`both generations held against their models (${queries.length} queries)`);
-    return { rows, writes: writer.writes() };
+    return { rows, writes: writer.writes(), changes: writer.changes() };
   }
 
   /** Killed once on the way; what comes back is told by the server. */
@@ -220,11 +227,16 @@ export class Road {
     const { bytes } = await mustRun(args, after);
     const before = await databaseBytes(pool);
     const ending = untilEvent(pool, BACKFILL, 'generation.ending');
-    if (await killVerb([...args, '--execute'], after, () => ending)) this.#kills++;
+    await this.#kill([...args, '--execute'], () => ending);
     await mustRun([...args, '--execute'], after);
     const freed = before - (await databaseBytes(pool));
     await this.#phase(clients, 'old one dropped', this.#options.seconds);
     return { forecast: bytes, freed };
+  }
+
+  /** The verb is run again behind it. */
+  async #kill(args: string[], begun: () => Promise<unknown>): Promise<void> {
+    if (await killVerb(args, this.#models.after, begun)) this.#kills++;
   }
 
   #worker(env: Environment): ReturnType<typeof startWorkerProgram> {

@@ -11,23 +11,30 @@ const CHUNK = 2000;
 /** Every text gets an id from 1. */
 export async function makeRows(pool: Pool, texts: readonly string[]): Promise<void> {
   await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
-  await pool.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text NOT NULL)');
+  await pool.query(
+    'CREATE TABLE docs (id bigint PRIMARY KEY, body text NOT NULL, views integer NOT NULL DEFAULT 0)',
+  );
   for (let from = 0; from < texts.length; from += CHUNK)
     await pool.query(
-      'INSERT INTO docs SELECT $1::bigint + at, body FROM unnest($2::text[]) WITH ORDINALITY AS t (body, at)',
+      'INSERT INTO docs (id, body) SELECT $1::bigint + at, body FROM unnest($2::text[]) WITH ORDINALITY AS t (body, at)',
       [from, texts.slice(from, from + CHUNK)],
     );
   await pool.query('ANALYZE docs');
 }
 
+/** Of the writes: texts that change, rows that come or go; the others touch what is not embedded, as most writes of a table do. */
+export const TEXT_SHARE = 0.25;
+
 export interface Writer {
   writes(): number;
+  /** Those of them that change a text, add a row or delete one. */
+  changes(): number;
   stop(): Promise<void>;
 }
 
 const TICK_MS = 100;
 
-/** Updates, inserts and deletes at that rate, each its own transaction. */
+/** Updates, inserts and deletes at that rate, TEXT_SHARE of them of what is embedded, each its own transaction. */
 export function startWriter(
   pool: Pool,
   texts: readonly string[],
@@ -38,10 +45,17 @@ export function startWriter(
   const text = (): string =>
     `${texts[pick(texts.length)] ?? ''} ${texts[pick(texts.length)]?.slice(0, 80) ?? ''}`;
   let writes = 0;
+  let changes = 0;
   let next = Math.ceil((texts.length + 1) / 3) * 3;
   const own: number[] = [];
   const stop = new AbortController();
   const write = async (): Promise<void> => {
+    writes++;
+    if (random() >= TEXT_SHARE) {
+      await pool.query('UPDATE docs SET views = views + 1 WHERE id = $1', [1 + pick(texts.length)]);
+      return;
+    }
+    changes++;
     const kind = random();
     if (kind < 0.8) {
       await pool.query('UPDATE docs SET body = $2 WHERE id = $1', [
@@ -51,13 +65,12 @@ export function startWriter(
     } else if (kind < 0.93 || own.length === 0) {
       const id = next;
       next += 3;
-      await pool.query('INSERT INTO docs VALUES ($1, $2)', [id, text()]);
+      await pool.query('INSERT INTO docs (id, body) VALUES ($1, $2)', [id, text()]);
       own.push(id);
     } else {
       const [id] = own.splice(pick(own.length), 1);
       await pool.query('DELETE FROM docs WHERE id = $1', [id]);
     }
-    writes++;
   };
   const running = (async () => {
     const started = performance.now();
@@ -71,6 +84,7 @@ export function startWriter(
   })();
   return {
     writes: () => writes,
+    changes: () => changes,
     async stop() {
       stop.abort();
       await running;

@@ -52,12 +52,14 @@ export const untilSynced = (pool: Pool, name: string): Promise<void> =>
     async () => (await syncState(pool, name)).pending === 0,
   );
 
-/** The log of the generation has one of that kind. */
-export const untilEvent = (pool: Pool, name: string, kind: string): Promise<void> =>
-  until(`${kind} of ${name}`, async () => {
-    const found = await pool.query(
-      'SELECT 1 FROM pgvector_backfill.event WHERE backfill = $1 AND kind = $2 LIMIT 1',
-      [name, kind],
-    );
-    return found.rows.length > 0;
-  });
+/** How many of that kind the log of the generation has. */
+export async function eventsOf(pool: Pool, name: string, kind: string): Promise<number> {
+  const found = await pool.query<{ events: number }>(
+    'SELECT count(*)::int AS events FROM pgvector_backfill.event WHERE backfill = $1 AND kind = $2',
+    [name, kind],
+  );
+  return found.rows[0]?.events ?? 0;
+}
+
+export const untilEvent = (pool: Pool, name: string, kind: string, count = 1): Promise<void> =>
+  until(`${kind} of ${name}`, async () => (await eventsOf(pool, name, kind)) >= count);
