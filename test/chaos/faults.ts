@@ -1,11 +1,10 @@
 /** What happens to a run: each fault by its name. Some are of the configuration, of triggers and of the server's settings. */
 
-import { Redis } from 'ioredis';
 import pg from 'pg';
 import { SQLSTATE, hasSqlState } from '../../src/db/sqlstates.ts';
-import { installationId } from '../../src/ledger/backfill/installation.ts';
 import { TO_BE_KILLED, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand, startCommand, type RunningCommand } from '../setup/command.ts';
+import { loseQueue } from '../setup/lose-queue.ts';
 import type { TestProxy } from '../setup/proxy.ts';
 import { wrongVectors } from './wrong-vectors.ts';
 
@@ -119,16 +118,7 @@ export class Chaos {
     'cut the queue': () => this.#faulty(this.#input.redis, 'cut'),
     'silence the queue': () => this.#faulty(this.#input.redis, 'hold'),
     'lose the queue': async () => {
-      const redis = new Redis(this.#input.redisUrl);
-      const prefix = (await installationId(this.#pool)).slice(0, 8);
-      const keys: string[] = [];
-      for await (const some of redis.scanStream({
-        match: `*pgvector-backfill-${prefix}*`,
-        count: 1000,
-      }) as AsyncIterable<string[]>)
-        keys.push(...some);
-      if (keys.length > 0) await redis.del(...keys);
-      await redis.quit();
+      await loseQueue(this.#pool, this.#input.redisUrl);
       await this.#verb('enqueue');
     },
     enqueue: () => this.#verb('enqueue'),

@@ -7,6 +7,7 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { openQueue } from '../../src/queue/connection.ts';
 import { addEmbedJobs } from '../../src/queue/jobs/producer.ts';
 import { createDocs } from '../setup/docs-table.ts';
+import { holdAt, letGo, untilHeld } from '../setup/held-statements.ts';
 import { REPEATED_TEXTS, openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
 import { startCommand } from '../setup/command.ts';
 import { hasRedis, realDatabase } from '../setup/databases.ts';
@@ -62,25 +63,16 @@ describe.runIf(hasRedis())('in mid-run', { timeout: 120_000 }, () => {
     await fill({ BACKFILL_BATCH_ROWS: '1', BACKFILL_SYNC_MODE: 'off' });
     const { pool, config, env } = backfill;
     // Held where it moves the run from planned to running: the plan is whole, no job is there yet.
-    const holder = await pool.connect();
-    await holder.query(`CREATE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN
-        PERFORM pg_advisory_xact_lock_shared(42); RETURN NEW; END $f$`);
-    await holder.query('SELECT pg_advisory_lock(42)');
-    await holder.query(
-      `CREATE TRIGGER held BEFORE UPDATE OF state ON pgvector_backfill.run FOR EACH ROW EXECUTE FUNCTION held()`,
-    );
+    const holder = await holdAt(env, 'UPDATE OF state', 'pgvector_backfill.run');
     const first = startCommand('enqueue', [], env);
-    const waiting = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 42 AND NOT granted
-      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
-    await until('the producer is held', async () => (await holder.query(waiting)).rowCount !== 0);
+    await untilHeld(holder);
     first.child.kill('SIGKILL');
     await first.ended;
-    await holder.query('SELECT pg_advisory_unlock(42)');
+    await letGo(holder);
     // Its turn ends with its lease: what is left of that is not waited for here.
     const turn = await pool.query('UPDATE pgvector_backfill.turn SET leased_until = clock_timestamp()');
     expect(turn.rowCount).toBe(1);
-    await holder.query('DROP FUNCTION held CASCADE');
-    holder.release();
+    await pool.query('DROP FUNCTION held CASCADE');
     // As if it had come some way with the jobs, too.
     const run = await backfill.run();
     const address = {

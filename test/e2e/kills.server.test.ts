@@ -9,13 +9,13 @@ import { createDocs } from '../setup/docs-table.ts';
 import { REPEATED_TEXTS, TO_BE_KILLED, openBackfill, type TestBackfill } from '../setup/backfill.ts';
 import { startCommand, type RunningCommand } from '../setup/command.ts';
 import { hasRedis, realDatabase } from '../setup/databases.ts';
+import { holdAt, letGo, untilHeld } from '../setup/held-statements.ts';
 import { sampleModel } from '../setup/model.ts';
 import { startProxy } from '../setup/proxy.ts';
 import { FakeServer, fine, items, json } from '../embedding/endpoint/fake-server.ts';
 import { until } from '../setup/until.ts';
 
 const ROWS = 1000;
-const LOCK = 42;
 const DOOMED = { times: TO_BE_KILLED };
 
 describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
@@ -64,28 +64,6 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
     if (expected !== undefined) expect(await backfill.vectorDigest()).toBe(expected);
   }
 
-  /** Statements of this kind wait until the session that this returns lets go. */
-  async function holdAt(backfill: TestBackfill, when: string, table: string): Promise<pg.Client> {
-    const holder = new pg.Client({ connectionString: backfill.env['DATABASE_URL'] });
-    await holder.connect();
-    await holder.query('SELECT pg_advisory_lock($1)', [LOCK]);
-    await holder.query(`CREATE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN
-        PERFORM pg_advisory_xact_lock_shared(${LOCK}); RETURN NEW; END $f$`);
-    await holder.query(`CREATE TRIGGER held BEFORE ${when} ON ${table} FOR EACH ROW EXECUTE FUNCTION held()`);
-    return holder;
-  }
-  async function untilHeld(holder: pg.Client): Promise<void> {
-    await until('somebody waits for the lock of the test', async () => {
-      const { rowCount } = await holder.query(
-        `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-      );
-      return rowCount !== 0;
-    });
-  }
-  async function letGo(holder: pg.Client): Promise<void> {
-    await holder.query('SELECT pg_advisory_unlock($1)', [LOCK]);
-    await holder.end();
-  }
   async function kill(worker: RunningCommand): Promise<void> {
     worker.child.kill('SIGKILL');
     await worker.ended;
@@ -99,7 +77,7 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
   ])('%s', async (_name, when, table) => {
     const backfill = await filled({});
     await backfill.enqueue();
-    const holder = await holdAt(backfill, when, table);
+    const holder = await holdAt(backfill.env, when, table);
     const worker = startCommand('worker', [], backfill.env, DOOMED);
     await untilHeld(holder);
     await kill(worker);
@@ -115,7 +93,7 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
     const redis = await startProxy(() => inject('redisUrl') ?? '');
     const backfill = await filled({ BACKFILL_CONCURRENCY: '1', BACKFILL_BATCH_ROWS: String(ROWS) });
     await backfill.enqueue();
-    const holder = await holdAt(backfill, 'UPDATE OF merged_at', 'pgvector_backfill.batch');
+    const holder = await holdAt(backfill.env, 'UPDATE OF merged_at', 'pgvector_backfill.batch');
     const worker = startCommand('worker', [], { ...backfill.env, QUEUE_URL: redis.url }, DOOMED);
     await untilHeld(holder);
     // From here on the worker hears nothing of its queue, so that the job cannot be completed.
@@ -215,7 +193,7 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
   it('the producer in mid-plan: the next one plans the rest', async () => {
     const backfill = await filled({ BACKFILL_BATCH_ROWS: '10' });
     // Between the DDL and the plan.
-    const holder = await holdAt(backfill, 'INSERT', 'pgvector_backfill.batch');
+    const holder = await holdAt(backfill.env, 'INSERT', 'pgvector_backfill.batch');
     const first = startCommand('enqueue', [], backfill.env);
     await untilHeld(holder);
     await kill(first);
@@ -230,7 +208,7 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
   it('by a second signal, at once; by the deadline, with what is in flight left to others', async () => {
     const backfill = await filled({ BACKFILL_DRAIN_SECONDS: '1' });
     await backfill.enqueue();
-    const holder = await holdAt(backfill, 'UPDATE', 'docs');
+    const holder = await holdAt(backfill.env, 'UPDATE', 'docs');
     const impatient = startCommand('worker', [], { ...backfill.env, BACKFILL_DRAIN_SECONDS: '600' }, DOOMED);
     await untilHeld(holder);
     impatient.child.kill('SIGTERM');
@@ -265,7 +243,7 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
     through.port = port;
     through.hostname = hostname;
     // A worker that is done before the cut would have nothing to say of it.
-    const holder = await holdAt(backfill, 'UPDATE', 'docs');
+    const holder = await holdAt(backfill.env, 'UPDATE', 'docs');
     const worker = startCommand('worker', ['--exit-when-done'], {
       ...backfill.env,
       DATABASE_URL: through.href,
