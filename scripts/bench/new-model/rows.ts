@@ -46,7 +46,6 @@ export function startWriter(
     `${texts[pick(texts.length)] ?? ''} ${texts[pick(texts.length)]?.slice(0, 80) ?? ''}`;
   let writes = 0;
   let changes = 0;
-  let next = Math.ceil((texts.length + 1) / 3) * 3;
   const own: number[] = [];
   const stop = new AbortController();
   const write = async (): Promise<void> => {
@@ -63,9 +62,11 @@ export function startWriter(
         text(),
       ]);
     } else if (kind < 0.93 || own.length === 0) {
-      const id = next;
-      next += 3;
-      await pool.query('INSERT INTO docs (id, body) VALUES ($1, $2)', [id, text()]);
+      const added = await pool.query<{ id: string }>(
+        'INSERT INTO docs (id, body) SELECT 3 * (max(id) / 3 + 1), $1 FROM docs RETURNING id',
+        [text()],
+      );
+      const id = Number(added.rows[0]?.id);
       own.push(id);
     } else {
       const [id] = own.splice(pick(own.length), 1);
