@@ -9,6 +9,7 @@ import { makeTexts } from './minilm-model.ts';
 import { benchKeys } from './keys.ts';
 import { benchNewModel } from './new-model/suite.ts';
 import { benchSnapshot } from './snapshot.ts';
+import { benchStore } from './store/suite.ts';
 import { benchWrite } from './write.ts';
 import type { OnProgress } from '../../src/observability/progress.ts';
 import { ProgressBar } from '../../src/terminal/progress-bar.ts';
@@ -35,6 +36,16 @@ const SUITES: Record<string, Suite> = {
       onProgress,
     };
     return benchWrite(database.url, options, invocation.logger(logLevel), say);
+  },
+  async store(invocation, { say, onProgress }) {
+    const { database, logLevel } = (await invocation.config(['table', 'text'])).settings;
+    const options = {
+      rows: wholeNumber(invocation.flags, 'rows', 50_000),
+      dimensions: wholeNumber(invocation.flags, 'dimensions', 384),
+      rounds: wholeNumber(invocation.flags, 'rounds', 3),
+      onProgress,
+    };
+    return benchStore(database.url, options, invocation.logger(logLevel), say);
   },
   async keys(invocation, { say, onProgress }) {
     const { database, logLevel } = (await invocation.config(['table', 'text'])).settings;
@@ -118,6 +129,7 @@ export const bench: Command = {
   summary: [
     'Benchmarks, as ratios within one run.',
     '`bench write`: COPY and merge of ready vectors against psql and against row-by-row UPDATE (a real PostgreSQL).',
+    '`bench store`: vectors in a column against vectors beside the table, on one with six indexes and an update trigger: time, WAL, growth, waits of the application, searches (a real PostgreSQL).',
     '`bench keys`: whole batches and the plan of a million rows with keys of text and of several columns, against a bigint (a real PostgreSQL).',
     '`bench capture`: writes a second with the triggers of change capture against without, and for two generations against one (a real PostgreSQL).',
     '`bench snapshot`: database time of a minute of looks at the progress page against one count of the rows (a real PostgreSQL).',
@@ -131,10 +143,10 @@ export const bench: Command = {
     rows: {
       type: 'string',
       value: 'N',
-      help: 'write, keys, capture: rows of the table; adopt, new-model, e2e: of the static model, where no file is given [50000]',
+      help: 'write, store, keys, capture: rows of the table; adopt, new-model, e2e: of the static model, where no file is given [50000]',
     },
     'plan-rows': { type: 'string', value: 'N', help: 'keys: rows of the tables that are planned [1000000]' },
-    dimensions: { type: 'string', value: 'N', help: 'write: dimensions of the vectors [384]' },
+    dimensions: { type: 'string', value: 'N', help: 'write, store: dimensions of the vectors [384]' },
     texts: {
       type: 'string',
       value: 'N',

@@ -9,7 +9,7 @@ import { otherBackfills } from '../ledger/backfill/remove.ts';
 import { captureFunction, earlierCaptureFunction } from '../sync/capture-ddl.ts';
 import { recordedNames, recordedTable } from '../ledger/backfill/recorded-table.ts';
 import { indexPlan } from '../table/index-plan.ts';
-import { withIndex, type Target } from '../table/backfill-target.ts';
+import { storeOf, withIndex, type Target } from '../table/backfill-target.ts';
 import { findVectorExtension } from '../table/vector-extension.ts';
 
 /**
@@ -68,6 +68,7 @@ export async function rollbackTarget(
     text: "''",
     where: '(true)',
     names: {},
+    store: storeOf(settings, { schema, name, isPartitioned }, recorded.beside),
     column: settings.column,
     updatedAtColumn: settings.updatedAtColumn,
     stage,

@@ -13,7 +13,8 @@ import {
   searchFunctionSignature,
 } from '../search/queries/sql-function.ts';
 import { iterativeSettings } from '../search/queries/vector-query.ts';
-import { indexedDistance, storedDistance, unindexedDistance, vectorColumn } from '../table/distance.ts';
+import { indexedDistance, storedDistance, unindexedDistance } from '../table/distance.ts';
+import { vectorColumn, vectorRows } from '../table/stored-vectors.ts';
 import { legacyKey } from '../table/key.ts';
 import type { Metric } from '../table/metric.ts';
 import type { Target } from '../table/backfill-target.ts';
@@ -65,7 +66,7 @@ function nearestStatement(
     ({ type, isDomain }, at) => `${refs[at]}${isDomain ? `::${type}` : ''} AS ${names[at]}`,
   );
   return `SELECT ${key.join(', ')}, (${storedDistance(target, metric, vector)})::float8 AS distance
-  FROM ${target.table}
+  FROM ${vectorRows(target, 'each')}
  WHERE ${target.where} AND ${vectorColumn(target)} IS NOT NULL
  ORDER BY ${order} LIMIT ${k}`;
 }

@@ -23,6 +23,16 @@ export interface StagedRow {
   textHash: Buffer;
   /** The vector is of the text's beginning only. */
   truncated: boolean;
+  /** Which passage of the text it is of, and where that begins and ends, in characters. */
+  passage?: Passage;
+}
+
+export interface Passage {
+  /** From 0. */
+  number: number;
+  /** From 0; the end is exclusive. */
+  start: number;
+  end: number;
 }
 
 export interface CopyShape {
@@ -30,12 +40,25 @@ export interface CopyShape {
   dimensions: number;
   /** Batch number, the same for every row of a COPY. */
   batch: number;
+  /** Whether the table has a row for each passage. */
+  hasPassages?: boolean;
 }
 
-/** Columns: those of the key, embedding, text_hash, batch, truncated. Yields buffers of about 256 kB, the last one with the trailer. */
+const PASSAGE_FIELDS = 3;
+
+/**
+ * Columns: those of the key, embedding, text_hash, batch, truncated; chunk, chunk_start and chunk_end where it has passages. Yields buffers of
+ * about 256 kB, the last one with the trailer.
+ */
 export function* encodeStagedRows(rows: Iterable<StagedRow>, shape: CopyShape): Generator<Buffer> {
   const vectorBytes = 4 + 4 * shape.dimensions;
-  const bytesBesideKey = 2 + (4 + vectorBytes) + (4 + 32) + (4 + 4) + (4 + 1);
+  const bytesBesideKey =
+    2 +
+    (4 + vectorBytes) +
+    (4 + 32) +
+    (4 + 4) +
+    (4 + 1) +
+    (shape.hasPassages === true ? PASSAGE_FIELDS * 8 : 0);
   const capacity = Math.max(CHUNK_BYTES, bytesBesideKey);
   let buffer = Buffer.allocUnsafe(capacity + HEADER.length);
   let at = HEADER.copy(buffer);
@@ -64,7 +87,10 @@ function writeRow(
       `vector of ${row.vector.length} components or hash of ${row.textHash.length} bytes in a COPY of ${shape.dimensions}`,
     );
   }
-  let at = buffer.writeInt16BE(shape.keyColumns + 4, start);
+  let at = buffer.writeInt16BE(
+    shape.keyColumns + 4 + (shape.hasPassages === true ? PASSAGE_FIELDS : 0),
+    start,
+  );
   at += row.key.copy(buffer, at);
   at = buffer.writeInt32BE(vectorBytes, at);
   at = buffer.writeInt16BE(shape.dimensions, at);
@@ -80,5 +106,13 @@ function writeRow(
   at = buffer.writeInt32BE(4, at);
   at = buffer.writeInt32BE(shape.batch, at);
   at = buffer.writeInt32BE(1, at);
-  return buffer.writeUInt8(row.truncated ? 1 : 0, at);
+  at = buffer.writeUInt8(row.truncated ? 1 : 0, at);
+  if (shape.hasPassages !== true) return at;
+  if (row.passage === undefined) throw new RangeError('a row without its passage in a COPY of passages');
+  const { number, start: from, end } = row.passage;
+  for (const value of [number, from, end]) {
+    at = buffer.writeInt32BE(4, at);
+    at = buffer.writeInt32BE(value, at);
+  }
+  return at;
 }

@@ -29,7 +29,7 @@ export function wantedIndex(target: Target, settings: Settings, rows: number): I
   return {
     name: target.indexName,
     method,
-    column: target.column,
+    column: target.store.column,
     cast: indexCast(target),
     operatorClass: operatorClass(settings.metric, type),
     parameters,
@@ -37,11 +37,11 @@ export function wantedIndex(target: Target, settings: Settings, rows: number): I
 }
 
 export const createIndexSql = (target: Target, index: IndexDefinition): string =>
-  `CREATE INDEX CONCURRENTLY ${quoteName(index.name)} ON ${target.table} ${kindSql(target, index)}`;
+  `CREATE INDEX CONCURRENTLY ${quoteName(index.name)} ON ${target.store.table} ${kindSql(target, index)}`;
 
 /** An index without entries, which becomes valid once each partition's own is attached. A partition that is made later gets one by itself. */
 export const createParentIndexSql = (target: Target, index: IndexDefinition): string =>
-  `CREATE INDEX ${quoteName(index.name)} ON ONLY ${target.table} ${kindSql(target, index)}`;
+  `CREATE INDEX ${quoteName(index.name)} ON ONLY ${target.store.table} ${kindSql(target, index)}`;
 
 function kindSql(target: Target, index: IndexDefinition): string {
   const column = quoteName(index.column);
@@ -50,7 +50,7 @@ function kindSql(target: Target, index: IndexDefinition): string {
 }
 
 export function dropIndexSql(target: Target, index: IndexDefinition): string {
-  return `DROP INDEX CONCURRENTLY IF EXISTS ${quoteName(target.schema)}.${quoteName(index.name)}`;
+  return `DROP INDEX CONCURRENTLY IF EXISTS ${quoteName(target.store.schema)}.${quoteName(index.name)}`;
 }
 
 export type FoundIndex =
@@ -114,7 +114,7 @@ export async function findIndex(db: Queryable, target: Target, wanted: IndexDefi
        LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
        LEFT JOIN LATERAL (${CAST_SQL}) cast_of ON true
       WHERE c.relname = $1 AND c.relnamespace = $3::regnamespace`,
-    [wanted.name, target.table, quoteName(target.schema)],
+    [wanted.name, target.store.table, quoteName(target.store.schema)],
   );
   const row = found.rows[0];
   if (row === undefined) return { kind: 'none' };
@@ -129,7 +129,7 @@ export async function findIndex(db: Queryable, target: Target, wanted: IndexDefi
     (wanted.method === 'ivfflat' || withDefaults(row.parameters) === withDefaults(wanted.parameters));
   if (row.valid) return matches ? { kind: 'valid' } : { kind: 'other', definition: row.definition };
   // What is attached to an index of a partitioned table would go with it: one of another definition is not ours to drop.
-  return row.ours && row.column === wanted.column && (matches || !target.isPartitioned)
+  return row.ours && row.column === wanted.column && (matches || !target.store.isPartitioned)
     ? { kind: 'invalid' }
     : { kind: 'other', definition: row.definition };
 }

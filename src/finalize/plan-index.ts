@@ -28,7 +28,7 @@ export async function targetWithIndex(input: BuildForecastInput, rows: number): 
   const { plan, reason, candidates } = await chooseIndex({
     settings,
     rows,
-    rowsAtOnce: await rowsOfLargestLeaf(pool, target.table, rows),
+    rowsAtOnce: await rowsOfLargestLeaf(pool, target.store, rows),
     dimensions: run.dimensions,
     version: version ?? '0',
     serverMemory: await serverMemory(pool),

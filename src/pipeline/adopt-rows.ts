@@ -7,7 +7,7 @@ import { lockClaim } from '../ledger/claim.ts';
 import { rowStatesSql } from '../ledger/rows/row-state.ts';
 import { notDisagreeingSql, writtenBeforeSql, type Adoption } from '../ledger/run/adoption.ts';
 import type { Target } from '../table/backfill-target.ts';
-import { vectorColumn } from '../table/distance.ts';
+import { vectorColumn } from '../table/stored-vectors.ts';
 import { keyAliases, keyRefs, keyTextSql, legacyKey, sameKeySql } from '../table/key.ts';
 import { legacyRangeSql, type KeyRange } from '../table/key-range.ts';
 import { pageEndKey } from '../table/page-end-key.ts';

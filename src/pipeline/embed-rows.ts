@@ -69,6 +69,7 @@ export async function embedRows(
         vector: vectorAt(at),
         textHash: row.hash,
         truncated: row.cut || result.truncated[at] === 1,
+        passage: { number: 0, start: 0, end: row.length },
       });
   }
   return page;

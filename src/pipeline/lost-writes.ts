@@ -29,7 +29,7 @@ export async function quarantineLostWrites(
   );
   const open = found.rows;
   if (!open.some(({ key }) => writes.has(key))) return { open: open.map(({ key }) => key), lost: 0 };
-  const lost = writes.lost(open, await beforeUpdateTriggers(db, target.table));
+  const lost = writes.lost(open, await beforeUpdateTriggers(db, target.store.table));
   // A run is stopped before it quarantines the whole table; sync has other rows to see to.
   if (!('backfill' in claim)) writes.stopIfNone(lost);
   await quarantineRows(db, target.backfill, claim, lost);

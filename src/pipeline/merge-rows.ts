@@ -1,6 +1,5 @@
-/** Step 6, transaction B: staged vectors into the legacy table, set by set, each row only if its text is still that of the vector. */
+/** Step 6, transaction B: staged vectors into their store, set by set, each row only if its text is still that of the vector. */
 
-import { quoteName } from '../db/identifiers.ts';
 import { messageOf } from '../errors.ts';
 import type { Queryable } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
@@ -8,92 +7,13 @@ import { LEDGER_LIMITS, TABLE_LIMITS, inTransaction } from '../db/transaction.ts
 import { lockClaim, type Claim } from '../ledger/claim.ts';
 import { quarantineRows, releaseRows } from '../ledger/rows/quarantine.ts';
 import { beforeUpdateTriggers } from '../table/before-update-triggers.ts';
-import { textHashSql } from '../ledger/rows/row-state.ts';
-import {
-  keyAliases,
-  keyInSql,
-  keyListSql,
-  keyOrderSql,
-  keyRefs,
-  keyTextSql,
-  legacyKey,
-  sameKeySql,
-  aliasedKey,
-} from '../table/key.ts';
-import { legacyRangeSql, stageRangeSql, type KeyRange } from '../table/key-range.ts';
-import type { Target } from '../table/backfill-target.ts';
 import { StatementRamp } from '../throttle/statement-size.ts';
 import { Bisection } from './bisect-rows.ts';
 import type { PipelineContext } from './pipeline-context.ts';
 import type { EmbeddedPage } from './embed-rows.ts';
 import type { WorkRow } from './read-rows.ts';
+import { writesOf } from './store/writes.ts';
 import { WrittenRows } from './written-rows.ts';
-
-/**
- * Locks what is free of these keys, in key order, and gives it back. Rows that another transaction holds are skipped and
- * come again: whoever never waits for a row while it holds others can neither hold up the application nor be part of a
- * deadlock with it. NO KEY UPDATE is what the UPDATE itself takes; rows that refer to these may still be inserted.
- */
-function lockSql(target: Target, keys: readonly string[], values: unknown[]): string {
-  const key = legacyKey(target);
-  return `SELECT ${keyTextSql(target, key)} AS key FROM ${target.table} WHERE ${legacyRangeSql(target, rangeOf(keys), values)}
-    ORDER BY ${keyOrderSql(target, key)} FOR NO KEY UPDATE SKIP LOCKED`;
-}
-
-/** @param keys in order. @returns those that are locked now, in order. */
-async function lockRows(db: Queryable, target: Target, keys: readonly string[]): Promise<string[]> {
-  const values: unknown[] = [];
-  const locked = await db.query<{ key: string }>(lockSql(target, keys, values), values);
-  return locked.rows.map((row) => row.key);
-}
-
-/**
- * The UPDATE. The hash is computed on the row that is updated, not on a join with itself: where the row is locked by
- * another transaction, PostgreSQL checks the condition again on what that transaction leaves behind.
- * Both tables are bounded by the first and the last key: from the list alone the planner may conclude that reading the
- * whole legacy table is cheaper. CASE keeps the operator's expressions to the rows of the list: one beside them, on which
- * they raise, is none of this statement's.
- * @param keys in order @param values of `fingerprint`, and of what else the statement asks for
- */
-export function mergeSql(
-  target: Target,
-  fingerprint: string,
-  keys: readonly string[],
-  values: unknown[],
-): string {
-  const legacy = legacyKey(target);
-  const range = rangeOf(keys);
-  const inStage = stageRangeSql(target, range, values);
-  const isSame = sameKeySql(target, legacy, keyAliases(target, 'pgvb_staged.'));
-  return `UPDATE ${target.table} SET ${quoteName(target.column)} = pgvb_staged.pgvb_vector, ${quoteName(target.updatedAtColumn)} = now()
-    FROM (SELECT ${aliasedKey(target, keyRefs(target))}, embedding AS pgvb_vector, text_hash AS pgvb_hash
-            FROM ${target.stage} WHERE ${inStage}) pgvb_staged
-   WHERE ${legacyRangeSql(target, { ...range, keys: undefined }, values)} AND ${isSame}
-     AND CASE WHEN ${isSame}
-              THEN ${target.where} AND ${textHashSql(target, fingerprint)} = pgvb_staged.pgvb_hash END`;
-}
-
-/** @param keys in order */
-const rangeOf = (keys: readonly string[]): KeyRange => ({
-  lower: keys[0] ?? null,
-  upper: keys.at(-1) ?? null,
-  isThrough: true,
-  keys,
-});
-
-/**
- * Takes away vectors of rows that have no usable text (any more), if that is still so.
- * $1 hashes, $2 fingerprint; the keys go behind them.
- */
-export function clearSql(target: Target, keys: readonly string[], values: unknown[]): string {
-  const column = quoteName(target.column);
-  const key = legacyKey(target);
-  const isSame = sameKeySql(target, key, keyAliases(target, 'pgvb_gone.'));
-  return `UPDATE ${target.table} SET ${column} = NULL, ${quoteName(target.updatedAtColumn)} = now()
-    FROM (SELECT ${keyAliases(target).join(', ')}, pgvb_hash FROM ${keyListSql(target, keys, values, 'u', '$1::bytea[]', 'pgvb_hash')}) pgvb_gone
-   WHERE ${keyInSql(target, key, keys, values)} AND ${isSame} AND ${target.ref}.${column} IS NOT NULL
-     AND CASE WHEN ${isSame} THEN ${textHashSql(target, '$2')} = pgvb_gone.pgvb_hash END`;
-}
 
 /** @returns false where another worker has taken over, or the run was stopped while the throttle held it. */
 export async function mergePage(
@@ -106,7 +26,7 @@ export async function mergePage(
   const unusable = new Set(page.unusable.map(({ row }) => row.key));
   const isCleared = (row: WorkRow): boolean => row.empty || unusable.has(row.key);
   const { throttle, settings } = context;
-  const triggers = await beforeUpdateTriggers(context.pool, context.target.table);
+  const triggers = await beforeUpdateTriggers(context.pool, context.target.store.table);
   const ramp = new StatementRamp(settings.throttle.statementMs);
   const merging: Merging = { writes, mayAlter: triggers.length > 0, ramp };
   for (const [part, merge] of [
@@ -157,10 +77,11 @@ async function writeFree(
   const held = await inTransaction(context.pool, TABLE_LIMITS, async (client) => {
     if (!(await lockClaim(client, claim))) return false;
     const started = performance.now();
-    const keys = await lockRows(
+    const keys = await writesOf(context.target).hold(
       client,
       context.target,
       rows.map((row) => row.key),
+      merge === mergeRows ? 'merge' : 'clear',
     );
     const locked = new Set(keys);
     free = rows.filter((row) => locked.has(row.key));
@@ -202,17 +123,11 @@ async function mergeRows(
 ): Promise<Map<string, Buffer>> {
   const keys = rows.map((row) => row.key);
   const quarantined = rows.filter((row) => row.wasQuarantined).map((row) => row.key);
-  const values: unknown[] = [embedder.fingerprint];
+  const { fingerprint } = embedder;
   // What comes back is what was written: asked for where that may be something else than what was meant.
-  const returning =
-    mayAlter || quarantined.length > 0
-      ? ` RETURNING ${keyTextSql(target, legacyKey(target))} AS key, ${mayAlter ? textHashSql(target, '$1') : 'NULL::bytea'} AS hash`
-      : '';
-  const updated = await db.query<{ key: string; hash: Buffer | null }>(
-    mergeSql(target, '$1', keys, values) + returning,
-    values,
-  );
-  const done = new Map(updated.rows.map(({ key, hash }) => [key, hash]));
+  const returning = mayAlter ? 'hashes' : quarantined.length > 0 ? 'keys' : 'nothing';
+  const merged = await writesOf(target).merge(db, target, keys, { fingerprint, returning });
+  const done = new Map(merged.map(({ key, hash }) => [key, hash]));
   await releaseRows(
     db,
     target.backfill,
@@ -226,12 +141,7 @@ async function clearRows(
   { target, embedder }: PipelineContext,
   rows: readonly WorkRow[],
 ): Promise<Map<string, Buffer>> {
-  const keys = rows.map((row) => row.key);
-  const values: unknown[] = [rows.map((row) => row.hash), embedder.fingerprint];
-  await db.query(clearSql(target, keys, values), values);
-  const staged: unknown[] = [];
-  const isStaged = keyInSql(target, keyRefs(target), keys, staged);
-  await db.query(`DELETE FROM ${target.stage} WHERE ${isStaged}`, staged);
+  await writesOf(target).clear(db, target, rows, embedder.fingerprint);
   const empty = rows.filter((row) => row.empty && row.wasQuarantined).map((row) => row.key);
   await releaseRows(db, target.backfill, empty);
   return new Map();

@@ -23,6 +23,8 @@ export interface WorkRow {
   wasQuarantined: boolean;
   /** The text is longer than what was read of it. */
   cut: boolean;
+  /** Of the whole text, in characters. */
+  length: number;
 }
 
 export interface WorkPage {
@@ -52,11 +54,11 @@ export async function readWork(
   const order = keyOrderSql(target, keyAliases(target, 'part.'));
   const found = await context.pool.query<WorkRow & { found: number }>(
     `SELECT ${keyTextSql(target, key)} AS key, CASE WHEN is_staged OR is_empty THEN ''::bytea ELSE ${keyFieldsSql(target, key)} END AS fields, text, hash, is_empty AS empty, has_stage AS "hasStage", is_staged AS "isStaged",
-            was_quarantined AS "wasQuarantined", cut, found
+            was_quarantined AS "wasQuarantined", cut, length, found
        FROM (SELECT *, count(*) OVER ()::int AS found, sum(characters) OVER (ORDER BY ${order}) - characters AS before
                FROM (SELECT ${key.join(', ')}, hash, is_empty, has_stage, is_staged, was_quarantined,
                             CASE WHEN is_staged THEN '' ELSE ${beginningSql('text', characters)} END AS text,
-                            least(length(text), ${limitSql}) AS characters, length(text) > ${limitSql} AS cut
+                            least(length(text), ${limitSql}) AS characters, length(text) > ${limitSql} AS cut, length(text) AS length
                        FROM (${states}) rows WHERE state IN ${NEEDS_WORK}
                       ORDER BY ${keyOrderSql(target, keyAliases(target, 'rows.'))} LIMIT $${values.push(limit + 1)}) part) page
       WHERE before < $${values.push(PAGE_CHARACTERS)} ORDER BY ${keyOrderSql(target, keyAliases(target, 'page.'))}`,

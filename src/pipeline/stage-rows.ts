@@ -10,11 +10,12 @@ import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { assertWritten } from '../ledger/rows/assert-written.ts';
 import { lockClaim, markClaimStaged, type Claim } from '../ledger/claim.ts';
 import { quarantineRows } from '../ledger/rows/quarantine.ts';
-import { keyInSql, keyRefs } from '../table/key.ts';
+import { keyRefs } from '../table/key.ts';
 import type { Target } from '../table/backfill-target.ts';
 import type { PipelineContext } from './pipeline-context.ts';
 import type { EmbeddedPage } from './embed-rows.ts';
 import type { WorkRow } from './read-rows.ts';
+import { deleteStaged } from './store/staged-rows.ts';
 
 /** Tries in all, where another worker stages a row of the page at the same time. */
 const MAX_TRIES = 3;
@@ -54,18 +55,16 @@ function stageOnce(
     // The merge's commit, which waits for the disk, is behind this one in the log: this one need not wait itself.
     await client.query('SET LOCAL synchronous_commit = off');
     if (!(await lockClaim(client, claim))) return false;
-    if (replaced.length > 0) {
-      const values: unknown[] = [];
-      const isReplaced = keyInSql(target, keyRefs(target), replaced, values);
-      await client.query(`DELETE FROM ${target.stage} WHERE ${isReplaced}`, values);
-    }
+    await deleteStaged(client, target, replaced);
     if (page.embedded.length > 0) {
+      const hasPassages = target.store.kind === 'table';
       const copy = client.query(
         copyFrom(
-          `COPY ${target.stage} (${keyRefs(target).join(', ')}, embedding, text_hash, batch, truncated) FROM STDIN BINARY`,
+          `COPY ${target.stage} (${keyRefs(target).join(', ')}, embedding, text_hash, batch, truncated${hasPassages ? ', chunk, chunk_start, chunk_end' : ''}) FROM STDIN BINARY`,
         ),
       );
-      const shape = { keyColumns: target.key.length, dimensions: embedder.dimensions, batch: claim.number };
+      const { dimensions } = embedder;
+      const shape = { keyColumns: target.key.length, dimensions, batch: claim.number, hasPassages };
       await pipeline(Readable.from(encodeStagedRows(page.embedded, shape)), copy);
       assertWritten('COPY of vectors', page.embedded.length, copy.rowCount);
     }

@@ -5,19 +5,19 @@
  */
 
 import { optionName } from '../config/option-name.ts';
-import { quoteName } from '../db/identifiers.ts';
 import type { Pool } from '../db/pool.ts';
 import { isOfARow, isOfBytes } from '../db/sqlstates.ts';
 import { TABLE_LIMITS, inReadOnly, inTransaction } from '../db/transaction.ts';
 import { ConfigError, messageOf } from '../errors.ts';
 import { quarantineRows } from '../ledger/rows/quarantine.ts';
 import { rowStatesSql, rowVersionSql, textHashSql } from '../ledger/rows/row-state.ts';
-import { keyAliases, keyInSql, keyOrderSql, keyRefs, keyTextSql, legacyKey } from '../table/key.ts';
+import { keyAliases, keyInSql, keyOrderSql, keyTextSql, legacyKey } from '../table/key.ts';
 import { keysOnly, orderedKeysSql, rangeAfter, type KeyRange } from '../table/key-range.ts';
 import type { Run } from '../ledger/run/run.ts';
 import type { Target } from '../table/backfill-target.ts';
 import type { PipelineContext } from './pipeline-context.ts';
 import { Bisection, REFUSED_IN_A_ROW } from './bisect-rows.ts';
+import { writesOf } from './store/writes.ts';
 
 export interface Reading {
   pool: Pool;
@@ -127,32 +127,8 @@ async function putAside(
   key: string,
   { version, reason, clears }: { version: string; reason: string; clears: boolean },
 ): Promise<void> {
-  const vector = quoteName(target.column);
-  const values: unknown[] = [];
-  const isKey = keyInSql(target, legacyKey(target), [key], values);
-  const staged: unknown[] = [];
-  const isStaged = keyInSql(target, keyRefs(target), [key], staged);
   await inTransaction(pool, TABLE_LIMITS, async (client) => {
-    const held = clears
-      ? await client.query(
-          `SELECT 1 FROM ${target.table} WHERE ${isKey} AND ${rowVersionSql(target)} = $${values.length + 1}
-              AND ${target.ref}.${vector} IS NOT NULL FOR NO KEY UPDATE SKIP LOCKED`,
-          [...values, version],
-        )
-      : { rowCount: 0 };
-    let present = version;
-    if (held.rowCount === 1) {
-      await client.query(
-        `UPDATE ${target.table} SET ${vector} = NULL, ${quoteName(target.updatedAtColumn)} = now() WHERE ${isKey}`,
-        values,
-      );
-      const cleared = await client.query<{ version: string }>(
-        `SELECT ${rowVersionSql(target)} AS version FROM ${target.table} WHERE ${isKey}`,
-        values,
-      );
-      present = cleared.rows[0]?.version ?? version;
-    }
-    await client.query(`DELETE FROM ${target.stage} WHERE ${isStaged}`, staged);
+    const present = await writesOf(target).remove(client, target, { key, version }, clears);
     await quarantineRows(client, target.backfill, claim, [
       { key, class: 'unreadable', reason, textHash: Buffer.alloc(0), version: present },
     ]);

@@ -10,7 +10,7 @@ import { chooseCapture, missingCapture } from '../sync/capture.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { forecastRun, type RunForecast } from '../finalize/forecast/run-forecast.ts';
 import { forecastEmbedding, type EmbeddingForecast } from './embedding-forecast.ts';
-import { missingDdl } from './ddl.ts';
+import { inWords, missingDdl } from './ddl.ts';
 import type { EnqueueResult } from './enqueue.ts';
 import type { PlannedGeneration } from './generation/plan-generation.ts';
 import { previewPlan } from './plan.ts';
@@ -34,7 +34,7 @@ export async function dryRun(
   limitRows: number | null,
 ): Promise<DryRun> {
   const run = (await ledgerPresent(pool)) ? await latestRun(pool, backfill) : null;
-  const ddl = (await missingDdl(pool, target, embedder.dimensions)).map((each) => each.sql);
+  const ddl = (await missingDdl(pool, target, embedder.dimensions)).flatMap(inWords);
   const { mode } = await chooseCapture(pool, target, settings);
   ddl.push(...(await missingCapture(pool, target, mode)));
   const { rows, batches } = await previewPlan(pool, target, {

@@ -18,6 +18,7 @@ import { FENCE_LIMITS, closeFence } from '../ledger/run/fence.ts';
 import { saveTableGrowthForecast } from '../ledger/run/table-growth.ts';
 import { createRun, findRun, latestRun, saveScope, type Run } from '../ledger/run/run.ts';
 import { noteAddedColumns } from '../ledger/backfill/backfill.ts';
+import { noteMadeTable } from '../ledger/backfill/made-table.ts';
 import { moveRun, reopenFailedRun, supersedeRuns } from '../ledger/run/move-run.ts';
 import { scopeDifference, scopeOf } from '../ledger/run/scope.ts';
 import { restartSweep } from '../ledger/changes/sweep-position.ts';
@@ -89,9 +90,10 @@ async function enqueueLocked(asked: EnqueueInput): Promise<EnqueueResult> {
   const { pool, embedder, logger } = asked;
   const target = await registerBackfill(pool, asked.target, storedSettings(asked.settings));
   const input = { ...asked, target };
-  const added = await applyDdl(pool, target, embedder.dimensions, (client, columns) =>
-    noteAddedColumns(client, target.backfill, columns),
-  );
+  const added = await applyDdl(pool, target, embedder.dimensions, {
+    columns: (client, columns) => noteAddedColumns(client, target.backfill, columns),
+    table: (client, table) => noteMadeTable(client, target.backfill, table),
+  });
   for (const sql of added)
     await recordEvent(pool, {
       backfill: target.backfill,

@@ -17,6 +17,7 @@ import { indexName } from './index-name.ts';
 import { indexPlan, type IndexPlan } from './index-plan.ts';
 import { findKey, type KeyOrder, type RecordedKey } from './find-key.ts';
 import type { Keyed } from './key.ts';
+import { BESIDE_COLUMNS, columnStore, tableStore, type Store } from './store.ts';
 import { findVectorExtension } from './vector-extension.ts';
 import type { VectorType } from './vector-type.ts';
 
@@ -40,7 +41,9 @@ export interface Target extends Keyed {
   where: string;
   /** The operator's expressions whose names were looked up; what is not among them is as the operator wrote it. */
   names: ExpressionNames;
-  /** Unquoted names of the added columns. */
+  /** Where the vectors are, and their index. */
+  store: Store;
+  /** Unquoted names of the columns of a store in the legacy table; that of one beside has its name by the first. */
   column: string;
   updatedAtColumn: string;
   /** Quoted schema.table of the staging table, and its bare name. */
@@ -64,7 +67,7 @@ export interface Target extends Keyed {
   searchStem: string;
 }
 
-/** Columns of the staging table; a legacy key of such a name would stand there twice. */
+/** Columns of the staging table beside the key; a legacy key of such a name would stand there twice. */
 const STAGE_COLUMNS = ['embedding', 'text_hash', 'batch', 'staged_at', 'truncated', 'adopted'];
 
 export interface TableFacts {
@@ -104,6 +107,8 @@ export interface RecordedTable {
   stage: QualifiedName;
   /** The operator's expressions, as their names were looked up when the run was planned. */
   names: ExpressionNames;
+  /** Where vectors beside the table are, or will be. */
+  beside: QualifiedName;
   /** Columns and order of the key; null before the first `enqueue`. */
   key: RecordedKey | null;
   /** What the finalizer chose for `index.method: auto`; null before it did. */
@@ -119,7 +124,15 @@ export async function targetOf(
   backfill: string,
   settings: Settings,
   facts: TableFacts,
-  { stage, names: recorded, key: recordedKey, indexPlan: chosen, indexStem, searchStem }: RecordedTable,
+  {
+    stage,
+    beside,
+    names: recorded,
+    key: recordedKey,
+    indexPlan: chosen,
+    indexStem,
+    searchStem,
+  }: RecordedTable,
   { planning = false }: DescribeOptions = {},
 ): Promise<Target> {
   const { schema, name, oid } = facts;
@@ -129,19 +142,22 @@ export async function targetOf(
   const raw = rawExpressions(settings);
   const kept = planning ? {} : namesOfWords(recorded, raw);
   const names = { ...kept, ...(await resolveNames(db, { table, oid }, without(raw, kept), planning)) };
+  const isPartitioned = facts.kind === 'p';
+  const store = storeOf(settings, { schema, name, isPartitioned }, beside);
   return {
     backfill,
     schema,
     name,
     oid,
     table,
-    isPartitioned: facts.kind === 'p',
+    isPartitioned,
     ref: quoteName(name),
     key: key.columns,
     keyIndex: key.index,
     text: textExpression(settings.text, quoteName(name), names.text),
     where: settings.where === undefined ? '(true)' : `(${names.where?.sql ?? settings.where})`,
     names,
+    store,
     column: settings.column,
     updatedAtColumn: settings.updatedAtColumn,
     stage: quoteQualified(stage),
@@ -149,27 +165,38 @@ export async function targetOf(
     vectorPrefix: (await findVectorExtension(db)).prefix,
     vectorSchema: settings.vectorSchema ?? null,
     columnType: settings.columnType,
-    ...(await describeVectors(db, settings, facts, { chosen, indexStem })),
+    ...(await describeVectors(db, settings, name, { store, chosen, indexStem })),
     indexStem,
     searchStem,
   };
 }
 
+/** @param beside where a table beside is, or will be */
+export const storeOf = (
+  { store, column }: Pick<Settings, 'store' | 'column'>,
+  legacy: Pick<Store, 'schema' | 'name' | 'isPartitioned'>,
+  beside: QualifiedName,
+): Store =>
+  store === 'table' ? tableStore(beside.schema ?? legacy.schema, beside.name) : columnStore(legacy, column);
+
 /** @throws ConfigError where a column of the key has the name of one that is written */
 function assertKeyNames(
   { schema, name }: TableFacts,
-  { column, updatedAtColumn }: Settings,
+  { store, column, updatedAtColumn }: Settings,
   key: Keyed['key'],
 ): void {
+  const isBeside = store === 'table';
+  const own = isBeside ? [...new Set([...STAGE_COLUMNS, ...BESIDE_COLUMNS])] : STAGE_COLUMNS;
   for (const each of key.map((part) => part.name)) {
-    if (STAGE_COLUMNS.includes(each))
+    if (own.includes(each))
       throw new ConfigError(
-        `Key column ${each} of ${schema}.${name} has the name of a column that the staging table has of its own.`,
+        `Key column ${each} of ${schema}.${name} has the name of a column that the ${isBeside ? 'tables of staged and of stored vectors have' : 'staging table has'} of ${isBeside ? 'their' : 'its'} own.`,
         {
           code: 'KEY_NAME',
-          remedy: `Name the columns of another unique index with ${optionName('key')}, or rename this one; not to ${STAGE_COLUMNS.join(', ')}.`,
+          remedy: `Name the columns of another unique index with ${optionName('key')}, or rename this one; not to ${own.join(', ')}.`,
         },
       );
+    if (isBeside) continue;
     const option = each === column ? 'column' : each === updatedAtColumn ? 'updatedAtColumn' : null;
     if (option !== null)
       throw new ConfigError(
@@ -205,14 +232,14 @@ const without = (raw: RawExpressions, names: ExpressionNames): RawExpressions =>
 async function describeVectors(
   db: Queryable,
   settings: Settings,
-  { name, oid }: TableFacts,
-  { chosen, indexStem }: { chosen: IndexPlan | null; indexStem: string },
+  name: string,
+  { store, chosen, indexStem }: { store: Store; chosen: IndexPlan | null; indexStem: string },
 ): Promise<Pick<Target, 'dimensions' | 'indexed' | 'indexName'>> {
   // pgvector keeps the number of dimensions as the type's modifier.
   const column = await db.query<{ dimensions: number }>(
     `SELECT a.atttypmod AS dimensions FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-      WHERE a.attrelid = $1 AND a.attname = $2 AND t.typname IN ('vector', 'halfvec') AND a.atttypmod > 0 AND NOT a.attisdropped`,
-    [oid, settings.column],
+      WHERE a.attrelid = to_regclass($1) AND a.attname = $2 AND t.typname IN ('vector', 'halfvec') AND a.atttypmod > 0 AND NOT a.attisdropped`,
+    [store.table, store.column],
   );
   const dimensions = column.rows[0]?.dimensions ?? null;
   const indexed = indexPlan(settings, dimensions, chosen);
@@ -226,6 +253,10 @@ export const leafTarget = (target: Target, { schema, name }: { schema: string; n
   name,
   table: quoteQualified({ schema, name }),
   isPartitioned: false,
+  store:
+    target.store.kind === 'table'
+      ? target.store
+      : columnStore({ schema, name, isPartitioned: false }, target.store.column),
   ref: quoteName(name),
   indexName: indexName(name, target.indexStem, target.indexed.method),
 });
@@ -233,9 +264,11 @@ export const leafTarget = (target: Target, { schema, name }: { schema: string; n
 /** The target with the names of its own objects as the ledger has them. */
 export const withNames = (
   target: Target,
-  { stage, indexStem, searchStem }: Pick<RecordedTable, 'stage' | 'indexStem' | 'searchStem'>,
+  { stage, beside, indexStem, searchStem }: Omit<RecordedTable, 'names' | 'key' | 'indexPlan'>,
 ): Target => ({
   ...target,
+  store:
+    target.store.kind === 'table' ? tableStore(beside.schema ?? target.schema, beside.name) : target.store,
   stage: quoteQualified(stage),
   stageName: stage.name,
   indexName: indexName(target.name, indexStem, target.indexed.method),

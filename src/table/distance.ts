@@ -3,11 +3,9 @@
  * distance that is shown is that of the stored vectors all the same.
  */
 
-import { quoteName } from '../db/identifiers.ts';
 import { distanceOperator, type Metric } from './metric.ts';
 import type { Target } from './backfill-target.ts';
-
-export const vectorColumn = (target: Target): string => `${target.ref}.${quoteName(target.column)}`;
+import { vectorColumn } from './stored-vectors.ts';
 
 /** @param vector SQL of the query's vector, of type `vector`. */
 export function storedDistance(target: Target, metric: Metric, vector: string): string {

@@ -7,6 +7,7 @@ import { quoteQualified } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
 import { SQLSTATE, hasSqlState, isUnreachable } from '../db/sqlstates.ts';
 import { leavesSql } from './partitions.ts';
+import type { Store } from './store.ts';
 import { sampledPagesSql } from './sample-rows.ts';
 
 /** Of all that is sampled at once; they are read in no time. */
@@ -42,9 +43,14 @@ export async function estimatedRows(db: Queryable, table: string): Promise<numbe
 
 /**
  * Rows that the largest single index build has before it, of `rows` in all: an index of a partitioned table is built leaf by
- * leaf. @param table quoted
+ * leaf. @param of the table that is indexed, which need not be there yet
  */
-export async function rowsOfLargestLeaf(db: Queryable, table: string, rows: number): Promise<number> {
+export async function rowsOfLargestLeaf(
+  db: Queryable,
+  { table, isPartitioned }: Pick<Store, 'table' | 'isPartitioned'>,
+  rows: number,
+): Promise<number> {
+  if (!isPartitioned) return rows;
   const leaves = await estimatedLeafRows(db, table);
   if (leaves.length < 2) return rows;
   const weights = leaves.map((leaf) => leaf.rows);

@@ -72,6 +72,10 @@ export const legacyRangeSql = (target: Target, range: KeyRange, values: unknown[
 export const stageRangeSql = (target: Target, range: KeyRange, values: unknown[], qualifier = ''): string =>
   rangeSql(target, keyRefs(target, qualifier), range, values, target.stage);
 
+/** The range on the table of vectors beside. @param qualifier with its dot */
+export const storeRangeSql = (target: Target, range: KeyRange, values: unknown[], qualifier = ''): string =>
+  rangeSql(target, keyRefs(target, qualifier), range, values, target.store.table);
+
 interface Bound {
   parts: string[];
   /** SQL of a part: a parameter from its first use on, as one that is not used has no type. */

@@ -13,6 +13,8 @@ export interface TableSizes {
   /** Of the largest number that a part has. */
   otherIndexes: number;
   stageBytes: number;
+  /** Of vectors beside the table, without their vector index; absent where they are in a column. */
+  tableBytes?: number;
   /** WAL that the server has written so far; null where it cannot be read. */
   walBytes: number | null;
 }
@@ -29,7 +31,19 @@ export async function tableSizes(db: Queryable, target: Target): Promise<TableSi
                            WHERE x.indrelid = c.oid AND am.amname NOT IN ('hnsw', 'ivfflat')) i ON true`,
     [target.table, target.stage],
   );
-  return { ...(found.rows[0] as TableSizes), walBytes: await walPosition(db) };
+  const { store } = target;
+  const beside = store.kind === 'column' ? {} : { tableBytes: await besideBytes(db, store.table) };
+  return { ...(found.rows[0] as TableSizes), ...beside, walBytes: await walPosition(db) };
+}
+
+async function besideBytes(db: Queryable, table: string): Promise<number> {
+  const found = await db.query<{ bytes: number }>(
+    `SELECT (coalesce(pg_total_relation_size(to_regclass($1)), 0)
+             - coalesce((SELECT sum(pg_relation_size(x.indexrelid)) FROM pg_index x JOIN pg_class xc ON xc.oid = x.indexrelid JOIN pg_am am ON am.oid = xc.relam
+                          WHERE x.indrelid = to_regclass($1) AND am.amname IN ('hnsw', 'ivfflat')), 0))::float8 AS bytes`,
+    [table],
+  );
+  return found.rows[0]?.bytes ?? 0;
 }
 
 /** Bytes of WAL so far; null where it cannot be read. Outside of a transaction only: it may fail. */

@@ -35,13 +35,14 @@ function besideLines(
   { model, dimensions }: Pick<Embedder, 'model' | 'dimensions'>,
 ): string[] {
   if (beside === null) return [];
-  const { column, columnType } = config.settings;
+  const { store, column, columnType } = config.settings;
+  const place = store === 'table' ? 'a table beside, of' : `column ${column}`;
   const stays = beside.isLive
     ? `stays live: reads go by it until \`pgvector-backfill cutover --generation ${generation}\``
     : 'stays as it is';
   return [
-    `Generation ${generation}: ${model} into column ${column} ${columnType}(${dimensions}), beside generation ${beside.generation}.`,
-    `Generation ${beside.generation} (${beside.model}, ${beside.dimensions} dimensions, column ${beside.column}) ${stays}. Both are kept in line with the text.`,
+    `Generation ${generation}: ${model} into ${place} ${columnType}(${dimensions}), beside generation ${beside.generation}.`,
+    `Generation ${beside.generation} (${beside.model}, ${beside.dimensions} dimensions, ${beside.column === null ? 'beside the table' : `column ${beside.column}`}) ${stays}. Both are kept in line with the text.`,
   ];
 }
 

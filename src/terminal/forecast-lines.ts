@@ -19,14 +19,21 @@ export function forecastLines({
 
 function tableGrowthLines({ forecast, actual }: ProgressSnapshot['tableGrowth']): string[] {
   if (forecast === null) return [];
+  const { tableBytes } = forecast;
+  const written =
+    tableBytes !== undefined
+      ? [beside('table of vectors', bytes(tableBytes), actual && `grew ${known(actual.tableBytes, bytes)}`)]
+      : [
+          beside('new row versions', heapGrowth(forecast), actual && `grew ${bytes(actual.heapBytes)}`),
+          beside('out of line', bytes(forecast.toastBytes), actual && `grew ${bytes(actual.toastBytes)}`),
+          beside(
+            'other indexes up to',
+            bytes(forecast.otherIndexBytes),
+            actual && `grew ${bytes(actual.otherIndexBytes)}`,
+          ),
+        ];
   const parts = [
-    beside('new row versions', heapGrowth(forecast), actual && `grew ${bytes(actual.heapBytes)}`),
-    beside('out of line', bytes(forecast.toastBytes), actual && `grew ${bytes(actual.toastBytes)}`),
-    beside(
-      'other indexes up to',
-      bytes(forecast.otherIndexBytes),
-      actual && `grew ${bytes(actual.otherIndexBytes)}`,
-    ),
+    ...written,
     beside('staging', bytes(forecast.stageBytes), actual && `grew ${bytes(actual.stageBytes)}`),
     beside('WAL', bytes(forecast.walBytes), actual && `was ${known(actual.walBytes, bytes)}`),
   ];

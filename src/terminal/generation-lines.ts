@@ -9,12 +9,12 @@ export function generationLines(generations: readonly GenerationProgress[]): str
 }
 
 function generationLine(of: GenerationProgress): string {
-  const { generation, state, reason, model, dimensions, column, coverage, rows, reads } = of;
+  const { generation, state, reason, model, dimensions, store, column, coverage, rows, reads } = of;
   return [
     `generation ${generation}  ${state}${reason === '' ? '' : `: ${reason}`}`,
     ...(of.stall === null ? [] : [`waits: ${of.stall.reason}`]),
     reads === null ? 'no reads' : `reads ${reads}`,
-    `${model ?? 'no model yet'}${dimensions === null ? '' : `, ${dimensions} dimensions`}${column === null ? '' : `, column ${column}`}`,
+    `${model ?? 'no model yet'}${dimensions === null ? '' : `, ${dimensions} dimensions`}${store === 'table' ? ', beside the table' : column === null ? '' : `, column ${column}`}`,
     `coverage ${percent(coverage)}, ${count(rows.pending + rows.stale)} rows left${pace(of)}`,
     `sync lag ${duration(of.sync.lagSeconds)}, ${count(of.sync.pending)} changes`,
     `index ${of.index.valid ? 'valid' : (of.index.phase ?? 'not built yet')}`,

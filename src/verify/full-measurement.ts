@@ -189,7 +189,7 @@ async function listsOf({ pool, target }: SearchContext): Promise<number | null> 
   const found = await pool.query<{ lists: number }>(
     `SELECT o.option_value::int AS lists FROM pg_class c CROSS JOIN pg_options_to_table(c.reloptions) o
       WHERE c.oid = to_regclass($1) AND o.option_name = 'lists'`,
-    [quoteQualified({ schema: target.schema, name: target.indexName })],
+    [quoteQualified({ schema: target.store.schema, name: target.indexName })],
   );
   return found.rows[0]?.lists ?? null;
 }

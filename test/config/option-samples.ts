@@ -76,6 +76,7 @@ export const SAMPLES: Record<OptionPath, Sample> = {
     flag: ['sql:concat(a, b)', { sql: 'concat(a, b)' }],
   },
   where: words('a > 1', 'a > 2', 'a > 3'),
+  store: words('table', 'column', 'table'),
   column: words('v1', 'v2', 'v3'),
   updatedAtColumn: words('u1', 'u2', 'u3'),
   'model.name': words('m1', 'm2', 'm3'),

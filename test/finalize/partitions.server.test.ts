@@ -96,7 +96,9 @@ for (const { name, create } of databases())
       );
       expect(run?.indexActual?.sizeBytes).toBe(rows[0]?.bytes);
       expect(await estimatedRows(pool, 'docs')).toBe(ROWS);
-      expect(await rowsOfLargestLeaf(pool, 'docs', 1000)).toBe(Math.ceil((1000 * 201) / ROWS));
+      expect(await rowsOfLargestLeaf(pool, { table: 'docs', isPartitioned: true }, 1000)).toBe(
+        Math.ceil((1000 * 201) / ROWS),
+      );
 
       const found = await pool.query<{ v: string }>('SELECT embedding::text AS v FROM docs WHERE id = 333');
       const vector = found.rows[0]?.v ?? '';

@@ -142,7 +142,7 @@ export function testBackfill(
     },
     async vectorDigest() {
       const described = await target();
-      const { table, column } = described;
+      const { table, column } = described.store;
       const key = keyTextSql(described, keyRefs(described));
       const found = await pool.query<{ digest: string }>(
         `SELECT md5(string_agg(${key} || ':' || coalesce("${column}"::text, ''), ',' ORDER BY ${key} COLLATE "C")) AS digest FROM ${table}`,

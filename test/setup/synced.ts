@@ -2,6 +2,7 @@
 
 import { expect } from 'vitest';
 import { keyRefs, keyTextSql, legacyKey, sameKeySql } from '../../src/table/key.ts';
+import { vectorColumn, vectorRows } from '../../src/table/stored-vectors.ts';
 import { syncState } from '../../src/ledger/changes/drain-lease.ts';
 import type { TestBackfill } from './backfill.ts';
 import { sharedEmbedder } from './embedder.ts';
@@ -29,23 +30,30 @@ export async function drainChanges(backfill: TestBackfill): Promise<void> {
 export async function expectSynced(backfill: TestBackfill): Promise<void> {
   const { pool, config } = backfill;
   const target = await backfill.target();
-  const { table, stage, column, text, where } = target;
+  const { table, stage, text, where, store } = target;
+  const column = vectorColumn(target);
   const key = legacyKey(target);
   const staged = keyRefs(target, 's.');
   const rows = await backfill.account();
   expect(rows.embedded + rows.skipped + rows.quarantined).toBe(rows.eligible);
   expect(rows).toMatchObject({ stale: 0, missing: 0 });
   const orphans = await pool.query(
-    `SELECT ${staged.join(', ')} FROM ${stage} s WHERE NOT EXISTS (SELECT 1 FROM ${table} WHERE ${sameKeySql(target, key, staged)} AND ${where} AND "${column}" IS NOT NULL)`,
+    `SELECT ${staged.join(', ')} FROM ${stage} s WHERE NOT EXISTS (SELECT 1 FROM ${vectorRows(target, 'first')} WHERE ${sameKeySql(target, key, staged)} AND ${where} AND ${column} IS NOT NULL)`,
   );
   expect(orphans.rows).toEqual([]);
+  if (store.kind === 'table') {
+    const gone = await pool.query(
+      `SELECT ${staged.join(', ')} FROM ${store.table} s WHERE NOT EXISTS (SELECT 1 FROM ${table} WHERE ${sameKeySql(target, key, staged)} AND ${where})`,
+    );
+    expect(gone.rows).toEqual([]);
+  }
   const set = await pool.query(
     `SELECT q.key FROM pgvector_backfill.quarantine q WHERE q.backfill = $1 AND NOT EXISTS (SELECT 1 FROM ${table} WHERE ${keyTextSql(target, key)} = q.key AND ${where})`,
     [config.backfill],
   );
   expect(set.rows).toEqual([]);
   const stored = await pool.query<{ text: string; vector: string }>(
-    `SELECT ${text} AS text, "${column}"::text AS vector FROM ${table} WHERE "${column}" IS NOT NULL AND ${where}`,
+    `SELECT ${text} AS text, ${column}::text AS vector FROM ${vectorRows(target, 'first')} WHERE ${column} IS NOT NULL AND ${where}`,
   );
   expect(stored.rows.length).toBe(rows.embedded);
   const embedder = await sharedEmbedder(config.settings, 1);

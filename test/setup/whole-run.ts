@@ -13,6 +13,7 @@ import {
 import { accountFor, type Accounting } from '../../src/ledger/rows/accounting.ts';
 import { createRun, findRun, type Run } from '../../src/ledger/run/run.ts';
 import { saveBackfill } from '../../src/ledger/backfill/backfill.ts';
+import { noteMadeTable } from '../../src/ledger/backfill/made-table.ts';
 import { moveRun } from '../../src/ledger/run/move-run.ts';
 import { scopeOf } from '../../src/ledger/run/scope.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
@@ -85,7 +86,11 @@ export async function runAll(
   { index: withIndex = true } = {},
 ): Promise<RunResult> {
   const describe = (): ReturnType<typeof describeTarget> => describeTarget(pool, backfill, settings);
-  await applyDdl(pool, await describe(), embedder.dimensions);
+  const described = await describe();
+  await saveBackfill(pool, described, {});
+  await applyDdl(pool, described, embedder.dimensions, {
+    table: (client, table) => noteMadeTable(client, backfill, table),
+  });
   const target = await describe();
   await saveBackfill(pool, target, {});
   await applyCapture(pool, target, settings);

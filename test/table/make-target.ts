@@ -3,9 +3,15 @@
 import { loadConfig } from '../../src/config/load.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import type { Target } from '../../src/table/backfill-target.ts';
+import { columnStore } from '../../src/table/store.ts';
 import { keyColumn } from './make-key.ts';
 
-export const makeTarget = (changes: Partial<Target> = {}): Target => ({
+export function makeTarget(changes: Partial<Target> = {}): Target {
+  const target = { ...TARGET, ...changes };
+  return { ...target, store: changes.store ?? columnStore(target, target.column) };
+}
+
+const TARGET: Omit<Target, 'store'> = {
   backfill: 'articles',
   schema: 'public',
   name: 'articles',
@@ -30,8 +36,7 @@ export const makeTarget = (changes: Partial<Target> = {}): Target => ({
   indexName: 'articles_embedding_hnsw_idx',
   indexStem: 'embedding',
   searchStem: '',
-  ...changes,
-});
+};
 
 export async function makeSettings(flags: Record<string, string> = {}): Promise<Settings> {
   const env = { DATABASE_URL: 'postgres://u@h/d', BACKFILL_TABLE: 'articles', BACKFILL_TEXT: 'title,body' };

@@ -28,6 +28,11 @@ export const table = {
     schema: z.string().min(1).optional(),
     help: 'SQL condition for the rows to embed (eligible rows); if not set, all rows',
   }),
+  store: option({
+    schema: z.enum(['column', 'table']),
+    fallback: 'column' as const,
+    help: 'Where vectors live: column, a column of the legacy table, or table, a table beside it, named after the table and the option column, so that the legacy table is never written to',
+  }),
   column: option({
     schema: columnName,
     fallback: 'embedding',

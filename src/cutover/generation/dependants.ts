@@ -1,6 +1,6 @@
 /** What others have built on the columns of a generation: with the columns it would break, or be gone without a word. */
 
-import { quoteLiteral, quoteName } from '../../db/identifiers.ts';
+import { parseQualified, quoteLiteral, quoteName } from '../../db/identifiers.ts';
 import { LEDGER_SCHEMA } from '../../db/migrate.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { treeSql } from '../../table/partitions.ts';
@@ -23,12 +23,36 @@ interface Found {
 export async function dependantsOf(
   db: Queryable,
   target: Target,
-  { columns, indexes }: AddedObjects,
+  { columns, table, indexes }: AddedObjects,
 ): Promise<Dependants> {
-  if (columns.length === 0) return { known: [], named: [] };
-  const known = await dependingObjects(db, target, columns, indexes);
-  const own = await ownFunctionsBy(db, target);
-  return { known: [...known.map(inWords), ...own], named: await namingFunctions(db, target, columns) };
+  if (columns.length === 0 && table === null) return { known: [], named: [] };
+  const known = [
+    ...(columns.length === 0 ? [] : await dependingObjects(db, target, columns, indexes)),
+    ...(table === null ? [] : await dependingOnTable(db, table)),
+  ];
+  const { name } = table === null ? { name: '' } : parseQualified(table, 'The table of vectors');
+  const named = [
+    ...(columns.length === 0 ? [] : await namingFunctions(db, target.name, columns)),
+    ...(table === null ? [] : await namingFunctions(db, name, [name])),
+  ];
+  return { known: [...known.map(inWords), ...(await ownFunctionsBy(db, target))], named };
+}
+
+/** What keeps a table beside from going, and what would go with it and is not its own. */
+async function dependingOnTable(db: Queryable, table: string): Promise<Found[]> {
+  const found = await db.query<Found>(
+    `SELECT DISTINCT o.type, o.identity
+       FROM pg_depend d LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+       LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
+       LEFT JOIN pg_policy p ON d.classid = 'pg_policy'::regclass AND p.oid = d.objid
+       LEFT JOIN pg_index i ON d.classid = 'pg_class'::regclass AND i.indexrelid = d.objid,
+            LATERAL pg_identify_object(CASE WHEN r.oid IS NULL THEN d.classid ELSE 'pg_class'::regclass END, coalesce(r.ev_class, d.objid), 0) o
+      WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = to_regclass($1) AND d.deptype <> 'i'
+        AND k.conrelid IS DISTINCT FROM d.refobjid AND p.polrelid IS DISTINCT FROM d.refobjid AND i.indrelid IS DISTINCT FROM d.refobjid
+      ORDER BY 1, 2`,
+    [table],
+  );
+  return found.rows;
 }
 
 /**
@@ -89,14 +113,17 @@ async function ownFunctionsBy(db: Queryable, target: Target): Promise<string[]> 
   const found = await ownFunctions(db, target);
   return found
     .filter(({ trusted }) => trusted)
-    .filter(({ source }) => source.includes(`${target.ref}.${quoteName(target.column)}`))
+    .filter(({ source }) => source.includes(searchedBy(target)))
     .map(
       ({ signature }) =>
         `function ${signature}, which searches by it (\`pgvector-backfill cutover\` to the generation that stays makes it again, or DROP FUNCTION ${signature})`,
     );
 }
 
-async function namingFunctions(db: Queryable, target: Target, columns: readonly string[]): Promise<string[]> {
+const searchedBy = ({ store, ref }: Target): string =>
+  store.kind === 'table' ? `FROM ${store.table}` : `${ref}.${quoteName(store.column)}`;
+
+async function namingFunctions(db: Queryable, table: string, columns: readonly string[]): Promise<string[]> {
   const found = await db.query<{ identity: string }>(
     `SELECT p.oid::regprocedure::text AS identity FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang JOIN pg_namespace n ON n.oid = p.pronamespace
       WHERE l.lanname NOT IN ('internal', 'c') AND n.nspname NOT IN ('pg_catalog', 'information_schema', '${LEDGER_SCHEMA}') AND n.nspname NOT LIKE 'pg\\_%'
@@ -104,7 +131,7 @@ async function namingFunctions(db: Queryable, target: Target, columns: readonly 
         AND ${wordSql('$1')} AND EXISTS (SELECT 1 FROM unnest($2::text[]) name WHERE ${wordSql('name')})
         AND coalesce(obj_description(p.oid, 'pg_proc'), '') NOT LIKE ${quoteLiteral('pgvector-backfill search of %')}
       ORDER BY 1`,
-    [target.name, columns],
+    [table, columns],
   );
   return found.rows.map(({ identity }) => `the source of function ${identity} names it`);
 }

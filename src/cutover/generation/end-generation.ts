@@ -66,11 +66,12 @@ function withNotes(
   each: PlannedStep,
   { target }: Removal,
   { columns }: AddedObjects,
-  { index, staging, column }: StorageBytes,
+  { index, staging, table = 0, column }: StorageBytes,
 ): PlannedStep {
   if (each.name !== 'columns') return each;
+  const beside = table === 0 ? '' : `, table of vectors ${showBytes(table)}`;
   const notes = [
-    `comes back at once: ${showBytes(index + staging)} (index ${showBytes(index)}, staging table ${showBytes(staging)})`,
+    `comes back at once: ${showBytes(index + staging + table)} (index ${showBytes(index)}${beside}, staging table ${showBytes(staging)})`,
     ...(columns.length === 0
       ? []
       : [

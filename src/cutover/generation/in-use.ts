@@ -96,7 +96,10 @@ export async function usedByOthers(
   action: EndingVerb,
 ): Promise<{ refusal: Refusal | null; notes: string[] }> {
   const { known, named } = await dependantsOf(db, target, added);
-  const columns = added.columns.join(', ');
+  const place = [
+    ...(added.columns.length === 0 ? [] : [`its columns ${added.columns.join(', ')}`]),
+    ...(added.table === null ? [] : [`its table ${added.table}`]),
+  ].join(' and ');
   const refused = (reason: string, remedy: string, isSoft: boolean): Refusal => ({
     code: 'GENERATION_IN_USE',
     reason,
@@ -106,7 +109,7 @@ export async function usedByOthers(
   if (known.length > 0)
     return {
       refusal: refused(
-        `on its columns ${columns} stand: ${known.join('; ')}`,
+        `on ${place} stand: ${known.join('; ')}`,
         'Change or drop what stands on them, then do it again.',
         false,
       ),

@@ -22,7 +22,8 @@ import {
   dropAddedIndexSql,
   dropColumnsSql,
   dropStageSql,
-  stageAlone,
+  dropTableSql,
+  withoutLegacyTable,
   type AddedObjects,
 } from '../added-objects.ts';
 import { currentUser } from '../current-user.ts';
@@ -30,7 +31,7 @@ import { dropIndexUnderShortLocks } from '../drop-index.ts';
 import { shownSql, type PlannedStep } from '../planned-steps.ts';
 import { underLocks } from '../short-locks.ts';
 import { untilNoBuild, waitUntilIdle, type Queues } from '../wait-until-idle.ts';
-import { indexBytes, stageBytes } from './storage-bytes.ts';
+import { indexBytes, relationBytes } from './storage-bytes.ts';
 
 export interface Removal {
   pool: Pool;
@@ -63,10 +64,12 @@ export interface RemovalCause {
 export interface Freed {
   index: number;
   staging: number;
+  /** Of the vectors beside the legacy table; absent where there are none. */
+  table?: number;
 }
 
 export const addedIn = ({ pool, target, present = true }: Removal): Promise<AddedObjects> =>
-  present ? addedObjects(pool, target) : stageAlone(pool, target);
+  present ? addedObjects(pool, target) : withoutLegacyTable(pool, target);
 
 /** Capture first, so that no new work comes; then what is under way is waited for. */
 export async function haltStep(input: Removal, cause: RemovalCause): Promise<PlannedStep> {
@@ -114,11 +117,12 @@ async function untilReadsAreSeen(db: Queryable, backfill: string): Promise<void>
   if (ms > 0) await delay(Math.min(ms, READ_MODE_SEEN_SECONDS * 1000));
 }
 
-/** Index, columns, staging table, queue. `freed` is added to as they go. */
+/** Index, columns or table beside, staging table, queue. `freed` is added to as they go. */
 export function storageSteps(input: Removal, added: AddedObjects, freed: Freed): PlannedStep[] {
   return [
     ...added.indexes.map((index) => indexStep(input, index, freed)),
     columnStep(input, added),
+    ...(added.table === null ? [] : [tableStep(input, added.table, freed)]),
     stageStep(input, added, freed),
     queueStep(input),
   ];
@@ -144,10 +148,19 @@ function columnStep({ pool, target }: Removal, { columns, kept }: AddedObjects):
   return step('columns', actions, () => underLocks(pool, target, [sql]), notes);
 }
 
+function tableStep({ pool, target }: Removal, table: string, freed: Freed): PlannedStep {
+  const sql = dropTableSql(table);
+  return step('table', [shownSql(sql)], async () => {
+    const size = await relationBytes(pool, table);
+    await underLocks(pool, target, [sql]);
+    freed.table = (freed.table ?? 0) + size;
+  });
+}
+
 function stageStep({ pool, target }: Removal, { stage }: AddedObjects, freed: Freed): PlannedStep {
   const sql = dropStageSql(target);
   return step('staging', stage ? [shownSql(sql)] : [], async () => {
-    const size = await stageBytes(pool, target);
+    const size = await relationBytes(pool, target.stage);
     await underLocks(pool, target, [sql]);
     freed.staging += size;
   });

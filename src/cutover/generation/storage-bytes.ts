@@ -11,6 +11,8 @@ export interface StorageBytes {
   /** At once. */
   index: number;
   staging: number;
+  /** The same of vectors beside the legacy table, without their index; absent where there are none. */
+  table?: number;
   /** About, and only once the rows are rewritten: a dropped column stays in those that are there. */
   column: number;
 }
@@ -18,11 +20,13 @@ export interface StorageBytes {
 export async function storageBytes(
   db: Queryable,
   target: Target,
-  { indexes, columns, stage }: AddedObjects,
+  { indexes, columns, table, stage }: AddedObjects,
 ): Promise<StorageBytes> {
+  const index = await indexBytes(db, indexes);
   return {
-    index: await indexBytes(db, indexes),
-    staging: stage ? await stageBytes(db, target) : 0,
+    index,
+    staging: stage ? await relationBytes(db, target.stage) : 0,
+    ...(table === null ? {} : { table: Math.max(0, (await relationBytes(db, table)) - index) }),
     column: columns.length === 0 ? 0 : await columnBytes(db, target, columns),
   };
 }
@@ -38,10 +42,11 @@ export async function indexBytes(db: Queryable, indexes: readonly QualifiedName[
   return found.rows[0]?.bytes ?? 0;
 }
 
-export async function stageBytes(db: Queryable, { stage }: Target): Promise<number> {
+/** With its indexes and what lies out of line; 0 where it is not there. @param table quoted */
+export async function relationBytes(db: Queryable, table: string): Promise<number> {
   const found = await db.query<{ bytes: number }>(
     'SELECT coalesce(pg_total_relation_size(to_regclass($1)), 0)::float8 AS bytes',
-    [stage],
+    [table],
   );
   return found.rows[0]?.bytes ?? 0;
 }

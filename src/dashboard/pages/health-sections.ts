@@ -77,21 +77,25 @@ function buildTable({ forecast, actual }: ProgressSnapshot['index']): Markup {
   );
 }
 
+const REWRITTEN = [
+  ['New row versions', 'heapBytes'],
+  ['Out of line', 'toastBytes'],
+  ['Other indexes, at most', 'otherIndexBytes'],
+] as const;
+
 /** What writing the vectors takes on disk. */
 export function spaceSection(snapshot: ProgressSnapshot): Markup {
   const { forecast, actual } = snapshot.tableGrowth;
   const rows = (expected: NonNullable<typeof forecast>): string[][] =>
     (
       [
-        ['New row versions', 'heapBytes'],
-        ['Out of line', 'toastBytes'],
-        ['Other indexes, at most', 'otherIndexBytes'],
+        ...(expected.tableBytes === undefined ? REWRITTEN : ([['Table of vectors', 'tableBytes']] as const)),
         ['Staging table', 'stageBytes'],
         [SERVER_WAL, 'walBytes'],
       ] as const
     ).map(([name, field]) => [
       name,
-      field === 'heapBytes' ? heapGrowth(expected) : bytes(expected[field]),
+      field === 'heapBytes' ? heapGrowth(expected) : show(expected[field], bytes),
       show(actual?.[field], bytes),
     ]);
   return html`<section id="${partId('space', snapshot)}">

@@ -158,10 +158,10 @@ export function stillInvalid({ wanted }: BuildInput, blockers: string): GateErro
 
 export function nameTaken({ wanted, target }: BuildInput, definition: string): GateError {
   return new GateError(
-    `The name ${wanted.name} in schema ${target.schema} is taken by another index: ${definition}.`,
+    `The name ${wanted.name} in schema ${target.store.schema} is taken by another index: ${definition}.`,
     {
       code: 'INDEX_NAME_TAKEN',
-      remedy: `Drop that index if it is not needed: DROP INDEX CONCURRENTLY ${quoteQualified({ schema: target.schema, name: wanted.name })}; or give ${optionName('index.m')}, ${optionName('index.efConstruction')} and ${optionName('metric')} the values it was built with and run \`pgvector-backfill enqueue\`. Then run \`pgvector-backfill finalize\`.`,
+      remedy: `Drop that index if it is not needed: DROP INDEX CONCURRENTLY ${quoteQualified({ schema: target.store.schema, name: wanted.name })}; or give ${optionName('index.m')}, ${optionName('index.efConstruction')} and ${optionName('metric')} the values it was built with and run \`pgvector-backfill enqueue\`. Then run \`pgvector-backfill finalize\`.`,
     },
   );
 }

@@ -66,12 +66,12 @@ async function ensureOnSession(
   watchNotices(input, session.client, done.notices);
   try {
     const watched = await takeBuildLock(input, session);
-    const rows = await rowsOfLargestLeaf(input.pool, target.table, input.rows);
+    const rows = await rowsOfLargestLeaf(input.pool, target.store, input.rows);
     const memoryBytes = await prepareSession({ ...input, rows }, session);
     await vacuumTable(input, session);
     done.timings.begin();
     const walBefore = await walPosition(session.client);
-    await (target.isPartitioned ? buildPartitioned : untilValid)(input, session, done);
+    await (target.store.isPartitioned ? buildPartitioned : untilValid)(input, session, done);
     const { timings, notices } = done;
     const actual = done.built
       ? await measureBuild(session.client, target, wanted, { timings, notices, walBefore, memoryBytes })
@@ -92,7 +92,7 @@ async function takeBuildLock(
   { client, pid }: BuildSession,
 ): Promise<BuildTimings['measured'] | null> {
   const { pool, target, onProgress, signal, pollMs = POLL_MS } = input;
-  const key: LockKey = [FINALIZE_LOCK, target.table];
+  const key: LockKey = [FINALIZE_LOCK, target.store.table];
   let others = null as { pid: number; timings: BuildTimings } | null;
   const holders = new LockHolders(input);
   for (;;) {

@@ -38,12 +38,14 @@ export async function parallelWorkers(input: WorkersInput): Promise<number> {
     `SELECT current_setting('max_parallel_maintenance_workers')::int AS allowed,
             pg_size_bytes(current_setting('maintenance_work_mem'))::float8 AS memory,
             pg_size_bytes(current_setting('min_parallel_table_scan_size'))::float8 AS "minBytes", part.bytes,
-            part.bytes / greatest(sum(part.bytes) OVER (), 1) AS share, part.of_table AS "ofTable"
+            coalesce(part.bytes / nullif(sum(part.bytes) OVER (), 0), CASE WHEN count(*) OVER () = 1 THEN 1 ELSE 0 END) AS share, part.of_table AS "ofTable"
        FROM (SELECT pg_relation_size(c.oid)::float8 AS bytes,
                     (SELECT option_value::int FROM pg_options_to_table(c.reloptions) WHERE option_name = 'parallel_workers') AS of_table
-               FROM ${leavesSql('$1::regclass')} leaf JOIN pg_class c ON c.oid = leaf.relid) part
+               FROM ${leavesSql('to_regclass($1)')} leaf JOIN pg_class c ON c.oid = leaf.relid
+             -- Vectors beside the table, before these are there.
+             UNION ALL SELECT 0, NULL WHERE to_regclass($1) IS NULL) part
       ORDER BY part.bytes DESC LIMIT 1`,
-    [target.table],
+    [target.store.table],
   );
   const facts = found.rows[0];
   if (facts === undefined) return 0;

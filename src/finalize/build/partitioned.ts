@@ -48,7 +48,8 @@ export async function buildPartitioned(
 /** Code of the TransientError where the locks were not to be had. */
 export const ATTACH_LOCKED = 'INDEX_ATTACH_LOCKED';
 
-const indexName = ({ schema }: Target, { name }: IndexDefinition): string => quoteQualified({ schema, name });
+const indexName = ({ store: { schema } }: Target, { name }: IndexDefinition): string =>
+  quoteQualified({ schema, name });
 
 interface Part {
   oid: string;
@@ -75,7 +76,7 @@ async function partsOf(db: Queryable, target: Target, index: string): Promise<Pa
        FROM pg_partition_tree($1::regclass) t
        JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE t.level > 0 ORDER BY t.level, n.nspname, c.relname`,
-    [target.table, index],
+    [target.store.table, index],
   );
   return found.rows;
 }

@@ -50,9 +50,9 @@ export async function buildUnderWay(
                      WHERE d.classid = 'pg_class'::regclass AND d.objid = p.index_relid AND d.refclassid = 'pg_class'::regclass
                        AND d.refobjid = p.relid AND c.attname = $2) AS "isOurs"
        FROM pg_stat_progress_create_index p LEFT JOIN pg_stat_activity a ON a.pid = p.pid
-      WHERE p.datname = current_database() AND p.relid IN ${treeSql('$1::regclass')} AND p.pid = coalesce($3, p.pid)
+      WHERE p.datname = current_database() AND p.relid IN ${treeSql('to_regclass($1)')} AND p.pid = coalesce($3, p.pid)
       ORDER BY p.pid LIMIT 1`,
-    [target.table, target.column, by],
+    [target.store.table, target.store.column, by],
   );
   return found.rows[0] ?? null;
 }

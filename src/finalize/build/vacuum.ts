@@ -9,7 +9,7 @@ import { monitored } from './monitor.ts';
 export async function vacuumTable(input: BuildInput, session: BuildSession): Promise<void> {
   const { target, logger } = input;
   try {
-    await monitored(input, session, `VACUUM (ANALYZE, SKIP_LOCKED) ${target.table}`, 'vacuum');
+    await monitored(input, session, `VACUUM (ANALYZE, SKIP_LOCKED) ${target.store.table}`, 'vacuum');
   } catch (error) {
     if (error instanceof TransientError) throw error;
     logger.warn({ err: messageOf(error) }, 'VACUUM before the index build');

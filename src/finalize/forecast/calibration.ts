@@ -76,10 +76,10 @@ async function drawSample(client: pg.PoolClient, input: CalibrationInput): Promi
   const { target, plan, dimensions, rows, source } = input;
   const type = `${target.vectorPrefix}${plan.type}(${dimensions})`;
   const wanted = Math.max(MIN_SAMPLE, Math.min(MAX_SAMPLE, Math.floor(SAMPLED_NUMBERS / dimensions)));
-  const column = `${target.ref}.${quoteName(target.column)}`;
+  const column = quoteName(target.store.column);
   const vectors =
     source === 'table'
-      ? `SELECT ${column}::${type} AS v FROM ${target.table} WHERE ${column} IS NOT NULL LIMIT $1`
+      ? `SELECT ${column}::${type} AS v FROM ${target.store.table} WHERE ${column} IS NOT NULL LIMIT $1`
       : `SELECT (SELECT array_agg(random() - 0.5) FROM generate_series(1, ${dimensions}) WHERE n > 0)::real[]::${target.vectorPrefix}vector::${type} AS v
            FROM generate_series(1, $1::int) AS g (n)`;
   await client.query(`CREATE TEMP TABLE ${TABLE} (v ${type}) ON COMMIT DROP`);

@@ -25,7 +25,7 @@ export async function forecastBuild(
 ): Promise<IndexForecast> {
   const { pool, run, settings } = input;
   const { m, lists } = settings.index;
-  const rowsAtOnce = await rowsOfLargestLeaf(pool, target.table, rows);
+  const rowsAtOnce = await rowsOfLargestLeaf(pool, target.store, rows);
   const { method } = target.indexed;
   const parallel = (await parallelWorkers({ db: pool, target, settings, method })) > 0;
   const planned = { ...target.indexed, m, lists, rowsAtOnce, parallel };

@@ -58,7 +58,7 @@ export async function measureObservedBuild(
 async function indexBytes(session: pg.Client, target: Target, { name }: IndexDefinition): Promise<number> {
   const size = await session.query<{ bytes: number }>(
     `SELECT ${relationBytesSql('to_regclass($1)')} AS bytes`,
-    [quoteQualified({ schema: target.schema, name })],
+    [quoteQualified({ schema: target.store.schema, name })],
   );
   return size.rows[0]?.bytes ?? 0;
 }

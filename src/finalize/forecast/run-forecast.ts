@@ -15,6 +15,7 @@ import { chooseIndex, memoryBudget, type IndexChoice } from '../choose-index.ts'
 import { forecastBuildSeconds, serverMemory } from './build-time.ts';
 import { forecastIndex, type IndexResources } from './index-size.ts';
 import { forecastTableGrowth } from './table-growth.ts';
+import { grownBytes } from './wording.ts';
 
 export interface RunForecast extends IndexResources, IndexPlan {
   /** Why this one. */
@@ -55,13 +56,13 @@ export async function forecastRun(input: RunForecastInput): Promise<RunForecast>
           dimensions,
           rows,
           source: 'random',
-          growth: tableGrowth.heapBytes,
+          growth: grownBytes(tableGrowth),
           target: withIndex(target, plan),
           onUnmeasured: (error) => (unmeasured ??= error),
         });
   const isParallel = async (method: IndexMethod): Promise<boolean> =>
-    (await parallelWorkers({ db: pool, target, settings, method, growth: tableGrowth.heapBytes })) > 0;
-  const rowsAtOnce = await rowsOfLargestLeaf(pool, target.table, rows);
+    (await parallelWorkers({ db: pool, target, settings, method, growth: grownBytes(tableGrowth) })) > 0;
+  const rowsAtOnce = await rowsOfLargestLeaf(pool, target.store, rows);
   const choice: IndexChoice = await chooseIndex({
     settings,
     rows,

@@ -37,6 +37,12 @@ const TUPLE_HEADER_BYTES = 24;
 const UPDATED_AT_BYTES = 8;
 /** Staging row without its vector and its key: header, hash and its length, batch, time, flag. */
 const STAGE_TUPLE_BYTES = TUPLE_HEADER_BYTES + 36 + 4 + 8 + 1;
+/** Row of vectors beside the table, without its vector and its key: header, hash and its length, time. */
+const BESIDE_TUPLE_BYTES = TUPLE_HEADER_BYTES + 36 + 8;
+/** Number of the passage, its beginning and its end; aligned. */
+const PASSAGE_BYTES = 16;
+/** Records of the staged row's lock, and of an INSERT that found no row in its way. */
+const MERGE_RECORDS_BYTES = 54 + 60;
 /** Of a key, aligned as what stands behind it. */
 const MIN_KEY_BYTES = 8;
 /** Of a column whose width varies. */
@@ -51,7 +57,10 @@ const UPDATE_RECORDS_BYTES = 54 + 80;
 const CHUNK_RECORDS_BYTES = 50 + 64;
 const INDEX_RECORD_BYTES = 64;
 
-export async function forecastTableGrowth(input: TableGrowthInput): Promise<TableGrowthForecast> {
+export const forecastTableGrowth = (input: TableGrowthInput): Promise<TableGrowthForecast> =>
+  input.target.store.kind === 'table' ? forecastTableBeside(input) : forecastRewrite(input);
+
+async function forecastRewrite(input: TableGrowthInput): Promise<TableGrowthForecast> {
   const { pool, target, settings, dimensions, rows } = input;
   const widths = await sampleWidths(pool, target);
   const { heapBytes, otherIndexes, otherIndexBytes } = await tableSizes(pool, target);
@@ -59,10 +68,7 @@ export async function forecastTableGrowth(input: TableGrowthInput): Promise<Tabl
   const share = all === 0 ? 1 : Math.min(1, rows / all);
   const scale = rows / widths.length;
   const value = vectorBytes(dimensions, settings.columnType);
-  const keyBytes = target.key.reduce(
-    (sum, { width }) => sum + Math.max(MIN_KEY_BYTES, width ?? TEXT_KEY_BYTES),
-    0,
-  );
+  const keyBytes = keyBytesOf(target);
   const fresh = widths.map((width) =>
     storedRow(aligned(TUPLE_HEADER_BYTES + width) + UPDATED_AT_BYTES, value),
   );
@@ -95,6 +101,39 @@ export async function forecastTableGrowth(input: TableGrowthInput): Promise<Tabl
     walBytes: round(walOfSample * scale + (heapBytes + otherIndexBytes) * share),
   };
 }
+
+/** The legacy table stays as it is: every row of vectors is as long as the others, but for its key. */
+async function forecastTableBeside({
+  target,
+  settings,
+  dimensions,
+  rows,
+}: TableGrowthInput): Promise<TableGrowthForecast> {
+  const keyBytes = keyBytesOf(target);
+  const sizes = (tuple: number, value: number): { bytes: number; wal: number } => {
+    const many = Array.from({ length: SAMPLED_ROWS }, () => storedRow(tuple + keyBytes, value));
+    const chunks = many.flatMap((row) => row.chunks);
+    const tuples = many.map((row) => row.tuple);
+    const all = [...tuples, ...chunks].reduce((sum, each) => sum + each, 0);
+    return {
+      bytes: (pagesBytes(tuples) + chunksBytes(chunks)) / many.length + INDEX_ENTRY_BYTES + keyBytes,
+      wal: (all + chunks.length * CHUNK_RECORDS_BYTES) / many.length + COPY_RECORD_BYTES + INDEX_RECORD_BYTES,
+    };
+  };
+  const staged = sizes(STAGE_TUPLE_BYTES + PASSAGE_BYTES, vectorBytes(dimensions, 'vector'));
+  const stored = sizes(BESIDE_TUPLE_BYTES + PASSAGE_BYTES, vectorBytes(dimensions, settings.columnType));
+  return {
+    heapBytes: 0,
+    toastBytes: 0,
+    otherIndexBytes: 0,
+    tableBytes: Math.ceil(rows * stored.bytes),
+    stageBytes: Math.ceil(rows * staged.bytes),
+    walBytes: Math.ceil(rows * (staged.wal + stored.wal + MERGE_RECORDS_BYTES)),
+  };
+}
+
+const keyBytesOf = ({ key }: Target): number =>
+  key.reduce((sum, { width }) => sum + Math.max(MIN_KEY_BYTES, width ?? TEXT_KEY_BYTES), 0);
 
 /** Of each page of a part; the smallest of all parts. */
 async function fillFactorOf(db: Queryable, target: Target): Promise<number> {
@@ -155,7 +194,8 @@ async function sampleWidths(pool: Pool, target: Target): Promise<number[]> {
 /** "new row versions 98 MB to 148 MB, vectors out of line 52 MB, other indexes up to 2.2 MB, staging table 196 MB, WAL 430 MB" */
 export function tableGrowthLine(growth: TableGrowthForecast): string {
   const parts = [
-    `new row versions ${heapGrowth(growth)}`,
+    growth.tableBytes === undefined ? '' : `table of vectors ${bytes(growth.tableBytes)}`,
+    growth.tableBytes === undefined ? `new row versions ${heapGrowth(growth)}` : '',
     growth.toastBytes > 0 ? `vectors out of line ${bytes(growth.toastBytes)}` : '',
     growth.otherIndexBytes > 0 ? `other indexes up to ${bytes(growth.otherIndexBytes)}` : '',
     `staging table ${bytes(growth.stageBytes)}`,

@@ -12,6 +12,10 @@ export function buildTime({ seconds, waitedSeconds = 0, workers }: IndexMeasurem
 }
 
 /** "463 MB to 966 MB": the more, the less autovacuum keeps up with the writing. */
+/** Of the table that gets the vectors, without what lies out of line. */
+export const grownBytes = ({ heapBytes, tableBytes = 0 }: TableGrowthForecast): number =>
+  heapBytes + tableBytes;
+
 export const heapGrowth = ({ heapBytes, heapMinBytes = heapBytes }: TableGrowthForecast): string =>
   heapMinBytes < heapBytes ? `${bytes(heapMinBytes)} to ${bytes(heapBytes)}` : bytes(heapBytes);
 

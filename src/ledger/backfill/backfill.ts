@@ -13,11 +13,11 @@ export async function saveBackfill(
 ): Promise<void> {
   await db.query(
     `INSERT INTO pgvector_backfill.backfill
-       (name, target_table, key_column, key_order, stage_table, settings, expression_names, index_stem, search_stem, read_columns)
-     VALUES ($1, $2, $3, $7, $4, $5, $6, $8, $9, $10)
+       (name, target_table, key_column, key_order, stage_table, settings, expression_names, index_stem, search_stem, read_columns, store_table)
+     VALUES ($1, $2, $3, $7, $4, $5, $6, $8, $9, $10, $11)
      ON CONFLICT (name) DO UPDATE SET target_table = excluded.target_table, key_column = excluded.key_column, key_order = excluded.key_order,
        stage_table = excluded.stage_table, settings = excluded.settings, expression_names = excluded.expression_names,
-       index_stem = excluded.index_stem, search_stem = excluded.search_stem, read_columns = excluded.read_columns, updated_at = now()`,
+       index_stem = excluded.index_stem, search_stem = excluded.search_stem, read_columns = excluded.read_columns, store_table = excluded.store_table, updated_at = now()`,
     [
       target.backfill,
       target.table,
@@ -29,6 +29,7 @@ export async function saveBackfill(
       target.indexStem,
       target.searchStem,
       reads,
+      target.store.kind === 'table' ? target.store.table : null,
     ],
   );
 }

@@ -17,7 +17,11 @@ export async function knownColumns(db: Queryable, target: Target): Promise<Known
        JOIN pg_attribute a ON a.attrelid = $2::regclass AND a.attnum > 0 AND NOT a.attisdropped
         AND (a.attname = ANY (b.added_columns) OR a.attname = ANY ($3))
       WHERE b.name = $1 ORDER BY a.attnum`,
-    [target.backfill, target.table, [target.column, target.updatedAtColumn]],
+    [
+      target.backfill,
+      target.table,
+      target.store.kind === 'column' ? [target.column, target.updatedAtColumn] : [],
+    ],
   );
   return found.rows;
 }
@@ -48,11 +52,11 @@ export async function knownIndexes(
             OR EXISTS (SELECT 1 FROM pgvector_backfill.event e
                            WHERE e.backfill = $1 AND e.kind = 'index.built' AND starts_with(e.message, c.relname || ' ')) AS ours
        FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE (i.indrelid = $2::regclass
+      WHERE (i.indrelid = to_regclass($6)
              AND (c.relname = $3 OR c.relname IN (SELECT r.index_name FROM pgvector_backfill.run r WHERE r.backfill = $1)))
          OR (i.indrelid IN ${leavesSql('$2::regclass')} AND c.relname = ANY ($5) AND NOT c.relispartition)
       ORDER BY 1`,
-    [target.backfill, target.table, target.indexName, ours, leafIndexes],
+    [target.backfill, target.table, target.indexName, ours, leafIndexes, target.store.table],
   );
   return found.rows;
 }

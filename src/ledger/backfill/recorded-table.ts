@@ -8,6 +8,7 @@ import type { KeyOrder } from '../../table/find-key.ts';
 import type { ExpressionNames } from '../../table/expression-names.ts';
 import { EARLIER_STEM } from '../../table/index-name.ts';
 import type { IndexPlan } from '../../table/index-plan.ts';
+import { besideTableName, otherBesideTableName } from '../../table/store.ts';
 import { otherStagingTableName, stagingTableName } from '../../table/staging-table-name.ts';
 import { hasLedger, siblingsOf, type TableOf } from './siblings.ts';
 
@@ -19,6 +20,7 @@ export interface TableNames extends TableOf {
 
 interface Row {
   stage: string;
+  beside: string | null;
   names: ExpressionNames | null;
   plan: IndexPlan | null;
   key: string;
@@ -31,10 +33,12 @@ interface Row {
 /** Columns are read as JSON: one that the ledger of an older release does not have yet is absent, and no error. */
 export async function recordedTable(db: Queryable, names: TableNames): Promise<RecordedTable> {
   const { backfill, name, column } = names;
-  const unknown = { stage: stagingTableName(name, column), names: {}, key: null, indexPlan: null };
+  const { schema } = parseQualified(names.table, 'The table');
+  const beside = besideTableName(schema, name, column);
+  const unknown = { stage: stagingTableName(name, column), beside, names: {}, key: null, indexPlan: null };
   if (!(await hasLedger(db))) return { ...unknown, indexStem: column, searchStem: '' };
   const found = await db.query<Row>(
-    `SELECT stage_table AS stage, to_jsonb(b) -> 'expression_names' AS names, to_jsonb(b) -> 'index_plan' AS plan, settings ->> 'column' AS column,
+    `SELECT stage_table AS stage, to_jsonb(b) ->> 'store_table' AS beside, to_jsonb(b) -> 'expression_names' AS names, to_jsonb(b) -> 'index_plan' AS plan, settings ->> 'column' AS column,
             key_column AS key, to_jsonb(b) -> 'key_order' AS order,
             coalesce(to_jsonb(b) ->> 'index_stem', $2) AS "indexStem", coalesce(to_jsonb(b) ->> 'search_stem', '') AS "searchStem"
        FROM pgvector_backfill.backfill b WHERE name = $1`,
@@ -45,6 +49,7 @@ export async function recordedTable(db: Queryable, names: TableNames): Promise<R
   const { indexStem, searchStem } = row;
   return {
     stage: parseQualified(row.stage, 'The staging table in the ledger'),
+    beside: row.beside === null ? beside : parseQualified(row.beside, 'The table of vectors in the ledger'),
     names: row.names ?? {},
     key: { columns: row.order?.map(({ name }) => name) ?? [row.key], order: row.order },
     indexPlan: row.plan,
@@ -58,15 +63,20 @@ export async function recordedTable(db: Queryable, names: TableNames): Promise<R
 async function freeNames(
   db: Queryable,
   names: TableNames,
-): Promise<Pick<RecordedTable, 'stage' | 'indexStem' | 'searchStem'>> {
+): Promise<Pick<RecordedTable, 'stage' | 'beside' | 'indexStem' | 'searchStem'>> {
   const { backfill, table, name, column } = names;
+  const { schema } = parseQualified(table, 'The table');
   const stage = stagingTableName(name, column);
-  const taken = await db.query(
-    'SELECT 1 FROM pgvector_backfill.backfill WHERE name <> $1 AND stage_table = $2 LIMIT 1',
-    [backfill, quoteQualified(stage)],
+  const beside = besideTableName(schema, name, column);
+  const found = await db.query<{ stage: boolean; beside: boolean }>(
+    `SELECT coalesce(bool_or(stage_table = $2), false) AS stage, coalesce(bool_or(to_jsonb(b) ->> 'store_table' = $3), false) AS beside
+       FROM pgvector_backfill.backfill b WHERE name <> $1`,
+    [backfill, quoteQualified(stage), quoteQualified(beside)],
   );
+  const [taken] = found.rows;
   return {
-    stage: taken.rows.length === 0 ? stage : otherStagingTableName(table, name, column),
+    stage: taken?.stage === true ? otherStagingTableName(table, name, column) : stage,
+    beside: taken?.beside === true ? otherBesideTableName(schema, name, column) : beside,
     ...(await freeStems(db, names)),
   };
 }

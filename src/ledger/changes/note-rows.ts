@@ -4,7 +4,7 @@ import type { Queryable } from '../../db/pool.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { sharedName } from './shared-changes.ts';
 import { keyAliases, keyRefs, keyTextSql, legacyKey, parsedKeySql, sameKeySql } from '../../table/key.ts';
-import { legacyRangeSql, stageRangeSql, type KeyRange } from '../../table/key-range.ts';
+import { legacyRangeSql, stageRangeSql, storeRangeSql, type KeyRange } from '../../table/key-range.ts';
 import { NEEDS_WORK, QUARANTINED, STAGED, readableTable, rowStatesSql } from '../rows/row-state.ts';
 
 /** Rows of the range that are to be embedded. */
@@ -56,9 +56,17 @@ function orphansSql(target: Target, range: KeyRange, backfill: string, values: u
   const { from, eligible } = readableTable(target, backfill);
   const staged = stageRangeSql(target, range, values, `${STAGED}.`);
   const legacyRange = legacyRangeSql(target, range, values);
+  const gone = `NOT EXISTS (SELECT 1 FROM ${from} WHERE ${legacyRange} AND`;
+  const beside = keyRefs(target, 'pgvb_stored.');
+  const stored =
+    target.store.kind === 'column'
+      ? ''
+      : `
+       UNION SELECT ${keyTextSql(target, beside)} FROM ${target.store.table} pgvb_stored WHERE ${storeRangeSql(target, range, values, 'pgvb_stored.')}
+          AND ${gone} ${sameKeySql(target, legacy, beside)} AND ${eligible})`;
   return `UNION ALL
        SELECT ${keyTextSql(target, key)} FROM ${target.stage} ${STAGED} WHERE ${staged}
-          AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${legacyRange} AND ${sameKeySql(target, legacy, key)} AND ${eligible})`;
+          AND ${gone} ${sameKeySql(target, legacy, key)} AND ${eligible})${stored}`;
 }
 
 /** Quarantined rows that are gone, or take part no more. @returns how many there were */

@@ -26,7 +26,7 @@ const OF_VECTORS: readonly OptionPath[] = [
 ];
 
 /** Where a generation's vectors are, whatever is configured for the one that comes. */
-export const OF_COLUMN: readonly OptionPath[] = ['column', 'updatedAtColumn', 'columnType'];
+export const OF_COLUMN: readonly OptionPath[] = ['store', 'column', 'updatedAtColumn', 'columnType'];
 
 /** What is a generation's own, whatever is configured for another one. */
 export const isOfGeneration = (path: OptionPath): boolean =>

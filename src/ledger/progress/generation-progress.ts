@@ -2,6 +2,7 @@
 
 import { generationName } from '../../config/values/generation-name.ts';
 import type { Queryable } from '../../db/pool.ts';
+import type { StoreKind } from '../../table/store.ts';
 import { usualGeneration } from '../generation/choose.ts';
 import { presentGenerations, type Generation } from '../generation/generation.ts';
 import type { ReadChoice } from '../reads/read-mode.ts';
@@ -25,7 +26,9 @@ export interface GenerationProgress extends Pick<
 > {
   model: string | null;
   dimensions: number | null;
-  /** Of the table; null before its first `enqueue`. */
+  /** Null before its first `enqueue`. */
+  store: StoreKind | null;
+  /** Of the table; null before its first `enqueue`, and where vectors are beside the table. */
   column: string | null;
   sync: {
     /** Captured changes that are not in line yet. */
@@ -74,12 +77,14 @@ export function progressOf({ known, snapshot, verification }: SeenGeneration): G
   const { generation, run, model, state, reason, rows, coverage, rowsPerSecond, etaSeconds, index, sync } =
     snapshot;
   const column = known?.stored['column'];
+  const store = known === null ? null : known.stored['store'] === 'table' ? 'table' : 'column';
   return {
     generation,
     run,
     model: model?.name ?? null,
     dimensions: model?.dimensions ?? null,
-    column: typeof column === 'string' ? column : null,
+    store,
+    column: typeof column === 'string' && store !== 'table' ? column : null,
     state,
     reason,
     stall: snapshot.stall,

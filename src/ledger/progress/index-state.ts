@@ -17,7 +17,7 @@ export async function indexState(
   const found = await db.query<{ valid: boolean }>(
     `SELECT i.indisvalid AND i.indisready AS valid
        FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-       JOIN pgvector_backfill.backfill b ON b.name = $2 AND i.indrelid = to_regclass(b.target_table)
+       JOIN pgvector_backfill.backfill b ON b.name = $2 AND i.indrelid = to_regclass(coalesce(to_jsonb(b) ->> 'store_table', b.target_table))
       WHERE c.relname = $1`,
     [run.indexName, run.backfill],
   );

@@ -4,16 +4,31 @@ import { quoteName } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { keyRefs, keyTextSql, legacyKey, sameKeySql } from '../../table/key.ts';
-import { keysOnly, legacyRangeSql, stageRangeSql, type KeyRange } from '../../table/key-range.ts';
+import {
+  keysOnly,
+  legacyRangeSql,
+  stageRangeSql,
+  storeRangeSql,
+  type KeyRange,
+} from '../../table/key-range.ts';
+import { deleteSeenSql } from '../../table/stored-vectors.ts';
 import { emptyTextSql } from '../../table/text-expressions.ts';
 import { QUARANTINED, STAGED, readableTable } from './row-state.ts';
 
 /** Rows of the legacy table that take part and have a vector, or a text to make one of; those that cannot be read, too. */
 function neededRows(target: Target, backfill: string): { from: string; isNeeded: string } {
   const { from, unreadable, eligible } = readableTable(target, backfill);
-  const isNeeded = `CASE WHEN ${unreadable} THEN true ELSE ${eligible}
-      AND (${target.ref}.${quoteName(target.column)} IS NOT NULL OR NOT (${emptyTextSql(target.text)})) END`;
-  return { from, isNeeded };
+  const hasText = `NOT (${emptyTextSql(target.text)})`;
+  // What a table beside has of a row without text goes by what is read of the row, not by what is staged.
+  const isWanted =
+    target.store.kind === 'column'
+      ? `(${target.ref}.${quoteName(target.store.column)} IS NOT NULL OR ${hasText})`
+      : hasText;
+  return {
+    from,
+    isNeeded: `CASE WHEN ${unreadable} THEN true ELSE ${eligible}
+      AND ${isWanted} END`,
+  };
 }
 
 /**
@@ -31,6 +46,26 @@ export async function deleteOrphans(db: Queryable, target: Target, range: KeyRan
   await db.query(
     `DELETE FROM ${target.stage} ${STAGED} WHERE ${staged}
         AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${legacyRange} AND ${sameKeySql(target, legacy, key)} AND ${isNeeded})`,
+    values,
+  );
+  if (target.store.kind === 'table') await deleteOrphanVectors(db, target, range);
+}
+
+/**
+ * Vectors beside whose legacy row is gone, or no longer takes part. Behind what is staged of them: whoever was just merging that
+ * has ended then, and is seen.
+ */
+async function deleteOrphanVectors(db: Queryable, target: Target, range: KeyRange): Promise<void> {
+  const values: unknown[] = [];
+  const stored = storeRangeSql(target, range, values, 'pgvb_stored.');
+  const legacyRange = legacyRangeSql(target, range, values);
+  const { from, eligible } = readableTable(target, `$${values.push(target.backfill)}`);
+  const isSame = sameKeySql(target, legacyKey(target), keyRefs(target, 'pgvb_stored.'));
+  await db.query(
+    deleteSeenSql(
+      target,
+      `${stored} AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${legacyRange} AND ${isSame} AND ${eligible})`,
+    ),
     values,
   );
 }

@@ -5,7 +5,7 @@
  * | state       | meaning                                                                                       |
  * |-------------|-----------------------------------------------------------------------------------------------|
  * | skipped     | no text, or one that is too long by the operator's choice; no vector                          |
- * | embedded    | has the vector that the staging table holds for the present text by the present model          |
+ * | embedded    | has the vector that the staging table (the one beside: itself) has for its present text and model |
  * | quarantined | the present text cannot be read or embedded, or the table refuses to take its vector            |
  * | stale       | has a vector, but of another text, another model or unknown origin                            |
  * | missing     | has text and no vector                                                                        |
@@ -15,7 +15,7 @@ import { createHash } from 'node:crypto';
 import { quoteLiteral, quoteName } from '../../db/identifiers.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { aliasedKey, keyAliases, keyRefs, keyTextSql, legacyKey, sameKeySql } from '../../table/key.ts';
-import { legacyRangeSql, stageRangeSql, type KeyRange } from '../../table/key-range.ts';
+import { legacyRangeSql, stageRangeSql, storeRangeSql, type KeyRange } from '../../table/key-range.ts';
 import { emptyTextSql } from '../../table/text-expressions.ts';
 import { HALFVEC_OVERFLOW } from '../../table/vector-type.ts';
 
@@ -91,6 +91,48 @@ export function readableTable(target: Target, backfill: string, sample = ''): Re
   };
 }
 
+interface StoredSql {
+  /** For the lists of the legacy and of the staging table; empty, or with a comma behind. */
+  selected: string;
+  staged: string;
+  /** Condition for one staged row of each key. */
+  oneEach: string;
+  join: string;
+  /** Whether the row has a vector, whether it has none, and whether that is of its present text. */
+  has: string;
+  lacks: string;
+  isOfText: string;
+}
+
+/**
+ * What is stored of rows `l`, beside what is staged as `s`. In a table beside, vector and hash are written by one statement, so
+ * the hash tells by itself; and as a row's passages are, by the first of them.
+ */
+function storedSql(target: Target, range: KeyRange, values: unknown[]): StoredSql {
+  const { store } = target;
+  if (store.kind === 'column')
+    return {
+      selected: `${target.ref}.${quoteName(store.column)} AS vector, `,
+      staged: 'embedding AS vector, ',
+      oneEach: '',
+      join: '',
+      has: 'l.vector IS NOT NULL',
+      lacks: 'l.vector IS NULL',
+      isOfText: `s.text_hash = l.hash AND ${sameVectorSql(target, 's.vector', 'l.vector')}`,
+    };
+  const stored = `SELECT ${aliasedKey(target, keyRefs(target))}, text_hash FROM ${store.table} WHERE ${storeRangeSql(target, range, values)} AND chunk = 0`;
+  return {
+    selected: '',
+    staged: '',
+    oneEach: ' AND chunk = 0',
+    join: `
+      LEFT JOIN (${stored}) v ON ${sameKeySql(target, keyAliases(target, 'v.'), keyAliases(target, 'l.'))}`,
+    has: 'v.text_hash IS NOT NULL',
+    lacks: 'v.text_hash IS NULL',
+    isOfText: 'v.text_hash = l.hash',
+  };
+}
+
 /**
  * A derived table of the eligible rows of a key range with the key's columns (`keyAliases`), `text`, `hash`, `is_empty`, `has_vector`,
  * `has_stage`, `is_staged`, `was_quarantined`, `truncated`, `adopted`, `state`.
@@ -113,24 +155,25 @@ export function rowStatesSql(
   const { from, unreadable, eligible } = readableTable(target, `$${values.push(target.backfill)}`);
   const legacyRange = legacyRangeSql(target, range, values);
   const stageRange = stageRangeSql(target, range, values);
+  const vectors = storedSql(target, range, values);
   const refused = `l.quarantined_hash = l.hash AND l.class = 'refused'`;
   return `
-    SELECT ${keyAliases(target, 'l.').join(', ')}, l.text, l.hash, l.is_empty, l.vector IS NOT NULL AS has_vector, s.text_hash IS NOT NULL AS has_stage,
+    SELECT ${keyAliases(target, 'l.').join(', ')}, l.text, l.hash, l.is_empty, ${vectors.has} AS has_vector, s.text_hash IS NOT NULL AS has_stage,
            s.text_hash IS NOT DISTINCT FROM l.hash AS is_staged, l.class IS NOT NULL AS was_quarantined, s.truncated, s.adopted, classified.state
       FROM (SELECT ${aliasedKey(target, legacy)}, pgvb_text AS text, pgvb_hash AS hash, pgvb_empty AS is_empty, ${unreadable} AS unreadable,
-                   ${target.ref}.${quoteName(target.column)} AS vector, pgvb_class AS class, pgvb_quarantined_hash AS quarantined_hash
+                   ${vectors.selected}pgvb_class AS class, pgvb_quarantined_hash AS quarantined_hash
               FROM ${from}
               CROSS JOIN LATERAL (SELECT CASE WHEN ${unreadable} THEN '' ELSE ${target.text} END AS pgvb_text OFFSET 0) pgvb_texts
               CROSS JOIN LATERAL (SELECT ${hashSql(target, fingerprintParameter, 'pgvb_text')} AS pgvb_hash, ${emptyTextSql('pgvb_text')} AS pgvb_empty OFFSET 0) pgvb_hashes
              WHERE ${legacyRange} AND ${eligible}) l
-      LEFT JOIN (SELECT ${aliasedKey(target, staged)}, text_hash, embedding AS vector, truncated, adopted FROM ${target.stage} WHERE ${stageRange}) s ON ${sameKeySql(target, keyAliases(target, 's.'), keyAliases(target, 'l.'))}
+      LEFT JOIN (SELECT ${aliasedKey(target, staged)}, text_hash, ${vectors.staged}truncated, adopted FROM ${target.stage} WHERE ${stageRange}${vectors.oneEach}) s ON ${sameKeySql(target, keyAliases(target, 's.'), keyAliases(target, 'l.'))}${vectors.join}
       CROSS JOIN LATERAL (SELECT
            CASE WHEN l.unreadable THEN 'quarantined'
-                WHEN l.is_empty THEN CASE WHEN l.vector IS NULL THEN 'skipped' WHEN ${refused} THEN 'quarantined' ELSE 'stale' END
-                WHEN s.text_hash = l.hash AND ${sameVectorSql(target, 's.vector', 'l.vector')} THEN 'embedded'
-                WHEN l.quarantined_hash = l.hash AND l.vector IS NULL
+                WHEN l.is_empty THEN CASE WHEN ${vectors.lacks} THEN 'skipped' WHEN ${refused} THEN 'quarantined' ELSE 'stale' END
+                WHEN ${vectors.isOfText} THEN 'embedded'
+                WHEN l.quarantined_hash = l.hash AND ${vectors.lacks}
                   THEN CASE l.class WHEN 'too-long' THEN 'skipped' ELSE 'quarantined' END
                 WHEN ${refused} THEN 'quarantined'
-                WHEN l.vector IS NOT NULL THEN 'stale'
+                WHEN ${vectors.has} THEN 'stale'
                 ELSE 'missing' END AS state OFFSET 0) classified`;
 }

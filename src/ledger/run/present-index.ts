@@ -23,7 +23,7 @@ export async function presentIndex(db: Queryable, target: Target, run: string): 
        FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
       WHERE i.indrelid = $1::regclass
         AND c.relname = coalesce((SELECT index_name FROM pgvector_backfill.run WHERE id = $2), $3)`,
-    [target.table, run, target.indexName],
+    [target.store.table, run, target.indexName],
   );
   return found.rows[0] ?? null;
 }

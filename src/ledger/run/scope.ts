@@ -10,7 +10,7 @@ import { ConfigError } from '../../errors.ts';
 export type Scope = Record<string, unknown>;
 
 /** Another value of one of these makes other rows, other texts or another place of the vectors. */
-const OF_ROWS = ['key', 'text', 'where', 'column', 'columnType', 'updatedAtColumn'] as const;
+const OF_ROWS = ['key', 'text', 'where', 'store', 'column', 'columnType', 'updatedAtColumn'] as const;
 /** Vectors of rows stay as they are, but searches ask otherwise, or by another index. */
 const OF_SEARCHES = ['model.queryPrefix', 'metric'] as const;
 const PATHS: readonly OptionPath[] = [...OF_ROWS, ...OF_SEARCHES];
@@ -86,10 +86,13 @@ interface Changed {
   present: unknown;
 }
 
+/** What an older release had no option for. */
+const EARLIER: Scope = { store: 'column' };
+
 /** What neither side knows of is no difference. */
 function changed(scope: Scope, now: Scope, paths: readonly OptionPath[]): Changed[] {
   return paths.flatMap((path) => {
-    const [planned, present] = [scope[path], now[path]];
+    const [planned, present] = [scope[path] ?? EARLIER[path], now[path]];
     // Not set: whatever the table's key was when the run was planned.
     if (path === 'key' && (present === null || planned === null)) return [];
     return planned === undefined ||

@@ -12,6 +12,8 @@ export interface TableGrowthForecast {
   toastBytes: number;
   /** New entries of the table's other indexes at most: a row that moves to another page has one in each. */
   otherIndexBytes: number;
+  /** Vectors beside the table, with their key and what is out of line; absent where they are in a column. */
+  tableBytes?: number;
   /** The staging table with its key and what is out of line. */
   stageBytes: number;
   /** WAL of all of it. */
@@ -47,7 +49,12 @@ export async function saveTableGrowth(db: Queryable, run: string, after: TableSi
   // A vacuum may have given pages back meanwhile.
   const grown = (field: 'heapBytes' | 'toastBytes' | 'otherIndexBytes' | 'stageBytes'): number =>
     Math.max(0, after[field] - before[field]);
+  const tableBytes =
+    after.tableBytes === undefined
+      ? {}
+      : { tableBytes: Math.max(0, after.tableBytes - (before.tableBytes ?? 0)) };
   const actual: TableGrowth = {
+    ...tableBytes,
     heapBytes: grown('heapBytes'),
     toastBytes: grown('toastBytes'),
     otherIndexBytes: grown('otherIndexBytes'),

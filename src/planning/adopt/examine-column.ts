@@ -54,6 +54,11 @@ export async function examineColumn(
   input: ExamineInput,
 ): Promise<Examined> {
   const { target, embedder } = input;
+  if (target.store.kind === 'table')
+    throw new ConfigError('Option store is table, and vectors are taken over where they are: in a column.', {
+      code: 'ADOPT_STORE',
+      remedy: `Set ${optionName('store')} to column, or run \`pgvector-backfill enqueue\` without --adopt.`,
+    });
   const latest = (await isPresent(pool)) ? await latestRun(pool, target.backfill) : null;
   const isAdopting = latest !== null && latest.adoption !== null;
   const { fingerprint } = embedder;

@@ -4,6 +4,7 @@ import { optionName } from '../../config/option-name.ts';
 import type { Settings } from '../../config/settings.ts';
 import { derivedName, parseQualified, quoteName, quoteQualified } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
+import { tableBeside } from '../../ledger/backfill/made-table.ts';
 import { keyNames } from '../../table/key.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { ownFunctions, type PresentFunction } from '../../search/queries/sql-function.ts';
@@ -11,6 +12,7 @@ import type { Finding } from './finding.ts';
 
 /** Columns that are there are written to: they must be of a kind that may be. */
 export async function checkAddedColumns(db: Queryable, target: Target): Promise<Finding[]> {
+  if (target.store.kind === 'table') return [];
   const { column, updatedAtColumn } = target;
   const found = await db.query<{ name: string; type: string; generated: boolean }>(
     `SELECT a.attname::text AS name, t.typname::text AS type, a.attgenerated <> '' AS generated
@@ -48,12 +50,16 @@ export async function checkExistingObjects(db: Queryable, target: Target): Promi
                       JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
                        AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid
                       JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = d.refobjsubid
-                     WHERE i.indexrelid = c.oid AND i.indrelid = $2::regclass AND a.attname = $3) AS ours,
+                     WHERE i.indexrelid = c.oid AND i.indrelid = to_regclass($2) AND a.attname = $3) AS ours,
             c.relkind::text AS kind,
             (SELECT format('%I.%I', n.nspname, t.relname) FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid
-               JOIN pg_namespace n ON n.oid = t.relnamespace WHERE i.indexrelid = c.oid AND i.indrelid <> $2::regclass) AS of
+               JOIN pg_namespace n ON n.oid = t.relnamespace WHERE i.indexrelid = c.oid AND i.indrelid IS DISTINCT FROM to_regclass($2)) AS of
        FROM pg_class c WHERE c.oid = to_regclass($1)`,
-    [quoteQualified({ schema: target.schema, name: target.indexName }), target.table, target.column],
+    [
+      quoteQualified({ schema: target.store.schema, name: target.indexName }),
+      target.store.table,
+      target.store.column,
+    ],
   );
   const free = async (schema: string, name: string): Promise<string> => {
     for (let number = 1; ; number++) {
@@ -77,13 +83,17 @@ export async function checkExistingObjects(db: Queryable, target: Target): Promi
     remedy: `Rename it: ALTER ${INDEX_KINDS.includes(kind) ? 'INDEX' : 'TABLE'} ${quoteQualified({ schema, name })} RENAME TO ${quoteName(await free(schema, name))};`,
   });
   const stageSchema = parseQualified(target.stage, 'The staging table').schema ?? '';
+  const beside = target.store.kind === 'table' ? await tableBeside(db, target) : null;
   const [staging] = stage.rows;
   const [found] = index.rows;
   return [
     ...(staging?.ours === false ? [await taken('staging table', stageSchema, target.stageName)] : []),
+    ...(beside === null || beside.isOurs
+      ? []
+      : [await taken('table of vectors', target.store.schema, target.store.name)]),
     ...(await ownFunctions(db, target)).filter(({ trusted }) => !trusted).map(foreignFunction),
     ...(found?.ours === false
-      ? [await taken('vector index', target.schema, target.indexName, found.kind, found.of)]
+      ? [await taken('vector index', target.store.schema, target.indexName, found.kind, found.of)]
       : []),
   ];
 }
@@ -111,18 +121,18 @@ export async function checkIndexMetric(
   const found = await db.query<{ metric: string | null }>(
     `SELECT substring(o.opcname FROM '_(cosine|l2|ip)_ops$') AS metric
        FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_opclass o ON o.oid = i.indclass[0]
-      WHERE c.oid = to_regclass($1) AND i.indrelid = $2::regclass AND i.indisvalid`,
-    [quoteQualified({ schema: target.schema, name: target.indexName }), target.table],
+      WHERE c.oid = to_regclass($1) AND i.indrelid = to_regclass($2) AND i.indisvalid`,
+    [quoteQualified({ schema: target.store.schema, name: target.indexName }), target.store.table],
   );
   const present = found.rows[0]?.metric ?? null;
   if (present === null || present === metric) return [];
-  const name = quoteQualified({ schema: target.schema, name: target.indexName });
+  const name = quoteQualified({ schema: target.store.schema, name: target.indexName });
   return [
     {
       level: 'error',
       check: 'metric',
-      message: `Index ${target.schema}.${target.indexName} serves searches by ${present}, and metric is ${metric}: no search would use it.`,
-      remedy: `Set ${optionName('metric')} to ${present}. Or, for ${metric}: move reads back to the legacy search (\`pgvector-backfill rollback --execute\`), DROP INDEX ${target.isPartitioned ? '' : 'CONCURRENTLY '}${name}; then \`pgvector-backfill enqueue\` has the other index built and verified.`,
+      message: `Index ${target.store.schema}.${target.indexName} serves searches by ${present}, and metric is ${metric}: no search would use it.`,
+      remedy: `Set ${optionName('metric')} to ${present}. Or, for ${metric}: move reads back to the legacy search (\`pgvector-backfill rollback --execute\`), DROP INDEX ${target.store.isPartitioned ? '' : 'CONCURRENTLY '}${name}; then \`pgvector-backfill enqueue\` has the other index built and verified.`,
       option: 'metric',
     },
   ];

@@ -14,6 +14,12 @@ export async function checkInheritance(
   table: TableFacts,
   settings: Settings,
 ): Promise<Finding[]> {
+  // Vectors beside the table change nothing of it: only whose rows there are is left to ask.
+  if (settings.store === 'table')
+    return [
+      ...(table.kind === 'p' ? [] : await checkChildren(db, table, settings)),
+      ...(await checkOwnPublications(db, table)),
+    ];
   return [
     ...(await checkTyped(db, table, settings)),
     ...(await checkPartition(db, table, settings)),

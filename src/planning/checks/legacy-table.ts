@@ -53,12 +53,15 @@ export async function checkTable(
   );
   const row = facts.rows[0];
   if (row === undefined) return { findings: [], table: null };
+  const isBeside = settings.store === 'table';
   const rows = row.select ? await rowsOf(db, quoteQualified(table)) : 0;
   const lacking = [
     row.select ? null : 'SELECT on the table',
-    row.update ? null : 'UPDATE on the table',
-    row.owner ? null : 'ownership of the table (to add columns and build the index)',
-    row.make ? null : `CREATE on schema ${table.schema} (for the index and the search function)`,
+    row.update || isBeside ? null : 'UPDATE on the table',
+    row.owner || isBeside ? null : 'ownership of the table (to add columns and build the index)',
+    row.make
+      ? null
+      : `CREATE on schema ${table.schema} (for ${isBeside ? 'the table of vectors' : 'the index'} and the search function)`,
     ledgerLacks(row),
   ].filter((each) => each !== null);
   const findings: Finding[] = [
@@ -80,7 +83,7 @@ export async function checkTable(
     findings.push({
       level: 'ok',
       check: 'privileges',
-      message: 'SELECT, UPDATE, ownership and CREATE are there.',
+      message: isBeside ? 'SELECT and CREATE are there.' : 'SELECT, UPDATE, ownership and CREATE are there.',
     });
   findings.push(
     ...(await checkUpdateTriggers(db, table, settings)),
@@ -102,7 +105,7 @@ export async function checkVectorColumn(
        FROM (VALUES ('column', to_regclass($1), $2::name), ('staging table', to_regclass($3), 'embedding')) AS w (place, relation, name)
        JOIN pg_attribute a ON a.attrelid = w.relation AND a.attname = w.name AND NOT a.attisdropped
        JOIN pg_type t ON t.oid = a.atttypid`,
-    [target.table, target.column, target.stage],
+    [target.store.table, target.store.column, target.stage],
   );
   const remedy = dimensionRemedy(columns.rows.some(({ place }) => place !== 'column'));
   for (const { place, name, type } of columns.rows) {
@@ -123,7 +126,10 @@ export async function checkVectorColumn(
     findings.push({
       level: 'ok',
       check: 'dimensions',
-      message: `column ${quoteName(target.column)} ${target.columnType}(${dimensions}) will be added`,
+      message:
+        target.store.kind === 'table'
+          ? `table ${target.store.table} with ${target.columnType}(${dimensions}) will be made`
+          : `column ${quoteName(target.column)} ${target.columnType}(${dimensions}) will be added`,
     });
   return findings;
 }

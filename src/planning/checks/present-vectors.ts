@@ -3,7 +3,7 @@
 import { ledgerState } from '../../db/migrate.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { latestRun } from '../../ledger/run/run.ts';
-import { vectorColumn } from '../../table/distance.ts';
+import { vectorColumn } from '../../table/stored-vectors.ts';
 import { estimatedRows } from '../../table/estimated-rows.ts';
 import { sampledPagesSql } from '../../table/sample-rows.ts';
 import type { Target } from '../../table/backfill-target.ts';
@@ -14,7 +14,7 @@ const LOOKED_ROWS = 20_000;
 
 /** Before the first run alone: then the column has vectors of ours. Reads a few pages. */
 export async function checkPresentVectors(db: Queryable, target: Target): Promise<Finding[]> {
-  if (target.dimensions === null) return [];
+  if (target.dimensions === null || target.store.kind === 'table') return [];
   const { version, missing } = await ledgerState(db);
   const isNew = version === 0 || (missing.length === 0 && (await latestRun(db, target.backfill)) === null);
   if (!isNew) return [];

@@ -16,8 +16,10 @@ export async function checkUpdateTriggers(
 ): Promise<Finding[]> {
   return [
     ...(await checkRowSecurity(db, table)),
-    ...(await checkTriggers(db, table, settings)),
-    ...(await checkRules(db, table)),
+    // Vectors beside the table are no UPDATE of it.
+    ...(settings.store === 'table'
+      ? []
+      : [...(await checkTriggers(db, table, settings)), ...(await checkRules(db, table))]),
   ];
 }
 

@@ -22,7 +22,13 @@ export interface PlannedGeneration {
   config: Config;
   generation: number;
   /** The one that it is planned beside, where it is a new one; else null. */
-  beside: { generation: number; model: string; dimensions: number; column: string; isLive: boolean } | null;
+  beside: {
+    generation: number;
+    model: string;
+    dimensions: number;
+    column: string | null;
+    isLive: boolean;
+  } | null;
 }
 
 /** Modes in which some answers come from vectors. */
@@ -63,7 +69,7 @@ async function configuredIn(
 ): Promise<Generation | null> {
   for (const generation of present.toReversed()) {
     const { run, stored } = generation;
-    if (run === null || columnTypeOf({ stored }, { settings }) !== settings.columnType) continue;
+    if (run === null || !isStoredAlike({ stored }, { settings })) continue;
     const fingerprint = await presentFingerprint(settings, run.dimensions).catch(() => null);
     if (fingerprint === null ? isConfigured(generation, settings) : fingerprint === run.fingerprint)
       return generation;
@@ -83,6 +89,13 @@ const columnTypeOf = (
   { settings }: Pick<Config, 'settings'>,
 ): string => (typeof stored['columnType'] === 'string' ? stored['columnType'] : settings.columnType);
 
+/** Nothing is known of the store in the ledger of an older release, which had columns alone. */
+const storeOf = ({ stored }: Pick<Generation, 'stored'>): unknown => stored['store'] ?? 'column';
+
+const isStoredAlike = (generation: Pick<Generation, 'stored'>, config: Pick<Config, 'settings'>): boolean =>
+  storeOf(generation) === config.settings.store &&
+  columnTypeOf(generation, config) === config.settings.columnType;
+
 const columnOf = ({ stored }: Generation, config: Config): string =>
   typeof stored['column'] === 'string' ? stored['column'] : config.settings.column;
 
@@ -91,7 +104,7 @@ async function isHeldBy(
   { settings }: Config,
   dimensions: () => Promise<number | null>,
 ): Promise<boolean> {
-  if (columnTypeOf({ stored }, { settings }) !== settings.columnType) return false;
+  if (!isStoredAlike({ stored }, { settings })) return false;
   // A column that the configuration names for it is added beside whatever there is, as ever.
   if (stored['column'] !== settings.column) return true;
   const wanted = await dimensions();
@@ -127,7 +140,8 @@ function beside(
       generation: present.generation,
       model: present.run?.model ?? '',
       dimensions: present.run?.dimensions ?? 0,
-      column: columnOf(present, config),
+      // Null where its vectors are beside the table.
+      column: storeOf(present) === 'table' ? null : columnOf(present, config),
       isLive: liveGeneration(reads) === present.generation,
     },
   };
@@ -155,10 +169,12 @@ function thirdModel(present: readonly Generation[], reads: ReadChoice): GateErro
 
 const cannotHold = (generation: Generation, config: Config): GateError =>
   new GateError(
-    `Column ${columnOf(generation, config)} of generation ${generation.generation} is ${columnTypeOf(generation, config)}(${generation.run?.dimensions ?? 0}), and cannot hold the vectors of the configured model.`,
+    storeOf(generation) === config.settings.store
+      ? `Column ${columnOf(generation, config)} of generation ${generation.generation} is ${columnTypeOf(generation, config)}(${generation.run?.dimensions ?? 0}), and cannot hold the vectors of the configured model.`
+      : `Vectors of generation ${generation.generation} are ${storeOf(generation) === 'table' ? 'in a table beside' : 'in a column of'} the table, and the configured store is another one.`,
     {
       code: 'IN_PLACE',
-      remedy: 'Leave --in-place out: another generation gets a column of its own beside it.',
+      remedy: 'Leave --in-place out: another generation gets a column or a table of its own beside it.',
     },
   );
 

@@ -51,11 +51,14 @@ export async function tableGrants(
   settings: Settings,
 ): Promise<Grant[]> {
   const { sync } = settings;
-  const owned = await notOwned(db, `c.oid IN ${treeSql('$1::oid::regclass')}`, [table.oid]);
+  // Vectors beside the table take no rights of its owner.
+  const isBeside = settings.store === 'table';
+  const trigger = sync.mode === 'sweep' || sync.mode === 'off' ? [] : ['TRIGGER'];
+  const owned = isBeside ? [] : await notOwned(db, `c.oid IN ${treeSql('$1::oid::regclass')}`, [table.oid]);
   const rights = await tableRights(
     db,
     table,
-    sync.mode === 'sweep' || sync.mode === 'off' ? [] : ['TRIGGER'],
+    isBeside ? ['SELECT', ...trigger] : ['SELECT', 'UPDATE', ...trigger],
   );
   // A member has what the owner has.
   const asMember = owned.length > 0 && owned.every(({ isUnfit }) => !isUnfit);
@@ -67,7 +70,9 @@ export async function tableGrants(
   const quoted = quoteQualified(table);
   return [
     ...needed(
-      `the index and the search function stand beside the table`,
+      isBeside
+        ? 'the table of vectors and the search function stand beside the table'
+        : 'the index and the search function stand beside the table',
       schema.length === 0
         ? []
         : [`GRANT ${schema.join(', ')} ON SCHEMA ${quoteName(table.schema)} TO ${role.name}`],
@@ -83,13 +88,13 @@ export async function tableGrants(
       ownerStatements(role, owned),
     ),
     ...needed(
-      'rows are read and their vectors written',
+      isBeside ? 'rows are read, and their changes captured' : 'rows are read and their vectors written',
       lacking.length === 0 ? [] : [`GRANT ${lacking.join(', ')} ON TABLE ${quoted} TO ${role.name}`],
     ),
   ];
 }
 
-async function tableRights(db: Queryable, { oid }: TableFacts, more: string[]): Promise<TableRights> {
+async function tableRights(db: Queryable, { oid }: TableFacts, wanted: string[]): Promise<TableRights> {
   const lacks = (role: string): string =>
     `array(SELECT w.name FROM unnest($2::text[]) WITH ORDINALITY AS w (name, place) WHERE NOT has_table_privilege(${role}, c.oid, w.name) ORDER BY w.place)`;
   const found = await db.query<TableRights>(
@@ -97,7 +102,7 @@ async function tableRights(db: Queryable, { oid }: TableFacts, more: string[]): 
             has_schema_privilege(c.relowner, n.oid, 'USAGE') AS "ownerUsage", has_schema_privilege(c.relowner, n.oid, 'CREATE') AS "ownerCreate",
             ${lacks('current_user')} AS lacking, ${lacks('c.relowner')} AS "ownerLacking"
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::oid`,
-    [oid, ['SELECT', 'UPDATE', ...more]],
+    [oid, wanted],
   );
   const none = { usage: true, create: true, ownerUsage: true, ownerCreate: true };
   return found.rows[0] ?? { ...none, lacking: [], ownerLacking: [] };

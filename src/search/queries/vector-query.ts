@@ -3,8 +3,9 @@
 import type pg from 'pg';
 import { TABLE_LIMITS, inSearch, type TransactionLimits } from '../../db/transaction.ts';
 import type { Pool, Queryable } from '../../db/pool.ts';
-import { indexedDistance, storedDistance, unindexedDistance, vectorColumn } from '../../table/distance.ts';
+import { indexedDistance, storedDistance, unindexedDistance } from '../../table/distance.ts';
 import type { Metric } from '../../table/metric.ts';
+import { vectorColumn, vectorRows } from '../../table/stored-vectors.ts';
 import { keyTextSql, legacyKey } from '../../table/key.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { isAtLeast } from '../../table/vector-extension.ts';
@@ -57,7 +58,7 @@ export function nearestSql(
   }[mode](target, metric, vector);
   // Rows without a vector are in no index, but a sequential scan would bring them as hits of no distance.
   return `SELECT ${keyTextSql(target, legacyKey(target))} AS key, (${distance})::float8 AS distance
-    FROM ${target.table} WHERE ${target.where}${filterSql(filter)} AND ${vectorColumn(target)} IS NOT NULL ORDER BY ${order} LIMIT $${at + 2}`;
+    FROM ${vectorRows(target, 'each')} WHERE ${target.where}${filterSql(filter)} AND ${vectorColumn(target)} IS NOT NULL ORDER BY ${order} LIMIT $${at + 2}`;
 }
 
 export const nearestValues = (filter: Filter | null, vector: string, k: number): unknown[] => [

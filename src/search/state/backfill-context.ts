@@ -33,6 +33,7 @@ const PINNED = [
   'key',
   'text',
   'where',
+  'store',
   'column',
   'updatedAtColumn',
   'legacySearch',

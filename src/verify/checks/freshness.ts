@@ -1,6 +1,5 @@
 /** Whether stored vectors are those that the model gives for the rows' present texts: embedded again and compared. */
 
-import { quoteName } from '../../db/identifiers.ts';
 import { dot, norm } from '../../embedding/inference/pooling.ts';
 import type { Embedder, Precision } from '../../embedding/embedder.ts';
 import { messageOf } from '../../errors.ts';
@@ -8,6 +7,7 @@ import type { Adoption } from '../../ledger/run/adoption.ts';
 import { readingOfRun, withReadableRows } from '../../pipeline/unreadable-rows.ts';
 import { rowStatesSql } from '../../ledger/rows/row-state.ts';
 import { drawEnough, sampleSql, sampledPagesSql } from '../../table/sample-rows.ts';
+import { vectorColumn, vectorJoin, vectorRows } from '../../table/stored-vectors.ts';
 import { keyAliases, keyTextSql, legacyKey, sameKeySql } from '../../table/key.ts';
 import { beginningSql } from '../../table/text-expressions.ts';
 import type { Check } from '../check.ts';
@@ -99,11 +99,11 @@ function adoptedRows(
 }
 
 async function distances({ pool, target, run }: VerifyInput, embedder: Embedder): Promise<Distance[]> {
-  const column = `${target.ref}.${quoteName(target.column)}`;
+  const column = vectorColumn(target);
   const rowKey = keyAliases(target, 'pgvb_rows.');
   const reading = readingOfRun(pool, target, run);
   // Other pages than those that queries are taken from.
-  const from = `${target.table} ${sampledPagesSql(2)}`;
+  const from = vectorRows(target, 'first', sampledPagesSql(2));
   const drawnSql = sampleSql(target, { from, condition: `${column} IS NOT NULL` });
   const draw = async (percent: number): Promise<Stored[]> => {
     const drawn = await pool.query<{ key: string }>(drawnSql, [percent, DRAWN_ROWS]);
@@ -114,7 +114,7 @@ async function distances({ pool, target, run }: VerifyInput, embedder: Embedder)
       const states = rowStatesSql(target, run.fingerprint, range, values);
       const text = beginningSql('pgvb_rows.text', `$${values.push(embedder.maxCharacters)}::int`);
       const found = await pool.query<Stored>(
-        `SELECT ${text} AS text, ${column}::text AS vector, pgvb_rows.adopted FROM (${states}) pgvb_rows JOIN ${target.table} ON ${sameKeySql(target, legacyKey(target), rowKey)}
+        `SELECT ${text} AS text, ${column}::text AS vector, pgvb_rows.adopted FROM (${states}) pgvb_rows JOIN ${target.table} ON ${sameKeySql(target, legacyKey(target), rowKey)}${vectorJoin(target, 'first')}
           WHERE pgvb_rows.state = 'embedded' ORDER BY md5(${keyTextSql(target, rowKey)}) LIMIT $${values.push(SAMPLED_ROWS)}`,
         values,
       );

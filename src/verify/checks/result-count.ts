@@ -73,7 +73,7 @@ function probesOf(vectors: readonly string[]): string[] {
 async function deadRows({ pool, target }: SearchContext): Promise<number> {
   const found = await pool.query<{ dead: number }>(
     `SELECT coalesce(sum(pg_stat_get_dead_tuples(leaf.relid)), 0)::float8 AS dead FROM ${leavesSql('$1::regclass')} leaf`,
-    [target.table],
+    [target.store.table],
   );
   return found.rows[0]?.dead ?? 0;
 }

@@ -17,7 +17,7 @@ export async function checkDimensions({ pool, target, run }: VerifyInput): Promi
     // Not as the server writes a type: that depends on settings.
     `SELECT t.typname || '(' || a.atttypmod || ')' AS type FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
       WHERE a.attrelid = $1::regclass AND a.attname = $2 AND NOT a.attisdropped`,
-    [target.table, target.column],
+    [target.store.table, target.store.column],
   );
   const type = column.rows[0]?.type ?? 'missing';
   const wanted = `${target.columnType}(${run.dimensions})`;
@@ -27,7 +27,7 @@ export async function checkDimensions({ pool, target, run }: VerifyInput): Promi
     passed,
     value: type,
     threshold: wanted,
-    detail: `column ${quoteName(target.column)}, model ${run.model}`,
+    detail: `column ${quoteName(target.store.column)}${target.store.kind === 'table' ? ` of ${target.store.table}` : ''}, model ${run.model}`,
     // Another column would meet the same staging table.
     remedy: passed
       ? null

@@ -1,9 +1,9 @@
 /** Does a filtered search bring as many rows as there are? An index scan stops at its candidates, matching or not. */
 
-import { quoteName } from '../../db/identifiers.ts';
 import { filterFault, filterSql, filterValues, type Filter } from '../../search/queries/filter.ts';
 import type { ReadSettings } from '../../ledger/reads/read-settings.ts';
 import { nearestOfEach } from '../../search/queries/vector-query.ts';
+import { vectorColumn, vectorRows } from '../../table/stored-vectors.ts';
 import type { Check } from '../check.ts';
 import { RECALL_K } from './recall.ts';
 import type { SearchContext } from './systems.ts';
@@ -76,7 +76,7 @@ async function countMatching(
   try {
     const found = await pool.query<{ matching: number; all: number }>(
       `SELECT count(*)::float8 AS "all", count(*) FILTER (WHERE true${filterSql(filter)})::float8 AS matching
-         FROM ${target.table} WHERE ${target.where} AND ${target.ref}.${quoteName(target.column)} IS NOT NULL`,
+         FROM ${vectorRows(target, 'first')} WHERE ${target.where} AND ${vectorColumn(target)} IS NOT NULL`,
       filterValues(filter),
     );
     return found.rows[0] ?? { matching: 0, all: 0 };

@@ -104,11 +104,11 @@ export async function explainReason(
        JOIN pg_opclass o ON o.oid = i.indclass[0]
        LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
       WHERE i.indrelid = $1::regclass AND (a.attname = $2 OR i.indkey[0] = 0)`,
-    [target.table, target.column],
+    [target.store.table, target.store.column],
   );
   if (found.rows.some(({ name }) => by.includes(name))) return 'other-index';
   if (usable) {
-    const small = !readsAll || (await estimatedRows(pool, target.table)) <= SMALL_ROWS;
+    const small = !readsAll || (await estimatedRows(pool, target.store.table)) <= SMALL_ROWS;
     if (filtered) return small ? 'cost' : 'filter-scan';
     return small ? 'small-table' : 'cost-settings';
   }

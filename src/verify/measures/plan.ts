@@ -123,13 +123,14 @@ interface TableNames {
 }
 
 async function namesOf({ pool, target }: PlanInput): Promise<TableNames> {
-  if (!target.isPartitioned) return { tables: [target.name], indexes: [target.indexName] };
+  const { store } = target;
+  if (!store.isPartitioned) return { tables: [store.name], indexes: [target.indexName] };
   const parts = await pool.query<{ name: string }>(
     `SELECT c.relname::text AS name FROM pg_partition_tree(to_regclass($1)) t JOIN pg_class c ON c.oid = t.relid WHERE t.isleaf`,
-    [quoteQualified({ schema: target.schema, name: target.indexName })],
+    [quoteQualified({ schema: store.schema, name: target.indexName })],
   );
   return {
-    tables: (await leavesOf(pool, target.table)).map(({ name }) => name),
+    tables: (await leavesOf(pool, store.table)).map(({ name }) => name),
     indexes: parts.rows.map(({ name }) => name),
   };
 }

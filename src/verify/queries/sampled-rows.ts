@@ -1,9 +1,9 @@
 /** Rows as queries: a repeatable random sample that does not read the whole table. */
 
-import { quoteName } from '../../db/identifiers.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { readableTable } from '../../ledger/rows/row-state.ts';
 import { drawEnough, sampleSql, sampledPagesSql } from '../../table/sample-rows.ts';
+import { vectorColumn, vectorJoin } from '../../table/stored-vectors.ts';
 import type { Target } from '../../table/backfill-target.ts';
 
 export interface SampledRow {
@@ -30,11 +30,11 @@ export async function sampleRows(
 }
 
 async function draw(db: Queryable, target: Target, percent: number, count: number): Promise<SampledRow[]> {
-  const column = `${target.ref}.${quoteName(target.column)}`;
+  const column = vectorColumn(target);
   const { from, eligible } = readableTable(target, '$3', sampledPagesSql());
   const found = await db.query<SampledRow>(
     sampleSql(target, {
-      from,
+      from: `${from}${vectorJoin(target, 'first')}`,
       columns: `, ${column}::text AS vector`,
       condition: `${column} IS NOT NULL AND ${eligible}`,
     }),

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPool, type Pool } from '../../../src/db/pool.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
-import { mergeSql } from '../../../src/pipeline/merge-rows.ts';
+import { mergeSql } from '../../../src/pipeline/store/column-writes.ts';
 import { applyDdl } from '../../../src/planning/ddl.ts';
 import { forecastTableGrowth } from '../../../src/finalize/forecast/table-growth.ts';
 import { PAGE_BYTES } from '../../../src/table/heap-pages.ts';

@@ -1,0 +1,76 @@
+/**
+ * `bench store`: vectors in a column of the table against vectors beside it, on a table with six indexes and a trigger on each
+ * update. What writing them takes, what the application's own writes wait for meanwhile, and what a search takes then.
+ */
+
+import type { Logger } from '../../../src/observability/logger.ts';
+import type { OnProgress } from '../../../src/observability/progress.ts';
+import { bytes } from '../../../src/observability/format.ts';
+import type { StoreKind } from '../../../src/table/store.ts';
+import { withBenchDatabase } from '../database.ts';
+import { machine, median, ratioOf, showRatio, type Ratio } from '../ratio.ts';
+import { measureSearches, type SearchMeasures } from './searches.ts';
+import { prepareTables, writeInto, type WriteMeasures } from './writes.ts';
+
+export interface StoreOptions {
+  rows: number;
+  dimensions: number;
+  rounds: number;
+  onProgress?: OnProgress;
+}
+
+export interface StoreResult {
+  machine: { cpu: string; cores: number };
+  rows: number;
+  dimensions: number;
+  /** By store, per round. */
+  writes: Record<StoreKind, WriteMeasures[]>;
+  /** By store, of the last round. */
+  searches: Record<StoreKind, SearchMeasures>;
+  /** Beside the table, as parts of in a column. */
+  ratios: { seconds: Ratio; walBytes: Ratio; searchMs: number };
+}
+
+const STORES: readonly StoreKind[] = ['column', 'table'];
+
+export const benchStore = (
+  url: string,
+  options: StoreOptions,
+  logger: Logger,
+  say: (line: string) => void,
+): Promise<StoreResult> =>
+  withBenchDatabase(url, logger, async (database) => {
+    const writes: StoreResult['writes'] = { column: [], table: [] };
+    const searches: Partial<StoreResult['searches']> = {};
+    await prepareTables(database);
+    for (let round = 1; round <= options.rounds; round++)
+      for (const [at, store] of STORES.entries()) {
+        const done = (round - 1) * STORES.length + at;
+        options.onProgress?.({ what: store, done, total: options.rounds * STORES.length });
+        const { measures, context } = await writeInto(database, store, options, logger);
+        writes[store].push(measures);
+        say(`round ${round}, ${store}: ${showWrites(measures)}`);
+        if (round < options.rounds) continue;
+        searches[store] = await measureSearches(context);
+        say(`${store}: ${showSearches(searches[store])}`);
+      }
+    const { column, table } = searches as StoreResult['searches'];
+    const of = (store: StoreKind, field: 'seconds' | 'walBytes'): number[] =>
+      writes[store].map((each) => each[field]);
+    const ratios = {
+      seconds: ratioOf(of('table', 'seconds'), of('column', 'seconds')),
+      walBytes: ratioOf(of('table', 'walBytes'), of('column', 'walBytes')),
+      searchMs: table.p50Ms / column.p50Ms,
+    };
+    say(
+      `beside the table / in a column: time ${showRatio(ratios.seconds)}, WAL ${showRatio(ratios.walBytes)}, search ${ratios.searchMs.toFixed(2)}`,
+    );
+    const { rows, dimensions } = options;
+    return { machine: machine(), rows, dimensions, writes, searches: { column, table }, ratios };
+  });
+
+const showWrites = (each: WriteMeasures): string =>
+  `${each.seconds.toFixed(1)} s, WAL ${bytes(each.walBytes)}, the table grew by ${bytes(each.tableBytes)}, all by ${bytes(each.allBytes)}; ${each.updated} updates, ${each.fired} fired triggers; the application's updates waited ${median(each.waitsMs).toFixed(1)} ms, at most ${Math.max(0, ...each.waitsMs).toFixed(0)} ms`;
+
+const showSearches = (each: SearchMeasures): string =>
+  `search p50 ${each.p50Ms.toFixed(2)} ms, p95 ${each.p95Ms.toFixed(2)} ms, recall@10 ${each.recall.toFixed(3)}`;

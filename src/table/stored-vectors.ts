@@ -1,0 +1,39 @@
+/** The vectors of rows in SQL, whichever store they are in. The legacy table goes by its own name in all of it. */
+
+import { quoteName } from '../db/identifiers.ts';
+import { aliasedKey, keyAliases, keyRefs, legacyKey, sameKeySql } from './key.ts';
+import type { Target } from './backfill-target.ts';
+
+/** What a table beside goes by, in statements that read the legacy table too: the operator's expressions may name any column of theirs. */
+const VECTORS = 'pgvb_vectors';
+const VECTOR = 'pgvb_vector';
+
+/** A row's vector; of statements that have `vectorRows` or `vectorJoin` in their FROM clause. */
+export const vectorColumn = ({ store, ref }: Target): string =>
+  store.kind === 'column' ? `${ref}.${quoteName(store.column)}` : `${VECTORS}.${VECTOR}`;
+
+/** Of a row: its first passage, which is there wherever any is, or each of them. */
+export type Passages = 'first' | 'each';
+
+/** What stands behind the legacy table in a FROM clause for `vectorColumn` to be there; rows without a vector drop out of one beside. */
+export function vectorJoin(target: Target, passages: Passages): string {
+  const { store } = target;
+  if (store.kind === 'column') return '';
+  const first = passages === 'first' ? ' WHERE chunk = 0' : '';
+  const vectors = `SELECT ${aliasedKey(target, keyRefs(target))}, ${quoteName(store.column)} AS ${VECTOR} FROM ${store.table}${first}`;
+  const isSame = sameKeySql(target, legacyKey(target), keyAliases(target, `${VECTORS}.`));
+  return ` JOIN (${vectors}) ${VECTORS} ON ${isSame}`;
+}
+
+/** FROM clause with the legacy table and its vectors. @param sample TABLESAMPLE clause of the legacy table */
+export const vectorRows = (target: Target, passages: Passages, sample = ''): string =>
+  `${target.table}${sample === '' ? '' : ` ${sample}`}${vectorJoin(target, passages)}`;
+
+/**
+ * DELETE of rows of a table beside, `pgvb_stored` in `condition`. Those alone that are still what the statement has seen: one
+ * that is written meanwhile is of another text by now, or of a row that is there again.
+ */
+export const deleteSeenSql = ({ store }: Target, condition: string): string =>
+  `DELETE FROM ${store.table} pgvb_store
+    USING (SELECT pgvb_stored.ctid AS pgvb_place, pgvb_stored.embedded_at AS pgvb_time FROM ${store.table} pgvb_stored WHERE ${condition}) pgvb_seen
+    WHERE pgvb_store.ctid = pgvb_seen.pgvb_place AND pgvb_store.embedded_at = pgvb_seen.pgvb_time`;

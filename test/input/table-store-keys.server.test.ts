@@ -1,0 +1,116 @@
+/** Vectors beside tables with keys of many shapes: each row has its own, and what becomes of the row becomes of them. */
+
+import fc from 'fast-check';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
+import { createPool, type Pool } from '../../src/db/pool.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
+import { nearest } from '../../src/search/queries/vector-query.ts';
+import { sweepAll } from '../../src/sync/sweep-missed-rows.ts';
+import { keyRefs, keyTextSql, legacyKey, sameKeySql } from '../../src/table/key.ts';
+import { vectorColumn, vectorRows } from '../../src/table/stored-vectors.ts';
+import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
+import { KEY_SHAPES, keysOf, makeKeyTypes, shapedTable } from '../setup/key-shapes.ts';
+import { complaints, hashEmbedder, runAll } from '../setup/whole-run.ts';
+
+/** Of every kind one: the shapes of the keys themselves are tried in full with vectors in a column. */
+const SHAPES = KEY_SHAPES.filter(({ name }) =>
+  [
+    'uuid, anywhere between its ends',
+    'text as people sort it',
+    'text to whose collation many letters are the same',
+    'citext in a schema that is not on the path',
+    'numeric of different scales',
+    'timestamp with time zone',
+    'a tenant and a number',
+    'two columns of opposite order',
+  ].includes(name),
+);
+
+describe.runIf(hasPostgres())('keys of vectors beside the table', () => {
+  let database: TestDatabase;
+  let pool: Pool;
+  beforeAll(async () => {
+    database = await realDatabase();
+    pool = createPool(database.databaseUrl, { name: 'test', max: 4, logger: silentLogger });
+    await makeKeyTypes(pool);
+  });
+  afterAll(async () => {
+    await pool.end();
+    await database.drop();
+  });
+  beforeEach(async () => {
+    await pool.query(
+      'DROP TABLE IF EXISTS docs, docs_embedding, pgvector_backfill.docs_embedding_stage CASCADE',
+    );
+    await pool.query('DELETE FROM pgvector_backfill.run');
+    await pool.query('DELETE FROM pgvector_backfill.backfill');
+  });
+
+  it('are of shapes that are tried', () => {
+    expect(SHAPES).toHaveLength(8);
+  });
+
+  it.each(SHAPES)('$name', async (shape) => {
+    const { names, types, create, insert: insertOf, lists } = shapedTable(shape);
+    const insert = insertOf(
+      `'text ' || concat_ws('/', ${names.map((name) => `u.${name}::text`).join(', ')})`,
+    );
+    const [first = [], later = []] = fc.sample(keysOf(shape, { minLength: 4, maxLength: 12 }), {
+      numRuns: 2,
+      seed: 1,
+    });
+    for (const sql of create) await pool.query(sql);
+    await pool.query(insert, lists(first));
+    const config = await loadConfig({
+      flags: { table: 'docs', text: 'body', store: 'table', 'batch-rows': '5' },
+      env: { DATABASE_URL: database.databaseUrl, QUEUE_URL: database.queueUrl },
+      cwd: '/',
+    });
+    expect(await complaints(pool, config)).toEqual([]);
+    const result = await runAll(pool, config, hashEmbedder());
+    const { target } = result.context;
+    const rows = async (): Promise<number> =>
+      (await pool.query<{ n: number }>('SELECT count(*)::int AS n FROM docs')).rows[0]?.n ?? 0;
+    expect(await result.account()).toMatchObject({ eligible: await rows(), embedded: await rows() });
+    expect(result.index).toEqual({ kind: 'valid' });
+
+    const is = sameKeySql(
+      target,
+      names,
+      types.map((type, at) => `$${at + 1}::text::${type}`),
+    );
+    await pool.query(`DELETE FROM docs WHERE ${is}`, [...(first[0] ?? [])]);
+    await pool.query(insert, lists(later));
+    await pool.query(`UPDATE docs SET body = body || ' edited' WHERE ctid = (SELECT max(ctid) FROM docs)`);
+    await pool.query(`UPDATE docs SET body = '…' WHERE ${is}`, [...(later[0] ?? [])]);
+    expect(await result.sync()).toBe(0);
+    expect(await result.account()).toMatchObject({
+      eligible: await rows(),
+      embedded: (await rows()) - 1,
+      quarantined: 1,
+    });
+    // What no trigger has seen: a text, and a row that is gone.
+    await pool.query('ALTER TABLE docs DISABLE TRIGGER USER');
+    await pool.query(`UPDATE docs SET body = 'unseen' WHERE body = '…'`);
+    await pool.query('DELETE FROM docs WHERE ctid = (SELECT min(ctid) FROM docs)');
+    expect(await sweepAll({ pool, target, run: result.run })).toBe(2);
+    expect(await result.sync()).toBe(0);
+    expect(await result.account()).toMatchObject({ eligible: await rows(), embedded: await rows() });
+
+    const stored = await pool.query<{ rows: number; orphans: number }>(
+      `SELECT count(*)::int AS rows, count(*) FILTER (WHERE NOT EXISTS (SELECT 1 FROM docs WHERE ${sameKeySql(target, legacyKey(target), keyRefs(target, 'v.'))}))::int AS orphans FROM ${target.store.table} v`,
+    );
+    expect(stored.rows).toEqual([{ rows: await rows(), orphans: 0 }]);
+    const [one] = (
+      await pool.query<{ key: string; vector: string }>(
+        `SELECT ${keyTextSql(target, legacyKey(target))} AS key, ${vectorColumn(target)}::text AS vector FROM ${vectorRows(target, 'first')} WHERE body = 'unseen'`,
+      )
+    ).rows;
+    for (const mode of ['exact', 'index'] as const) {
+      const { neighbours } = await nearest(pool, target, 'cosine', one?.vector ?? '', await rows(), mode);
+      expect(neighbours[0]?.key).toBe(one?.key);
+      expect(neighbours).toHaveLength(await rows());
+    }
+  });
+});
