@@ -38,6 +38,11 @@ export function crossChecks(settings: Settings, name: string | null): string[] {
       `Option ${optionName('index.type', name)} is vector, but columnType is halfvec: an index has no more digits than its column.`,
     );
   }
+  if (settings.index.method === 'ivfflat' && settings.index.type === 'bit') {
+    problems.push(
+      `Option ${optionName('index.type', name)} is bit, but index.method is ivfflat: an index of bits is HNSW.`,
+    );
+  }
   if (
     settings.model.longText === 'mean-of-chunks' &&
     2 * settings.model.chunkOverlap >= settings.model.maxTokens

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { backfillOf, parseGenerationName } from '../config/values/generation-name.ts';
 import { quoteLiteral, quoteName } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
-import { loadReadSettings, type ReadSettings } from '../ledger/reads/read-settings.ts';
+import { forDepth, loadReadSettings, type ReadSettings } from '../ledger/reads/read-settings.ts';
 import {
   ownFunctions,
   presentFunctions,
@@ -13,7 +13,15 @@ import {
   searchFunctionSignature,
 } from '../search/queries/sql-function.ts';
 import { iterativeSettings } from '../search/queries/vector-query.ts';
-import { indexedDistance, storedDistance, unindexedDistance } from '../table/distance.ts';
+import {
+  candidatesSql,
+  indexedDistance,
+  isReranked,
+  rerankedSql,
+  scanDepth,
+  storedDistance,
+  unindexedDistance,
+} from '../table/distance.ts';
 import { vectorColumn, vectorRows } from '../table/stored-vectors.ts';
 import { legacyKey } from '../table/key.ts';
 import type { Metric } from '../table/metric.ts';
@@ -37,12 +45,13 @@ export async function settingsOfReads(db: Queryable, target: Target): Promise<Re
   const { method } = target.indexed;
   const { version } = await findVectorExtension(db);
   const own = Object.entries(iterativeSettings(version)).filter(([name]) => name.startsWith(`${method}.`));
-  return {
+  const read = {
     // Always said, so that what the function raises for a larger k ends with it.
     ...(method === 'hnsw' ? { 'hnsw.ef_search': EF_SEARCH } : {}),
     ...Object.fromEntries(own),
     ...(await loadReadSettings(db, target.backfill)),
   };
+  return isReranked(target) ? forDepth(read, target.candidates) : read;
 }
 
 /** `key` of one column; of several their own names, but for those of the function's parameters. */
@@ -52,12 +61,13 @@ function outputNames({ key }: Target): string[] {
   return key.map(({ name }) => quoteName(taken.has(name) ? `key_${name}` : name));
 }
 
+/** @param order of the whole table, instead of by the index */
 function nearestStatement(
   target: Target,
   metric: Metric,
   vector: string,
   k: string,
-  order = indexedDistance(target, metric, vector),
+  order: string | null = null,
 ): string {
   const refs = legacyKey(target);
   const names = outputNames(target);
@@ -65,10 +75,12 @@ function nearestStatement(
   const key = target.key.map(
     ({ type, isDomain }, at) => `${refs[at]}${isDomain ? `::${type}` : ''} AS ${names[at]}`,
   );
-  return `SELECT ${key.join(', ')}, (${storedDistance(target, metric, vector)})::float8 AS distance
+  const byCandidates = order === null && isReranked(target);
+  const scan = `SELECT ${key.join(', ')}, (${storedDistance(target, metric, vector)})::float8 AS distance
   FROM ${vectorRows(target, 'each')}
  WHERE ${target.where} AND ${vectorColumn(target)} IS NOT NULL
- ORDER BY ${order} LIMIT ${k}`;
+ ORDER BY ${order ?? indexedDistance(target, metric, vector)} LIMIT ${byCandidates ? candidatesSql(k) : k}`;
+  return byCandidates ? rerankedSql(scan, [...names, 'distance'], k) : scan;
 }
 
 /** To paste: the settings are the transaction's own, so it works behind a pooler too. */
@@ -109,12 +121,13 @@ function dimensionCheck({ backfill, dimensions, name, searchStem, vectorPrefix }
 }
 
 function functionBody(target: Target, metric: Metric, read: ReadSettings): string {
+  const depth = isReranked(target) ? `(least(k, 1000) * ${scanDepth(target, 1)})` : 'k';
   const raise =
     read['hnsw.ef_search'] === undefined
       ? ''
       : `
-  IF k > current_setting('hnsw.ef_search')::int THEN
-    PERFORM set_config('hnsw.ef_search', least(k, 1000)::text, true);
+  IF ${depth} > current_setting('hnsw.ef_search')::int THEN
+    PERFORM set_config('hnsw.ef_search', least(${depth}, 1000)::text, true);
   END IF;`;
   const nearest = nearestStatement(target, metric, '$1', '$2');
   const columns = target.key.map((_, at) => (at === 0 ? 'keys' : `keys${at + 1}`));

@@ -1,12 +1,18 @@
-/** `index.method: auto`: HNSW on vector, else on halfvec, else IVFFlat, by dimensions, memory and time. */
+/** `index.method: auto`: HNSW on vector, else on halfvec, else on bit, else IVFFlat, by dimensions, memory and time. */
 
 import { optionName } from '../config/option-name.ts';
 import type { Settings } from '../config/settings.ts';
 import { sizeInBytes } from '../config/values/size.ts';
 import { ConfigError } from '../errors.ts';
-import { typesOf, type IndexMethod, type IndexPlan, type PlanSettings } from '../table/index-plan.ts';
+import {
+  hasIndex,
+  typesOf,
+  type IndexMethod,
+  type IndexPlan,
+  type PlanSettings,
+} from '../table/index-plan.ts';
 import { isAtLeast } from '../table/vector-extension.ts';
-import { HALFVEC_VERSION, MAX_INDEXED_DIMENSIONS, type VectorType } from '../table/vector-type.ts';
+import { HALFVEC_VERSION, MAX_INDEXED_DIMENSIONS, type IndexedType } from '../table/vector-type.ts';
 import { forecastIndex, type IndexResources } from './forecast/index-size.ts';
 
 export interface Candidate extends IndexPlan {
@@ -26,6 +32,8 @@ export interface IndexChoice {
 
 export interface ChoiceInput {
   settings: PlanSettings & {
+    metric: Settings['metric'];
+    model: Pick<Settings['model'], 'normalize'>;
     index: Pick<Settings['index'], 'm' | 'lists' | 'maintenanceWorkMem' | 'buildMinutes'>;
   };
   rows: number;
@@ -58,26 +66,31 @@ export function refuseUnfit({
   settings,
   dimensions,
   version,
-}: Pick<ChoiceInput, 'settings' | 'dimensions' | 'version'>): VectorType[] {
+}: Pick<ChoiceInput, 'settings' | 'dimensions' | 'version'>): IndexedType[] {
   const types = typesOf(settings, dimensions);
-  const known = types.filter((type) => type === 'vector' || isAtLeast(version, HALFVEC_VERSION));
+  const known = types
+    .filter((type) => type === 'vector' || isAtLeast(version, HALFVEC_VERSION))
+    .filter((type) => settings.index.method === 'auto' || hasIndex(settings.index.method, type));
   if (known.length > 0) return known;
   const max = MAX_INDEXED_DIMENSIONS;
-  if (dimensions > max.halfvec)
+  const [type] = types;
+  if (type !== undefined && isAtLeast(version, HALFVEC_VERSION))
     throw refused(
-      `The model gives ${dimensions} dimensions; HNSW and IVFFlat take at most ${max.halfvec}, as halfvec.`,
-      `Choose a model of fewer dimensions by ${optionName('model.name')} and ${optionName('model.localPath')}.`,
+      `IVFFlat takes at most ${max.halfvec} dimensions, as halfvec, and the model gives ${dimensions}.`,
+      `Set ${optionName('index.method')} to hnsw, which has an index of bits for them, or choose another model.`,
     );
-  if (types.length > 0)
+  if (type !== undefined)
     throw refused(
-      `An index of halfvec needs pgvector ${HALFVEC_VERSION}, and this server has ${version}.`,
+      `An index of ${type} needs pgvector ${HALFVEC_VERSION}, and this server has ${version}.`,
       dimensions > max.vector
-        ? `Upgrade pgvector: vectors of more than ${max.vector} dimensions are indexed as halfvec only.`
+        ? `Upgrade pgvector: vectors of more than ${max.vector} dimensions are indexed as halfvec or bit only.`
         : `Upgrade pgvector, or set ${optionName('index.type')} and ${optionName('columnType')} to vector.`,
     );
+  const { type: wanted } = settings.index;
+  const taken = wanted === 'auto' ? 'bit' : wanted;
   throw refused(
-    `An index of type vector takes at most ${max.vector} dimensions, and the model gives ${dimensions}.`,
-    `Set ${optionName('index.type')} to auto or halfvec, or choose another model.`,
+    `An index of type ${taken} takes at most ${max[taken]} dimensions, and the model gives ${dimensions}.`,
+    `Set ${optionName('index.type')} to auto${dimensions > max.halfvec ? '' : ' or halfvec'}, or choose another model.`,
   );
 }
 
@@ -89,18 +102,23 @@ export async function chooseIndex(input: ChoiceInput): Promise<IndexChoice> {
   const { settings } = input;
   const types = refuseUnfit(input);
   if (settings.index.method !== 'auto') {
-    const plan = { method: settings.index.method, type: types[0] as VectorType };
+    const plan = { method: settings.index.method, type: types[0] as IndexedType };
     return { plan, reason: AS_CONFIGURED, candidates: [] };
   }
   const budget = memoryBudget(settings.index.maintenanceWorkMem, input.serverMemory);
-  const plans = (['hnsw', 'ivfflat'] as const).flatMap((method) => types.map((type) => ({ method, type })));
+  const plans = (['hnsw', 'ivfflat'] as const).flatMap((method) =>
+    types.filter((type) => hasIndex(method, type)).map((type) => ({ method, type })),
+  );
   const candidates: Candidate[] = [];
   for (const plan of plans) {
     const candidate = await weigh(input, plan, budget);
     candidates.push(candidate);
     if (candidate.against === null) break;
   }
-  const taken = takenOf(candidates, settings.index.maintenanceWorkMem === undefined ? null : budget);
+  const taken = takenOf(
+    candidates.filter((each) => each.type !== 'bit' || types.length === 1 || bitsSuit(settings)),
+    settings.index.maintenanceWorkMem === undefined ? null : budget,
+  );
   const before = candidates.filter((each) => each !== taken).map(describe);
   const reason = before.length === 0 ? FITS : before.join('; ');
   return { plan: { method: taken.method, type: taken.type }, reason, candidates };
@@ -141,7 +159,10 @@ async function weigh(input: ChoiceInput, plan: IndexPlan, budget: number): Promi
     memoryBytes: forecast.memoryBytes,
     indexBytes: forecast.indexBytes,
     seconds,
-    against: objection(forecast, budget, seconds, minutes),
+    against:
+      plan.type === 'bit' && settings.index.type === 'auto' && !bitsSuit(settings)
+        ? `has no lengths of vectors, by which ${settings.metric} goes as well where ${optionName('model.normalize')} is false`
+        : objection(forecast, budget, seconds, minutes),
   };
 }
 
@@ -161,3 +182,7 @@ function objection(
 /** "HNSW on vector needs 2300 MB of memory, 1024 MB may be used" */
 const describe = ({ method, type, against }: Candidate): string =>
   `${method === 'hnsw' ? 'HNSW' : 'IVFFlat'} on ${type} ${against ?? 'fits'}`;
+
+/** Signs of components say nothing of a vector's length: they order rows as the metric does where it goes by directions alone. */
+export const bitsSuit = ({ metric, model }: ChoiceInput['settings']): boolean =>
+  metric === 'cosine' || model.normalize;

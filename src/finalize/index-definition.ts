@@ -3,7 +3,7 @@
 import type { Settings } from '../config/settings.ts';
 import { quoteName } from '../db/identifiers.ts';
 import type { Queryable } from '../db/pool.ts';
-import { indexCast } from '../table/distance.ts';
+import { indexedSql, indexedTypeSql } from '../table/distance.ts';
 import type { IndexMethod } from '../table/index-plan.ts';
 import { operatorClass } from '../table/vector-type.ts';
 import type { Target } from '../table/backfill-target.ts';
@@ -13,8 +13,8 @@ export interface IndexDefinition {
   name: string;
   method: IndexMethod;
   column: string;
-  /** Of the column in the index, such as `::halfvec(384)`; null where the index is of the column itself. */
-  cast: string | null;
+  /** What is indexed of the column, as SQL and as the catalog has its type (`halfvec(384)`); null where that is the column itself. */
+  expression: { sql: string; type: string } | null;
   operatorClass: string;
   /** Storage parameters as in pg_class.reloptions, sorted. */
   parameters: string[];
@@ -26,11 +26,13 @@ export function wantedIndex(target: Target, settings: Settings, rows: number): I
     method === 'hnsw'
       ? [`ef_construction=${settings.index.efConstruction}`, `m=${settings.index.m}`]
       : [`lists=${settings.index.lists ?? ivfflatLists(rows)}`];
+  const sql = indexedSql(target, quoteName(target.column));
+  const expressionType = indexedTypeSql(target);
   return {
     name: target.indexName,
     method,
     column: target.store.column,
-    cast: indexCast(target),
+    expression: sql === null || expressionType === null ? null : { sql, type: expressionType },
     operatorClass: operatorClass(settings.metric, type),
     parameters,
   };
@@ -45,7 +47,7 @@ export const createParentIndexSql = (target: Target, index: IndexDefinition): st
 
 function kindSql(target: Target, index: IndexDefinition): string {
   const column = quoteName(index.column);
-  const indexed = index.cast === null ? column : `(${column}${index.cast})`;
+  const indexed = index.expression === null ? column : `(${index.expression.sql})`;
   return `USING ${index.method} (${indexed} ${target.vectorPrefix}${index.operatorClass}) WITH (${index.parameters.join(', ')})`;
 }
 
@@ -65,8 +67,8 @@ interface CatalogRow {
   ours: boolean;
   method: string;
   column: string | null;
-  /** Type that the column is cast to, such as `halfvec(384)`; null where the index is of a column itself. */
-  cast_to: string | null;
+  /** Type of the expression over the column, such as `halfvec(384)`; null where the index is of a column itself. */
+  expression_type: string | null;
   operator_class: string;
   parameters: string[];
   partial: boolean;
@@ -76,19 +78,15 @@ interface CatalogRow {
 
 /**
  * An index on an expression says which columns it depends on, and of what type its one column is: of our own, that is the
- * vector column and its cast.
+ * vector column and its cast, or its bits.
  */
-const CAST_SQL = `SELECT u.attname, t.typname || '(' || e.atttypmod || ')' AS type
+const EXPRESSION_SQL = `SELECT u.attname, t.typname || '(' || e.atttypmod || ')' AS type
         FROM pg_depend d
         JOIN pg_attribute u ON u.attrelid = d.refobjid AND u.attnum = d.refobjsubid
         JOIN pg_attribute e ON e.attrelid = i.indexrelid AND e.attnum = 1
         JOIN pg_type t ON t.oid = e.atttypid
        WHERE i.indkey[0] = 0 AND d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
          AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0 LIMIT 1`;
-
-/** Without the schema, which may hold any sign: the type's name and its modifier stand at the end. */
-const bareCast = ({ cast }: IndexDefinition): string | null =>
-  cast === null ? null : (/\w+\(\d+\)$/.exec(cast)?.[0] ?? cast);
 
 /** What pgvector takes where the definition says nothing: an index of somebody else's may leave it so. */
 const DEFAULTS = { ef_construction: '64', m: '16' };
@@ -104,7 +102,7 @@ const withDefaults = (parameters: readonly string[]): string =>
 /** Validity alone is not enough: IF NOT EXISTS would also be content with a valid index of another column. */
 export async function findIndex(db: Queryable, target: Target, wanted: IndexDefinition): Promise<FoundIndex> {
   const found = await db.query<CatalogRow>(
-    `SELECT i.indrelid = $2::regclass AS ours, am.amname::text AS method, coalesce(a.attname, cast_of.attname)::text AS column, cast_of.type AS cast_to, o.opcname::text AS operator_class,
+    `SELECT i.indrelid = $2::regclass AS ours, am.amname::text AS method, coalesce(a.attname, expression_of.attname)::text AS column, expression_of.type AS expression_type, o.opcname::text AS operator_class,
             coalesce(c.reloptions, '{}') AS parameters, i.indpred IS NOT NULL AS partial,
             i.indisvalid AND i.indisready AND i.indislive AS valid, pg_get_indexdef(i.indexrelid) AS definition
        FROM pg_class c
@@ -112,7 +110,7 @@ export async function findIndex(db: Queryable, target: Target, wanted: IndexDefi
        JOIN pg_am am ON am.oid = c.relam
        JOIN pg_opclass o ON o.oid = i.indclass[0]
        LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
-       LEFT JOIN LATERAL (${CAST_SQL}) cast_of ON true
+       LEFT JOIN LATERAL (${EXPRESSION_SQL}) expression_of ON true
       WHERE c.relname = $1 AND c.relnamespace = $3::regnamespace`,
     [wanted.name, target.store.table, quoteName(target.store.schema)],
   );
@@ -122,8 +120,9 @@ export async function findIndex(db: Queryable, target: Target, wanted: IndexDefi
     row.ours &&
     row.method === wanted.method &&
     row.column === wanted.column &&
-    row.cast_to === bareCast(wanted) &&
+    row.expression_type === (wanted.expression?.type ?? null) &&
     row.operator_class === wanted.operatorClass &&
+    (target.indexed.type !== 'bit' || row.definition.includes('binary_quantize(')) &&
     !row.partial &&
     // IVFFlat's number of lists follows the row count of its day; more rows since are no other definition.
     (wanted.method === 'ivfflat' || withDefaults(row.parameters) === withDefaults(wanted.parameters));

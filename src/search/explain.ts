@@ -8,6 +8,7 @@ import type { Filter } from './queries/filter.ts';
 import { legacyQuery } from './queries/legacy-query.ts';
 import { embedQuery } from './queries/query-vector.ts';
 import { forDepth, loadReadSettings } from '../ledger/reads/read-settings.ts';
+import { scanDepth } from '../table/distance.ts';
 import { unencodableQuery } from './queries/unencodable-query.ts';
 import { nearestSql, nearestValues, withScan } from './queries/vector-query.ts';
 
@@ -32,7 +33,7 @@ export async function explainSearches(
   filter: Filter | null,
 ): Promise<{ legacy: Explained; vector: Explained }> {
   const vector = await embedQuery(embedder, text);
-  const read = forDepth(await loadReadSettings(pool, target.backfill), k);
+  const read = forDepth(await loadReadSettings(pool, target.backfill), scanDepth(target, k));
   const { sql, values } = legacyQuery(target, settings, text, k, filter);
   return {
     // Planning may call functions of the operator's SQL.

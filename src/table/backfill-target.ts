@@ -59,6 +59,8 @@ export interface Target extends Keyed {
   dimensions: number | null;
   /** The index that is built or to be built. */
   indexed: IndexPlan;
+  /** Of an index of bits: rows that a search compares by their vectors, at least. */
+  candidates: number;
   /** Its bare name. */
   indexName: string;
   /** What that is made of behind the table's name. */
@@ -165,6 +167,7 @@ export async function targetOf(
     vectorPrefix: (await findVectorExtension(db)).prefix,
     vectorSchema: settings.vectorSchema ?? null,
     columnType: settings.columnType,
+    candidates: settings.index.candidates,
     ...(await describeVectors(db, settings, name, { store, chosen, indexStem })),
     indexStem,
     searchStem,

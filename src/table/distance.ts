@@ -1,11 +1,12 @@
 /**
- * Distances of the rows' vectors to a query's, as SQL. An index on a cast serves only a query with the very same cast; the
+ * Distances of the rows' vectors to a query's, as SQL. An index on an expression serves only a query with the very same one; the
  * distance that is shown is that of the stored vectors all the same.
  */
 
-import { distanceOperator, type Metric } from './metric.ts';
+import { distanceOperator, operatorNamed, type Metric } from './metric.ts';
 import type { Target } from './backfill-target.ts';
 import { vectorColumn } from './stored-vectors.ts';
+import type { IndexedType } from './vector-type.ts';
 
 /** @param vector SQL of the query's vector, of type `vector`. */
 export function storedDistance(target: Target, metric: Metric, vector: string): string {
@@ -16,17 +17,63 @@ export function storedDistance(target: Target, metric: Metric, vector: string): 
 
 /** What ORDER BY must say for the index to serve it. @param vector SQL of the query's vector, of type `vector`. */
 export function indexedDistance(target: Target, metric: Metric, vector: string): string {
-  const cast = indexCast(target);
-  if (cast === null) return storedDistance(target, metric, vector);
-  return `${vectorColumn(target)}${cast} ${distanceOperator(metric, target.vectorPrefix)} ${vector}${cast}`;
+  const row = indexedSql(target, vectorColumn(target));
+  const query = indexedSql(target, vector);
+  if (row === null || query === null) return storedDistance(target, metric, vector);
+  const { indexed, vectorPrefix } = target;
+  const operator =
+    indexed.type === 'bit' ? operatorNamed(HAMMING, vectorPrefix) : distanceOperator(metric, vectorPrefix);
+  return `${row} ${operator} ${query}`;
 }
+
+/** Number of bits that differ. */
+const HAMMING = '<~>';
+
+/**
+ * Whether the index gives no more than candidates, in an order that is not the metric's: the nearest of them are found by
+ * their stored vectors.
+ */
+export const isReranked = ({ indexed }: Pick<Target, 'indexed'>): boolean => indexed.type === 'bit';
+
+/** Candidates that a search takes for each row that it gives, at least: of k rows the last ones are as hard to find as the first. */
+const CANDIDATES_PER_ROW = 4;
+
+/** Rows that the index is to be asked for, for `k` of them to be found. */
+export const scanDepth = (target: Pick<Target, 'indexed'>, k: number): number =>
+  isReranked(target) ? CANDIDATES_PER_ROW * k : k;
+
+/**
+ * How many candidates a statement takes for `k` rows: as many as the index scan looks for at a time, which is set before,
+ * or more where `k` is large: an iterative scan goes on.
+ */
+export const candidatesSql = (k: string): string =>
+  `greatest(${k}::pg_catalog.int8 OPERATOR(pg_catalog.*) ${CANDIDATES_PER_ROW}, pg_catalog.current_setting('hnsw.ef_search')::pg_catalog.int8)`;
 
 /** The same order, by anything but a vector index: none serves an expression over the distance. */
 export const unindexedDistance = (target: Target, metric: Metric, vector: string): string =>
   `(${storedDistance(target, metric, vector)})::pg_catalog.float8 OPERATOR(pg_catalog.+) 0::pg_catalog.float8`;
 
-/** Of the column in the index, such as `::halfvec(384)`; null where the index is of the column itself. */
-export function indexCast({ columnType, dimensions, indexed, vectorPrefix }: Target): string | null {
+/** The `k` nearest of the candidates by their distance. @param columns of the scan, as SQL */
+export const rerankedSql = (scan: string, columns: readonly string[], k: string): string =>
+  `SELECT ${columns.map((column) => `pgvb_candidates.${column}`).join(', ')} FROM (${scan}) AS pgvb_candidates ORDER BY pgvb_candidates.distance LIMIT ${k}`;
+
+/** What the index has of a vector, such as `…::halfvec(384)`; null where that is the vector itself. @param vector as SQL */
+export function indexedSql(target: Target, vector: string): string | null {
+  const { columnType, indexed, dimensions, vectorPrefix } = target;
   if (indexed.type === columnType || dimensions === null) return null;
-  return `::${vectorPrefix}${indexed.type}(${dimensions})`;
+  const value = indexed.type === 'bit' ? `${vectorPrefix}binary_quantize(${vector})` : vector;
+  return `${value}::${typeSql(target, indexed.type, dimensions)}`;
+}
+
+/** `bit(…)` is grammar, and PostgreSQL's own on every search path. */
+export const typeSql = (
+  { vectorPrefix }: Pick<Target, 'vectorPrefix'>,
+  type: IndexedType,
+  dimensions: number,
+): string => `${type === 'bit' ? '' : vectorPrefix}${type}(${dimensions})`;
+
+/** As the catalog has the type of the indexed expression: `halfvec(384)`, `bit(384)`; null where the index is of the column itself. */
+export function indexedTypeSql({ columnType, dimensions, indexed }: Target): string | null {
+  if (indexed.type === columnType || dimensions === null) return null;
+  return `${indexed.type}(${dimensions})`;
 }

@@ -138,6 +138,7 @@ export const SAMPLES: Record<OptionPath, Sample> = {
   'throttle.rowsPerSecond': numbers(0.5, 100, 1_000_000),
   'index.method': words('ivfflat', 'hnsw', 'auto'),
   'index.type': words('vector', 'halfvec', 'auto'),
+  'index.candidates': numbers(10, 300, 1000),
   'index.buildMinutes': numbers(0.5, 30, 600),
   columnType: words('halfvec', 'vector', 'halfvec'),
   'index.coverage': numbers(0, 0.5, 1),

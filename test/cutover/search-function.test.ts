@@ -33,6 +33,18 @@ describe('the search function', () => {
     expect(createFunctionSql(makeTarget(), 'ip', { 'ivfflat.probes': '5' })).not.toContain('hnsw');
   });
 
+  it('takes candidates by their bits, and gives the nearest of them', () => {
+    const bits = makeTarget({ indexed: { method: 'hnsw', type: 'bit' } });
+    const scan = `ORDER BY "public".binary_quantize("articles"."embedding")::bit(384) OPERATOR("public".<~>) "public".binary_quantize($1)::bit(384) LIMIT greatest($2::pg_catalog.int8 OPERATOR(pg_catalog.*) 4, pg_catalog.current_setting('hnsw.ef_search')::pg_catalog.int8)) AS pgvb_candidates ORDER BY pgvb_candidates.distance LIMIT $2`;
+    const sql = squeeze(createFunctionSql(bits, 'l2', { 'hnsw.ef_search': '200' }));
+    expect(sql).toContain(scan.replaceAll("'", "''''"));
+    expect(sql).toContain(
+      "IF (least(k, 1000) * 4) > current_setting(''hnsw.ef_search'')::int THEN PERFORM set_config(''hnsw.ef_search'', least((least(k, 1000) * 4), 1000)::text, true)",
+    );
+    // The whole table needs none.
+    expect(sql.match(/pgvb_candidates ORDER BY/g)).toHaveLength(1);
+  });
+
   it('has a plain query beside it, whose settings end with its transaction', () => {
     expect(
       plainSearchSql(makeTarget({ vectorPrefix: '' }), 'cosine', {

@@ -23,10 +23,11 @@ async function choose(
 
 describe('the automatic choice of the index', () => {
   it.each([
-    // A million rows of 384 dimensions: 2.08 GiB as vector, 1.35 GiB as halfvec.
+    // A million rows of 384 dimensions: 2.08 GiB as vector, 1.35 GiB as halfvec, 0.69 GiB as bits.
     ['4GB', 'hnsw', 'vector'],
     ['1500MB', 'hnsw', 'halfvec'],
-    ['1GB', 'ivfflat', 'vector'],
+    ['1GB', 'hnsw', 'bit'],
+    ['600MB', 'ivfflat', 'vector'],
   ])('with %s of memory is %s on %s', async (memory, method, type) => {
     const { plan, candidates } = await choose({ 'index-maintenance-work-mem': memory });
     expect(plan).toEqual({ method, type });
@@ -48,13 +49,13 @@ describe('the automatic choice of the index', () => {
     const many = { rows: 100_000, dimensions: 1200 };
     const { plan, candidates } = await choose({ 'index-maintenance-work-mem': '32MB' }, many);
     expect(plan).toEqual({ method: 'ivfflat', type: 'halfvec' });
-    expect(candidates).toHaveLength(4);
+    expect(candidates).toHaveLength(5);
   });
 
   it('never is an IVFFlat that could not be built: HNSW gets there, slowly', async () => {
     const { plan, reason } = await choose({ 'index-maintenance-work-mem': '4MB' }, { rows: 100_000 });
-    expect(plan).toEqual({ method: 'hnsw', type: 'halfvec' });
-    expect(reason).toMatch(/IVFFlat on vector needs .*IVFFlat on halfvec needs/);
+    expect(plan).toEqual({ method: 'hnsw', type: 'bit' });
+    expect(reason).toMatch(/HNSW on halfvec needs .*IVFFlat on vector needs .*IVFFlat on halfvec needs/);
     // No build is short enough: the quickest is taken that the memory is there for.
     const secondsOf = (): Promise<number> => Promise.resolve(3600);
     const hurried = await choose({ 'index-build-minutes': '1' }, { rows: 100_000, secondsOf });
@@ -62,8 +63,32 @@ describe('the automatic choice of the index', () => {
   });
 
   it('goes by a gigabyte where no memory is configured, or by what the server has', async () => {
-    expect((await choose({})).plan.method).toBe('ivfflat');
+    expect((await choose({})).plan).toEqual({ method: 'hnsw', type: 'bit' });
     expect((await choose({}, { serverMemory: 4096 * MIB })).plan).toEqual({ method: 'hnsw', type: 'vector' });
+  });
+
+  it('is of bits only where they tell the rows apart', async () => {
+    const memory = { 'index-maintenance-work-mem': '150MB' };
+    // 130 MB as bits of 255 or 256 dimensions, 200 as halfvec.
+    const small = { rows: 180_000 };
+    expect((await choose(memory, { ...small, dimensions: 256 })).plan.type).toBe('bit');
+    expect((await choose(memory, { ...small, dimensions: 255 })).plan.method).toBe('ivfflat');
+    for (const metric of ['ip', 'l2']) {
+      // Of one length all of them order rows alike.
+      expect((await choose({ ...memory, metric }, small)).plan.type).toBe('bit');
+      const { plan, reason } = await choose({ ...memory, metric, 'model-normalize': 'false' }, small);
+      expect(plan.method).toBe('ivfflat');
+      expect(reason).toContain(`HNSW on bit has no lengths of vectors, by which ${metric} goes`);
+    }
+    // Not even where nothing else can be built in memory; what is configured is obeyed.
+    const long = { metric: 'l2', 'model-normalize': 'false', 'index-maintenance-work-mem': '4MB' };
+    expect((await choose(long, small)).plan.type).toBe('halfvec');
+    expect((await choose({ ...long, 'index-type': 'bit' }, small)).plan).toEqual({
+      method: 'hnsw',
+      type: 'bit',
+    });
+    const few = { ...small, dimensions: 32 };
+    expect((await choose({ 'index-type': 'bit' }, few)).plan).toEqual({ method: 'hnsw', type: 'bit' });
   });
 
   it('goes by the time that the build may take', async () => {
@@ -93,13 +118,27 @@ describe('the automatic choice of the index', () => {
       expect((await choose({ 'index-method': method }, { dimensions, rows: 1000 })).plan.type).toBe(type);
   });
 
+  it.each([4001, 16_000])('of %i dimensions is on bits, and HNSW', async (dimensions) => {
+    for (const method of ['auto', 'hnsw'])
+      expect((await choose({ 'index-method': method }, { dimensions, rows: 1000 })).plan).toEqual({
+        method: 'hnsw',
+        type: 'bit',
+      });
+    await expect(choose({ 'index-method': 'ivfflat' }, { dimensions })).rejects.toMatchObject({
+      code: 'INDEX_REFUSED',
+      message: expect.stringContaining('IVFFlat takes at most 4000 dimensions') as string,
+      remedy: expect.stringContaining('index.method') as string,
+    });
+  });
+
   it('is on halfvec where the column is', async () => {
     const { plan } = await choose({ 'column-type': 'halfvec' }, { rows: 1000 });
     expect(plan).toEqual({ method: 'hnsw', type: 'halfvec' });
   });
 
   it.each([
-    ['too many dimensions for any index', {}, { dimensions: 4001 }, 'model.name'],
+    ['too many dimensions for any index', {}, { dimensions: 64_001 }, 'another model'],
+    ['too many for halfvec', { 'index-type': 'halfvec' }, { dimensions: 4001 }, 'to auto, or'],
     ['too many for the type asked for', { 'index-type': 'vector' }, { dimensions: 3072 }, 'index.type'],
     ['halfvec before it was there', { 'index-type': 'halfvec' }, { version: '0.6.2' }, 'Upgrade pgvector'],
     ['dimensions that need halfvec before it was there', {}, { dimensions: 3072, version: '0.6.2' }, '2000'],

@@ -28,6 +28,14 @@ describe('the index as SQL', () => {
     expect(wantedIndex(lists, fixed, 250_000).parameters).toEqual(['lists=7']);
   });
 
+  it('of bits, whatever the metric', async () => {
+    const settings = await makeSettings({ metric: 'ip', 'index-type': 'bit' });
+    const bits = { ...target, indexed: { method: 'hnsw', type: 'bit' } as const };
+    expect(createIndexSql(bits, wantedIndex(bits, settings, 10))).toContain(
+      'USING hnsw (("public".binary_quantize("Vec")::bit(384)) "public".bit_hamming_ops) WITH (',
+    );
+  });
+
   it('is the same on whatever search path it was looked at', () => {
     const plain =
       "CREATE INDEX i ON shop.vectors USING hnsw (((e)::halfvec(3)) halfvec_cosine_ops) WITH (m='16')";
@@ -35,6 +43,9 @@ describe('the index as SQL', () => {
       .replace('::halfvec', '::"My ext".halfvec')
       .replace(' halfvec_c', ' "My ext".halfvec_c');
     expect(bareDefinition(named)).toBe(bareDefinition(plain));
+    const bits = 'CREATE INDEX i ON shop.vectors USING hnsw (((binary_quantize(e))::bit(3)) bit_hamming_ops)';
+    const namedBits = bits.replace('binary_', '"My ext".binary_').replace(' bit_', ' ext.bit_');
+    expect(bareDefinition(namedBits)).toBe(bareDefinition(bits));
     expect(bareDefinition(named)).not.toBe(bareDefinition(named.replace('cosine', 'l2')));
   });
 });

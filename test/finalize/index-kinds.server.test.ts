@@ -84,6 +84,8 @@ for (const { name, create } of databases())
         ['hnsw', 'vector', 'vector', 'hnsw (embedding vector_'],
         ['hnsw', 'vector', 'halfvec', 'hnsw (((embedding)::halfvec(8)) halfvec_'],
         ['hnsw', 'halfvec', 'halfvec', 'hnsw (embedding halfvec_'],
+        ['hnsw', 'vector', 'bit', 'hnsw (((binary_quantize(embedding))::bit(8)) bit_hamming_ops)'],
+        ['hnsw', 'halfvec', 'bit', 'hnsw (((binary_quantize(embedding))::bit(8)) bit_hamming_ops)'],
         ['ivfflat', 'vector', 'vector', 'ivfflat (embedding'],
         ['ivfflat', 'vector', 'halfvec', 'ivfflat (((embedding)::halfvec(8)) halfvec_'],
         ['ivfflat', 'halfvec', 'halfvec', 'ivfflat (embedding halfvec_'],

@@ -8,12 +8,18 @@ export const index = {
   method: option({
     schema: z.enum(['auto', 'hnsw', 'ivfflat']),
     fallback: 'hnsw' as const,
-    help: 'Index method: hnsw, ivfflat, or auto: HNSW on vector, else HNSW on halfvec, else IVFFlat, by memory, time and dimensions',
+    help: 'Index method: hnsw, ivfflat, or auto: HNSW on vector, else on halfvec, else on bit, else IVFFlat, by memory, time and dimensions',
   }),
   type: option({
-    schema: z.enum(['auto', 'vector', 'halfvec']),
+    schema: z.enum(['auto', 'vector', 'halfvec', 'bit']),
     fallback: 'auto' as const,
-    help: 'Type of the indexed vectors: vector, halfvec (half the memory; an index on a cast if the column is of type vector), or auto: vector up to 2,000 dimensions',
+    help: 'Type of the indexed vectors: vector, halfvec (half the memory; an index on a cast if the column is of type vector), bit (one bit a dimension, HNSW only; candidates are compared by their vectors), or auto: vector up to 2,000 dimensions, halfvec up to 4,000',
+  }),
+  candidates: option({
+    schema: wholeNumber(10, 1000),
+    parse: parseNumber,
+    fallback: 200,
+    help: 'Index of type bit: minimum candidates of a search that are compared by their vectors; four for each row of the answer where that is more',
   }),
   buildMinutes: option({
     schema: z.number().positive().optional(),

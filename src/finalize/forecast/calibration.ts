@@ -11,7 +11,8 @@ import { openingSql } from '../../db/session-settings.ts';
 import { SQLSTATE, hasSqlState } from '../../db/sqlstates.ts';
 import type { IndexPlan } from '../../table/index-plan.ts';
 import { distanceOperator, type Metric } from '../../table/metric.ts';
-import type { Target } from '../../table/backfill-target.ts';
+import { indexedSql, typeSql } from '../../table/distance.ts';
+import { withIndex, type Target } from '../../table/backfill-target.ts';
 import { operatorClass } from '../../table/vector-type.ts';
 import { ivfflatLists, ivfflatSamples } from './index-size.ts';
 
@@ -74,15 +75,18 @@ export async function calibrate(input: CalibrationInput): Promise<number | null>
 
 async function drawSample(client: pg.PoolClient, input: CalibrationInput): Promise<number> {
   const { target, plan, dimensions, rows, source } = input;
-  const type = `${target.vectorPrefix}${plan.type}(${dimensions})`;
+  const planned = { ...withIndex(target, plan), dimensions };
+  const indexed = (vector: string): string => indexedSql(planned, vector) ?? vector;
   const wanted = Math.max(MIN_SAMPLE, Math.min(MAX_SAMPLE, Math.floor(SAMPLED_NUMBERS / dimensions)));
   const column = quoteName(target.store.column);
   const vectors =
     source === 'table'
-      ? `SELECT ${column}::${type} AS v FROM ${target.store.table} WHERE ${column} IS NOT NULL LIMIT $1`
-      : `SELECT (SELECT array_agg(random() - 0.5) FROM generate_series(1, ${dimensions}) WHERE n > 0)::real[]::${target.vectorPrefix}vector::${type} AS v
+      ? `SELECT ${indexed(column)} AS v FROM ${target.store.table} WHERE ${column} IS NOT NULL LIMIT $1`
+      : `SELECT ${indexed(`(SELECT array_agg(random() - 0.5) FROM generate_series(1, ${dimensions}) WHERE n > 0)::real[]::${target.vectorPrefix}vector::${target.vectorPrefix}${target.columnType}`)} AS v
            FROM generate_series(1, $1::int) AS g (n)`;
-  await client.query(`CREATE TEMP TABLE ${TABLE} (v ${type}) ON COMMIT DROP`);
+  await client.query(
+    `CREATE TEMP TABLE ${TABLE} (v ${typeSql(target, plan.type, dimensions)}) ON COMMIT DROP`,
+  );
   const drawn = await client.query(`INSERT INTO pg_temp.${TABLE} ${vectors}`, [
     source === 'table' ? Math.min(wanted, rows) : wanted,
   ]);

@@ -2,7 +2,7 @@
 
 import { PAGE_BYTES, aligned } from '../../table/heap-pages.ts';
 import type { IndexPlan } from '../../table/index-plan.ts';
-import { vectorBytes, type VectorType } from '../../table/vector-type.ts';
+import { vectorBytes, type IndexedType } from '../../table/vector-type.ts';
 
 /** Page minus header and the HNSW page's special space. */
 const USABLE_PAGE_BYTES = 8160;
@@ -16,7 +16,7 @@ export interface GraphShape {
   dimensions: number;
   /** The index's m. */
   m: number;
-  type?: VectorType;
+  type?: IndexedType;
   /** Whether parallel workers build it, in shared memory. */
   parallel: boolean;
 }
@@ -45,7 +45,7 @@ export function hnswIndexBytes(
   rows: number,
   dimensions: number,
   m: number,
-  type: VectorType = 'vector',
+  type: IndexedType = 'vector',
 ): number {
   const rowBytes = aligned(72 + vectorBytes(dimensions, type)) + aligned(4 + 12 * m) + 8;
   const rowsPerPage = Math.max(1, Math.floor(USABLE_PAGE_BYTES / rowBytes));
@@ -74,7 +74,7 @@ export function ivfflatIndexBytes(rows: number, { dimensions, lists, type }: Lis
 export interface ListsShape {
   dimensions: number;
   lists: number;
-  type: VectorType;
+  type: IndexedType;
 }
 
 /** Rows that pgvector draws for each list, and at least, to find the centres. */

@@ -54,10 +54,11 @@ export async function saveReadSettings(
 }
 
 /** pgvector's own. */
-const EF_SEARCH = { fallback: 40, max: 1000 };
+const EF_SEARCH = 40;
+export const MAX_EF_SEARCH = 1000;
 
 /** For `k` rows: an HNSW scan gives no more rows than its list of candidates holds. */
 export function forDepth(read: ReadSettings, k: number): ReadSettings {
-  const present = Number(read['hnsw.ef_search'] ?? EF_SEARCH.fallback);
-  return k <= present ? read : { ...read, 'hnsw.ef_search': String(Math.min(k, EF_SEARCH.max)) };
+  const present = Number(read['hnsw.ef_search'] ?? EF_SEARCH);
+  return k <= present ? read : { ...read, 'hnsw.ef_search': String(Math.min(k, MAX_EF_SEARCH)) };
 }

@@ -4,7 +4,7 @@ import type { Queryable } from '../../db/pool.ts';
 import { utf8Json, utf8JsonSql } from '../../db/utf8-text.ts';
 
 export interface IndexForecast {
-  /** Of the indexed vectors: `vector` or `halfvec`. */
+  /** Of the indexed vectors: `vector`, `halfvec` or `bit`. */
   type: string;
   /** To build it: the graph without spilling, or the centres of the lists, bytes. */
   memoryBytes: number;

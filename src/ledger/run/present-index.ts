@@ -11,9 +11,12 @@ export interface PresentIndex {
   valid: boolean;
 }
 
-/** The catalog shows the schema of pgvector's types and operator classes by the search path of whoever looks. */
+/** The catalog shows the schema of pgvector's types, functions and operator classes by the search path of whoever looks. */
 export const bareDefinition = (definition: string | null): string | null =>
-  definition?.replaceAll(/(?:"(?:[^"]|"")+"|[\w$]+)\.(?=(?:vector|halfvec)\w*[ ()])/g, '') ?? null;
+  definition?.replaceAll(
+    /(?:"(?:[^"]|"")+"|[\w$]+)\.(?=(?:vector|halfvec|binary_quantize|bit_hamming)\w*[ ()])/g,
+    '',
+  ) ?? null;
 
 /** Null where there is none. */
 export async function presentIndex(db: Queryable, target: Target, run: string): Promise<PresentIndex | null> {

@@ -12,7 +12,7 @@ export type Scope = Record<string, unknown>;
 /** Another value of one of these makes other rows, other texts or another place of the vectors. */
 const OF_ROWS = ['key', 'text', 'where', 'store', 'column', 'columnType', 'updatedAtColumn'] as const;
 /** Vectors of rows stay as they are, but searches ask otherwise, or by another index. */
-const OF_SEARCHES = ['model.queryPrefix', 'metric'] as const;
+const OF_SEARCHES = ['model.queryPrefix', 'metric', 'index.candidates'] as const;
 const PATHS: readonly OptionPath[] = [...OF_ROWS, ...OF_SEARCHES];
 
 const valuesOf = (settings: SomeSettings, paths: readonly OptionPath[]): Scope =>

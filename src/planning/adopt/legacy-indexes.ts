@@ -4,8 +4,8 @@ import type { Settings } from '../../config/settings.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { findIndex, wantedIndex } from '../../finalize/index-definition.ts';
 import { withIndex, type Target } from '../../table/backfill-target.ts';
-import { typesOf, type IndexMethod, type IndexPlan } from '../../table/index-plan.ts';
-import type { VectorType } from '../../table/vector-type.ts';
+import { hasIndex, typesOf, type IndexMethod, type IndexPlan } from '../../table/index-plan.ts';
+import type { IndexedType } from '../../table/vector-type.ts';
 
 export interface LegacyIndex {
   name: string;
@@ -18,7 +18,7 @@ export interface LegacyIndex {
 interface Row {
   name: string;
   method: IndexMethod;
-  type: VectorType;
+  type: IndexedType;
   definition: string;
 }
 
@@ -44,6 +44,7 @@ export async function legacyIndexes(
     const isWanted =
       !target.isPartitioned &&
       ['auto', method].includes(settings.index.method) &&
+      hasIndex(method, type) &&
       typesOf(settings, target.dimensions).includes(type);
     const wanted = wantedIndex(withIndex(target, plan), settings, 0);
     const fits = isWanted && (await findIndex(db, target, wanted)).kind === 'valid';

@@ -14,6 +14,7 @@ import { tableGrowthLine } from '../../finalize/forecast/table-growth.ts';
 import { bytes, count } from '../../observability/format.ts';
 import { estimatedRows } from '../../table/estimated-rows.ts';
 import type { Finding } from './finding.ts';
+import { checkBits } from './index-bits.ts';
 
 /** An index that cannot be built is said before the rows are embedded. */
 export async function checkIndexForecast(input: Omit<RunForecastInput, 'rows'>): Promise<Finding[]> {
@@ -23,8 +24,8 @@ export async function checkIndexForecast(input: Omit<RunForecastInput, 'rows'>):
     const forecast = await forecastRun({ ...input, rows: Math.round(rows) });
     const message = `${indexForecastLine(forecast)}${why(forecast)}; before that, ${tableGrowthLine(forecast.tableGrowth)} (${count(forecast.rows)} rows)`;
     const [level, consequence] = shortage(forecast, settings);
-    const time = unmeasuredFinding(forecast);
-    if (level === 'ok') return [{ level, check: 'index', message }, ...time];
+    const also = [...unmeasuredFinding(forecast), ...checkBits(forecast.type, settings, input.dimensions)];
+    if (level === 'ok') return [{ level, check: 'index', message }, ...also];
     return [
       {
         level,
@@ -32,7 +33,7 @@ export async function checkIndexForecast(input: Omit<RunForecastInput, 'rows'>):
         message: `${message}. ${consequence}`,
         ...remedyOf(forecast, settings),
       },
-      ...time,
+      ...also,
     ];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

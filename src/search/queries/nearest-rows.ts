@@ -7,6 +7,7 @@ import type { Metric } from '../../table/metric.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import type { FilterRowCounts } from './filter-row-counts.ts';
 import { forDepth } from '../../ledger/reads/read-settings.ts';
+import { scanDepth } from '../../table/distance.ts';
 import { nearest, type ScanOptions, type TimedNeighbours } from './vector-query.ts';
 
 export interface NearestRowsOptions extends ScanOptions {
@@ -38,7 +39,7 @@ export async function nearestRows(
   options: NearestRowsOptions = {},
 ): Promise<TimedNeighbours> {
   const { filter = null, read = {}, limits = { ...TABLE_LIMITS, tries: 2 }, enough = k, known } = options;
-  const scan = { filter, read: forDepth(read, k), limits };
+  const scan = { filter, read: forDepth(read, scanDepth(target, k)), limits };
   const found = await nearest(pool, target, metric, vector, k, 'planned', scan);
   const { length } = found.neighbours;
   if (length >= Math.min(k, enough) || known?.areAll(filter, length) === true) return found;

@@ -3,7 +3,14 @@
 import type pg from 'pg';
 import { TABLE_LIMITS, inSearch, type TransactionLimits } from '../../db/transaction.ts';
 import type { Pool, Queryable } from '../../db/pool.ts';
-import { indexedDistance, storedDistance, unindexedDistance } from '../../table/distance.ts';
+import {
+  candidatesSql,
+  indexedDistance,
+  isReranked,
+  rerankedSql,
+  storedDistance,
+  unindexedDistance,
+} from '../../table/distance.ts';
 import type { Metric } from '../../table/metric.ts';
 import { vectorColumn, vectorRows } from '../../table/stored-vectors.ts';
 import { keyTextSql, legacyKey } from '../../table/key.ts';
@@ -11,7 +18,7 @@ import type { Target } from '../../table/backfill-target.ts';
 import { isAtLeast } from '../../table/vector-extension.ts';
 import { filterFault, filterSql, filterValues, type Filter } from './filter.ts';
 import { assertTrustedFilter } from './trusted-filter.ts';
-import type { ReadSettings } from '../../ledger/reads/read-settings.ts';
+import { forDepth, type ReadSettings } from '../../ledger/reads/read-settings.ts';
 
 export interface Neighbour {
   key: string;
@@ -38,7 +45,7 @@ export interface ScanOptions {
 /**
  * The filter's values first, then the query vector as text, then the number of rows. ORDER BY column operator constant
  * LIMIT n is the only shape that pgvector's indexes serve; the condition of the eligible rows stands in it, because a row
- * may have left them after it was embedded.
+ * may have left them after it was embedded. Candidates of an index of bits are ordered again around it.
  */
 export function nearestSql(
   target: Target,
@@ -56,9 +63,12 @@ export function nearestSql(
     exact: storedDistance,
     unindexed: unindexedDistance,
   }[mode](target, metric, vector);
+  const k = `$${at + 2}`;
+  const byCandidates = isReranked(target) && (mode === 'planned' || mode === 'index');
   // Rows without a vector are in no index, but a sequential scan would bring them as hits of no distance.
-  return `SELECT ${keyTextSql(target, legacyKey(target))} AS key, (${distance})::float8 AS distance
-    FROM ${vectorRows(target, 'each')} WHERE ${target.where}${filterSql(filter)} AND ${vectorColumn(target)} IS NOT NULL ORDER BY ${order} LIMIT $${at + 2}`;
+  const scan = `SELECT ${keyTextSql(target, legacyKey(target))} AS key, (${distance})::float8 AS distance
+    FROM ${vectorRows(target, 'each')} WHERE ${target.where}${filterSql(filter)} AND ${vectorColumn(target)} IS NOT NULL ORDER BY ${order} LIMIT ${byCandidates ? candidatesSql(k) : k}`;
+  return byCandidates ? rerankedSql(scan, ['key', 'distance'], k) : scan;
 }
 
 export const nearestValues = (filter: Filter | null, vector: string, k: number): unknown[] => [
@@ -107,7 +117,8 @@ export async function withScan<T>(
     const found = await client.query<{ version: string | null }>(
       `SELECT (SELECT e.extversion FROM pg_catalog.pg_extension e WHERE e.extname = 'vector') AS version, '[1]'::${target.vectorPrefix}vector IS NULL`,
     );
-    const settings = Object.entries({ ...iterativeSettings(found.rows[0]?.version ?? null), ...read });
+    const scan = isReranked(target) ? forDepth(read, target.candidates) : read;
+    const settings = Object.entries({ ...iterativeSettings(found.rows[0]?.version ?? null), ...scan });
     if (settings.length > 0)
       await client.query(
         `SELECT ${settings.map((_, at) => `pg_catalog.set_config($${2 * at + 1}, $${2 * at + 2}, true)`).join(', ')}`,

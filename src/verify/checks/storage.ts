@@ -69,7 +69,7 @@ export async function checkIndex({ pool, target, settings }: VerifyInput, rows: 
   const detail = {
     none: 'there is no such index',
     invalid: 'its build did not end',
-    valid: `${wanted.method} (${wanted.column}${wanted.cast ?? ''} ${wanted.operatorClass}) with ${wanted.parameters.join(', ')}`,
+    valid: `${wanted.method} (${wanted.expression?.sql ?? wanted.column} ${wanted.operatorClass}) with ${wanted.parameters.join(', ')}`,
     other: found.kind === 'other' ? `another definition: ${found.definition}` : '',
   }[found.kind];
   return {

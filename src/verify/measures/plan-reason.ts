@@ -46,7 +46,7 @@ export const PLAN_REASONS = {
     remedy: 'Run `pgvector-backfill finalize`, which drops it and builds it again.',
   },
   cast: {
-    why: 'the index is on an expression, such as a cast to halfvec, and the query is not, or the other way round: an index serves queries with the very same expression only',
+    why: 'the index is on an expression, such as a cast to halfvec or the bits of the vector, and the query is not, or the other way round: an index serves queries with the very same expression only',
     remedy: `Set ${optionName('index.type')} to the type that the index was built for, or drop it and run \`pgvector-backfill finalize\`.`,
   },
   partial: {
@@ -64,6 +64,9 @@ export const PLAN_REASONS = {
 } as const satisfies Record<string, { why: string; remedy: string | null }>;
 
 export type PlanReason = keyof typeof PLAN_REASONS;
+
+/** Of `halfvec_cosine_ops`: `halfvec`. */
+const typeOf = (operators: string): string => operators.split('_')[0] ?? '';
 
 interface VectorIndex {
   name: string;
@@ -118,7 +121,9 @@ export async function explainReason(
   if (!index.valid) return 'invalid-index';
   const { indexed, columnType } = target;
   if (index.expression !== (indexed.type !== columnType)) return 'cast';
-  if (index.operatorClass !== operatorClass(settings.metric, indexed.type)) return 'operator';
+  const wanted = operatorClass(settings.metric, indexed.type);
+  if (typeOf(index.operatorClass) !== typeOf(wanted)) return 'cast';
+  if (index.operatorClass !== wanted) return 'operator';
   if (index.partial) return 'partial';
   return 'unknown';
 }

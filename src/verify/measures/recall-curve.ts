@@ -3,7 +3,13 @@
 import type { Interval } from '../../relevance/bootstrap.ts';
 import { groupedWilson, type Counted } from '../../relevance/wilson.ts';
 import type { Filter } from '../../search/queries/filter.ts';
-import { ITERATIVE_SCANS, type IterativeScan, type ReadSettings } from '../../ledger/reads/read-settings.ts';
+import {
+  ITERATIVE_SCANS,
+  MAX_EF_SEARCH,
+  type IterativeScan,
+  type ReadSettings,
+} from '../../ledger/reads/read-settings.ts';
+import { isReranked } from '../../table/distance.ts';
 import {
   nearestOfEach,
   type Neighbour,
@@ -59,7 +65,11 @@ export async function measureCurve(
 ): Promise<Curve> {
   const { target, settings, pool } = context;
   const { method } = target.indexed;
-  const values = method === 'hnsw' ? EF_SEARCH : probesUpTo(lists ?? 1);
+  const values = isReranked(target)
+    ? candidatesFrom(target.candidates)
+    : method === 'hnsw'
+      ? EF_SEARCH
+      : probesUpTo(lists ?? 1);
   const { version } = await findVectorExtension(pool);
   const known = isAtLeast(version ?? '0', ITERATIVE_VERSION);
   // IVFFlat has no strict order.
@@ -96,6 +106,12 @@ export async function measureCurve(
   }
   return curve;
 }
+
+/** Of an index of bits: what is looked for is what is compared again by its vector. */
+const candidatesFrom = (least: number): number[] => [
+  ...[1, 1.5, 2, 3, 4, 5].map((factor) => Math.round(least * factor)).filter((each) => each < MAX_EF_SEARCH),
+  MAX_EF_SEARCH,
+];
 
 const probesUpTo = (lists: number): number[] => [...PROBES.filter((probes) => probes < lists), lists];
 

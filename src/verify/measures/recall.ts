@@ -2,7 +2,7 @@
 
 import type { Settings } from '../../config/settings.ts';
 import type { Pool } from '../../db/pool.ts';
-import type { ReadSettings } from '../../ledger/reads/read-settings.ts';
+import { MAX_EF_SEARCH, type ReadSettings } from '../../ledger/reads/read-settings.ts';
 import { nearestOfEach, type Neighbour } from '../../search/queries/vector-query.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { sampleRows } from '../queries/sampled-rows.ts';
@@ -35,7 +35,9 @@ export const withoutOwn = (list: readonly Neighbour[], own: string | null, k = R
 /** For a row as query: one candidate more, for the row itself, or the smallest list could not hold k others. */
 export function besideOwn(read: ReadSettings): ReadSettings {
   const candidates = read['hnsw.ef_search'];
-  return candidates === undefined ? read : { ...read, 'hnsw.ef_search': String(Number(candidates) + 1) };
+  return candidates === undefined
+    ? read
+    : { ...read, 'hnsw.ef_search': String(Math.min(MAX_EF_SEARCH, Number(candidates) + 1)) };
 }
 
 export async function measureRecall(

@@ -12,6 +12,7 @@ import { forDepth, type ReadSettings } from '../../ledger/reads/read-settings.ts
 import { TEXT_FAILED, textSearch } from '../../search/queries/text-query.ts';
 import { nearest } from '../../search/queries/vector-query.ts';
 import type { Target } from '../../table/backfill-target.ts';
+import { scanDepth } from '../../table/distance.ts';
 import type { EmbeddedQuery } from '../queries/query-vectors.ts';
 
 export const SYSTEMS = ['legacy', 'tsvector', 'vector', 'hybrid'] as const;
@@ -99,7 +100,7 @@ export async function rankVector(
   const { vector } = query;
   if (vector === null) return { served: [], deep: [] };
   const served = await vectorHits(requestOf(context, query, k), vector);
-  const options = { read: forDepth(read, depth) };
+  const options = { read: forDepth(read, scanDepth(target, depth)) };
   const deep = await nearest(pool, target, settings.metric, vector, depth, 'index', options);
   return { served: served.map(({ key }) => key), deep: deep.neighbours.map(({ key }) => key) };
 }

@@ -12,7 +12,7 @@ import {
   ivfflatIndexBytes,
   spilledAfter,
 } from '../../../src/finalize/forecast/index-size.ts';
-import type { VectorType } from '../../../src/table/vector-type.ts';
+import type { IndexedType } from '../../../src/table/vector-type.ts';
 import { hasPostgres, realDatabase, type TestDatabase } from '../../setup/databases.ts';
 import { until } from '../../setup/until.ts';
 
@@ -49,7 +49,7 @@ describe.runIf(hasPostgres())('the forecast of an index build', () => {
     const each = Math.ceil(Math.sqrt(rows));
     await client.query(
       `WITH drawn AS MATERIALIZED (
-         SELECT n, (SELECT array_agg(random() + 0 * (i + n)) FROM generate_series(1, ${dimensions}) i)::vector AS e
+         SELECT n, (SELECT array_agg(random() - 0.5 + 0 * (i + n)) FROM generate_series(1, ${dimensions}) i)::vector AS e
            FROM generate_series(1, ${2 * each}) n)
        INSERT INTO v SELECT a.e + b.e FROM drawn a, drawn b WHERE a.n <= ${each} AND b.n > ${each} LIMIT ${rows}`,
     );
@@ -57,14 +57,18 @@ describe.runIf(hasPostgres())('the forecast of an index build', () => {
 
   /** @returns bytes of the index */
   async function build(
-    type: VectorType,
+    type: IndexedType,
     dimensions: number,
     method: string,
     parameters: string,
     memory: string,
   ): Promise<number> {
     await client.query(`SET maintenance_work_mem = '${memory}'`);
-    const expression = type === 'vector' ? 'e vector_l2_ops' : `(e::halfvec(${dimensions})) halfvec_l2_ops`;
+    const expression = {
+      vector: 'e vector_l2_ops',
+      halfvec: `(e::halfvec(${dimensions})) halfvec_l2_ops`,
+      bit: `(binary_quantize(e)::bit(${dimensions})) bit_hamming_ops`,
+    }[type];
     await client.query(`CREATE INDEX v_idx ON v USING ${method} (${expression}) WITH (${parameters})`);
     const size = await client.query<{ bytes: number }>(`SELECT pg_relation_size('v_idx')::float8 AS bytes`);
     return size.rows[0]?.bytes ?? 0;
@@ -87,6 +91,8 @@ describe.runIf(hasPostgres())('the forecast of an index build', () => {
     ['vector', 768, 16],
     ['halfvec', 384, 16],
     ['halfvec', 768, 24],
+    ['bit', 384, 16],
+    ['bit', 1001, 24],
   ] as const)('%s(%i), m = %i: the size on disk, within a twentieth', async (type, dimensions, m) => {
     const rows = dimensions < 100 ? ROWS : WIDE_ROWS;
     await load(dimensions, rows);
@@ -99,6 +105,7 @@ describe.runIf(hasPostgres())('the forecast of an index build', () => {
     ['vector', 128, 16],
     ['vector', 384, 24],
     ['halfvec', 384, 16],
+    ['bit', 1001, 16],
   ] as const)(
     '%s(%i), m = %i: where the graph leaves the memory, within a fiftieth',
     async (type, dimensions, m) => {
