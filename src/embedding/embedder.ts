@@ -32,6 +32,30 @@ export interface Embeddings {
   masked: Record<string, number>;
 }
 
+/** A piece of a long text that has a vector of its own. */
+export interface Passage {
+  /** As it is embedded: masked. */
+  text: string;
+  /** Its place in the text as it was, in characters as PostgreSQL counts them; `end` is behind the last one. */
+  start: number;
+  end: number;
+}
+
+/** What `model.longText: chunks` makes of a text. */
+export interface CutText {
+  /** In their order; one of a text that fits, none of one with a fault. */
+  passages: Passage[];
+  /** There was more text than `model.maxChunks` passages have. */
+  truncated: boolean;
+  fault: VectorFault;
+}
+
+export interface CutTexts {
+  texts: CutText[];
+  /** As of Embeddings. */
+  masked: Record<string, number>;
+}
+
 /** Of so many texts, before anything is known of them. `dimensions` 0: of tokens alone, or of vectors that come later. */
 export const emptyEmbeddings = (texts: number, dimensions = 0): Embeddings => ({
   vectors: new Float32Array(texts * dimensions),
@@ -43,9 +67,11 @@ export const emptyEmbeddings = (texts: number, dimensions = 0): Embeddings => ({
 
 export interface EmbedOptions {
   signal?: AbortSignal | undefined;
-  /** Which prefix is put in front; rows are documents. */
-  as?: 'document' | 'query';
+  as?: TextKind;
 }
+
+/** Rows are documents. It decides which prefix is put in front; a passage is as a document is, masked already, and never cut again. */
+export type TextKind = 'document' | 'query' | 'passage';
 
 /** What the numbers are computed with; it decides how closely two computations of one text agree. */
 export type Precision = 'full' | 'int8' | 'remote';
@@ -65,6 +91,8 @@ export interface Embedder {
   readonly maxTokens?: number;
   /** Tokens of each text, whole, as a document. */
   countTokens?(texts: readonly string[]): Promise<Int32Array>;
+  /** Masks texts and cuts them into passages, to be embedded as such. Absent of an embedder that cannot. */
+  cutPassages?(texts: readonly string[], options?: Pick<EmbedOptions, 'signal'>): Promise<CutTexts>;
 }
 
 /**

@@ -5,7 +5,7 @@ import type { MaskPolicy } from '../masking/policy.ts';
 export type Pooling = 'mean' | 'cls' | 'max';
 
 /** What happens to a text of more tokens than the model reads. */
-export type LongText = 'truncate' | 'mean-of-chunks' | 'skip' | 'fail';
+export type LongText = 'truncate' | 'mean-of-chunks' | 'chunks' | 'skip' | 'fail';
 
 export interface EmbeddingOptions {
   pooling: Pooling;
@@ -14,9 +14,11 @@ export interface EmbeddingOptions {
   /** Tokens of one inference, those of prefix and frame included. */
   maxTokens: number;
   longText: LongText;
-  /** mean-of-chunks: tokens that neighbouring chunks share. */
+  /** chunks: tokens of one, those of prefix and frame included; as many as of one inference where absent. */
+  chunkTokens?: number | undefined;
+  /** chunks, mean-of-chunks: tokens that neighbouring chunks share. */
   chunkOverlap: number;
-  /** mean-of-chunks: most chunks of one text. */
+  /** chunks, mean-of-chunks: most chunks of one text. */
   maxChunks: number;
   documentPrefix: string;
   queryPrefix: string;

@@ -5,6 +5,8 @@ import { BackfillError, ConfigError } from '../errors.ts';
 import {
   emptyEmbeddings,
   addCounts,
+  type CutText,
+  type CutTexts,
   type Embedder,
   type EmbedOptions,
   type Embeddings,
@@ -30,7 +32,39 @@ const CHARACTERS_PER_TOKEN = 64;
 /** Of VECTOR_FAULT. */
 const DEADLY = 8 satisfies VectorFault;
 
-export type LocalEmbedder = Embedder & Required<Pick<Embedder, 'maxTokens' | 'countTokens'>>;
+/**
+ * Shares texts out to the processes, by their indexes. One that processes die of, one after the other, is left to `onDeadly`,
+ * and the others go on without it.
+ */
+async function inParts(
+  texts: readonly string[],
+  work: (members: readonly number[], own: string[], patience: number) => Promise<void>,
+  onDeadly: (index: number) => void,
+): Promise<void> {
+  const workPart = async (members: number[], patience: number): Promise<void> => {
+    try {
+      await work(
+        members,
+        members.map((index) => texts[index] ?? ''),
+        patience,
+      );
+    } catch (error) {
+      if (!(error instanceof BackfillError) || error.code !== 'INFERENCE_PROCESS_DIED') throw error;
+      const [only] = members;
+      if (members.length === 1 && only !== undefined) {
+        onDeadly(only);
+        return;
+      }
+      // One of these texts, perhaps: the halves tell which. The last one standing gets a second chance.
+      const middle = Math.ceil(members.length / 2);
+      const halves = [members.slice(0, middle), members.slice(middle)];
+      await Promise.all(halves.map((half) => workPart(half, half.length === 1 ? 1 : 0)));
+    }
+  };
+  await Promise.all(textChunks(texts).map((members) => workPart(members, 1)));
+}
+
+export type LocalEmbedder = Embedder & Required<Pick<Embedder, 'maxTokens' | 'countTokens' | 'cutPassages'>>;
 
 /** @throws ConfigError where files are missing or cannot be used; says which and what to do. */
 export async function openTransformersEmbedder(
@@ -67,9 +101,9 @@ export async function openTransformersEmbedder(
     const result = emptyEmbeddings(count, dimensions);
     // One listener per chunk under way; the default limit of ten only guesses at a leak.
     if (signal !== undefined) setMaxListeners(0, signal);
-    const embedPart = async (members: number[], patience: number): Promise<void> => {
-      const own = members.map((index) => texts[index] ?? '');
-      try {
+    await inParts(
+      texts,
+      async (members, own, patience) => {
         const part = await pool.run({ type: 'embed', texts: own, as }, { signal, patience });
         addCounts(result.masked, part.masked);
         for (const [row, index] of members.entries()) {
@@ -81,23 +115,36 @@ export async function openTransformersEmbedder(
           result.truncated[index] = part.truncated[row] ?? 0;
           result.faults[index] = part.faults[row] ?? 0;
         }
-      } catch (error) {
-        if (!(error instanceof BackfillError) || error.code !== 'INFERENCE_PROCESS_DIED') throw error;
-        const [only] = members;
-        if (members.length === 1 && only !== undefined) {
-          result.faults[only] = DEADLY;
-          return;
-        }
-        // One of these texts, perhaps: the halves tell which. The last one standing gets a second chance.
-        const middle = Math.ceil(members.length / 2);
-        const halves = [members.slice(0, middle), members.slice(middle)];
-        await Promise.all(halves.map((half) => embedPart(half, half.length === 1 ? 1 : 0)));
-      }
-    };
-    await Promise.all(textChunks(texts).map((members) => embedPart(members, 1)));
+      },
+      (index) => {
+        result.faults[index] = DEADLY;
+      },
+    );
     return result;
   }
 
+  async function cutPassages(
+    texts: readonly string[],
+    { signal }: Pick<EmbedOptions, 'signal'> = {},
+  ): Promise<CutTexts> {
+    const result: CutTexts = { texts: [], masked: {} };
+    if (signal !== undefined) setMaxListeners(0, signal);
+    await inParts(
+      texts,
+      async (members, own, patience) => {
+        const part = await pool.cut(own, { signal, patience });
+        addCounts(result.masked, part.masked);
+        for (const [row, index] of members.entries()) result.texts[index] = part.texts[row] as CutText;
+      },
+      (index) => {
+        result.texts[index] = { passages: [], truncated: false, fault: DEADLY };
+      },
+    );
+    return result;
+  }
+
+  const isCut = (longText: ModelOptions['longText']): boolean =>
+    longText === 'mean-of-chunks' || longText === 'chunks';
   const inOneInference = maxTokens * CHARACTERS_PER_TOKEN;
   return {
     model: options.name,
@@ -105,8 +152,9 @@ export async function openTransformersEmbedder(
     fingerprint,
     precision: options.quantized ? 'int8' : 'full',
     maxTokens,
-    maxCharacters: inOneInference * (options.longText === 'mean-of-chunks' ? options.maxChunks : 1),
+    maxCharacters: inOneInference * (isCut(options.longText) ? options.maxChunks : 1),
     embed,
+    cutPassages,
     countTokens: async (texts) =>
       (await pool.run({ type: 'count', texts: [...texts], as: 'document' })).tokens,
     close: () => pool.close(),

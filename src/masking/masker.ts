@@ -14,8 +14,10 @@ export interface MaskedText {
 
 export interface Masker {
   readonly version: string;
-  /** @throws MaskTooSlow where a rule of the operator's does not come to its end. */
+  /** Both throw MaskTooSlow where a rule of the operator's does not come to its end. */
   mask(text: string): MaskedText;
+  /** What is masked, by its place: sorted, without overlaps. */
+  find(text: string): Mask[];
 }
 
 /** One value that was masked, by its place in the text as it was. */
@@ -46,6 +48,7 @@ export function createMasker(policy: MaskPolicy, ruleSeconds = RULE_SECONDS): Ma
   const find = createFinder(policy, ruleSeconds);
   return {
     version: maskPolicyVersion(policy),
+    find,
     mask(text) {
       const masks = find(text);
       if (masks.length === 0) return { text, counts: {} };

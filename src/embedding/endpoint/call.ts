@@ -3,10 +3,9 @@
 import { optionName } from '../../config/option-name.ts';
 import { ConfigError, TransientError } from '../../errors.ts';
 import type { VectorFault } from '../embedder.ts';
+import type { LongText } from '../embedding-options.ts';
 import { type EndpointClient, UNAVAILABLE } from './client.ts';
 import { type Answer, type Refusal, describeRefusal } from './response.ts';
-
-export type LongText = 'truncate' | 'mean-of-chunks' | 'skip' | 'fail';
 
 /** What comes of a piece: a vector or a fault. */
 export interface Part {
@@ -107,7 +106,8 @@ export class EndpointCall {
     if (longText === 'fail') return this.#fault(piece, 4);
     const half = Math.ceil(piece.body.length / 2);
     const tries = piece.tries + 1;
-    if (longText === 'truncate') {
+    // A passage has no passages of its own.
+    if (longText === 'truncate' || longText === 'chunks') {
       // Always by half, not by what the server took before: a vector must not depend on the texts that went ahead.
       const body = cut(piece.body, half);
       if (tries > MAX_CUTS || body.length === piece.body.length || body.trim() === '')

@@ -5,25 +5,30 @@
  * What cannot be known from here: the server's tokens. `maxTokens` is only a bound in characters, and a server that cuts a
  * long text without a word (as Text Embeddings Inference does with --auto-truncate) gives a vector of its beginning that looks like
  * any other: such a text is not counted as truncated, and the policies `skip` and `fail` do not see it. `mean-of-chunks`
- * therefore does not wait for a complaint; it divides what is likely to be too long.
+ * therefore does not wait for a complaint; it divides what is likely to be too long. So does `chunks`, which counts a token for
+ * every three characters.
  */
 
 import { setMaxListeners } from 'node:events';
 import { optionName } from '../../config/option-name.ts';
 import { ConfigError, TransientError } from '../../errors.ts';
-import { tryMask } from '../../masking/masker.ts';
+import { tryMask, type Mask } from '../../masking/masker.ts';
+import { passagesOf } from '../passages/text-passages.ts';
+import type { PassageTokens } from '../passages/cut-passages.ts';
 import {
   emptyEmbeddings,
   addCounts,
+  type CutTexts,
   type Embedder,
   type Embeddings,
   type EmbedOptions,
+  type TextKind,
 } from '../embedder.ts';
+import type { LongText } from '../embedding-options.ts';
 import { norm, scale } from '../inference/pooling.ts';
 import {
   cut,
   EndpointCall,
-  type LongText,
   type Part,
   type Piece,
   PROBE,
@@ -45,13 +50,25 @@ export interface EndpointOptions extends ClientOptions {
   /** Changes with everything that changes what `mask` does. */
   maskVersion: string;
   mask?: ((text: string) => { text: string; counts: Record<string, number> }) | undefined;
+  /** Of texts that are cut into passages. */
+  chunks?: ChunkOptions | undefined;
+}
+
+export interface ChunkOptions {
+  /** Of a passage, at most. */
+  tokens: number;
+  overlap: number;
+  /** Of one text, at most. */
+  max: number;
+  /** Where a text is masked; each mask of it is in `mask` of the same text. */
+  find: (text: string) => Mask[];
 }
 
 /** As for local models: more characters than this are surely more than `maxTokens` tokens. */
 const CHARACTERS_PER_TOKEN = 64;
 /** mean-of-chunks: pieces of a text; as many as the local embedder makes at first. */
 const MAX_PIECES = 64;
-/** mean-of-chunks: what a token has at least in most languages; English has 4 to 5, and half-filled pieces do less harm than cut ones. */
+/** mean-of-chunks and chunks: what a token has at least in most languages; English has 4 to 5, and half-filled pieces do less harm than cut ones. */
 const PIECE_CHARACTERS_PER_TOKEN = 3;
 
 /**
@@ -68,12 +85,20 @@ export async function openEndpointEmbedder(
   const dimensions = await probe(client, closing.signal);
   const { normalize, maxTokens, longText, documentPrefix = '', queryPrefix = '', mask } = options;
   const limit: RequestLimit = { texts: options.requestTexts };
-  const maxCharacters = maxTokens * CHARACTERS_PER_TOKEN * (longText === 'mean-of-chunks' ? MAX_PIECES : 1);
+  const pieces = {
+    'mean-of-chunks': MAX_PIECES,
+    chunks: options.chunks?.max ?? 1,
+    truncate: 1,
+    skip: 1,
+    fail: 1,
+  };
+  const maxCharacters = maxTokens * CHARACTERS_PER_TOKEN * pieces[longText];
   const calls = new Set<Promise<Embeddings>>();
 
   /** The text as it goes out, in pieces; or the fault that keeps it here. */
-  function prepare(text: string, row: number, result: Embeddings): Piece[] {
-    const masked = text.trim() === '' || mask === undefined ? undefined : tryMask({ mask }, text);
+  function prepare(text: string, row: number, as: TextKind, result: Embeddings): Piece[] {
+    const isMasked = text.trim() === '' || mask === undefined || as === 'passage';
+    const masked = isMasked ? undefined : tryMask({ mask }, text);
     if (masked === null) {
       result.faults[row] = 7;
       return [];
@@ -99,12 +124,13 @@ export async function openEndpointEmbedder(
 
   async function embedTexts(
     texts: readonly string[],
-    prefix: string,
+    as: TextKind,
     signal: AbortSignal,
   ): Promise<Embeddings> {
     const count = texts.length;
     const result = emptyEmbeddings(count, dimensions);
-    const pieces = texts.flatMap((text, row) => prepare(text, row, result));
+    const pieces = texts.flatMap((text, row) => prepare(text, row, as, result));
+    const prefix = as === 'query' ? queryPrefix : documentPrefix;
     const parts = await new EndpointCall(client, limit, { longText, prefix, signal }).run(pieces);
     gather(parts, result, dimensions, normalize);
     return result;
@@ -124,8 +150,7 @@ export async function openEndpointEmbedder(
     const onClose = (): void => ending.abort(closing.signal.reason);
     signal?.addEventListener('abort', onAbort, { once: true });
     closing.signal.addEventListener('abort', onClose, { once: true });
-    const prefix = as === 'query' ? queryPrefix : documentPrefix;
-    const call = embedTexts(texts, prefix, ending.signal);
+    const call = embedTexts(texts, as, ending.signal);
     calls.add(call);
     try {
       return await call;
@@ -137,6 +162,29 @@ export async function openEndpointEmbedder(
     }
   }
 
+  async function cutPassages(texts: readonly string[]): Promise<CutTexts> {
+    const result: CutTexts = { texts: [], masked: {} };
+    const { tokens, overlap, max, find } = options.chunks ?? {
+      tokens: maxTokens,
+      overlap: 0,
+      max: 1,
+      find: () => [],
+    };
+    const ofPart = (text: string): number => text.length / PIECE_CHARACTERS_PER_TOKEN;
+    const counted: PassageTokens = {
+      max: Math.min(tokens, maxTokens),
+      overlap,
+      ofPart,
+      ofPassage: (text) => ofPart(`${documentPrefix}${text}`),
+    };
+    for (const text of texts) {
+      const { counts, ...cut } = passagesOf(text, { find }, counted, max);
+      addCounts(result.masked, counts);
+      result.texts.push(cut);
+    }
+    return result;
+  }
+
   return {
     model: options.name,
     dimensions,
@@ -144,6 +192,7 @@ export async function openEndpointEmbedder(
     precision: 'remote',
     maxCharacters,
     embed,
+    cutPassages,
     async close() {
       closing.abort(new TransientError('The remote embedder is closed.', { code: 'EMBEDDER_CLOSED' }));
       await Promise.allSettled(calls);

@@ -10,6 +10,7 @@ export interface FingerprintedOptions {
   longText: string;
   documentPrefix?: string | undefined;
   maskVersion: string;
+  chunks?: { tokens: number; overlap: number; max: number } | undefined;
 }
 
 /**
@@ -17,7 +18,7 @@ export interface FingerprintedOptions {
  * name stands for the same weights everywhere is the operator's word.
  */
 export function endpointFingerprint(
-  { name, normalize, maxTokens, longText, documentPrefix = '', maskVersion }: FingerprintedOptions,
+  { name, normalize, maxTokens, longText, documentPrefix = '', maskVersion, chunks }: FingerprintedOptions,
   dimensions: number,
 ): string {
   const facts = {
@@ -29,6 +30,9 @@ export function endpointFingerprint(
     longText,
     documentPrefix,
     maskVersion,
+    ...(longText === 'chunks' && chunks !== undefined
+      ? { chunks: [chunks.tokens, chunks.overlap, chunks.max] }
+      : {}),
   };
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
 }

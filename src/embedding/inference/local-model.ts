@@ -11,7 +11,8 @@ import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { NO_TELEMETRY } from '../../process/child-environment.ts';
 import { messageOf } from '../../errors.ts';
 import { createMasker, tryMask, type Masker } from '../../masking/masker.ts';
-import { emptyEmbeddings, addCounts, type Embeddings } from '../embedder.ts';
+import { passagesOf } from '../passages/text-passages.ts';
+import { emptyEmbeddings, addCounts, type CutTexts, type Embeddings, type TextKind } from '../embedder.ts';
 import type { LoadRequest } from './messages.ts';
 import { readModelConfig } from '../model-files/config.ts';
 import { modelGraph } from '../model-files/files.ts';
@@ -91,7 +92,7 @@ export class LocalModel {
   /** `cancelled` is asked between two inferences. */
   async embed(
     texts: readonly string[],
-    as: 'document' | 'query',
+    as: TextKind,
     cancelled: () => boolean = () => false,
   ): Promise<Embeddings> {
     const count = texts.length;
@@ -111,10 +112,28 @@ export class LocalModel {
     return result;
   }
 
-  #units(texts: readonly string[], as: 'document' | 'query', result: Embeddings): Unit[] {
+  /** `cancelled` is asked between two texts. */
+  async cut(texts: readonly string[], cancelled: () => boolean = () => false): Promise<CutTexts> {
+    const result: CutTexts = { texts: [], masked: {} };
+    for (const text of texts) {
+      await turn();
+      if (cancelled()) break;
+      const { counts, ...cut } = passagesOf(
+        text,
+        this.#masker,
+        this.tokenizer.passages,
+        this.#shaping.maxChunks,
+      );
+      addCounts(result.masked, counts);
+      result.texts.push(cut);
+    }
+    return result;
+  }
+
+  #units(texts: readonly string[], as: TextKind, result: Embeddings): Unit[] {
     const units: Unit[] = [];
     for (const [text, raw] of texts.entries()) {
-      const masked = tryMask(this.#masker, raw);
+      const masked = as === 'passage' ? { text: raw, counts: {} } : tryMask(this.#masker, raw);
       if (masked === null) {
         result.faults[text] = FAULT.maskTooSlow;
         continue;

@@ -1,6 +1,6 @@
 /** What the main process and an inference process say to each other. */
 
-import type { Embeddings } from '../embedder.ts';
+import type { CutTexts, Embeddings, TextKind } from '../embedder.ts';
 import type { ModelLocation, ModelOptions } from '../model-files/files.ts';
 
 export interface LoadRequest {
@@ -11,12 +11,12 @@ export interface LoadRequest {
   intraOpThreads: number;
 }
 
-/** `embed`: vectors; `count`: only how many tokens each text has. */
+/** `embed`: vectors; `count`: only how many tokens each text has; `cut`: its passages. */
 export interface TextRequest {
-  type: 'embed' | 'count';
+  type: 'embed' | 'count' | 'cut';
   id: number;
   texts: string[];
-  as: 'document' | 'query';
+  as: TextKind;
 }
 
 export interface CancelRequest {
@@ -30,4 +30,5 @@ export type FromInference =
   | { type: 'ready'; dimensions: number; maxTokens: number }
   | { type: 'unusable'; message: string }
   | ({ type: 'embedded'; id: number } & Embeddings)
+  | ({ type: 'cut'; id: number } & CutTexts)
   | { type: 'failed'; id: number; message: string };

@@ -4,16 +4,19 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { optionName } from '../../config/option-name.ts';
 import { ConfigError, TransientError, messageOf } from '../../errors.ts';
-import type { Embeddings } from '../embedder.ts';
+import type { CutTexts, Embeddings } from '../embedder.ts';
 import { startInferenceProcess } from './start-process.ts';
 import type { FromInference, LoadRequest, TextRequest } from './messages.ts';
 import { loadError } from './load-error.ts';
+
+/** What was asked for. */
+type Answer = Extract<FromInference, { type: 'embedded' | 'cut' }>;
 
 interface Task {
   request: TextRequest;
   /** Processes that may still die while they embed it before it counts as the cause. */
   patience: number;
-  resolve(result: Embeddings): void;
+  resolve(result: Answer): void;
   reject(error: Error): void;
 }
 
@@ -73,10 +76,24 @@ export class InferencePool {
    * Texts of one message; what comes back is in the same order. `patience`: processes that may die of it and be replaced.
    * @throws BackfillError `INFERENCE_PROCESS_DIED` where more of them died
    */
-  run(request: Omit<TextRequest, 'id'>, { signal, patience = 1 }: RunOptions = {}): Promise<Embeddings> {
+  run(
+    request: Omit<TextRequest, 'id'> & { type: 'embed' | 'count' },
+    options: RunOptions = {},
+  ): Promise<Embeddings> {
+    return this.#ask(request, options) as Promise<Extract<Answer, { type: 'embedded' }>>;
+  }
+
+  /** Passages of texts, in the same way. */
+  cut(texts: string[], options: RunOptions = {}): Promise<CutTexts> {
+    return this.#ask({ type: 'cut', texts, as: 'document' }, options) as Promise<
+      Extract<Answer, { type: 'cut' }>
+    >;
+  }
+
+  #ask(request: Omit<TextRequest, 'id'>, { signal, patience = 1 }: RunOptions): Promise<Answer> {
     if (signal?.aborted) return Promise.reject(cancelled());
     if (this.#closed) return Promise.reject(closed());
-    return new Promise<Embeddings>((resolve, reject) => {
+    return new Promise<Answer>((resolve, reject) => {
       const onAbort = (): void => this.#drop(task);
       // A signal outlives the many messages of its job: what has ended must not stay in its list of listeners.
       const settled = (): void => signal?.removeEventListener('abort', onAbort);
@@ -192,12 +209,12 @@ export class InferencePool {
       });
   }
 
-  #finish(child: ChildProcess, message: Extract<FromInference, { type: 'embedded' | 'failed' }>): void {
+  #finish(child: ChildProcess, message: Answer | Extract<FromInference, { type: 'failed' }>): void {
     const tasks = this.#processes.get(child) ?? [];
     const task = tasks.find(({ request }) => request.id === message.id);
     if (task !== undefined) tasks.splice(tasks.indexOf(task), 1);
     this.#deaths = 0;
-    if (message.type === 'embedded') task?.resolve(message);
+    if (message.type !== 'failed') task?.resolve(message);
     else
       task?.reject(
         new ConfigError(`Model ${this.#data.options.name} fails on every text: ${message.message}.`, {

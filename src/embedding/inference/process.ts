@@ -31,12 +31,17 @@ async function answer(request: TextRequest): Promise<void> {
   try {
     if (engine === null) throw new Error('no model is loaded');
     const isCancelled = (): boolean => cancelled.has(id);
-    const result =
-      request.type === 'count'
-        ? count(engine, request)
-        : await engine.embed(request.texts, request.as, isCancelled);
-    if (isCancelled()) say({ type: 'failed', id, message: 'cancelled' });
-    else say({ type: 'embedded', id, ...result });
+    const answered: FromInference =
+      request.type === 'cut'
+        ? { type: 'cut', id, ...(await engine.cut(request.texts, isCancelled)) }
+        : {
+            type: 'embedded',
+            id,
+            ...(request.type === 'count'
+              ? count(engine, request)
+              : await engine.embed(request.texts, request.as, isCancelled)),
+          };
+    say(isCancelled() ? { type: 'failed', id, message: 'cancelled' } : answered);
   } catch (error) {
     say({ type: 'failed', id, message: messageOf(error) });
   }

@@ -204,7 +204,14 @@ export async function modelFingerprint(options: ModelOptions): Promise<string> {
 /** Of the shaping, what changes the vectors of rows: not the prefix of queries, and of chunks only where there are any. */
 function shapingFacts(options: ModelOptions): unknown[] {
   const { quantized, pooling, normalize, maxTokens, longText, documentPrefix } = options;
-  const chunks = longText === 'mean-of-chunks' ? [options.chunkOverlap, options.maxChunks] : [];
+  const { chunkTokens = maxTokens, chunkOverlap, maxChunks } = options;
+  const chunks = {
+    chunks: [chunkTokens, chunkOverlap, maxChunks],
+    'mean-of-chunks': [chunkOverlap, maxChunks],
+    truncate: [],
+    skip: [],
+    fail: [],
+  }[longText];
   return [
     TOKENISATION,
     quantized,

@@ -1,6 +1,8 @@
 /** One text → the lists of tokens that go through the model for it, whatever its length. */
 
+import type { TextKind } from '../embedder.ts';
 import type { EmbeddingOptions } from '../embedding-options.ts';
+import type { PassageTokens } from '../passages/cut-passages.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /** What a model's files say of its tokens besides tokenizer.json. */
@@ -58,7 +60,7 @@ export class TextTokenizer {
     this.#fromLeft = settings.truncation === 'left';
   }
 
-  tokens(text: string, as: 'document' | 'query'): TextTokens {
+  tokens(text: string, as: TextKind): TextTokens {
     const { documentPrefix, queryPrefix } = this.#shaping;
     const prefix = as === 'query' ? queryPrefix : documentPrefix;
     // The frame stays whole around a text that is cut.
@@ -69,10 +71,10 @@ export class TextTokenizer {
       ? { ids: this.#tokenizer.encode(whole), cut: false }
       : this.#encode(whole, limit);
     const long = cut || ids.length > limit;
-    // A query is not a document that could be left out: it is cut.
-    const mode = as === 'query' ? 'truncate' : this.#shaping.longText;
+    // A query is not a document that could be left out: it is cut. A passage fits.
+    const mode = as === 'document' ? this.#shaping.longText : 'truncate';
     if (long && mode === 'mean-of-chunks') return this.#chunks(text, this.#tokenizer.encode(prefix));
-    if (long && mode !== 'truncate')
+    if (long && mode !== 'truncate' && mode !== 'chunks')
       return { units: [], weights: [], truncated: false, long, unknown: false };
     const kept = this.#fromLeft ? ids.slice(Math.max(ids.length - limit, 0)) : ids.slice(0, limit);
     const framed = [...this.#before, ...kept, ...this.#behind];
@@ -91,6 +93,18 @@ export class TextTokenizer {
   count(text: string): number {
     const { ids } = this.#encode(`${this.#shaping.documentPrefix}${text}`, MAX_COUNTED);
     return Math.min(ids.length, MAX_COUNTED) + this.#before.length + this.#behind.length;
+  }
+
+  /** How the tokens of passages are counted. */
+  get passages(): PassageTokens {
+    const { documentPrefix, chunkTokens = this.maxTokens, chunkOverlap } = this.#shaping;
+    const frame = this.#before.length + this.#behind.length;
+    return {
+      max: Math.min(chunkTokens, this.maxTokens),
+      overlap: chunkOverlap,
+      ofPart: (text) => this.#tokenizer.encode(text).length,
+      ofPassage: (text) => this.#tokenizer.encode(`${documentPrefix}${text}`).length + frame,
+    };
   }
 
   /** No token is one that the model knows. */
