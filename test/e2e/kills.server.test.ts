@@ -58,7 +58,8 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
       index: { valid: true },
     });
     const { rows } = await backfill.pool.query(
-      `SELECT count(*)::int AS n FROM pg_index i WHERE indrelid = 'docs'::regclass AND NOT indisprimary`,
+      'SELECT count(*)::int AS n FROM pg_index i WHERE indrelid = $1::regclass AND NOT indisprimary',
+      [(await backfill.target()).store.table],
     );
     expect(rows).toEqual([{ n: 1 }]);
     if (expected !== undefined) expect(await backfill.vectorDigest()).toBe(expected);
@@ -72,10 +73,11 @@ describe.runIf(hasRedis()).concurrent('killed', { timeout: 240_000 }, () => {
   it.each([
     ['while it copies into the staging table', 'INSERT', 'pgvector_backfill.docs_embedding_stage'],
     ['while it merges, with the vectors staged', 'UPDATE', 'docs'],
+    ['while it merges beside the table', 'INSERT', 'docs_embedding'],
     ['while it closes the batch, with the rows merged', 'UPDATE OF merged_at', 'pgvector_backfill.batch'],
     ['while it takes the batch', 'UPDATE OF token', 'pgvector_backfill.batch'],
   ])('%s', async (_name, when, table) => {
-    const backfill = await filled({});
+    const backfill = await filled({ BACKFILL_STORE: table === 'docs_embedding' ? 'table' : 'column' });
     await backfill.enqueue();
     const holder = await holdAt(backfill.env, when, table);
     const worker = startCommand('worker', [], backfill.env, DOOMED);

@@ -70,7 +70,7 @@ export const benchStore = (
   });
 
 const showWrites = (each: WriteMeasures): string =>
-  `${each.seconds.toFixed(1)} s, WAL ${bytes(each.walBytes)}, the table grew by ${bytes(each.tableBytes)}, all by ${bytes(each.allBytes)}; ${each.updated} updates, ${each.fired} fired triggers; the application's updates waited ${median(each.waitsMs).toFixed(1)} ms, at most ${Math.max(0, ...each.waitsMs).toFixed(0)} ms`;
+  `${each.seconds.toFixed(1)} s, WAL ${bytes(each.walBytes)}, the table grew by ${bytes(each.tableBytes)}, all by ${bytes(each.allBytes)}; ${each.fired} fired triggers; the application's updates waited ${median(each.waitsMs).toFixed(1)} ms, at most ${Math.max(0, ...each.waitsMs).toFixed(0)} ms`;
 
 const showSearches = (each: SearchMeasures): string =>
   `search p50 ${each.p50Ms.toFixed(2)} ms, p95 ${each.p95Ms.toFixed(2)} ms, recall@10 ${each.recall.toFixed(3)}`;

@@ -30,8 +30,7 @@ export interface WriteMeasures {
   /** Of the legacy table with its indexes, and of all that holds vectors besides. */
   tableBytes: number;
   allBytes: number;
-  /** Row versions of the legacy table that the run made, and triggers that these fired. */
-  updated: number;
+  /** Triggers that row versions of the run's have fired: one each. */
   fired: number;
   /** Of single-row updates of another column by the application. */
   waitsMs: number[];
@@ -131,7 +130,6 @@ export async function writeInto(
       walBytes: after.wal - before.wal,
       tableBytes: after.table - before.table,
       allBytes: after.all - before.all,
-      updated: after.updated - before.updated - waitsMs.length,
       fired: after.fired - before.fired - waitsMs.length,
       waitsMs,
     },
@@ -165,18 +163,14 @@ interface Sizes {
   wal: number;
   table: number;
   all: number;
-  updated: number;
   fired: number;
 }
 
 async function sizes(pool: Pool): Promise<Sizes> {
-  // The statistics of this very moment: those of other sessions come a second later.
-  await pool.query('SELECT pg_stat_force_next_flush()').catch(() => {});
-  await delay(1100);
   const found = await pool.query<Omit<Sizes, 'wal'>>(
     `SELECT pg_total_relation_size('docs')::float8 AS table,
             (pg_total_relation_size('docs') + pg_total_relation_size('pgvector_backfill.docs_embedding_stage') + coalesce(pg_total_relation_size(to_regclass('docs_embedding')), 0))::float8 AS all,
-            pg_stat_get_tuples_updated('docs'::regclass)::float8 AS updated, (SELECT count(*)::float8 FROM fired) AS fired`,
+            (SELECT count(*)::float8 FROM fired) AS fired`,
   );
   return { ...(found.rows[0] as Omit<Sizes, 'wal'>), wal: (await walPosition(pool)) ?? 0 };
 }

@@ -92,7 +92,7 @@ const EARLIER: Scope = { store: 'column' };
 /** What neither side knows of is no difference. */
 function changed(scope: Scope, now: Scope, paths: readonly OptionPath[]): Changed[] {
   return paths.flatMap((path) => {
-    const [planned, present] = [scope[path] ?? EARLIER[path], now[path]];
+    const [planned, present] = [Object.hasOwn(scope, path) ? scope[path] : EARLIER[path], now[path]];
     // Not set: whatever the table's key was when the run was planned.
     if (path === 'key' && (present === null || planned === null)) return [];
     return planned === undefined ||

@@ -19,6 +19,7 @@ import { enqueueRun } from '../../../src/planning/enqueue-run.ts';
 import { prepareQueues, withQueues } from '../../../src/planning/open-queues.ts';
 import { Throttle } from '../../../src/throttle/throttle.ts';
 import type { Embedder } from '../../../src/embedding/embedder.ts';
+import type { StoreKind } from '../../../src/table/store.ts';
 import { runCommand, type CommandResult } from '../../setup/command.ts';
 import type { TestDatabase } from '../../setup/databases.ts';
 import { createDocs } from '../../setup/docs-table.ts';
@@ -51,6 +52,8 @@ export interface TableOptions {
   createTable?: (pool: Pool, rows: number) => Promise<void>;
   /** Beside the usual ones, as in the environment. */
   options?: Record<string, string>;
+  /** Of the first and the second; a column each where absent. */
+  stores?: readonly [StoreKind, StoreKind];
 }
 
 /** Of 8 and 16 dimensions. */
@@ -62,7 +65,7 @@ export const embedderOf = (generation: 1 | 2): Embedder => ({
 
 export async function openGenerations(
   database: TestDatabase,
-  { rows = ROWS, createTable = createDocs, options = {} }: TableOptions = {},
+  { rows = ROWS, createTable = createDocs, options = {}, stores = ['column', 'column'] }: TableOptions = {},
 ): Promise<TwoGenerations> {
   const env = {
     DATABASE_URL: database.databaseUrl,
@@ -71,6 +74,7 @@ export async function openGenerations(
     BACKFILL_TEXT: 'body',
     BACKFILL_BATCH_ROWS: '20',
     BACKFILL_LOG_LEVEL: 'silent',
+    BACKFILL_STORE: stores[0],
     ...options,
   };
   const first = await loadConfig({ flags: {}, env, cwd: '/', backfill: undefined });
@@ -81,6 +85,7 @@ export async function openGenerations(
     ['column', 'embedding_2'],
     ['updatedAtColumn', 'embedding_2_updated_at'],
     ['model.name', 'another'],
+    ['store', stores[1]],
   ]);
   const configs = {
     1: first,
@@ -113,7 +118,7 @@ export async function openGenerations(
       for (let number = 1; number <= planned.batchesPlanned; number++)
         await processBatch(context, planned, number);
       const sql = createIndexSql(target, wantedIndex(target, settings, planned.rowsPlanned));
-      await pool.query(target.isPartitioned ? sql.replace('CONCURRENTLY ', '') : sql);
+      await pool.query(target.store.isPartitioned ? sql.replace('CONCURRENTLY ', '') : sql);
       await moveRun(pool, planned.id, ['running'], 'ready', '');
     },
     async reads(choice) {

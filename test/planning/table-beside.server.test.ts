@@ -1,0 +1,96 @@
+/** The table of vectors beside: who may read what of it, and what becomes of a name that is somebody else's. */
+
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadConfig, type Config } from '../../src/config/load.ts';
+import { createPool, type Pool } from '../../src/db/pool.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
+import { dropRole, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
+import { createDocs } from '../setup/docs-table.ts';
+import { complaints, hashEmbedder, runAll } from '../setup/whole-run.ts';
+
+const ending = randomBytes(4).toString('hex');
+const [READER, STRANGER] = [`pgvb_reader_${ending}`, `pgvb_stranger_${ending}`];
+
+describe.runIf(hasPostgres())('the table of vectors beside', () => {
+  let database: TestDatabase;
+  let pool: Pool;
+  let config: Config;
+  beforeEach(async () => {
+    database = await realDatabase();
+    pool = createPool(database.databaseUrl, { name: 'test', max: 4, logger: silentLogger });
+    await createDocs(pool, 20);
+    config = await loadConfig({
+      flags: { store: 'table' },
+      env: {
+        DATABASE_URL: database.databaseUrl,
+        QUEUE_URL: database.queueUrl,
+        BACKFILL_TABLE: 'docs',
+        BACKFILL_TEXT: 'body',
+      },
+      cwd: '/',
+    });
+  });
+  afterEach(async () => {
+    await pool.end();
+    for (const role of [READER, STRANGER]) await dropRole(database.databaseUrl, role).catch(() => {});
+    await database.drop();
+  });
+
+  /** Ids that the role sees; the SQLSTATE where it may see none. */
+  async function seenBy(role: string): Promise<number[] | string> {
+    const url = new URL(database.databaseUrl);
+    [url.username, url.password] = [role, 'x'];
+    const client = new pg.Client({ connectionString: url.href });
+    await client.connect();
+    try {
+      const { rows } = await client.query<{ id: string }>('SELECT id FROM docs_embedding ORDER BY id');
+      return rows.map(({ id }) => Number(id));
+    } catch (error) {
+      return (error as pg.DatabaseError).code ?? '';
+    } finally {
+      await client.end();
+    }
+  }
+
+  it('shows a role the vectors of those rows alone that it sees, whatever becomes of its rights', async () => {
+    await pool.query(`CREATE ROLE ${READER} LOGIN PASSWORD 'x'; CREATE ROLE ${STRANGER} LOGIN PASSWORD 'x';
+      ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO ${STRANGER};
+      GRANT SELECT ON docs TO ${READER}`);
+    await runAll(pool, config, hashEmbedder());
+    expect(await seenBy(READER)).toHaveLength(20);
+    expect(await seenBy(STRANGER)).toBe('42501');
+    // Row-level security that comes later.
+    await pool.query('ALTER TABLE docs ENABLE ROW LEVEL SECURITY; CREATE POLICY few ON docs USING (id <= 3)');
+    expect(await seenBy(READER)).toEqual([1, 2, 3]);
+    await pool.query(`REVOKE SELECT ON docs FROM ${READER}`);
+    expect(await seenBy(READER)).toBe('42501');
+    await pool.query(`ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM ${STRANGER}`);
+  });
+
+  it('is not taken from somebody else, and leaves a table of its name alone', async () => {
+    await pool.query('CREATE TABLE docs_embedding (id bigint PRIMARY KEY, embedding vector(8))');
+    expect(await complaints(pool, config)).toEqual([
+      expect.stringContaining('names: public.docs_embedding is there already'),
+    ]);
+    await expect(runAll(pool, config, hashEmbedder())).rejects.toMatchObject({ code: 'STORE_NAME_TAKEN' });
+    await pool.query('DROP TABLE docs_embedding');
+    await runAll(pool, config, hashEmbedder());
+    expect(await complaints(pool, config)).toEqual([]);
+    // Of the right shape, and not the one that was made.
+    await pool.query(
+      'ALTER TABLE docs_embedding RENAME TO kept; CREATE TABLE docs_embedding (LIKE kept INCLUDING ALL)',
+    );
+    expect(await complaints(pool, config)).toContainEqual(
+      expect.stringContaining('names: public.docs_embedding is there already'),
+    );
+  });
+
+  it('refuses a key column that is called as one of its own', async () => {
+    await pool.query('ALTER TABLE docs RENAME COLUMN id TO chunk');
+    expect(await complaints(pool, config)).toEqual([
+      expect.stringContaining('Key column chunk of public.docs'),
+    ]);
+  });
+});
