@@ -30,6 +30,7 @@ import { checkKey } from './checks/key.ts';
 import { checkTable, checkVectorColumn } from './checks/legacy-table.ts';
 import { checkConnections } from './checks/connections.ts';
 import { checkIndexBuild } from './checks/index-build.ts';
+import { checkStore } from './checks/store.ts';
 import { checkLegacySearch } from './checks/legacy-search.ts';
 import { checkEncryption } from './checks/encryption.ts';
 import { checkOpenFiles } from './checks/open-files.ts';
@@ -102,6 +103,7 @@ export async function diagnose(asked: DoctorInput): Promise<Diagnosis> {
         ...(await checkOtherBackfills(pool, target)),
         ...(await checkIndexBuild(pool, target)),
         ...(await checkExistingObjects(pool, target)),
+        ...(await checkStore(pool, target)),
         ...(await checkIndexMetric(pool, target, settings)),
         // One that would call another role's code is not tried.
         ...(expressions.some(({ check }) => check === 'names')

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../src/config/load.ts';
+import { loadConfig, type Config } from '../../src/config/load.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { nearest } from '../../src/search/queries/vector-query.ts';
@@ -47,6 +47,13 @@ describe.runIf(hasPostgres())('keys of vectors beside the table', () => {
     await pool.query('DELETE FROM pgvector_backfill.backfill');
   });
 
+  const configOf = (flags: Record<string, string> = {}): Promise<Config> =>
+    loadConfig({
+      flags: { table: 'docs', text: 'body', store: 'table', 'batch-rows': '5', ...flags },
+      env: { DATABASE_URL: database.databaseUrl, QUEUE_URL: database.queueUrl },
+      cwd: '/',
+    });
+
   it('are of shapes that are tried', () => {
     expect(SHAPES).toHaveLength(8);
   });
@@ -62,11 +69,7 @@ describe.runIf(hasPostgres())('keys of vectors beside the table', () => {
     });
     for (const sql of create) await pool.query(sql);
     await pool.query(insert, lists(first));
-    const config = await loadConfig({
-      flags: { table: 'docs', text: 'body', store: 'table', 'batch-rows': '5' },
-      env: { DATABASE_URL: database.databaseUrl, QUEUE_URL: database.queueUrl },
-      cwd: '/',
-    });
+    const config = await configOf();
     expect(await complaints(pool, config)).toEqual([]);
     const result = await runAll(pool, config, hashEmbedder());
     const { target } = result.context;
@@ -112,5 +115,49 @@ describe.runIf(hasPostgres())('keys of vectors beside the table', () => {
       expect(neighbours[0]?.key).toBe(one?.key);
       expect(neighbours).toHaveLength(await rows());
     }
+  });
+
+  it('of a partitioned table whose parts come and go: one table of vectors, with one index', async () => {
+    await pool.query(`CREATE TABLE docs (tenant int, id bigint, body text, PRIMARY KEY (tenant, id)) PARTITION BY LIST (tenant);
+      CREATE TABLE docs_1 PARTITION OF docs FOR VALUES IN (1); CREATE TABLE docs_2 PARTITION OF docs FOR VALUES IN (2);
+      INSERT INTO docs SELECT 1 + n % 2, n, 'text ' || n FROM generate_series(1, 20) n`);
+    const config = await configOf();
+    expect(await complaints(pool, config)).toEqual([]);
+    const result = await runAll(pool, config, hashEmbedder());
+    expect(await result.account()).toMatchObject({ eligible: 20, embedded: 20 });
+    expect(result.index).toEqual({ kind: 'valid' });
+    await pool.query(`ALTER TABLE docs DETACH PARTITION docs_2; CREATE TABLE docs_3 (LIKE docs);
+      INSERT INTO docs_3 SELECT 3, n, 'later ' || n FROM generate_series(1, 4) n; ALTER TABLE docs ATTACH PARTITION docs_3 FOR VALUES IN (3)`);
+    const { target } = result.context;
+    expect(await sweepAll({ pool, target, run: result.run })).toBe(14);
+    expect(await result.sync()).toBe(0);
+    expect(await result.account()).toMatchObject({ eligible: 14, embedded: 14 });
+    const stored = await pool.query(
+      'SELECT tenant, count(*)::int AS rows FROM docs_embedding GROUP BY 1 ORDER BY 1',
+    );
+    expect(stored.rows).toEqual([
+      { tenant: 1, rows: 10 },
+      { tenant: 3, rows: 4 },
+    ]);
+    await pool.query('DROP TABLE docs_2');
+  });
+
+  it('of rows whose text cannot be read, or that where lets through no more', async () => {
+    await pool.query(`CREATE TABLE docs (id bigint PRIMARY KEY, body text, n int DEFAULT 1);
+      INSERT INTO docs SELECT n, 'text ' || n FROM generate_series(1, 10) n`);
+    const result = await runAll(
+      pool,
+      await configOf({ text: 'sql:body || (10 / n)', where: "body <> 'hidden'", mask: 'email' }),
+      hashEmbedder(),
+    );
+    expect(await result.account()).toMatchObject({ eligible: 10, embedded: 10 });
+    await pool.query(`UPDATE docs SET n = 0 WHERE id = 3; UPDATE docs SET body = 'hidden' WHERE id = 4`);
+    expect(await result.sync()).toBe(0);
+    expect(await result.account()).toMatchObject({ eligible: 9, embedded: 8, quarantined: 1 });
+    const stored = await pool.query<{ id: string }>('SELECT id FROM docs_embedding ORDER BY id');
+    expect(stored.rows.map(({ id }) => Number(id))).toEqual([1, 2, 5, 6, 7, 8, 9, 10]);
+    await pool.query(`UPDATE docs SET n = 2 WHERE id = 3; UPDATE docs SET body = 'shown' WHERE id = 4`);
+    expect(await result.sync()).toBe(0);
+    expect(await result.account()).toMatchObject({ eligible: 10, embedded: 10, quarantined: 0 });
   });
 });

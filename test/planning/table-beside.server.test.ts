@@ -6,6 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig, type Config } from '../../src/config/load.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
+import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
+import { checkStore } from '../../src/planning/checks/store.ts';
 import { dropRole, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { complaints, hashEmbedder, runAll } from '../setup/whole-run.ts';
@@ -91,6 +93,23 @@ describe.runIf(hasPostgres())('the table of vectors beside', () => {
     await pool.query('ALTER TABLE docs RENAME COLUMN id TO chunk');
     expect(await complaints(pool, config)).toEqual([
       expect.stringContaining('Key column chunk of public.docs'),
+    ]);
+  });
+
+  it('is what doctor advises where each update costs much', async () => {
+    const { backfill, settings } = config;
+    const found = async (store: 'column' | 'table'): Promise<string[]> => {
+      const target = await describeTarget(pool, backfill, { ...settings, store });
+      return (await checkStore(pool, target)).map(({ message }) => message);
+    };
+    expect(await found('column')).toEqual([]);
+    expect(await found('table')).toEqual([expect.stringContaining('into public.docs_embedding')]);
+    await pool.query(`CREATE INDEX ON docs (body); CREATE INDEX ON docs (md5(body)); CREATE INDEX ON docs (left(body, 1)); CREATE INDEX ON docs (length(body));
+      CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+      CREATE TRIGGER fires AFTER UPDATE ON docs FOR EACH ROW EXECUTE FUNCTION nothing();
+      CREATE TRIGGER other AFTER UPDATE OF body ON docs FOR EACH ROW EXECUTE FUNCTION nothing()`);
+    expect(await found('column')).toEqual([
+      expect.stringMatching(/the table has 5 indexes, 1 of its triggers fire for each: .*store.* table/),
     ]);
   });
 });

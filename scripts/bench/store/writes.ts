@@ -42,6 +42,8 @@ const CONCURRENCY = 2;
 const FINGERPRINT = 'bench';
 /** Texts lie about as many subjects as these, as those of people do. */
 const CENTRES = 200;
+/** Each store has a table of its own, so that both can be searched in turns. */
+const TABLES: Record<StoreKind, string> = { column: 'docs_in', table: 'docs_beside' };
 /** Between two updates of the application. */
 const PAUSE_MS = 5;
 
@@ -52,18 +54,18 @@ export async function prepareTables({ pool }: BenchDatabase): Promise<void> {
     CREATE FUNCTION count_fired() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO fired DEFAULT VALUES; RETURN NULL; END $$`);
 }
 
-async function freshTable(pool: Pool, rows: number): Promise<void> {
+async function freshTable(pool: Pool, docs: string, rows: number): Promise<void> {
   await pool.query(
-    'DROP TABLE IF EXISTS docs_embedding; DROP TABLE IF EXISTS docs, pgvector_backfill.docs_embedding_stage; TRUNCATE pgvector_backfill.backfill CASCADE; TRUNCATE fired',
+    `DROP TABLE IF EXISTS ${docs}_embedding; DROP TABLE IF EXISTS ${docs}, pgvector_backfill.${docs}_embedding_stage; TRUNCATE fired`,
   );
   await pool.query(
-    `CREATE TABLE docs AS SELECT n::bigint AS id, repeat(md5(n::text), 8) AS body, md5(n::text) AS slug, n % 97 AS author, n % 7 AS section, now() - n * interval '1 min' AS created_at, 0 AS views FROM generate_series(1, ${rows}) n`,
+    `CREATE TABLE ${docs} AS SELECT n::bigint AS id, repeat(md5(n::text), 8) AS body, md5(n::text) AS slug, n % 97 AS author, n % 7 AS section, now() - n * interval '1 min' AS created_at, 0 AS views FROM generate_series(1, ${rows}) n`,
   );
-  await pool.query(`ALTER TABLE docs ADD PRIMARY KEY (id);
-    CREATE INDEX ON docs (slug); CREATE INDEX ON docs (author); CREATE INDEX ON docs (section, created_at); CREATE INDEX ON docs (created_at);
-    CREATE INDEX ON docs (md5(body));
-    CREATE TRIGGER counts AFTER UPDATE ON docs FOR EACH ROW EXECUTE FUNCTION count_fired()`);
-  await pool.query('VACUUM ANALYZE docs');
+  await pool.query(`ALTER TABLE ${docs} ADD PRIMARY KEY (id);
+    CREATE INDEX ON ${docs} (slug); CREATE INDEX ON ${docs} (author); CREATE INDEX ON ${docs} (section, created_at); CREATE INDEX ON ${docs} (created_at);
+    CREATE INDEX ON ${docs} (md5(body));
+    CREATE TRIGGER counts AFTER UPDATE ON ${docs} FOR EACH ROW EXECUTE FUNCTION count_fired()`);
+  await pool.query(`VACUUM ANALYZE ${docs}`);
   await pool.query('CHECKPOINT').catch(() => {});
 }
 
@@ -74,25 +76,32 @@ export async function writeInto(
   logger: Logger,
 ): Promise<{ measures: WriteMeasures; context: PipelineContext }> {
   stopIfInterrupted();
-  await freshTable(pool, rows);
+  const docs = TABLES[store];
+  // What the round before has left of it.
+  for (const table of ['run', 'backfill'])
+    await pool.query(
+      `DELETE FROM pgvector_backfill.${table} WHERE ${table === 'run' ? 'backfill' : 'name'} = $1`,
+      [docs],
+    );
+  await freshTable(pool, docs, rows);
   const { settings } = await loadConfig({
     flags: { store },
     env: {
       DATABASE_URL: url,
-      BACKFILL_TABLE: 'docs',
+      BACKFILL_TABLE: docs,
       BACKFILL_TEXT: 'body',
       BACKFILL_MODEL_NORMALIZE: 'false',
     },
     cwd: folder,
   });
-  const described = await describeTarget(pool, 'docs', settings);
+  const described = await describeTarget(pool, docs, settings);
   await saveBackfill(pool, described, {});
   await applyDdl(pool, described, dimensions, {
-    table: (client, table) => noteMadeTable(client, 'docs', table),
+    table: (client, table) => noteMadeTable(client, docs, table),
   });
-  const target = await describeTarget(pool, 'docs', settings);
+  const target = await describeTarget(pool, docs, settings);
   const facts = { fingerprint: FINGERPRINT, model: 'ready vectors', dimensions, batchRows: BATCH_ROWS };
-  const created = await createRun(pool, 'docs', {
+  const created = await createRun(pool, docs, {
     ...facts,
     scope: scopeOf(settings),
     tableOid: target.oid,
@@ -109,8 +118,8 @@ export async function writeInto(
     collapse: new IdenticalVectorsCheck(),
     throttle: new Throttle({ pool, backfill: target.backfill, settings, logger }),
   };
-  const before = await sizes(pool);
-  const application = startApplication(pool, rows);
+  const before = await sizes(pool, docs);
+  const application = startApplication(pool, docs, rows);
   const started = performance.now();
   let next = 1;
   const lane = async (): Promise<void> => {
@@ -122,7 +131,7 @@ export async function writeInto(
   await Promise.all(Array.from({ length: CONCURRENCY }, lane));
   const seconds = (performance.now() - started) / 1000;
   const waitsMs = await application.stop();
-  const after = await sizes(pool);
+  const after = await sizes(pool, docs);
   return {
     context,
     measures: {
@@ -166,24 +175,26 @@ interface Sizes {
   fired: number;
 }
 
-async function sizes(pool: Pool): Promise<Sizes> {
+async function sizes(pool: Pool, docs: string): Promise<Sizes> {
   const found = await pool.query<Omit<Sizes, 'wal'>>(
-    `SELECT pg_total_relation_size('docs')::float8 AS table,
-            (pg_total_relation_size('docs') + pg_total_relation_size('pgvector_backfill.docs_embedding_stage') + coalesce(pg_total_relation_size(to_regclass('docs_embedding')), 0))::float8 AS all,
+    `SELECT pg_total_relation_size('${docs}')::float8 AS table,
+            (pg_total_relation_size('${docs}') + pg_total_relation_size('pgvector_backfill.${docs}_embedding_stage') + coalesce(pg_total_relation_size(to_regclass('${docs}_embedding')), 0))::float8 AS all,
             (SELECT count(*)::float8 FROM fired) AS fired`,
   );
   return { ...(found.rows[0] as Omit<Sizes, 'wal'>), wal: (await walPosition(pool)) ?? 0 };
 }
 
 /** One update of a single row after the other, of a column that no vector depends on. */
-function startApplication(pool: Pool, rows: number): { stop(): Promise<number[]> } {
+function startApplication(pool: Pool, docs: string, rows: number): { stop(): Promise<number[]> } {
   const random = uniform(3);
   const stopped = new AbortController();
   const waits: number[] = [];
   const work = async (): Promise<void> => {
     while (!stopped.signal.aborted) {
       const started = performance.now();
-      await pool.query('UPDATE docs SET views = views + 1 WHERE id = $1', [1 + Math.floor(random() * rows)]);
+      await pool.query(`UPDATE ${docs} SET views = views + 1 WHERE id = $1`, [
+        1 + Math.floor(random() * rows),
+      ]);
       waits.push(performance.now() - started);
       await delay(PAUSE_MS);
     }

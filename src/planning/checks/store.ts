@@ -1,0 +1,79 @@
+/** Doctor's look at what writing the vectors into the table would set off, and whether they had better live beside it. It reads catalogs only. */
+
+import type { Queryable } from '../../db/pool.ts';
+import { optionName } from '../../config/option-name.ts';
+import { bytes } from '../../observability/format.ts';
+import { CAPTURE_TRIGGERS } from '../../sync/capture-ddl.ts';
+import type { Target } from '../../table/backfill-target.ts';
+import { leavesSql, treeSql } from '../../table/partitions.ts';
+import type { Finding } from './finding.ts';
+
+interface Facts {
+  /** Of the part that has most, without those on vectors. */
+  indexes: number;
+  /** Row triggers that an update of the added columns fires. */
+  triggers: number;
+  /** As the statistics have them. */
+  rows: number;
+  /** Of an average row with what lies in its page. */
+  rowBytes: number;
+  /** Updates since the statistics began, those of them that no index was written for, and how long that is. */
+  updates: number;
+  hotUpdates: number;
+  days: number;
+}
+
+/** From so many on, entries in indexes cost more than the row itself. */
+const MANY_INDEXES = 5;
+/** Of these, four and fewer fill a page: half of the table's pages are written for a tenth of its rows. */
+const WIDE_ROW_BYTES = 2000;
+/** Rows of the table that are updated in a day, from which on they are hot. */
+const HOT_SHARE = 0.2;
+
+export async function checkStore(db: Queryable, target: Target): Promise<Finding[]> {
+  const { store } = target;
+  if (store.kind === 'table')
+    return [
+      {
+        level: 'ok',
+        check: 'store',
+        message: `vectors go beside the table, into ${store.schema}.${store.name}: nothing of the table is written, and a search joins the two`,
+      },
+    ];
+  const found = await db.query<Facts>(
+    `SELECT coalesce(max(i.indexes), 0)::float8 AS indexes, coalesce(sum(greatest(c.reltuples, 0)), 0)::float8 AS rows, coalesce(sum(pg_relation_size(c.oid)) / nullif(sum(greatest(c.reltuples, 0)), 0), 0)::float8 AS "rowBytes",
+            coalesce(sum(s.n_tup_upd), 0)::float8 AS updates, coalesce(sum(s.n_tup_hot_upd), 0)::float8 AS "hotUpdates",
+            (SELECT greatest(extract(epoch FROM now() - coalesce(stats_reset, pg_postmaster_start_time())) / 86400, 0.01)::float8 FROM pg_stat_database WHERE datname = current_database()) AS days,
+            (SELECT count(*)::float8 FROM pg_trigger t WHERE t.tgrelid IN ${treeSql('$1::regclass')} AND t.tgparentid = 0 AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+                AND t.tgtype & 17 = 17 AND coalesce(array_length(t.tgattr, 1), 0) = 0 AND t.tgname <> ALL ($2)) AS triggers
+       FROM ${leavesSql('$1::regclass')} leaf JOIN pg_class c ON c.oid = leaf.relid
+       LEFT JOIN pg_stat_user_tables s ON s.relid = c.oid
+       LEFT JOIN LATERAL (SELECT count(*) AS indexes FROM pg_index x JOIN pg_class xc ON xc.oid = x.indexrelid JOIN pg_am am ON am.oid = xc.relam
+                           WHERE x.indrelid = c.oid AND am.amname NOT IN ('hnsw', 'ivfflat')) i ON true`,
+    [target.table, CAPTURE_TRIGGERS],
+  );
+  const [facts] = found.rows;
+  const signs = facts === undefined ? [] : signsOf(facts);
+  if (signs.length === 0) return [];
+  return [
+    {
+      level: 'ok',
+      check: 'store',
+      message: `each row is written once more, with its vector, and ${signs.join(', ')}: ${optionName('store')} table keeps vectors beside the table, which is then not written to (docs/store.md)`,
+    },
+  ];
+}
+
+function signsOf({ indexes, triggers, rows, rowBytes, updates, hotUpdates, days }: Facts): string[] {
+  const perDay = updates / days;
+  const hot =
+    updates === 0 ? '' : `, ${Math.round((100 * hotUpdates) / updates)} % of them without an index entry`;
+  return [
+    ...(indexes >= MANY_INDEXES ? [`the table has ${indexes} indexes`] : []),
+    ...(triggers > 0 ? [`${triggers} of its triggers fire for each`] : []),
+    ...(rowBytes >= WIDE_ROW_BYTES ? [`a row takes ${bytes(rowBytes)}`] : []),
+    ...(rows > 0 && perDay >= HOT_SHARE * rows
+      ? [`about ${Math.round(perDay)} rows are updated a day${hot}`]
+      : []),
+  ];
+}
