@@ -20,6 +20,8 @@ export interface Candidate extends IndexPlan {
   indexBytes: number;
   /** Null where it was not asked for, or cannot be told. */
   seconds: number | null;
+  /** Of bits, as far as it is known: what they find of the nearest rows, 0 to 1. */
+  recall?: number | null;
   /** Why it is not taken; null where nothing speaks against it. */
   against: string | null;
 }
@@ -34,7 +36,8 @@ export interface ChoiceInput {
   settings: PlanSettings & {
     metric: Settings['metric'];
     model: Pick<Settings['model'], 'normalize'>;
-    index: Pick<Settings['index'], 'm' | 'lists' | 'maintenanceWorkMem' | 'buildMinutes'>;
+    verify: Pick<Settings['verify'], 'recall'>;
+    index: Pick<Settings['index'], 'm' | 'lists' | 'candidates' | 'maintenanceWorkMem' | 'buildMinutes'>;
   };
   rows: number;
   /** Of the largest single build. */
@@ -48,6 +51,8 @@ export interface ChoiceInput {
   isParallel: (method: IndexMethod) => Promise<boolean>;
   /** Seconds of a build, where there is a limit. */
   secondsOf?: (plan: IndexPlan) => Promise<number | null>;
+  /** What bits would find of the nearest rows, 0 to 1; null where it cannot be told, as before there are vectors. */
+  recallOfBits?: () => Promise<number | null>;
 }
 
 const MIB = 1024 * 1024;
@@ -116,7 +121,7 @@ export async function chooseIndex(input: ChoiceInput): Promise<IndexChoice> {
     if (candidate.against === null) break;
   }
   const taken = takenOf(
-    candidates.filter((each) => each.type !== 'bit' || types.length === 1 || bitsSuit(settings)),
+    candidates.filter((each) => types.length === 1 || !isUnfit(each, settings)),
     settings.index.maintenanceWorkMem === undefined ? null : budget,
   );
   const before = candidates.filter((each) => each !== taken).map(describe);
@@ -154,16 +159,27 @@ async function weigh(input: ChoiceInput, plan: IndexPlan, budget: number): Promi
   });
   const minutes = settings.index.buildMinutes;
   const seconds = minutes === undefined ? null : ((await input.secondsOf?.(plan)) ?? null);
-  return {
-    ...plan,
-    memoryBytes: forecast.memoryBytes,
-    indexBytes: forecast.indexBytes,
-    seconds,
-    against:
-      plan.type === 'bit' && settings.index.type === 'auto' && !bitsSuit(settings)
-        ? `has no lengths of vectors, by which ${settings.metric} goes as well where ${optionName('model.normalize')} is false`
-        : objection(forecast, budget, seconds, minutes),
-  };
+  const isOpen = plan.type === 'bit' && settings.index.type === 'auto';
+  const recall = isOpen && bitsSuit(settings) ? ((await input.recallOfBits?.()) ?? null) : null;
+  const { memoryBytes, indexBytes } = forecast;
+  const weighed = { ...plan, memoryBytes, indexBytes, seconds, ...(isOpen ? { recall } : {}) };
+  const against =
+    (isOpen ? unfitness(weighed, settings) : null) ?? objection(forecast, budget, seconds, minutes);
+  return { ...weighed, against };
+}
+
+type Weighed = Omit<Candidate, 'against'>;
+
+const isUnfit = (candidate: Weighed, settings: ChoiceInput['settings']): boolean =>
+  candidate.type === 'bit' && settings.index.type === 'auto' && unfitness(candidate, settings) !== null;
+
+/** Why bits would not find enough; null where they would, as far as that is known. */
+function unfitness({ recall = null }: Weighed, settings: ChoiceInput['settings']): string | null {
+  if (!bitsSuit(settings))
+    return `has no lengths of vectors, by which ${settings.metric} goes as well where ${optionName('model.normalize')} is false`;
+  return recall === null || recall >= settings.verify.recall
+    ? null
+    : `finds about ${(100 * recall).toFixed(0)} % of the nearest rows among ${settings.index.candidates} candidates, and ${optionName('verify.recall')} is ${settings.verify.recall}`;
 }
 
 function objection(

@@ -6,6 +6,7 @@ import { rowsOfLargestLeaf } from '../table/estimated-rows.ts';
 import { withIndex, type Target } from '../table/backfill-target.ts';
 import { findVectorExtension } from '../table/vector-extension.ts';
 import { serverMemory } from './forecast/build-time.ts';
+import { forecastBitsRecall } from './forecast/bits-recall.ts';
 import { buildSeconds, type BuildForecastInput } from './forecast/index-build.ts';
 import { parallelWorkers } from './build/parallel-workers.ts';
 import { chooseIndex } from './choose-index.ts';
@@ -34,6 +35,8 @@ export async function targetWithIndex(input: BuildForecastInput, rows: number): 
     serverMemory: await serverMemory(pool),
     isParallel: async (method) => (await parallelWorkers({ db: pool, target, settings, method })) > 0,
     secondsOf: (each) => buildSeconds(input, withIndex(target, each), rows),
+    recallOfBits: () =>
+      forecastBitsRecall({ pool, target, metric: settings.metric, dimensions: run.dimensions, rows }),
   });
   // One that was taken over and is gone is built by its own name.
   if (isAuto || taken !== undefined) {

@@ -21,13 +21,21 @@ export function indexedDistance(target: Target, metric: Metric, vector: string):
   const query = indexedSql(target, vector);
   if (row === null || query === null) return storedDistance(target, metric, vector);
   const { indexed, vectorPrefix } = target;
-  const operator =
-    indexed.type === 'bit' ? operatorNamed(HAMMING, vectorPrefix) : distanceOperator(metric, vectorPrefix);
-  return `${row} ${operator} ${query}`;
+  return indexed.type === 'bit'
+    ? bitDistance(target, row, query)
+    : `${row} ${distanceOperator(metric, vectorPrefix)} ${query}`;
 }
 
 /** Number of bits that differ. */
-const HAMMING = '<~>';
+export const bitDistance = (
+  { vectorPrefix }: Pick<Target, 'vectorPrefix'>,
+  bits: string,
+  others: string,
+): string => `${bits} ${operatorNamed('<~>', vectorPrefix)} ${others}`;
+
+/** Of each component whether it is above zero. @param vector as SQL, of type `vector` or `halfvec` */
+export const bitsSql = (target: Pick<Target, 'vectorPrefix'>, vector: string, dimensions: number): string =>
+  `${target.vectorPrefix}binary_quantize(${vector})::${typeSql(target, 'bit', dimensions)}`;
 
 /**
  * Whether the index gives no more than candidates, in an order that is not the metric's: the nearest of them are found by
@@ -59,10 +67,11 @@ export const rerankedSql = (scan: string, columns: readonly string[], k: string)
 
 /** What the index has of a vector, such as `…::halfvec(384)`; null where that is the vector itself. @param vector as SQL */
 export function indexedSql(target: Target, vector: string): string | null {
-  const { columnType, indexed, dimensions, vectorPrefix } = target;
+  const { columnType, indexed, dimensions } = target;
   if (indexed.type === columnType || dimensions === null) return null;
-  const value = indexed.type === 'bit' ? `${vectorPrefix}binary_quantize(${vector})` : vector;
-  return `${value}::${typeSql(target, indexed.type, dimensions)}`;
+  return indexed.type === 'bit'
+    ? bitsSql(target, vector, dimensions)
+    : `${vector}::${typeSql(target, indexed.type, dimensions)}`;
 }
 
 /** `bit(…)` is grammar, and PostgreSQL's own on every search path. */

@@ -91,6 +91,23 @@ describe('the automatic choice of the index', () => {
     expect((await choose({ 'index-type': 'bit' }, few)).plan).toEqual({ method: 'hnsw', type: 'bit' });
   });
 
+  it('is of bits only where a sample of the vectors says that they find enough', async () => {
+    const memory = { 'index-maintenance-work-mem': '1GB' };
+    const recallOfBits = (recall: number | null) => ({ recallOfBits: () => Promise.resolve(recall) });
+    for (const recall of [null, 0.95, 1])
+      expect((await choose(memory, recallOfBits(recall))).plan.type).toBe('bit');
+    const { plan, reason, candidates } = await choose(memory, recallOfBits(0.8));
+    expect(plan).toEqual({ method: 'ivfflat', type: 'vector' });
+    expect(reason).toContain('HNSW on bit finds about 80 % of the nearest rows among 200 candidates');
+    expect(candidates.find(({ type }) => type === 'bit')?.recall).toBe(0.8);
+    // Neither is it the last resort.
+    const little = { 'index-maintenance-work-mem': '4MB' };
+    expect((await choose(little, { ...recallOfBits(0.8), rows: 100_000 })).plan.type).toBe('halfvec');
+    const asked = { 'index-type': 'bit', ...memory };
+    const unasked = { recallOfBits: () => Promise.reject(new Error('asked')) };
+    expect((await choose(asked, unasked)).plan.type).toBe('bit');
+  });
+
   it('goes by the time that the build may take', async () => {
     const input = {
       serverMemory: 8192 * MIB,

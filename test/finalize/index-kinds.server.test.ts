@@ -138,6 +138,28 @@ for (const { name, create } of databases())
       expect(await planOf(target, 'cosine', await vectorOf(target, 1))).toContain('Index Scan using');
     });
 
+    it('is of bits where there is no memory for more', async () => {
+      const { target, result } = await built(
+        {
+          BACKFILL_INDEX_METHOD: 'auto',
+          BACKFILL_INDEX_MAINTENANCE_WORK_MEM: '1MB',
+          BACKFILL_INDEX_M: '70',
+          BACKFILL_INDEX_EF_CONSTRUCTION: '140',
+        },
+        256,
+      );
+      expect(target).toMatchObject({
+        indexed: { method: 'hnsw', type: 'bit' },
+        indexName: 'docs_embedding_hnsw_idx',
+      });
+      const events = await pool.query<{ message: string }>(
+        `SELECT message FROM pgvector_backfill.event WHERE run = $1 AND kind = 'index.chosen'`,
+        [result.run.id],
+      );
+      expect(events.rows[0]?.message).toMatch(/^hnsw on bit: HNSW on vector needs .* HNSW on halfvec needs/);
+      expect(await planOf(target, 'cosine', await vectorOf(target, 1))).toContain('Index Scan using');
+    });
+
     it('is chosen, kept, and read with enough of its lists', async () => {
       const { target, result } = await built({
         BACKFILL_INDEX_METHOD: 'auto',

@@ -5,6 +5,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import { planSearchFunction, settingsOfReads } from '../../src/cutover/search-function.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
+import { forecastBitsRecall } from '../../src/finalize/forecast/bits-recall.ts';
 import { createIndexSql, wantedIndex } from '../../src/finalize/index-definition.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
@@ -91,6 +92,37 @@ describe.runIf(hasPostgres())('a search by an index of bits', () => {
     const embedder = hashEmbedder(DIMENSIONS);
     const { vector } = await explainSearches({ pool, target, settings, embedder }, 'text', 10, null);
     expect(vector.plan).toContain('Index Scan using docs_embedding_hnsw_idx');
+  });
+
+  it('is forecast to find what it finds', async () => {
+    const recallOf = async (candidates: number): Promise<number> => {
+      const of = { ...target, candidates };
+      return (
+        (await forecastBitsRecall({ pool, target: of, metric: 'l2', dimensions: DIMENSIONS, rows: ROWS })) ??
+        0
+      );
+    };
+    expect(await recallOf(200)).toBeGreaterThan(0.97);
+    const measured = await measureRecall(
+      pool,
+      { ...target, where: '(true)', candidates: 50 },
+      settings,
+      ROWS,
+      {},
+    );
+    expect(Math.abs((await recallOf(50)) - (measured.recall ?? 0))).toBeLessThan(0.1);
+    // Of three times as many rows the sample is a part.
+    const many = {
+      pool,
+      target: { ...target, candidates: 50 },
+      metric: 'l2' as const,
+      dimensions: DIMENSIONS,
+    };
+    const more = (await forecastBitsRecall({ ...many, rows: 3 * ROWS })) ?? 0;
+    expect(more).toBeLessThan(await recallOf(50));
+    expect(more).toBeGreaterThan(0);
+    const gone = { ...target, store: { ...target.store, table: 'nowhere' } };
+    expect(await forecastBitsRecall({ ...many, target: gone, rows: ROWS })).toBeNull();
   });
 
   it('has the recall of its candidates, of which the gate finds how many are enough', async () => {

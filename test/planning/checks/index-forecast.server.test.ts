@@ -32,7 +32,7 @@ describe.runIf(hasPostgres())('the forecast of an index', () => {
     return (await checkIndexForecast({ pool, target, settings, dimensions: 384, calibrate }))[0];
   }
 
-  /** 20,000 rows of 2,218 bytes and 4 MB; 10,000 samples of 1,544 bytes for the lists. */
+  /** 20,000 rows of 2,218 bytes and 4 MB, of 730 as bits; 10,000 samples of 1,544 bytes for the lists. */
   it.each([
     ['a graph that fits', { method: 'hnsw', memory: '64MB' }, 'ok', /^HNSW on vector: .*46\.3 MB of memory/],
     [
@@ -43,16 +43,22 @@ describe.runIf(hasPostgres())('the forecast of an index', () => {
     ],
     ['lists that cannot be made', { method: 'ivfflat', memory: '8MB' }, 'error', /the index is not built/],
     [
-      'lists as there is no room for a graph',
+      'bits as there is no room for a graph of vectors',
       { method: 'auto', memory: '20MB' },
       'ok',
-      /^IVFFlat.*HNSW on halfvec needs/,
+      /^HNSW on bit: .*HNSW on halfvec needs/,
+    ],
+    [
+      'lists as there is no room for a graph',
+      { method: 'auto', memory: '14MB' },
+      'ok',
+      /^IVFFlat.*HNSW on bit needs/,
     ],
     [
       'a graph as there is not even room for lists',
       { method: 'auto', memory: '4MB' },
       'warn',
-      /^HNSW on halfvec.*IVFFlat on halfvec needs/,
+      /^HNSW on bit.*IVFFlat on halfvec needs/,
     ],
   ])('%s', async (_, { method, memory }, level, message) => {
     const finding = await forecast({ 'index-method': method, 'index-maintenance-work-mem': memory });
@@ -61,6 +67,32 @@ describe.runIf(hasPostgres())('the forecast of an index', () => {
     if (level === 'ok') expect(finding?.remedy).toBeUndefined();
     else expect(finding?.remedy).toMatch(/^Set index\.maintenanceWorkMem .* to \d+MB/);
     expect(finding?.remedy?.includes('index.method (') ?? false).toBe(level !== 'ok' && method !== 'auto');
+  });
+
+  it('of bits measures the time of the build, and says where bits are no good', async () => {
+    const target = await describeTarget(
+      pool,
+      'things',
+      await makeSettings({ table: 'things', text: 'title' }),
+    );
+    const found = async (flags: Record<string, string>, dimensions: number): Promise<Finding[]> => {
+      const settings = await makeSettings({ table: 'things', text: 'title', 'index-type': 'bit', ...flags });
+      return checkIndexForecast({ pool, target, settings, dimensions, calibrate: true });
+    };
+    const [first, ...others] = await found({}, 384);
+    expect(first?.message).toMatch(/^HNSW on bit: [\d.]+ MB on disk and as much WAL, .*, about [\d.]+ s/);
+    expect(others).toEqual([]);
+    const [, length, few] = await found({ metric: 'l2', 'model-normalize': 'false' }, 64);
+    expect(length).toMatchObject({
+      level: 'warn',
+      check: 'index-bits',
+      message: expect.stringContaining('l2') as string,
+    });
+    expect(few).toMatchObject({
+      level: 'warn',
+      check: 'index-bits',
+      message: expect.stringContaining('64 dimensions') as string,
+    });
   });
 
   it('knows of a server on which the small build does not end in time that it takes at least so long', async () => {
