@@ -21,6 +21,8 @@ interface Facts {
   updates: number;
   hotUpdates: number;
   days: number;
+  /** Per cent of a page that rows are put in; the rest is for their next versions. */
+  fillFactor: number;
 }
 
 /** From so many on, entries in indexes cost more than the row itself. */
@@ -43,6 +45,7 @@ export async function checkStore(db: Queryable, target: Target): Promise<Finding
   const found = await db.query<Facts>(
     `SELECT coalesce(max(i.indexes), 0)::float8 AS indexes, coalesce(sum(greatest(c.reltuples, 0)), 0)::float8 AS rows, coalesce(sum(pg_relation_size(c.oid)) / nullif(sum(greatest(c.reltuples, 0)), 0), 0)::float8 AS "rowBytes",
             coalesce(sum(s.n_tup_upd), 0)::float8 AS updates, coalesce(sum(s.n_tup_hot_upd), 0)::float8 AS "hotUpdates",
+            coalesce(min((SELECT o.option_value::int FROM pg_options_to_table(c.reloptions) o WHERE o.option_name = 'fillfactor')), 100)::float8 AS "fillFactor",
             (SELECT greatest(extract(epoch FROM now() - coalesce(stats_reset, pg_postmaster_start_time())) / 86400, 0.01)::float8 FROM pg_stat_database WHERE datname = current_database()) AS days,
             (SELECT count(*)::float8 FROM pg_trigger t WHERE t.tgrelid IN ${treeSql('$1::regclass')} AND t.tgparentid = 0 AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
                 AND t.tgtype & 17 = 17 AND coalesce(array_length(t.tgattr, 1), 0) = 0 AND t.tgname <> ALL ($2)) AS triggers
@@ -64,10 +67,21 @@ export async function checkStore(db: Queryable, target: Target): Promise<Finding
   ];
 }
 
-function signsOf({ indexes, triggers, rows, rowBytes, updates, hotUpdates, days }: Facts): string[] {
+function signsOf({
+  indexes,
+  triggers,
+  rows,
+  rowBytes,
+  updates,
+  hotUpdates,
+  days,
+  fillFactor,
+}: Facts): string[] {
   const perDay = updates / days;
   const hot =
-    updates === 0 ? '' : `, ${Math.round((100 * hotUpdates) / updates)} % of them without an index entry`;
+    updates === 0
+      ? ''
+      : `, ${Math.round((100 * hotUpdates) / updates)} % of them without an index entry, for which larger rows leave less room (fill factor ${fillFactor})`;
   return [
     ...(indexes >= MANY_INDEXES ? [`the table has ${indexes} indexes`] : []),
     ...(triggers > 0 ? [`${triggers} of its triggers fire for each`] : []),
