@@ -7,7 +7,7 @@ import { presentGenerations } from '../src/ledger/generation/generation.ts';
 import { requireRun } from '../src/ledger/run/require-run.ts';
 import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { withProgress } from '../src/terminal/progress-bar.ts';
-import { checkLines, measureLines } from '../src/terminal/verify-lines.ts';
+import { verifyLines } from '../src/terminal/verify-lines.ts';
 import { assertPlannedOptions } from '../src/verify/checks/run.ts';
 import { assertStagingTable } from '../src/verify/checks/staging-table.ts';
 import { judgedOnThePage, readQueryFiles } from '../src/verify/queries/given-queries.ts';
@@ -16,6 +16,7 @@ import { writeReport } from '../src/verify/report/write-report.ts';
 import { verify } from '../src/verify/verify.ts';
 import type { VerifyInput } from '../src/verify/input.ts';
 import { ownSettings, settingsOf } from './lib/generation-model.ts';
+import { longTextsAsked } from './lib/long-texts-asked.ts';
 import { VERIFY_FLAGS } from './lib/verify-flags.ts';
 
 export const verifyCommand: Command = {
@@ -48,14 +49,14 @@ export const verifyCommand: Command = {
         },
         queryInput,
       };
+      const longTexts = await longTextsAsked(invocation, input, queryInput);
       const verification = await withProgress(invocation, (onProgress) => verify({ ...input, onProgress }));
       const { passed, checks, full, ...figures } = verification;
       if (report !== null) await writeReport(report, input, queryInput, verification);
       const named = parseGenerationName(config.backfill);
-      invocation.emit({ ...named, passed, checks, ...figures, ...full });
-      for (const line of [...checkLines(checks), ...measureLines(full, named.generation)])
+      invocation.emit({ ...named, passed, checks, ...figures, ...full, ...(longTexts && { longTexts }) });
+      for (const line of verifyLines({ checks, passed, full, longTexts }, named.generation))
         invocation.say(line);
-      invocation.say(passed ? '\nThe gate passed.' : '\nThe gate did not pass.');
       return passed ? EXIT.done : EXIT.gate;
     });
   },

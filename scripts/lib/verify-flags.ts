@@ -1,5 +1,7 @@
 import type { Flag } from '../../src/cli/command.ts';
 
+export const LONG_TEXT_ROWS = 2000;
+
 export const VERIFY_FLAGS: Record<string, Flag> = {
   queries: {
     type: 'string',
@@ -24,5 +26,14 @@ export const VERIFY_FLAGS: Record<string, Flag> = {
     type: 'string',
     value: 'N',
     help: 'Put the answers of both searches to N of the queries into the report, with titles of rows',
+  },
+  'compare-long-texts': {
+    type: 'boolean',
+    help: 'Rank the judged queries by what truncate, mean-of-chunks and chunks (model.longText) make of long texts, too; nothing of it is kept',
+  },
+  'long-text-rows': {
+    type: 'string',
+    value: 'N',
+    help: `Rows that are embedded for that, in each of the three ways: all that are judged, and others drawn [${LONG_TEXT_ROWS}]`,
   },
 };

@@ -3,10 +3,26 @@
 import { showValue, type Check } from '../verify/check.ts';
 import type { Curve } from '../verify/measures/recall-curve.ts';
 import type { FullResult } from '../verify/full-measurement.ts';
+import type { LongTexts } from '../verify/long-texts/compare-long-texts.ts';
 import { liveSentences, sideBySide } from '../verify/report/side-by-side.ts';
 import type { Latency } from '../verify/measures/latency.ts';
 import { RELEVANCE_NOTES } from '../verify/checks/relevance.ts';
 import type { Relevance } from '../verify/measures/relevance.ts';
+
+interface Verified {
+  checks: readonly Check[];
+  passed: boolean;
+  full: FullResult | null;
+  longTexts: LongTexts | null;
+}
+
+/** @param generation that was verified */
+export const verifyLines = ({ checks, passed, full, longTexts }: Verified, generation: number): string[] => [
+  ...checkLines(checks),
+  ...measureLines(full, generation),
+  ...longTextLines(longTexts),
+  passed ? '\nThe gate passed.' : '\nThe gate did not pass.',
+];
 
 export function checkLines(checks: readonly Check[]): string[] {
   return checks.flatMap(({ name, passed, value, threshold, detail, remedy }) => [
@@ -16,7 +32,7 @@ export function checkLines(checks: readonly Check[]): string[] {
 }
 
 /** Tables of the measurements behind the checks. @param generation that was verified */
-export function measureLines(full: FullResult | null, generation: number): string[] {
+function measureLines(full: FullResult | null, generation: number): string[] {
   if (full === null) return [];
   return [
     ...(full.relevance === null ? [] : relevanceLines(full.relevance)),
@@ -56,9 +72,7 @@ function relevanceLines({ queries, systems }: Relevance): string[] {
     `[${decimal(low)}, ${decimal(high)}]`,
     decimal(recall100),
     decimal(mrr),
-    difference === null
-      ? ''
-      : `${difference.value >= 0 ? '+' : ''}${decimal(difference.value)} [${decimal(difference.low)}, ${decimal(difference.high)}]`,
+    differenceTo(difference),
   ]);
   return [
     '',
@@ -68,6 +82,32 @@ function relevanceLines({ queries, systems }: Relevance): string[] {
     RELEVANCE_NOTES.ties,
   ];
 }
+
+/** Null where it was not asked for. */
+function longTextLines(longTexts: LongTexts | null): string[] {
+  if (longTexts === null) return [];
+  const { queries, rows, judgedRows, longRows, passages, cutRows, modes } = longTexts;
+  return [
+    '',
+    `Long texts, over ${queries} queries among ${rows} rows (${judgedRows} of them judged): ${longRows} rows of more than one passage, ${passages} passages${cutRows === 0 ? '' : `, ${cutRows} rows of more than model.maxChunks`}`,
+    ...table([
+      ['model.longText', 'nDCG@10', '95 %', 'recall@100', 'nDCG@10 to truncate'],
+      ...modes.map(({ mode, ndcg10, low, high, recall100, difference }) => [
+        mode,
+        decimal(ndcg10),
+        `[${decimal(low)}, ${decimal(high)}]`,
+        decimal(recall100),
+        differenceTo(difference),
+      ]),
+    ]),
+    'By exact distances to all of these rows. Fewer rows than the table has are easier to rank: compare the three with each other alone.',
+  ];
+}
+
+const differenceTo = (difference: Relevance['systems'][number]['difference']): string =>
+  difference === null
+    ? ''
+    : `${difference.value >= 0 ? '+' : ''}${decimal(difference.value)} [${decimal(difference.low)}, ${decimal(difference.high)}]`;
 
 function curveLines({ setting, k, series }: Curve): string[] {
   const values = series[0]?.points.map(({ value }) => value) ?? [];

@@ -21,6 +21,19 @@ export async function judgedQueries(
   });
 }
 
+/** @throws ConfigError where nothing is judged */
+export async function judgedForLongTexts(
+  context: Pick<SearchContext, 'pool' | 'target'>,
+  input: QueryInput,
+): Promise<JudgedQueries> {
+  const judged = await judgedQueries(context, input);
+  if (judged !== null) return judged;
+  throw new ConfigError('--compare-long-texts needs queries and what is relevant to them.', {
+    code: 'USAGE',
+    remedy: 'Add --queries FILE and --judgements FILE, or --judged for what was clicked on the search page.',
+  });
+}
+
 /** Keys of the judgements as the table's are written; what is none of its keys stays as it is, and is told of. */
 async function asWritten(
   { pool, target }: Pick<SearchContext, 'pool' | 'target'>,
