@@ -25,6 +25,26 @@ function sharedColumns(settings: Settings, name: string | null): string[] {
   return problems;
 }
 
+function chunkChecks({ model, store }: Settings, name: string | null): string[] {
+  const { longText, maxTokens, chunkOverlap } = model;
+  if (longText !== 'mean-of-chunks' && longText !== 'chunks') return [];
+  const chunkTokens = longText === 'chunks' ? model.chunkTokens : undefined;
+  const problems: string[] = [];
+  if (longText === 'chunks' && store !== 'table')
+    problems.push(
+      `Option ${optionName('model.longText', name)} is chunks, but store is ${store}: a column has one vector of each row, and a table beside one of each passage (${optionName('store', name)}: table).`,
+    );
+  if (chunkTokens !== undefined && chunkTokens > maxTokens)
+    problems.push(
+      `Option ${optionName('model.chunkTokens', name)} is ${chunkTokens}, but the model reads at most model.maxTokens (${maxTokens}).`,
+    );
+  if (2 * chunkOverlap >= (chunkTokens ?? maxTokens))
+    problems.push(
+      `Option ${optionName('model.chunkOverlap', name)} is ${chunkOverlap}, but must be less than half of ${chunkTokens === undefined ? `model.maxTokens (${maxTokens})` : `model.chunkTokens (${chunkTokens})`}.`,
+    );
+  return problems;
+}
+
 /** In sentences; empty where all fits. */
 export function crossChecks(settings: Settings, name: string | null): string[] {
   const problems: string[] = sharedColumns(settings, name);
@@ -43,13 +63,6 @@ export function crossChecks(settings: Settings, name: string | null): string[] {
       `Option ${optionName('index.type', name)} is bit, but index.method is ivfflat: an index of bits is HNSW.`,
     );
   }
-  if (
-    settings.model.longText === 'mean-of-chunks' &&
-    2 * settings.model.chunkOverlap >= settings.model.maxTokens
-  ) {
-    problems.push(
-      `Option ${optionName('model.chunkOverlap', name)} is ${settings.model.chunkOverlap}, but must be less than half of model.maxTokens (${settings.model.maxTokens}).`,
-    );
-  }
+  problems.push(...chunkChecks(settings, name));
   return problems;
 }

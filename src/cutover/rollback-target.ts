@@ -78,6 +78,7 @@ export async function rollbackTarget(
     columnType: settings.columnType,
     dimensions: null,
     indexed,
+    hasPassages: settings.model.longText === 'chunks',
     candidates: settings.index.candidates,
     indexName: '',
     indexStem: recorded.indexStem,

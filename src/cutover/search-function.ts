@@ -13,15 +13,8 @@ import {
   searchFunctionSignature,
 } from '../search/queries/sql-function.ts';
 import { iterativeSettings } from '../search/queries/vector-query.ts';
-import {
-  candidatesSql,
-  indexedDistance,
-  isReranked,
-  rerankedSql,
-  scanDepth,
-  storedDistance,
-  unindexedDistance,
-} from '../table/distance.ts';
+import { candidatesSql, hasCandidates, isReranked, nearestOfSql, scanDepth } from '../table/candidates.ts';
+import { indexedDistance, storedDistance, unindexedDistance } from '../table/distance.ts';
 import { vectorColumn, vectorRows } from '../table/stored-vectors.ts';
 import { legacyKey } from '../table/key.ts';
 import type { Metric } from '../table/metric.ts';
@@ -75,12 +68,15 @@ function nearestStatement(
   const key = target.key.map(
     ({ type, isDomain }, at) => `${refs[at]}${isDomain ? `::${type}` : ''} AS ${names[at]}`,
   );
-  const byCandidates = order === null && isReranked(target);
+  const isAll = target.hasPassages && order !== null;
+  const end = isAll
+    ? ''
+    : `
+ ORDER BY ${order ?? indexedDistance(target, metric, vector)} LIMIT ${order === null ? candidatesSql(target, k) : k}`;
   const scan = `SELECT ${key.join(', ')}, (${storedDistance(target, metric, vector)})::float8 AS distance
   FROM ${vectorRows(target, 'each')}
- WHERE ${target.where} AND ${vectorColumn(target)} IS NOT NULL
- ORDER BY ${order ?? indexedDistance(target, metric, vector)} LIMIT ${byCandidates ? candidatesSql(k) : k}`;
-  return byCandidates ? rerankedSql(scan, [...names, 'distance'], k) : scan;
+ WHERE ${target.where} AND ${vectorColumn(target)} IS NOT NULL${end}`;
+  return isAll || (order === null && hasCandidates(target)) ? nearestOfSql(target, scan, names, k) : scan;
 }
 
 /** To paste: the settings are the transaction's own, so it works behind a pooler too. */
@@ -121,7 +117,7 @@ function dimensionCheck({ backfill, dimensions, name, searchStem, vectorPrefix }
 }
 
 function functionBody(target: Target, metric: Metric, read: ReadSettings): string {
-  const depth = isReranked(target) ? `(least(k, 1000) * ${scanDepth(target, 1)})` : 'k';
+  const depth = hasCandidates(target) ? `(least(k, 1000) * ${scanDepth(target, 1)})` : 'k';
   const raise =
     read['hnsw.ef_search'] === undefined
       ? ''

@@ -33,6 +33,8 @@ export interface Passage {
   /** From 0; the end is exclusive. */
   start: number;
   end: number;
+  /** Of the passage itself, 32 bytes, where the text was cut into such. */
+  hash?: Buffer;
 }
 
 export interface CopyShape {
@@ -44,21 +46,17 @@ export interface CopyShape {
   hasPassages?: boolean;
 }
 
-const PASSAGE_FIELDS = 3;
+const PASSAGE_FIELDS = 4;
+const PASSAGE_BYTES = 3 * 8 + 4 + 32;
 
 /**
- * Columns: those of the key, embedding, text_hash, batch, truncated; chunk, chunk_start and chunk_end where it has passages. Yields buffers of
+ * Columns: those of the key, embedding, text_hash, batch, truncated; chunk, chunk_start, chunk_end and chunk_hash where it has passages. Yields buffers of
  * about 256 kB, the last one with the trailer.
  */
 export function* encodeStagedRows(rows: Iterable<StagedRow>, shape: CopyShape): Generator<Buffer> {
   const vectorBytes = 4 + 4 * shape.dimensions;
   const bytesBesideKey =
-    2 +
-    (4 + vectorBytes) +
-    (4 + 32) +
-    (4 + 4) +
-    (4 + 1) +
-    (shape.hasPassages === true ? PASSAGE_FIELDS * 8 : 0);
+    2 + (4 + vectorBytes) + (4 + 32) + (4 + 4) + (4 + 1) + (shape.hasPassages === true ? PASSAGE_BYTES : 0);
   const capacity = Math.max(CHUNK_BYTES, bytesBesideKey);
   let buffer = Buffer.allocUnsafe(capacity + HEADER.length);
   let at = HEADER.copy(buffer);
@@ -109,10 +107,13 @@ function writeRow(
   at = buffer.writeUInt8(row.truncated ? 1 : 0, at);
   if (shape.hasPassages !== true) return at;
   if (row.passage === undefined) throw new RangeError('a row without its passage in a COPY of passages');
-  const { number, start: from, end } = row.passage;
+  const { number, start: from, end, hash } = row.passage;
   for (const value of [number, from, end]) {
     at = buffer.writeInt32BE(4, at);
     at = buffer.writeInt32BE(value, at);
   }
-  return at;
+  if (hash === undefined) return buffer.writeInt32BE(-1, at);
+  if (hash.length !== 32) throw new RangeError(`hash of a passage of ${hash.length} bytes in a COPY`);
+  at = buffer.writeInt32BE(32, at);
+  return at + hash.copy(buffer, at);
 }

@@ -3,7 +3,8 @@
 import type { Settings } from '../config/settings.ts';
 import { maskPolicyVersion, type MaskPolicy } from '../masking/policy.ts';
 import type { Embedder } from './embedder.ts';
-import type { EndpointOptions } from './endpoint/embedder.ts';
+import type { Mask } from '../masking/masker.ts';
+import type { ChunkOptions, EndpointOptions } from './endpoint/embedder.ts';
 import { endpointFingerprint } from './endpoint/fingerprint.ts';
 import { modelFingerprint, type ModelOptions } from './model-files/files.ts';
 
@@ -25,6 +26,7 @@ export function modelOptions(settings: Settings): ModelOptions {
     normalize: settings.model.normalize,
     maxTokens: settings.model.maxTokens,
     longText: settings.model.longText,
+    chunkTokens: settings.model.chunkTokens,
     chunkOverlap: settings.model.chunkOverlap,
     maxChunks: settings.model.maxChunks,
     documentPrefix: settings.model.documentPrefix ?? '',
@@ -34,7 +36,10 @@ export function modelOptions(settings: Settings): ModelOptions {
 }
 
 /** All but `mask`, which takes tables of the world's telephone numbers to load: to tell a fingerprint nothing is masked. */
-function endpointFacts(settings: Settings, endpoint: string): Omit<EndpointOptions, 'mask'> {
+function endpointFacts(
+  settings: Settings,
+  endpoint: string,
+): Omit<EndpointOptions, 'mask' | 'chunks'> & { chunks: Omit<ChunkOptions, 'find'> } {
   return {
     endpoint,
     name: settings.model.name,
@@ -49,13 +54,20 @@ function endpointFacts(settings: Settings, endpoint: string): Omit<EndpointOptio
     documentPrefix: settings.model.documentPrefix,
     queryPrefix: settings.model.queryPrefix,
     maskVersion: maskPolicyVersion(maskPolicy(settings)),
+    chunks: {
+      tokens: settings.model.chunkTokens ?? settings.model.maxTokens,
+      overlap: settings.model.chunkOverlap,
+      max: settings.model.maxChunks,
+    },
   };
 }
 
 async function endpointOptions(settings: Settings, endpoint: string): Promise<EndpointOptions> {
   const { createMasker } = await import('../masking/masker.ts');
   const masker = createMasker(maskPolicy(settings));
-  return { ...endpointFacts(settings, endpoint), mask: (text) => masker.mask(text) };
+  const facts = endpointFacts(settings, endpoint);
+  const find = (text: string): Mask[] => masker.find(text);
+  return { ...facts, mask: (text) => masker.mask(text), chunks: { ...facts.chunks, find } };
 }
 
 /**
@@ -90,7 +102,8 @@ export type ModelFacts = Record<string, string | number | boolean>;
 /** What rows' vectors are made with, by the names of the options; kept with each run, to tell what another one changed. */
 export function modelFacts(settings: Settings): ModelFacts {
   const local = settings.model.endpoint === undefined;
-  const chunks = settings.model.longText === 'mean-of-chunks';
+  const { longText, maxTokens, chunkTokens = maxTokens, chunkOverlap, maxChunks } = settings.model;
+  const chunks = { 'model.chunkOverlap': chunkOverlap, 'model.maxChunks': maxChunks };
   return {
     'model.name': settings.model.name,
     ...(local
@@ -99,9 +112,8 @@ export function modelFacts(settings: Settings): ModelFacts {
     'model.normalize': settings.model.normalize,
     'model.maxTokens': settings.model.maxTokens,
     'model.longText': settings.model.longText,
-    ...(chunks && local
-      ? { 'model.chunkOverlap': settings.model.chunkOverlap, 'model.maxChunks': settings.model.maxChunks }
-      : {}),
+    ...(longText === 'mean-of-chunks' && local ? chunks : {}),
+    ...(longText === 'chunks' ? { 'model.chunkTokens': chunkTokens, ...chunks } : {}),
     'model.documentPrefix': settings.model.documentPrefix ?? '',
     ...(local ? { 'model.revision': settings.model.revision } : {}),
     mask: maskPolicyVersion(maskPolicy(settings)),

@@ -10,7 +10,7 @@ import { beforeUpdateTriggers } from '../table/before-update-triggers.ts';
 import { StatementRamp } from '../throttle/statement-size.ts';
 import { Bisection } from './bisect-rows.ts';
 import type { PipelineContext } from './pipeline-context.ts';
-import type { EmbeddedPage } from './embed-rows.ts';
+import type { EmbeddedPage } from './checked-vectors.ts';
 import type { WorkRow } from './read-rows.ts';
 import { writesOf } from './store/writes.ts';
 import { WrittenRows } from './written-rows.ts';

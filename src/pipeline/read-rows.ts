@@ -20,6 +20,8 @@ export interface WorkRow {
   hasStage: boolean;
   /** …of this very text: it is not embedded again. */
   isStaged: boolean;
+  /** The store has a vector of the row, of whatever text. */
+  hasVector: boolean;
   wasQuarantined: boolean;
   /** The text is longer than what was read of it. */
   cut: boolean;
@@ -53,10 +55,10 @@ export async function readWork(
   const key = keyAliases(target);
   const order = keyOrderSql(target, keyAliases(target, 'part.'));
   const found = await context.pool.query<WorkRow & { found: number }>(
-    `SELECT ${keyTextSql(target, key)} AS key, CASE WHEN is_staged OR is_empty THEN ''::bytea ELSE ${keyFieldsSql(target, key)} END AS fields, text, hash, is_empty AS empty, has_stage AS "hasStage", is_staged AS "isStaged",
+    `SELECT ${keyTextSql(target, key)} AS key, CASE WHEN is_staged OR is_empty THEN ''::bytea ELSE ${keyFieldsSql(target, key)} END AS fields, text, hash, is_empty AS empty, has_stage AS "hasStage", is_staged AS "isStaged", has_vector AS "hasVector",
             was_quarantined AS "wasQuarantined", cut, length, found
        FROM (SELECT *, count(*) OVER ()::int AS found, sum(characters) OVER (ORDER BY ${order}) - characters AS before
-               FROM (SELECT ${key.join(', ')}, hash, is_empty, has_stage, is_staged, was_quarantined,
+               FROM (SELECT ${key.join(', ')}, hash, is_empty, has_stage, is_staged, has_vector, was_quarantined,
                             CASE WHEN is_staged THEN '' ELSE ${beginningSql('text', characters)} END AS text,
                             least(length(text), ${limitSql}) AS characters, length(text) > ${limitSql} AS cut, length(text) AS length
                        FROM (${states}) rows WHERE state IN ${NEEDS_WORK}

@@ -13,7 +13,7 @@ import { quarantineRows } from '../ledger/rows/quarantine.ts';
 import { keyRefs } from '../table/key.ts';
 import type { Target } from '../table/backfill-target.ts';
 import type { PipelineContext } from './pipeline-context.ts';
-import type { EmbeddedPage } from './embed-rows.ts';
+import type { EmbeddedPage } from './checked-vectors.ts';
 import type { WorkRow } from './read-rows.ts';
 import { deleteStaged } from './store/staged-rows.ts';
 
@@ -60,7 +60,7 @@ function stageOnce(
       const hasPassages = target.store.kind === 'table';
       const copy = client.query(
         copyFrom(
-          `COPY ${target.stage} (${keyRefs(target).join(', ')}, embedding, text_hash, batch, truncated${hasPassages ? ', chunk, chunk_start, chunk_end' : ''}) FROM STDIN BINARY`,
+          `COPY ${target.stage} (${keyRefs(target).join(', ')}, embedding, text_hash, batch, truncated${hasPassages ? ', chunk, chunk_start, chunk_end, chunk_hash' : ''}) FROM STDIN BINARY`,
         ),
       );
       const { dimensions } = embedder;

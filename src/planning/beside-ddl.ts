@@ -42,6 +42,7 @@ export async function missingTableBeside(
     `${quoteName(store.column)} ${vectorPrefix}${target.columnType}(${dimensions}) NOT NULL`,
     'text_hash bytea NOT NULL',
     'embedded_at timestamptz NOT NULL',
+    'chunk_hash bytea',
     `PRIMARY KEY (${names.join(', ')}, chunk)`,
   ];
   const isSame = sameKeySql(

@@ -188,7 +188,10 @@ function stageColumnsSql(target: Target): string {
     target.store.kind === 'column'
       ? { columns: [], key: names }
       : {
-          columns: ['chunk', 'chunk_start', 'chunk_end'].map((name) => `${name} integer NOT NULL`),
+          columns: [
+            ...['chunk', 'chunk_start', 'chunk_end'].map((name) => `${name} integer NOT NULL`),
+            'chunk_hash bytea',
+          ],
           key: [...names, 'chunk'],
         };
   const all = [...columns.map((column) => `${column} NOT NULL`), ...passage.columns];

@@ -8,7 +8,7 @@ import type { Filter } from './queries/filter.ts';
 import { legacyQuery } from './queries/legacy-query.ts';
 import { embedQuery } from './queries/query-vector.ts';
 import { forDepth, loadReadSettings } from '../ledger/reads/read-settings.ts';
-import { scanDepth } from '../table/distance.ts';
+import { scanDepth } from '../table/candidates.ts';
 import { unencodableQuery } from './queries/unencodable-query.ts';
 import { nearestSql, nearestValues, withScan } from './queries/vector-query.ts';
 

@@ -59,6 +59,8 @@ export interface Target extends Keyed {
   dimensions: number | null;
   /** The index that is built or to be built. */
   indexed: IndexPlan;
+  /** Whether the store has a vector of each passage of a text. */
+  hasPassages: boolean;
   /** Of an index of bits: rows that a search compares by their vectors, at least. */
   candidates: number;
   /** Its bare name. */
@@ -167,6 +169,7 @@ export async function targetOf(
     vectorPrefix: (await findVectorExtension(db)).prefix,
     vectorSchema: settings.vectorSchema ?? null,
     columnType: settings.columnType,
+    hasPassages: settings.model.longText === 'chunks',
     candidates: settings.index.candidates,
     ...(await describeVectors(db, settings, name, { store, chosen, indexStem })),
     indexStem,

@@ -37,33 +37,9 @@ export const bitDistance = (
 export const bitsSql = (target: Pick<Target, 'vectorPrefix'>, vector: string, dimensions: number): string =>
   `${target.vectorPrefix}binary_quantize(${vector})::${typeSql(target, 'bit', dimensions)}`;
 
-/**
- * Whether the index gives no more than candidates, in an order that is not the metric's: the nearest of them are found by
- * their stored vectors.
- */
-export const isReranked = ({ indexed }: Pick<Target, 'indexed'>): boolean => indexed.type === 'bit';
-
-/** Candidates that a search takes for each row that it gives, at least: of k rows the last ones are as hard to find as the first. */
-const CANDIDATES_PER_ROW = 4;
-
-/** Rows that the index is to be asked for, for `k` of them to be found. */
-export const scanDepth = (target: Pick<Target, 'indexed'>, k: number): number =>
-  isReranked(target) ? CANDIDATES_PER_ROW * k : k;
-
-/**
- * How many candidates a statement takes for `k` rows: as many as the index scan looks for at a time, which is set before,
- * or more where `k` is large: an iterative scan goes on.
- */
-export const candidatesSql = (k: string): string =>
-  `greatest(${k}::pg_catalog.int8 OPERATOR(pg_catalog.*) ${CANDIDATES_PER_ROW}, pg_catalog.current_setting('hnsw.ef_search')::pg_catalog.int8)`;
-
 /** The same order, by anything but a vector index: none serves an expression over the distance. */
 export const unindexedDistance = (target: Target, metric: Metric, vector: string): string =>
   `(${storedDistance(target, metric, vector)})::pg_catalog.float8 OPERATOR(pg_catalog.+) 0::pg_catalog.float8`;
-
-/** The `k` nearest of the candidates by their distance. @param columns of the scan, as SQL */
-export const rerankedSql = (scan: string, columns: readonly string[], k: string): string =>
-  `SELECT ${columns.map((column) => `pgvb_candidates.${column}`).join(', ')} FROM (${scan}) AS pgvb_candidates ORDER BY pgvb_candidates.distance LIMIT ${k}`;
 
 /** What the index has of a vector, such as `…::halfvec(384)`; null where that is the vector itself. @param vector as SQL */
 export function indexedSql(target: Target, vector: string): string | null {

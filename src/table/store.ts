@@ -30,6 +30,7 @@ export const BESIDE_COLUMNS = [
   'chunk',
   'chunk_start',
   'chunk_end',
+  'chunk_hash',
   'text_hash',
   'embedded_at',
 ] as const;

@@ -92,6 +92,7 @@ export const SAMPLES: Record<OptionPath, Sample> = {
   'model.documentPrefix': words('passage: ', 'doc: ', 'd: '),
   'model.queryPrefix': words('query: ', 'q: ', '? '),
   'model.longText': words('skip', 'fail', 'mean-of-chunks'),
+  'model.chunkTokens': numbers(70, 128, 256),
   'model.chunkOverlap': numbers(0, 1, 100),
   'model.maxChunks': numbers(1, 2, 10_000),
   'model.endpoint': words('http://f/v1', 'https://e/v1', 'http://g:8080/v1'),

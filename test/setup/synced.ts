@@ -56,6 +56,7 @@ export async function expectSynced(backfill: TestBackfill): Promise<void> {
     `SELECT ${text} AS text, ${column}::text AS vector FROM ${vectorRows(target, 'first')} WHERE ${column} IS NOT NULL AND ${where}`,
   );
   expect(stored.rows.length).toBe(rows.embedded);
+  if (config.settings.model.longText === 'chunks') return expectPassages(backfill);
   const embedder = await sharedEmbedder(config.settings, 1);
   try {
     const { vectors } = await embedder.embed(stored.rows.map((row) => row.text));
@@ -64,6 +65,42 @@ export async function expectSynced(backfill: TestBackfill): Promise<void> {
       for (const [index, component] of (JSON.parse(row.vector) as number[]).entries())
         worst = Math.max(worst, Math.abs(component - (vectors[at * embedder.dimensions + index] ?? 2)));
     expect(worst).toBeLessThan(1e-5);
+  } finally {
+    await embedder.close();
+  }
+}
+
+/** Every row has the passages of its present text, in their places, each with its vector, and no other one. */
+async function expectPassages(backfill: TestBackfill): Promise<void> {
+  const { pool, config } = backfill;
+  const target = await backfill.target();
+  const { store, text, where } = target;
+  const same = sameKeySql(target, legacyKey(target), keyRefs(target, 'v.'));
+  const stored = await pool.query<{ text: string; passages: [number, number, number, string][] }>(
+    `SELECT ${text} AS text, (SELECT json_agg(json_build_array(chunk, chunk_start, chunk_end, embedding::text) ORDER BY chunk) FROM ${store.table} v WHERE ${same}) AS passages
+       FROM ${target.table} WHERE ${where} AND EXISTS (SELECT FROM ${store.table} v WHERE ${same})`,
+  );
+  const embedder = await sharedEmbedder(config.settings, 1);
+  try {
+    const cut = await embedder.cutPassages?.(stored.rows.map((row) => row.text));
+    for (const [at, { passages }] of stored.rows.entries()) {
+      const wanted = cut?.texts[at]?.passages ?? [];
+      const { vectors, faults } = await embedder.embed(
+        wanted.map((passage) => passage.text),
+        { as: 'passage' },
+      );
+      const own = wanted.flatMap(({ start, end }, place) =>
+        faults[place] === 0 ? [{ start, end, place }] : [],
+      );
+      expect(passages.map((each) => each.slice(0, 3))).toEqual(
+        own.map(({ start, end }, number) => [number, start, end]),
+      );
+      for (const [number, { place }] of own.entries())
+        for (const [index, component] of (JSON.parse(passages[number]?.[3] ?? '[]') as number[]).entries())
+          expect(Math.abs(component - (vectors[place * embedder.dimensions + index] ?? 2))).toBeLessThan(
+            1e-5,
+          );
+    }
   } finally {
     await embedder.close();
   }

@@ -33,6 +33,7 @@ const TARGET: Omit<Target, 'store'> = {
   columnType: 'vector',
   dimensions: 384,
   indexed: { method: 'hnsw', type: 'vector' },
+  hasPassages: false,
   candidates: 200,
   indexName: 'articles_embedding_hnsw_idx',
   indexStem: 'embedding',

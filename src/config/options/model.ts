@@ -72,21 +72,26 @@ export const model = {
     help: 'Prefix of every query before it is embedded, such as "query: " for E5 models',
   }),
   longText: option({
-    schema: z.enum(['truncate', 'mean-of-chunks', 'skip', 'fail']),
+    schema: z.enum(['truncate', 'mean-of-chunks', 'chunks', 'skip', 'fail']),
     fallback: 'truncate' as const,
-    help: 'What becomes of a text of more than model.maxTokens: truncate (cut, counted), mean-of-chunks (average of overlapping chunks), skip (no vector) or fail (quarantined)',
+    help: 'What becomes of a text of more than model.maxTokens: truncate (cut, counted), mean-of-chunks (average of overlapping chunks), chunks (a vector for each passage; store table only), skip (no vector) or fail (quarantined)',
+  }),
+  chunkTokens: option({
+    schema: wholeNumber(16, 8192).optional(),
+    parse: parseNumber,
+    help: 'chunks: maximum tokens of a passage, at most model.maxTokens, which it is if not set',
   }),
   chunkOverlap: option({
     schema: wholeNumber(0, 4096),
     parse: parseNumber,
     fallback: 32,
-    help: 'mean-of-chunks: tokens by which neighbouring chunks overlap; less than half of model.maxTokens',
+    help: 'chunks, mean-of-chunks: tokens by which neighbouring chunks overlap; less than half of a chunk',
   }),
   maxChunks: option({
     schema: wholeNumber(1, 10_000),
     parse: parseNumber,
     fallback: 64,
-    help: 'mean-of-chunks: maximum chunks of one text; the rest is cut and counted',
+    help: 'chunks, mean-of-chunks: maximum chunks of one text; the rest is cut and counted',
   }),
   endpoint: option({
     schema: url(['http', 'https']).optional(),

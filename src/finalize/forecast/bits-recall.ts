@@ -8,7 +8,8 @@ import { quoteName } from '../../db/identifiers.ts';
 import type { Pool } from '../../db/pool.ts';
 import { TABLE_LIMITS, inReadOnly } from '../../db/transaction.ts';
 import type { Target } from '../../table/backfill-target.ts';
-import { bitDistance, bitsSql, scanDepth } from '../../table/distance.ts';
+import { scanDepth } from '../../table/candidates.ts';
+import { bitDistance, bitsSql } from '../../table/distance.ts';
 import { distanceOperator, type Metric } from '../../table/metric.ts';
 import { sampledPagesSql } from '../../table/sample-rows.ts';
 
@@ -61,7 +62,7 @@ export async function forecastBitsRecall(input: BitsRecallInput): Promise<number
 /** $1 percent of the pages, $2 rows to draw, $3 rows of these to look among. */
 function recallSql({ target, metric, dimensions }: BitsRecallInput): string {
   const indexed = { method: 'hnsw', type: 'bit' } as const;
-  const candidates = Math.max(target.candidates, scanDepth({ indexed }, NEAREST));
+  const candidates = Math.max(target.candidates, scanDepth({ indexed, hasPassages: false }, NEAREST));
   const column = quoteName(target.store.column);
   const distance = `pgvb_query.pgvb_vector ${distanceOperator(metric, target.vectorPrefix)} pgvb_row.pgvb_vector`;
   return `WITH pgvb_drawn AS MATERIALIZED (

@@ -17,6 +17,7 @@ const OF_VECTORS: readonly OptionPath[] = [
   'model.revision',
   'model.documentPrefix',
   'model.longText',
+  'model.chunkTokens',
   'model.chunkOverlap',
   'model.maxChunks',
   'model.endpoint',

@@ -54,7 +54,7 @@ export function mergeBesideSql(
   const inLegacy = legacyRangeSql(target, bounds, values);
   const inStore = storeRangeSql(target, bounds, values, 'pgvb_store.');
   const vector = quoteName(target.store.column);
-  const columns = ['chunk', 'chunk_start', 'chunk_end', vector, 'text_hash', 'embedded_at'];
+  const columns = ['chunk', 'chunk_start', 'chunk_end', 'chunk_hash', vector, 'text_hash', 'embedded_at'];
   const replaced = columns.slice(1).map((column) => `${column} = excluded.${column}`);
   return `WITH pgvb_held AS MATERIALIZED (
       SELECT ${keyAliases(target, 'pgvb_staged.').join(', ')}, pgvb_staged.pgvb_last
@@ -68,7 +68,7 @@ export function mergeBesideSql(
        WHERE ${inStore} AND ${sameKeySql(target, keyRefs(target, 'pgvb_store.'), held)} AND pgvb_store.chunk > pgvb_held.pgvb_last),
     pgvb_written AS (
       INSERT INTO ${target.store.table} (${[...refs, ...columns].join(', ')})
-      SELECT ${keyRefs(target, 'pgvb_passage.').join(', ')}, pgvb_passage.chunk, pgvb_passage.chunk_start, pgvb_passage.chunk_end,
+      SELECT ${keyRefs(target, 'pgvb_passage.').join(', ')}, pgvb_passage.chunk, pgvb_passage.chunk_start, pgvb_passage.chunk_end, pgvb_passage.chunk_hash,
              pgvb_passage.embedding, pgvb_passage.text_hash, now()
         FROM pgvb_held JOIN ${target.stage} pgvb_passage ON ${sameKeySql(target, keyRefs(target, 'pgvb_passage.'), held)}
        WHERE ${stageRangeSql(target, bounds, values, 'pgvb_passage.')}

@@ -24,6 +24,7 @@ const WARN_SHARE = 0.05;
 const CONSEQUENCE = {
   truncate: 'would be cut',
   'mean-of-chunks': 'would be read in chunks',
+  chunks: 'would have a vector for each passage',
   skip: 'would be left without a vector',
   fail: 'would be quarantined',
 } as const;
@@ -60,7 +61,7 @@ async function checkTextLengths(
   const at = (share: number): number => tokens[Math.ceil(share * tokens.length) - 1] ?? 0;
   const longer = tokens.filter((count) => count > maxTokens).length / tokens.length;
   const mode = settings.model.longText;
-  const isLoss = mode !== 'mean-of-chunks' && longer > WARN_SHARE;
+  const isLoss = mode !== 'mean-of-chunks' && mode !== 'chunks' && longer > WARN_SHARE;
   const percent = `${(100 * longer).toFixed(1)} %`;
   return [
     {

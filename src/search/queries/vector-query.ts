@@ -3,14 +3,8 @@
 import type pg from 'pg';
 import { TABLE_LIMITS, inSearch, type TransactionLimits } from '../../db/transaction.ts';
 import type { Pool, Queryable } from '../../db/pool.ts';
-import {
-  candidatesSql,
-  indexedDistance,
-  isReranked,
-  rerankedSql,
-  storedDistance,
-  unindexedDistance,
-} from '../../table/distance.ts';
+import { candidatesSql, hasCandidates, isReranked, nearestOfSql } from '../../table/candidates.ts';
+import { indexedDistance, storedDistance, unindexedDistance } from '../../table/distance.ts';
 import type { Metric } from '../../table/metric.ts';
 import { vectorColumn, vectorRows } from '../../table/stored-vectors.ts';
 import { keyTextSql, legacyKey } from '../../table/key.ts';
@@ -45,7 +39,7 @@ export interface ScanOptions {
 /**
  * The filter's values first, then the query vector as text, then the number of rows. ORDER BY column operator constant
  * LIMIT n is the only shape that pgvector's indexes serve; the condition of the eligible rows stands in it, because a row
- * may have left them after it was embedded. Candidates of an index of bits are ordered again around it.
+ * may have left them after it was embedded. Candidates by bits are ordered again around it, passages gathered to rows.
  */
 export function nearestSql(
   target: Target,
@@ -64,11 +58,14 @@ export function nearestSql(
     unindexed: unindexedDistance,
   }[mode](target, metric, vector);
   const k = `$${at + 2}`;
-  const byCandidates = isReranked(target) && (mode === 'planned' || mode === 'index');
+  const byIndex = mode === 'planned' || mode === 'index';
+  // Of passages that are all compared those of a row are gathered before any are left out.
+  const isAll = target.hasPassages && !byIndex;
+  const end = isAll ? '' : ` ORDER BY ${order} LIMIT ${byIndex ? candidatesSql(target, k) : k}`;
   // Rows without a vector are in no index, but a sequential scan would bring them as hits of no distance.
   const scan = `SELECT ${keyTextSql(target, legacyKey(target))} AS key, (${distance})::float8 AS distance
-    FROM ${vectorRows(target, 'each')} WHERE ${target.where}${filterSql(filter)} AND ${vectorColumn(target)} IS NOT NULL ORDER BY ${order} LIMIT ${byCandidates ? candidatesSql(k) : k}`;
-  return byCandidates ? rerankedSql(scan, ['key', 'distance'], k) : scan;
+    FROM ${vectorRows(target, 'each')} WHERE ${target.where}${filterSql(filter)} AND ${vectorColumn(target)} IS NOT NULL${end}`;
+  return isAll || (byIndex && hasCandidates(target)) ? nearestOfSql(target, scan, ['key'], k) : scan;
 }
 
 export const nearestValues = (filter: Filter | null, vector: string, k: number): unknown[] => [

@@ -1,6 +1,7 @@
 /** Whether stored vectors are those that the model gives for the rows' present texts: embedded again and compared. */
 
 import { dot, norm } from '../../embedding/inference/pooling.ts';
+import { firstVectors } from '../../embedding/passages/first-vectors.ts';
 import type { Embedder, Precision } from '../../embedding/embedder.ts';
 import { messageOf } from '../../errors.ts';
 import type { Adoption } from '../../ledger/run/adoption.ts';
@@ -98,7 +99,10 @@ function adoptedRows(
   return { passed: beyond <= permitted, worst, tolerance, detail };
 }
 
-async function distances({ pool, target, run }: VerifyInput, embedder: Embedder): Promise<Distance[]> {
+async function distances(
+  { pool, target, settings, run }: VerifyInput,
+  embedder: Embedder,
+): Promise<Distance[]> {
   const column = vectorColumn(target);
   const rowKey = keyAliases(target, 'pgvb_rows.');
   const reading = readingOfRun(pool, target, run);
@@ -122,7 +126,8 @@ async function distances({ pool, target, run }: VerifyInput, embedder: Embedder)
     });
   };
   const rows = await drawEnough(draw, { percent: 1, more: 100 }, (few) => few.length < SAMPLED_ROWS);
-  const { vectors } = await embedder.embed(rows.map((row) => row.text));
+  const texts = rows.map((row) => row.text);
+  const vectors = await firstVectors(embedder, texts, settings.model.longText);
   return rows.map((row, at) => {
     const stored = Float32Array.from(JSON.parse(row.vector) as number[]);
     const fresh = vectors.subarray(at * embedder.dimensions, (at + 1) * embedder.dimensions);

@@ -9,7 +9,7 @@ import {
   type IterativeScan,
   type ReadSettings,
 } from '../../ledger/reads/read-settings.ts';
-import { isReranked } from '../../table/distance.ts';
+import { isReranked } from '../../table/candidates.ts';
 import {
   nearestOfEach,
   type Neighbour,

@@ -12,7 +12,7 @@ import { forDepth, type ReadSettings } from '../../ledger/reads/read-settings.ts
 import { TEXT_FAILED, textSearch } from '../../search/queries/text-query.ts';
 import { nearest } from '../../search/queries/vector-query.ts';
 import type { Target } from '../../table/backfill-target.ts';
-import { scanDepth } from '../../table/distance.ts';
+import { scanDepth } from '../../table/candidates.ts';
 import type { EmbeddedQuery } from '../queries/query-vectors.ts';
 
 export const SYSTEMS = ['legacy', 'tsvector', 'vector', 'hybrid'] as const;

@@ -1,0 +1,66 @@
+/** Every passage of a text has a vector, beside the table: the whole road, by workers and verbs. */
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { articles } from '../../src/demo/articles.ts';
+import { loadArticles } from '../../src/demo/load-articles.ts';
+import { createSearch } from '../../src/search/create-search.ts';
+import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
+import { runCommand } from '../setup/command.ts';
+import { databases } from '../setup/databases.ts';
+import { sampleModel } from '../setup/model.ts';
+import { drainChanges, expectSynced } from '../setup/synced.ts';
+import { QUERY, askUntil } from './articles-run.ts';
+
+describe.each(databases())('passages beside the table, on $name', ({ create }) => {
+  let backfill: TestBackfill;
+  beforeEach(async () => {
+    backfill = await openBackfill(await create({ bare: true }), sampleModel(), {
+      BACKFILL_TABLE: 'articles',
+      BACKFILL_TEXT: 'title,body',
+      BACKFILL_STORE: 'table',
+      BACKFILL_MODEL_LONG_TEXT: 'chunks',
+      BACKFILL_MODEL_CHUNK_TOKENS: '24',
+      BACKFILL_MODEL_CHUNK_OVERLAP: '4',
+      BACKFILL_BATCH_ROWS: '60',
+    });
+    await loadArticles(backfill.pool, articles());
+    await backfill.pool.query('ANALYZE articles');
+  });
+  afterEach(() => backfill.close());
+
+  const run = (verb: string, ...args: string[]): ReturnType<typeof runCommand> =>
+    runCommand(verb, [...args, '--json'], backfill.env);
+
+  it('are planned, embedded, indexed, proved, searched and followed', async () => {
+    const { pool } = backfill;
+    await backfill.enqueue();
+    expect(await backfill.work()).toMatchObject({ state: 'ready', index: { valid: true } });
+    await expectSynced(backfill);
+
+    const verify = await run('verify');
+    const { passed, checks } = verify.json() as {
+      passed: boolean;
+      checks: { name: string; passed: boolean; detail: string }[];
+    };
+    expect(checks.filter((check) => !check.passed)).toEqual([]);
+    expect(passed).toBe(true);
+
+    expect((await run('cutover', '--to', 'vector', '--execute')).code).toBe(0);
+    const search = createSearch({ pool, backfill: 'articles' });
+    try {
+      for (const k of [5, 100]) {
+        const answer = k === 5 ? await askUntil(search, 'vector') : await search.search(QUERY, { k });
+        expect(new Set(answer.hits.map(({ key }) => key)).size).toBe(k);
+      }
+      await pool.query(`UPDATE articles SET body = body || ' A last sentence about bread.' WHERE id % 5 = 1`);
+      await drainChanges(backfill);
+      await expectSynced(backfill);
+    } finally {
+      await search.close();
+    }
+    expect((await run('rollback', '--to-legacy-schema', '--execute')).code).toBe(0);
+    expect((await pool.query(`SELECT to_regclass('articles_embedding') AS beside`)).rows).toEqual([
+      { beside: null },
+    ]);
+  });
+});
