@@ -18,6 +18,7 @@ import { syncMode } from '../ledger/changes/drain-lease.ts';
 import { countTable } from '../pipeline/count-table.ts';
 import { nothingEmbedded } from '../pipeline/nothing-embedded.ts';
 import { readingOfRun } from '../pipeline/unreadable-rows.ts';
+import { estimatedRows } from '../table/estimated-rows.ts';
 import { tableSizes } from '../table/table-sizes.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { ensureIndex, type BuildResult } from './build/ensure-index.ts';
@@ -77,8 +78,9 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
   }
   const building = `building the index at coverage ${percent(coverage)}`;
   await moveRun(pool, run.id, OPEN_STATES, 'finalizing', building);
-  const target = await targetWithIndex(input, rows.embedded);
-  const wanted = wantedIndex(target, settings, rows.embedded);
+  const vectors = await storedVectors(pool, input.target, rows.embedded);
+  const target = await targetWithIndex(input, vectors);
+  const wanted = wantedIndex(target, settings, vectors);
   const index = { name: wanted.name, method: wanted.method };
   await saveIndexProgress(pool, run.id, { ...index, phase: 'preparing', progress: null, seconds: null });
   const left = new TimeLeft();
@@ -94,7 +96,7 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
     });
     await input.onProgress({ phase: progress.phase, share: progress.share });
   };
-  const forecast = await forecastBuild(input, target, rows.embedded);
+  const forecast = await forecastBuild(input, target, vectors);
   if (run.indexActual === null) await saveTableGrowth(pool, run.id, await tableSizes(pool, target));
   const discardMeasurements = (): Promise<void> => saveIndexMeasurements(pool, run.id, forecast, null);
   // Nothing is there, and nobody is at it: what was measured of a build before is of another index.
@@ -104,7 +106,7 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
     target,
     settings,
     dimensions: run.dimensions,
-    rows: rows.embedded,
+    rows: vectors,
     wanted,
     logger,
     onProgress: report,
@@ -114,7 +116,7 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
   });
   const seconds = result.actual.seconds;
   await saveIndexProgress(pool, run.id, { ...index, phase: 'valid', progress: 1, seconds });
-  if (wanted.method === 'ivfflat') await readByDefault(pool, target, rows.embedded, settings);
+  if (wanted.method === 'ivfflat') await readByDefault(pool, target, vectors, settings);
   await keepMeasurements(input, result, forecast, wanted, { coverage, rows: rows.embedded });
   return {
     kind: 'indexed',
@@ -124,6 +126,10 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
     seconds,
   };
 }
+
+/** Entries of the index, about: of a row that is embedded one, or one for each of its passages. */
+const storedVectors = async (pool: Pool, { hasPassages, store }: Target, embedded: number): Promise<number> =>
+  hasPassages ? Math.max(embedded, Math.round(await estimatedRows(pool, store.table))) : embedded;
 
 /** What was measured of it, and the event of whoever has built it; of a build whose worker is gone, what was seen from outside. */
 async function keepMeasurements(

@@ -46,6 +46,7 @@ import { checkTexts } from './checks/texts.ts';
 import { checkPresentVectors } from './checks/present-vectors.ts';
 import type { Finding } from './checks/finding.ts';
 import { checkIndexForecast } from './checks/index-forecast.ts';
+import { forecastPassages } from './passage-forecast.ts';
 
 export interface DoctorInput {
   pool: Pool;
@@ -166,7 +167,14 @@ async function checkWithModel(
     known,
     ...(await checkVectorColumn(pool, target, dimensions)),
     ...(await checkPresentVectors(pool, target)),
-    ...(await checkIndexForecast({ pool, target, settings, dimensions, calibrate })),
+    ...(await checkIndexForecast({
+      pool,
+      target,
+      settings,
+      dimensions,
+      calibrate,
+      passages: await forecastPassages(pool, target, embedder).catch(() => null),
+    })),
     ...(await textLengths(input, target, embedder)),
   ];
 }

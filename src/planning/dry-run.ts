@@ -10,6 +10,7 @@ import { chooseCapture, missingCapture } from '../sync/capture.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { forecastRun, type RunForecast } from '../finalize/forecast/run-forecast.ts';
 import { forecastEmbedding, type EmbeddingForecast } from './embedding-forecast.ts';
+import { forecastPassages, type PassageForecast } from './passage-forecast.ts';
 import { inWords, missingDdl } from './ddl.ts';
 import type { EnqueueResult } from './enqueue.ts';
 import type { PlannedGeneration } from './generation/plan-generation.ts';
@@ -22,6 +23,8 @@ export interface DryRun {
   batches: number;
   ddl: string[];
   forecast: RunForecast & {
+    /** Null where each row has one vector. */
+    passages: PassageForecast | null;
     /** Null where no text could be embedded. */
     embedding: EmbeddingForecast | null;
   };
@@ -44,9 +47,19 @@ export async function dryRun(
     fingerprint: embedder.fingerprint,
   });
   const { dimensions } = embedder;
-  const forecast = await forecastRun({ pool, target, settings, dimensions, rows, calibrate: true });
+  const passages = await forecastPassages(pool, target, embedder);
+  const vectorsPerRow = passages?.perRow;
+  const forecast = await forecastRun({
+    pool,
+    target,
+    settings,
+    dimensions,
+    rows,
+    vectorsPerRow,
+    calibrate: true,
+  });
   const embedding = await forecastEmbedding(pool, target, embedder, rows);
-  return { run, rows, batches, ddl, forecast: { ...forecast, embedding } };
+  return { run, rows, batches, ddl, forecast: { ...forecast, passages, embedding } };
 }
 
 /** Backfill and generation, and the one that a new one is planned beside. */

@@ -39,11 +39,11 @@ export async function forecastEmbedding(
   if (first === undefined) return null;
   try {
     // The first call of a model is slower than those behind it.
-    await embedder.embed(first);
+    await embedRows(target, embedder, first);
     const started = performance.now();
     let sampledRows = 0;
     for (const page of pages) {
-      await embedder.embed(page);
+      await embedRows(target, embedder, page);
       sampledRows += page.length;
       if (performance.now() - started > LONGEST_MS) break;
     }
@@ -52,6 +52,19 @@ export async function forecastEmbedding(
   } catch {
     return null;
   }
+}
+
+/** All that a run embeds of such rows. */
+async function embedRows(target: Target, embedder: Embedder, texts: readonly string[]): Promise<void> {
+  if (!target.hasPassages || embedder.cutPassages === undefined) {
+    await embedder.embed(texts);
+    return;
+  }
+  const cut = await embedder.cutPassages(texts);
+  await embedder.embed(
+    cut.texts.flatMap(({ passages }) => passages.map(({ text }) => text)),
+    { as: 'passage' },
+  );
 }
 
 /** "embedding takes about 3 min at 100 rows/s by one process on this machine" */

@@ -39,6 +39,7 @@ import { ADOPTS, isAdoptedSince, keepAdoption } from './adopt/keep-adoption.ts';
 import { applyDdl } from './ddl.ts';
 import { dueRun } from './due-run.ts';
 import { assertStillFree } from './generation/still-free.ts';
+import { forecastPassages } from './passage-forecast.ts';
 import { forecastTableGrowth } from '../finalize/forecast/table-growth.ts';
 import { ensureSyncSchedule } from './sync-schedule.ts';
 import { planRun } from './plan.ts';
@@ -209,11 +210,12 @@ async function grows({ pool, limitRows }: EnqueueInput, run: Run): Promise<boole
 
 /** Before the first row of this plan is written. */
 async function keepTableGrowthForecast(
-  { pool, target, settings }: EnqueueInput,
+  { pool, target, settings, embedder }: EnqueueInput,
   { id, dimensions }: Run,
   rows: number,
 ): Promise<void> {
-  const forecast = await forecastTableGrowth({ pool, target, settings, dimensions, rows });
+  const vectorsPerRow = (await forecastPassages(pool, target, embedder))?.perRow;
+  const forecast = await forecastTableGrowth({ pool, target, settings, dimensions, rows, vectorsPerRow });
   await saveTableGrowthForecast(pool, id, forecast, await tableSizes(pool, target));
 }
 

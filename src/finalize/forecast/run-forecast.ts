@@ -36,13 +36,16 @@ export interface RunForecastInput {
   settings: Settings;
   dimensions: number;
   rows: number;
+  /** Of each row, where that is more than one. */
+  vectorsPerRow?: number | undefined;
   /** Whether to try out how long the build takes, on random vectors: a second or two. */
   calibrate: boolean;
 }
 
 /** @throws ConfigError (`INDEX_REFUSED`) where no index of the configured kind takes the vectors. */
 export async function forecastRun(input: RunForecastInput): Promise<RunForecast> {
-  const { pool, target, settings, dimensions, rows } = input;
+  const { pool, target, settings, dimensions, vectorsPerRow = 1 } = input;
+  const rows = Math.round(input.rows * vectorsPerRow);
   const { version, available } = await findAvailableExtension(pool);
   const memory = await serverMemory(pool);
   const tableGrowth = await forecastTableGrowth(input);

@@ -26,6 +26,8 @@ export interface TableGrowthInput {
   dimensions: number;
   /** Rows that get a vector. */
   rows: number;
+  /** Of each, where that is more than one. */
+  vectorsPerRow?: number | undefined;
 }
 
 const SAMPLED_ROWS = 1000;
@@ -41,6 +43,8 @@ const STAGE_TUPLE_BYTES = TUPLE_HEADER_BYTES + 36 + 4 + 8 + 1;
 const BESIDE_TUPLE_BYTES = TUPLE_HEADER_BYTES + 36 + 8;
 /** Number of the passage, its beginning and its end; aligned. */
 const PASSAGE_BYTES = 16;
+/** Its own hash, behind a length of one byte or four. */
+const PASSAGE_HASH_BYTES = 36;
 /** Records of the staged row's lock, and of an INSERT that found no row in its way. */
 const MERGE_RECORDS_BYTES = 54 + 60;
 /** Of a key, aligned as what stands behind it. */
@@ -108,8 +112,11 @@ async function forecastTableBeside({
   settings,
   dimensions,
   rows,
+  vectorsPerRow = 1,
 }: TableGrowthInput): Promise<TableGrowthForecast> {
   const keyBytes = keyBytesOf(target);
+  const vectors = rows * vectorsPerRow;
+  const passage = PASSAGE_BYTES + (target.hasPassages ? PASSAGE_HASH_BYTES : 0);
   const sizes = (tuple: number, value: number): { bytes: number; wal: number } => {
     const many = Array.from({ length: SAMPLED_ROWS }, () => storedRow(tuple + keyBytes, value));
     const chunks = many.flatMap((row) => row.chunks);
@@ -120,15 +127,15 @@ async function forecastTableBeside({
       wal: (all + chunks.length * CHUNK_RECORDS_BYTES) / many.length + COPY_RECORD_BYTES + INDEX_RECORD_BYTES,
     };
   };
-  const staged = sizes(STAGE_TUPLE_BYTES + PASSAGE_BYTES, vectorBytes(dimensions, 'vector'));
-  const stored = sizes(BESIDE_TUPLE_BYTES + PASSAGE_BYTES, vectorBytes(dimensions, settings.columnType));
+  const staged = sizes(STAGE_TUPLE_BYTES + passage, vectorBytes(dimensions, 'vector'));
+  const stored = sizes(BESIDE_TUPLE_BYTES + passage, vectorBytes(dimensions, settings.columnType));
   return {
     heapBytes: 0,
     toastBytes: 0,
     otherIndexBytes: 0,
-    tableBytes: Math.ceil(rows * stored.bytes),
-    stageBytes: Math.ceil(rows * staged.bytes),
-    walBytes: Math.ceil(rows * (staged.wal + stored.wal + MERGE_RECORDS_BYTES)),
+    tableBytes: Math.ceil(vectors * stored.bytes),
+    stageBytes: Math.ceil(vectors * staged.bytes),
+    walBytes: Math.ceil(vectors * (staged.wal + stored.wal + MERGE_RECORDS_BYTES)),
   };
 }
 

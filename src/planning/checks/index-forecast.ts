@@ -13,16 +13,28 @@ import {
 import { tableGrowthLine } from '../../finalize/forecast/table-growth.ts';
 import { bytes, count } from '../../observability/format.ts';
 import { estimatedRows } from '../../table/estimated-rows.ts';
+import { passagesLine, type PassageForecast } from '../passage-forecast.ts';
 import type { Finding } from './finding.ts';
 import { checkBits } from './index-bits.ts';
 
 /** An index that cannot be built is said before the rows are embedded. */
-export async function checkIndexForecast(input: Omit<RunForecastInput, 'rows'>): Promise<Finding[]> {
+export async function checkIndexForecast(
+  input: Omit<RunForecastInput, 'rows' | 'vectorsPerRow'> & { passages?: PassageForecast | null },
+): Promise<Finding[]> {
   const { pool, target, settings } = input;
   const rows = await estimatedRows(pool, target.table);
   try {
-    const forecast = await forecastRun({ ...input, rows: Math.round(rows) });
-    const message = `${indexForecastLine(forecast)}${why(forecast)}; before that, ${tableGrowthLine(forecast.tableGrowth)} (${count(forecast.rows)} rows)`;
+    const forecast = await forecastRun({
+      ...input,
+      rows: Math.round(rows),
+      vectorsPerRow: input.passages?.perRow,
+    });
+    const { passages = null } = input;
+    const vectors =
+      passages === null
+        ? `${count(forecast.rows)} rows`
+        : `${count(Math.round(rows))} rows, ${passagesLine(passages)}`;
+    const message = `${indexForecastLine(forecast)}${why(forecast)}; before that, ${tableGrowthLine(forecast.tableGrowth)} (${vectors})`;
     const [level, consequence] = shortage(forecast, settings);
     const also = [...unmeasuredFinding(forecast), ...checkBits(forecast.type, settings, input.dimensions)];
     if (level === 'ok') return [{ level, check: 'index', message }, ...also];
