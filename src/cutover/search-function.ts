@@ -12,8 +12,9 @@ import {
   searchFunctionName,
   searchFunctionSignature,
 } from '../search/queries/sql-function.ts';
-import { iterativeSettings } from '../search/queries/vector-query.ts';
-import { candidatesSql, hasCandidates, isReranked, nearestOfSql, scanDepth } from '../table/candidates.ts';
+import { PLACE, allPassagesSql, nearestPassagesSql } from '../search/queries/nearest-passages.ts';
+import { isOrdered, iterativeSettings } from '../search/queries/vector-query.ts';
+import { candidatesSql, isReranked, rerankedSql, scanDepth } from '../table/candidates.ts';
 import { indexedDistance, storedDistance, unindexedDistance } from '../table/distance.ts';
 import { vectorColumn, vectorRows } from '../table/stored-vectors.ts';
 import { legacyKey } from '../table/key.ts';
@@ -47,42 +48,73 @@ export async function settingsOfReads(db: Queryable, target: Target): Promise<Re
   return isReranked(target) ? forDepth(read, target.candidates) : read;
 }
 
+const placeOf = (hasPassages: boolean): readonly string[] => (hasPassages ? PLACE : PLACE.slice(0, 1));
+
 /** `key` of one column; of several their own names, but for those of the function's parameters. */
-function outputNames({ key }: Target): string[] {
+function outputNames({ key, hasPassages }: Target): string[] {
   if (key.length === 1) return ['key'];
-  const taken = new Set(['query', 'k', 'distance']);
+  const taken = new Set(['query', 'k', ...placeOf(hasPassages)]);
   return key.map(({ name }) => quoteName(taken.has(name) ? `key_${name}` : name));
+}
+
+/** Columns of an answer, with their types. */
+function outputs(target: Target): { name: string; type: string }[] {
+  const names = outputNames(target);
+  return [
+    ...target.key.map(({ type }, at) => ({ name: `${names[at]}`, type })),
+    ...placeOf(target.hasPassages).map((name, at) => ({
+      name,
+      type: at === 0 ? 'double precision' : 'integer',
+    })),
+  ];
+}
+
+/** By the index; and what is asked, one after the other, where that gives fewer than k rows. The last one asks the whole table. */
+function nearestStatements(
+  target: Target,
+  metric: Metric,
+  read: ReadSettings,
+  [vector, k]: [vector: string, k: string],
+): [string, ...string[]] {
+  const refs = legacyKey(target);
+  const names = outputNames(target);
+  // A function gives back the very type that it declares.
+  const key = target.key.map(({ type, isDomain }, at) => ({
+    sql: `${refs[at]}${isDomain ? `::${type}` : ''}`,
+    name: `${names[at]}`,
+  }));
+  if (target.hasPassages) {
+    const search = { target, metric, key, filter: '', vector, k };
+    return [...nearestPassagesSql(search, isOrdered(target, read)), allPassagesSql(search)];
+  }
+  const unindexed = unindexedDistance(target, metric, vector);
+  return [
+    nearestStatement(target, metric, key, [vector, k]),
+    nearestStatement(target, metric, key, [vector, k], unindexed),
+  ];
 }
 
 /** @param order of the whole table, instead of by the index */
 function nearestStatement(
   target: Target,
   metric: Metric,
-  vector: string,
-  k: string,
+  key: readonly { sql: string; name: string }[],
+  [vector, k]: [vector: string, k: string],
   order: string | null = null,
 ): string {
-  const refs = legacyKey(target);
-  const names = outputNames(target);
-  // A function gives back the very type that it declares.
-  const key = target.key.map(
-    ({ type, isDomain }, at) => `${refs[at]}${isDomain ? `::${type}` : ''} AS ${names[at]}`,
-  );
-  const isAll = target.hasPassages && order !== null;
-  const end = isAll
-    ? ''
-    : `
- ORDER BY ${order ?? indexedDistance(target, metric, vector)} LIMIT ${order === null ? candidatesSql(target, k) : k}`;
-  const scan = `SELECT ${key.join(', ')}, (${storedDistance(target, metric, vector)})::float8 AS distance
+  const columns = key.map(({ sql, name }) => `${sql} AS ${name}`);
+  const byCandidates = order === null && isReranked(target);
+  const scan = `SELECT ${columns.join(', ')}, (${storedDistance(target, metric, vector)})::float8 AS distance
   FROM ${vectorRows(target, 'each')}
- WHERE ${target.where} AND ${vectorColumn(target)} IS NOT NULL${end}`;
-  return isAll || (order === null && hasCandidates(target)) ? nearestOfSql(target, scan, names, k) : scan;
+ WHERE ${target.where} AND ${vectorColumn(target)} IS NOT NULL
+ ORDER BY ${order ?? indexedDistance(target, metric, vector)} LIMIT ${byCandidates ? candidatesSql(target, k) : k}`;
+  return byCandidates ? rerankedSql(scan, [...outputNames(target), 'distance'], k) : scan;
 }
 
 /** To paste: the settings are the transaction's own, so it works behind a pooler too. */
 export function plainSearchSql(target: Target, metric: Metric, read: ReadSettings): string {
   const settings = Object.entries(read).map(([name, value]) => `SET LOCAL ${name} = ${quoteLiteral(value)};`);
-  const query = nearestStatement(target, metric, `$1::${target.vectorPrefix}vector`, '$2');
+  const [query] = nearestStatements(target, metric, read, [`$1::${target.vectorPrefix}vector`, '$2']);
   return ['BEGIN;', ...settings, `${query};`, 'COMMIT;'].join('\n');
 }
 
@@ -97,7 +129,13 @@ export function createFunctionSql(
   verb = 'CREATE',
 ): string {
   const settings = Object.entries(read).map(([name, value]) => ` SET ${name} = ${quoteLiteral(value)}`);
-  return `${verb} FUNCTION ${searchFunctionName(target)}(query ${target.vectorPrefix}vector, k integer DEFAULT 10) RETURNS TABLE (${target.key.map(({ type }, at) => `${outputNames(target)[at]} ${type}`).join(', ')}, distance double precision) LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp${settings.join('')} AS ${quoteLiteral(functionBody(target, metric, read))}`;
+  return `${verb} FUNCTION ${searchFunctionName(target)}(query ${target.vectorPrefix}vector, k integer DEFAULT 10) RETURNS TABLE (${outputs(
+    target,
+  )
+    .map(({ name, type }) => `${name} ${type}`)
+    .join(
+      ', ',
+    )}) LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp${settings.join('')} AS ${quoteLiteral(functionBody(target, metric, read))}`;
 }
 
 /**
@@ -117,7 +155,7 @@ function dimensionCheck({ backfill, dimensions, name, searchStem, vectorPrefix }
 }
 
 function functionBody(target: Target, metric: Metric, read: ReadSettings): string {
-  const depth = hasCandidates(target) ? `(least(k, 1000) * ${scanDepth(target, 1)})` : 'k';
+  const depth = scanDepth(target, 1) > 1 ? `(least(k, 1000) * ${scanDepth(target, 1)})` : 'k';
   const raise =
     read['hnsw.ef_search'] === undefined
       ? ''
@@ -125,20 +163,29 @@ function functionBody(target: Target, metric: Metric, read: ReadSettings): strin
   IF ${depth} > current_setting('hnsw.ef_search')::int THEN
     PERFORM set_config('hnsw.ef_search', least(${depth}, 1000)::text, true);
   END IF;`;
-  const nearest = nearestStatement(target, metric, '$1', '$2');
-  const columns = target.key.map((_, at) => (at === 0 ? 'keys' : `keys${at + 1}`));
-  const names = outputNames(target);
-  const gathered = [...names.map((name) => `array_agg(${name})`), 'array_agg(distance)'].join(', ');
-  const whole = nearestStatement(target, metric, '$1', '$2', unindexedDistance(target, metric, '$1'));
+  const [nearest, ...more] = nearestStatements(target, metric, read, ['$1', '$2']);
+  const whole = more.pop() ?? nearest;
+  const columns = outputs(target);
+  const variables = columns.map(({ name }, at) =>
+    at === 0 ? 'keys' : at < target.key.length ? `keys${at + 1}` : `${name}s`,
+  );
+  const gathered = columns.map(({ name }) => `array_agg(${name})`).join(', ');
+  const gather = (sql: string): string =>
+    `EXECUTE ${quoteLiteral(`SELECT ${gathered} FROM (${sql}) nearest`)} INTO ${variables.join(', ')} USING query, k;`;
+  const wider = more.map(
+    (sql) => `
+  IF coalesce(cardinality(keys), 0) < k THEN
+    ${gather(sql)}
+  END IF;`,
+  );
   return `
 DECLARE
-${target.key.map(({ type }, at) => `  ${columns[at]} ${type}[];\n`).join('')}  distances double precision[];
-BEGIN${dimensionCheck(target)}${raise}
-  EXECUTE ${quoteLiteral(`SELECT ${gathered} FROM (${nearest}) nearest`)} INTO ${columns.join(', ')}, distances USING query, k;
+${columns.map(({ type }, at) => `  ${variables[at]} ${type}[];\n`).join('')}BEGIN${dimensionCheck(target)}${raise}
+  ${gather(nearest)}${wider.join('')}
   IF coalesce(cardinality(keys), 0) < k THEN
     RETURN QUERY EXECUTE ${quoteLiteral(whole)} USING query, k;
   ELSE
-    RETURN QUERY SELECT * FROM unnest(${columns.join(', ')}, distances);
+    RETURN QUERY SELECT * FROM unnest(${variables.join(', ')});
   END IF;
 END
 `;
@@ -194,8 +241,8 @@ async function givesTheSame(db: Queryable, target: Target): Promise<boolean> {
        FROM pg_proc p WHERE p.oid = to_regprocedure($1)`,
     [
       searchFunctionSignature(target),
-      [`${target.vectorPrefix}vector`, 'integer', ...target.key.map(({ type }) => type), 'double precision'],
-      ['query', 'k', ...outputNames(target), 'distance'],
+      [`${target.vectorPrefix}vector`, 'integer', ...outputs(target).map(({ type }) => type)],
+      ['query', 'k', ...outputs(target).map(({ name }) => name)],
     ],
   );
   return found.rows[0]?.same === true;

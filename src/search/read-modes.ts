@@ -16,7 +16,7 @@ import { NOT_EMBEDDABLE, embedQuery } from './queries/query-vector.ts';
 import type { ReadSettings } from '../ledger/reads/read-settings.ts';
 import { nearestRows } from './queries/nearest-rows.ts';
 import { TEXT_FAILED, textSearch } from './queries/text-query.ts';
-import type { Neighbour } from './queries/vector-query.ts';
+import type { FoundPassage, Neighbour } from './queries/vector-query.ts';
 
 export interface SearchHit {
   /** The row's key, as text. */
@@ -30,6 +30,11 @@ export interface SearchHit {
    * hybrid; null for the legacy search.
    */
   score: number | null;
+  /**
+   * The passage of the row's text that is nearest to the query, where each passage has a vector (`model.longText: chunks`); absent
+   * elsewhere, and where no vector was compared for this row.
+   */
+  passage?: FoundPassage;
 }
 
 export interface SearchRequest {
@@ -73,8 +78,8 @@ export async function answerVector(request: SearchRequest, embedder: Embedder): 
 
 export async function vectorHits(request: SearchRequest, vector: string): Promise<SearchHit[]> {
   const { metric } = request.settings;
-  return (await neighbours(request, vector, request.k)).map(({ key, distance }, at) => ({
-    key,
+  return (await neighbours(request, vector, request.k)).map(({ distance, ...row }, at) => ({
+    ...row,
     rank: at + 1,
     distance,
     score: scoreOf(metric, distance),
@@ -124,11 +129,12 @@ export const fusedDepth = (k: number): number => Math.max(k, MIN_FUSED);
 
 /** Both to `fusedDepth(k)`, best first. */
 export function fuseHits(near: readonly Neighbour[], words: readonly string[], k: number): SearchHit[] {
-  const distances = new Map(near.map(({ key, distance }) => [key, distance]));
+  const rows = new Map(near.map((row) => [row.key, row]));
   return fuseScored([near.map(({ key }) => key), words], k).map(([key, score], at) => ({
+    distance: null,
+    ...rows.get(key),
     key,
     rank: at + 1,
-    distance: distances.get(key) ?? null,
     score,
   }));
 }

@@ -10,8 +10,6 @@ type Scanned = Pick<Target, 'indexed' | 'hasPassages'>;
 /** Whether the order of the index is not the metric's. */
 export const isReranked = ({ indexed }: Pick<Target, 'indexed'>): boolean => indexed.type === 'bit';
 
-export const hasCandidates = (target: Scanned): boolean => isReranked(target) || target.hasPassages;
-
 /** Of k rows the last ones are as hard to find by bits as the first. */
 const BITS_PER_ROW = 4;
 /** The nearest passages of a query are of fewer rows. */
@@ -24,30 +22,12 @@ const perRow = (target: Scanned): number =>
 export const scanDepth = (target: Scanned, k: number): number => perRow(target) * k;
 
 /**
- * LIMIT of the scan for `k` rows: as many candidates as it looks for at a time, which is set before, or more where `k` is large: an
- * iterative scan goes on.
+ * LIMIT of a scan for candidates of `k` rows: as many as it looks for at a time, which is set before, or more where `k` is large:
+ * an iterative scan goes on.
  */
-export function candidatesSql(target: Scanned, k: string): string {
-  if (!hasCandidates(target)) return k;
-  const depth = `${k}::pg_catalog.int8 OPERATOR(pg_catalog.*) ${perRow(target)}`;
-  return target.indexed.method === 'hnsw'
-    ? `greatest(${depth}, pg_catalog.current_setting('hnsw.ef_search')::pg_catalog.int8)`
-    : depth;
-}
+export const candidatesSql = (target: Scanned, k: string): string =>
+  `greatest(${k}::pg_catalog.int8 OPERATOR(pg_catalog.*) ${perRow(target)}, pg_catalog.current_setting('hnsw.ef_search')::pg_catalog.int8)`;
 
-/**
- * The `k` nearest rows of what a scan gives, each by the best that it has there. @param scan with these columns and `distance`
- * @param key columns of the key, as SQL
- */
-export function nearestOfSql(
-  { hasPassages }: Pick<Target, 'hasPassages'>,
-  scan: string,
-  key: readonly string[],
-  k: string,
-): string {
-  const columns = key.map((column) => `pgvb_candidates.${column}`).join(', ');
-  const from = `FROM (${scan}) AS pgvb_candidates`;
-  return hasPassages
-    ? `SELECT ${columns}, pg_catalog.min(pgvb_candidates.distance) AS distance ${from} GROUP BY ${columns} ORDER BY distance LIMIT ${k}`
-    : `SELECT ${columns}, pgvb_candidates.distance ${from} ORDER BY pgvb_candidates.distance LIMIT ${k}`;
-}
+/** The `k` nearest of the candidates by their distance. @param columns of the scan, as SQL */
+export const rerankedSql = (scan: string, columns: readonly string[], k: string): string =>
+  `SELECT ${columns.map((column) => `pgvb_candidates.${column}`).join(', ')} FROM (${scan}) AS pgvb_candidates ORDER BY pgvb_candidates.distance LIMIT ${k}`;

@@ -8,6 +8,14 @@ import type { Target } from './backfill-target.ts';
 const VECTORS = 'pgvb_vectors';
 const VECTOR = 'pgvb_vector';
 
+/** Of each passage of a row, in statements that have every one of them: its number, and where it is in the row's text. */
+export const passageColumns: Readonly<Record<'number' | 'start' | 'end', string>> = {
+  number: `${VECTORS}.pgvb_chunk`,
+  start: `${VECTORS}.pgvb_start`,
+  end: `${VECTORS}.pgvb_end`,
+};
+const PASSAGE = ', chunk AS pgvb_chunk, chunk_start AS pgvb_start, chunk_end AS pgvb_end';
+
 /** A row's vector; of statements that have `vectorRows` or `vectorJoin` in their FROM clause. */
 export const vectorColumn = ({ store, ref }: Target): string =>
   store.kind === 'column' ? `${ref}.${quoteName(store.column)}` : `${VECTORS}.${VECTOR}`;
@@ -17,12 +25,17 @@ export type Passages = 'first' | 'each';
 
 /** What stands behind the legacy table in a FROM clause for `vectorColumn` to be there; rows without a vector drop out of one beside. */
 export function vectorJoin(target: Target, passages: Passages): string {
-  const { store } = target;
-  if (store.kind === 'column') return '';
-  const first = passages === 'first' ? ' WHERE chunk = 0' : '';
-  const vectors = `SELECT ${aliasedKey(target, keyRefs(target))}, ${quoteName(store.column)} AS ${VECTOR} FROM ${store.table}${first}`;
+  if (target.store.kind === 'column') return '';
   const isSame = sameKeySql(target, legacyKey(target), keyAliases(target, `${VECTORS}.`));
-  return ` JOIN (${vectors}) ${VECTORS} ON ${isSame}`;
+  return ` JOIN ${storedVectors(target, passages)} ON ${isSame}`;
+}
+
+/** A table beside alone, in a FROM clause; its key goes by the names of `keyAliases`. */
+export function storedVectors(target: Target, passages: Passages): string {
+  const { store } = target;
+  const passage = passages === 'each' && target.hasPassages ? PASSAGE : '';
+  const first = passages === 'first' ? ' WHERE chunk = 0' : '';
+  return `(SELECT ${aliasedKey(target, keyRefs(target))}, ${quoteName(store.column)} AS ${VECTOR}${passage} FROM ${store.table}${first}) ${VECTORS}`;
 }
 
 /** FROM clause with the legacy table and its vectors. @param sample TABLESAMPLE clause of the legacy table */

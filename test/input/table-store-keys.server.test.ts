@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig, type Config } from '../../src/config/load.ts';
+import { planSearchFunction } from '../../src/cutover/search-function.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { nearest } from '../../src/search/queries/vector-query.ts';
@@ -114,6 +115,25 @@ describe.runIf(hasPostgres())('keys of vectors beside the table', () => {
       const { neighbours } = await nearest(pool, target, 'cosine', one?.vector ?? '', await rows(), mode);
       expect(neighbours[0]?.key).toBe(one?.key);
       expect(neighbours).toHaveLength(await rows());
+    }
+
+    // As if each text had two passages: rows are told apart by keys of any shape.
+    await pool.query(
+      `INSERT INTO ${target.store.table} SELECT ${keyRefs(target).join(', ')}, 1, 5, 9, embedding, text_hash, embedded_at FROM ${target.store.table}`,
+    );
+    const cut = { ...target, hasPassages: true };
+    for (const order of ['strict_order', 'relaxed_order']) {
+      const read = { 'hnsw.iterative_scan': order };
+      for (const mode of ['exact', 'index'] as const) {
+        const { neighbours } = await nearest(pool, cut, 'cosine', one?.vector ?? '', 100, mode, { read });
+        expect(neighbours[0]).toMatchObject({ key: one?.key, passage: { number: expect.any(Number) } });
+        expect(new Set(neighbours.map(({ key }) => key)).size).toBe(neighbours.length);
+        expect(neighbours).toHaveLength(await rows());
+      }
+      const { name, statements } = await planSearchFunction(pool, cut, 'cosine', read);
+      for (const sql of statements) await pool.query(sql);
+      const found = await pool.query(`SELECT passage FROM ${name}($1)`, [one?.vector]);
+      expect(found.rows).toHaveLength(Math.min(10, await rows()));
     }
   });
 

@@ -6,7 +6,7 @@ import { TABLE_LIMITS } from '../../db/transaction.ts';
 import type { Metric } from '../../table/metric.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import type { FilterRowCounts } from './filter-row-counts.ts';
-import { MAX_EF_SEARCH, forDepth } from '../../ledger/reads/read-settings.ts';
+import { forDepth } from '../../ledger/reads/read-settings.ts';
 import { scanDepth } from '../../table/candidates.ts';
 import { nearest, type ScanOptions, type TimedNeighbours } from './vector-query.ts';
 
@@ -40,16 +40,9 @@ export async function nearestRows(
 ): Promise<TimedNeighbours> {
   const { filter = null, read = {}, limits = { ...TABLE_LIMITS, tries: 2 }, enough = k, known } = options;
   const scan = { filter, read: forDepth(read, scanDepth(target, k)), limits };
-  const isEnough = ({ neighbours: { length } }: TimedNeighbours): boolean =>
-    length >= Math.min(k, enough) || known?.areAll(filter, length) === true;
-  let found = await nearest(pool, target, metric, vector, k, 'planned', scan);
-  if (target.hasPassages && !isEnough(found)) {
-    // The nearest passages are of few rows.
-    const more = { ...scan, read: forDepth(read, MAX_EF_SEARCH) };
-    const again = await nearest(pool, target, metric, vector, k, 'planned', more);
-    found = { ...again, milliseconds: found.milliseconds + again.milliseconds };
-  }
-  if (isEnough(found)) return found;
+  const found = await nearest(pool, target, metric, vector, k, 'planned', scan);
+  const { length } = found.neighbours;
+  if (length >= Math.min(k, enough) || known?.areAll(filter, length) === true) return found;
   options.signal?.throwIfAborted();
   const statementTimeoutMs = Math.min(limits.statementTimeoutMs, WHOLE_TABLE_MS);
   const bounded = { filter, limits: { ...limits, statementTimeoutMs, tries: 1 } };

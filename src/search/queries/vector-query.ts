@@ -3,7 +3,7 @@
 import type pg from 'pg';
 import { TABLE_LIMITS, inSearch, type TransactionLimits } from '../../db/transaction.ts';
 import type { Pool, Queryable } from '../../db/pool.ts';
-import { candidatesSql, hasCandidates, isReranked, nearestOfSql } from '../../table/candidates.ts';
+import { candidatesSql, isReranked, rerankedSql } from '../../table/candidates.ts';
 import { indexedDistance, storedDistance, unindexedDistance } from '../../table/distance.ts';
 import type { Metric } from '../../table/metric.ts';
 import { vectorColumn, vectorRows } from '../../table/stored-vectors.ts';
@@ -12,11 +12,22 @@ import type { Target } from '../../table/backfill-target.ts';
 import { isAtLeast } from '../../table/vector-extension.ts';
 import { filterFault, filterSql, filterValues, type Filter } from './filter.ts';
 import { assertTrustedFilter } from './trusted-filter.ts';
+import { allPassagesSql, nearestPassagesSql } from './nearest-passages.ts';
 import { forDepth, type ReadSettings } from '../../ledger/reads/read-settings.ts';
 
 export interface Neighbour {
   key: string;
   distance: number;
+  /** That of the row which is nearest; absent where a row has one vector. */
+  passage?: FoundPassage;
+}
+
+export interface FoundPassage {
+  /** Among the passages of the row's text, from 0. */
+  number: number;
+  /** Its place in the text, in characters; `end` is behind the last one. */
+  start: number;
+  end: number;
 }
 
 export type ScanMode =
@@ -39,16 +50,36 @@ export interface ScanOptions {
 /**
  * The filter's values first, then the query vector as text, then the number of rows. ORDER BY column operator constant
  * LIMIT n is the only shape that pgvector's indexes serve; the condition of the eligible rows stands in it, because a row
- * may have left them after it was embedded. Candidates by bits are ordered again around it, passages gathered to rows.
+ * may have left them after it was embedded. Candidates of an index of bits are ordered again around it.
  */
 export function nearestSql(
   target: Target,
   metric: Metric,
   filter: Filter | null = null,
   mode: ScanMode = 'planned',
+  read: ReadSettings = {},
 ): string {
+  return nearestStatements(target, metric, filter, mode, read)[0];
+}
+
+/** That, and what is asked where it gives fewer rows than are wanted. */
+function nearestStatements(
+  target: Target,
+  metric: Metric,
+  filter: Filter | null,
+  mode: ScanMode,
+  read: ReadSettings,
+): [string, ...string[]] {
   const at = filter?.values.length ?? 0;
   const vector = `$${at + 1}::${target.vectorPrefix}vector`;
+  const k = `$${at + 2}`;
+  if (target.hasPassages) {
+    const key = [{ sql: keyTextSql(target, legacyKey(target)), name: 'key' }];
+    const search = { target, metric, key, filter: filterSql(filter), vector, k };
+    return mode === 'exact' || mode === 'unindexed'
+      ? [allPassagesSql(search)]
+      : nearestPassagesSql(search, isOrdered(target, read));
+  }
   const distance = storedDistance(target, metric, vector);
   // Exact search goes by the stored vectors, whatever the index made of them.
   const order = {
@@ -57,15 +88,11 @@ export function nearestSql(
     exact: storedDistance,
     unindexed: unindexedDistance,
   }[mode](target, metric, vector);
-  const k = `$${at + 2}`;
-  const byIndex = mode === 'planned' || mode === 'index';
-  // Of passages that are all compared those of a row are gathered before any are left out.
-  const isAll = target.hasPassages && !byIndex;
-  const end = isAll ? '' : ` ORDER BY ${order} LIMIT ${byIndex ? candidatesSql(target, k) : k}`;
+  const byCandidates = isReranked(target) && (mode === 'planned' || mode === 'index');
   // Rows without a vector are in no index, but a sequential scan would bring them as hits of no distance.
   const scan = `SELECT ${keyTextSql(target, legacyKey(target))} AS key, (${distance})::float8 AS distance
-    FROM ${vectorRows(target, 'each')} WHERE ${target.where}${filterSql(filter)} AND ${vectorColumn(target)} IS NOT NULL${end}`;
-  return isAll || (byIndex && hasCandidates(target)) ? nearestOfSql(target, scan, ['key'], k) : scan;
+    FROM ${vectorRows(target, 'each')} WHERE ${target.where}${filterSql(filter)} AND ${vectorColumn(target)} IS NOT NULL ORDER BY ${order} LIMIT ${byCandidates ? candidatesSql(target, k) : k}`;
+  return [byCandidates ? rerankedSql(scan, ['key', 'distance'], k) : scan];
 }
 
 export const nearestValues = (filter: Filter | null, vector: string, k: number): unknown[] => [
@@ -95,6 +122,10 @@ const ITERATIVE: ReadSettings = {
   'ivfflat.iterative_scan': 'relaxed_order',
 };
 
+/** Whether an index scan gives vectors by their distance, and not about so. */
+export const isOrdered = ({ indexed }: Target, read: ReadSettings): boolean =>
+  ({ ...ITERATIVE, ...read })[`${indexed.method}.iterative_scan`] !== 'relaxed_order';
+
 /** What reads are run with where nothing else was said. @param version of pgvector: iterative scans exist since 0.8.0 */
 export const iterativeSettings = (version: string | null): ReadSettings =>
   isAtLeast(version ?? '0', '0.8.0') ? ITERATIVE : {};
@@ -123,6 +154,17 @@ export async function withScan<T>(
       );
     return work(client);
   });
+}
+
+interface FoundRow extends Omit<Neighbour, 'passage'> {
+  passage?: number;
+  passage_start?: number;
+  passage_end?: number;
+}
+
+function neighbourOf({ passage, passage_start, passage_end, ...row }: FoundRow): Neighbour {
+  const [start, end] = [passage_start ?? 0, passage_end ?? 0];
+  return passage === undefined ? row : { ...row, passage: { number: passage, start, end } };
 }
 
 export interface TimedNeighbours {
@@ -155,13 +197,15 @@ export async function nearestOfEach(
   options: ScanOptions = {},
 ): Promise<TimedNeighbours[]> {
   const filter = options.filter ?? null;
-  const sql = nearestSql(target, metric, filter, mode);
+  const [sql, ...more] = nearestStatements(target, metric, filter, mode, options.read ?? {});
   const work = async (client: Queryable): Promise<TimedNeighbours[]> => {
     const answers: TimedNeighbours[] = [];
     for (const vector of vectors) {
       const started = performance.now();
-      const found = await client.query<Neighbour>(sql, nearestValues(filter, vector, k));
-      answers.push({ neighbours: found.rows, milliseconds: performance.now() - started });
+      const values = nearestValues(filter, vector, k);
+      let found = await client.query<FoundRow>(sql, values);
+      for (const wider of found.rows.length < k ? more : []) found = await client.query(wider, values);
+      answers.push({ neighbours: found.rows.map(neighbourOf), milliseconds: performance.now() - started });
     }
     return answers;
   };
