@@ -8,6 +8,7 @@ import { articles } from '../../src/demo/articles.ts';
 import { loadArticles } from '../../src/demo/load-articles.ts';
 import { judgedQueries } from '../../src/demo/sample-queries.ts';
 import { createSearch } from '../../src/search/create-search.ts';
+import { vectorColumn, vectorRows } from '../../src/table/stored-vectors.ts';
 import { openBackfill } from '../setup/backfill.ts';
 import { catalogState } from '../setup/catalog.ts';
 import { runCommand } from '../setup/command.ts';
@@ -31,6 +32,7 @@ const tenantOf = (id: string): string => TENANTS[Number(id) % 2] ?? '';
 const SHAPES = [
   {
     name: 'text under an ICU collation',
+    store: 'column',
     make: `CREATE TABLE articles (slug text COLLATE "en-x-icu" PRIMARY KEY, title text, body text)`,
     key: (id: string) => `'Article "' || ${id} || '", é'`,
     judged: (id: string) => `Article "${id}", é`,
@@ -42,6 +44,7 @@ const SHAPES = [
   },
   {
     name: 'a tenant and a number, partitioned by tenant',
+    store: 'column',
     make: `CREATE TABLE articles (tenant_id uuid, id bigint, title text, body text, PRIMARY KEY (tenant_id, id)) PARTITION BY LIST (tenant_id);
            CREATE TABLE articles_a PARTITION OF articles FOR VALUES IN ('${TENANTS[0]}');
            CREATE TABLE articles_b PARTITION OF articles FOR VALUES IN ('${TENANTS[1]}')`,
@@ -59,7 +62,8 @@ const SHAPES = [
     joined: '(found.tenant_id, found.id) = (articles.tenant_id, articles.id)',
   },
   {
-    name: 'numeric',
+    name: 'numeric, with vectors beside the table',
+    store: 'table',
     make: `CREATE TABLE articles (number numeric PRIMARY KEY, title text, body text)`,
     key: (id: string) => `(${id} || '.50')::numeric`,
     judged: (id: string) => `${id}.5`,
@@ -83,12 +87,13 @@ describe.each(databases())('from enqueue to cut-over and back, on $name', ({ cre
 
   it.each(SHAPES)(
     '$name',
-    async ({ make, key: keyOf, judged, columns, joined, meanwhile, later, atTheEnd }) => {
+    async ({ store, make, key: keyOf, judged, columns, joined, meanwhile, later, atTheEnd }) => {
       const key = keyOf('id');
       const backfill = await openBackfill(await create({ bare: true }), model, {
         BACKFILL_TABLE: 'articles',
         BACKFILL_TEXT: 'title,body',
         BACKFILL_BATCH_ROWS: '60',
+        BACKFILL_STORE: store,
       });
       const { pool } = backfill;
       const run = (verb: string, ...args: string[]): ReturnType<typeof runCommand> =>
@@ -167,8 +172,9 @@ describe.each(databases())('from enqueue to cut-over and back, on $name', ({ cre
       await backfill.close();
 
       async function vectorOf(title: string): Promise<number[]> {
+        const target = await backfill.target();
         const stored = await pool.query<{ vector: string }>(
-          'SELECT embedding::text AS vector FROM articles WHERE title = $1 LIMIT 1',
+          `SELECT ${vectorColumn(target)}::text AS vector FROM ${vectorRows(target, 'first')} WHERE title = $1 LIMIT 1`,
           [title],
         );
         return JSON.parse(stored.rows[0]?.vector ?? '[]') as number[];
