@@ -26,6 +26,7 @@ const NOTHING: LiveAccounting = {
   missing: 0,
   truncated: 0,
   adopted: 0,
+  passages: 0,
   captured: 0,
 };
 
@@ -77,5 +78,6 @@ const sum = (a: LiveAccounting, b: LiveAccounting): LiveAccounting => ({
   missing: a.missing + b.missing,
   truncated: a.truncated + b.truncated,
   adopted: a.adopted + b.adopted,
+  passages: a.passages + b.passages,
   captured: a.captured + b.captured,
 });

@@ -111,8 +111,8 @@ async function closeBatch(
     const changed = rows.missing + rows.stale;
     if (changed > 0 && !last) return null;
     if (changed > 0) await noteRowsToEmbed(client, target, embedder.fingerprint, batch);
-    const { eligible, embedded, skipped, quarantined, truncated, adopted } = rows;
-    const counts: BatchCounts = { eligible, embedded, skipped, quarantined, changed, truncated, adopted };
+    const { missing: _missing, stale: _stale, ...kept } = rows;
+    const counts: BatchCounts = { ...kept, changed };
     await markMerged(client, batch, counts);
     return { kind: 'merged', counts };
   });

@@ -25,6 +25,7 @@ export interface Bucket {
   quarantined: number;
   truncated: number;
   adopted: number;
+  passages: number;
 }
 
 export interface PlanOptions {
@@ -98,10 +99,10 @@ async function readBuckets(
         ? { from: target.table, eligible: target.where }
         : readableTable(target, `$${values.push(target.backfill)}`);
     const keys = orderedKeysSql(target, range, values, { from, condition: eligible });
-    return `SELECT *, 'missing' AS state, false AS truncated, false AS adopted FROM (${keys}) fresh`;
+    return `SELECT *, 'missing' AS state, false AS truncated, false AS adopted, 0 AS passages FROM (${keys}) fresh`;
   };
   const keys = options.resuming
-    ? `SELECT ${aliases.join(', ')}, state, truncated, adopted FROM (${rowStatesSql(target, options.fingerprint, range, values)}) all_rows ORDER BY ${order}`
+    ? `SELECT ${aliases.join(', ')}, state, truncated, adopted, passages FROM (${rowStatesSql(target, options.fingerprint, range, values)}) all_rows ORDER BY ${order}`
     : freshKeys();
   const limited = Number.isFinite(rows) ? `${keys} LIMIT $${values.push(rows)}` : keys;
   const place = `row_number() OVER (ORDER BY ${order}) - 1 + $${values.push(filled)}::int`;
@@ -114,8 +115,9 @@ async function readBuckets(
             count(*) FILTER (WHERE state = 'skipped')::float8 AS skipped,
             count(*) FILTER (WHERE state = 'quarantined')::float8 AS quarantined,
             count(*) FILTER (WHERE state = 'embedded' AND truncated)::float8 AS truncated,
-            count(*) FILTER (WHERE state = 'embedded' AND adopted)::float8 AS adopted
-       FROM (SELECT state, truncated, adopted, place,
+            count(*) FILTER (WHERE state = 'embedded' AND adopted)::float8 AS adopted,
+            coalesce(sum(passages) FILTER (WHERE state = 'embedded'), 0)::float8 AS passages
+       FROM (SELECT state, truncated, adopted, passages, place,
                     CASE WHEN place % ${batchRows} = 0 OR place = $${values.push(filled)}::int THEN ${keyText} END AS first,
                     CASE WHEN is_last THEN ${keyText} END AS last
                FROM (SELECT *, ${place} AS place, lead(false, 1, true) OVER (ORDER BY ${order}) AS is_last FROM (${limited}) k) numbered) n

@@ -151,7 +151,7 @@ export async function planRun(pool: Pool, target: Target, run: Run, options: Pla
   return toDo;
 }
 
-const NO_ROWS = { rows: 0, embedded: 0, skipped: 0, quarantined: 0, truncated: 0, adopted: 0 };
+const NO_ROWS = { rows: 0, embedded: 0, skipped: 0, quarantined: 0, truncated: 0, adopted: 0, passages: 0 };
 
 /** Of a bucket of this plan that a page has left part-filled. */
 const isOpen = ({ batch, planned }: Open, { batchRows }: PlanOptions): boolean =>
@@ -174,6 +174,7 @@ function extended({ batch, counts, ...rest }: Open, more: Bucket): Open {
             quarantined: counts.quarantined + more.quarantined,
             truncated: counts.truncated + more.truncated,
             adopted: counts.adopted + more.adopted,
+            passages: counts.passages + more.passages,
           },
   };
 }

@@ -7,6 +7,7 @@ import { count } from '../observability/format.ts';
 import { indexForecastLine } from '../finalize/forecast/run-forecast.ts';
 import type { DryRun } from '../planning/dry-run.ts';
 import { embeddingForecastLine } from '../planning/embedding-forecast.ts';
+import { passagesLine } from '../planning/passage-forecast.ts';
 import type { PlannedGeneration } from '../planning/generation/plan-generation.ts';
 import type { EnqueueResult } from '../planning/enqueue.ts';
 
@@ -19,7 +20,7 @@ export function dryRunLines(
     ...besideLines(planned, { model, dimensions }),
     `${count(rows)} eligible rows in ${count(batches)} batches of ${count(planned.config.settings.batchRows)}; model ${model}, ${dimensions} dimensions.`,
     run === null ? 'No run yet.' : `Latest run: ${run.id}, ${run.state}.`,
-    `Forecast: ${tableGrowthLine(forecast.tableGrowth)}; then ${indexForecastLine(forecast)}.`,
+    `Forecast: ${tableGrowthLine(forecast.tableGrowth)}; then ${indexForecastLine(forecast)}${forecast.passages === null ? '' : ` (${passagesLine(forecast.passages)})`}.`,
     ...(forecast.embedding === null
       ? []
       : [`Before that, ${embeddingForecastLine(forecast.embedding, planned.config.settings)}.`]),

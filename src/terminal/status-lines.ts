@@ -57,7 +57,7 @@ export function statusLines(report: StatusReport): string[] {
     ...throttleLines(snapshot),
     ...readLines(snapshot),
     ...generationLines(report.generations),
-    `texts    ${count(rows.truncated)} cut at the model's limit; masked: ${masked.length === 0 ? 'nothing' : masked.join(', ')}`,
+    `texts    ${rows.passages === 0 ? '' : `${count(rows.passages)} passages of the embedded rows; `}${count(rows.truncated)} cut at ${rows.passages === 0 ? "the model's limit" : 'model.maxChunks'}; masked: ${masked.length === 0 ? 'nothing' : masked.join(', ')}`,
     ...(model === null || drift === null
       ? []
       : [

@@ -21,6 +21,7 @@ const ALL_EMBEDDED = {
   changed: 0,
   truncated: 0,
   adopted: 0,
+  passages: 0,
 };
 
 describe.each(databases())('what goes on, on $name', ({ create }) => {

@@ -19,6 +19,7 @@ const snapshot = {
     stale: 0,
     truncated: 0,
     adopted: 0,
+    passages: 0,
   },
   adoption: null,
   coverage: 0.5,

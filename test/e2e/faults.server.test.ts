@@ -51,6 +51,7 @@ async function expectWhole(backfill: TestBackfill, digest?: string): Promise<voi
     missing: 0,
     truncated: 0,
     adopted: 0,
+    passages: 0,
   });
   expect(await backfill.snapshot()).toMatchObject({
     state: 'ready',

@@ -9,6 +9,7 @@ import { runCommand } from '../setup/command.ts';
 import { databases } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 import { drainChanges, expectSynced } from '../setup/synced.ts';
+import { until } from '../setup/until.ts';
 import { QUERY, askUntil } from './articles-run.ts';
 
 describe.each(databases())('passages beside the table, on $name', ({ create }) => {
@@ -34,8 +35,26 @@ describe.each(databases())('passages beside the table, on $name', ({ create }) =
   it('are planned, embedded, indexed, proved, searched and followed', async () => {
     const { pool } = backfill;
     await backfill.enqueue();
-    expect(await backfill.work()).toMatchObject({ state: 'ready', index: { valid: true } });
+    const planned = (await run('enqueue', '--dry-run')).json() as {
+      forecast: { passages: { perRow: number } };
+    };
+    const snapshot = await backfill.work();
+    expect(snapshot).toMatchObject({ state: 'ready', index: { valid: true } });
     await expectSynced(backfill);
+    const passages = async (): Promise<number> =>
+      (await pool.query<{ n: number }>('SELECT count(*)::int AS n FROM articles_embedding')).rows[0]?.n ?? 0;
+    const { rows } = snapshot;
+    expect(rows.passages).toBe(await passages());
+    expect(rows.passages).toBeGreaterThan(2 * rows.embedded);
+    expect(Math.abs((planned.forecast.passages.perRow * rows.embedded) / rows.passages - 1)).toBeLessThan(
+      0.1,
+    );
+    // A forecast of as many vectors as there are: pages of the index, not of the rows.
+    const { forecast, actual } = snapshot.index;
+    expect(Math.abs((forecast?.sizeBytes ?? 0) / (actual?.sizeBytes ?? 1) - 1)).toBeLessThan(0.15);
+    expect((await runCommand('status', [], backfill.env)).stdout).toContain(
+      `${rows.passages.toLocaleString('en')} passages of the embedded rows`,
+    );
 
     const verify = await run('verify');
     const { passed, checks } = verify.json() as {
@@ -55,6 +74,10 @@ describe.each(databases())('passages beside the table, on $name', ({ create }) =
       await pool.query(`UPDATE articles SET body = body || ' A last sentence about bread.' WHERE id % 5 = 1`);
       await drainChanges(backfill);
       await expectSynced(backfill);
+      await until(
+        'the edited rows are counted again',
+        async () => (await backfill.snapshot()).rows.passages === (await passages()),
+      );
     } finally {
       await search.close();
     }

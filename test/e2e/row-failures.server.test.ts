@@ -56,6 +56,7 @@ describe.runIf(hasPostgres()).each(databases())('rows and faults on $name', ({ c
       missing: 0,
       truncated: 0,
       adopted: 0,
+      passages: 0,
     });
     expect((await backfill.snapshot()).rows).toMatchObject({
       eligible: ROWS,

@@ -52,6 +52,7 @@ describe.each(backends())('A whole run on $name', ({ create }) => {
       missing: 0,
       truncated: 0,
       adopted: 0,
+      passages: 0,
     });
     const drafts = await backfill.pool.query(
       `SELECT 1 FROM articles WHERE status = 'draft' AND embedding IS NOT NULL`,

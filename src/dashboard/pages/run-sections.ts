@@ -114,7 +114,9 @@ export function coverageSection(snapshot: ProgressSnapshot): Markup {
     ${coverageBar(snapshot)}
     <p class="quiet">
       Of ${count(rows.eligible)}
-      rows${rows.truncated === 0 ? '' : `; of ${count(rows.truncated)} embedded only the beginning was read`}
+      rows${rows.truncated === 0 ? '' : `; of ${count(rows.truncated)} embedded only the beginning was read`}${
+        rows.passages === 0 ? '' : `; ${count(rows.passages)} passages have a vector`
+      }
     </p>
     ${adoption === null ? NOTHING : html`<p class="quiet">${adoptedWords(rows.adopted, adoption)}</p>`}
   </section>`;

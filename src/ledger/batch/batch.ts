@@ -24,6 +24,8 @@ export interface BatchCounts {
   truncated: number;
   /** Embedded rows whose vector was there before. */
   adopted: number;
+  /** Of the embedded rows; 0 where each has one vector. */
+  passages: number;
 }
 
 /**
@@ -211,7 +213,7 @@ export async function markStaged(
 export async function markMerged(db: Queryable, batch: ClaimedBatch, counts: BatchCounts): Promise<void> {
   await db.query(
     `UPDATE pgvector_backfill.batch SET state = 'merged', merged_at = now(), reason = '', eligible = $4, embedded = $5,
-            skipped = $6, quarantined = $7, changed = $8, truncated = $9, adopted = $10
+            skipped = $6, quarantined = $7, changed = $8, truncated = $9, adopted = $10, passages = $11
       WHERE run = $1 AND number = $2 AND token = $3`,
     [
       batch.run,
@@ -224,6 +226,7 @@ export async function markMerged(db: Queryable, batch: ClaimedBatch, counts: Bat
       counts.changed,
       counts.truncated,
       counts.adopted,
+      counts.passages,
     ],
   );
 }

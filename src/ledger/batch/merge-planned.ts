@@ -9,6 +9,7 @@ export interface DoneRange {
   quarantined: number;
   truncated: number;
   adopted: number;
+  passages: number;
 }
 
 /** Ranges without work are merged from the start, with what was counted in them. */
@@ -16,9 +17,9 @@ export async function mergePlanned(db: Queryable, run: string, done: readonly Do
   if (done.length === 0) return;
   await db.query(
     `UPDATE pgvector_backfill.batch b SET state = 'merged', merged_at = now(), eligible = d.eligible, embedded = d.embedded,
-            skipped = d.skipped, quarantined = d.quarantined, truncated = d.truncated, adopted = d.adopted
-       FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
-         AS d (number, eligible, embedded, skipped, quarantined, truncated, adopted)
+            skipped = d.skipped, quarantined = d.quarantined, truncated = d.truncated, adopted = d.adopted, passages = d.passages
+       FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
+         AS d (number, eligible, embedded, skipped, quarantined, truncated, adopted, passages)
       WHERE b.run = $1 AND b.number = d.number`,
     [
       run,
@@ -29,6 +30,7 @@ export async function mergePlanned(db: Queryable, run: string, done: readonly Do
       done.map((d) => d.quarantined),
       done.map((d) => d.truncated),
       done.map((d) => d.adopted),
+      done.map((d) => d.passages),
     ],
   );
 }

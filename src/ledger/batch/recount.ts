@@ -79,7 +79,7 @@ export async function saveRecount(
 ): Promise<void> {
   await db.query(
     `UPDATE pgvector_backfill.batch SET rows = $4, eligible = $4, embedded = $5, skipped = $6, quarantined = $7, changed = $8,
-            truncated = $9, adopted = $12, recount = recount_mark <> $3
+            truncated = $9, adopted = $12, passages = $13, recount = recount_mark <> $3
       WHERE run = $1 AND number = $2 AND token = $10 AND state = 'merged' AND upper_key IS NOT DISTINCT FROM $11`,
     [
       run,
@@ -94,6 +94,7 @@ export async function saveRecount(
       token,
       upper,
       rows.adopted,
+      rows.passages,
     ],
   );
 }

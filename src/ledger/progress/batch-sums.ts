@@ -30,6 +30,7 @@ export async function sumBatches(db: Queryable, run: Run): Promise<Sums> {
             coalesce(sum(changed) FILTER (WHERE state = 'merged'), 0)::float8 AS changed,
             coalesce(sum(truncated) FILTER (WHERE state = 'merged'), 0)::float8 AS truncated,
             coalesce(sum(adopted) FILTER (WHERE state = 'merged'), 0)::float8 AS adopted,
+            coalesce(sum(passages) FILTER (WHERE state = 'merged'), 0)::float8 AS passages,
             coalesce(sum(rows) FILTER (WHERE state = 'staged'), 0)::float8 AS "stagedRows",
             (SELECT coalesce(jsonb_object_agg(key, total), '{}')
                FROM (SELECT key, sum(value::bigint) AS total FROM pgvector_backfill.batch, jsonb_each_text(masked)

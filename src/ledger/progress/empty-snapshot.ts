@@ -16,6 +16,7 @@ export const EMPTY_SNAPSHOT = {
     stale: 0,
     truncated: 0,
     adopted: 0,
+    passages: 0,
   },
   adoption: null,
   masked: {},

@@ -42,6 +42,8 @@ export interface ProgressSnapshot extends ReadSummary, WorkerReports {
     truncated: number;
     /** Of the embedded: the vector was there before, and was taken over. */
     adopted: number;
+    /** Of the embedded: their passages that have a vector; 0 where each row has one vector. */
+    passages: number;
   };
   /** What a sample said of the vectors that are, or will be, taken over; null where none are. */
   adoption: Adoption | null;
@@ -146,6 +148,7 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
       stale: sums.changed,
       truncated: sums.truncated,
       adopted: sums.adopted,
+      passages: sums.passages,
     },
     adoption: sums.adopted === 0 ? run.adoption : await latestAdoption(db, backfill),
     masked: sums.masked,

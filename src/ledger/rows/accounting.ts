@@ -20,6 +20,8 @@ export interface Accounting {
   truncated: number;
   /** Of the embedded: the vector was there before, and was taken over. */
   adopted: number;
+  /** Of the embedded: their passages that have a vector; 0 where each row has one vector. */
+  passages: number;
 }
 
 const COUNTS = `count(*)::float8 AS eligible,
@@ -29,7 +31,8 @@ const COUNTS = `count(*)::float8 AS eligible,
             count(*) FILTER (WHERE state = 'stale')::float8 AS stale,
             count(*) FILTER (WHERE state = 'missing')::float8 AS missing,
             count(*) FILTER (WHERE state = 'embedded' AND truncated)::float8 AS truncated,
-            count(*) FILTER (WHERE state = 'embedded' AND adopted)::float8 AS adopted`;
+            count(*) FILTER (WHERE state = 'embedded' AND adopted)::float8 AS adopted,
+            coalesce(sum(passages) FILTER (WHERE state = 'embedded'), 0)::float8 AS passages`;
 
 const WHOLE_TABLE: KeyRange = { lower: null, upper: null };
 

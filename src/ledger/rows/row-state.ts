@@ -102,6 +102,8 @@ interface StoredSql {
   has: string;
   lacks: string;
   isOfText: string;
+  /** Passages that have a vector. */
+  passages: string;
 }
 
 /**
@@ -119,6 +121,7 @@ function storedSql(target: Target, range: KeyRange, values: unknown[]): StoredSq
       has: 'l.vector IS NOT NULL',
       lacks: 'l.vector IS NULL',
       isOfText: `s.text_hash = l.hash AND ${sameVectorSql(target, 's.vector', 'l.vector')}`,
+      passages: '0',
     };
   const stored = `SELECT ${aliasedKey(target, keyRefs(target))}, text_hash FROM ${store.table} WHERE ${storeRangeSql(target, range, values)} AND chunk = 0`;
   return {
@@ -130,12 +133,15 @@ function storedSql(target: Target, range: KeyRange, values: unknown[]): StoredSq
     has: 'v.text_hash IS NOT NULL',
     lacks: 'v.text_hash IS NULL',
     isOfText: 'v.text_hash = l.hash',
+    passages: target.hasPassages
+      ? `(SELECT count(*) FROM ${store.table} pgvb_passages WHERE ${sameKeySql(target, keyRefs(target, 'pgvb_passages.'), keyAliases(target, 'l.'))})`
+      : '0',
   };
 }
 
 /**
  * A derived table of the eligible rows of a key range with the key's columns (`keyAliases`), `text`, `hash`, `is_empty`, `has_vector`,
- * `has_stage`, `is_staged`, `was_quarantined`, `truncated`, `adopted`, `state`.
+ * `has_stage`, `is_staged`, `was_quarantined`, `truncated`, `adopted`, `passages`, `state`.
  * The vectors themselves are compared, not only the hashes: a worker that dies between staging a new vector and merging it
  * leaves a new hash beside an old vector.
  * OFFSET 0 keeps PostgreSQL from moving an expression to each place where its value is used: text, hash and state were
@@ -159,7 +165,7 @@ export function rowStatesSql(
   const refused = `l.quarantined_hash = l.hash AND l.class = 'refused'`;
   return `
     SELECT ${keyAliases(target, 'l.').join(', ')}, l.text, l.hash, l.is_empty, ${vectors.has} AS has_vector, s.text_hash IS NOT NULL AS has_stage,
-           s.text_hash IS NOT DISTINCT FROM l.hash AS is_staged, l.class IS NOT NULL AS was_quarantined, s.truncated, s.adopted, classified.state
+           s.text_hash IS NOT DISTINCT FROM l.hash AS is_staged, l.class IS NOT NULL AS was_quarantined, s.truncated, s.adopted, ${vectors.passages} AS passages, classified.state
       FROM (SELECT ${aliasedKey(target, legacy)}, pgvb_text AS text, pgvb_hash AS hash, pgvb_empty AS is_empty, ${unreadable} AS unreadable,
                    ${vectors.selected}pgvb_class AS class, pgvb_quarantined_hash AS quarantined_hash
               FROM ${from}

@@ -70,7 +70,7 @@ async function checkTextLengths(
       message: `tokens of ${tokens.length} sampled texts: median ${at(0.5)}, 90 % up to ${at(0.9)}, 99 % up to ${at(0.99)}, most ${at(1)}; ${percent} are longer than the ${maxTokens} that the model reads and ${CONSEQUENCE[mode]} (model.longText: ${mode})`,
       ...(isLoss
         ? {
-            remedy: `Set ${optionName('model.longText')} to mean-of-chunks, raise ${optionName('model.maxTokens')} where the model can read more, or take the loss.`,
+            remedy: `Set ${optionName('model.longText')} to chunks (a vector for each passage, with ${optionName('store')} table) or mean-of-chunks, raise ${optionName('model.maxTokens')} where the model can read more, or take the loss.`,
             option: 'model.longText',
           }
         : {}),
