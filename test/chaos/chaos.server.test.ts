@@ -1,7 +1,7 @@
 /**
  * Many faults against one run, in random order. The suite has a short one whose seed is always the same; `npm run
  * test:chaos` a long one with a seed of its own. The seed is printed: CHAOS_SEED repeats the order (what the servers make of
- * it has timing of its own), CHAOS_ACTIONS sets its length.
+ * it has timing of its own), CHAOS_ACTIONS sets its length, CHAOS_STORE the store of the vectors.
  */
 
 import { describe, expect, inject, it } from 'vitest';
@@ -20,6 +20,17 @@ const ACTIONS = Number(LONG ?? 12);
 const SEED = Number(
   process.env['CHAOS_SEED'] ?? (LONG === undefined ? 20_261_129 : Math.floor(Math.random() * 1e9)),
 );
+/** In a column, or beside the table with a vector for each passage; of a long run its seed decides. */
+const STORE = process.env['CHAOS_STORE'] ?? (LONG === undefined || SEED % 2 === 0 ? 'column' : 'table');
+const PASSAGES: Record<string, string> =
+  STORE === 'table'
+    ? {
+        BACKFILL_STORE: STORE,
+        BACKFILL_MODEL_LONG_TEXT: 'chunks',
+        BACKFILL_MODEL_MAX_TOKENS: '16',
+        BACKFILL_MODEL_CHUNK_OVERLAP: '2',
+      }
+    : {};
 /** Rounds of enqueue and work in the quiet after the faults. */
 const MAX_ROUNDS = 6;
 
@@ -30,7 +41,7 @@ describe.runIf(hasRedis())('chaos', () => {
     `loses nothing and leaves nothing stale, seed ${SEED}, ${ACTIONS} faults`,
     { timeout: 120_000 + ACTIONS * 60_000 },
     async () => {
-      process.stdout.write(`chaos: CHAOS_SEED=${SEED} CHAOS_ACTIONS=${ACTIONS}\n`);
+      process.stdout.write(`chaos: CHAOS_SEED=${SEED} CHAOS_ACTIONS=${ACTIONS} CHAOS_STORE=${STORE}\n`);
       const redisUrl = inject('redisUrl') ?? '';
       const server = await realDatabase(redisUrl);
       const open = (text: string): Promise<TestBackfill> =>
@@ -41,13 +52,14 @@ describe.runIf(hasRedis())('chaos', () => {
           BACKFILL_LOG_LEVEL: 'info',
           BACKFILL_DRAIN_SECONDS: '20',
           ...REPEATED_TEXTS,
+          ...PASSAGES,
         });
       const backfills = [await open('body'), await open('title,body')] as const;
       const [{ pool }] = backfills;
       await createDocs(pool);
       await pool.query(`ALTER TABLE docs ADD COLUMN title text DEFAULT 'garden'`);
       await pool.query(
-        `INSERT INTO docs SELECT n, 'bread ' || ($2::text[])[1 + n % 11] || ' ' || ($2::text[])[1 + n / 11 % 11] || CASE WHEN n % 50 = 0 THEN NULL ELSE '' END
+        `INSERT INTO docs SELECT n, 'bread ' || ($2::text[])[1 + n % 11] || ' ' || ($2::text[])[1 + n / 11 % 11] || CASE n % 50 WHEN 0 THEN NULL WHEN 1 THEN repeat(' rain bread ' || n, 20) ELSE '' END
          FROM generate_series(0, $1::int - 1) n`,
         [ROWS, WORDS],
       );

@@ -6,7 +6,7 @@ import { TO_BE_KILLED, type TestBackfill } from '../setup/backfill.ts';
 import { runCommand, startCommand, type RunningCommand } from '../setup/command.ts';
 import { loseQueue } from '../setup/lose-queue.ts';
 import type { TestProxy } from '../setup/proxy.ts';
-import { wrongVectors } from './wrong-vectors.ts';
+import { storedSql, wrongVectors } from './wrong-vectors.ts';
 
 export const ROWS = 3000;
 const MAX_WORKERS = 2;
@@ -38,6 +38,9 @@ const SETTINGS = [
   "lock_timeout = '200ms'",
   'enable_indexscan = off',
 ];
+
+/** Triggers of the operator's, which a write of vectors into the table fires. */
+const ON_UPDATE = ['refuse some rows', 'pass over some rows'];
 
 export interface ChaosInput {
   /** The same table by two configurations: other texts. */
@@ -80,7 +83,7 @@ export class Chaos {
   }
   #text(): string {
     // A text without a word that the model knows is quarantined, and rightly.
-    return `bread ${Array.from({ length: 2 + this.#int(6) }, () => WORDS[this.#int(WORDS.length)]).join(' ')}`;
+    return `bread ${Array.from({ length: this.#int(8) === 0 ? 40 : 2 + this.#int(6) }, () => WORDS[this.#int(WORDS.length)]).join(' ')}`;
   }
 
   /** Time for something to happen, measured in looks at the ledger. */
@@ -184,7 +187,7 @@ export class Chaos {
   async #knownRows(): Promise<Set<string>> {
     const { rows } = await this.#pool.query<{ key: string }>(
       `SELECT key FROM pgvector_backfill.change
-       UNION SELECT key FROM pgvector_backfill.quarantine JOIN docs ON id = key::bigint WHERE embedding IS NULL`,
+       UNION SELECT key FROM pgvector_backfill.quarantine JOIN docs ON id = key::bigint WHERE ${storedSql(await this.current.target())} IS NULL`,
     );
     return new Set(rows.map(({ key }) => key));
   }
@@ -238,7 +241,11 @@ export class Chaos {
   }
 
   async run(actions: number): Promise<void> {
-    const names = Object.keys(this.#actions);
+    const { store } = this.current.config.settings;
+    // Nothing of the operator's stands in the way of a table that is ours.
+    const names = Object.keys(this.#actions).filter(
+      (name) => store === 'column' || !ON_UPDATE.includes(name),
+    );
     for (let action = 0; action < actions; action++) {
       // Without a worker most faults hit nothing.
       const name = this.#workers.length === 0 ? 'start' : (names[this.#int(names.length)] ?? 'start');
