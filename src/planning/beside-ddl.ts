@@ -60,13 +60,19 @@ export async function missingTableBeside(
   };
 }
 
-/** Roles that may read every column of the legacy table: of a column in it they could read the vectors, too. */
-async function readers(db: Queryable, { oid }: Target): Promise<string[]> {
+/**
+ * Roles that may read every column of the legacy table, and not the table of vectors, where that is there: of a column in it they
+ * could read the vectors, too. Quoted.
+ */
+export async function readers(db: Queryable, { oid, store }: Target): Promise<string[]> {
   const found = await db.query<{ role: string }>(
     `SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(r.rolname) END AS role
        FROM pg_class c CROSS JOIN LATERAL aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a LEFT JOIN pg_roles r ON r.oid = a.grantee
-      WHERE c.oid = $1::oid AND a.privilege_type = 'SELECT' AND r.rolname IS DISTINCT FROM current_user ORDER BY 1`,
-    [oid],
+      WHERE c.oid = $1::oid AND a.privilege_type = 'SELECT' AND r.rolname IS DISTINCT FROM current_user
+        AND NOT coalesce(CASE WHEN a.grantee <> 0 THEN has_table_privilege(a.grantee, to_regclass($2), 'SELECT')
+                              ELSE EXISTS (SELECT 1 FROM pg_class v CROSS JOIN LATERAL aclexplode(v.relacl) g
+                                            WHERE v.oid = to_regclass($2) AND g.grantee = 0 AND g.privilege_type = 'SELECT') END, false) ORDER BY 1`,
+    [oid, store.table],
   );
   return found.rows.map((row) => row.role);
 }

@@ -43,10 +43,18 @@ export const vectorRows = (target: Target, passages: Passages, sample = ''): str
   `${target.table}${sample === '' ? '' : ` ${sample}`}${vectorJoin(target, passages)}`;
 
 /**
- * DELETE of rows of a table beside, `pgvb_stored` in `condition`. Those alone that are still what the statement has seen: one
- * that is written meanwhile is of another text by now, or of a row that is there again.
+ * DELETE of what a table beside has of rows, whose first passage is `pgvb_stored` in `condition`. Of those alone whose first passage is
+ * still what the statement has seen: one that is written meanwhile is of another text by now, or of a row that is there again. It
+ * goes first, as a merge writes it first, and the others with it.
  */
-export const deleteSeenSql = ({ store }: Target, condition: string): string =>
-  `DELETE FROM ${store.table} pgvb_store
-    USING (SELECT pgvb_stored.ctid AS pgvb_place, pgvb_stored.embedded_at AS pgvb_time FROM ${store.table} pgvb_stored WHERE ${condition}) pgvb_seen
-    WHERE pgvb_store.ctid = pgvb_seen.pgvb_place AND pgvb_store.embedded_at = pgvb_seen.pgvb_time`;
+export function deleteStoredSql(target: Target, condition: string): string {
+  const { table } = target.store;
+  const refs = keyRefs(target, 'pgvb_store.');
+  const isSame = sameKeySql(target, refs, keyAliases(target, 'pgvb_first.'));
+  return `WITH pgvb_seen AS (
+      SELECT pgvb_stored.ctid AS pgvb_place, pgvb_stored.embedded_at AS pgvb_time FROM ${table} pgvb_stored WHERE pgvb_stored.chunk = 0 AND ${condition}),
+    pgvb_first AS (
+      DELETE FROM ${table} pgvb_store USING pgvb_seen
+       WHERE pgvb_store.ctid = pgvb_seen.pgvb_place AND pgvb_store.embedded_at = pgvb_seen.pgvb_time RETURNING ${aliasedKey(target, refs)})
+    DELETE FROM ${table} pgvb_store USING pgvb_first WHERE ${isSame} AND pgvb_store.chunk > 0`;
+}

@@ -6,6 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig, type Config } from '../../src/config/load.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
+import { forecastTableGrowth } from '../../src/finalize/forecast/table-growth.ts';
+import { tableSizes } from '../../src/table/table-sizes.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { checkStore } from '../../src/planning/checks/store.ts';
 import { dropRole, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
@@ -63,6 +65,16 @@ describe.runIf(hasPostgres())('the table of vectors beside', () => {
     await runAll(pool, config, hashEmbedder());
     expect(await seenBy(READER)).toHaveLength(20);
     expect(await seenBy(STRANGER)).toBe('42501');
+    const { backfill, settings } = config;
+    const advice = async (): Promise<string[]> =>
+      (await checkStore(pool, await describeTarget(pool, backfill, settings))).map(
+        ({ level, remedy }) => `${level} ${remedy ?? ''}`,
+      );
+    expect(await advice()).toEqual(['ok ']);
+    await pool.query(`GRANT SELECT ON docs TO ${STRANGER}`);
+    expect(await advice()).toEqual([
+      expect.stringContaining(`warn GRANT SELECT ON "public"."docs_embedding" TO ${STRANGER};`),
+    ]);
     // Row-level security that comes later.
     await pool.query('ALTER TABLE docs ENABLE ROW LEVEL SECURITY; CREATE POLICY few ON docs USING (id <= 3)');
     expect(await seenBy(READER)).toEqual([1, 2, 3]);
@@ -111,5 +123,19 @@ describe.runIf(hasPostgres())('the table of vectors beside', () => {
     expect(await found('column')).toEqual([
       expect.stringMatching(/the table has 5 indexes, 1 of its triggers fire for each: .*store.* table/),
     ]);
+  });
+
+  it.each([8, 384])('is as large as forecast, of %i dimensions', async (dimensions) => {
+    const rows = 2000;
+    await pool.query(`INSERT INTO docs SELECT n, 'bread ' || n FROM generate_series(21, $1::int) n`, [rows]);
+    const { backfill, settings } = config;
+    const described = await describeTarget(pool, backfill, settings);
+    const forecast = await forecastTableGrowth({ pool, target: described, settings, dimensions, rows });
+    await runAll(pool, config, hashEmbedder(dimensions), { index: false });
+    const sizes = await tableSizes(pool, await describeTarget(pool, backfill, settings));
+    // A table is extended by up to so many pages at a time.
+    const isNear = (one = 0, other = 0): boolean => Math.abs(one - other) < 0.05 * other + 64 * 8192;
+    expect(isNear(forecast.tableBytes, sizes.tableBytes)).toBe(true);
+    expect(isNear(forecast.stageBytes, sizes.stageBytes)).toBe(true);
   });
 });

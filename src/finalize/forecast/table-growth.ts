@@ -45,6 +45,8 @@ const BESIDE_TUPLE_BYTES = TUPLE_HEADER_BYTES + 36 + 8;
 const PASSAGE_BYTES = 16;
 /** Its own hash, behind a length of one byte or four. */
 const PASSAGE_HASH_BYTES = 36;
+/** Of a passage's number behind the key, aligned. */
+const PASSAGE_KEY_BYTES = 8;
 /** Records of the staged row's lock, and of an INSERT that found no row in its way. */
 const MERGE_RECORDS_BYTES = 54 + 60;
 /** Of a key, aligned as what stands behind it. */
@@ -123,7 +125,11 @@ async function forecastTableBeside({
     const tuples = many.map((row) => row.tuple);
     const all = [...tuples, ...chunks].reduce((sum, each) => sum + each, 0);
     return {
-      bytes: (pagesBytes(tuples) + chunksBytes(chunks)) / many.length + INDEX_ENTRY_BYTES + keyBytes,
+      bytes:
+        (pagesBytes(tuples) + chunksBytes(chunks)) / many.length +
+        INDEX_ENTRY_BYTES +
+        keyBytes +
+        PASSAGE_KEY_BYTES,
       wal: (all + chunks.length * CHUNK_RECORDS_BYTES) / many.length + COPY_RECORD_BYTES + INDEX_RECORD_BYTES,
     };
   };

@@ -62,7 +62,7 @@ function orphansSql(target: Target, range: KeyRange, backfill: string, values: u
     target.store.kind === 'column'
       ? ''
       : `
-       UNION SELECT ${keyTextSql(target, beside)} FROM ${target.store.table} pgvb_stored WHERE ${storeRangeSql(target, range, values, 'pgvb_stored.')}
+       UNION SELECT ${keyTextSql(target, beside)} FROM ${target.store.table} pgvb_stored WHERE ${storeRangeSql(target, range, values, 'pgvb_stored.')} AND pgvb_stored.chunk = 0
           AND ${gone} ${sameKeySql(target, legacy, beside)} AND ${eligible})`;
   return `UNION ALL
        SELECT ${keyTextSql(target, key)} FROM ${target.stage} ${STAGED} WHERE ${staged}

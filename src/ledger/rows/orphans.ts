@@ -11,7 +11,7 @@ import {
   storeRangeSql,
   type KeyRange,
 } from '../../table/key-range.ts';
-import { deleteSeenSql } from '../../table/stored-vectors.ts';
+import { deleteStoredSql } from '../../table/stored-vectors.ts';
 import { emptyTextSql } from '../../table/text-expressions.ts';
 import { QUARANTINED, STAGED, readableTable } from './row-state.ts';
 
@@ -62,7 +62,7 @@ async function deleteOrphanVectors(db: Queryable, target: Target, range: KeyRang
   const { from, eligible } = readableTable(target, `$${values.push(target.backfill)}`);
   const isSame = sameKeySql(target, legacyKey(target), keyRefs(target, 'pgvb_stored.'));
   await db.query(
-    deleteSeenSql(
+    deleteStoredSql(
       target,
       `${stored} AND NOT EXISTS (SELECT 1 FROM ${from} WHERE ${legacyRange} AND ${isSame} AND ${eligible})`,
     ),

@@ -21,7 +21,7 @@ import {
   sameKeySql,
 } from '../../table/key.ts';
 import { legacyRangeSql, stageRangeSql, storeRangeSql } from '../../table/key-range.ts';
-import { deleteSeenSql } from '../../table/stored-vectors.ts';
+import { deleteStoredSql } from '../../table/stored-vectors.ts';
 import { rangeOf } from './range-of.ts';
 import { deleteStaged } from './staged-rows.ts';
 import type { MergedRow, StoreWrites } from './store-writes.ts';
@@ -36,7 +36,8 @@ function lockSql(target: Target, keys: readonly string[], values: unknown[]): st
 /**
  * One statement, so that a row's vectors change all together or not at all: of the rows whose text is still that of what is
  * staged, every passage is put in its place, and what a longer text before had beyond them goes. The bounds and CASE are there
- * for what they are there for in the UPDATE of a column.
+ * for what they are there for in the UPDATE of a column. A passage that is as it was stays as it is, and costs the index nothing:
+ * of which text a row's vectors are, its first one tells.
  * @param keys in order @param values of `fingerprint`
  */
 export function mergeBesideSql(
@@ -55,7 +56,16 @@ export function mergeBesideSql(
   const inStore = storeRangeSql(target, bounds, values, 'pgvb_store.');
   const vector = quoteName(target.store.column);
   const columns = ['chunk', 'chunk_start', 'chunk_end', 'chunk_hash', vector, 'text_hash', 'embedded_at'];
-  const replaced = columns.slice(1).map((column) => `${column} = excluded.${column}`);
+  const own = `${quoteName(target.store.name)}.`;
+  const isSamePassage = `${own}chunk_hash = excluded.chunk_hash`;
+  const replaced = columns
+    .slice(1)
+    .map((column) =>
+      column === vector
+        ? `${column} = CASE WHEN ${isSamePassage} THEN ${own}${column} ELSE excluded.${column} END`
+        : `${column} = excluded.${column}`,
+    );
+  const isAsItWas = `coalesce(${isSamePassage}, false) AND ${own}chunk_start = excluded.chunk_start AND ${own}chunk_end = excluded.chunk_end`;
   return `WITH pgvb_held AS MATERIALIZED (
       SELECT ${keyAliases(target, 'pgvb_staged.').join(', ')}, pgvb_staged.pgvb_last
         FROM ${target.table}, (SELECT ${aliasedKey(target, refs)}, text_hash AS pgvb_hash, max(chunk) AS pgvb_last
@@ -71,8 +81,9 @@ export function mergeBesideSql(
       SELECT ${keyRefs(target, 'pgvb_passage.').join(', ')}, pgvb_passage.chunk, pgvb_passage.chunk_start, pgvb_passage.chunk_end, pgvb_passage.chunk_hash,
              pgvb_passage.embedding, pgvb_passage.text_hash, now()
         FROM pgvb_held JOIN ${target.stage} pgvb_passage ON ${sameKeySql(target, keyRefs(target, 'pgvb_passage.'), held)}
-       WHERE ${stageRangeSql(target, bounds, values, 'pgvb_passage.')}
-      ON CONFLICT (${refs.join(', ')}, chunk) DO UPDATE SET ${replaced.join(', ')})
+       WHERE ${stageRangeSql(target, bounds, values, 'pgvb_passage.')} ORDER BY pgvb_passage.chunk
+      ON CONFLICT (${refs.join(', ')}, chunk) DO UPDATE SET ${replaced.join(', ')}
+        WHERE excluded.chunk = 0 OR NOT (${isAsItWas}))
     SELECT ${keyTextSql(target, held)} AS key, NULL::bytea AS hash FROM pgvb_held`;
 }
 
@@ -84,7 +95,7 @@ function clearSql(target: Target, keys: readonly string[], values: unknown[]): s
   const isGone = `EXISTS (SELECT 1 FROM ${target.table}, ${gone}
           WHERE ${keyInSql(target, key, keys, values)} AND ${isSame} AND ${sameKeySql(target, keyRefs(target, 'pgvb_stored.'), key)}
             AND CASE WHEN ${isSame} THEN ${textHashSql(target, '$2')} = pgvb_gone.pgvb_hash END)`;
-  return deleteSeenSql(
+  return deleteStoredSql(
     target,
     `${keyInSql(target, keyRefs(target, 'pgvb_stored.'), keys, values)} AND ${isGone}`,
   );
@@ -99,7 +110,7 @@ async function removeOne(
   const isKey = keyInSql(target, keyRefs(target, 'pgvb_stored.'), [key], values);
   const isUnwritten = `EXISTS (SELECT 1 FROM ${target.table} WHERE ${sameKeySql(target, legacyKey(target), keyRefs(target, 'pgvb_stored.'))}
         AND ${rowVersionSql(target)} = $${values.push(version)})`;
-  await db.query(deleteSeenSql(target, `${isKey} AND ${isUnwritten}`), values);
+  await db.query(deleteStoredSql(target, `${isKey} AND ${isUnwritten}`), values);
 }
 
 /** What is staged goes first: whoever is just merging it is waited for, and seen by the statement behind. */

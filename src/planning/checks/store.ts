@@ -3,9 +3,11 @@
 import type { Queryable } from '../../db/pool.ts';
 import { optionName } from '../../config/option-name.ts';
 import { bytes } from '../../observability/format.ts';
+import { tableBeside } from '../../ledger/backfill/made-table.ts';
 import { CAPTURE_TRIGGERS } from '../../sync/capture-ddl.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { leavesSql, treeSql } from '../../table/partitions.ts';
+import { readers } from '../beside-ddl.ts';
 import type { Finding } from './finding.ts';
 
 interface Facts {
@@ -33,15 +35,7 @@ const WIDE_ROW_BYTES = 2000;
 const HOT_SHARE = 0.2;
 
 export async function checkStore(db: Queryable, target: Target): Promise<Finding[]> {
-  const { store } = target;
-  if (store.kind === 'table')
-    return [
-      {
-        level: 'ok',
-        check: 'store',
-        message: `vectors go beside the table, into ${store.schema}.${store.name}: nothing of the table is written, and a search joins the two`,
-      },
-    ];
+  if (target.store.kind === 'table') return checkTableBeside(db, target);
   const found = await db.query<Facts>(
     `SELECT coalesce(max(i.indexes), 0)::float8 AS indexes, coalesce(sum(greatest(c.reltuples, 0)), 0)::float8 AS rows, coalesce(sum(pg_relation_size(c.oid)) / nullif(sum(greatest(c.reltuples, 0)), 0), 0)::float8 AS "rowBytes",
             coalesce(sum(s.n_tup_upd), 0)::float8 AS updates, coalesce(sum(s.n_tup_hot_upd), 0)::float8 AS "hotUpdates",
@@ -63,6 +57,22 @@ export async function checkStore(db: Queryable, target: Target): Promise<Finding
       level: 'ok',
       check: 'store',
       message: `each row is written once more, with its vector, and ${signs.join(', ')}: ${optionName('store')} table keeps vectors beside the table, which is then not written to (docs/store.md)`,
+    },
+  ];
+}
+
+async function checkTableBeside(db: Queryable, target: Target): Promise<Finding[]> {
+  const { store } = target;
+  const message = `vectors go beside the table, into ${store.schema}.${store.name}: nothing of the table is written, and a search joins the two`;
+  const isThere = (await tableBeside(db, target))?.isOurs === true;
+  const lacking = isThere ? await readers(db, target) : [];
+  if (lacking.length === 0) return [{ level: 'ok', check: 'store', message }];
+  return [
+    {
+      level: 'warn',
+      check: 'store',
+      message: `${lacking.join(', ')} may read ${target.schema}.${target.name}, and not its vectors in ${store.schema}.${store.name}: their searches by vectors would be refused.`,
+      remedy: `GRANT SELECT ON ${store.table} TO ${lacking.join(', ')}; its policy shows them the vectors of those rows alone that they see.`,
     },
   ];
 }

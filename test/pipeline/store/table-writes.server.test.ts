@@ -2,7 +2,6 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Embedder } from '../../../src/embedding/embedder.ts';
-import { openEmbedder } from '../../../src/embedding/open-embedder.ts';
 import { claimBatch, type ClaimedBatch } from '../../../src/ledger/batch/batch.ts';
 import { deleteOrphans } from '../../../src/ledger/rows/orphans.ts';
 import type { EmbeddedPage } from '../../../src/pipeline/checked-vectors.ts';
@@ -15,6 +14,7 @@ import { stagePage } from '../../../src/pipeline/stage-rows.ts';
 import { keysOnly } from '../../../src/table/key-range.ts';
 import { openBackfill, type TestBackfill } from '../../setup/backfill.ts';
 import { hasPostgres, realDatabase } from '../../setup/databases.ts';
+import { sharedEmbedder } from '../../setup/embedder.ts';
 import { createDocs } from '../../setup/docs-table.ts';
 import { sampleModel } from '../../setup/model.ts';
 import { pipelineContext } from '../../setup/pipeline-context.ts';
@@ -38,7 +38,7 @@ describe.runIf(hasPostgres())('between read and merge of vectors beside the tabl
     });
     await createDocs(backfill.pool, 10, `'bread dough and yeast ' || n`);
     await backfill.enqueue();
-    embedder = await openEmbedder(backfill.config.settings, 1);
+    embedder = await sharedEmbedder(backfill.config.settings, 1);
     context = await pipelineContext(backfill, embedder);
     const claimed = await claimBatch(backfill.pool, (await backfill.run()).uid, 1);
     if (claimed === null) throw new Error('the batch cannot be claimed');
@@ -146,6 +146,43 @@ describe.runIf(hasPostgres())('between read and merge of vectors beside the tabl
     await mergePage(context, batch, again.rows, again.page);
     expect(await stored()).toEqual([1, 2, 2, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     expect(await backfill.account()).toMatchObject({ embedded: 9, stale: 1 });
+  });
+
+  it('a passage that is as it was stays where it is, and the vector of one that moves is not written again', async () => {
+    const { rows, page } = await staged();
+    const { pool } = backfill;
+    const stage = 'pgvector_backfill.docs_embedding_stage';
+    const more = (ids: string): Promise<unknown> =>
+      pool.query(`UPDATE ${stage} SET chunk_end = 5, chunk_hash = 'first' WHERE id IN (${ids});
+        INSERT INTO ${stage} (id, embedding, text_hash, batch, chunk, chunk_start, chunk_end, chunk_hash)
+        SELECT id, embedding, text_hash, batch, n, n * 5, n * 5 + 5, convert_to('passage ' || n, 'UTF8') FROM ${stage}, generate_series(1, 3) n WHERE id IN (${ids})`);
+    await more('1');
+    await mergePage(context, batch, rows, page);
+    const versions = async (): Promise<string[]> =>
+      (
+        await pool.query<{ version: string }>(
+          `SELECT ctid::text || xmin::text AS version FROM docs_embedding WHERE id = 1 ORDER BY chunk`,
+        )
+      ).rows.map(({ version }) => version);
+    const before = await versions();
+    await pool.query(`UPDATE docs SET body = body || '!' WHERE id = 1`);
+    const again = await staged();
+    await more('1');
+    await pool.query(`UPDATE ${stage} SET chunk_end = 30 WHERE id = 1 AND chunk = 2;
+      UPDATE ${stage} SET chunk_hash = 'other' WHERE id = 1 AND chunk = 3`);
+    await mergePage(context, batch, again.rows, again.page);
+    const after = await versions();
+    // The first one says of which text they all are.
+    expect(after.map((version, at) => version === before[at])).toEqual([false, true, false, false]);
+    // Staged are vectors of another text: only that of another passage has come.
+    const same = await pool.query<{ same: boolean }>(
+      `SELECT v.embedding = s.embedding AS same FROM docs_embedding v JOIN ${stage} s USING (id, chunk) WHERE id = 1 ORDER BY chunk`,
+    );
+    expect(same.rows.map((row) => row.same)).toEqual([false, false, false, true]);
+    expect(await backfill.account()).toMatchObject({ embedded: 10 });
+    await pool.query('DELETE FROM docs WHERE id = 1');
+    await deleteOrphans(pool, context.target, keysOnly(['1']));
+    expect(await stored()).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });
 
   it('a row that has no text any more, or none that can be embedded, loses its vectors', async () => {
