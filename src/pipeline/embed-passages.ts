@@ -6,6 +6,8 @@ import { VECTOR_FAULT, type CutText, type VectorFault } from '../embedding/embed
 import { ConfigError } from '../errors.ts';
 import { optionName } from '../config/option-name.ts';
 import { saltOfTexts } from '../ledger/rows/text-salt.ts';
+import { inBytes } from '../embedding/passages/offsets.ts';
+import { knowsNoEncoding } from '../table/database-encoding.ts';
 import { storedPassages } from './store/stored-passages.ts';
 import { checkedVectors, type EmbeddedPage } from './checked-vectors.ts';
 import type { PipelineContext } from './pipeline-context.ts';
@@ -28,10 +30,12 @@ export async function embedPassages(
     embedder.fingerprint,
     await saltOfTexts(pool, target.backfill, embedder.fingerprint),
   );
+  const countsBytes = await knowsNoEncoding(pool);
   const cutOf = new Map(
     [...texts.keys()].map((hash, at) => {
       const text = cut.texts[at] as CutText;
-      return [hash, { ...text, hashes: text.passages.map((passage) => hashOf(passage.text)) }];
+      const places = countsBytes ? inBytes(texts.get(hash) ?? '', text.passages) : text.passages;
+      return [hash, { ...text, places, hashes: text.passages.map((passage) => hashOf(passage.text)) }];
     }),
   );
   const wanted = new Map<string, string>();
@@ -64,7 +68,7 @@ export async function embedPassages(
       if (itsFault !== 0 && (fault === 0 || !SAYS_NOTHING.includes(itsFault))) fault = itsFault;
       if (itsFault !== 0 || vector === undefined) continue;
       isTruncated ||= place !== undefined && truncated[place] === 1;
-      const { start = 0, end = 0 } = text.passages[at] ?? {};
+      const { start = 0, end = 0 } = text.places[at] ?? {};
       const passage = { number: own.length, start, end, hash };
       own.push({ key: row.fields, vector, textHash: row.hash, truncated: false, passage });
     }

@@ -63,3 +63,21 @@ function isSecondHalf(text: string, at: number): boolean {
   const unit = text.charCodeAt(at);
   return unit >= 0xdc00 && unit < 0xe000;
 }
+
+/** Characters → bytes of UTF-8, as a server counts that knows of no encoding. In one pass. */
+export function inBytes(text: string, stretches: readonly Stretch[]): Stretch[] {
+  const places = [...new Set(stretches.flatMap(({ start, end }) => [start, end]))].toSorted((a, b) => a - b);
+  const bytes = new Map<number, number>();
+  let [characters, units, sum] = [0, 0, 0];
+  for (const place of places) {
+    const from = units;
+    for (; characters < place && units < text.length; characters++)
+      units += (text.codePointAt(units) ?? 0) > 0xffff ? 2 : 1;
+    sum += Buffer.byteLength(text.slice(from, units));
+    bytes.set(place, sum);
+  }
+  return stretches.map(({ start, end }) => ({
+    start: bytes.get(start) ?? start,
+    end: bytes.get(end) ?? end,
+  }));
+}

@@ -7,6 +7,7 @@ import type { Settings } from '../../config/settings.ts';
 import { quoteName } from '../../db/identifiers.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Embedder } from '../../embedding/embedder.ts';
+import { knowsNoEncoding } from '../../table/database-encoding.ts';
 import { drawTexts, type TextSample } from '../../table/sample-texts.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import type { Finding } from './finding.ts';
@@ -86,12 +87,6 @@ async function checkTextLengths(
     },
   ];
 }
-
-/** Whole pages are drawn, about a third more rows than wanted; a small table is read whole. */
-/** A server that knows of no encoding takes whatever bytes it is given. */
-const knowsNoEncoding = async (pool: Pool): Promise<boolean> =>
-  (await pool.query<{ encoding: string }>('SELECT getdatabaseencoding() AS encoding')).rows[0]?.encoding ===
-  'SQL_ASCII';
 
 /** @param text SQL of a text whose bytes are LATIN1 */
 const fromLatin1 = (text: string): string =>

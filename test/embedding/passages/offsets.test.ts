@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { inCharacters, placeholders, unmasked } from '../../../src/embedding/passages/offsets.ts';
+import { inBytes, inCharacters, placeholders, unmasked } from '../../../src/embedding/passages/offsets.ts';
 import { wellFormed } from '../../../src/embedding/tokenizer/text/unicode.ts';
 import { applyMasks, createFinder, type Mask } from '../../../src/masking/masker.ts';
 
@@ -15,8 +15,12 @@ describe('places in a text', () => {
         let at = 0;
         const stretches = pieces.map((piece) => ({ start: at, end: (at += piece.length) }));
         const characters = Array.from(text);
-        for (const [place, { start, end }] of inCharacters(text, stretches).entries())
+        const counted = inCharacters(text, stretches);
+        for (const [place, { start, end }] of counted.entries())
           expect(characters.slice(start, end).join('')).toBe(pieces[place]);
+        const bytes = Buffer.from(text);
+        for (const [place, { start, end }] of inBytes(text, counted).entries())
+          expect(bytes.subarray(start, end).toString()).toBe(pieces[place]);
       }),
     );
     // As neighbours have it: the next one begins before this one ends.
