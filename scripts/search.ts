@@ -23,10 +23,11 @@ export const search: Command = {
   flags: {
     k: { type: 'string', value: 'N', help: `Hits of each search [${DEFAULT_K}]` },
     ...GENERATION_FLAG,
-    sql: {
+    passages: {
       type: 'boolean',
-      help: 'Print the vector search as SQL to paste, and the function that `cutover` makes',
+      help: 'Print the passage by which each row was found (model.longText: chunks)',
     },
+    sql: { type: 'boolean', help: 'Print the vector search as SQL, and the function that `cutover` makes' },
   },
   async run(invocation) {
     if (invocation.flags['sql'] === true) return printSearchSql(invocation);
@@ -54,7 +55,8 @@ export const search: Command = {
         if (run === null) throw new NoRunError(config.backfill);
         const own = await ownSettings(present, configured, { ...config, settings });
         const embedder = await models.get(own, run);
-        const comparison = await compareSearches({ pool, target, settings, embedder }, text, k);
+        const asked = { passageText: invocation.flags['passages'] === true };
+        const comparison = await compareSearches({ pool, target, settings, embedder }, text, k, asked);
         invocation.emit({ ...parseGenerationName(config.backfill), ...comparison });
         for (const line of comparisonLines(comparison)) invocation.say(line);
         return EXIT.done;

@@ -3,7 +3,8 @@
 import type { Invocation } from '../../src/cli/command.ts';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { withGeneration } from '../../src/cli/session.ts';
-import { createFunctionSql, plainSearchSql, settingsOfReads } from '../../src/cutover/search-function.ts';
+import { settingsOfReads } from '../../src/cutover/search-function.ts';
+import { createFunctionSql, plainSearchSql } from '../../src/cutover/search-function-sql.ts';
 import { searchFunctionName } from '../../src/search/queries/sql-function.ts';
 import { parseGenerationName } from '../../src/config/values/generation-name.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';

@@ -17,7 +17,8 @@ import { currentUser } from './current-user.ts';
 import { cutoverGate, type GateResult } from './cutover-gate.ts';
 import { functionOfReads, type FunctionOfReads } from './function-of-reads.ts';
 import { readerReports } from './reader-reports.ts';
-import { loadLibrarySql, plainSearchSql, settingsOfReads, type SearchFunction } from './search-function.ts';
+import { loadLibrarySql, settingsOfReads, type SearchFunction } from './search-function.ts';
+import { plainSearchSql } from './search-function-sql.ts';
 import { tryReadMode } from './try-read-mode.ts';
 import { comingGeneration } from './wanted-reads.ts';
 

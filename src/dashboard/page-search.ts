@@ -107,7 +107,7 @@ export class PageSearch {
     const target = await describeTarget(pool, generation.name, settings);
     const embedder = await this.#modelOf(generation.name).get(models, run, isOnly);
     const input = { pool, target, settings, embedder };
-    const compared = await compareSearches(input, text, k, { filter, withLegacy });
+    const compared = await compareSearches(input, text, k, { filter, withLegacy, passageText: true });
     return { ...compared, sql: await explainSearches(input, text, k, filter) };
   }
 

@@ -148,7 +148,11 @@ export class Answers {
     }
     const keys = answered.hits.map(({ key }) => key);
     shadow.start(pool, { name: state.name, keys, k: asked.k, milliseconds }, async (signal) => {
-      const request = await readers.request(present, state, asked.text, asked.k, { ...asked, signal });
+      const request = await readers.request(present, state, asked.text, asked.k, {
+        ...asked,
+        passageText: false,
+        signal,
+      });
       const beside = { ...request, timeoutMs: shadowTimeoutMs };
       const answer = present.base.mode === 'hybrid' ? answerHybrid : answerVector;
       return (await readers.byVectors(present, state, beside, answer)).map(({ key }) => key);

@@ -15,6 +15,8 @@ import { legacySearch, type LegacyAnswer } from './queries/legacy-query.ts';
 import { embedQuery } from './queries/query-vector.ts';
 import { loadReadSettings } from '../ledger/reads/read-settings.ts';
 import { nearestRows } from './queries/nearest-rows.ts';
+import { withPassageTexts } from './queries/passage-texts.ts';
+import type { FoundPassage } from './queries/vector-query.ts';
 
 export interface Hit {
   key: string;
@@ -22,6 +24,8 @@ export interface Hit {
   title: string;
   /** Distance by the configured metric; null for the legacy search. */
   distance: number | null;
+  /** The passage of the row that is nearest, where each passage has a vector. */
+  passage?: FoundPassage;
 }
 
 export interface Comparison {
@@ -55,13 +59,15 @@ export interface CompareOptions {
   filter?: Filter | null;
   /** False where the legacy answer is known from elsewhere: it is empty then. */
   withLegacy?: boolean;
+  /** Whether the passages of hits come with their texts. */
+  passageText?: boolean;
 }
 
 export async function compareSearches(
   input: CompareInput,
   text: string,
   k: number,
-  { filter = null, withLegacy = true }: CompareOptions = {},
+  { filter = null, withLegacy = true, passageText = false }: CompareOptions = {},
 ): Promise<Comparison> {
   const { pool, target, settings } = input;
   const started = performance.now();
@@ -73,7 +79,10 @@ export async function compareSearches(
   const legacy = withLegacy
     ? await tries.ask(() => legacySearch(pool, target, settings, text, k, { filter }), NO_ANSWER)
     : NO_ANSWER;
-  const keys = [...legacy.keys, ...vector.neighbours.map((each) => each.key)];
+  const near = passageText
+    ? await withPassageTexts(pool, target, vector.neighbours, TABLE_LIMITS)
+    : vector.neighbours;
+  const keys = [...legacy.keys, ...near.map((each) => each.key)];
   const titles = await readTitles(pool, target, keys);
   const hit = (key: string, distance: number | null): Hit => ({
     key,
@@ -83,7 +92,7 @@ export async function compareSearches(
   return {
     text,
     legacy: legacy.keys.map((key) => hit(key, null)),
-    vector: vector.neighbours.map(({ key, distance }) => hit(key, distance)),
+    vector: near.map(({ key, distance, ...passage }) => ({ ...hit(key, distance), ...passage })),
     legacyFilteredOf: legacy.filteredOf,
     legacyFault: tries.fault,
     overlap: vector.neighbours.filter(({ key }) => legacy.keys.includes(key)).length,

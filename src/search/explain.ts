@@ -51,7 +51,11 @@ export async function explainSearches(
       target,
       'planned',
       (client) =>
-        planOf(client, nearestSql(target, settings.metric, filter), nearestValues(filter, vector, k)),
+        planOf(
+          client,
+          nearestSql(target, settings.metric, filter, 'planned', read),
+          nearestValues(filter, vector, k),
+        ),
       { filter, read },
     ),
   };

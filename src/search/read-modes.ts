@@ -14,6 +14,7 @@ import { serverFault } from './queries/legacy-fault.ts';
 import { legacySearch } from './queries/legacy-query.ts';
 import { NOT_EMBEDDABLE, embedQuery } from './queries/query-vector.ts';
 import type { ReadSettings } from '../ledger/reads/read-settings.ts';
+import { withPassageTexts } from './queries/passage-texts.ts';
 import { nearestRows } from './queries/nearest-rows.ts';
 import { TEXT_FAILED, textSearch } from './queries/text-query.ts';
 import type { FoundPassage, Neighbour } from './queries/vector-query.ts';
@@ -47,6 +48,8 @@ export interface SearchRequest {
   filter: Filter | null;
   /** Longest statement, ms. */
   timeoutMs: number;
+  /** Whether the passages of hits come with their texts. */
+  passageText?: boolean | undefined;
   known?: FilterRowCounts | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -73,7 +76,13 @@ export async function answerLegacy(request: SearchRequest): Promise<SearchHit[]>
 export async function answerVector(request: SearchRequest, embedder: Embedder): Promise<SearchHit[]> {
   const vector = await embedQuery(embedder, request.text, request.signal);
   request.signal?.throwIfAborted();
-  return vectorHits(request, vector);
+  return withTexts(request, await vectorHits(request, vector));
+}
+
+async function withTexts(request: SearchRequest, hits: SearchHit[]): Promise<SearchHit[]> {
+  if (request.passageText !== true) return hits;
+  request.signal?.throwIfAborted();
+  return withPassageTexts(request.pool, request.target, hits, limitsOf(request, 2));
 }
 
 export async function vectorHits(request: SearchRequest, vector: string): Promise<SearchHit[]> {
@@ -93,7 +102,7 @@ export async function answerHybrid(request: SearchRequest, embedder: Embedder): 
     throw error;
   });
   request.signal?.throwIfAborted();
-  return hybridHits(request, vector);
+  return withTexts(request, await hybridHits(request, vector));
 }
 
 async function hybridHits(request: SearchRequest, vector: string | null): Promise<SearchHit[]> {

@@ -58,7 +58,7 @@ export class Readers {
     state: GenerationState,
     text: string,
     k: number,
-    { filter, signal }: SearchOptions,
+    { filter, signal, passageText }: SearchOptions,
   ): Promise<SearchRequest> {
     const { pool, timeoutMs } = this.#input;
     const { settings, target } = await this.#context(present, state);
@@ -72,6 +72,7 @@ export class Readers {
       k,
       filter: chosen,
       timeoutMs,
+      passageText,
       known: this.#known,
       signal,
     };

@@ -43,6 +43,11 @@ export interface SearchOptions {
   filter?: string | FilterChoice;
   /** What the canary goes by, such as the user: the same key always has the same search. The text where absent. */
   key?: string;
+  /**
+   * Whether `passage` of each hit comes with its text [false]: that of the row as it is now, so that between an edit and its sync
+   * it may be other words than those that were found.
+   */
+  passageText?: boolean;
   /** The caller no longer waits. A statement under way ends by itself, by `timeoutMs` at the latest. */
   signal?: AbortSignal;
 }

@@ -25,6 +25,17 @@ export function comparisonLines({
     lines.push(
       `  ${cell(legacy[row])}${cell(vector[row]).trimEnd()}${distance == null ? '' : `  (${distance.toFixed(3)})`}`,
     );
+    const passage = vector[row]?.passage;
+    if (passage?.text !== undefined)
+      lines.push(`${' '.repeat(width + 2)}  passage ${passage.number}: ${brief(passage.text)}`);
   }
   return lines;
+}
+
+const PASSAGE_CHARACTERS = 160;
+
+function brief(text: string): string {
+  const characters = Array.from(text.replaceAll(/\s+/g, ' ').trim());
+  const isLong = characters.length > PASSAGE_CHARACTERS;
+  return isLong ? `${characters.slice(0, PASSAGE_CHARACTERS).join('')} …` : characters.join('');
 }

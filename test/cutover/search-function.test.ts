@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createFunctionSql, plainSearchSql } from '../../src/cutover/search-function.ts';
+import { createFunctionSql, plainSearchSql } from '../../src/cutover/search-function-sql.ts';
 import { searchFunctionName } from '../../src/search/queries/sql-function.ts';
 import { keyColumn } from '../table/make-key.ts';
 import { makeTarget, squeeze } from '../table/make-target.ts';

@@ -71,6 +71,17 @@ describe.each(databases())('passages beside the table, on $name', ({ create }) =
         const answer = k === 5 ? await askUntil(search, 'vector') : await search.search(QUERY, { k });
         expect(new Set(answer.hits.map(({ key }) => key)).size).toBe(k);
       }
+      const { hits } = await search.search(QUERY, { k: 5, passageText: true });
+      const own = await pool.query<{ text: string }>(
+        `SELECT concat_ws(chr(10), title, body) AS text FROM articles WHERE id = $1`,
+        [hits[0]?.key],
+      );
+      const passage = hits[0]?.passage;
+      expect(passage?.text).toBe(own.rows[0]?.text.slice(passage?.start, passage?.end));
+      const shown = (await run('search', '--passages', '--k', '1', QUERY)).json() as {
+        vector: { key: string; passage: unknown }[];
+      };
+      expect(shown.vector).toMatchObject([{ key: hits[0]?.key, passage }]);
       await pool.query(`UPDATE articles SET body = body || ' A last sentence about bread.' WHERE id % 5 = 1`);
       await drainChanges(backfill);
       await expectSynced(backfill);

@@ -2,6 +2,9 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { planSearchFunction, settingsOfReads } from '../../src/cutover/search-function.ts';
+import { TABLE_LIMITS } from '../../src/db/transaction.ts';
+import { withPassageTexts } from '../../src/search/queries/passage-texts.ts';
+import { fuseHits, vectorHits } from '../../src/search/read-modes.ts';
 import { chooseFilter } from '../../src/search/queries/filter.ts';
 import { nearestRows } from '../../src/search/queries/nearest-rows.ts';
 import {
@@ -11,7 +14,11 @@ import {
   withScan,
   type Neighbour,
 } from '../../src/search/queries/vector-query.ts';
+import { checkResultCount } from '../../src/verify/checks/result-count.ts';
+import { measureFilteredRows } from '../../src/verify/measures/filtered-rows.ts';
+import { explainSearch } from '../../src/verify/measures/plan.ts';
 import { measureRecall } from '../../src/verify/measures/recall.ts';
+import type { Target } from '../../src/table/backfill-target.ts';
 import { hasPostgres } from '../setup/databases.ts';
 import { byIndex, openPassageTable, queriesOf, type PassageTable } from './passage-table.ts';
 
@@ -130,6 +137,24 @@ describe.runIf(hasPostgres())('a search over passages', () => {
     }
   });
 
+  it('is proved by its plan, by the rows of filters and by answers over what is no row', async () => {
+    const vectors = queries.slice(0, 3);
+    const [vector = ''] = vectors;
+    expect(await explainSearch(table, vector)).toMatchObject({
+      usesIndex: true,
+      node: 'Index Scan using docs_embedding_hnsw_idx',
+      rows: 10,
+    });
+    for (const share of [100, 1000, 10_000]) {
+      const filter = { name: 'share', where: 'docs.id % $1 = 7', values: [share] };
+      expect(await explainSearch(table, vector, filter)).toMatchObject({ usesIndex: true, filter: 'share' });
+      const wanted = Math.min(10, ROWS / share);
+      const measured = await measureFilteredRows(table, filter, vectors);
+      expect(measured).toMatchObject({ matching: ROWS / share, fewest: wanted, wanted });
+    }
+    expect(await checkResultCount(table, vectors, ROWS)).toMatchObject({ passed: true, value: 10 });
+  });
+
   it('is answered by the SQL function alike, for any k', async () => {
     const { pool, target, settings } = table;
     const made = await planSearchFunction(pool, target, settings.metric, await settingsOfReads(pool, target));
@@ -156,6 +181,65 @@ describe.runIf(hasPostgres())('a search over passages', () => {
         })),
       );
     }
+  });
+
+  it('leaves columns, grants and views of a function that was there before, whichever generation answers', async () => {
+    const { pool, target, settings } = table;
+    const rowsAlone = { ...target, hasPassages: false };
+    const make = async (of: Target): Promise<string[]> => {
+      const { statements } = await planSearchFunction(pool, of, settings.metric, { 'hnsw.ef_search': '60' });
+      for (const sql of statements) await pool.query(sql);
+      expect(await planSearchFunction(pool, of, settings.metric, { 'hnsw.ef_search': '60' })).toMatchObject({
+        statements: [],
+      });
+      const [vector] = queries;
+      const answer = await pool.query('SELECT * FROM search_docs($1, 10)', [vector]);
+      expect(answer.rows).toHaveLength(10);
+      return answer.fields.map(({ name }) => name);
+    };
+    await pool.query('DROP FUNCTION search_docs(vector, integer)');
+    const plain = ['key', 'distance'];
+    const all = [...plain, 'passage', 'passage_start', 'passage_end'];
+    expect(await make(rowsAlone)).toEqual(plain);
+    await pool.query(
+      `CREATE VIEW nearest_docs AS SELECT s.key FROM (SELECT embedding FROM docs_embedding LIMIT 1) e, search_docs(e.embedding) s`,
+    );
+    expect(await make(target)).toEqual(plain);
+    await pool.query('DROP VIEW nearest_docs');
+    expect(await make(target)).toEqual(all);
+    expect(await make(rowsAlone)).toEqual(all);
+  });
+
+  it('brings the text of a passage where it is asked for', async () => {
+    const { pool, target, settings } = table;
+    const near = await rows(queries[4] ?? '', 5);
+    const read = await withPassageTexts(pool, target, near, TABLE_LIMITS);
+    const stored = await pool.query<{ key: string; body: string }>(
+      `SELECT id::text AS key, body FROM docs WHERE id = ANY ($1::bigint[])`,
+      [keys(near)],
+    );
+    for (const { key, passage } of read) {
+      const body = stored.rows.find((row) => row.key === key)?.body;
+      expect(passage?.text).toBe(body?.slice(passage?.start, passage?.end));
+      expect(passage?.text).toHaveLength(10);
+    }
+    const gone = [{ key: '99999', passage: { number: 0, start: 0, end: 1 } }];
+    expect(await withPassageTexts(pool, target, gone, TABLE_LIMITS)).toEqual(gone);
+    // A row that cannot be read takes nothing from the others' answer.
+    const failing = { ...target, text: '(1 / (docs.id - docs.id))::text' };
+    expect(await withPassageTexts(pool, failing, near, TABLE_LIMITS)).toEqual(near);
+    const hits = await vectorHits(
+      { pool, target, settings, read: {}, text: '', k: 5, filter: null, timeoutMs: 10_000 },
+      queries[4] ?? '',
+    );
+    expect(hits.map(({ key, passage }) => ({ key, passage }))).toEqual(
+      near.map(({ key, passage }) => ({ key, passage })),
+    );
+    expect(fuseHits(near, [keys(near)[1] ?? '', 'by words alone'], 3)).toEqual([
+      expect.objectContaining({ key: keys(near)[1], passage: near[1]?.passage }),
+      expect.objectContaining({ key: keys(near)[0], passage: near[0]?.passage }),
+      expect.not.objectContaining({ passage: expect.anything() }),
+    ]);
   });
 
   it('never gives a row that was deleted a moment ago, nor one that has left the eligible ones', async () => {

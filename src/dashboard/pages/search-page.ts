@@ -3,6 +3,7 @@
 import { html } from 'hono/html';
 import { judgeButtons, type Judging } from './relevance-page.ts';
 import { NOTHING, keyNumbers, layout, type Markup } from './layout.ts';
+import type { FoundPassage } from '../../search/queries/vector-query.ts';
 import type { Hit } from '../../search/compare.ts';
 import type { Explained } from '../../search/explain.ts';
 import type { SearchAnswer, SearchQuery, SearchResult } from '../page-search.ts';
@@ -92,13 +93,25 @@ export const accessOf = (plan: string): string | null =>
   /(?:Parallel )?(?:Index Only|Index|Bitmap Index|Seq|Function|CTE) Scan[^\n(]*/.exec(plan)?.[0].trim() ??
   null;
 
-function hitLine({ key, title, distance }: Hit, others: readonly Side[], buttons: Markup): Markup {
+/** Of a passage, below a hit. */
+const PASSAGE_CHARACTERS = 300;
+
+function passageLine({ number, text }: FoundPassage): Markup {
+  const characters = Array.from(text ?? '');
+  const isCut = characters.length > PASSAGE_CHARACTERS;
+  return html`<p class="quiet">
+    Passage ${number}: ${characters.slice(0, PASSAGE_CHARACTERS).join('')}${isCut ? ' …' : ''}
+  </p>`;
+}
+
+function hitLine({ key, title, distance, passage }: Hit, others: readonly Side[], buttons: Markup): Markup {
   const also = others.flatMap(({ short, hits }) => {
     const rank = hits.findIndex((hit) => hit.key === key) + 1;
     return rank > 0 ? [html`<span class="both">${short} rank ${rank}</span>`] : [];
   });
   return html`<li>
     <p><code>${key}</code> ${title}</p>
+    ${passage === undefined ? NOTHING : passageLine(passage)}
     <div class="meta">
       ${also.length > 0 ? also : html`<span>here only</span>`}
       ${distance === null ? NOTHING : html`<span>distance ${distance.toFixed(4)}</span>`} ${buttons}

@@ -87,9 +87,6 @@ const keysIn = ({ target }: PassageSearch, more: readonly string[]): string[] =>
 const sorted = (search: PassageSearch, from: string): string =>
   `SELECT ${select(namesOf(search), 'pgvb_rows')} FROM (${from}) AS pgvb_rows ORDER BY pgvb_rows.distance LIMIT ${search.k}`;
 
-/** The nearest k by an index that gives passages by their distance: the first one of a row is its best. */
-const byOrder = (search: PassageSearch): string => sorted(search, firstPassages(search, search.k));
-
 /**
  * By an index that gives them about in that order, or by the bits of their vectors: which rows is what the index says, and which of
  * a row's passages is the best is computed.
@@ -122,7 +119,8 @@ const ROWS_PER_ROW = 4;
 /** Statements for the nearest rows, the second one for where the first gives fewer than k. @param isOrdered the index gives passages by their distance */
 export function nearestPassagesSql(search: PassageSearch, isOrdered: boolean): [string, ...string[]] {
   const { target, metric, vector, k } = search;
-  if (!isReranked(target)) return [isOrdered ? byOrder(search) : byRow(search, k)];
+  // By an index that gives passages by their distance the first one of a row is its best.
+  if (!isReranked(target)) return [isOrdered ? firstPassages(search, k) : byRow(search, k)];
   const candidates = `${passages(search)} ORDER BY ${indexedDistance(target, metric, vector)} LIMIT ${candidatesSql(target, k)}`;
   return [
     grouped(search, candidates),

@@ -28,6 +28,8 @@ export interface FoundPassage {
   /** Its place in the text, in characters; `end` is behind the last one. */
   start: number;
   end: number;
+  /** Where it was asked for (`passageText`), and the row still has it. */
+  text?: string;
 }
 
 export type ScanMode =
@@ -205,7 +207,10 @@ export async function nearestOfEach(
       const values = nearestValues(filter, vector, k);
       let found = await client.query<FoundRow>(sql, values);
       for (const wider of found.rows.length < k ? more : []) found = await client.query(wider, values);
-      answers.push({ neighbours: found.rows.map(neighbourOf), milliseconds: performance.now() - started });
+      const neighbours = found.rows.map(neighbourOf);
+      // The passages of an index of halfvec come by distances that are a little different.
+      if (target.hasPassages) neighbours.sort((a, b) => a.distance - b.distance);
+      answers.push({ neighbours, milliseconds: performance.now() - started });
     }
     return answers;
   };

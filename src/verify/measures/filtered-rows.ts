@@ -27,7 +27,7 @@ export async function measureFilteredRows(
   filter: Filter,
   vectors: readonly string[],
 ): Promise<FilteredRows> {
-  const { matching, all } = await countMatching(context, filter);
+  const { matching, all, entries } = await countMatching(context, filter);
   const wanted = Math.min(RECALL_K, matching);
   const fewest = await minRows(context, filter, vectors, context.read);
   return {
@@ -37,7 +37,7 @@ export async function measureFilteredRows(
     fewest,
     wanted,
     queries: vectors.length,
-    repairedBy: fewest >= wanted ? null : await findRepair(context, filter, vectors, { all, wanted }),
+    repairedBy: fewest >= wanted ? null : await findRepair(context, filter, vectors, { entries, wanted }),
   };
 }
 
@@ -57,13 +57,13 @@ async function findRepair(
   context: SearchContext,
   filter: Filter,
   vectors: readonly string[],
-  { all, wanted }: { all: number; wanted: number },
+  { entries, wanted }: { entries: number; wanted: number },
 ): Promise<ReadSettings | null> {
   const hnsw = context.target.indexed.method === 'hnsw';
   const iterative: ReadSettings = hnsw
     ? { 'hnsw.iterative_scan': 'strict_order' }
     : { 'ivfflat.iterative_scan': 'relaxed_order' };
-  const whole: ReadSettings = { ...iterative, 'hnsw.max_scan_tuples': String(Math.max(1, all)) };
+  const whole: ReadSettings = { ...iterative, 'hnsw.max_scan_tuples': String(Math.max(1, entries)) };
   for (const repair of hnsw ? [iterative, whole] : [iterative])
     if ((await minRows(context, filter, vectors, { ...context.read, ...repair })) >= wanted) return repair;
   return null;
@@ -72,14 +72,15 @@ async function findRepair(
 async function countMatching(
   { pool, target }: SearchContext,
   filter: Filter,
-): Promise<{ matching: number; all: number }> {
+): Promise<{ matching: number; all: number; entries: number }> {
+  const entries = target.hasPassages ? `(SELECT count(*) FROM ${target.store.table})` : 'count(*)';
   try {
-    const found = await pool.query<{ matching: number; all: number }>(
-      `SELECT count(*)::float8 AS "all", count(*) FILTER (WHERE true${filterSql(filter)})::float8 AS matching
+    const found = await pool.query<{ matching: number; all: number; entries: number }>(
+      `SELECT count(*)::float8 AS "all", count(*) FILTER (WHERE true${filterSql(filter)})::float8 AS matching, ${entries}::float8 AS entries
          FROM ${vectorRows(target, 'first')} WHERE ${target.where} AND ${vectorColumn(target)} IS NOT NULL`,
       filterValues(filter),
     );
-    return found.rows[0] ?? { matching: 0, all: 0 };
+    return found.rows[0] ?? { matching: 0, all: 0, entries: 0 };
   } catch (error) {
     throw filterFault(error, filter);
   }

@@ -100,7 +100,7 @@ async function explain(
 ): Promise<Explained> {
   const work = async (client: Queryable): Promise<Explained> => {
     const found = await client.query<{ 'QUERY PLAN': [Explained] }>(
-      `EXPLAIN (${mode === 'planned' ? 'ANALYZE, BUFFERS, ' : ''}FORMAT JSON) ${nearestSql(target, settings.metric, filter)}`,
+      `EXPLAIN (${mode === 'planned' ? 'ANALYZE, BUFFERS, ' : ''}FORMAT JSON) ${nearestSql(target, settings.metric, filter, 'planned', read)}`,
       nearestValues(filter, vector, RECALL_K),
     );
     return (found.rows[0] as { 'QUERY PLAN': [Explained] })['QUERY PLAN'][0];
