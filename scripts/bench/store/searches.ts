@@ -3,6 +3,7 @@
 import { createIndexSql, wantedIndex } from '../../../src/finalize/index-definition.ts';
 import { quoteQualified } from '../../../src/db/identifiers.ts';
 import { stopIfInterrupted } from '../../../src/db/interruption.ts';
+import type { ReadSettings } from '../../../src/ledger/reads/read-settings.ts';
 import type { PipelineContext } from '../../../src/pipeline/pipeline-context.ts';
 import { nearestOfEach } from '../../../src/search/queries/vector-query.ts';
 import { vectorColumn, vectorRows } from '../../../src/table/stored-vectors.ts';
@@ -20,11 +21,10 @@ export interface SearchMeasures {
 
 const QUERIES = 200;
 /** Of them, those that are compared with every row. */
-const EXACT = 40;
+export const EXACT = 40;
 const ROUNDS = 5;
-const K = 10;
+export const K = 10;
 
-/** The same queries in turns: what else the machine does meets both. */
 export async function measureSearches<Name extends string>(
   contexts: Record<Name, PipelineContext>,
 ): Promise<Record<Name, SearchMeasures>> {
@@ -32,19 +32,31 @@ export async function measureSearches<Name extends string>(
   const measures = {} as Record<Name, SearchMeasures>;
   const queries = await queriesOf(contexts[names[0] as Name]);
   for (const name of names) measures[name] = await indexed(contexts[name]);
+  const asked = names.map((name) => ({ context: contexts[name], read: {}, times: measures[name] }));
+  await askInTurns(asked, queries);
+  for (const each of asked) each.times.recall = await recallOf(each, queries.slice(0, EXACT));
+  return measures;
+}
+
+export interface Asked {
+  context: PipelineContext;
+  read: ReadSettings;
+  times: Pick<SearchMeasures, 'p50Ms' | 'p95Ms'>;
+}
+
+/** The same queries in turns: what else the machine does meets all of them. */
+export async function askInTurns(asked: readonly Asked[], queries: readonly string[]): Promise<void> {
   for (let round = 0; round <= ROUNDS; round++)
-    for (const name of names) {
+    for (const { context, read, times: measures } of asked) {
       stopIfInterrupted();
-      const { pool, target, settings } = contexts[name];
-      const found = await nearestOfEach(pool, target, settings.metric, queries, K, 'planned');
+      const { pool, target, settings } = context;
+      const found = await nearestOfEach(pool, target, settings.metric, queries, K, 'planned', { read });
       const times = found.map(({ milliseconds }) => milliseconds).toSorted((a, b) => a - b);
       // The first time for the pages to come into the server's memory.
       if (round === 0) continue;
-      measures[name].p50Ms.push(median(times));
-      measures[name].p95Ms.push(times[Math.floor(0.95 * times.length)] ?? 0);
+      measures.p50Ms.push(median(times));
+      measures.p95Ms.push(times[Math.floor(0.95 * times.length)] ?? 0);
     }
-  for (const name of names) measures[name].recall = await recallOf(contexts[name], queries.slice(0, EXACT));
-  return measures;
 }
 
 async function indexed({ pool, target, settings }: PipelineContext): Promise<SearchMeasures> {
@@ -62,7 +74,7 @@ async function indexed({ pool, target, settings }: PipelineContext): Promise<Sea
 }
 
 /** Between two rows each: a row itself is the nearest to itself. */
-async function queriesOf({ pool, target }: PipelineContext): Promise<string[]> {
+export async function queriesOf({ pool, target }: PipelineContext): Promise<string[]> {
   const drawn = await pool.query<{ vector: string }>(
     `SELECT ${vectorColumn(target)}::text AS vector FROM ${vectorRows(target, 'first')} WHERE ${vectorColumn(target)} IS NOT NULL ORDER BY md5(${target.ref}.id::text) LIMIT $1`,
     [QUERIES + 1],
@@ -73,9 +85,13 @@ async function queriesOf({ pool, target }: PipelineContext): Promise<string[]> {
     .map((row, at) => JSON.stringify(row.map((value, place) => value + (rows[at + 1]?.[place] ?? 0) / 4)));
 }
 
-async function recallOf({ pool, target, settings }: PipelineContext, queries: string[]): Promise<number> {
+export async function recallOf(
+  { context, read }: Pick<Asked, 'context' | 'read'>,
+  queries: readonly string[],
+): Promise<number> {
+  const { pool, target, settings } = context;
   const { metric } = settings;
-  const found = await nearestOfEach(pool, target, metric, queries, K, 'planned');
+  const found = await nearestOfEach(pool, target, metric, queries, K, 'planned', { read });
   const exact = await nearestOfEach(pool, target, metric, queries, K, 'exact');
   const hits = exact.map(({ neighbours }, at) => {
     const own = new Set(found[at]?.neighbours.map(({ key }) => key));

@@ -10,6 +10,7 @@ import { bytes } from '../../../src/observability/format.ts';
 import type { StoreKind } from '../../../src/table/store.ts';
 import { withBenchDatabase } from '../database.ts';
 import { machine, median, ratioOf, showRatio, type Ratio } from '../ratio.ts';
+import { measurePassages, type PassageMeasures } from './passages.ts';
 import { measureSearches, type SearchMeasures } from './searches.ts';
 import { prepareTables, writeInto, type WriteMeasures } from './writes.ts';
 
@@ -28,6 +29,8 @@ export interface StoreResult {
   writes: Record<StoreKind, WriteMeasures[]>;
   /** By store, on the tables of the last round. */
   searches: Record<StoreKind, SearchMeasures>;
+  /** Behind that, with several vectors a row beside the table. */
+  passages: PassageMeasures;
   /** Beside the table, as parts of in a column. */
   ratios: { seconds: Ratio; walBytes: Ratio; searchMs: Ratio };
 }
@@ -56,6 +59,9 @@ export const benchStore = (
     options.onProgress?.({ what: 'searches', done: 0, total: 1 });
     const searches = await measureSearches(contexts as Record<StoreKind, PipelineContext>);
     for (const store of STORES) say(`${store}: ${showSearches(searches[store])}`);
+    options.onProgress?.({ what: 'passages', done: 0, total: 1 });
+    const passages = await measurePassages(contexts as Record<StoreKind, PipelineContext>);
+    for (const line of showPassages(passages)) say(line);
     const of = (store: StoreKind, field: 'seconds' | 'walBytes'): number[] =>
       writes[store].map((each) => each[field]);
     const ratios = {
@@ -67,7 +73,7 @@ export const benchStore = (
       `beside the table / in a column: time ${showRatio(ratios.seconds)}, WAL ${showRatio(ratios.walBytes)}, search p50 ${showRatio(ratios.searchMs)}`,
     );
     const { rows, dimensions } = options;
-    return { machine: machine(), rows, dimensions, writes, searches, ratios };
+    return { machine: machine(), rows, dimensions, writes, searches, passages, ratios };
   });
 
 const showWrites = (each: WriteMeasures): string =>
@@ -75,3 +81,12 @@ const showWrites = (each: WriteMeasures): string =>
 
 const showSearches = (each: SearchMeasures): string =>
   `index built in ${each.buildSeconds.toFixed(0)} s; search p50 ${median(each.p50Ms).toFixed(2)} ms, p95 ${median(each.p95Ms).toFixed(2)} ms, recall@10 ${each.recall.toFixed(3)}`;
+
+const showPassages = (each: PassageMeasures): string[] => [
+  `passages, one a row / the same as rows: search p50 ${showRatio(each.oneMs)}`,
+  `passages, ${each.passagesPerRow} a row / one vector a row in a column, at the same recall: search p50 ${showRatio(each.severalMs)} (${median(each.p50Ms.passages).toFixed(2)} ms, ${median(each.p50Ms.column).toFixed(2)} ms), recall@10 ${each.recall.passages.toFixed(3)} with ef_search ${each.efSearch}, ${each.recall.column.toFixed(3)} with 40`,
+  ...each.filters.map(
+    ({ keepsOneOf, matching, fewest, p50Ms }) =>
+      `a filter that keeps one row of ${keepsOneOf} (${matching} rows): at least ${fewest} hits, p50 ${p50Ms.toFixed(2)} ms`,
+  ),
+];
