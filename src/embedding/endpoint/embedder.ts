@@ -10,11 +10,13 @@
  */
 
 import { setMaxListeners } from 'node:events';
+import { setImmediate as turn } from 'node:timers/promises';
 import { optionName } from '../../config/option-name.ts';
 import { ConfigError, TransientError } from '../../errors.ts';
 import { tryMask, type Mask } from '../../masking/masker.ts';
 import { passagesOf } from '../passages/text-passages.ts';
 import type { PassageTokens } from '../passages/cut-passages.ts';
+import { assertRoom } from '../passages/passage-room.ts';
 import {
   emptyEmbeddings,
   addCounts,
@@ -79,6 +81,7 @@ export async function openEndpointEmbedder(
   options: EndpointOptions,
   timing: Timing = REAL_TIMING,
 ): Promise<Embedder> {
+  if (options.longText === 'chunks') assertRoom(passageTokens(options));
   const client = new EndpointClient(options, timing);
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
@@ -164,21 +167,12 @@ export async function openEndpointEmbedder(
 
   async function cutPassages(texts: readonly string[]): Promise<CutTexts> {
     const result: CutTexts = { texts: [], masked: {} };
-    const { tokens, overlap, max, find } = options.chunks ?? {
-      tokens: maxTokens,
-      overlap: 0,
-      max: 1,
-      find: () => [],
-    };
-    const ofPart = (text: string): number => text.length / PIECE_CHARACTERS_PER_TOKEN;
-    const counted: PassageTokens = {
-      max: Math.min(tokens, maxTokens),
-      overlap,
-      ofPart,
-      ofPassage: (text) => ofPart(`${documentPrefix}${text}`),
-    };
+    const { max, find } = options.chunks ?? { max: 1, find: () => [] };
+    const tokens = passageTokens(options);
     for (const text of texts) {
-      const { counts, ...cut } = passagesOf(text, { find }, counted, max);
+      // On this thread: whatever else there is to do is not held up for longer than by one text.
+      await turn();
+      const { counts, ...cut } = passagesOf(text, { find }, tokens, max);
       addCounts(result.masked, counts);
       result.texts.push(cut);
     }
@@ -197,6 +191,17 @@ export async function openEndpointEmbedder(
       closing.abort(new TransientError('The remote embedder is closed.', { code: 'EMBEDDER_CLOSED' }));
       await Promise.allSettled(calls);
     },
+  };
+}
+
+/** By characters, as the server's tokens are not known. */
+function passageTokens({ maxTokens, documentPrefix = '', chunks }: EndpointOptions): PassageTokens {
+  const ofPart = (text: string): number => text.length / PIECE_CHARACTERS_PER_TOKEN;
+  return {
+    max: Math.min(chunks?.tokens ?? maxTokens, maxTokens),
+    overlap: chunks?.overlap ?? 0,
+    ofPart,
+    ofPassage: (text) => ofPart(`${documentPrefix}${text}`),
   };
 }
 

@@ -3,6 +3,7 @@
 import type { TextKind } from '../embedder.ts';
 import type { EmbeddingOptions } from '../embedding-options.ts';
 import type { PassageTokens } from '../passages/cut-passages.ts';
+import { assertRoom } from '../passages/passage-room.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /** What a model's files say of its tokens besides tokenizer.json. */
@@ -50,6 +51,7 @@ export class TextTokenizer {
   readonly #behind: readonly number[];
   readonly #fromLeft: boolean;
 
+  /** @throws Error where the options do not fit the model */
   constructor(tokenizer: Tokenizer, settings: TokenSettings, shaping: EmbeddingOptions) {
     this.#tokenizer = tokenizer;
     this.#shaping = shaping;
@@ -58,6 +60,7 @@ export class TextTokenizer {
     this.#before = tokenizer.frame.before;
     this.#behind = tokenizer.frame.behind;
     this.#fromLeft = settings.truncation === 'left';
+    if (shaping.longText === 'chunks') assertRoom(this.passages);
   }
 
   tokens(text: string, as: TextKind): TextTokens {

@@ -81,6 +81,24 @@ describe('passages of a text', () => {
     }
   });
 
+  it('have to have room beside the prefix', async () => {
+    const options = {
+      ...modelOptionsOf(sampleModel()),
+      longText: 'chunks',
+      chunkTokens: 16,
+      chunkOverlap: 2,
+      documentPrefix: 'a passage about bread and dough and yeast: ',
+    } as const;
+    await expect(openTransformersEmbedder(options, 1)).rejects.toThrow(
+      /model\.documentPrefix and the tokens around it are \d+, and a passage \(model\.chunkTokens\) has 16/,
+    );
+    const chunks = { tokens: 20, overlap: 2, max: 5, find: () => [] };
+    const { documentPrefix } = options;
+    await expect(remote(undefined, { longText: 'chunks', documentPrefix, chunks })).rejects.toMatchObject({
+      code: 'PASSAGE_ROOM',
+    });
+  });
+
   it('of a server’s model are counted by their characters, and leave masked', async () => {
     const { server, embedder } = await remote(undefined, {
       mask: (text) => masker.mask(text),
