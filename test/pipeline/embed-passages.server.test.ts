@@ -12,7 +12,7 @@ import { drainChanges } from '../../src/sync/drain-changes.ts';
 import type { PipelineContext } from '../../src/pipeline/pipeline-context.ts';
 import { processBatch } from '../../src/pipeline/process-batch.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
-import { hasPostgres, realDatabase } from '../setup/databases.ts';
+import { hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { sampleModel } from '../setup/model.ts';
 import { pipelineContext } from '../setup/pipeline-context.ts';
@@ -32,8 +32,11 @@ describe.runIf(hasPostgres())('passages beside the table', () => {
   /** Texts that the model was asked for. */
   let asked: string[] = [];
 
-  async function open(options: Record<string, string> = {}): Promise<void> {
-    backfill = await openBackfill(await realDatabase(), sampleModel(), {
+  async function open(
+    options: Record<string, string> = {},
+    database: Promise<TestDatabase> = realDatabase(),
+  ): Promise<void> {
+    backfill = await openBackfill(await database, sampleModel(), {
       BACKFILL_TABLE: 'docs',
       BACKFILL_TEXT: 'body',
       BACKFILL_STORE: 'table',
@@ -192,6 +195,17 @@ describe.runIf(hasPostgres())('passages beside the table', () => {
       expect(answer.rows).toHaveLength(rows ?? 0);
       expect(answer.rows[0]?.distance).toBeCloseTo(0, 5);
     }
+  });
+
+  it('have their places in bytes where the server counts those', async () => {
+    await embedder.close();
+    await backfill.close();
+    await open({}, realDatabase(undefined, { sql: `ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE 'C'` }));
+    await batch();
+    const passages = await stored(4);
+    expect(passages.length).toBeGreaterThan(30);
+    for (const { text } of passages) expect(text).toMatch(/^(?:\u{1F35E} Part|\w)/u);
+    expect(passages.at(-1)?.end).toBe(Buffer.byteLength(LONG));
   });
 
   it('are at most so many, and rows that have more are counted', async () => {
