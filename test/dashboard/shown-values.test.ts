@@ -93,7 +93,13 @@ it('compares both answers, and says where the legacy one is cut short by a filte
           answer: {
             text: 'q',
             legacy: [hit('7', null)],
-            vector: [hit('9', 0.1), hit('7', 0.2)],
+            vector: [
+              {
+                ...hit('9', 0.1),
+                passage: { number: 4, start: 10, end: 400, text: `<b>${'😀'.repeat(301)}` },
+              },
+              hit('7', 0.2),
+            ],
             legacyFilteredOf,
             legacyFault: null,
             overlap: 1,
@@ -115,6 +121,7 @@ it('compares both answers, and says where the legacy one is cut short by a filte
   const shown = await page(100);
   expect(shown).toMatch(/of its first 100 keys\s+those that meet it/);
   expect(shown).toContain('vector rank 2');
+  expect(shown).toMatch(/Passage 4: &lt;b&gt;(😀){297} …\s/u);
   expect(shown).toContain('legacy rank 1');
   expect(shown).toContain('Index Scan using docs_idx on docs');
   expect(shown.replaceAll(/\s+/g, ' ')).toContain(

@@ -40,7 +40,7 @@ it('whatever a verb says, warns, emits or fails with goes to the terminal withou
     text: title,
     legacy: [hit],
     legacyFault: null,
-    vector: [hit],
+    vector: [{ ...hit, passage: { number: 3, start: 0, end: 9, text: `${title}\n ${'x'.repeat(200)}` } }],
     legacyFilteredOf: null,
     overlap: 1,
     legacyMs: 1,
