@@ -11,15 +11,15 @@ import type { Target } from '../table/backfill-target.ts';
 const POLICY = 'pgvector_backfill_rows';
 
 export interface TableStatements {
-  create: string;
+  first: string;
+  /** Whether that makes the table. */
+  isNew: boolean;
   /** Behind it, once nobody else has a right on it. */
   open: string[];
 }
 
 /**
- * Null where it is there. Whoever is no owner sees the vectors of those rows alone that they see of the legacy table, whatever
- * becomes of its policies and grants: the policy reads it as whoever asks. OFFSET keeps the planner from reading all its keys
- * for that.
+ * Null where it is there, and keeps from everybody what the legacy table does.
  * @throws ConfigError where another table stands under its name
  */
 export async function missingTableBeside(
@@ -30,7 +30,14 @@ export async function missingTableBeside(
 ): Promise<TableStatements | null> {
   const { store } = target;
   const present = await tableBeside(db, target);
-  if (present?.isOurs === true) return null;
+  if (present?.isOurs === true)
+    return (await isProtected(db, target))
+      ? null
+      : {
+          first: `DROP POLICY IF EXISTS ${POLICY} ON ${store.table}`,
+          isNew: false,
+          open: protection(target),
+        };
   if (present !== null) throw nameTaken(target, present.owner);
   const names = keyRefs(target);
   const key = target.key.map(({ type, collate }, at) => `${names[at]} ${type}${collate} NOT NULL`);
@@ -45,19 +52,39 @@ export async function missingTableBeside(
     'chunk_hash bytea',
     `PRIMARY KEY (${names.join(', ')}, chunk)`,
   ];
-  const isSame = sameKeySql(
-    target,
-    keyRefs(target, 'pgvb_row.'),
-    keyRefs(target, `${quoteName(store.name)}.`),
-  );
   return {
-    create: `CREATE TABLE ${store.table} (${columns.join(', ')})`,
+    first: `CREATE TABLE ${store.table} (${columns.join(', ')})`,
+    isNew: true,
     open: [
-      `ALTER TABLE ${store.table} ENABLE ROW LEVEL SECURITY`,
-      `CREATE POLICY ${POLICY} ON ${store.table} FOR SELECT USING (EXISTS (SELECT FROM ${target.table} pgvb_row WHERE ${isSame} OFFSET 0))`,
+      ...protection(target),
       ...(await readers(db, target)).map((role) => `GRANT SELECT ON ${store.table} TO ${role}`),
     ],
   };
+}
+
+/**
+ * Whoever is no owner sees the vectors of those rows alone that they see of the legacy table, whatever becomes of its policies and
+ * grants: the policy reads it as whoever asks. OFFSET keeps the planner from reading all its keys for that.
+ */
+function protection(target: Target): string[] {
+  const { table, name } = target.store;
+  const isSame = sameKeySql(target, keyRefs(target, 'pgvb_row.'), keyRefs(target, `${quoteName(name)}.`));
+  return [
+    `ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY`,
+    `CREATE POLICY ${POLICY} ON ${table} FOR SELECT USING (EXISTS (SELECT FROM ${target.table} pgvb_row WHERE ${isSame} OFFSET 0))`,
+  ];
+}
+
+/** A policy reads the very table that it was made for, though another one may have its name by now. */
+async function isProtected(db: Queryable, { oid, store }: Target): Promise<boolean> {
+  const found = await db.query<{ done: boolean }>(
+    `SELECT c.relrowsecurity AND EXISTS (
+              SELECT 1 FROM pg_policy p JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid
+               WHERE p.polrelid = c.oid AND p.polname = $3 AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $2::oid) AS done
+       FROM pg_class c WHERE c.oid = to_regclass($1)`,
+    [store.table, oid, POLICY],
+  );
+  return found.rows[0]?.done === true;
 }
 
 /**

@@ -46,9 +46,9 @@ export async function missingDdl(db: Queryable, target: Target, dimensions: numb
     const beside = await missingTableBeside(db, target, dimensions, prefix);
     if (beside !== null)
       statements.push({
-        sql: beside.create,
+        sql: beside.first,
         locksTable: false,
-        makes: target.store.table,
+        ...(beside.isNew ? { makes: target.store.table } : {}),
         behind: beside.open,
       });
   } else statements.push(...(await missingColumns(db, target, dimensions, prefix)));

@@ -9,6 +9,7 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { forecastTableGrowth } from '../../src/finalize/forecast/table-growth.ts';
 import { tableSizes } from '../../src/table/table-sizes.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
+import { applyDdl, missingDdl } from '../../src/planning/ddl.ts';
 import { checkStore } from '../../src/planning/checks/store.ts';
 import { dropRole, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { createDocs } from '../setup/docs-table.ts';
@@ -80,6 +81,15 @@ describe.runIf(hasPostgres())('the table of vectors beside', () => {
     expect(await seenBy(READER)).toEqual([1, 2, 3]);
     await pool.query(`REVOKE SELECT ON docs FROM ${READER}`);
     expect(await seenBy(READER)).toBe('42501');
+    // Another table under its name: the policy is made for that one.
+    const target = await describeTarget(pool, backfill, settings);
+    expect(await missingDdl(pool, target, 8)).toEqual([]);
+    await pool.query(`ALTER TABLE docs RENAME TO docs_before; CREATE TABLE docs (LIKE docs_before INCLUDING ALL);
+      INSERT INTO docs SELECT * FROM docs_before WHERE id > 15; GRANT SELECT ON docs TO ${READER}`);
+    await applyDdl(pool, await describeTarget(pool, backfill, settings), 8);
+    expect(await seenBy(READER)).toEqual([16, 17, 18, 19, 20]);
+    await pool.query('ALTER TABLE docs_embedding DISABLE ROW LEVEL SECURITY');
+    expect(await applyDdl(pool, await describeTarget(pool, backfill, settings), 8)).toHaveLength(3);
     await pool.query(`ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM ${STRANGER}`);
   });
 
