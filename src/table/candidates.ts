@@ -12,8 +12,8 @@ export const isReranked = ({ indexed }: Pick<Target, 'indexed'>): boolean => ind
 
 /** Of k rows the last ones are as hard to find by bits as the first. */
 const BITS_PER_ROW = 4;
-/** The nearest passages of a query are of fewer rows. */
-const PASSAGES_PER_ROW = 4;
+/** The nearest passages of a query are of fewer rows. Where they are of fewer still, the scan goes on by itself. */
+const PASSAGES_PER_ROW = 2;
 
 const perRow = (target: Scanned): number =>
   (isReranked(target) ? BITS_PER_ROW : 1) * (target.hasPassages ? PASSAGES_PER_ROW : 1);
