@@ -58,6 +58,7 @@ describe.each(databases())('the words of a server error on $name', ({ create }) 
   beforeAll(async () => {
     database = await create();
     pool = createPool(database.databaseUrl, { name: 'test', max: 1, logger: silentLogger });
+    await pool.query('CREATE EXTENSION IF NOT EXISTS vector');
     await pool.query(`CREATE TYPE mood AS ENUM ('fine')`);
     await pool.query(
       `CREATE TABLE docs (id int PRIMARY KEY, v text CHECK (length(v) < 40), j jsonb, parent int REFERENCES docs)`,

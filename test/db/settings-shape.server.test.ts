@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { OPTION_PATHS } from '../../src/config/options.ts';
 import { readStored } from '../../src/config/section.ts';
 import { valueAt } from '../../src/config/shape.ts';
+import { migrate } from '../../src/db/migrate.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { databases } from '../setup/databases.ts';
@@ -17,6 +18,7 @@ const leaves = (settings: object): unknown[] =>
 it.each(databases())('take the shape of the configuration file, on $name', async ({ create }) => {
   const database = await create();
   const pool = createPool(database.databaseUrl, { name: 'test', max: 1, logger: silentLogger });
+  await migrate(pool);
   const flat = JSON.parse(await read('./flat-settings.json')) as Record<string, unknown>;
   const migrated = async (): Promise<Record<string, Record<string, unknown>>> => {
     await pool.query(await read('../../src/db/migrations/0050_settings_shape.sql'));

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
+import { migrate } from '../../src/db/migrate.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { databases } from '../setup/databases.ts';
@@ -9,6 +10,7 @@ it.each(databases())(
   async ({ create }) => {
     const database = await create();
     const pool = createPool(database.databaseUrl, { name: 'test', max: 1, logger: silentLogger });
+    await migrate(pool);
     const stored = {
       secret: {
         modelEndpoint: 'https://u:secret@m.example/v1?key=secret',
