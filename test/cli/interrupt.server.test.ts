@@ -14,7 +14,7 @@ import { until } from '../setup/until.ts';
 const LEFT = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'pgvector-backfill ' || $1`;
 const WAITING = `${LEFT} AND wait_event_type = 'Lock'`;
 
-describe.runIf(hasPostgres).each(databases())('interrupted on $name', ({ create }) => {
+describe.runIf(hasPostgres()).each(databases())('interrupted on $name', ({ create }) => {
   let backfill: TestBackfill;
   beforeAll(async () => {
     backfill = await openBackfill(await create(), sampleModel(), {
