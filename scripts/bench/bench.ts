@@ -26,25 +26,21 @@ interface Voice {
 
 type Suite = (invocation: Invocation, voice: Voice) => Promise<object>;
 
+const sizes = ({ flags }: Invocation): { rows: number; dimensions: number; rounds: number } => ({
+  rows: wholeNumber(flags, 'rows', 50_000),
+  dimensions: wholeNumber(flags, 'dimensions', 384),
+  rounds: wholeNumber(flags, 'rounds', 3),
+});
+
 const SUITES: Record<string, Suite> = {
   async write(invocation, { say, onProgress }) {
     const { database, logLevel } = (await invocation.config(['table', 'text'])).settings;
-    const options = {
-      rows: wholeNumber(invocation.flags, 'rows', 50_000),
-      dimensions: wholeNumber(invocation.flags, 'dimensions', 384),
-      rounds: wholeNumber(invocation.flags, 'rounds', 3),
-      onProgress,
-    };
+    const options = { ...sizes(invocation), onProgress };
     return benchWrite(database.url, options, invocation.logger(logLevel), say);
   },
   async store(invocation, { say, onProgress }) {
     const { database, logLevel } = (await invocation.config(['table', 'text'])).settings;
-    const options = {
-      rows: wholeNumber(invocation.flags, 'rows', 50_000),
-      dimensions: wholeNumber(invocation.flags, 'dimensions', 384),
-      rounds: wholeNumber(invocation.flags, 'rounds', 3),
-      onProgress,
-    };
+    const options = { ...sizes(invocation), onProgress };
     return benchStore(database.url, options, invocation.logger(logLevel), say);
   },
   async keys(invocation, { say, onProgress }) {

@@ -9,7 +9,8 @@ import { otherBackfills } from '../ledger/backfill/remove.ts';
 import { captureFunction, earlierCaptureFunction } from '../sync/capture-ddl.ts';
 import { recordedNames, recordedTable } from '../ledger/backfill/recorded-table.ts';
 import { indexPlan } from '../table/index-plan.ts';
-import { storeOf, withIndex, type Target } from '../table/backfill-target.ts';
+import { withIndex, type Target } from '../table/backfill-target.ts';
+import { storeOf } from '../table/store.ts';
 import { findVectorExtension } from '../table/vector-extension.ts';
 
 /**

@@ -24,10 +24,10 @@ export interface StagedRow {
   /** The vector is of the text's beginning only. */
   truncated: boolean;
   /** Which passage of the text it is of, and where that begins and ends, in characters. */
-  passage?: Passage;
+  passage?: StagedPassage;
 }
 
-export interface Passage {
+interface StagedPassage {
   /** From 0. */
   number: number;
   /** From 0; the end is exclusive. */

@@ -7,6 +7,11 @@ export interface Interval {
   high: number;
 }
 
+/** Between two means over the same queries. */
+export interface Difference extends Interval {
+  value: number;
+}
+
 export interface BootstrapResult {
   /** Of each series' mean. */
   means: Interval[];
@@ -44,6 +49,17 @@ export function pairedBootstrap(
     differences: means.map((each) => intervalOf(each.map((mean, at) => mean - (first[at] ?? 0)))),
   };
 }
+
+/** Of a series' mean to the first one's, with its interval. */
+export const differenceOf = (
+  series: readonly number[],
+  first: readonly number[],
+  interval: Interval | undefined,
+): Difference => ({ value: meanOf(series) - meanOf(first), ...(interval as Interval) });
+
+/** 0 of nothing. */
+export const meanOf = (values: readonly number[]): number =>
+  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 
 function intervalOf(values: Float64Array): Interval {
   const sorted = values.toSorted();

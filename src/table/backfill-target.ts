@@ -17,7 +17,7 @@ import { indexName } from './index-name.ts';
 import { indexPlan, type IndexPlan } from './index-plan.ts';
 import { findKey, type KeyOrder, type RecordedKey } from './find-key.ts';
 import type { Keyed } from './key.ts';
-import { BESIDE_COLUMNS, columnStore, tableStore, type Store } from './store.ts';
+import { BESIDE_COLUMNS, columnStore, storeOf, tableStore, type Store } from './store.ts';
 import { findVectorExtension } from './vector-extension.ts';
 import type { VectorType } from './vector-type.ts';
 
@@ -176,14 +176,6 @@ export async function targetOf(
     searchStem,
   };
 }
-
-/** @param beside where a table beside is, or will be */
-export const storeOf = (
-  { store, column }: Pick<Settings, 'store' | 'column'>,
-  legacy: Pick<Store, 'schema' | 'name' | 'isPartitioned'>,
-  beside: QualifiedName,
-): Store =>
-  store === 'table' ? tableStore(beside.schema ?? legacy.schema, beside.name) : columnStore(legacy, column);
 
 /** @throws ConfigError where a column of the key has the name of one that is written */
 function assertKeyNames(

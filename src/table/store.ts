@@ -56,6 +56,14 @@ export const tableStore = (schema: string, name: string): Store => ({
   column: VECTOR_COLUMN,
 });
 
+/** @param beside where a table beside is, or will be */
+export const storeOf = (
+  { store, column }: Pick<Settings, 'store' | 'column'>,
+  legacy: Pick<Store, 'schema' | 'name' | 'isPartitioned'>,
+  beside: QualifiedName,
+): Store =>
+  store === 'table' ? tableStore(beside.schema ?? legacy.schema, beside.name) : columnStore(legacy, column);
+
 /** Hexadecimal digits that tell tables of one name apart. */
 const HASH_DIGITS = 8;
 

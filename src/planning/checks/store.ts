@@ -4,11 +4,11 @@ import type { Queryable } from '../../db/pool.ts';
 import { optionName } from '../../config/option-name.ts';
 import { bytes } from '../../observability/format.ts';
 import { tableBeside } from '../../ledger/backfill/made-table.ts';
-import { CAPTURE_TRIGGERS } from '../../sync/capture-ddl.ts';
 import type { Target } from '../../table/backfill-target.ts';
-import { leavesSql, treeSql } from '../../table/partitions.ts';
+import { leavesSql } from '../../table/partitions.ts';
 import { readers } from '../beside-ddl.ts';
 import type { Finding } from './finding.ts';
+import { updateTriggers } from './update-triggers.ts';
 
 interface Facts {
   /** Of the part that has most, without those on vectors. */
@@ -36,21 +36,21 @@ const HOT_SHARE = 0.2;
 
 export async function checkStore(db: Queryable, target: Target): Promise<Finding[]> {
   if (target.store.kind === 'table') return checkTableBeside(db, target);
-  const found = await db.query<Facts>(
+  const found = await db.query<Omit<Facts, 'triggers'>>(
     `SELECT coalesce(max(i.indexes), 0)::float8 AS indexes, coalesce(sum(greatest(c.reltuples, 0)), 0)::float8 AS rows, coalesce(sum(pg_relation_size(c.oid)) / nullif(sum(greatest(c.reltuples, 0)), 0), 0)::float8 AS "rowBytes",
             coalesce(sum(s.n_tup_upd), 0)::float8 AS updates, coalesce(sum(s.n_tup_hot_upd), 0)::float8 AS "hotUpdates",
             coalesce(min((SELECT o.option_value::int FROM pg_options_to_table(c.reloptions) o WHERE o.option_name = 'fillfactor')), 100)::float8 AS "fillFactor",
-            (SELECT greatest(extract(epoch FROM now() - coalesce(stats_reset, pg_postmaster_start_time())) / 86400, 0.01)::float8 FROM pg_stat_database WHERE datname = current_database()) AS days,
-            (SELECT count(*)::float8 FROM pg_trigger t WHERE t.tgrelid IN ${treeSql('$1::regclass')} AND t.tgparentid = 0 AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
-                AND t.tgtype & 17 = 17 AND coalesce(array_length(t.tgattr, 1), 0) = 0 AND t.tgname <> ALL ($2)) AS triggers
+            (SELECT greatest(extract(epoch FROM now() - coalesce(stats_reset, pg_postmaster_start_time())) / 86400, 0.01)::float8 FROM pg_stat_database WHERE datname = current_database()) AS days
        FROM ${leavesSql('$1::regclass')} leaf JOIN pg_class c ON c.oid = leaf.relid
        LEFT JOIN pg_stat_user_tables s ON s.relid = c.oid
        LEFT JOIN LATERAL (SELECT count(*) AS indexes FROM pg_index x JOIN pg_class xc ON xc.oid = x.indexrelid JOIN pg_am am ON am.oid = xc.relam
                            WHERE x.indrelid = c.oid AND am.amname NOT IN ('hnsw', 'ivfflat')) i ON true`,
-    [target.table, CAPTURE_TRIGGERS],
+    [target.table],
   );
   const [facts] = found.rows;
-  const signs = facts === undefined ? [] : signsOf(facts);
+  const triggers = await updateTriggers(db, target.oid, target);
+  const firing = triggers.filter(({ fires, each }) => fires && each === 'each row').length;
+  const signs = facts === undefined ? [] : signsOf({ ...facts, triggers: firing });
   if (signs.length === 0) return [];
   return [
     {

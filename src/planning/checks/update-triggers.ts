@@ -48,12 +48,12 @@ interface UpdateTrigger {
   fires: boolean;
 }
 
-/** A list of columns is about the columns that a statement names: ours names two. */
-async function checkTriggers(
+/** Triggers of the application on UPDATE. A list of columns is about those that a statement names: ours names two. */
+export async function updateTriggers(
   db: Queryable,
-  table: TableFacts,
-  { column, updatedAtColumn }: Settings,
-): Promise<Finding[]> {
+  oid: string,
+  { column, updatedAtColumn }: Pick<Settings, 'column' | 'updatedAtColumn'>,
+): Promise<UpdateTrigger[]> {
   // tgtype: 1 each row, 2 before, 16 update (src/include/catalog/pg_trigger.h).
   const found = await db.query<UpdateTrigger>(
     `SELECT t.tgname::text AS name, CASE WHEN t.tgtype & 2 = 2 THEN 'BEFORE' ELSE 'AFTER' END AS timing,
@@ -64,12 +64,17 @@ async function checkTriggers(
        FROM pg_trigger t
       WHERE t.tgrelid IN ${treeSql('$1::oid::regclass')} AND t.tgparentid = 0 AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & 16 = 16 AND t.tgname <> ALL ($2)
       ORDER BY 1`,
-    [table.oid, CAPTURE_TRIGGERS, [column, updatedAtColumn]],
+    [oid, CAPTURE_TRIGGERS, [column, updatedAtColumn]],
   );
+  return found.rows;
+}
+
+async function checkTriggers(db: Queryable, table: TableFacts, settings: Settings): Promise<Finding[]> {
+  const triggers = await updateTriggers(db, table.oid, settings);
   const shown = ({ name, timing, each, function: called, conditional }: UpdateTrigger): string =>
     `${name} (${timing}, ${each}${conditional ? ', where its WHEN holds' : ''}, ${called})`;
-  const firing = found.rows.filter(({ fires }) => fires);
-  const quiet = found.rows.filter(({ fires }) => !fires);
+  const firing = triggers.filter(({ fires }) => fires);
+  const quiet = triggers.filter(({ fires }) => !fires);
   const findings: Finding[] = [];
   if (firing.length > 0)
     findings.push({

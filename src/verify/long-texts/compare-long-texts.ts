@@ -9,7 +9,13 @@ import type { Pool } from '../../db/pool.ts';
 import type { Embedder } from '../../embedding/embedder.ts';
 import { ConfigError } from '../../errors.ts';
 import type { OnProgress } from '../../observability/progress.ts';
-import { pairedBootstrap, type Interval } from '../../relevance/bootstrap.ts';
+import {
+  differenceOf,
+  meanOf,
+  pairedBootstrap,
+  type Difference,
+  type Interval,
+} from '../../relevance/bootstrap.ts';
 import { ndcg, recall, type Grades } from '../../relevance/metrics.ts';
 import type { Query } from '../../relevance/query-file.ts';
 import type { Target } from '../../table/backfill-target.ts';
@@ -29,7 +35,7 @@ export interface LongTextScore {
   high: number;
   recall100: number;
   /** ndcg10 minus that of `truncate`, on the same queries, with its 95 % interval; null of that itself. */
-  difference: (Interval & { value: number }) | null;
+  difference: Difference | null;
 }
 
 export interface LongTexts {
@@ -143,22 +149,28 @@ async function passagesOf(
   page: readonly TextRow[],
 ): Promise<{ vectors: Float32Array; passages: number; isCut: boolean }[]> {
   const cut = await embedder.cutPassages?.(page.map(({ text }) => text));
-  const found: { vectors: Float32Array; passages: number; isCut: boolean }[] = [];
-  for (const { passages, truncated } of cut?.texts ?? []) {
-    const each = await embedded(
-      embedder,
-      passages.map(({ text }) => text),
-      'passage',
-    );
-    const vectors = new Float32Array(each.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const vector of each) {
-      vectors.set(vector, at);
-      at += vector.length;
-    }
-    found.push({ vectors, passages: passages.length, isCut: truncated });
+  const texts = cut?.texts ?? [];
+  const each = await embedded(
+    embedder,
+    texts.flatMap(({ passages }) => passages.map(({ text }) => text)),
+    'passage',
+  );
+  let next = 0;
+  return texts.map(({ passages, truncated }) => ({
+    vectors: joined(each.slice(next, (next += passages.length))),
+    passages: passages.length,
+    isCut: truncated,
+  }));
+}
+
+function joined(vectors: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(vectors.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const vector of vectors) {
+    all.set(vector, at);
+    at += vector.length;
   }
-  return found;
+  return all;
 }
 
 function scores(
@@ -178,15 +190,11 @@ function scores(
     };
   });
   const { means, differences } = pairedBootstrap(of.map(({ ndcg10 }) => ndcg10));
-  const base = mean(of[0]?.ndcg10 ?? []);
   return of.map(({ mode, ndcg10, recall100 }, at) => ({
     mode,
-    ndcg10: mean(ndcg10),
+    ndcg10: meanOf(ndcg10),
     ...(means[at] as Interval),
-    recall100: mean(recall100),
-    difference: at === 0 ? null : { value: mean(ndcg10) - base, ...(differences[at] as Interval) },
+    recall100: meanOf(recall100),
+    difference: at === 0 ? null : differenceOf(ndcg10, of[0]?.ndcg10 ?? [], differences[at]),
   }));
 }
-
-const mean = (values: readonly number[]): number =>
-  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -3,7 +3,13 @@
 import { TABLE_LIMITS, inReadOnly } from '../../db/transaction.ts';
 import { canonicalKeys } from '../../table/canonical-keys.ts';
 import { keyInSql, legacyKey } from '../../table/key.ts';
-import { RESAMPLES, pairedBootstrap, type Interval } from '../../relevance/bootstrap.ts';
+import {
+  RESAMPLES,
+  differenceOf,
+  meanOf,
+  pairedBootstrap,
+  type Difference,
+} from '../../relevance/bootstrap.ts';
 import {
   NDCG_K,
   RECALL_K,
@@ -28,9 +34,9 @@ export interface SystemScore {
   low: number | null;
   high: number | null;
   /** ndcg10 minus that of the legacy search, on the same queries, with its 95 % interval. */
-  difference: (Interval & { value: number }) | null;
+  difference: Difference | null;
   /** The same to the live generation; absent where none was asked. */
-  differenceToLive?: (Interval & { value: number }) | null;
+  differenceToLive?: Difference | null;
 }
 
 export interface Relevance {
@@ -138,9 +144,9 @@ function summarise(scores: Map<SystemName, Scores>, systems: readonly SystemName
     const own = scores.get(name);
     return {
       name,
-      ndcg10: meanOf(own?.ndcg10),
-      recall100: meanOf(own?.recall100),
-      mrr: meanOf(own?.mrr),
+      ndcg10: meanOrNull(own?.ndcg10),
+      recall100: meanOrNull(own?.recall100),
+      mrr: meanOrNull(own?.mrr),
       low: means[at]?.low ?? null,
       high: means[at]?.high ?? null,
       difference: toLegacy.get(name) ?? null,
@@ -150,27 +156,18 @@ function summarise(scores: Map<SystemName, Scores>, systems: readonly SystemName
 }
 
 /** Of ndcg10, on the same resamples for every system; none where `reference` was not measured. */
-function differencesTo(
-  reference: SystemName,
-  scores: Map<SystemName, Scores>,
-): Map<SystemName, Interval & { value: number }> {
+function differencesTo(reference: SystemName, scores: Map<SystemName, Scores>): Map<SystemName, Difference> {
   const first = scores.get(reference);
   const others = [...scores].filter(([name]) => name !== reference);
   if (first === undefined) return new Map();
   const { differences } = pairedBootstrap([first.ndcg10, ...others.map(([, { ndcg10 }]) => ndcg10)]);
-  const mean = meanOf(first.ndcg10) ?? 0;
   return new Map(
-    others.map(([name, { ndcg10 }], at) => [
-      name,
-      { value: (meanOf(ndcg10) ?? 0) - mean, ...(differences[at + 1] as Interval) },
-    ]),
+    others.map(([name, { ndcg10 }], at) => [name, differenceOf(ndcg10, first.ndcg10, differences[at + 1])]),
   );
 }
 
-function meanOf(values: readonly number[] | undefined): number | null {
-  if (values === undefined || values.length === 0) return null;
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
+const meanOrNull = (values: readonly number[] | undefined): number | null =>
+  values === undefined || values.length === 0 ? null : meanOf(values);
 
 /** A judged key may be anything. */
 async function countKeys(
