@@ -20,6 +20,8 @@ export interface PassageMeasures {
   p50Ms: { column: number[]; passages: number[] };
   /** As a part of what it takes with one vector a row in a column. */
   severalMs: Ratio;
+  /** As a part of what the ten nearest passages take by the same index, whichever rows they are of. */
+  distinctMs: Ratio;
   /** By filters: rows that match, fewest of an answer, ms. */
   filters: { keepsOneOf: number; matching: number; fewest: number; p50Ms: number }[];
 }
@@ -54,7 +56,8 @@ export async function measurePassages(stores: {
     recall.passages = await recallOf(several, few);
     if (recall.passages >= wanted - SAME_RECALL) break;
   }
-  await askInTurns([column, several], queries);
+  const plain = asked(stores.table, several.read);
+  await askInTurns([column, several, plain], queries);
   const filters: PassageMeasures['filters'] = [];
   for (const keepsOneOf of KEEPS_ONE_OF) filters.push(await filtered(cut, keepsOneOf, queries));
   return {
@@ -65,6 +68,7 @@ export async function measurePassages(stores: {
     recall,
     p50Ms: { column: column.times.p50Ms, passages: several.times.p50Ms },
     severalMs: ratioOf(several.times.p50Ms, column.times.p50Ms),
+    distinctMs: ratioOf(several.times.p50Ms, plain.times.p50Ms),
     filters,
   };
 }

@@ -85,6 +85,7 @@ const showSearches = (each: SearchMeasures): string =>
 const showPassages = (each: PassageMeasures): string[] => [
   `passages, one a row / the same as rows: search p50 ${showRatio(each.oneMs)}`,
   `passages, ${each.passagesPerRow} a row / one vector a row in a column, at the same recall: search p50 ${showRatio(each.severalMs)} (${median(each.p50Ms.passages).toFixed(2)} ms, ${median(each.p50Ms.column).toFixed(2)} ms), recall@10 ${each.recall.passages.toFixed(3)} with ef_search ${each.efSearch}, ${each.recall.column.toFixed(3)} with 40`,
+  `distinct rows / the nearest passages of the same index: search p50 ${showRatio(each.distinctMs)}`,
   ...each.filters.map(
     ({ keepsOneOf, matching, fewest, p50Ms }) =>
       `a filter that keeps one row of ${keepsOneOf} (${matching} rows): at least ${fewest} hits, p50 ${p50Ms.toFixed(2)} ms`,
