@@ -98,7 +98,7 @@ describe.runIf(hasPostgres())('reads between rows in a column and passages besid
         expect(found.length).toBeGreaterThan(0);
         for (const { passage } of found) expect(passage !== undefined).toBe(generation === 2);
       }
-      expect([...seen].toSorted()).toEqual([1, 2]);
+      expect(seen).toEqual(new Set([1, 2]));
     }
   });
 
