@@ -17,7 +17,7 @@ const gateRemedy = (generation: number): string =>
 export const cutover: Command = {
   name: 'cutover',
   summary:
-    'Moves reads over: legacy → shadow → canary → vector or hybrid; from one generation to another in the same way. Prints what it would do; does it only with --execute. Needs a passed verification.',
+    'Moves reads over: legacy → shadow → interleave or canary → vector or hybrid; from one generation to another in the same way. Prints what it would do; does it only with --execute. Needs a passed verification.',
   flags: CUTOVER_FLAGS,
   async run(invocation) {
     const wanted = wantedChoice(invocation.flags['to']);

@@ -1,7 +1,7 @@
 import type { Flag } from '../../src/cli/command.ts';
 
 export const CUTOVER_FLAGS: Record<string, Flag> = {
-  to: { type: 'string', value: 'MODE', help: 'shadow, canary:PERCENT, vector or hybrid' },
+  to: { type: 'string', value: 'MODE', help: 'shadow, interleave:PERCENT, canary:PERCENT, vector or hybrid' },
   generation: {
     type: 'string',
     value: 'N',

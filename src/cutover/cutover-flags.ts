@@ -15,7 +15,7 @@ export function wantedChoice(to: Flag): Pick<ReadChoice, 'mode' | 'percent'> {
     });
   if (choice !== null) return choice;
   throw new ConfigError(
-    `--to must be shadow, canary:PERCENT (1 to 100), vector or hybrid${to === undefined ? '' : ` (got ${String(to)})`}.`,
+    `--to must be shadow, interleave:PERCENT or canary:PERCENT (1 to 100), vector or hybrid${to === undefined ? '' : ` (got ${String(to)})`}.`,
     { code: 'USAGE', remedy: 'Begin with --to shadow, then --to canary:10.' },
   );
 }

@@ -2,7 +2,7 @@
 
 import { isOfARow } from '../db/sqlstates.ts';
 import { TABLE_LIMITS } from '../db/transaction.ts';
-import type { WantedReads } from '../ledger/reads/read-mode.ts';
+import { answersInPart, isTrialMode, type WantedReads } from '../ledger/reads/read-mode.ts';
 import { LegacyTries, TOO_SLOW, serverFault } from '../search/queries/legacy-fault.ts';
 import { legacySearch } from '../search/queries/legacy-query.ts';
 import { textSearch } from '../search/queries/text-query.ts';
@@ -32,9 +32,9 @@ interface Asks {
 /** Whatever fails beside the answer of a shadow is counted, and no caller meets it; a base that is a generation answers already. */
 function asksOf({ mode, base }: WantedReads): Asks {
   const legacy = base === undefined || base.generation === null;
-  const isHybrid = mode === 'hybrid' || (mode === 'canary' && base?.mode === 'hybrid');
+  const isHybrid = mode === 'hybrid' || (answersInPart(mode) && base?.mode === 'hybrid');
   return {
-    legacy: mode === 'legacy' || (legacy && (mode === 'shadow' || mode === 'canary')),
+    legacy: mode === 'legacy' || (legacy && isTrialMode(mode)),
     vector: mode !== 'legacy' && mode !== 'shadow',
     words: isHybrid,
   };

@@ -2,6 +2,7 @@
 
 import type { Pool } from '../db/pool.ts';
 import { codeOf } from '../db/sqlstates.ts';
+import { interleavedKey } from '../ledger/reads/interleaving.ts';
 import type { ReadBase } from '../ledger/reads/read-mode.ts';
 import {
   legacyState,
@@ -10,6 +11,8 @@ import {
   type ReadState,
 } from '../ledger/reads/read-state.ts';
 import { isInCanary } from './canary.ts';
+import { bothSearches } from './interleaving/both-searches.ts';
+import { comparisonOf, interleave } from './interleaving/interleave.ts';
 import { answerHybrid, answerLegacy, answerVector } from './read-modes.ts';
 import { isOfGeneration, isOfModel, noRun, type Readers } from './readers.ts';
 import type { SearchOptions, SearchResult } from './search-interface.ts';
@@ -24,6 +27,7 @@ export interface AnswerContext {
   stats: StatsBuffer;
   shadow: Shadow;
   shadowTimeoutMs: number;
+  interleaveTimeoutMs: number;
   faults: GenerationFaults;
 }
 
@@ -31,6 +35,9 @@ export interface Asked extends Omit<SearchOptions, 'k'> {
   text: string;
   k: number;
 }
+
+/** `fallback` of an answer whose other search took too long. */
+const SLOW = 'SEARCH_SLOW';
 
 type Answered = Omit<SearchResult, 'mode'>;
 type ByVectors = Extract<ReadBase, { generation: number }>;
@@ -52,11 +59,17 @@ export class Answers {
     if (mode === 'shadow')
       return this.#shadowed(present, stateOf(present, generation, this.#context.backfill), asked);
     if (mode === 'canary') return this.#canary(present, generation, asked);
+    if (mode === 'interleave') return this.#interleaved(present, generation, asked);
     return this.#preferred(present, { mode, generation }, asked, isOfGeneration);
   }
 
   /** All of one generation, whatever stands in the way. */
-  async #alone(present: ReadState, { mode, generation }: ByVectors, asked: Asked): Promise<Answered> {
+  async #alone(
+    present: ReadState,
+    { mode, generation }: ByVectors,
+    asked: Asked,
+    timeoutMs = Infinity,
+  ): Promise<Answered> {
     const { readers, backfill } = this.#context;
     const state = stateOf(present, generation, backfill);
     const request = await readers.request(present, state, asked.text, asked.k, asked);
@@ -64,7 +77,7 @@ export class Answers {
     const hits = await readers.byVectors(
       present,
       state,
-      request,
+      { ...request, timeoutMs: Math.min(request.timeoutMs, timeoutMs) },
       mode === 'hybrid' ? answerHybrid : answerVector,
     );
     return { hits, answeredBy: mode, generation, fallback: null };
@@ -135,6 +148,44 @@ export class Answers {
     if (answered.fallback !== null && answered.fallback !== 'MODEL_OPENING')
       stats.count(name, 'canaryErrors');
     return answered;
+  }
+
+  /** For its share of the keys by what answered before and by what is tried, in turn; by one of them where the other does not answer. */
+  async #interleaved(present: ReadState, generation: number, asked: Asked): Promise<Answered> {
+    const { readers, backfill, stats, faults, interleaveTimeoutMs } = this.#context;
+    const state = stateOf(present, generation, backfill);
+    if (!isInCanary(state.name, asked.key ?? asked.text, present.percent ?? 0))
+      return this.#byBase(present, asked);
+    if (!readers.isOpen(state)) {
+      // Beside the searches, which do not wait for it.
+      if (present.base.generation === null) readers.embedder(present, state).catch(() => {});
+      return { ...(await this.#byBase(present, asked)), fallback: 'MODEL_OPENING' };
+    }
+    const limit = new AbortController();
+    const signal = AbortSignal.any([limit.signal, ...(asked.signal === undefined ? [] : [asked.signal])]);
+    const mode = present.base.mode === 'hybrid' ? 'hybrid' : 'vector';
+    const { base, own } = await bothSearches(
+      this.#byBase(present, asked),
+      this.#alone(present, { mode, generation }, { ...asked, signal }, interleaveTimeoutMs),
+      interleaveTimeoutMs,
+    );
+    if (own === null) limit.abort();
+    asked.signal?.throwIfAborted();
+    const of = comparisonOf(present, state);
+    if (base?.status === 'fulfilled' && own?.status === 'fulfilled') {
+      const answer = interleave({ base: base.value.hits, own: own.value.hits }, { ...asked, ...of });
+      stats.interleaved(state.name, interleavedKey(of), { [answer.counts]: 1 });
+      return { hits: answer.hits, answeredBy: 'interleaved', generation, fallback: null, ...answer.credit };
+    }
+    const [answered, other] = base?.status === 'fulfilled' ? [base, own] : [own, base];
+    if (answered?.status !== 'fulfilled') throw (base as PromiseRejectedResult).reason;
+    stats.interleaved(state.name, interleavedKey(of), { failed: 1 });
+    if (other === null) return { ...answered.value, fallback: SLOW };
+    const { reason } = other as PromiseRejectedResult;
+    const ofBase = present.generations.find((each) => each.generation === present.base.generation);
+    if (other === own && isOfModel(reason) && ofBase !== undefined) readers.tried(state, reason);
+    if (other === own && isOfGeneration(reason) && ofBase !== undefined) faults.note(state, ofBase, reason);
+    return { ...answered.value, fallback: codeOf(reason) ?? 'UNEXPECTED' };
   }
 
   async #shadowed(present: ReadState, state: GenerationState, asked: Asked): Promise<Answered> {

@@ -15,6 +15,7 @@ import {
 } from '../ledger/reads/read-state.ts';
 import { readsVectors } from '../ledger/reads/read-mode.ts';
 import { Answers } from './answer.ts';
+import { Clicks } from './interleaving/clicks.ts';
 import { answerVector } from './read-modes.ts';
 import { Readers } from './readers.ts';
 import type { CreateSearchOptions, Search, SearchOptions, SearchResult } from './search-interface.ts';
@@ -33,7 +34,14 @@ export const READ_MODE_SEEN_SECONDS = 2;
 /** A text that takes part in no search. */
 const PROBE = 'is this machine ready';
 
-const DEFAULTS = { k: 10, maxHits: 1000, timeoutMs: 60_000, shadowTimeoutMs: 2000, shadowConcurrency: 2 };
+const DEFAULTS = {
+  k: 10,
+  maxHits: 1000,
+  timeoutMs: 60_000,
+  shadowTimeoutMs: 2000,
+  shadowConcurrency: 2,
+  interleaveTimeoutMs: 2000,
+};
 
 /** Opens nothing until the first search, and keeps no process alive that has nothing else to do. */
 export function createSearch(options: CreateSearchOptions): Search {
@@ -47,7 +55,18 @@ export function createSearch(options: CreateSearchOptions): Search {
   const concurrency = options.shadowConcurrency ?? DEFAULTS.shadowConcurrency;
   const shadow = new Shadow({ timeoutMs: shadowTimeoutMs, concurrency }, stats);
   const faults = new GenerationFaults(ledger, backfill);
-  const answers = new Answers({ pool, backfill, readers, stats, shadow, shadowTimeoutMs, faults });
+  const interleaveTimeoutMs = options.interleaveTimeoutMs ?? DEFAULTS.interleaveTimeoutMs;
+  const clicks = new Clicks(backfill, stats);
+  const answers = new Answers({
+    pool,
+    backfill,
+    readers,
+    stats,
+    shadow,
+    shadowTimeoutMs,
+    interleaveTimeoutMs,
+    faults,
+  });
   let closed = false;
 
   const look = async (): Promise<ReadState> => {
@@ -118,6 +137,7 @@ export function createSearch(options: CreateSearchOptions): Search {
     search: (text, asked = {}) => unlessClosed(() => answer(text, asked), asked.signal),
     embed: (text, { signal } = {}) => unlessClosed(() => embed(text, signal), signal),
     ready: () => unlessClosed(ready),
+    clicked: ({ interleaving }, key) => !closed && clicks.clicked(interleaving, key),
     close: async () => {
       closed = true;
       await shadow.settled();

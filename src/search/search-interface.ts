@@ -32,6 +32,8 @@ export interface CreateSearchOptions {
   shadowTimeoutMs?: number;
   /** Shadow searches at a time in this process; what comes on top is skipped and counted [2]. */
   shadowConcurrency?: number;
+  /** How long an answer in mode interleave waits for the slower of its two searches, once one of them has answered, ms from their beginning [2000]. */
+  interleaveTimeoutMs?: number;
   /** For tests: where the age of the read mode is told from. */
   clock?: Clock;
 }
@@ -41,7 +43,7 @@ export interface SearchOptions {
   k?: number;
   /** Name of one of `search.filters`, or that with values of the search's own. */
   filter?: string | FilterChoice;
-  /** What the canary goes by, such as the user: the same key always has the same search. The text where absent. */
+  /** What canary and interleave go by, such as the user: the same key always has the same search. The text where absent. */
   key?: string;
   /**
    * Whether `passage` of each hit comes with its text [false]: that of the row as it is now, so that between an edit and its sync
@@ -56,14 +58,24 @@ export interface SearchResult {
   hits: SearchHit[];
   /** The mode that was in force. */
   mode: ReadMode;
-  answeredBy: 'legacy' | 'vector' | 'hybrid';
-  /** Whose vectors answered, all of it; null where the legacy search did. */
+  /**
+   * `interleaved`: by two searches in turn, whose hits have neither distance nor score, as those of one say nothing beside those of
+   * the other.
+   */
+  answeredBy: 'legacy' | 'vector' | 'hybrid' | 'interleaved';
+  /** Whose vectors answered, all of it; null where the legacy search did. Of an interleaved answer, the one that is tried. */
   generation: number | null;
   /**
    * Code of the error for which the generation that was to answer did not: the legacy search, or the generation before it, has
-   * answered in its place. `MODEL_OPENING` while its model is being opened. Else null.
+   * answered in its place. `MODEL_OPENING` while its model is being opened. In mode interleave, why one of both has answered alone
+   * (`SEARCH_SLOW`: the other took too long). Else null.
    */
   fallback: string | null;
+  /**
+   * Of an interleaved answer, for `clicked`: which hit is whose, without a text or a key. It may be kept with the page that shows the hits, and
+   * come back to any process; whoever has the hits as well can work out their sides from it.
+   */
+  interleaving?: string;
 }
 
 export interface Search {
@@ -85,6 +97,15 @@ export interface Search {
    * @throws what stands in the way of the generation that answers, where no other answers in its place
    */
   ready(): Promise<Readiness>;
+  /**
+   * A hit of an interleaved answer was clicked, or whatever else says that it was the right one: a vote for the search that it came
+   * from, which `status` and `verify` count. Once for each hit of an answer, in this process, for two days. Kept in memory and
+   * handed to the ledger about once a second, also later where the server is away. Never throws.
+   * @param result the answer, or `interleaving` of it; of any other answer nothing is counted
+   * @param key of the hit
+   * @returns whether it counts
+   */
+  clicked(result: Pick<SearchResult, 'interleaving'>, key: string): boolean;
   /** Waits for shadow searches (their time limit at most), hands over their counts, closes the models that were opened here. */
   close(): Promise<void>;
 }

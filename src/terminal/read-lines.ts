@@ -1,6 +1,7 @@
 /** Where reads are, and how they went, for `status`. */
 
 import type { ProgressSnapshot } from '../ledger/progress/snapshot.ts';
+import { nameOfBase, showPreference, showVotes } from '../ledger/reads/interleaving-words.ts';
 import { showReadChoice } from '../ledger/reads/read-mode.ts';
 import { triedNames } from '../ledger/reads/tried-names.ts';
 import { count, percent } from '../observability/format.ts';
@@ -10,7 +11,8 @@ export function readLines({
   readMode,
   shadow,
   canary,
-}: Pick<ProgressSnapshot, 'generation' | 'readMode' | 'shadow' | 'canary'>): string[] {
+  interleaving,
+}: Pick<ProgressSnapshot, 'generation' | 'readMode' | 'shadow' | 'canary' | 'interleaving'>): string[] {
   const { since, by } = readMode;
   const { base, own, isTried } = triedNames(readMode, generation);
   const ms = ({ p50, p95 }: { p50: number | null; p95: number | null }): string =>
@@ -30,5 +32,15 @@ export function readLines({
       : [
           `canary   ${count(canary.vector)} answered by ${own === 'vector' ? 'vectors' : own}, ${count(canary.legacy)} by ${base === 'legacy' ? 'the legacy search' : base}, ${count(canary.errors)} of them for an error`,
         ]),
+    ...interleaving.flatMap((each) => {
+      const name = each.against === 'legacy' ? 'vector' : `generation ${generation}`;
+      return [
+        `clicks   ${name} with ${nameOfBase(each.against)}: preference ${showPreference(each, name)}`,
+        `         ${showVotes(each, name)}`,
+      ];
+    }),
+    ...(interleaving.length === 0 && readMode.mode === 'interleave' && isTried
+      ? ['clicks   no answer was interleaved yet']
+      : []),
   ];
 }

@@ -8,7 +8,9 @@ import { presentIndex } from '../ledger/run/present-index.ts';
 import { coverageOf, type LiveAccounting } from '../ledger/rows/accounting.ts';
 import { recordEvent } from '../ledger/event/event.ts';
 import { liveGeneration } from '../ledger/generation/choose.ts';
+import type { InterleavingSummary } from '../ledger/reads/interleaving.ts';
 import { readModeOf } from '../ledger/reads/read-mode.ts';
+import { readSummary } from '../ledger/reads/read-stats.ts';
 import { latestAdoption } from '../ledger/run/adoption.ts';
 import { latestRun } from '../ledger/run/run.ts';
 import { moveRun } from '../ledger/run/move-run.ts';
@@ -22,6 +24,7 @@ import { adoptedCheck } from './checks/adopted-vectors.ts';
 import { checkFreshness } from './checks/freshness.ts';
 import { FULL_STEPS, measureFully, type OnVerifyStep, type FullResult } from './full-measurement.ts';
 import type { VerifyInput } from './input.ts';
+import { interleavingChecks } from './checks/interleaving.ts';
 import { checkQuarantinedVectors } from './checks/quarantined-vectors.ts';
 import type { PlanResult } from './measures/plan.ts';
 import { checkRun } from './checks/run.ts';
@@ -43,6 +46,8 @@ export interface Verification {
   plan: PlanResult | null;
   /** What searches were run with: the defaults for reads. */
   read: ReadSettings;
+  /** Whose hits were clicked in interleaved answers, the newest comparison first. */
+  interleaving: InterleavingSummary[];
   /** Null where `queryInput` were not asked. */
   full: FullResult | null;
 }
@@ -75,6 +80,7 @@ export async function verify(input: VerifyInput): Promise<Verification> {
   });
   step('freshness');
   const adoption = await latestAdoption(pool, target.backfill);
+  const { interleaving } = await readSummary(pool, target.backfill);
   const now = { recallAt10: measures.recallAt10, systems: full?.relevance?.systems ?? null };
   const live =
     compared === null ? null : { compared, live: full?.live ?? null, leftOut: measured?.leftOut ?? null };
@@ -92,6 +98,7 @@ export async function verify(input: VerifyInput): Promise<Verification> {
     ...search.checks,
     ...(measured?.checks ?? []),
     ...(await liveChecks(pool, run, input.settings, live)),
+    ...interleavingChecks(run, interleaving),
     ...baselineChecks(baseline, now, input.settings),
   ];
   // Without a flag verbs mean the generation by which reads go.
@@ -128,7 +135,7 @@ export async function verify(input: VerifyInput): Promise<Verification> {
   else if (passed)
     await moveRun(pool, run.id, ['finalizing', 'verifying'], isLive ? 'cut_over' : 'ready', '');
   else await moveRun(pool, run.id, ['finalizing', 'verifying', 'ready'], 'verifying', reason);
-  return { passed, checks, accounting, measures, plan, read, full };
+  return { passed, checks, accounting, measures, plan, read, interleaving, full };
 }
 
 /** Of a verification, in order; those of the full one are between the first and the last two. */

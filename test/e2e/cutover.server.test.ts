@@ -1,6 +1,6 @@
 /** Reads move over by degrees and come back, by the verbs, as an application sees it. */
 
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createSearch } from '../../src/search/create-search.ts';
 import type { Search } from '../../src/search/search-interface.ts';
 import type { TestBackfill } from '../setup/backfill.ts';
@@ -8,6 +8,9 @@ import { runCommand, type CommandResult } from '../setup/command.ts';
 import { backends, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 import { QUERY, askUntil, openArticles } from './articles-run.ts';
+
+/** Until a model is open. */
+const PATIENCE = { timeout: 20_000, interval: 50 };
 
 const model = sampleModel();
 let backfill: TestBackfill;
@@ -80,6 +83,33 @@ describe.each(backends().filter(({ name }) => name !== 'PostgreSQL alone'))(
       expect(shadow.vectorMs.p50).toBeGreaterThan(0);
 
       search = createSearch({ pool, backfill: 'articles' });
+      const interleave = await run('cutover', '--to', 'interleave:100', '--execute');
+      expect(interleave.json()).toMatchObject({
+        executed: true,
+        plan: expect.arrayContaining([
+          expect.stringContaining('read mode shadow → interleave:100'),
+        ]) as unknown,
+      });
+      await askUntil(search, 'interleave');
+      const both = await vi.waitFor(async () => {
+        const found = await (search as Search).search('bread', { k: 5 });
+        expect(found.answeredBy).toBe('interleaved');
+        return found;
+      }, PATIENCE);
+      expect(both.hits).toHaveLength(5);
+      const votes = both.hits.filter(({ key }) => search?.clicked(both, key));
+      await search.close();
+      const voted = (await run('status')).json() as {
+        readMode: object;
+        interleaving: { searches: number; baseClicks: number; ownClicks: number; against: string }[];
+      };
+      expect(voted.readMode).toMatchObject({ mode: 'interleave', percent: 100 });
+      expect(voted.interleaving).toMatchObject([{ against: 'legacy' }]);
+      expect(voted.interleaving[0]?.searches).toBeGreaterThan(0);
+      const { baseClicks = 0, ownClicks = 0 } = voted.interleaving[0] ?? {};
+      expect(baseClicks + ownClicks).toBe(votes.length);
+
+      search = createSearch({ pool, backfill: 'articles' });
       expect((await run('cutover', '--to', 'canary:100', '--execute')).code).toBe(0);
       const canary = await askUntil(search, 'canary');
       expect(canary).toMatchObject({ answeredBy: 'vector', fallback: null });
@@ -112,7 +142,8 @@ describe.each(backends().filter(({ name }) => name !== 'PostgreSQL alone'))(
       await run('cutover', '--to', 'vector', '--execute');
       expect((await events('reads.changed')).map(({ message }) => message)).toEqual([
         'legacy -> shadow: first week',
-        'shadow -> canary:100',
+        'shadow -> interleave:100',
+        'interleave:100 -> canary:100',
         'canary:100 -> vector',
         'vector -> hybrid',
         'hybrid -> legacy: a complaint',

@@ -191,6 +191,14 @@ describe.runIf(hasPostgres())('createSearch', () => {
       expect(await keys(search)).toEqual(LEGACY_BREAD);
       await search.close();
       expect((await readSummary(table.pool, 'things')).shadow).toMatchObject({ searches: 1, errors: 0 });
+      await table.set({ mode: 'interleave', percent: 100, generation: 1 });
+      const votes = open({ pool });
+      const result = await votes.search('bread');
+      expect(votes.clicked(result, VECTOR_BREAD[0] as string)).toBe(true);
+      await votes.close();
+      expect((await readSummary(table.pool, 'things')).interleaving).toMatchObject([
+        { searches: 1, ownWins: 1 },
+      ]);
     } finally {
       await pool.end();
       await table.pool.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);

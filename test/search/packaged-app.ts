@@ -29,7 +29,7 @@ async function ask() {
   for (const text of ${JSON.stringify(TEXTS)})
     vectors.push(await articles.embed(text).catch((error) => error.code));
   const inSql = await pool.query('SELECT id::text FROM articles ORDER BY embedding <=> $1::vector LIMIT 3', [JSON.stringify(vectors[0])]);
-  console.log(JSON.stringify({ reported, answeredBy, keys: hits.map((hit) => hit.key), inSql: inSql.rows.map((row) => row.id), vectors }));
+  console.log(JSON.stringify({ reported, answeredBy, keys: hits.map((hit) => hit.key), inSql: inSql.rows.map((row) => row.id), vectors, counts: articles.clicked({}, '1') }));
   // No close(): the process ends all the same.
 }
 ask();
@@ -48,7 +48,7 @@ export async function expectVectors(table: ModelTable, file: string): Promise<vo
   const expected = await Promise.all(
     TEXTS.map((text) => queryVector(table.embedder, text).catch((error: { code: string }) => error.code)),
   );
-  expect(answer).toMatchObject({ reported: true, answeredBy: 'vector', inSql: answer.keys });
+  expect(answer).toMatchObject({ reported: true, answeredBy: 'vector', inSql: answer.keys, counts: false });
   expect(answer.vectors).toEqual(expected);
   expect(answer.vectors[0]).toHaveLength(table.embedder.dimensions);
 }

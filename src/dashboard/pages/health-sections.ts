@@ -3,6 +3,7 @@
 import { html } from 'hono/html';
 import { buildMemory, buildTime, heapGrowth, timeLeft } from '../../finalize/forecast/wording.ts';
 import type { ProgressSnapshot } from '../../ledger/progress/snapshot.ts';
+import { nameOfBase, showPreference, showVotes } from '../../ledger/reads/interleaving-words.ts';
 import { showReadChoice } from '../../ledger/reads/read-mode.ts';
 import { triedNames } from '../../ledger/reads/tried-names.ts';
 import type { SignalState } from '../../ledger/progress/throttle-state.ts';
@@ -164,7 +165,7 @@ export function indexSection(snapshot: ProgressSnapshot): Markup {
 const titled = (words: string): string => `${words[0]?.toUpperCase()}${words.slice(1)}`;
 
 export function readsSection(snapshot: ProgressSnapshot): Markup {
-  const { readMode, shadow, canary, generation } = snapshot;
+  const { readMode, shadow, canary, interleaving, generation } = snapshot;
   const { base, own } = triedNames(readMode, generation);
   const { since, by } = readMode;
   const ms = ({ p50, p95 }: { p50: number | null; p95: number | null }): string =>
@@ -202,5 +203,12 @@ export function readsSection(snapshot: ProgressSnapshot): Markup {
             ${count(canary.errors)} of them for an error
           </p>`
     }
+    ${interleaving.map((each) => {
+      const name = each.against === 'legacy' ? 'vector' : `generation ${generation}`;
+      return html`<p>
+        Interleaved with ${nameOfBase(each.against)}: preference ${showPreference(each, name)}
+        <span class="quiet">${showVotes(each, name)}</span>
+      </p>`;
+    })}
   </section>`;
 }

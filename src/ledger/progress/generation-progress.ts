@@ -5,7 +5,7 @@ import type { Queryable } from '../../db/pool.ts';
 import type { StoreKind } from '../../table/store.ts';
 import { usualGeneration } from '../generation/choose.ts';
 import { presentGenerations, type Generation } from '../generation/generation.ts';
-import type { ReadChoice } from '../reads/read-mode.ts';
+import { answersInPart, isTrialMode, type ReadChoice } from '../reads/read-mode.ts';
 import { lastVerification, type LastVerification } from '../verification/verification.ts';
 import { progressSnapshot, type ProgressSnapshot } from './snapshot.ts';
 
@@ -23,6 +23,7 @@ export interface GenerationProgress extends Pick<
   | 'index'
   | 'shadow'
   | 'canary'
+  | 'interleaving'
 > {
   model: string | null;
   dimensions: number | null;
@@ -97,6 +98,7 @@ export function progressOf({ known, snapshot, verification }: SeenGeneration): G
     reads: readsOf(snapshot.readMode, generation),
     shadow: snapshot.shadow,
     canary: snapshot.canary,
+    interleaving: snapshot.interleaving,
     verification:
       verification === null || verification.run !== run
         ? null
@@ -110,9 +112,8 @@ export function progressOf({ known, snapshot, verification }: SeenGeneration): G
 
 /** What a generation is to the reads. */
 export function readsOf({ mode, percent, generation, base }: ReadChoice, of: number): string | null {
-  const isTried = mode === 'shadow' || mode === 'canary';
   if (generation === of)
-    return mode === 'canary' ? `canary:${percent}` : mode === 'shadow' ? 'shadow' : 'live';
+    return answersInPart(mode) ? `${mode}:${percent}` : mode === 'shadow' ? 'shadow' : 'live';
   if (base.generation !== of) return null;
-  return isTried ? 'live' : 'previous';
+  return isTrialMode(mode) ? 'live' : 'previous';
 }

@@ -4,7 +4,7 @@ import { backfillOf } from '../../config/values/generation-name.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { utf8, utf8Sql } from '../../db/utf8-text.ts';
 
-export const READ_MODES = ['legacy', 'shadow', 'canary', 'vector', 'hybrid'] as const;
+export const READ_MODES = ['legacy', 'shadow', 'canary', 'interleave', 'vector', 'hybrid'] as const;
 export type ReadMode = (typeof READ_MODES)[number];
 
 /** A search that answers alone: the legacy one, or that by the vectors of a generation. */
@@ -14,11 +14,11 @@ export type ReadBase =
 
 export interface ReadChoice {
   mode: ReadMode;
-  /** Share of the reads that the vector search answers, 1 to 100; null but for the canary. */
+  /** Share of the reads that the vector search answers, or has a part in, 1 to 100; null but for canary and interleave. */
   percent: number | null;
   /** Whose vectors answer, or are tried; null in mode legacy. */
   generation: number | null;
-  /** In shadow and canary, what answers besides; in vector and hybrid, where a rollback leads. */
+  /** In shadow, canary and interleave, what answers besides; in vector and hybrid, where a rollback leads. */
   base: ReadBase;
 }
 
@@ -42,12 +42,19 @@ export const LEGACY_READS: ReadChoice = {
 export const readsVectors = ({ mode }: Pick<ReadChoice, 'mode'>): boolean =>
   mode === 'vector' || mode === 'hybrid';
 
+/** Modes in which one search is tried beside another one. */
+export const isTrialMode = (mode: ReadMode): mode is 'shadow' | 'canary' | 'interleave' =>
+  mode === 'shadow' || mode === 'canary' || mode === 'interleave';
+
+/** Trials in which some answers are, in whole or in part, those of the search that is tried. */
+export const answersInPart = (mode: ReadMode): boolean => mode === 'canary' || mode === 'interleave';
+
 /** The search that a rollback leads to, as a choice. */
 export const baseOf = ({ base }: ReadChoice): ReadChoice => ({ ...base, percent: null, base: LEGACY_BASE });
 
 /** Generations by whose vectors reads are answered, in whole or in part; a shadow answers nothing. */
 export function answeringGenerations({ mode, generation, base }: ReadChoice): number[] {
-  const besides = mode === 'shadow' || mode === 'canary' ? [base.generation] : [];
+  const besides = isTrialMode(mode) ? [base.generation] : [];
   return [...(mode === 'shadow' ? [] : [generation]), ...besides].filter((each) => each !== null);
 }
 
@@ -57,13 +64,13 @@ export const readGenerations = ({ generation, base }: ReadChoice): number[] =>
 
 /** `canary:10` → mode and share; null where it is no mode. */
 export function parseReadMode(text: string): Pick<ReadChoice, 'mode' | 'percent'> | null {
-  const canary = /^canary:(\d{1,3})$/.exec(text);
-  if (canary !== null) {
-    const percent = Number(canary[1]);
-    return percent >= 1 && percent <= 100 ? { mode: 'canary', percent } : null;
+  const shared = /^(canary|interleave):(\d{1,3})$/.exec(text);
+  if (shared !== null) {
+    const percent = Number(shared[2]);
+    return percent >= 1 && percent <= 100 ? { mode: shared[1] as 'canary' | 'interleave', percent } : null;
   }
   const mode = READ_MODES.find((each) => each === text);
-  return mode === undefined || mode === 'canary' ? null : { mode, percent: null };
+  return mode === undefined || answersInPart(mode) ? null : { mode, percent: null };
 }
 
 /** Without the generations, as it is typed. */
@@ -78,6 +85,7 @@ export function showReadChoice(choice: ReadChoice): string {
   const own = `${shown} of generation ${generation}`;
   if (base.generation === null || readsVectors(choice)) return own;
   const besides = `${base.mode} of generation ${base.generation}`;
+  if (mode === 'interleave') return `${own} with ${besides}, which answers the rest`;
   return mode === 'shadow' ? `${own} beside ${besides}` : `${own}, the rest ${besides}`;
 }
 
@@ -87,23 +95,31 @@ interface Row {
   generation: number;
   trial: { mode: 'shadow' | 'canary'; percent: number | null; generation: number } | null;
   previous: { mode: 'vector' | 'hybrid'; generation: number } | null;
+  /** A release that does not know of it takes the mode for the shadow that stands beside it. */
+  interleave: number | null;
 }
 
 /** As JSON in one column, for whoever joins it; of a row `m` of read_mode. A ledger of an earlier release knows one generation. */
 export const READ_CHOICE_SQL = `jsonb_build_object('mode', m.mode, 'percent', m.percent, 'generation', coalesce((to_jsonb(m) ->> 'generation')::int, 1),
     'trial', CASE WHEN to_jsonb(m) ->> 'trial_mode' IS NOT NULL THEN jsonb_build_object('mode', to_jsonb(m) -> 'trial_mode',
       'percent', to_jsonb(m) -> 'trial_percent', 'generation', to_jsonb(m) -> 'trial_generation') END,
+    'interleave', to_jsonb(m) -> 'interleave_percent',
     'previous', CASE WHEN to_jsonb(m) ->> 'previous_mode' IS NOT NULL THEN jsonb_build_object('mode', to_jsonb(m) -> 'previous_mode',
       'generation', to_jsonb(m) -> 'previous_generation') END)`;
 
 /** @param row of READ_CHOICE_SQL; null where there is none */
 export function readChoiceOf(row: unknown): ReadChoice {
   if (row === null || row === undefined) return LEGACY_READS;
-  const { mode, percent, generation, trial, previous } = row as Row;
+  const { mode, percent, generation, trial, previous, interleave } = row as Row;
   if (mode === 'legacy') return LEGACY_READS;
+  const interleaved = interleave === null ? {} : ({ mode: 'interleave', percent: interleave } as const);
   if (trial !== null)
-    return { ...trial, base: mode === 'hybrid' ? { mode, generation } : { mode: 'vector', generation } };
-  return { mode, percent, generation, base: previous ?? LEGACY_BASE };
+    return {
+      ...trial,
+      ...interleaved,
+      base: mode === 'hybrid' ? { mode, generation } : { mode: 'vector', generation },
+    };
+  return { mode, percent, generation, ...interleaved, base: previous ?? LEGACY_BASE };
 }
 
 /** `lock`: for the rest of the transaction, together with the backfill, so that of two changes one comes after the other. */
@@ -135,18 +151,20 @@ export async function saveReadMode(
   { by, reason }: { by: string; reason: string },
 ): Promise<void> {
   const { mode, percent, generation = null, base = LEGACY_BASE } = choice;
-  const isTrial = (mode === 'shadow' || mode === 'canary') && base.generation !== null;
-  const answers = isTrial ? { ...base, percent: null } : { mode, percent, generation };
-  const trial = isTrial ? { mode, percent, generation } : null;
+  const interleave = mode === 'interleave' ? percent : null;
+  const kept = mode === 'interleave' ? ({ mode: 'shadow', percent: null } as const) : { mode, percent };
+  const isTrial = isTrialMode(mode) && base.generation !== null;
+  const answers = isTrial ? { ...base, percent: null } : { ...kept, generation };
+  const trial = isTrial ? { ...kept, generation } : null;
   const previous = !isTrial && base.generation !== null ? base : null;
   await db.query(
     `INSERT INTO pgvector_backfill.read_mode
-       (backfill, mode, percent, changed_by, reason, generation, trial_mode, trial_percent, trial_generation, previous_mode, previous_generation)
-     VALUES ($1, $2, $3, ${utf8Sql('$4')}, ${utf8Sql('$5')}, coalesce($6, 1), $7, $8, $9, $10, $11)
+       (backfill, mode, percent, changed_by, reason, generation, trial_mode, trial_percent, trial_generation, previous_mode, previous_generation, interleave_percent)
+     VALUES ($1, $2, $3, ${utf8Sql('$4')}, ${utf8Sql('$5')}, coalesce($6, 1), $7, $8, $9, $10, $11, $12)
      ON CONFLICT (backfill) DO UPDATE SET mode = excluded.mode, percent = excluded.percent, changed_by = excluded.changed_by,
        reason = excluded.reason, changed_at = clock_timestamp(), generation = excluded.generation, trial_mode = excluded.trial_mode,
        trial_percent = excluded.trial_percent, trial_generation = excluded.trial_generation, previous_mode = excluded.previous_mode,
-       previous_generation = excluded.previous_generation`,
+       previous_generation = excluded.previous_generation, interleave_percent = excluded.interleave_percent`,
     [
       backfillOf(name),
       answers.mode,
@@ -159,6 +177,7 @@ export async function saveReadMode(
       trial?.generation ?? null,
       previous?.mode ?? null,
       previous?.generation ?? null,
+      interleave,
     ],
   );
 }

@@ -1,6 +1,7 @@
-/** What the applications' searches have counted: comparisons of shadow reads, and the canary's answers. */
+/** What the applications' searches have counted: comparisons of shadow reads, the canary's answers, interleaved ones. */
 
 import type { Queryable } from '../../db/pool.ts';
+import { interleavingOf, type InterleavingSummary } from './interleaving.ts';
 import { BUCKETS, emptyHistogram, histogramPercentile } from '../../observability/histogram.ts';
 
 /** Counts and sums since the last time they were handed over. */
@@ -95,9 +96,12 @@ export interface ReadSummary {
   shadow: ShadowSummary;
   /** Answers by either search while the mode was canary; `errors` are among `legacy`. */
   canary: { vector: number; legacy: number; errors: number };
+  /** Whose hits were clicked, the newest comparison first; none before the first interleaved answer. */
+  interleaving: InterleavingSummary[];
 }
 
 interface StatsRow extends Omit<ReadCounts, 'legacyMs' | 'vectorMs'> {
+  interleaved?: Record<string, unknown> | null;
   legacyMs: number[];
   vectorMs: number[];
 }
@@ -106,11 +110,12 @@ export async function readSummary(db: Queryable, backfill: string): Promise<Read
   const found = await db.query<StatsRow>(
     `SELECT searches::float8 AS searches, errors::float8 AS errors, timeouts::float8 AS timeouts, skipped::float8 AS skipped,
             overlap, rank_correlation AS "rankCorrelation", legacy_ms::float8[] AS "legacyMs", vector_ms::float8[] AS "vectorMs",
-            canary_vector::float8 AS "canaryVector", canary_legacy::float8 AS "canaryLegacy", canary_errors::float8 AS "canaryErrors"
-       FROM pgvector_backfill.read_stats WHERE backfill = $1`,
+            canary_vector::float8 AS "canaryVector", canary_legacy::float8 AS "canaryLegacy", canary_errors::float8 AS "canaryErrors",
+            to_jsonb(s) -> 'interleaved' AS interleaved
+       FROM pgvector_backfill.read_stats s WHERE backfill = $1`,
     [backfill],
   );
-  const row = found.rows[0] ?? emptyCounts();
+  const row: StatsRow = found.rows[0] ?? emptyCounts();
   const mean = (sum: number): number | null => (row.searches === 0 ? null : sum / row.searches);
   return {
     shadow: {
@@ -124,6 +129,7 @@ export async function readSummary(db: Queryable, backfill: string): Promise<Read
       vectorMs: timesOf(row.vectorMs),
     },
     canary: { vector: row.canaryVector, legacy: row.canaryLegacy, errors: row.canaryErrors },
+    interleaving: interleavingOf(row.interleaved ?? {}),
   };
 }
 

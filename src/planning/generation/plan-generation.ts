@@ -9,7 +9,13 @@ import { GateError } from '../../errors.ts';
 import { liveGeneration } from '../../ledger/generation/choose.ts';
 import { allGenerations, type Generation } from '../../ledger/generation/generation.ts';
 import { configOfGeneration, isConfigured } from '../../ledger/generation/settings.ts';
-import { readModeOf, showReadChoice, type ReadChoice } from '../../ledger/reads/read-mode.ts';
+import {
+  answersInPart,
+  readModeOf,
+  readsVectors,
+  showReadChoice,
+  type ReadChoice,
+} from '../../ledger/reads/read-mode.ts';
 import { columnsOfGeneration } from './columns.ts';
 
 export interface WantedPlace {
@@ -33,7 +39,7 @@ export interface PlannedGeneration {
 
 /** Modes in which some answers come from vectors. */
 const answersByVectors = ({ mode, base }: ReadChoice): boolean =>
-  mode === 'canary' || mode === 'vector' || mode === 'hybrid' || base.generation !== null;
+  answersInPart(mode) || readsVectors({ mode }) || base.generation !== null;
 
 /**
  * Without reads by vectors the generation that is there is embedded again in place, unless its column cannot hold the vectors.

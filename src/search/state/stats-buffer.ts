@@ -1,6 +1,7 @@
 /** Counts of this process, handed to the ledger about once a second: one row for all searches must not be one lock for each. */
 
 import { addReadCounts, emptyCounts, type ReadCounts } from '../../ledger/reads/read-stats.ts';
+import { addInterleaved, type InterleavedCounts } from '../../ledger/reads/interleaving.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { SQLSTATE, hasSqlState } from '../../db/sqlstates.ts';
 import type { ReadMode } from '../../ledger/reads/read-mode.ts';
@@ -9,6 +10,10 @@ import { bucketOf } from '../../observability/histogram.ts';
 
 const HAND_OVER_MS = 1000;
 const REFUSED_MS = 60_000;
+/** Until counts that could not be handed over are tried again. */
+const AGAIN_MS = 10_000;
+/** Days of comparisons whose counts wait for the ledger; there is one a day, unless somebody makes them up. */
+const MAX_WAITING = 1000;
 
 export interface Comparison {
   overlap: number;
@@ -22,6 +27,8 @@ type Countable = { [K in keyof ReadCounts]: ReadCounts[K] extends number ? K : n
 interface Gathered {
   counts: ReadCounts | null;
   times: Map<ReadMode, ReadTimes>;
+  /** By day and comparison. */
+  interleaved: Map<string, InterleavedCounts>;
 }
 
 export class StatsBuffer {
@@ -65,7 +72,21 @@ export class StatsBuffer {
     this.#schedule();
   }
 
-  /** Never throws: counts that the ledger does not take are lost, a search is not. */
+  /** @param key `interleavedKey` */
+  interleaved(name: string, key: string, counts: InterleavedCounts): void {
+    const { interleaved } = this.#of(name);
+    const summed = interleaved.get(key) ?? {};
+    if (interleaved.size >= MAX_WAITING && !interleaved.has(key)) return;
+    interleaved.set(key, summed);
+    for (const [what, count] of Object.entries(counts) as [keyof InterleavedCounts, number][])
+      summed[what] = (summed[what] ?? 0) + count;
+    this.#schedule();
+  }
+
+  /**
+   * Never throws: counts that the ledger does not take are lost, a search is not. Those of interleaved answers, which are
+   * few and were somebody's votes, wait for a ledger that is away.
+   */
   async handOver(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
@@ -73,18 +94,29 @@ export class StatsBuffer {
     this.#gathered = new Map();
     for (const [name, { counts }] of gathered)
       if (counts !== null) await addReadCounts(this.#db, name, counts).catch(() => {});
+    for (const [name, { interleaved }] of gathered) await this.#handOverInterleaved(name, interleaved);
     try {
       for (const [name, { times }] of gathered)
         for (const [mode, each] of times) await addReadTimes(this.#db, name, mode, each);
     } catch (error) {
-      const { privilege, tableMissing, schemaMissing, readOnly } = SQLSTATE;
-      if (hasSqlState(error, privilege, tableMissing, schemaMissing, readOnly))
-        this.#timesFrom = performance.now() + REFUSED_MS;
+      if (isRefusal(error)) this.#timesFrom = performance.now() + REFUSED_MS;
+    }
+  }
+
+  async #handOverInterleaved(name: string, interleaved: Gathered['interleaved']): Promise<void> {
+    if (interleaved.size === 0) return;
+    try {
+      await addInterleaved(this.#db, name, Object.fromEntries(interleaved));
+    } catch (error) {
+      if (isRefusal(error)) return;
+      for (const [key, counts] of interleaved) this.interleaved(name, key, counts);
+      if (this.#timer !== null) clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => void this.handOver(), AGAIN_MS).unref();
     }
   }
 
   #of(name: string): Gathered {
-    const gathered = this.#gathered.get(name) ?? { counts: null, times: new Map() };
+    const gathered = this.#gathered.get(name) ?? { counts: null, times: new Map(), interleaved: new Map() };
     this.#gathered.set(name, gathered);
     return gathered;
   }
@@ -98,4 +130,10 @@ export class StatsBuffer {
   #schedule(): void {
     this.#timer ??= setTimeout(() => void this.handOver(), HAND_OVER_MS).unref();
   }
+}
+
+/** The ledger is not there, or does not take them: nor will it in a second. */
+function isRefusal(error: unknown): boolean {
+  const { privilege, tableMissing, schemaMissing, columnMissing, readOnly } = SQLSTATE;
+  return hasSqlState(error, privilege, tableMissing, schemaMissing, columnMissing, readOnly);
 }

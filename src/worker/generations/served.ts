@@ -7,7 +7,7 @@ import { valueAt } from '../../config/shape.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { allGenerations, type Generation } from '../../ledger/generation/generation.ts';
 import { configOfGeneration, modelCandidates } from '../../ledger/generation/settings.ts';
-import { readModeOf, readsVectors } from '../../ledger/reads/read-mode.ts';
+import { answersInPart, readModeOf, readsVectors } from '../../ledger/reads/read-mode.ts';
 
 export interface ServedGeneration {
   config: Config;
@@ -44,7 +44,7 @@ async function only(
   const asConfigured = { config, made: null, models: [config.settings] };
   if (generation === undefined || generation.run === null) return asConfigured;
   const mode = await readModeOf(db, config.backfill);
-  if (!readsVectors(mode) && mode.mode !== 'canary') return asConfigured;
+  if (!readsVectors(mode) && !answersInPart(mode.mode)) return asConfigured;
   return ownModel(config, generation);
 }
 

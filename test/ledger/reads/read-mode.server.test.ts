@@ -13,7 +13,7 @@ import { silentLogger } from '../../../src/observability/logger.ts';
 import { databases, type TestDatabase } from '../../setup/databases.ts';
 
 describe('parseReadMode', () => {
-  it.each(['legacy', 'shadow', 'vector', 'hybrid', 'canary:1', 'canary:100'])(
+  it.each(['legacy', 'shadow', 'vector', 'hybrid', 'canary:1', 'canary:100', 'interleave:20'])(
     'reads %s as it is shown',
     (text) => {
       const choice = parseReadMode(text);
@@ -28,6 +28,9 @@ describe('parseReadMode', () => {
     'canary:101',
     'canary:1.5',
     'canary:-1',
+    'interleave',
+    'interleave:0',
+    'interleave:101',
     'vector:10',
     'Vector',
     'vectors',
@@ -61,6 +64,7 @@ describe.each(databases())('read modes on $name', ({ create }) => {
       { mode: 'canary', percent: null },
       { mode: 'canary', percent: 0 },
       { mode: 'vector', percent: 5 },
+      { mode: 'interleave', percent: 101 },
     ] as const)
       await expect(saveReadMode(pool, 'b', wrong, { by: '', reason: '' })).rejects.toMatchObject({
         code: '23514',
