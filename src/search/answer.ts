@@ -157,9 +157,10 @@ export class Answers {
     if (!isInCanary(state.name, asked.key ?? asked.text, present.percent ?? 0))
       return this.#byBase(present, asked);
     if (!readers.isOpen(state)) {
-      // Beside the searches, which do not wait for it.
-      if (present.base.generation === null) readers.embedder(present, state).catch(() => {});
-      return { ...(await this.#byBase(present, asked)), fallback: 'MODEL_OPENING' };
+      const fault = readers.faultOf(state);
+      readers.openBeside(present, state);
+      const fallback = fault === null ? 'MODEL_OPENING' : (codeOf(fault.error) ?? 'UNEXPECTED');
+      return { ...(await this.#byBase(present, asked)), fallback };
     }
     const limit = new AbortController();
     const signal = AbortSignal.any([limit.signal, ...(asked.signal === undefined ? [] : [asked.signal])]);

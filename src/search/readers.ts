@@ -141,13 +141,17 @@ export class Readers {
     const { names, warm } = this.#use.of(present, this.#hasOpened);
     const open = [...this.#models.keys()];
     for (const name of this.#use.spare(present, names, open)) this.#letGo(name);
-    if (this.#warming !== null) return;
     // Also one that a search has opened: the ledger is to hear of each.
     const isWarm = (state: GenerationState): boolean =>
       this.isOpen(state) && this.#proven.has(`${state.name} ${state.run?.id ?? ''}`);
     const next = warm.find((state) => !isWarm(state) && this.#retries.isDue(state.name));
-    if (next === undefined) return;
-    this.#warming = this.#warm(present, next);
+    if (next !== undefined) this.openBeside(present, next);
+  }
+
+  /** Opens its model beside the searches, unless one is being opened or it has failed a moment ago. Returns at once. */
+  openBeside(present: ReadState, state: GenerationState): void {
+    if (this.#isClosed || this.#warming !== null || !this.#retries.isDue(state.name)) return;
+    this.#warming = this.#warm(present, state);
   }
 
   async close(): Promise<void> {

@@ -156,6 +156,15 @@ describe.each(databases())('interleaved reads on $name', ({ create }) => {
     });
     expect(own.hits.map(({ key }) => key)).toEqual(VECTOR_BREAD);
     await expect(vectors.search('a word nobody knows')).rejects.toThrow();
+    // A model of other vectors is not waited for, and not asked by each search.
+    const other = open({ embedder: wordEmbedder({ fingerprint: 'another' }) });
+    expect(await other.search('bread', { k: 3 })).toMatchObject({ fallback: 'MODEL_OPENING' });
+    await vi.waitFor(async () =>
+      expect(await other.search('bread', { k: 3 })).toMatchObject({
+        answeredBy: 'legacy',
+        fallback: 'MODEL_MISMATCH',
+      }),
+    );
     const nothing = open();
     expect(await nothing.search('puppy 4', { k: 2 })).toMatchObject({ answeredBy: 'interleaved' });
     await served.close();
