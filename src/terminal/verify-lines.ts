@@ -8,6 +8,7 @@ import { liveSentences, sideBySide } from '../verify/report/side-by-side.ts';
 import type { Latency } from '../verify/measures/latency.ts';
 import { RELEVANCE_NOTES } from '../verify/checks/relevance.ts';
 import type { Relevance } from '../verify/measures/relevance.ts';
+import { decimal, interval, signed, table } from './table.ts';
 
 interface Verified {
   checks: readonly Check[];
@@ -54,25 +55,14 @@ function liveLines(full: FullResult, own: number): string[] {
   ];
 }
 
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
-      .join('  '),
-  );
-}
-
-const decimal = (value: number | null | undefined, digits = 3): string => value?.toFixed(digits) ?? '-';
-
 function relevanceLines({ queries, systems }: Relevance): string[] {
   const rows = systems.map(({ name, ndcg10, low, high, recall100, mrr, difference }) => [
     name,
     decimal(ndcg10),
-    `[${decimal(low)}, ${decimal(high)}]`,
+    interval({ low, high }),
     decimal(recall100),
     decimal(mrr),
-    differenceTo(difference),
+    signed(difference),
   ]);
   return [
     '',
@@ -95,19 +85,14 @@ function longTextLines(longTexts: LongTexts | null): string[] {
       ...modes.map(({ mode, ndcg10, low, high, recall100, difference }) => [
         mode,
         decimal(ndcg10),
-        `[${decimal(low)}, ${decimal(high)}]`,
+        interval({ low, high }),
         decimal(recall100),
-        differenceTo(difference),
+        signed(difference),
       ]),
     ]),
     'By exact distances to all of these rows. Fewer rows than the table has are easier to rank: compare the three with each other alone.',
   ];
 }
-
-const differenceTo = (difference: Relevance['systems'][number]['difference']): string =>
-  difference === null
-    ? ''
-    : `${difference.value >= 0 ? '+' : ''}${decimal(difference.value)} [${decimal(difference.low)}, ${decimal(difference.high)}]`;
 
 function curveLines({ setting, k, series }: Curve): string[] {
   const values = series[0]?.points.map(({ value }) => value) ?? [];

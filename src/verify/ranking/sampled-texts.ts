@@ -1,4 +1,4 @@
-/** The rows that long texts are compared on: all that are judged, and others drawn from the table. */
+/** The rows that models and modes are compared on: all that are judged, and others drawn from the table. */
 
 import type { Pool } from '../../db/pool.ts';
 import type { Judgements } from '../../relevance/query-file.ts';
@@ -6,10 +6,7 @@ import type { Target } from '../../table/backfill-target.ts';
 import { readTexts, type TextRow } from '../../table/read-texts.ts';
 import { drawTexts } from '../../table/sample-texts.ts';
 
-/** Rows whose texts are held at a time. */
-const PAGE_ROWS = 50;
-
-export interface LongTextSample {
+export interface RowSample {
   judged: readonly string[];
   /** Besides the judged ones. */
   drawn: readonly string[];
@@ -21,7 +18,7 @@ export async function drawSample(
   target: Target,
   judgements: Judgements,
   rows: number,
-): Promise<LongTextSample> {
+): Promise<RowSample> {
   const judged = new Set([...judgements.values()].flatMap((grades) => [...grades.keys()]));
   const wanted = Math.max(0, rows - judged.size);
   // As many again as are judged: those may be among what is drawn.
@@ -30,13 +27,19 @@ export async function drawSample(
   return { judged: [...judged], drawn: drawn.slice(0, wanted) };
 }
 
-/** @param characters of each text, or a few more */
+export interface PageOptions {
+  /** Of each text, or a few more. */
+  characters: number;
+  /** Whose texts are held at a time. */
+  pageRows: number;
+}
+
 export async function* textPages(
   pool: Pool,
   target: Target,
   keys: readonly string[],
-  characters: number,
+  { characters, pageRows }: PageOptions,
 ): AsyncGenerator<TextRow[]> {
-  for (let at = 0; at < keys.length; at += PAGE_ROWS)
-    yield await readTexts(pool, target, keys.slice(at, at + PAGE_ROWS), characters);
+  for (let at = 0; at < keys.length; at += pageRows)
+    yield await readTexts(pool, target, keys.slice(at, at + pageRows), characters);
 }
