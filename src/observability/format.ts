@@ -33,3 +33,6 @@ export function roundUp(max: number): number {
   const unit = 10 ** Math.floor(Math.log10(max));
   return ([1, 2, 5].find((each) => each * unit >= max) ?? 10) * unit;
 }
+
+/** A difference with its sign, to a thousandth. */
+export const signedDecimal = (value: number): string => `${value < 0 ? '' : '+'}${value.toFixed(3)}`;

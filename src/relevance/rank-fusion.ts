@@ -2,21 +2,29 @@
 export const RRF_K = 60;
 
 /**
- * Reciprocal rank fusion: each ranking gives a key 1 / (k + rank), all rankings the same weight.
+ * Reciprocal rank fusion: each ranking gives a key its weight / (RRF_K + rank).
  * Ties keep the order in which the keys first appear, earlier rankings first.
+ * @param weights one a ranking; 1 where absent
  */
-export function fuse(rankings: readonly (readonly string[])[], depth: number, k = RRF_K): string[] {
-  return fuseScored(rankings, depth, k).map(([key]) => key);
+export function fuse(
+  rankings: readonly (readonly string[])[],
+  depth: number,
+  weights: readonly number[] = [],
+): string[] {
+  return fuseScored(rankings, depth, weights).map(([key]) => key);
 }
 
 /** The same with the sums. */
 export function fuseScored(
   rankings: readonly (readonly string[])[],
   depth: number,
-  k = RRF_K,
+  weights: readonly number[] = [],
 ): [key: string, score: number][] {
   const scores = new Map<string, number>();
-  for (const ranking of rankings)
-    for (const [at, key] of ranking.entries()) scores.set(key, (scores.get(key) ?? 0) + 1 / (k + at + 1));
+  for (const [of, ranking] of rankings.entries()) {
+    const weight = weights[of] ?? 1;
+    for (const [at, key] of ranking.entries())
+      scores.set(key, (scores.get(key) ?? 0) + weight / (RRF_K + at + 1));
+  }
   return [...scores].toSorted((a, b) => b[1] - a[1]).slice(0, depth);
 }

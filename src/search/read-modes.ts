@@ -13,6 +13,7 @@ import type { FilterRowCounts } from './queries/filter-row-counts.ts';
 import { serverFault } from './queries/legacy-fault.ts';
 import { legacySearch } from './queries/legacy-query.ts';
 import { NOT_EMBEDDABLE, embedQuery } from './queries/query-vector.ts';
+import { EQUAL_FUSION, type Fusion } from '../ledger/reads/fusion.ts';
 import type { ReadSettings } from '../ledger/reads/read-settings.ts';
 import { withPassageTexts } from './queries/passage-texts.ts';
 import { nearestRows } from './queries/nearest-rows.ts';
@@ -27,7 +28,7 @@ export interface SearchHit {
   /** By the metric of the backfill; null where no vector was compared for this row. */
   distance: number | null;
   /**
-   * Higher is better: cosine similarity, inner product, or the L2 distance below zero; the sum of reciprocal ranks for
+   * Higher is better: cosine similarity, inner product, or the L2 distance below zero; the weighted sum of reciprocal ranks for
    * hybrid; null for the legacy search.
    */
   score: number | null;
@@ -43,6 +44,8 @@ export interface SearchRequest {
   target: Target;
   settings: Settings;
   read: ReadSettings;
+  /** Of hybrid searches; equal weights where absent. */
+  fusion?: Fusion | undefined;
   text: string;
   k: number;
   filter: Filter | null;
@@ -53,9 +56,6 @@ export interface SearchRequest {
   known?: FilterRowCounts | undefined;
   signal?: AbortSignal | undefined;
 }
-
-/** Of the lists that are fused: what neither of them has among so many is no candidate. */
-const MIN_FUSED = 50;
 
 const limitsOf = ({ timeoutMs }: SearchRequest, tries: number): TransactionLimits => ({
   ...TABLE_LIMITS,
@@ -95,7 +95,7 @@ export async function vectorHits(request: SearchRequest, vector: string): Promis
   }));
 }
 
-/** Reciprocal rank fusion of vectors and full text; words alone where the model knows none of them. */
+/** Weighted reciprocal rank fusion of vectors and full text; words alone where the model knows none of them. */
 export async function answerHybrid(request: SearchRequest, embedder: Embedder): Promise<SearchHit[]> {
   const vector = await embedQuery(embedder, request.text, request.signal).catch((error: unknown) => {
     if (codeOf(error) === NOT_EMBEDDABLE) return null;
@@ -107,7 +107,8 @@ export async function answerHybrid(request: SearchRequest, embedder: Embedder): 
 
 async function hybridHits(request: SearchRequest, vector: string | null): Promise<SearchHit[]> {
   const { pool, target, settings, text, k, filter } = request;
-  const depth = fusedDepth(k);
+  const { fusion = EQUAL_FUSION } = request;
+  const depth = fusedDepth(k, fusion);
   const near = vector === null ? [] : await neighbours(request, vector, depth);
   request.signal?.throwIfAborted();
   const words = await textSearch(pool, target, settings, text, depth, {
@@ -118,7 +119,7 @@ async function hybridHits(request: SearchRequest, vector: string | null): Promis
     warnOfWords(target, error);
     return [];
   });
-  return fuseHits(near, words, k);
+  return fuseHits(near, words, k, fusion);
 }
 
 const warned = new WeakSet<Target>();
@@ -133,13 +134,19 @@ function warnOfWords(target: Target, error: unknown): void {
   );
 }
 
-/** How much of both lists is fused for `k` hits. */
-export const fusedDepth = (k: number): number => Math.max(k, MIN_FUSED);
+/** How much of both lists is fused for `k` hits: what neither of them has among so many is no candidate. */
+export const fusedDepth = (k: number, { depth }: Fusion): number => Math.max(k, depth);
 
 /** Both to `fusedDepth(k)`, best first. */
-export function fuseHits(near: readonly Neighbour[], words: readonly string[], k: number): SearchHit[] {
+export function fuseHits(
+  near: readonly Neighbour[],
+  words: readonly string[],
+  k: number,
+  fusion: Fusion,
+): SearchHit[] {
   const rows = new Map(near.map((row) => [row.key, row]));
-  return fuseScored([near.map(({ key }) => key), words], k).map(([key, score], at) => ({
+  const lists = [near.map(({ key }) => key), words];
+  return fuseScored(lists, k, [1, fusion.words]).map(([key, score], at) => ({
     distance: null,
     ...rows.get(key),
     key,

@@ -68,6 +68,7 @@ export class Readers {
       target,
       settings,
       read: state.read,
+      fusion: state.fusion,
       text,
       k,
       filter: chosen,

@@ -3,6 +3,7 @@
 import { quoteQualified } from '../db/identifiers.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { LegacyTries } from '../search/queries/legacy-fault.ts';
+import { loadFusion, saveFusion } from '../ledger/reads/fusion.ts';
 import { loadReadSettings, saveReadSettings, type ReadSettings } from '../ledger/reads/read-settings.ts';
 import { agreementCheck, measureAgreement, type Agreement } from './measures/agreement.ts';
 import type { Check } from './check.ts';
@@ -78,7 +79,8 @@ export async function measureFully(
   if (sample === undefined) return { checks: [], result, read: stored, leftOut: null };
   const judged = await judgedQueries({ pool, target }, queryInput);
   const tries = new LegacyTries();
-  const context: SearchContext = { pool, target, settings, read: stored, tries };
+  const fusion = await loadFusion(pool, target.backfill);
+  const context: SearchContext = { pool, target, settings, read: stored, fusion, tries };
   const chosen = await chooseQueries(context, queryInput.queries, rows);
   const embedder = await openModel(input, queryInput);
   const other = compared === null || embedder === null ? null : await openCompared(input, compared);
@@ -112,6 +114,8 @@ export async function measureFully(
         const all = await embedQueries(embedder, measurable(judged));
         const liveAll = opened === null ? null : await liveQueries(opened, all);
         result.relevance = await measureRelevance(tuned, judged, all, liveAll);
+        const learnt = result.relevance.fusion?.settings;
+        if (learnt !== undefined) await saveFusion(pool, target.backfill, learnt);
         checks.push(...relevanceChecks(result.relevance, settings));
       }
       if (opened !== null && live !== null) {

@@ -4,6 +4,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { withValues } from '../../src/config/shape.ts';
 import { readTimes } from '../../src/ledger/reads/read-times.ts';
 import { readSummary } from '../../src/ledger/reads/read-stats.ts';
+import { loadFusion, saveFusion } from '../../src/ledger/reads/fusion.ts';
+import { loadReadSettings, saveReadSettings } from '../../src/ledger/reads/read-settings.ts';
 import { fuse } from '../../src/relevance/rank-fusion.ts';
 import type { CreateSearchOptions, Search } from '../../src/search/search-interface.ts';
 import { databases } from '../setup/databases.ts';
@@ -53,6 +55,14 @@ describe.each(databases())('createSearch on $name', ({ create }) => {
     expect(hybrid).toMatchObject({ mode: 'hybrid', answeredBy: 'hybrid' });
     expect(hybrid.hits.map(({ key }) => key)).toEqual(fuse([allByVector, allByWords], 4));
     expect(hybrid.hits.map(({ rank }) => rank)).toEqual([1, 2, 3, 4]);
+    await saveFusion(table.pool, 'things', { words: 3, depth: 5 });
+    served.time += 1000;
+    expect(await keys(search, 'bread', { k: 4 })).toEqual(
+      fuse([allByVector.slice(0, 5), allByWords.slice(0, 5)], 4, [1, 3]),
+    );
+    await saveReadSettings(table.pool, 'things', { 'hnsw.ef_search': '60' });
+    expect(await loadFusion(table.pool, 'things')).toEqual({ words: 3, depth: 5 });
+    expect(await loadReadSettings(table.pool, 'things')).toEqual({ 'hnsw.ef_search': '60' });
     await next({ mode: 'canary', percent: 100 });
     expect(await search.search('bread', { k: 3 })).toMatchObject({ mode: 'canary', answeredBy: 'vector' });
     await next({ mode: 'shadow', percent: null });
@@ -71,7 +81,7 @@ describe.each(databases())('createSearch on $name', ({ create }) => {
     ]);
     expect(counted).toEqual([
       ['canary', 1, 0],
-      ['hybrid', 1, 0],
+      ['hybrid', 2, 0],
       ['legacy', 2, 1],
       ['shadow', 1, 0],
       ['vector', 2, 0],

@@ -8,7 +8,8 @@ import type { WantedReads } from '../../src/ledger/reads/read-mode.ts';
 import { readSummary } from '../../src/ledger/reads/read-stats.ts';
 import { createRun } from '../../src/ledger/run/run.ts';
 import { scopeOf } from '../../src/ledger/run/scope.ts';
-import type { Hit, Search } from '../../src/search/search-interface.ts';
+import type { SearchHit } from '../../src/search/read-modes.ts';
+import type { Search } from '../../src/search/search-interface.ts';
 import { hasPostgres, realDatabase } from '../setup/databases.ts';
 import { makeSettings } from '../table/make-target.ts';
 import { LEGACY_BREAD, ServedSearches, VECTOR_BREAD, keys } from './served-searches.ts';
@@ -57,7 +58,7 @@ describe.runIf(hasPostgres())('reads between rows in a column and passages besid
     await table.set(choice);
     served.time += 1000;
   };
-  const bread = async (options = {}): Promise<Hit[]> =>
+  const bread = async (options = {}): Promise<SearchHit[]> =>
     (await search.search('bread', { k: 3, ...options })).hits;
   beforeEach(async () => {
     table = await openServedTable(await realDatabase());

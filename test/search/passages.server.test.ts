@@ -18,6 +18,7 @@ import { checkResultCount } from '../../src/verify/checks/result-count.ts';
 import { measureFilteredRows } from '../../src/verify/measures/filtered-rows.ts';
 import { explainSearch } from '../../src/verify/measures/plan.ts';
 import { measureRecall } from '../../src/verify/measures/recall.ts';
+import { EQUAL_FUSION } from '../../src/ledger/reads/fusion.ts';
 import type { Target } from '../../src/table/backfill-target.ts';
 import { hasPostgres } from '../setup/databases.ts';
 import { byIndex, openPassageTable, queriesOf, type PassageTable } from './passage-table.ts';
@@ -235,7 +236,7 @@ describe.runIf(hasPostgres())('a search over passages', () => {
     expect(hits.map(({ key, passage }) => ({ key, passage }))).toEqual(
       near.map(({ key, passage }) => ({ key, passage })),
     );
-    expect(fuseHits(near, [keys(near)[1] ?? '', 'by words alone'], 3)).toEqual([
+    expect(fuseHits(near, [keys(near)[1] ?? '', 'by words alone'], 3, EQUAL_FUSION)).toEqual([
       expect.objectContaining({ key: keys(near)[1], passage: near[1]?.passage }),
       expect.objectContaining({ key: keys(near)[0], passage: near[0]?.passage }),
       expect.not.objectContaining({ passage: expect.anything() }),

@@ -1,19 +1,17 @@
 /** What people prefer, in a sentence, wherever it is shown. */
 
-import { count } from '../../observability/format.ts';
+import { count, signedDecimal } from '../../observability/format.ts';
 import type { InterleavingSummary } from './interleaving.ts';
 
 /** `legacy`, `generation 1`. */
 export const nameOfBase = (against: string): string =>
   against === 'legacy' ? against : `generation ${against.split('@', 2)[1]}`;
 
-const signed = (value: number): string => `${value < 0 ? '' : '+'}${value.toFixed(3)}`;
-
 /** `+0.112 [+0.061, +0.160] for generation 2`. @param own what is tried, such as `vector` */
 export function showPreference(summary: InterleavingSummary, own: string): string {
   const { delta, deltaLow, deltaHigh, excludesZero, against } = summary;
   if (delta === null) return 'nobody has clicked yet';
-  const interval = `${signed(delta)} [${signed(deltaLow)}, ${signed(deltaHigh)}]`;
+  const interval = `${signedDecimal(delta)} [${signedDecimal(deltaLow)}, ${signedDecimal(deltaHigh)}]`;
   if (!excludesZero) return `${interval}: the interval holds zero, no preference is shown yet`;
   return `${interval}: people prefer ${delta > 0 ? own : nameOfBase(against)}`;
 }

@@ -21,7 +21,11 @@ export const ITERATIVE_SCANS = ['off', 'relaxed_order', 'strict_order'] as const
 export type IterativeScan = (typeof ITERATIVE_SCANS)[number];
 
 /** Of the backfill; empty where nothing was measured or there is no ledger. */
-export async function loadReadSettings(db: Queryable, backfill: string): Promise<ReadSettings> {
+export const loadReadSettings = async (db: Queryable, backfill: string): Promise<ReadSettings> =>
+  knownReadSettings(await loadStoredReads(db, backfill));
+
+/** All that is kept of reads, by its name in the ledger. */
+export async function loadStoredReads(db: Queryable, backfill: string): Promise<Record<string, unknown>> {
   const found = await db
     .query<{ settings: Record<string, unknown> }>(
       `SELECT read_settings AS settings FROM ${LEDGER_SCHEMA}.backfill WHERE name = $1`,
@@ -33,7 +37,7 @@ export async function loadReadSettings(db: Queryable, backfill: string): Promise
         return { rows: [] };
       throw error;
     });
-  return knownReadSettings(found.rows[0]?.settings ?? {});
+  return found.rows[0]?.settings ?? {};
 }
 
 /** What is stored under other names is not set. */
@@ -47,10 +51,10 @@ export async function saveReadSettings(
   backfill: string,
   settings: ReadSettings,
 ): Promise<void> {
-  await db.query(`UPDATE ${LEDGER_SCHEMA}.backfill SET read_settings = $2 WHERE name = $1`, [
-    backfill,
-    JSON.stringify(settings),
-  ]);
+  await db.query(
+    `UPDATE ${LEDGER_SCHEMA}.backfill SET read_settings = (read_settings - $3::text[]) || $2::jsonb WHERE name = $1`,
+    [backfill, JSON.stringify(settings), NAMES],
+  );
 }
 
 /** pgvector's own. */

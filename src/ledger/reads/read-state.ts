@@ -15,6 +15,7 @@ import {
   type ReadChoice,
 } from './read-mode.ts';
 import { isReadyRun, type Run } from '../run/run.ts';
+import { EQUAL_FUSION, knownFusion, type Fusion } from './fusion.ts';
 import { knownReadSettings, type ReadSettings } from './read-settings.ts';
 
 export interface ReadState extends ReadChoice {
@@ -35,6 +36,7 @@ export interface GenerationState {
   /** What the rows' vectors are made with; null before the first run. */
   run: PlannedRun | null;
   read: ReadSettings;
+  fusion: Fusion;
 }
 
 /** Of the latest run. */
@@ -80,6 +82,7 @@ export async function loadReadState(db: Queryable, backfill: string): Promise<Re
         version: `${run?.id ?? ''} ${version}`,
         run,
         read: knownReadSettings(read),
+        fusion: knownFusion(read),
       }))
       .sort((a, b) => a.generation - b.generation);
     return { ...readChoiceOf(first.choice), generations, hasMore: found.rows.length > 1 };
@@ -103,6 +106,7 @@ export const unknownGeneration = (backfill: string, generation = 1): GenerationS
   version: '',
   run: null,
   read: {},
+  fusion: EQUAL_FUSION,
 });
 
 /** Verified and indexed: reads may be moved to it. */

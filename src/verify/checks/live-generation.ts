@@ -1,6 +1,7 @@
 /** What a generation is against the one by which reads go. */
 
 import { optionName } from '../../config/option-name.ts';
+import { signedDecimal } from '../../observability/format.ts';
 import type { Settings } from '../../config/settings.ts';
 import { parseGenerationName } from '../../config/values/generation-name.ts';
 import type { Queryable } from '../../db/pool.ts';
@@ -68,11 +69,10 @@ function figuresOf({ k, overlap, queries, mode, recallAt10, latency, relevance }
   ].join(', ');
 }
 
-const signed = (value: number): string => `${value >= 0 ? '+' : ''}${value.toFixed(3)}`;
-
 function differenceOf({ own, live, difference, queries }: LiveRelevance): string {
-  const interval = difference === null ? '' : ` [${signed(difference.low)}, ${signed(difference.high)}]`;
-  return `nDCG@10 ${own?.toFixed(3)} against ${live?.toFixed(3)} over ${queries} judged queries: ${signed(difference?.value ?? 0)}${interval}`;
+  const interval =
+    difference === null ? '' : ` [${signedDecimal(difference.low)}, ${signedDecimal(difference.high)}]`;
+  return `nDCG@10 ${own?.toFixed(3)} against ${live?.toFixed(3)} over ${queries} judged queries: ${signedDecimal(difference?.value ?? 0)}${interval}`;
 }
 
 /** Where it is demanded: the whole interval of the difference must lie above what may be lost. */

@@ -1,9 +1,11 @@
 /** What the measured relevance means for the gate. */
 
 import { optionName } from '../../config/option-name.ts';
+import { signedDecimal } from '../../observability/format.ts';
 import type { Settings } from '../../config/settings.ts';
 import { RRF_K } from '../../relevance/rank-fusion.ts';
 import type { Check } from '../check.ts';
+import type { LearntFusion } from '../measures/learn-fusion.ts';
 import type { Relevance, SystemScore } from '../measures/relevance.ts';
 
 /** With fewer the intervals are so wide that the gate cannot tell much. */
@@ -11,11 +13,16 @@ const ENOUGH_QUERIES = 25;
 
 export const RELEVANCE_NOTES = {
   measures: `nDCG@10 of the ten hits that an application is served, with the settings of reads; recall@100 and reciprocal rank over the first 100 keys, for which the index is searched more widely; all as trec_eval -c defines them: gain = grade, discount log2(rank + 1), relevant from grade 1; a query that finds nothing counts as 0`,
-  ties: `each ranking is taken as its SQL orders it: legacy by the operator, tsvector by ts_rank_cd then key, vector by distance as the index gives it; hybrid is reciprocal rank fusion (k = ${RRF_K}, equal weights, not tuned) of vector and tsvector, ties in the order of vector first`,
+  ties: `each ranking is taken as its SQL orders it: legacy by the operator, tsvector by ts_rank_cd then key, vector by distance as the index gives it; hybrid is reciprocal rank fusion (k = ${RRF_K}) of vector and tsvector, with the weights of reads, ties in the order of vector first`,
 } as const;
 
 export function relevanceChecks(relevance: Relevance, settings: Settings): Check[] {
-  return [judgementsCheck(relevance), vectorCheck(relevance, settings)];
+  const { fusion } = relevance;
+  return [
+    judgementsCheck(relevance),
+    vectorCheck(relevance, settings),
+    ...(fusion == null ? [] : [hybridCheck(fusion)]),
+  ];
 }
 
 function judgementsCheck(relevance: Relevance): Check {
@@ -70,5 +77,25 @@ function vectorCheck({ systems, queries }: Relevance, settings: Settings): Check
     remedy: passed
       ? null
       : `Search by vectors is worse than the legacy search. ${worse(hybrid) ? `Try another model by ${optionName('model.name')}` : `Use the hybrid of both, which is not, or another model by ${optionName('model.name')}`}, or accept more by ${optionName('verify.tolerance')}.`,
+  };
+}
+
+/** Passes whichever is better: which of the two reads are to go by is the operator's choice. */
+function hybridCheck(fusion: LearntFusion): Check {
+  const { hybrid, vector, equal, settings, learntOn, reportedOn, recommended } = fusion;
+  const { value = 0, low = 0, high = 0 } = hybrid.difference ?? {};
+  const told =
+    recommended === 'hybrid'
+      ? 'Hybrid is better than vectors alone: prefer `cutover --to hybrid`.'
+      : high < 0
+        ? 'Hybrid is worse than vectors alone: prefer `cutover --to vector`.'
+        : 'Hybrid cannot be told from vectors alone, and asks two rankings for one: prefer `cutover --to vector`.';
+  return {
+    name: 'hybrid',
+    passed: true,
+    value: hybrid.ndcg10,
+    threshold: null,
+    detail: `weight of words ${settings.words} (vectors 1) and the first ${settings.depth} of each ranking, learnt on ${learntOn} queries; on the other ${reportedOn}: nDCG@10 ${hybrid.ndcg10.toFixed(3)}, ${equal.ndcg10.toFixed(3)} with equal weights, vectors alone ${vector.ndcg10.toFixed(3)}; to vectors ${signedDecimal(value)} [${signedDecimal(low)}, ${signedDecimal(high)}]`,
+    remedy: told,
   };
 }

@@ -3,6 +3,7 @@
 import { backfillOf } from '../../config/values/generation-name.ts';
 import type { Embedder } from '../../embedding/embedder.ts';
 import { messageOf } from '../../errors.ts';
+import { loadFusion } from '../../ledger/reads/fusion.ts';
 import { loadReadSettings } from '../../ledger/reads/read-settings.ts';
 import { latestRun, type Run } from '../../ledger/run/run.ts';
 import { targetOfRun } from '../../ledger/run/run-target.ts';
@@ -34,7 +35,8 @@ export async function openCompared(
     const { target, settings } = await targetOfRun(pool, run, own);
     embedder = await openEmbedder();
     const read = await loadReadSettings(pool, name);
-    const context: SearchContext = { pool, target, settings, read, tries: new LegacyTries() };
+    const fusion = await loadFusion(pool, name);
+    const context: SearchContext = { pool, target, settings, read, fusion, tries: new LegacyTries() };
     if (embedder.fingerprint === run.fingerprint) return { opened: { ...compared, run, context, embedder } };
     await embedder.close();
     return {

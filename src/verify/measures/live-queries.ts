@@ -27,6 +27,6 @@ export async function rankLive(
 ): Promise<Rankings | null> {
   const vector = await rankVector(context, query, DEPTHS);
   if (mode === 'vector') return vector;
-  const words = await rankText(context, query.text, DEPTHS.depth);
+  const words = await rankText(context, query.text);
   return words === null ? null : rankHybrid(context, query, DEPTHS, vector, words);
 }

@@ -22,7 +22,8 @@ import {
 import { queryDigest, type Judgements, type Query } from '../../relevance/query-file.ts';
 import type { EmbeddedQuery } from '../queries/query-vectors.ts';
 import { rankLive, type LiveQueries } from './live-queries.ts';
-import { SYSTEMS, rankAll, type Rankings, type SearchContext, type SystemName } from './systems.ts';
+import { learnFusion, type LearntFusion } from './learn-fusion.ts';
+import { SYSTEMS, rankAll, rankText, type Rankings, type SearchContext, type SystemName } from './systems.ts';
 
 export interface SystemScore {
   name: SystemName;
@@ -62,6 +63,8 @@ export interface Relevance {
   /** Queries that the model makes no vector of; vector finds nothing for them. */
   notEmbeddable: number;
   systems: SystemScore[];
+  /** How the hybrid of `systems` merges its rankings; null where nothing was learnt. Absent from earlier releases' verifications. */
+  fusion?: LearntFusion | null;
 }
 
 export interface JudgedQueries {
@@ -77,16 +80,19 @@ type Scores = Record<'ndcg10' | 'recall100' | 'mrr', number[]>;
 /** @param embedded those of `measurable`. @param live the same ones */
 export async function measureRelevance(
   context: SearchContext,
-  { queries, judgements }: JudgedQueries,
+  judged: JudgedQueries,
   embedded: readonly EmbeddedQuery[],
   live: LiveQueries | null = null,
 ): Promise<Relevance> {
+  const { queries, judgements } = judged;
+  const words = await rankWords(context, embedded);
+  const fusion = words === null ? null : await learnFusion(context, judgements, embedded, words);
+  const served = fusion === null ? context : { ...context, fusion: fusion.settings };
   const scores = new Map<SystemName, Scores>();
   const missing = new Set<SystemName>();
   for (const [at, query] of embedded.entries()) {
     const grades = judgements.get(query.id) as Grades;
-    // Once past the time limit, the tsvector ranking is not waited for again.
-    const rankings = await rankAll(context, query, DEPTHS, !missing.has('tsvector'));
+    const rankings = await rankAll(served, query, DEPTHS, words?.get(query.id) ?? null);
     for (const name of SYSTEMS) {
       const ranking = rankings[name];
       if (ranking === null) missing.add(name);
@@ -99,7 +105,7 @@ export async function measureRelevance(
   }
   for (const name of missing) scores.delete(name);
   const ids = new Set(queries.map(({ id }) => id));
-  const judged = queries.filter(({ id }) => judgements.has(id));
+  const withJudgement = queries.filter(({ id }) => judgements.has(id)).length;
   return {
     queries: embedded.length,
     answers: 'as served',
@@ -107,14 +113,29 @@ export async function measureRelevance(
     judgements: [...judgements.values()].reduce((sum, grades) => sum + grades.size, 0),
     resamples: RESAMPLES,
     leftOut: {
-      withoutJudgement: queries.length - judged.length,
-      withoutRelevant: judged.length - embedded.length,
+      withoutJudgement: queries.length - withJudgement,
+      withoutRelevant: withJudgement - embedded.length,
       judgedButMissing: [...judgements.keys()].filter((id) => !ids.has(id)).length,
     },
     ...(await countKeys(context, judgements)),
     notEmbeddable: embedded.filter(({ vector }) => vector === null).length,
     systems: summarise(scores, live === null ? SYSTEMS : [...SYSTEMS, 'live']),
+    fusion,
   };
+}
+
+/** By the queries' ids; null once one of them has passed the time limit, as the next would not be faster. */
+async function rankWords(
+  context: SearchContext,
+  queries: readonly EmbeddedQuery[],
+): Promise<Map<string, string[]> | null> {
+  const words = new Map<string, string[]>();
+  for (const { id, text } of queries) {
+    const ranking = await rankText(context, text);
+    if (ranking === null) return null;
+    words.set(id, ranking);
+  }
+  return words;
 }
 
 /** Queries that can be scored: judged, with a relevant key. */

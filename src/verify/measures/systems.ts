@@ -8,9 +8,10 @@ import { fuse } from '../../relevance/rank-fusion.ts';
 import { fuseHits, fusedDepth, neighbours, vectorHits, type SearchRequest } from '../../search/read-modes.ts';
 import { LegacyTries } from '../../search/queries/legacy-fault.ts';
 import { legacySearch } from '../../search/queries/legacy-query.ts';
+import { EQUAL_FUSION, type Fusion } from '../../ledger/reads/fusion.ts';
 import { forDepth, type ReadSettings } from '../../ledger/reads/read-settings.ts';
 import { TEXT_FAILED, textSearch } from '../../search/queries/text-query.ts';
-import { nearest } from '../../search/queries/vector-query.ts';
+import { nearest, type Neighbour } from '../../search/queries/vector-query.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { scanDepth } from '../../table/candidates.ts';
 import type { EmbeddedQuery } from '../queries/query-vectors.ts';
@@ -25,6 +26,8 @@ export interface SearchContext {
   settings: Settings;
   /** What vector searches are run with. */
   read: ReadSettings;
+  /** How the hybrid merges its rankings; with equal weights where absent. */
+  fusion?: Fusion;
   /** Of the legacy search, which may raise for some queries. */
   tries?: LegacyTries;
 }
@@ -37,27 +40,32 @@ export interface Rankings {
   deep: string[];
 }
 
+/** Deepest ranking that a hybrid may merge. */
+export const DEEPEST_FUSION = 200;
+
 export interface Depths {
   k: number;
   depth: number;
 }
 
-/** Null where the tsvector ranking passed the time limit, or does not run. A query without a vector finds nothing by it. */
+/**
+ * Null where there is no ranking by words. A query without a vector finds nothing by it.
+ * @param words to `DEEPEST_FUSION`; null where the tsvector ranking passed the time limit, or does not run
+ */
 export async function rankAll(
   context: SearchContext,
   query: EmbeddedQuery,
   depths: Depths,
-  withText = true,
+  words: readonly string[] | null,
 ): Promise<Record<(typeof SYSTEMS)[number], Rankings | null>> {
   const { k, depth } = depths;
   const legacy = await rankLegacy(context, query.text, depths);
   const vector = await rankVector(context, query, depths);
-  const words = withText ? await rankText(context, query.text, depth) : null;
   if (words === null) return { legacy, tsvector: null, vector, hybrid: null };
   return {
     legacy,
     // Its order is the same at every depth.
-    tsvector: { served: words.slice(0, k), deep: words },
+    tsvector: { served: words.slice(0, k), deep: words.slice(0, depth) },
     vector,
     hybrid: await rankHybrid(context, query, depths, vector, words),
   };
@@ -70,14 +78,23 @@ export async function rankHybrid(
   vector: Rankings,
   words: readonly string[],
 ): Promise<Rankings> {
-  const fused = fusedDepth(k);
-  const near =
-    query.vector === null ? [] : await neighbours(requestOf(context, query, k), query.vector, fused);
+  const { fusion = EQUAL_FUSION } = context;
+  const fused = fusedDepth(k, fusion);
+  const near = await nearTo(context, query, k, fused);
   return {
-    served: fuseHits(near, words.slice(0, fused), k).map(({ key }) => key),
-    deep: fuse([vector.deep, words], depth),
+    served: fuseHits(near, words.slice(0, fused), k, fusion).map(({ key }) => key),
+    deep: fuse([vector.deep, words.slice(0, depth)], depth, [1, fusion.words]),
   };
 }
+
+/** As much of the ranking by vectors as a search for `k` hits fuses. */
+export const nearTo = async (
+  context: SearchContext,
+  query: EmbeddedQuery,
+  k: number,
+  depth: number,
+): Promise<Neighbour[]> =>
+  query.vector === null ? [] : neighbours(requestOf(context, query, k), query.vector, depth);
 
 export async function rankLegacy(
   { pool, target, settings, tries = new LegacyTries() }: SearchContext,
@@ -118,14 +135,13 @@ const requestOf = (
   timeoutMs: TABLE_LIMITS.statementTimeoutMs,
 });
 
-/** Null where it passed the time limit, or does not run. */
+/** To `DEEPEST_FUSION`; null where it passed the time limit, or does not run. */
 export async function rankText(
   { pool, target, settings }: SearchContext,
   text: string,
-  depth: number,
 ): Promise<string[] | null> {
   try {
-    return await textSearch(pool, target, settings, text, depth);
+    return await textSearch(pool, target, settings, text, DEEPEST_FUSION);
   } catch (error) {
     // Ranking by words without an index of its own reads every row: on a large table that is no search.
     if (hasSqlState(error, SQLSTATE.queryCanceled) || codeOf(error) === TEXT_FAILED) return null;
