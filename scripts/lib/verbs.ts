@@ -24,5 +24,6 @@ export const VERBS: Record<string, () => Promise<Command>> = {
   mask: async () => (await import('../mask.ts')).mask,
   dashboard: async () => (await import('../dashboard.ts')).dashboard,
   completion: async () => (await import('../completion.ts')).completion,
+  'compare-models': async () => (await import('../compare-models.ts')).compareModelsCommand,
   'train-model': async () => (await import('../train-model.ts')).trainModelCommand,
 };

@@ -8,7 +8,8 @@ import { liveSentences, sideBySide } from '../verify/report/side-by-side.ts';
 import type { Latency } from '../verify/measures/latency.ts';
 import { RELEVANCE_NOTES } from '../verify/checks/relevance.ts';
 import type { Relevance } from '../verify/measures/relevance.ts';
-import { decimal, interval, signed, table } from './table.ts';
+import { decimal, interval, signed } from '../verify/report/figures.ts';
+import { table } from './table.ts';
 
 interface Verified {
   checks: readonly Check[];

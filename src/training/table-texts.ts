@@ -1,12 +1,16 @@
 /** The texts of the configured table, as they will be embedded, for training on them. */
 
-import type { Queryable } from '../db/pool.ts';
+import type { Pool, Queryable } from '../db/pool.ts';
 import { isOfARow } from '../db/sqlstates.ts';
+import { TABLE_LIMITS, inReadOnly } from '../db/transaction.ts';
 import { createMasker, tryMask } from '../masking/masker.ts';
 import type { MaskPolicy } from '../masking/policy.ts';
+import { estimatedRows } from '../table/estimated-rows.ts';
 import { keyAliases, keyTextSql } from '../table/key.ts';
 import { allAfter, orderedKeysSql } from '../table/key-range.ts';
 import type { Target } from '../table/backfill-target.ts';
+import { readTexts } from '../table/read-texts.ts';
+import { sampleSql } from '../table/sample-rows.ts';
 import { beginningSql } from '../table/text-expressions.ts';
 
 /** Rows per statement: no transaction stays open while training works. */
@@ -65,6 +69,35 @@ interface Row {
 interface Read {
   condition: string;
   columns: string;
+}
+
+/** Of a larger table rows are drawn, about half as many. */
+const WHOLE_TABLE_ROWS = 200_000;
+const DRAWN_ROWS = WHOLE_TABLE_ROWS / 2;
+/** Of a condition that few rows meet, or of pages that are half empty, more have to be looked at. */
+const KEYS_PER_ROW = 4;
+/** Drawn rows whose texts are held at a time. */
+const DRAWN_PAGE_ROWS = 200;
+
+/** Every eligible row once, or of a large table those of a sample, in time and memory that do not grow with it. */
+export async function* sampledTexts(pool: Pool, target: Target): AsyncGenerator<string> {
+  const read = (keys: readonly string[]): Promise<{ text: string }[]> =>
+    readTexts(pool, target, keys, MAX_CHARACTERS);
+  const rows = await estimatedRows(pool, target.table);
+  if (rows <= WHOLE_TABLE_ROWS) {
+    yield* tableTexts(pool, target, read);
+    return;
+  }
+  const most = KEYS_PER_ROW * DRAWN_ROWS;
+  const drawn = await inReadOnly(pool, TABLE_LIMITS, (client) =>
+    client.query<{ key: string }>(sampleSql(target), [Math.min(100, (100 * most) / rows), most]),
+  );
+  let yielded = 0;
+  for (let at = 0; at < drawn.rows.length && yielded < DRAWN_ROWS; at += DRAWN_PAGE_ROWS) {
+    const page = await read(drawn.rows.slice(at, at + DRAWN_PAGE_ROWS).map(({ key }) => key));
+    for (const { text } of page) yield text;
+    yielded += page.length;
+  }
 }
 
 /** As they will be embedded; one that a rule of the operator's takes too long over is left out, as it is of the run. */

@@ -9,6 +9,7 @@ import { cutover } from '../../scripts/cutover.ts';
 import { rollback } from '../../scripts/rollback.ts';
 import { complete } from '../../scripts/complete.ts';
 import { abandon } from '../../scripts/abandon.ts';
+import { compareModelsCommand } from '../../scripts/compare-models.ts';
 import { completion } from '../../scripts/completion.ts';
 import { dashboard } from '../../scripts/dashboard.ts';
 import { demo } from '../../scripts/demo.ts';
@@ -32,6 +33,7 @@ import { runCommand, startCommand } from '../setup/command.ts';
 
 const COMMANDS = [
   abandon,
+  compareModelsCommand,
   complete,
   completion,
   cutover,
@@ -105,6 +107,10 @@ describe('verbs', () => {
       ['model', ['steal'], 'steal'],
       ['model', [], 'pgvector-backfill model check'],
       ['train-model', [], '--out'],
+      ['compare-models', [], '--models'],
+      ['compare-models', ['--models', 'a,a'], 'names a twice'],
+      ['compare-models', ['--models', 'a', '--rows', 'all'], '--rows'],
+      ['compare-models', ['--models', 'a', '--judgements', 'qrels.tsv'], '--queries'],
       ['tune', ['--threshold', 'lockWaiters=1', '--threshold', 'nonsense=1'], 'nonsense=1'],
     ] as const) {
       const { code, stderr } = await runCommand(verb, [...args], {

@@ -6,6 +6,7 @@ import { articles } from '../../src/demo/articles.ts';
 import { loadArticles } from '../../src/demo/load-articles.ts';
 import { judgedQueries } from '../../src/demo/sample-queries.ts';
 import { openBackfill, type TestBackfill } from '../setup/backfill.ts';
+import type { ComparedModel, ComparedModels } from '../../src/verify/compared-models/compare-models.ts';
 import { runCommand, type CommandResult } from '../setup/command.ts';
 import { databases } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
@@ -22,6 +23,7 @@ describe('the verb verify', () => {
   const model = sampleModel(64);
   let backfill: TestBackfill;
   let folder: string;
+  let vector: number;
   const path = (name: string): string => join(folder, name);
   const verify = (...args: string[]): Promise<CommandResult> =>
     runCommand('verify', args, backfill.env, folder);
@@ -62,6 +64,7 @@ describe('the verb verify', () => {
     expect({ code, stderr, passed }).toEqual({ code: 0, stderr: '', passed: true });
     expect(relevance.queries).toBe(judgedQueries.length);
     expect(relevance.systems.map(({ name }) => name)).toEqual(['legacy', 'tsvector', 'vector', 'hybrid']);
+    vector = relevance.systems.find(({ name }) => name === 'vector')?.ndcg10 ?? 0;
     expect(curve.setting).toBe('hnsw.ef_search');
     expect(latency.systems).toHaveLength(5);
     const report = await readFile(path('report.html'), 'utf8');
@@ -69,6 +72,21 @@ describe('the verb verify', () => {
     expect(report.includes(judgedQueries[0]!.text)).toBe(true);
     // Titles of rows are nobody else's on this machine.
     expect((await stat(path('report.html'))).mode & 0o077).toBe(0);
+  });
+
+  it('finds what a comparison of models beforehand has found on all rows', async () => {
+    const { code, json } = await runCommand(
+      'compare-models',
+      ['--json', '--models', model.name, '--queries', 'queries.jsonl', '--judgements', 'qrels.tsv'],
+      backfill.env,
+      folder,
+    );
+    const { queries, models } = json() as ComparedModels;
+    expect({ code, queries }).toEqual({
+      code: 0,
+      queries: { source: 'judged', column: null, count: judgedQueries.length },
+    });
+    expect((models[0] as ComparedModel).modes[0]?.ndcg10).toBeCloseTo(vector, 2);
   });
 
   it('ends with 3 where a check does not pass, writes the report all the same, and says what to do', async () => {

@@ -10,7 +10,8 @@ export interface LimitedRole {
   /** Of the role; an empty queue in the same database. */
   database: TestDatabase;
   role: string;
-  /** As a superuser. */
+  /** Of the same database, as a superuser. */
+  adminUrl: string;
   admin: (sql: string) => Promise<void>;
   /** Another one, such as the table's owner, that goes with it. */
   also: (name: string, attributes?: string) => Promise<string>;
@@ -43,6 +44,7 @@ export async function limitedRole({
   return {
     database: { databaseUrl: url.href, queueUrl: queueUrl ?? url.href, drop: () => Promise.resolve() },
     role,
+    adminUrl: databaseUrl,
     admin,
     also,
     drop,

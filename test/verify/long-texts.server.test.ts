@@ -9,6 +9,7 @@ import { runCommand } from '../setup/command.ts';
 import { databases } from '../setup/databases.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { sampleModel } from '../setup/model.ts';
+import type { ComparedModel, ComparedModels } from '../../src/verify/compared-models/compare-models.ts';
 import type { LongTexts } from '../../src/verify/long-texts/compare-long-texts.ts';
 
 const ROWS = 40;
@@ -81,6 +82,27 @@ describe.each(databases())('long texts compared on $name', ({ create }) => {
       'SELECT count(*)::int AS n FROM docs WHERE embedding IS NOT NULL',
     );
     expect(rows).toEqual([{ n: 0 }]);
+  });
+
+  it('are tried by a comparison of models too, where they are more than a few', async () => {
+    const { code, json } = await runCommand(
+      'compare-models',
+      ['--json', '--models', 'sample', '--queries', 'queries.jsonl', '--judgements', 'qrels.tsv'],
+      backfill.env,
+      folder,
+    );
+    const { models, best } = json() as ComparedModels;
+    const [model] = models as ComparedModel[];
+    expect(code).toBe(0);
+    expect(best?.mode).not.toBe('truncate');
+    expect(model).toMatchObject({ rows: ROWS, judgedRows: ROWS, longRows: ROWS });
+    const [truncate, , chunks] = model?.modes ?? [];
+    expect(truncate).toMatchObject({ mode: 'truncate', cutShare: 1, vectorsPerRow: 1 });
+    expect(truncate?.toBest?.high).toBeLessThan(0);
+    expect(chunks).toMatchObject({ mode: 'chunks', ndcg10: 1, cutShare: 0 });
+    // Of passages the table beside the legacy table is forecast.
+    expect(chunks?.forecast.vectors).toBe(Math.round(ROWS * (chunks?.vectorsPerRow ?? 0)));
+    expect(chunks?.vectorsPerRow).toBeGreaterThan(3);
   });
 
   it('asks for judged queries', async () => {

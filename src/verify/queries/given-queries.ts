@@ -1,6 +1,7 @@
 /** Queries that the operator gives: files, or what was judged on the search page. */
 
 import { resolve } from 'node:path';
+import { ledgerPresent } from '../../db/migrate.ts';
 import type { Pool } from '../../db/pool.ts';
 import { ConfigError, GateError } from '../../errors.ts';
 import { loadJudged } from '../../ledger/verification/judgements.ts';
@@ -30,8 +31,8 @@ export async function readQueryFiles(flags: Flags, cwd: string): Promise<QueryIn
 
 /** @throws GateError where nothing was judged yet. */
 export async function judgedOnThePage(pool: Pool, backfill: string): Promise<QueryInput> {
-  const judged = await loadJudged(pool, backfill);
-  if (judged.queries.length > 0) return judged;
+  const judged = (await ledgerPresent(pool)) ? await loadJudged(pool, backfill) : null;
+  if (judged !== null && judged.queries.length > 0) return judged;
   throw new GateError('Nothing was judged yet.', {
     code: 'NOT_JUDGED',
     remedy:

@@ -34,16 +34,26 @@ export function relevanceChart(relevance: Relevance): Svg {
 }
 
 /** nDCG@10 alone, with its 95 % intervals. */
-export function intervalChart(relevance: Relevance): Svg {
-  const shown = shownOf(relevance);
-  const points = shown.map(({ ndcg10, low, high }, x) => ({
-    x,
-    y: ndcg10 ?? 0,
-    interval: [low ?? 0, high ?? 0] as const,
-  }));
+export const intervalChart = (relevance: Relevance): Svg =>
+  intervals(
+    'nDCG@10 of each search with its 95 % interval',
+    shownOf(relevance).map(({ name, ndcg10, low, high }) => ({
+      name,
+      ndcg10: ndcg10 ?? 0,
+      low: low ?? 0,
+      high: high ?? 0,
+    })),
+  );
+
+/** A bar of nDCG@10 for each, with its interval. */
+export function intervals(
+  label: string,
+  shown: readonly { name: string; ndcg10: number; low: number; high: number }[],
+): Svg {
+  const points = shown.map(({ ndcg10, low, high }, x) => ({ x, y: ndcg10, interval: [low, high] as const }));
   return drawChart({
     kind: 'bars',
-    label: 'nDCG@10 of each search with its 95 % interval',
+    label,
     x: { at: shown.map(({ name }) => name) },
     y: { name: 'nDCG@10', at: { low: 0, high: Math.max(0.1, ...points.map(({ interval }) => interval[1])) } },
     series: [{ points }],

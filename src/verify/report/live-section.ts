@@ -2,14 +2,10 @@
 
 import { html } from 'hono/html';
 import type { FullResult } from '../full-measurement.ts';
-import type { Part } from './query-examples.ts';
+import { table, type Part } from './layout.ts';
 import { liveSentences, sideBySide } from './side-by-side.ts';
 
-export function liveSection(
-  full: FullResult,
-  own: number,
-  table: (head: readonly string[], rows: readonly (readonly string[])[]) => Part,
-): Part | string {
+export function liveSection(full: FullResult, own: number): Part | string {
   const { live } = full;
   if (live == null) return '';
   const { head, rows } = sideBySide(full, live, own);

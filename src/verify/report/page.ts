@@ -1,6 +1,6 @@
-/** The report: one HTML file without script, with every picture in it. */
+/** The report of the gate. */
 
-import { html, raw } from 'hono/html';
+import { html } from 'hono/html';
 import { parseGenerationName, showGeneration } from '../../config/values/generation-name.ts';
 import type { Comparison } from '../../search/compare.ts';
 import type { Agreement } from '../measures/agreement.ts';
@@ -11,12 +11,11 @@ import { RELEVANCE_NOTES } from '../checks/relevance.ts';
 import type { Recommendation } from '../measures/recommended-settings.ts';
 import type { Relevance } from '../measures/relevance.ts';
 import type { Verification } from '../verify.ts';
-import { COLOURS, GRID, INK } from './chart.ts';
 import { curveCharts, intervalChart, latencyChart, relevanceChart, seriesName } from './charts.ts';
+import { decimal } from './figures.ts';
+import { htmlPage, picture, table, type Part } from './layout.ts';
 import { liveSection } from './live-section.ts';
-import { sampleSection, type Part } from './query-examples.ts';
-
-/** A template of hono: what is put in is escaped. */
+import { sampleSection } from './query-examples.ts';
 
 export interface ReportInput {
   /** Of the generation, in the ledger. */
@@ -30,74 +29,28 @@ export interface ReportInput {
   samples: readonly Comparison[];
 }
 
-const STYLE = `
-:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff; --line: #ddd; --pass: #1a7f37; --fail: #c62828; --note: #8a5a00; --less: #555 }
-body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0 } td, th { padding: .3rem .5rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; overflow-wrap: anywhere }
-td:nth-child(-n + 2), th { overflow-wrap: normal } td:first-child { white-space: nowrap }
-td { font-variant-numeric: tabular-nums } .pass { color: var(--pass) } .fail { color: var(--fail); font-weight: 600 } .note { color: var(--note) }
-svg { max-width: 100%; height: auto } small { color: var(--less) }
-@media (max-width: 40rem) { td, th { padding: .3rem .2rem; font-size: .8rem } td:nth-child(-n + 2), th { overflow-wrap: anywhere } }
-@media (prefers-color-scheme: dark) {
-:root { color: #ddd; background: #16181b; --line: #3a3d42; --pass: #4cc270; --fail: #ff7b72; --note: #e0a84a; --less: #a5a8ad }
-svg [fill="${INK}"] { fill: #ccc } svg [stroke="${INK}"] { stroke: #aaa } svg [stroke="${GRID}"] { stroke: #3a3d42 }
-svg [fill="${COLOURS[0]}"] { fill: #8096ff } svg [stroke="${COLOURS[0]}"] { stroke: #8096ff }
-}
-`;
-/** Nothing is fetched and nothing runs, whatever a name or a title holds. */
-const POLICY = "default-src 'none'; style-src 'unsafe-inline'";
-
 export async function reportPage(input: ReportInput): Promise<string> {
   const { run, at, verification, samples } = input;
   const backfill = showGeneration(input.backfill);
   const { passed, checks, full } = verification;
-  const page = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width" />
-        <meta http-equiv="Content-Security-Policy" content="${POLICY}" />
-        <title>${backfill}: verify ${passed ? 'passed' : 'did not pass'}</title>
-        <style>
-          ${raw(STYLE)}
-        </style>
-      </head>
-      <body>
-        <h1>
-          ${backfill}: the gate
-          <span class="${passed ? 'pass' : 'fail'}">${passed ? 'passed' : 'did not pass'}</span>
-        </h1>
-        <p>
-          Run ${run}, ${at.toISOString()}.
-          ${samples.length === 0 ? 'Figures and names only: no text of rows or queries.' : 'With sample answers at the end.'}
-        </p>
-        ${checksSection(checks)}
-        ${full === null ? '' : liveSection(full, parseGenerationName(input.backfill).generation, table)}
-        ${full?.relevance ? relevanceSection(full.relevance) : ''}
-        ${full?.agreement ? agreementSection(full.agreement) : ''}
-        ${full?.curve ? curveSection(full.curve, full.recommendation, input.recallTarget) : ''}
-        ${full?.latency ? latencySection(full.latency) : ''}
-        ${samples.length === 0 ? '' : sampleSection(samples)}
-      </body>
-    </html> `;
-  return (await page).toString();
-}
-
-const decimal = (value: number | null, digits = 3): string => value?.toFixed(digits) ?? '-';
-const picture = (svg: Part): Part => html`<div>${svg}</div>`;
-
-function table(head: readonly string[], rows: readonly (readonly (string | Part)[])[]): Part {
-  return html`<table>
-    <tr>
-      ${head.map((cell) => html`<th>${cell}</th>`)}
-    </tr>
-    ${rows.map(
-      (row) =>
-        html`<tr>
-          ${row.map((cell) => html`<td>${cell}</td>`)}
-        </tr>`,
-    )}
-  </table>`;
+  return htmlPage(
+    `${backfill}: verify ${passed ? 'passed' : 'did not pass'}`,
+    html`<h1>
+        ${backfill}: the gate
+        <span class="${passed ? 'pass' : 'fail'}">${passed ? 'passed' : 'did not pass'}</span>
+      </h1>
+      <p>
+        Run ${run}, ${at.toISOString()}.
+        ${samples.length === 0 ? 'Figures and names only: no text of rows or queries.' : 'With sample answers at the end.'}
+      </p>
+      ${checksSection(checks)}
+      ${full === null ? '' : liveSection(full, parseGenerationName(input.backfill).generation)}
+      ${full?.relevance ? relevanceSection(full.relevance) : ''}
+      ${full?.agreement ? agreementSection(full.agreement) : ''}
+      ${full?.curve ? curveSection(full.curve, full.recommendation, input.recallTarget) : ''}
+      ${full?.latency ? latencySection(full.latency) : ''}
+      ${samples.length === 0 ? '' : sampleSection(samples)}`,
+  );
 }
 
 function checksSection(checks: readonly Check[]): Part {

@@ -4,9 +4,7 @@ import { html } from 'hono/html';
 import { GateError } from '../../errors.ts';
 import type { Query } from '../../relevance/query-file.ts';
 import { compareSearches, type CompareInput, type Comparison, type Hit } from '../../search/compare.ts';
-
-/** Of a page. */
-export type Part = ReturnType<typeof html>;
+import type { Part } from './layout.ts';
 
 const HITS = 10;
 

@@ -2,13 +2,12 @@
 
 import type { FullResult } from '../full-measurement.ts';
 import type { LiveFigures } from '../measures/live.ts';
+import { decimal, signed } from './figures.ts';
 
 export interface SideBySide {
   head: string[];
   rows: string[][];
 }
-
-const decimal = (value: number | null | undefined, digits = 3): string => value?.toFixed(digits) ?? '-';
 
 /** @param own number of the generation that is verified */
 export function sideBySide(full: FullResult, live: LiveFigures, own: number): SideBySide {
@@ -39,17 +38,13 @@ export function sideBySide(full: FullResult, live: LiveFigures, own: number): Si
 export function liveSentences({ live, relevance }: FullResult): string[] {
   if (live == null) return [];
   const toLegacy = relevance?.systems.find(({ name }) => name === live.mode)?.difference ?? null;
-  const shown = (difference: { value: number; low: number; high: number } | null): string | null =>
-    difference === null
-      ? null
-      : `${difference.value >= 0 ? '+' : ''}${decimal(difference.value)} [${decimal(difference.low)}, ${decimal(difference.high)}]`;
-  const [byLive, byLegacy] = [shown(live.relevance?.difference ?? null), shown(toLegacy)];
+  const [byLive, byLegacy] = [signed(live.relevance?.difference ?? null), signed(toLegacy)];
   return [
     `${live.mode} answers of ${live.queries} queries: overlap@${live.k} with generation ${live.generation} ${decimal(live.overlap)}, ${live.measure} ${decimal(live.rankCorrelation)}`,
-    ...(byLive === null
+    ...(byLive === ''
       ? []
       : [
-          `nDCG@10 to generation ${live.generation} ${byLive}, to legacy ${byLegacy ?? '-'} (95 % intervals)`,
+          `nDCG@10 to generation ${live.generation} ${byLive}, to legacy ${byLegacy || '-'} (95 % intervals)`,
         ]),
     ...(live.recallAt10 === null
       ? []

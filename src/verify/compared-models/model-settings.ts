@@ -1,0 +1,106 @@
+/** What `--models` names → the options of that model. */
+
+import { existsSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { optionName } from '../../config/option-name.ts';
+import { withValues } from '../../config/shape.ts';
+import type { Settings } from '../../config/settings.ts';
+import { modelOptions } from '../../embedding/open-embedder.ts';
+import { modelGraph, locateModel } from '../../embedding/model-files/files.ts';
+import { ConfigError } from '../../errors.ts';
+
+/** The model that is trained on the table's texts. */
+const TRAINED = 'trained';
+/** The configured server, with the configured name or one behind a colon. */
+const ENDPOINT = 'endpoint';
+
+export interface NamedModel {
+  asked: string;
+  kind: 'local' | 'trained' | 'endpoint';
+  /** Folder or name; of a server as it knows it, empty for the configured one. */
+  name: string;
+  /** Null where it is as configured. */
+  quantized: boolean | null;
+}
+
+/** @throws ConfigError `USAGE` where nothing is named, or one twice */
+export function parseModels(given: string | boolean | undefined): NamedModel[] {
+  const names = typeof given === 'string' ? given.split(',').map((name) => name.trim()) : [];
+  const missing = names.length === 0 || names.includes('');
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (missing || twice !== undefined)
+    throw new ConfigError(
+      missing ? '--models is missing: which models to compare.' : `--models names ${twice} twice.`,
+      {
+        code: 'USAGE',
+        remedy:
+          'For example: --models trained,Xenova/all-MiniLM-L6-v2:int8,./models/mine:full (a name in model.localPath, a folder, trained, or endpoint).',
+      },
+    );
+  return names.map((asked) => parseModel(asked));
+}
+
+function parseModel(asked: string): NamedModel {
+  if (asked === ENDPOINT || asked.startsWith(`${ENDPOINT}:`))
+    return { asked, kind: 'endpoint', name: asked.slice(ENDPOINT.length + 1), quantized: null };
+  const [, name = asked, precision] = /^(.*):(int8|full)$/.exec(asked) ?? [];
+  const quantized = precision === undefined ? null : precision === 'int8';
+  return { asked, kind: name === TRAINED ? 'trained' : 'local', name, quantized };
+}
+
+/** @throws ConfigError where no server is configured */
+export function settingsOfModel(
+  settings: Settings,
+  { kind, name, quantized }: NamedModel,
+  cwd: string,
+): Settings {
+  if (kind === 'endpoint') return settingsOfEndpoint(settings, name);
+  const folder = resolve(cwd, name);
+  const isFolder = existsSync(join(folder, 'config.json'));
+  const local = withValues(settings, [
+    ['model.endpoint', undefined],
+    // A pin is of the configured model alone.
+    ...(name === settings.model.name ? [] : PINS),
+    ['model.localPath', isFolder ? dirname(folder) : resolve(cwd, settings.model.localPath)],
+    ['model.name', isFolder ? basename(folder) : name],
+    ...(quantized === null ? [] : [['model.quantized', quantized] as const]),
+  ]);
+  return quantized === null ? withPresentGraph(local) : local;
+}
+
+const PINS = [
+  ['model.checksum', undefined],
+  ['model.revision', 'main'],
+] as const;
+
+/** Of a model of this trainer, whatever the model of the configuration wants. */
+export const settingsOfTrained = (settings: Settings, folder: string, quantized: boolean | null): Settings =>
+  withValues(settings, [
+    ...PINS,
+    ['model.endpoint', undefined],
+    ['model.localPath', dirname(folder)],
+    ['model.name', basename(folder)],
+    ['model.pooling', 'mean'],
+    ['model.documentPrefix', undefined],
+    ['model.queryPrefix', undefined],
+    ...(quantized === null ? [] : [['model.quantized', quantized] as const]),
+  ]);
+
+function settingsOfEndpoint(settings: Settings, name: string): Settings {
+  if (settings.model.endpoint === undefined)
+    throw new ConfigError('endpoint is among --models, and no server is configured.', {
+      code: 'NO_ENDPOINT',
+      remedy: `Set ${optionName('model.endpoint')}, or leave it out.`,
+    });
+  return name === '' ? settings : withValues(settings, [['model.name', name]]);
+}
+
+/** The other graph where the configured one is not there: a folder with one of them means that one. */
+function withPresentGraph(settings: Settings): Settings {
+  const has = (of: Settings): boolean => {
+    const options = modelOptions(of);
+    return existsSync(join(locateModel(options).folder, modelGraph(options)));
+  };
+  const other = withValues(settings, [['model.quantized', !settings.model.quantized]]);
+  return !has(settings) && has(other) ? other : settings;
+}

@@ -1,0 +1,143 @@
+/** Models compared before anything of a backfill is there, by a role that may read and no more. */
+
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPool, type Pool } from '../../src/db/pool.ts';
+import { articles } from '../../src/demo/articles.ts';
+import { loadArticles } from '../../src/demo/load-articles.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
+import type {
+  ComparedModel,
+  ComparedModels,
+  FailedModel,
+} from '../../src/verify/compared-models/compare-models.ts';
+import { catalogState } from '../setup/catalog.ts';
+import { runCommand, type CommandResult } from '../setup/command.ts';
+import { hasPostgres } from '../setup/databases.ts';
+import { limitedRole, type LimitedRole } from '../setup/limited-role.ts';
+import { sampleModel } from '../setup/model.ts';
+import { until } from '../setup/until.ts';
+
+const model = sampleModel();
+const ENV = {
+  BACKFILL_TABLE: 'public.articles',
+  BACKFILL_TEXT: 'title,body',
+  BACKFILL_MODEL_LOCAL_PATH: model.localPath,
+  BACKFILL_THREADS: '1',
+  BACKFILL_LOG_LEVEL: 'silent',
+};
+
+describe.runIf(hasPostgres())('the verb compare-models', () => {
+  let limited: LimitedRole;
+  let admin: Pool;
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'compare-models-'));
+    limited = await limitedRole();
+    const open = (): Pool => createPool(limited.adminUrl, { name: 'test', max: 1, logger: silentLogger });
+    const first = open();
+    await loadArticles(first, articles());
+    await first.query(
+      `GRANT USAGE ON SCHEMA public TO ${limited.role}; GRANT SELECT ON public.articles TO ${limited.role}`,
+    );
+    await first.query('ANALYZE public.articles');
+    // What it has written is counted with its end.
+    await first.end();
+    admin = open();
+  });
+  afterAll(async () => {
+    await admin.end();
+    await limited.drop();
+    await rm(folder, { recursive: true });
+  });
+
+  const compare = (...args: string[]): Promise<CommandResult> =>
+    runCommand('compare-models', args, { ...ENV, DATABASE_URL: limited.database.databaseUrl }, folder);
+  /** Rows that anybody has written in this database, catalogs included, once whoever was there has gone and told. */
+  const written = (): Promise<number> =>
+    until('nobody but this pool is there', async () => {
+      const found = await admin.query<{ others: number; rows: number }>(
+        `SELECT (SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()) AS others,
+                (SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::float8 FROM pg_stat_all_tables
+                  WHERE relname NOT IN ('pg_statistic', 'pg_toast_2619')) AS rows`,
+      );
+      const [row] = found.rows;
+      return row?.others === 0 && { rows: row.rows };
+    }).then(({ rows }) => rows);
+
+  it('ranks known items by their titles, tells what cannot be used, and writes nothing', async () => {
+    const before = { state: await catalogState(admin, 'public.articles'), rows: await written() };
+    const { code, stderr, json } = await compare(
+      '--models',
+      `${model.name}:full,trained:full,nowhere`,
+      '--report',
+      'report.html',
+      '--json',
+    );
+    expect(stderr).toBe('');
+    const { queries, tableRows, models, failed, best } = json() as ComparedModels;
+    const [sample, trained, nowhere] = models as [ComparedModel, ComparedModel, FailedModel];
+    expect(queries).toMatchObject({ source: 'titles', column: 'title' });
+    expect(queries.count).toBeGreaterThan(300);
+    expect(tableRows).toBe(articles().length);
+    expect(sample).toMatchObject({
+      asked: `${model.name}:full`,
+      precision: 'full',
+      dimensions: model.dimensions,
+    });
+    expect(trained.dimensions).toBe(128);
+    for (const { modes } of [sample, trained]) {
+      const [truncate] = modes;
+      expect(truncate?.ndcg10).toBeGreaterThan(0.2);
+      expect(truncate?.low).toBeLessThan(truncate?.high ?? 0);
+      expect(truncate?.rowsPerSecond).toBeGreaterThan(10);
+      expect(truncate?.forecast.diskBytes).toBeGreaterThan(truncate?.forecast.indexBytes ?? Infinity);
+      expect(truncate?.forecast.vectors).toBe(articles().length);
+    }
+    expect(
+      [sample, trained].flatMap(({ modes }) => modes).filter(({ toBest }) => toBest === null),
+    ).toHaveLength(1);
+    expect([sample.asked, trained.asked]).toContain(best?.asked);
+    expect(nowhere).toMatchObject({ asked: 'nowhere', error: { code: 'MODEL_FILES_MISSING' } });
+    expect({ code, failed }).toEqual({ code: 3, failed: 1 });
+    const report = await readFile(join(folder, 'report.html'), 'utf8');
+    expect(report).toMatch(/^<!doctype html>[\s\S]*nowhere cannot be used/);
+    expect(report).not.toContain(articles()[0]?.title ?? '');
+    // Only the report: the trained model has gone with the verb.
+    expect(await readdir(folder)).toEqual(['report.html']);
+    expect(await catalogState(admin, 'public.articles')).toEqual(before.state);
+    expect(await written()).toBe(before.rows);
+    // It would have been seen.
+    await admin.query('CREATE TEMP TABLE seen ()');
+    await until('a table that comes is seen', async () => (await written()) > before.rows);
+  });
+
+  it('runs where the database takes no writes, and says it in lines', async () => {
+    await limited.admin(`ALTER ROLE ${limited.role} SET default_transaction_read_only = on`);
+    const { code, stdout } = await compare('--models', `${model.name}:full`, '--rows', '50', '--long-texts');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Nobody has judged: \d+ known items, among \d+ of about \d+ rows/);
+    expect(stdout).toMatch(/sample:full +full +mean-of-chunks +0\.\d{3} +\[/);
+    expect(stdout).toMatch(/sample:full +full +chunks +32 +0\.0 %/);
+    expect(stdout).toMatch(/^Best: sample:full \(/m);
+  });
+
+  it('says what is missing of judgements, titles and judged pages', async () => {
+    for (const [args, words] of [
+      [['--titles', 'nothing'], 'has no column "nothing"'],
+      [['--text', 'body'], 'is all of the text'],
+      [['--text', 'sql:lower(body)'], 'The text is an expression'],
+      [['--judged'], 'Nothing was judged yet'],
+      [['--judged', '--titles', 'title'], 'Leave one of the two out'],
+    ] as const) {
+      const { code, stderr } = await compare('--models', model.name, ...args);
+      expect({ args, code, said: stderr }).toEqual({
+        args,
+        code: words.startsWith('Nothing') ? 3 : 2,
+        said: expect.stringContaining(words),
+      });
+    }
+  });
+});
