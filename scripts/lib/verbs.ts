@@ -15,6 +15,7 @@ export const VERBS: Record<string, () => Promise<Command>> = {
   retry: async () => (await import('../retry.ts')).retryCommand,
   finalize: async () => (await import('../finalize.ts')).finalizeCommand,
   verify: async () => (await import('../verify.ts')).verifyCommand,
+  audit: async () => (await import('../audit.ts')).auditCommand,
   cutover: async () => (await import('../cutover.ts')).cutover,
   rollback: async () => (await import('../rollback.ts')).rollback,
   complete: async () => (await import('../complete.ts')).complete,

@@ -40,6 +40,8 @@ export const SQLSTATE = {
   protocolViolation: '08P01',
   idleInTransaction: '25P03',
   transactionTimeout: '25P04',
+  /** object_not_in_prerequisite_state: a library that has to be loaded at the server's start, among others. */
+  notInPrerequisiteState: '55000',
   objectInUse: '55006',
   dependent: '2BP01',
 } as const;

@@ -22,7 +22,7 @@ const ORDER: readonly (readonly string[])[] = [
   ['finalize'],
   ['planning'],
   ['verify'],
-  ['cutover'],
+  ['audit', 'cutover'],
   ['dashboard'],
   ['terminal', 'worker'],
   ['cli'],
