@@ -8,19 +8,28 @@ import { runAsProgram } from '../src/cli/run-as-program.ts';
 import type { Command } from '../src/cli/command.ts';
 import { prepareQueues, withQueues } from '../src/planning/open-queues.ts';
 import { requireRun } from '../src/ledger/run/require-run.ts';
-import { OPEN_GENERATION_FLAG, withOpenGeneration } from '../src/cli/session.ts';
+import { OPEN_GENERATION_FLAG, withGeneration, withOpenGeneration } from '../src/cli/session.ts';
 import { watchBuild } from '../src/cli/watch-build.ts';
+import { askForRebuild } from './lib/rebuild.ts';
 
 export const finalizeCommand: Command = {
   name: 'finalize',
   summary: 'Asks for the index build now, whatever the coverage. A worker with the finalize role does it.',
   flags: {
     watch: { type: 'boolean', help: 'Show the build until the run is ready, or waits for the operator' },
+    rebuild: {
+      type: 'boolean',
+      help: 'Build the index of the live generation again, beside the present one: for one that has worn out (pgvector-backfill watch)',
+    },
     ...OPEN_GENERATION_FLAG,
   },
   async run(invocation) {
     const asked = await invocation.config();
     const logger = invocation.logger(asked.settings.logLevel);
+    if (invocation.flags['rebuild'] === true)
+      return withGeneration(invocation, asked, 'finalize', logger, (pool, config) =>
+        askForRebuild(invocation, pool, config, logger),
+      );
     return withOpenGeneration(invocation, asked, 'finalize', logger, async (pool, config) => {
       const run = await requireRun(pool, config.backfill);
       const target = await describeTarget(pool, config.backfill, config.settings);

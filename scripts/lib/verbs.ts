@@ -16,6 +16,7 @@ export const VERBS: Record<string, () => Promise<Command>> = {
   finalize: async () => (await import('../finalize.ts')).finalizeCommand,
   verify: async () => (await import('../verify.ts')).verifyCommand,
   audit: async () => (await import('../audit.ts')).auditCommand,
+  watch: async () => (await import('../watch.ts')).watchCommand,
   cutover: async () => (await import('../cutover.ts')).cutover,
   rollback: async () => (await import('../rollback.ts')).rollback,
   complete: async () => (await import('../complete.ts')).complete,

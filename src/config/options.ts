@@ -17,6 +17,7 @@ import { sync } from './options/sync.ts';
 import { table } from './options/table.ts';
 import { throttle } from './options/throttle.ts';
 import { verify } from './options/verify.ts';
+import { watch } from './options/watch.ts';
 import type { DeclaredAt, PathOf, ScopeOf, ValueOf } from './shape.ts';
 
 const SHAPE = {
@@ -34,6 +35,7 @@ const SHAPE = {
   throttle,
   index,
   verify,
+  watch,
   search,
   ...legacy,
 };

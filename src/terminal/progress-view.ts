@@ -3,6 +3,7 @@
 import { showGeneration } from '../config/values/generation-name.ts';
 import { timeLeft } from '../finalize/forecast/wording.ts';
 import { ledgerName } from '../ledger/progress/generation-progress.ts';
+import { indexWords } from '../ledger/progress/index-state.ts';
 import type { ProgressSnapshot } from '../ledger/progress/snapshot.ts';
 import { count, duration, percent } from '../observability/format.ts';
 import type { Output } from './output.ts';
@@ -86,8 +87,9 @@ export function progressLines(snapshot: ProgressSnapshot): Line[] {
   if (snapshot.stall !== null) lines.push({ text: `waits: ${snapshot.stall.reason}`, colour: 'yellow' });
   if (trouble(snapshot).length > 0) lines.push({ text: trouble(snapshot).join(', '), colour: 'yellow' });
   if (sync.pending > 0) lines.push(plain(`sync: ${count(sync.pending)} changes to do`));
-  if (index.name !== null && index.phase !== null && !index.valid) {
-    lines.push(plain(`index: ${index.phase}${timeLeft(index)}`));
+  const phase = indexWords(index);
+  if (index.name !== null && phase !== null && phase !== 'valid') {
+    lines.push(plain(`index: ${phase}${timeLeft(index)}`));
     for (const { pid, application, state: doing } of index.blockers)
       lines.push({ text: `  waits for ${application} (pid ${pid}, ${doing})`, colour: 'yellow' });
   }

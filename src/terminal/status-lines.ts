@@ -6,6 +6,7 @@ import { forecastLines } from './forecast-lines.ts';
 import { generationLines } from './generation-lines.ts';
 import { timeLeft } from '../finalize/forecast/wording.ts';
 import type { ProgressSnapshot } from '../ledger/progress/snapshot.ts';
+import { indexWords } from '../ledger/progress/index-state.ts';
 import { adoptedWords } from '../ledger/run/adoption-words.ts';
 import type { ListedRow } from '../ledger/rows/quarantine.ts';
 import { TABLE_REMEDY } from '../ledger/run/run-target.ts';
@@ -16,6 +17,7 @@ import type { StatusReport } from '../planning/status-report.ts';
 import { readLines } from './read-lines.ts';
 import { throttleLines } from './throttle-lines.ts';
 import { stillness, waitLines } from './wait-lines.ts';
+import { watchStatusLines } from './watch-lines.ts';
 
 /** Many looks of a finalizer. */
 const LONG_UNSEEN_SECONDS = 15;
@@ -63,7 +65,8 @@ export function statusLines(report: StatusReport): string[] {
       : [
           `model    ${model.name}, ${model.dimensions} dimensions, fingerprint ${model.fingerprint.slice(0, 12)}: ${drift.drift === true ? 'DRIFT, ' : ''}${drift.detail}`,
         ]),
-    `index    ${index.name === null ? 'not built yet' : `${index.name} (${index.method}${index.forecast?.type === undefined ? '' : ` on ${index.forecast.type}`}), ${index.valid ? 'valid' : (index.phase ?? 'not valid')}${timeLeft(index)}${unseen(index)}`}${leftOut === 0 ? '' : `; ${count(leftOut)} rows without a vector are in no index`}`,
+    `index    ${index.name === null ? 'not built yet' : `${index.name} (${index.method}${index.forecast?.type === undefined ? '' : ` on ${index.forecast.type}`}), ${indexWords(index) ?? 'not valid'}${timeLeft(index)}${unseen(index)}`}${leftOut === 0 ? '' : `; ${count(leftOut)} rows without a vector are in no index`}`,
+    ...watchStatusLines(snapshot.watch),
     ...forecastLines(snapshot),
     ...quarantineLines(quarantine, rows.quarantined),
   ];

@@ -1,6 +1,5 @@
 /** What `verify` measures when an operator asks: recall curve, filters, latency, and relevance or agreement. */
 
-import { quoteQualified } from '../db/identifiers.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { LegacyTries } from '../search/queries/legacy-fault.ts';
 import { loadFusion, saveFusion } from '../ledger/reads/fusion.ts';
@@ -15,6 +14,7 @@ import { latencyCheck, measureLatency, type Latency } from './measures/latency.t
 import { planCheck } from './checks/plan.ts';
 import { explainSearch, type PlanResult } from './measures/plan.ts';
 import { liveQueries } from './measures/live-queries.ts';
+import { listsOf } from './measures/lists.ts';
 import { measureLive, type LiveFigures } from './measures/live.ts';
 import type { ComparedGeneration } from './live/compared-generation.ts';
 import { openCompared, type Opening } from './live/open-generation.ts';
@@ -186,14 +186,4 @@ async function measureFilters(
     checks.push(planCheck(plan, context.target), filteredRowsCheck(found));
   }
   return checks;
-}
-
-/** As the index was built; null where it has none. */
-async function listsOf({ pool, target }: SearchContext): Promise<number | null> {
-  const found = await pool.query<{ lists: number }>(
-    `SELECT o.option_value::int AS lists FROM pg_class c CROSS JOIN pg_options_to_table(c.reloptions) o
-      WHERE c.oid = to_regclass($1) AND o.option_name = 'lists'`,
-    [quoteQualified({ schema: target.store.schema, name: target.indexName })],
-  );
-  return found.rows[0]?.lists ?? null;
 }

@@ -22,7 +22,7 @@ const ORDER: readonly (readonly string[])[] = [
   ['finalize'],
   ['planning'],
   ['verify'],
-  ['audit', 'cutover'],
+  ['audit', 'cutover', 'watch'],
   ['dashboard'],
   ['terminal', 'worker'],
   ['cli'],

@@ -155,6 +155,12 @@ export const SAMPLES: Record<OptionPath, Sample> = {
   'verify.maxLossToLive': numbers(0, 0.5, 1),
   'verify.maxLatencyToLive': numbers(0.5, 1, 1000),
   'verify.validHours': numbers(0.5, 1, 1000),
+  'watch.mode': words('on', 'off', 'auto'),
+  'watch.everySeconds': numbers(10, 3600, 31_536_000),
+  'watch.rows': numbers(1, 50, 10_000),
+  'watch.maxRows': numbers(1000, 50_000, 1_000_000_000),
+  'watch.maxSeconds': numbers(1, 30, 86_400),
+  'watch.keepPassesDays': numbers(1, 30, 36_500),
   'search.filters': {
     file: [{ name: 'a', where: 'b = $1 AND c = $2', values: ['x', 1] }],
     env: ['[{"name":"b","where":"live"}]', [{ name: 'b', where: 'live', values: [] }]],

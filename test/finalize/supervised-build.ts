@@ -23,12 +23,16 @@ export interface SupervisedBuild {
   untilEvent(kind: string): Promise<BuildEvent>;
 }
 
-/** @param pool of the test's own, whatever `url` leads the build's session through */
+/**
+ * @param pool of the test's own, whatever `url` leads the build's session through
+ * @param rebuild oids of the indexes that are to be built again
+ */
 export async function startBuild(
   pool: Pool,
   url: string,
   rows: number,
   flags: Record<string, string> = {},
+  rebuild?: readonly string[],
 ): Promise<SupervisedBuild> {
   const settings = await makeSettings({ table: 'things', text: 'title', database: url, ...flags });
   const target = await describeTarget(pool, 'things', settings);
@@ -48,6 +52,7 @@ export async function startBuild(
     rows,
     wanted: wantedIndex(target, settings, rows),
     logger: silentLogger,
+    rebuild,
     pollMs: LOOK_MS,
     onProgress: (each) => keep(progress, each),
     onEvent: (each) => keep(events, each),

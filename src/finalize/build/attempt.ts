@@ -32,6 +32,8 @@ export interface BuildInput {
   onBegin?: () => Promise<void>;
   /** What happened that whoever looks later should find. */
   onEvent: (event: BuildEvent) => Promise<void>;
+  /** Indexes that are to be built again, by their oids when that was asked; those that have others by now are not. */
+  rebuild?: readonly string[] | undefined;
   /** Between two looks at a build, ms; a second where absent. */
   pollMs?: number | undefined;
   signal?: AbortSignal | undefined;
@@ -47,7 +49,7 @@ export interface BuildAttempt {
   timings: BuildTimings;
 }
 
-const MAX_BUILDS = 3;
+export const MAX_BUILDS = 3;
 
 /** @throws GateError where the name is taken by another index or the builds do not end, ConfigError where the server cannot build it. */
 export async function untilValid(
@@ -72,7 +74,7 @@ export async function untilValid(
 }
 
 /** The input with an ear on the progress: whom the build waited for when it gave up. */
-function withBlockers(input: BuildInput): { input: BuildInput; last: () => string } {
+export function withBlockers(input: BuildInput): { input: BuildInput; last: () => string } {
   let last = '';
   const onProgress = (progress: BuildProgress): Promise<void> => {
     if (progress.blockers.length > 0) last = describeBlockers(progress.blockers);
@@ -107,27 +109,41 @@ async function buildAnew(
     done.built = true;
     await monitored(input, session, createIndexSql(target, wanted), 'waiting for the table');
   } catch (error) {
-    if (isSharedMemoryTooSmall(error)) await goOnAlone(input, session, error);
-    else if (hasSqlState(error, SQLSTATE.lockTimeout, SQLSTATE.deadlock, SQLSTATE.queryCanceled))
-      await onEvent({
-        level: 'warn',
-        kind: 'index.build-failed',
-        message: `the build of ${wanted.name} did not end: ${messageOf(error)}`,
-      });
-    else if (hasSqlState(error, SQLSTATE.diskFull))
-      throw new ConfigError(`The disk is full: ${messageOf(error)}.`, {
-        code: 'DISK_FULL',
-        remedy: 'Make room, then run `pgvector-backfill finalize`.',
-        cause: error,
-      });
-    else if (hasSqlState(error, SQLSTATE.programLimit) && messageOf(error).startsWith('memory required is'))
-      throw new ConfigError(`The index build has too little memory: ${messageOf(error)}.`, {
-        code: 'INDEX_MEMORY',
-        remedy: `Raise ${optionName('index.maintenanceWorkMem')}, or lower ${optionName('index.lists')}; then run \`pgvector-backfill finalize\`.`,
-        cause: error,
-      });
-    else throw error;
+    await afterFailedBuild(input, session, error, '`pgvector-backfill finalize`');
   }
+}
+
+/**
+ * Another try may end where this one did not.
+ * @param again what asks for it
+ * @throws what none would mend
+ */
+export async function afterFailedBuild(
+  input: BuildInput,
+  session: BuildSession,
+  error: unknown,
+  again: string,
+): Promise<void> {
+  if (isSharedMemoryTooSmall(error)) await goOnAlone(input, session, error);
+  else if (hasSqlState(error, SQLSTATE.lockTimeout, SQLSTATE.deadlock, SQLSTATE.queryCanceled))
+    await input.onEvent({
+      level: 'warn',
+      kind: 'index.build-failed',
+      message: `the build of ${input.wanted.name} did not end: ${messageOf(error)}`,
+    });
+  else if (hasSqlState(error, SQLSTATE.diskFull))
+    throw new ConfigError(`The disk is full: ${messageOf(error)}.`, {
+      code: 'DISK_FULL',
+      remedy: `Make room, then run ${again}.`,
+      cause: error,
+    });
+  else if (hasSqlState(error, SQLSTATE.programLimit) && messageOf(error).startsWith('memory required is'))
+    throw new ConfigError(`The index build has too little memory: ${messageOf(error)}.`, {
+      code: 'INDEX_MEMORY',
+      remedy: `Raise ${optionName('index.maintenanceWorkMem')}, or lower ${optionName('index.lists')}; then run ${again}.`,
+      cause: error,
+    });
+  else throw error;
 }
 
 async function goOnAlone(
@@ -154,6 +170,18 @@ export function stillInvalid({ wanted }: BuildInput, blockers: string): GateErro
     remedy:
       "End the sessions that it waited for, or look at the events and the server's log for the reason, then run `pgvector-backfill finalize`.",
   });
+}
+
+export function stillWorn({ wanted }: BuildInput, blockers: string): GateError {
+  const why = blockers === '' ? '' : ` The last of them: ${blockers}.`;
+  return new GateError(
+    `Index ${wanted.name} is still the old one after ${MAX_BUILDS} builds; searches go by it.${why}`,
+    {
+      code: 'INDEX_NOT_REBUILT',
+      remedy:
+        "End the sessions that it waited for, or look at the events and the server's log for the reason, then run `pgvector-backfill finalize --rebuild`.",
+    },
+  );
 }
 
 export function nameTaken({ wanted, target }: BuildInput, definition: string): GateError {

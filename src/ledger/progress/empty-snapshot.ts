@@ -40,6 +40,7 @@ export const EMPTY_SNAPSHOT = {
     blockers: [],
     seenSecondsAgo: null,
   },
+  watch: null,
   inProgress: [],
   longestStatementMs: null,
 };

@@ -8,6 +8,17 @@ const VALID = 'valid';
 const GONE = 'dropped since it was built: `pgvector-backfill finalize` builds it again';
 const NO_LONGER_VALID = 'no longer valid: `pgvector-backfill finalize` builds it again';
 
+/** What is noted of a build beside a valid index begins so. */
+export const REBUILD_PHASE = 'rebuild';
+
+/** By a finalizer, as far as the ledger knows. */
+export const isBeingBuilt = ({ state, indexPhase }: Pick<Run, 'state' | 'indexPhase'>): boolean =>
+  state === 'finalizing' || indexPhase?.startsWith(REBUILD_PHASE) === true;
+
+/** In a word or two: a valid one may be built again meanwhile. Null before there is any. */
+export const indexWords = ({ valid, phase }: { valid: boolean; phase: string | null }): string | null =>
+  valid ? (phase?.startsWith(REBUILD_PHASE) === true ? `${VALID}; ${phase}` : VALID) : phase;
+
 export async function indexState(
   db: Queryable,
   run: Run,

@@ -6,12 +6,13 @@ import { parseGenerationName } from '../../config/values/generation-name.ts';
 import { MIN_SHARE_FOR_ETA, batchesInProgress, type BatchInProgress } from './batch-activity.ts';
 import { sumBatches } from './batch-sums.ts';
 import { EMPTY_SNAPSHOT } from './empty-snapshot.ts';
-import { indexState } from './index-state.ts';
+import { indexState, isBeingBuilt } from './index-state.ts';
 import { coverageOf } from '../rows/accounting.ts';
 import { readModeOf, type ReadModeState } from '../reads/read-mode.ts';
 import { readSummary, type ReadSummary } from '../reads/read-stats.ts';
 import type { TableGrowth, TableGrowthForecast } from '../run/table-growth.ts';
 import type { IndexMeasurements, IndexForecast } from '../run/index-measurements.ts';
+import { lastPass, type WatchPass } from '../passes/watch-pass.ts';
 import { latestAdoption, type Adoption } from '../run/adoption.ts';
 import { latestRun, type Run, type RunState } from '../run/run.ts';
 import type { IndexBlocker } from '../run/index-progress.ts';
@@ -100,6 +101,8 @@ export interface ProgressSnapshot extends ReadSummary, WorkerReports {
     /** Since a finalizer last looked at the build under way: it does every second. Null where there is none. */
     seenSecondsAgo: number | null;
   };
+  /** The last pass of the watch over the live index; null before the first one. */
+  watch: WatchPass | null;
   /** Batches in progress, the oldest first; at most 50. */
   inProgress: BatchInProgress[];
   /** What the workers saw of the database's health at their last look. */
@@ -181,12 +184,13 @@ export async function progressSnapshot(db: Queryable, backfill: string): Promise
     index: {
       ...(await indexState(db, run)),
       progress: run.indexProgress,
-      secondsLeft: run.state === 'finalizing' ? run.indexSecondsLeft : null,
+      secondsLeft: isBeingBuilt(run) ? run.indexSecondsLeft : null,
       forecast: run.indexForecast,
       actual: run.indexActual,
       blockers: run.indexBlockers,
       seenSecondsAgo: run.state === 'finalizing' ? run.indexSeenSeconds : null,
     },
+    watch: await lastPass(db, backfill),
     inProgress: await batchesInProgress(db, run.id),
     throttle,
     tuned,

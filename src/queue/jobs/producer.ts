@@ -13,10 +13,14 @@ import {
   finalizeJobData,
   finalizeJobId,
   finalizeJobOptions,
+  rebuildJobData,
+  rebuildJobId,
+  scheduledJobOptions,
   syncJobData,
-  syncJobOptions,
+  watchJobData,
   type FinalizeCause,
   type SyncJob,
+  type WatchJob,
 } from './payloads.ts';
 
 export interface BatchToAdd {
@@ -85,7 +89,15 @@ async function removeFinished(queue: JobQueue, id: string): Promise<boolean> {
 export async function addFinalizeJob(queue: JobQueue, run: string, cause: FinalizeCause): Promise<boolean> {
   if (!(await removeFinished(queue, finalizeJobId(run, cause)))) return false;
   const data = finalizeJobData(run, cause === 'asked', installationOf(queue));
-  await queue.add('finalize', data, finalizeJobOptions(run, cause));
+  await queue.add('finalize', data, finalizeJobOptions(finalizeJobId(run, cause)));
+  return true;
+}
+
+/** @param oids of the indexes to be built again. @returns false where that is on its way already. */
+export async function addRebuildJob(queue: JobQueue, run: string, oids: readonly string[]): Promise<boolean> {
+  if (!(await removeFinished(queue, rebuildJobId(run)))) return false;
+  const data = rebuildJobData(run, oids, installationOf(queue));
+  await queue.add('finalize', data, finalizeJobOptions(rebuildJobId(run)));
   return true;
 }
 
@@ -105,45 +117,72 @@ export async function finalizeJobStands(queue: JobQueue, run: string): Promise<b
   return states.some((state) => state !== 'unknown' && state !== 'completed');
 }
 
-/** The job scheduler of sync, one for each backfill: its queue has the backfill's name. */
-const SYNC_SCHEDULER = 'sync';
+/** A job at intervals, now and for ever. */
+interface Schedule {
+  /** Of the job scheduler: one for each backfill, as its queue has the backfill's name. Also the name of its jobs. */
+  id: string;
+  data: (database?: string) => SyncJob | WatchJob;
+}
+
+const SYNC: Schedule = { id: 'sync', data: syncJobData };
+const WATCH: Schedule = { id: 'watch', data: watchJobData };
 
 /**
- * A sync job every so many seconds, now and for ever. Left alone where it is there already and its next job is on its way:
- * one that is due later than its interval was set by a clock that is ahead, and one that is gone is followed by no other.
+ * Left alone where it is there already and its next job is on its way: one that is due later than its interval was set by a clock
+ * that is ahead, and one that is gone is followed by no other.
  * @param force whatever it looks like: the ledger shows that it does not do its work
  * @returns what was wrong with it; empty where nothing was
  */
-export async function scheduleSync(queue: JobQueue, everySeconds: number, force = false): Promise<string> {
+async function schedule(
+  queue: JobQueue,
+  { id, data: dataOf }: Schedule,
+  everySeconds: number,
+  force: boolean,
+): Promise<string> {
   const every = everySeconds * 1000;
-  const data = syncJobData(installationOf(queue));
-  const present = await queue.getJobScheduler(SYNC_SCHEDULER);
+  const data = dataOf(installationOf(queue));
+  const present = await queue.getJobScheduler(id);
   const of = (present?.template?.data as Partial<SyncJob> | undefined)?.database;
-  const wrong = present?.every === every ? await faultOf(queue, present, every) : '';
+  const wrong = present?.every === every ? await faultOf(queue, id, present, every) : '';
   if (present?.every === every && of === data.database && wrong === '' && !force) return '';
   // Another one in its place would keep its time.
-  if (wrong !== '' || force) await queue.removeJobScheduler(SYNC_SCHEDULER);
-  const job = { name: 'sync', data, opts: syncJobOptions() };
-  await queue.upsertJobScheduler(SYNC_SCHEDULER, { every }, job);
+  if (wrong !== '' || force) await queue.removeJobScheduler(id);
+  await queue.upsertJobScheduler(id, { every }, { name: id, data, opts: scheduledJobOptions() });
   return wrong;
 }
 
-async function faultOf(queue: JobQueue, { next }: JobSchedulerJson, every: number): Promise<string> {
+async function faultOf(
+  queue: JobQueue,
+  id: string,
+  { next }: JobSchedulerJson,
+  every: number,
+): Promise<string> {
   if (next === undefined) return '';
   const aheadMs = next - queueNow(queue) - every;
   if (aheadMs > CLOCK_TOLERANCE_SECONDS * 1000)
-    return `the next sync was due in ${duration((aheadMs + every) / 1000)}, as a clock that is ahead had set it`;
-  if (!OVER.has(await queue.getJobState(`repeat:${SYNC_SCHEDULER}:${next}`))) return '';
+    return `the next ${id} was due in ${duration((aheadMs + every) / 1000)}, as a clock that is ahead had set it`;
+  if (!OVER.has(await queue.getJobState(`repeat:${id}:${next}`))) return '';
   // It may have been done just now.
-  const now = await queue.getJobScheduler(SYNC_SCHEDULER);
-  return now?.next === next ? 'the next sync was lost from the queue' : '';
+  const now = await queue.getJobScheduler(id);
+  return now?.next === next ? `the next ${id} was lost from the queue` : '';
 }
+
+export const scheduleSync = (queue: JobQueue, everySeconds: number, force = false): Promise<string> =>
+  schedule(queue, SYNC, everySeconds, force);
 
 /** @returns whether there was one. */
 export function unscheduleSync(queue: JobQueue): Promise<boolean> {
-  return queue.removeJobScheduler(SYNC_SCHEDULER);
+  return queue.removeJobScheduler(SYNC.id);
 }
 
 export async function isSyncScheduled(queue: JobQueue): Promise<boolean> {
-  return (await queue.getJobScheduler(SYNC_SCHEDULER)) != null;
+  return (await queue.getJobScheduler(SYNC.id)) != null;
+}
+
+/** @param queue of the finalizer */
+export const scheduleWatch = (queue: JobQueue, everySeconds: number): Promise<string> =>
+  schedule(queue, WATCH, everySeconds, false);
+
+export async function unscheduleWatch(queue: JobQueue): Promise<void> {
+  await queue.removeJobScheduler(WATCH.id);
 }

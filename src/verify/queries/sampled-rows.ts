@@ -15,23 +15,29 @@ export interface SampledRow {
 /** Of the pages that rows wanted would fill. */
 const OVERSAMPLING = 20;
 
+/** @param seed another one draws other pages */
 export async function sampleRows(
   db: Queryable,
   target: Target,
   embedded: number,
   count: number,
+  seed = 1,
 ): Promise<SampledRow[]> {
   const share = Math.min(100, (100 * OVERSAMPLING * count) / Math.max(embedded, 1));
   return drawEnough(
-    (percent) => draw(db, target, percent, count),
+    (percent) => draw(db, target, { percent, count, seed }),
     { percent: share, more: 100 },
     (rows) => rows.length < count,
   );
 }
 
-async function draw(db: Queryable, target: Target, percent: number, count: number): Promise<SampledRow[]> {
+async function draw(
+  db: Queryable,
+  target: Target,
+  { percent, count, seed }: { percent: number; count: number; seed: number },
+): Promise<SampledRow[]> {
   const column = vectorColumn(target);
-  const { from, eligible } = readableTable(target, '$3', sampledPagesSql());
+  const { from, eligible } = readableTable(target, '$3', sampledPagesSql(seed));
   const found = await db.query<SampledRow>(
     sampleSql(target, {
       from: `${from}${vectorJoin(target, 'first')}`,

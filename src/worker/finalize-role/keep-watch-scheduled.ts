@@ -1,0 +1,26 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../errors.ts';
+import type { JobQueue } from '../../queue/connection.ts';
+import { scheduleWatch, unscheduleWatch } from '../../queue/jobs/producer.ts';
+import { isWatched } from '../../watch/is-watched.ts';
+import type { WorkerContext } from '../context.ts';
+
+/** A scheduler that was lost with its Redis is back after this time; reads that have moved are found as soon. */
+const SCHEDULE_MS = 60_000;
+
+/** Until `stop`. */
+export async function keepWatchScheduled(
+  { pool, backfill, settings, logger, times }: WorkerContext,
+  queue: JobQueue,
+  stop: AbortSignal,
+): Promise<void> {
+  while (!stop.aborted) {
+    try {
+      if (await isWatched(pool, backfill, settings)) await scheduleWatch(queue, settings.watch.everySeconds);
+      else await unscheduleWatch(queue);
+    } catch (error) {
+      if (!stop.aborted) logger.warn({ err: messageOf(error) }, 'the watch could not be scheduled');
+    }
+    await delay(times.scheduleMs ?? SCHEDULE_MS, undefined, { signal: stop }).catch(() => {});
+  }
+}
