@@ -58,14 +58,15 @@ export async function readWork(
     `SELECT ${keyTextSql(target, key)} AS key, CASE WHEN is_staged OR is_empty THEN ''::bytea ELSE ${keyFieldsSql(target, key)} END AS fields, text, hash, is_empty AS empty, has_stage AS "hasStage", is_staged AS "isStaged", has_vector AS "hasVector",
             was_quarantined AS "wasQuarantined", cut, length, found
        FROM (SELECT *, count(*) OVER ()::int AS found, sum(characters) OVER (ORDER BY ${order}) - characters AS before
-               FROM (SELECT ${key.join(', ')}, hash, is_empty, has_stage, is_staged, has_vector, was_quarantined,
-                            CASE WHEN is_staged THEN '' ELSE ${beginningSql('text', characters)} END AS text,
-                            least(length(text), ${limitSql}) AS characters, length(text) > ${limitSql} AS cut, length(text) AS length
-                       FROM (${states}) rows WHERE state IN ${NEEDS_WORK}
-                      ORDER BY ${keyOrderSql(target, keyAliases(target, 'rows.'))} LIMIT $${values.push(limit + 1)}) part) page
+               FROM (SELECT *, least(length, ${limitSql}) AS characters, length > ${limitSql} AS cut
+                       FROM (SELECT ${key.join(', ')}, hash, is_empty, has_stage, is_staged, has_vector, was_quarantined,
+                                    CASE WHEN is_staged THEN '' ELSE ${beginningSql('text', characters)} END AS text, length(text) AS length
+                               FROM (${states}) rows WHERE state IN ${NEEDS_WORK}
+                              ORDER BY ${keyOrderSql(target, keyAliases(target, 'rows.'))} LIMIT $${values.push(limit + 1)}) counted) part) page
       WHERE before < $${values.push(PAGE_CHARACTERS)} ORDER BY ${keyOrderSql(target, keyAliases(target, 'page.'))}`,
     values,
   );
+  // The length of a text is counted once: below a LIMIT no expression is written out again.
   // One row more than wanted tells whether there is another page, without asking for it.
   const rows = found.rows.slice(0, limit);
   const complete = found.rows[0]?.found ?? 0;

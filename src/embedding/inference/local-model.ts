@@ -5,6 +5,7 @@
  * WebAssembly, many times slower, after a warning that nobody sees.
  */
 
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
@@ -17,11 +18,12 @@ import type { LoadRequest } from './messages.ts';
 import { readModelConfig } from '../model-files/config.ts';
 import { modelGraph } from '../model-files/files.ts';
 import { loadTokenizer } from '../tokenizer/load-tokenizer.ts';
+import { LookUp } from './look-up.ts';
 import { norm, pool, scale, type TokenVectors } from './pooling.ts';
 import { loadRuntime, type Runtime } from './onnx-runtime.ts';
 import type { EmbeddingOptions } from '../embedding-options.ts';
 import { TextTokenizer, type TextTokens } from '../tokenizer/text-tokens.ts';
-import { tokenBatches } from './token-batches.ts';
+import { LOOK_UP_BUDGET, TOKEN_BUDGET, tokenBatches } from './token-batches.ts';
 
 /** Below: the direction of the vector is rounding noise. */
 const MIN_NORM = 1e-12;
@@ -49,6 +51,8 @@ interface Unit {
 export class LocalModel {
   readonly #runtime: Runtime;
   readonly #session: InferenceSession;
+  /** In place of the graph, where that is a look-up. */
+  #lookUp: LookUp | null = null;
   readonly #shaping: EmbeddingOptions;
   readonly #masker: Masker;
   readonly tokenizer: TextTokenizer;
@@ -71,13 +75,14 @@ export class LocalModel {
     // A process that did not come from us, such as a test's, has not got it yet; read when the first session is made.
     Object.assign(process.env, NO_TELEMETRY);
     const runtime = await part('the native ONNX runtime (onnxruntime-node)', loadRuntime);
-    await part('the configuration', () => readModelConfig(location));
+    const config = await part('the configuration', () => readModelConfig(location));
     const tokenizer = await part('the tokenizer', async () => {
       const loaded = await loadTokenizer(location.folder);
       return new TextTokenizer(loaded.tokenizer, loaded.settings, options);
     });
+    const file = join(location.folder, modelGraph(options));
     const session = await part('the graph', () =>
-      runtime.InferenceSession.create(join(location.folder, modelGraph(options)), {
+      runtime.InferenceSession.create(file, {
         executionProviders: ['cpu'],
         intraOpNumThreads: intraOpThreads,
         interOpNumThreads: 1,
@@ -86,7 +91,15 @@ export class LocalModel {
         logSeverityLevel: 3,
       }),
     );
-    return new LocalModel(runtime, session, tokenizer, options);
+    const model = new LocalModel(runtime, session, tokenizer, options);
+    const { size } = await stat(file);
+    model.#lookUp = await LookUp.read(config, size, (lines) => model.#run(lines));
+    return model;
+  }
+
+  /** Whether its vectors are looked up in a table, without an inference. */
+  get isLookUp(): boolean {
+    return this.#lookUp !== null;
   }
 
   /** `cancelled` is asked between two inferences. */
@@ -98,7 +111,10 @@ export class LocalModel {
     const count = texts.length;
     const result = emptyEmbeddings(count);
     const units = this.#units(texts, as, result);
-    for (const members of tokenBatches(units.map(({ ids }) => ids.length))) {
+    const lengths = units.map(({ ids }) => ids.length);
+    // A look-up pads nothing: its batches are as large as one that must hear a cancellation may be.
+    const budget = this.#lookUp === null ? TOKEN_BUDGET : LOOK_UP_BUDGET;
+    for (const members of tokenBatches(lengths, budget)) {
       // Whatever was said to this process meanwhile is heard now: an inference itself lets nothing through.
       await turn();
       if (cancelled()) break;
@@ -173,32 +189,32 @@ export class LocalModel {
 
   /** One inference; adds each unit's vector, by its weight, to that of its text. */
   async #infer(units: readonly Unit[], count: number, result: Embeddings): Promise<void> {
-    const output = await this.#run(units);
+    const output = this.#lookUp ?? (await this.#run(units.map(({ ids }) => ids)));
     const { dimensions } = output;
     if (result.vectors.length === 0) result.vectors = new Float32Array(count * dimensions);
     const piece = new Float32Array(dimensions);
     for (const [row, { text, ids, weight }] of units.entries()) {
       const vector = result.vectors.subarray(text * dimensions, (text + 1) * dimensions);
-      if (weight === 1) {
-        pool(output, row, ids.length, this.#shaping.pooling, vector);
-        continue;
-      }
-      pool(output, row, ids.length, this.#shaping.pooling, piece);
+      const target = weight === 1 ? vector : piece;
+      if (output instanceof LookUp) output.pool(ids, this.#shaping.pooling, target);
+      else pool(output, row, ids.length, this.#shaping.pooling, target);
+      if (weight === 1) continue;
       const length = this.#shaping.normalize ? norm(piece) : 1;
       const share = length < MIN_NORM ? 0 : weight / length;
       for (let at = 0; at < dimensions; at++) vector[at] = (vector[at] ?? 0) + (piece[at] ?? 0) * share;
     }
   }
 
-  async #run(units: readonly Unit[]): Promise<TokenVectors> {
-    const sequence = Math.max(...units.map(({ ids }) => ids.length));
-    const size = units.length * sequence;
+  /** One inference of lines of ids, padded to the longest. */
+  async #run(lines: readonly (readonly number[])[]): Promise<TokenVectors> {
+    const sequence = Math.max(...lines.map((line) => line.length));
+    const size = lines.length * sequence;
     const ids = new BigInt64Array(size).fill(BigInt(this.tokenizer.padding));
     const mask = new BigInt64Array(size);
-    for (const [row, unit] of units.entries()) {
+    for (const [row, line] of lines.entries()) {
       const start = row * sequence;
-      for (const [column, token] of unit.ids.entries()) ids[start + column] = BigInt(token);
-      mask.fill(1n, start, start + unit.ids.length);
+      for (const [column, token] of line.entries()) ids[start + column] = BigInt(token);
+      mask.fill(1n, start, start + line.length);
     }
     const inputs: Record<string, BigInt64Array> = {
       input_ids: ids,
@@ -208,7 +224,7 @@ export class LocalModel {
     const feeds: Record<string, Tensor> = {};
     for (const name of this.#session.inputNames) {
       const data = inputs[name];
-      if (data !== undefined) feeds[name] = new this.#runtime.Tensor('int64', data, [units.length, sequence]);
+      if (data !== undefined) feeds[name] = new this.#runtime.Tensor('int64', data, [lines.length, sequence]);
     }
     const outputs = await this.#session.run(feeds);
     const output =

@@ -19,34 +19,40 @@ export function pool(
 ): void {
   const { data, sequence, dimensions } = tokens;
   const start = row * sequence * dimensions;
-  if (how === 'mean') {
-    mean(data.subarray(start, start + length * dimensions), length, target);
-    return;
-  }
-  target.set(data.subarray(start, start + dimensions));
+  poolAt(data, (token) => start + token * dimensions, length, how, target);
+}
+
+/** The same of tokens that lie anywhere in `data`: `at` gives where the vector of the n-th one begins. */
+export function poolAt(
+  data: Float32Array,
+  at: (token: number) => number,
+  length: number,
+  how: Pooling,
+  target: Float32Array,
+): void {
+  if (how === 'mean') return mean(data, at, length, target);
+  const first = at(0);
+  target.set(data.subarray(first, first + target.length));
   if (how === 'cls') return;
   for (let token = 1; token < length; token++) {
-    const from = start + token * dimensions;
-    for (let i = 0; i < dimensions; i++) target[i] = Math.max(target[i] ?? 0, data[from + i] ?? 0);
+    const from = at(token);
+    for (let i = 0; i < target.length; i++) target[i] = Math.max(target[i] ?? 0, data[from + i] ?? 0);
   }
 }
 
 /** Four tokens at a time: the sum so far is read and written a quarter as often, which was half of the time. */
-function mean(tokens: Float32Array, length: number, target: Float32Array): void {
+function mean(data: Float32Array, at: (token: number) => number, length: number, target: Float32Array): void {
   const dimensions = target.length;
   const whole = length - (length % 4);
   target.fill(0);
   for (let token = 0; token < whole; token += 4) {
-    const a = token * dimensions;
-    const b = a + dimensions;
-    const c = b + dimensions;
-    const d = c + dimensions;
+    const [a, b, c, d] = [at(token), at(token + 1), at(token + 2), at(token + 3)];
     for (let i = 0; i < dimensions; i++)
-      target[i] = target[i]! + (tokens[a + i]! + tokens[b + i]!) + (tokens[c + i]! + tokens[d + i]!);
+      target[i] = target[i]! + (data[a + i]! + data[b + i]!) + (data[c + i]! + data[d + i]!);
   }
   for (let token = whole; token < length; token++) {
-    const from = token * dimensions;
-    for (let i = 0; i < dimensions; i++) target[i] = target[i]! + tokens[from + i]!;
+    const from = at(token);
+    for (let i = 0; i < dimensions; i++) target[i] = target[i]! + data[from + i]!;
   }
   for (let i = 0; i < dimensions; i++) target[i] = target[i]! / length;
 }

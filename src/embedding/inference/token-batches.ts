@@ -7,6 +7,9 @@
  */
 export const TOKEN_BUDGET = 512;
 
+/** Of a model that is a table: some milliseconds. */
+export const LOOK_UP_BUDGET = 16_384;
+
 /** Indexes of `lengths` (tokens per text) in batches of similar length, at most `budget` padded tokens each, or one text. */
 export function tokenBatches(lengths: ArrayLike<number>, budget = TOKEN_BUDGET): number[][] {
   const order = Array.from({ length: lengths.length }, (_, index) => index);

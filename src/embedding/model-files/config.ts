@@ -2,8 +2,15 @@
 
 import type { ModelLocation } from './files.ts';
 
+/** What config.json says of the model, as far as it says it. */
+export interface ModelConfig {
+  vocab_size?: number;
+  hidden_size?: number;
+  num_hidden_layers?: number;
+}
+
 /** @throws Error where it cannot be read */
-export async function readModelConfig({ root, id }: ModelLocation): Promise<void> {
+export async function readModelConfig({ root, id }: ModelLocation): Promise<ModelConfig> {
   // Of the library what reads it, and no more: all of it takes sharp and its own models along, in every process.
   const { AutoConfig } = await import('@xenova/transformers/src/configs.js');
   const { env } = await import('@xenova/transformers/src/env.js');
@@ -11,5 +18,5 @@ export async function readModelConfig({ root, id }: ModelLocation): Promise<void
   env.allowLocalModels = true;
   // Files are fetched before any process starts, under one lock, and checked.
   env.allowRemoteModels = false;
-  await AutoConfig.from_pretrained(id);
+  return (await AutoConfig.from_pretrained(id)) as ModelConfig;
 }
