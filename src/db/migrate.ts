@@ -27,6 +27,22 @@ async function listMigrations(): Promise<Migration[]> {
   return files.map((name) => ({ version: Number(name.slice(0, 4)), name }));
 }
 
+const MADE = /^(CREATE|DROP) (TABLE|(?:UNIQUE )?INDEX) (?:pgvector_backfill\.)?(\w+)/gm;
+
+/** Tables of the ledger of this release, and indexes besides those of their keys, by their bare names: what the migrations make and leave. */
+export async function ledgerRelations(): Promise<{ tables: string[]; indexes: string[] }> {
+  const [tables, indexes] = [new Set<string>(), new Set<string>()];
+  for (const { name } of await listMigrations())
+    for (const [, verb, kind, relation = ''] of (await readFile(new URL(name, folder()), 'utf8')).matchAll(
+      MADE,
+    )) {
+      const made = kind === 'TABLE' ? tables : indexes;
+      if (verb === 'CREATE') made.add(relation);
+      else made.delete(relation);
+    }
+  return { tables: [...tables].toSorted(), indexes: [...indexes].toSorted() };
+}
+
 /** 0 where the schema does not exist yet. Reads only. @throws GateError where the schema, or anything in it, is somebody else's */
 export async function ledgerVersion(db: Queryable, table: string | null = tableOf(db)): Promise<number> {
   await assertOwnSchema(db, LEDGER_SCHEMA, table);

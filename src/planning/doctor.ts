@@ -4,21 +4,16 @@ import { optionName } from '../config/option-name.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Pool } from '../db/pool.ts';
 import { quoteQualified } from '../db/identifiers.ts';
-import { LEDGER_SCHEMA, ledgerState, ledgerVersion } from '../db/migrate.ts';
+import { LEDGER_SCHEMA, ledgerState } from '../db/migrate.ts';
 import { foreignParts } from '../db/own-schema.ts';
-import { hidesRows } from '../db/row-security.ts';
 import { codeOf, isOfBytes } from '../db/sqlstates.ts';
 import type { Embedder } from '../embedding/embedder.ts';
-import { BackfillError, ConfigError, messageOf } from '../errors.ts';
-import { installationId } from '../ledger/backfill/installation.ts';
+import { messageOf } from '../errors.ts';
 import { keptSettings } from '../ledger/backfill/kept-settings.ts';
 import { VERIFY_AGAIN, verifiedWithOtherOptions } from '../ledger/verification/verified-options.ts';
 import { latestRun } from '../ledger/run/run.ts';
 import { nameClash } from '../ledger/backfill/clash.ts';
 import { TABLE_REMEDY, tableFault } from '../ledger/run/run-target.ts';
-import { reachQueue } from '../queue/connection.ts';
-import { inspectRedis } from '../queue/redis/health.ts';
-import { checkQueuePermissions } from '../queue/probes/permissions.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { describeTarget } from '../ledger/backfill/describe-target.ts';
 import { checkExtension, checkServer } from './checks/server.ts';
@@ -44,8 +39,12 @@ import { checkVolatility } from './checks/volatility.ts';
 import { checkStoredSettings } from './checks/stored-settings.ts';
 import { checkTexts } from './checks/texts.ts';
 import { checkPresentVectors } from './checks/present-vectors.ts';
+import { checkQueue } from './checks/queue.ts';
 import type { Finding } from './checks/finding.ts';
+import { findingOf } from './checks/finding-of.ts';
 import { checkIndexForecast } from './checks/index-forecast.ts';
+import { missingLedgerParts } from './standing/ledger-parts.ts';
+import { checkGenerations, checkStanding } from './standing/standing.ts';
 import { forecastPassages } from './passage-forecast.ts';
 
 export interface DoctorInput {
@@ -86,8 +85,11 @@ export async function diagnose(asked: DoctorInput): Promise<Diagnosis> {
   let target: Target | null = null;
   const named = table === null ? null : quoteQualified(table);
   const foreign = await foreignParts(pool, LEDGER_SCHEMA, named);
+  const isPartial = foreign === null ? await missingLedgerParts(pool) : null;
+  const isReadable = foreign === null && isPartial === null;
   // Nothing that stands there is read then.
   if (foreign !== null) findings.push(findingOf('ledger', foreign));
+  else if (isPartial !== null) findings.push(isPartial);
   else if (table !== null) {
     try {
       settings = await keptSettings(pool, input.backfill, settings);
@@ -119,7 +121,8 @@ export async function diagnose(asked: DoctorInput): Promise<Diagnosis> {
     }
   }
   if (target !== null) findings.push(await checkChangeCapture(pool, target, settings));
-  if (foreign === null) findings.push(...(await checkLedger(input, target)));
+  if (isReadable) findings.push(...(await checkLedger(input, target)));
+  if (isReadable && asked.calibrate === true) findings.push(...(await checkStandingParts(asked)));
   const embedder = await input.openEmbedder().catch((error: unknown) => {
     findings.push(findingOf('model', error, 'model.name'));
     return null;
@@ -133,7 +136,7 @@ export async function diagnose(asked: DoctorInput): Promise<Diagnosis> {
     }
     if (input.withQueue)
       findings.push(
-        ...(await checkQueue(settings, foreign === null ? pool : null)),
+        ...(await checkQueue(settings, isReadable ? pool : null)),
         ...(await checkConnections(settings)),
       );
   } catch (error) {
@@ -142,6 +145,18 @@ export async function diagnose(asked: DoctorInput): Promise<Diagnosis> {
     throw error;
   }
   return { findings: withoutEchoes(findings), target, embedder };
+}
+
+/** What was there before, and may have been lost since. Of a ledger that is of another release, nothing is known here. */
+async function checkStandingParts({ pool, backfill, settings }: DoctorInput): Promise<Finding[]> {
+  try {
+    const standing = await checkStanding(pool);
+    const { version, missing } = await ledgerState(pool);
+    if (version === 0 || missing.length > 0) return standing;
+    return [...standing, ...(await checkGenerations(pool, backfill, settings))];
+  } catch (error) {
+    return [findingOf('standing', error)];
+  }
 }
 
 const takesNoWrites = (findings: readonly Finding[]): boolean =>
@@ -245,44 +260,6 @@ async function checkLedger(input: DoctorInput, target: Target | null): Promise<F
   } catch (error) {
     return [findingOf('ledger', error)];
   }
-}
-
-/** Undefined before there is a ledger; also where this user may not read it, which others tell. */
-async function knownInstallation(ledger: Pool | null): Promise<string | undefined> {
-  try {
-    return ledger !== null && (await ledgerVersion(ledger)) > 0 ? await installationId(ledger) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** @param ledger null where nothing that stands there is to be read. */
-async function checkQueue(settings: Settings, ledger: Pool | null): Promise<Finding[]> {
-  try {
-    await reachQueue(settings.queue);
-    await checkQueuePermissions(settings.queue, await knownInstallation(ledger));
-    const warnings = await inspectRedis(settings.queue);
-    const findings = warnings.map((message): Finding => ({
-      level: 'warn',
-      check: 'queue',
-      message,
-      remedy: 'See docs/operating.md, "Redis".',
-    }));
-    return findings.length > 0 ? findings : [{ level: 'ok', check: 'queue', message: 'reachable' }];
-  } catch (error) {
-    return [findingOf('queue', error, 'queue')];
-  }
-}
-
-function findingOf(check: string, error: unknown, option?: string): Finding {
-  const remedy = error instanceof BackfillError ? error.remedy : undefined;
-  return {
-    level: 'error',
-    check: hidesRows(error) ? 'row-security' : check,
-    message: messageOf(error),
-    ...(remedy === undefined ? {} : { remedy }),
-    ...(option === undefined || !(error instanceof ConfigError) ? {} : { option }),
-  };
 }
 
 export const blockers = (findings: readonly Finding[]): Finding[] =>

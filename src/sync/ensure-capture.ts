@@ -41,6 +41,12 @@ const knownOf = (saved: CapturePrint | null, now: CapturePrint): CapturePrint =>
 const untouched = (saved: CapturePrint, now: CapturePrint): boolean =>
   sameAs(saved, { ...knownOf(saved, now), traits: saved['traits'] ?? '' });
 
+/** Whether the triggers are the very ones that were armed; null where nobody has noted any. Changes nothing. */
+export async function stoodAsArmed(pool: Pool, target: Target): Promise<boolean | null> {
+  const { saved } = await armedAs(pool, target.backfill);
+  return saved === null ? null : untouched(saved, await capturePrint(pool, target));
+}
+
 /**
  * The print is saved, and the sweep asked for, in the transaction that mends the triggers: it has waited for every
  * transaction that wrote without them, so a sweep that begins behind it sees what they wrote. A partition that went away

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, readdir } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ledgerVersion, migrate } from '../../src/db/migrate.ts';
+import { ledgerRelations, ledgerVersion, migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { DDL_LIMITS, inTransaction } from '../../src/db/transaction.ts';
 import { latestRun } from '../../src/ledger/run/run.ts';
@@ -31,6 +31,14 @@ describe.each(databases())('the ledger on $name', ({ create }) => {
     expect((await pool.query('SELECT count(*)::int AS n FROM pgvector_backfill.installation')).rows).toEqual([
       { n: 1 },
     ]);
+    // What a restored one is held against.
+    const made = await pool.query(
+      `SELECT ARRAY(SELECT relname::text FROM pg_class WHERE relnamespace = n.oid AND relkind = 'r' ORDER BY relname COLLATE "C") AS tables,
+              ARRAY(SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind = 'i'
+                       AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid) ORDER BY c.relname COLLATE "C") AS indexes
+         FROM pg_namespace n WHERE n.nspname = 'pgvector_backfill'`,
+    );
+    expect(await ledgerRelations()).toEqual(made.rows[0]);
   });
 
   it('gets a step that was missing below those that are there', async () => {
@@ -91,7 +99,7 @@ describe.each(databases())('the ledger on $name', ({ create }) => {
   it('is left alone where a newer release has been', async () => {
     await migrate(pool);
     await pool.query(
-      `INSERT INTO pgvector_backfill.migration (version, name) VALUES (99, 'from the future')`,
+      `INSERT INTO pgvector_backfill.migration (version, name) VALUES (9999, 'from the future')`,
     );
     await expect(migrate(pool)).rejects.toMatchObject({ code: 'LEDGER_NEWER' });
   });

@@ -26,6 +26,8 @@ export interface StartedServer {
   /** Starts it again, killed or not (one that runs is stopped the hard way), and waits until it answers. */
   restart(): Promise<void>;
   stop(): Promise<void>;
+  /** A command of the shell in its container, such as pg_dump of the server's own release. @returns what it prints */
+  shell(command: string): Promise<string>;
 }
 
 const POSTGRES_IMAGE = process.env['TEST_POSTGRES_IMAGE'] ?? 'pgvector/pgvector:0.8.2-pg17';
@@ -77,6 +79,11 @@ function obtain(image: string): Promise<void> {
 /** Resolves where tests can start servers of their own, and rejects with the reason where they cannot. */
 export async function assertContainers(): Promise<void> {
   await Promise.all([obtain(POSTGRES_IMAGE), obtain(REDIS_IMAGE)]);
+}
+
+/** Whether it is on this machine: those of a release that a test names are not pulled for it. */
+export async function hasImage(image: string): Promise<boolean> {
+  return (await runtime()).image.exists(ImageName.fromString(image));
 }
 
 /**
@@ -140,8 +147,8 @@ async function askPostgres(url: string): Promise<void> {
   }
 }
 
-/** A streaming replica of a server that `startPostgres` has started, and that lets replicas in (pg_hba.conf). */
-export async function startReplica(primary: StartedServer): Promise<StartedServer> {
+/** A streaming replica of a server that `startPostgres` has started of the same image, and that lets replicas in (pg_hba.conf). */
+export async function startReplica(primary: StartedServer, image = POSTGRES_IMAGE): Promise<StartedServer> {
   const { host, port, password } = primary.inside;
   // Reports often: what the primary knows of a replica that stands still is what the last report said.
   const settings = [...SETTINGS, 'hot_standby=on', 'wal_receiver_status_interval=1s'];
@@ -149,7 +156,7 @@ export async function startReplica(primary: StartedServer): Promise<StartedServe
     exec setpriv --reuid=postgres --regid=postgres --init-groups bash -c 'pg_basebackup --host=${host} --port=${port} \
       --username=postgres --pgdata="$PGDATA" --write-recovery-conf --checkpoint=fast --no-sync &&
       exec postgres ${settings.map((each) => `-c ${each}`).join(' ')}'`;
-  const container = new GenericContainer(POSTGRES_IMAGE)
+  const container = new GenericContainer(image)
     .withEnvironment({ PGPASSWORD: password })
     .withCommand(['bash', '-c', script]);
   return startServer(container, 5432, { name: 'postgres', password, path: '/postgres' }, askPostgres);
@@ -221,6 +228,15 @@ async function startServer(
       await untilAnswers(() => askOnce(server.url));
     },
     stop: async () => void (await container.stop()),
+    async shell(command) {
+      const { exitCode, output, stderr } = await container.exec([
+        'bash',
+        '-c',
+        `set -o pipefail; ${command}`,
+      ]);
+      if (exitCode !== 0) throw new Error(`${command} ended with ${exitCode}: ${stderr}`);
+      return output;
+    },
   };
   try {
     await untilAnswers(() => askOnce(server.url));

@@ -1,5 +1,6 @@
 /** Vectors that somebody else has made are not thrown away in silence. */
 
+import { quoteQualified } from '../../db/identifiers.ts';
 import { ledgerState } from '../../db/migrate.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { latestRun } from '../../ledger/run/run.ts';
@@ -24,6 +25,16 @@ export async function checkPresentVectors(db: Queryable, target: Target): Promis
     [Math.min(100, (100 * LOOKED_ROWS) / rows)],
   );
   if (found.rows[0]?.present !== true) return [];
+  if (version === 0 && (await hasOwnIndex(db, target)))
+    return [
+      {
+        level: 'warn',
+        check: 'vectors',
+        message: `Column ${target.column} holds vectors with an index of the name that this tool gives, and this database has no ledger that tells of them: \`pgvector-backfill enqueue\` embeds every row again.`,
+        remedy:
+          'Where the database was restored without schema pgvector_backfill, restore that schema too (pg_restore --schema=pgvector_backfill). Where no dump has it, `pgvector-backfill enqueue --adopt` compares a sample of the vectors and takes them over (docs/adopting.md).',
+      },
+    ];
   return [
     {
       level: 'warn',
@@ -33,4 +44,11 @@ export async function checkPresentVectors(db: Queryable, target: Target): Promis
         'If they are of the very model that is configured, `pgvector-backfill enqueue --adopt` compares a sample of them and takes them over (docs/adopting.md).',
     },
   ];
+}
+
+async function hasOwnIndex(db: Queryable, { store, indexName }: Target): Promise<boolean> {
+  const found = await db.query<{ present: boolean }>('SELECT to_regclass($1) IS NOT NULL AS present', [
+    quoteQualified({ schema: store.schema, name: indexName }),
+  ]);
+  return found.rows[0]?.present === true;
 }
