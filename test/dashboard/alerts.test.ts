@@ -162,6 +162,32 @@ describe.runIf(promtool !== null)('alerts.yml, as Prometheus takes it', () => {
         { alert: 'BackfillIndexInvalid', at: '20m', severity: 'critical', fires: [] },
       ],
     ],
+    [
+      'recall that chance alone does not explain, of what reads go by',
+      {
+        [up(a)]: '1x40',
+        [source(a, 'database')]: '1x40',
+        ...ofGenerations(
+          'watch_recall_upper_ratio',
+          { source: 'rows' },
+          '0.95x9 0.8x30',
+          '0.5x40',
+          '0.91x40',
+        ),
+        ...ofGenerations('watch_recall_wanted_ratio', {}, '0.9x40', '0.9x40', '0.9x40'),
+        ...ofGenerations('read_mode', { mode: 'vector' }, '1x40', '0x40', '1x40'),
+        ...ofGenerations('watch_verdict', { verdict: 'stale' }, '0x40', '1x40', '0x40'),
+      },
+      [
+        { alert: 'BackfillRecallFell', at: '9m', fires: [] },
+        {
+          alert: 'BackfillRecallFell',
+          at: '30m',
+          fires: [{ ...a, source: 'rows', backfill: 'docs', generation: '1' }],
+        },
+        { alert: 'BackfillVectorsStale', at: '30m', fires: [{ ...a, backfill: 'docs', generation: '2' }] },
+      ],
+    ],
   ])('%s', async (_, series, expected) => {
     expect(await promtoolSays(series, expected)).toMatch(/SUCCESS/);
   });

@@ -4,14 +4,14 @@ import { articles } from '../../src/demo/articles.ts';
 import type { Queryable } from '../../src/db/pool.ts';
 import { uniform } from '../../src/random.ts';
 
-export const ROWS = 1500;
+export const ROWS = 1000;
 const WORDS = 12;
 
 /** An index that finds enough while it is new; nobody clears away what edits leave of it. */
 export const WEARING = {
   BACKFILL_TABLE: 'docs',
   BACKFILL_TEXT: 'body',
-  BACKFILL_INDEX_M: '8',
+  BACKFILL_INDEX_M: '6',
   BACKFILL_INDEX_EF_CONSTRUCTION: '32',
   BACKFILL_SYNC_EVERY_SECONDS: '1',
   BACKFILL_BATCH_ROWS: '500',

@@ -4,6 +4,7 @@ import type { Pool } from '../../db/pool.ts';
 import { messageOf } from '../../errors.ts';
 import { pastRates } from '../../ledger/progress/batch-activity.ts';
 import { listEvents, type ListedEvent } from '../../ledger/event/event.ts';
+import { recallSeries, type PassPoint } from '../../ledger/passes/watch-pass.ts';
 import {
   everyGeneration,
   ledgerName,
@@ -20,6 +21,8 @@ export interface GenerationView extends SeenGeneration {
   quarantined: ListedRow[];
   events: ListedEvent[];
   samples: readonly RatePoint[];
+  /** Of the watch, the oldest first. */
+  passes: readonly PassPoint[];
 }
 
 /** Of the generation by which reads go, or the newest; and of each. */
@@ -158,6 +161,7 @@ export class ProgressFeed {
         quarantined: await listQuarantine(pool, name, LISTED_ROWS),
         events: await listEvents(pool, name, LISTED_EVENTS),
         samples: await this.#sample(snapshot),
+        passes: snapshot.watch === null ? [] : await recallSeries(pool, name, MAX_POINTS),
       });
     }
     for (const generation of this.#sampled.keys())

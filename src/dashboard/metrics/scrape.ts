@@ -8,8 +8,9 @@ import { GENERATION_LABELS, type Metric, type MetricsView, type MetricsViews } f
 import { INDEX_METRICS } from './index-metrics.ts';
 import { READ_METRICS } from './read-metrics.ts';
 import { RUN_METRICS } from './run-metrics.ts';
+import { WATCH_METRICS } from './watch-metrics.ts';
 
-const METRICS: readonly Metric[] = [...RUN_METRICS, ...INDEX_METRICS, ...READ_METRICS];
+const METRICS: readonly Metric[] = [...RUN_METRICS, ...INDEX_METRICS, ...READ_METRICS, ...WATCH_METRICS];
 
 const SEARCH_SECONDS: MetricDefinition = {
   name: `${PREFIX}search_seconds`,

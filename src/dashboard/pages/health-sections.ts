@@ -2,6 +2,7 @@
 
 import { html } from 'hono/html';
 import { buildMemory, buildTime, heapGrowth, timeLeft } from '../../finalize/forecast/wording.ts';
+import { indexWords } from '../../ledger/progress/index-state.ts';
 import type { ProgressSnapshot } from '../../ledger/progress/snapshot.ts';
 import { nameOfBase, showPreference, showVotes } from '../../ledger/reads/interleaving-words.ts';
 import { showReadChoice } from '../../ledger/reads/read-mode.ts';
@@ -118,7 +119,7 @@ export function indexSection(snapshot: ProgressSnapshot): Markup {
   const { index, rows } = snapshot;
   const { blockers, name, method, forecast } = index;
   const leftOut = rows.skipped + rows.quarantined;
-  const phase = index.valid ? 'valid' : (index.phase ?? (name === null ? 'not built yet' : 'not valid'));
+  const phase = indexWords(index) ?? (name === null ? 'not built yet' : 'not valid');
   return html`<section id="${partId('index', snapshot)}">
     <h2>Index <b class="${index.valid ? 'good' : ''}">${phase}</b></h2>
     ${
@@ -130,7 +131,7 @@ export function indexSection(snapshot: ProgressSnapshot): Markup {
           </p>`
     }
     ${
-      index.progress === null || index.valid
+      index.progress === null || phase === 'valid'
         ? NOTHING
         : html`<p>
             <progress max="1" value="${index.progress}" aria-label="Index build"></progress>${timeLeft(index)}

@@ -1,12 +1,10 @@
-/** Rate and time left over time: SVG made here, so that no style stands in the page. */
+/** Rate and time left over time. */
 
 import { html } from 'hono/html';
 import { count, duration, roundUp } from '../../observability/format.ts';
 import { NOTHING, type Markup } from './layout.ts';
 import type { RatePoint } from '../feed/rate-history.ts';
-
-const WIDTH = 600;
-const HEIGHT = 100;
+import { HEIGHT, WIDTH, place, plotFrame } from './plot.ts';
 
 interface Curve {
   what: string;
@@ -22,31 +20,15 @@ function plot({ what, points, words, top: topOf }: Curve): Markup {
   if (first === undefined || last === undefined || points.length < 2) return NOTHING;
   const max = Math.max(...points.map(({ value }) => value));
   const top = topOf(max);
-  const span = Math.max(last.at - first.at, 1);
-  const line = points
-    .map(
-      ({ at, value }) =>
-        `${(((at - first.at) / span) * WIDTH).toFixed(1)},${(HEIGHT - (value / (top || 1)) * HEIGHT).toFixed(1)}`,
-    )
-    .join(' ');
-  const before = duration(span / 1000);
-  return html`<figure class="plot">
-    <figcaption><b>${what}</b> <span>highest ${words(max)}, now ${words(last.value)}</span></figcaption>
-    <div class="frame">
-      <span>${words(top)}</span><span>${words(top / 2)}</span><span>0</span>
-      <svg
-        viewBox="0 0 ${WIDTH} ${HEIGHT}"
-        preserveAspectRatio="none"
-        role="img"
-        aria-label="${what} over the last ${before}: highest ${words(max)}, now ${words(last.value)}"
-      >
-        <path class="grid" d="M0 0H${WIDTH}M0 ${HEIGHT / 2}H${WIDTH}M0 ${HEIGHT}H${WIDTH}" />
-        <polygon points="0,${HEIGHT} ${line} ${WIDTH},${HEIGHT}" />
-        <polyline points="${line}" />
-      </svg>
-      <span>${before} ago</span><span>now</span>
-    </div>
-  </figure>`;
+  const spanMs = Math.max(last.at - first.at, 1);
+  const line = points.map(({ at, value }) => place((at - first.at) / spanMs, value / (top || 1))).join(' ');
+  return plotFrame({
+    what,
+    figures: `highest ${words(max)}, now ${words(last.value)}`,
+    axis: [words(top), words(top / 2), '0'],
+    spanMs,
+    drawing: html`<polygon points="0,${HEIGHT} ${line} ${WIDTH},${HEIGHT}" /><polyline points="${line}" />`,
+  });
 }
 
 export function ratePlots(samples: readonly RatePoint[]): Markup {

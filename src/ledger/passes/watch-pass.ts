@@ -2,7 +2,13 @@
 
 import type { Queryable } from '../../db/pool.ts';
 import { utf8, utf8Json, utf8JsonSql, utf8Sql } from '../../db/utf8-text.ts';
-import type { WatchResult, WatchVerdict } from './pass-result.ts';
+import {
+  worstRecall,
+  type WatchPoint,
+  type WatchRecall,
+  type WatchResult,
+  type WatchVerdict,
+} from './pass-result.ts';
 
 export interface NewPass {
   run: string;
@@ -62,4 +68,27 @@ export async function listPasses(db: Queryable, backfill: string, limit: number)
     [backfill, limit],
   );
   return found.rows.map((row) => ({ ...row, at: row.at.toISOString() }));
+}
+
+/** Of a pass what a curve needs. */
+export interface PassPoint {
+  /** ISO 8601. */
+  at: string;
+  /** Of rows or recorded searches, the worse; null where nothing was measured. */
+  recall: Pick<WatchRecall, 'recall' | 'low' | 'high'> | null;
+  wanted: number;
+}
+
+/** The oldest first, the newest at most. */
+export async function recallSeries(db: Queryable, backfill: string, limit: number): Promise<PassPoint[]> {
+  const found = await db.query<{ at: Date; recall: WatchPoint['recall'] | null; wanted: number }>(
+    `SELECT at, result #> '{points,0,recall}' AS recall, (result ->> 'wanted')::float8 AS wanted
+       FROM pgvector_backfill.watch_pass WHERE backfill = $1 ORDER BY watch_pass.id DESC LIMIT $2`,
+    [backfill, limit],
+  );
+  return found.rows.toReversed().map(({ at, recall, wanted }) => ({
+    at: at.toISOString(),
+    recall: worstRecall({ points: [{ value: 0, recall: recall ?? {}, p50Ms: 0, p95Ms: 0 }] }),
+    wanted,
+  }));
 }
