@@ -18,6 +18,7 @@ import { isOfGeneration, isOfModel, noRun, type Readers } from './readers.ts';
 import type { SearchOptions, SearchResult } from './search-interface.ts';
 import type { Shadow } from './shadow.ts';
 import type { GenerationFaults } from './state/generation-faults.ts';
+import type { QueryRecorder } from './state/query-recorder.ts';
 import type { StatsBuffer } from './state/stats-buffer.ts';
 
 export interface AnswerContext {
@@ -29,6 +30,7 @@ export interface AnswerContext {
   shadowTimeoutMs: number;
   interleaveTimeoutMs: number;
   faults: GenerationFaults;
+  recorder: QueryRecorder;
 }
 
 export interface Asked extends Omit<SearchOptions, 'k'> {
@@ -70,14 +72,18 @@ export class Answers {
     asked: Asked,
     timeoutMs = Infinity,
   ): Promise<Answered> {
-    const { readers, backfill } = this.#context;
+    const { readers, backfill, recorder } = this.#context;
     const state = stateOf(present, generation, backfill);
     const request = await readers.request(present, state, asked.text, asked.k, asked);
     asked.signal?.throwIfAborted();
     const hits = await readers.byVectors(
       present,
       state,
-      { ...request, timeoutMs: Math.min(request.timeoutMs, timeoutMs) },
+      {
+        ...request,
+        timeoutMs: Math.min(request.timeoutMs, timeoutMs),
+        onVector: recorder.of(state, request.settings),
+      },
       mode === 'hybrid' ? answerHybrid : answerVector,
     );
     return { hits, answeredBy: mode, generation, fallback: null };

@@ -23,6 +23,7 @@ import { NOT_EMBEDDABLE, queryVector } from './queries/query-vector.ts';
 import { GenerationFaults } from './state/generation-faults.ts';
 import { readinessOf, tryGeneration, type Readiness, type TriedGeneration } from './state/readiness.ts';
 import { Shadow } from './shadow.ts';
+import { QueryRecorder } from './state/query-recorder.ts';
 import { StatsBuffer } from './state/stats-buffer.ts';
 import { TtlCache, MONOTONIC } from './state/ttl-cache.ts';
 
@@ -55,6 +56,7 @@ export function createSearch(options: CreateSearchOptions): Search {
   const concurrency = options.shadowConcurrency ?? DEFAULTS.shadowConcurrency;
   const shadow = new Shadow({ timeoutMs: shadowTimeoutMs, concurrency }, stats);
   const faults = new GenerationFaults(ledger, backfill);
+  const recorder = new QueryRecorder(ledger, clock);
   const interleaveTimeoutMs = options.interleaveTimeoutMs ?? DEFAULTS.interleaveTimeoutMs;
   const clicks = new Clicks(backfill, stats);
   const answers = new Answers({
@@ -66,6 +68,7 @@ export function createSearch(options: CreateSearchOptions): Search {
     shadowTimeoutMs,
     interleaveTimeoutMs,
     faults,
+    recorder,
   });
   let closed = false;
 
@@ -143,6 +146,7 @@ export function createSearch(options: CreateSearchOptions): Search {
       await shadow.settled();
       await faults.settled();
       await stats.handOver();
+      await recorder.settled();
       await readers.close();
     },
   };

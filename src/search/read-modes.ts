@@ -55,6 +55,8 @@ export interface SearchRequest {
   passageText?: boolean | undefined;
   known?: FilterRowCounts | undefined;
   signal?: AbortSignal | undefined;
+  /** Told of the query's vector, in pgvector's text form. */
+  onVector?: ((vector: string) => void) | undefined;
 }
 
 const limitsOf = ({ timeoutMs }: SearchRequest, tries: number): TransactionLimits => ({
@@ -75,6 +77,7 @@ export async function answerLegacy(request: SearchRequest): Promise<SearchHit[]>
 
 export async function answerVector(request: SearchRequest, embedder: Embedder): Promise<SearchHit[]> {
   const vector = await embedQuery(embedder, request.text, request.signal);
+  request.onVector?.(vector);
   request.signal?.throwIfAborted();
   return withTexts(request, await vectorHits(request, vector));
 }
@@ -101,6 +104,7 @@ export async function answerHybrid(request: SearchRequest, embedder: Embedder): 
     if (codeOf(error) === NOT_EMBEDDABLE) return null;
     throw error;
   });
+  if (vector !== null) request.onVector?.(vector);
   request.signal?.throwIfAborted();
   return withTexts(request, await hybridHits(request, vector));
 }

@@ -13,6 +13,7 @@ import {
   type WatchSource,
 } from '../ledger/passes/pass-result.ts';
 import { savePass, type NewPass } from '../ledger/passes/watch-pass.ts';
+import { someQueries } from '../ledger/passes/watch-query.ts';
 import { sumBatches } from '../ledger/progress/batch-sums.ts';
 import { loadReadSettings } from '../ledger/reads/read-settings.ts';
 import { latestAdoption } from '../ledger/run/adoption.ts';
@@ -89,10 +90,11 @@ async function measure(input: PassInput): Promise<WatchResult> {
   const sampling =
     vectors <= maxRows ? null : { share: maxRows / vectors, seed, deep: withDepth({}, depth, depth.deepest) };
   step('recall', 1);
-  const queries = await passQueries(context, embedded, seed);
+  const queries = await passQueries(context, run, embedded, seed);
   const asked: Asked = {
-    rows: await askQueries(context, queries.rows, sampling, budget),
+    // First, so that they are not what the time is over for: they are what people look for.
     queries: await askQueries(context, queries.queries, sampling, budget),
+    rows: await askQueries(context, queries.rows, sampling, budget),
   };
   const compared = sampling?.share ?? 1;
   const points = [pointOf(depth.present, asked, compared)];
@@ -137,12 +139,18 @@ async function measure(input: PassInput): Promise<WatchResult> {
 }
 
 async function passQueries(
-  { pool, target, settings }: SearchContext,
+  { pool, target, settings: { watch } }: SearchContext,
+  { fingerprint, dimensions }: Run,
   embedded: number,
   seed: number,
 ): Promise<Record<WatchSource, CurveQuery[]>> {
-  const rows = await sampleRows(pool, target, embedded, settings.watch.rows, seed);
-  return { rows: rows.map(({ key, vector }) => ({ vector, own: key })), queries: [] };
+  const rows = await sampleRows(pool, target, embedded, watch.rows, seed);
+  const of = { backfill: target.backfill, fingerprint };
+  const recorded = watch.keepQueries ? await someQueries(pool, of, dimensions, watch.queries) : [];
+  return {
+    rows: rows.map(({ key, vector }) => ({ vector, own: key })),
+    queries: recorded.map((vector) => ({ vector, own: null })),
+  };
 }
 
 const vectorsOf = ({ rows, queries }: Asked): string[] => [...queries, ...rows].map(({ vector }) => vector);

@@ -1,7 +1,7 @@
 /** What is measured of the index after the move, how often, and what that may cost. */
 
 import { z } from 'zod';
-import { option, parseNumber } from '../option.ts';
+import { option, parseBoolean, parseNumber } from '../option.ts';
 import { wholeNumber } from './schemas.ts';
 
 export const watch = {
@@ -21,6 +21,24 @@ export const watch = {
     parse: parseNumber,
     fallback: 100,
     help: 'Rows sampled as queries in a pass, other ones each time',
+  }),
+  queries: option({
+    schema: wholeNumber(1, 10_000),
+    parse: parseNumber,
+    fallback: 100,
+    help: 'Recorded searches that are asked in a pass, beside the rows, if watch.keepQueries is true',
+  }),
+  keepQueries: option({
+    schema: z.boolean(),
+    parse: parseBoolean,
+    fallback: false,
+    help: 'Whether createSearch records the vector of one search a minute, and nothing else of it, for passes to ask it again; the role of the application needs a right for it (docs/watch.md); takes effect with the next `enqueue`',
+  }),
+  keepQueriesDays: option({
+    schema: wholeNumber(1, 3650),
+    parse: parseNumber,
+    fallback: 30,
+    help: 'Days for which recorded vectors are kept; workers remove older ones, and all if watch.keepQueries is false',
   }),
   maxRows: option({
     schema: wholeNumber(1000, 1_000_000_000),

@@ -44,6 +44,7 @@ const PINNED = [
   'model.allowDownload',
   'model.hub',
   'model.endpoint',
+  'watch.keepQueries',
 ] as const satisfies readonly OptionPath[];
 
 export interface BackfillContext {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../errors.ts';
 import type { JobQueue } from '../../queue/connection.ts';
 import { scheduleWatch, unscheduleWatch } from '../../queue/jobs/producer.ts';
+import { forgetQueries } from '../../ledger/passes/watch-query.ts';
 import { isWatched } from '../../watch/is-watched.ts';
 import type { WorkerContext } from '../context.ts';
 
@@ -16,6 +17,9 @@ export async function keepWatchScheduled(
 ): Promise<void> {
   while (!stop.aborted) {
     try {
+      // Also where nothing is measured any more: what was recorded is kept for a set time.
+      const { keepQueries, keepQueriesDays } = settings.watch;
+      await forgetQueries(pool, backfill, keepQueries ? keepQueriesDays : 0);
       if (await isWatched(pool, backfill, settings)) await scheduleWatch(queue, settings.watch.everySeconds);
       else await unscheduleWatch(queue);
     } catch (error) {
