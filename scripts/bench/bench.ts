@@ -8,6 +8,7 @@ import { benchE2e, parseModels } from './e2e.ts';
 import { makeTexts } from './minilm-model.ts';
 import { benchKeys } from './keys.ts';
 import { benchNewModel } from './new-model/suite.ts';
+import { benchQuality } from './quality/suite.ts';
 import { benchSnapshot } from './snapshot.ts';
 import { benchStore } from './store/suite.ts';
 import { benchWrite } from './write.ts';
@@ -91,6 +92,18 @@ const SUITES: Record<string, Suite> = {
     };
     return benchNewModel({ database: database.url, queue }, options, invocation.logger('warn'), say);
   },
+  async quality(invocation, { say, onProgress }) {
+    const { flags, host } = invocation;
+    const { database } = (await invocation.config(['table', 'text'])).settings;
+    const options = {
+      from: resolve(host.cwd, fromOf(invocation)),
+      model: String(flags['model'] ?? 'all-MiniLM-L6-v2'),
+      rows: wholeNumber(flags, 'rows', 10_000),
+      queries: wholeNumber(flags, 'queries', 500),
+      onProgress,
+    };
+    return benchQuality(database.url, options, invocation.logger('warn'), say);
+  },
   embed(invocation, { say, onProgress }) {
     const options = {
       texts: wholeNumber(invocation.flags, 'texts', 1024),
@@ -132,6 +145,7 @@ export const bench: Command = {
     "`bench embed`: the embedding engine against other libraries and the machine's matrix products (no server).",
     '`bench adopt`: vectors that are there already, one in a thousand altered: what the sample finds, what is taken over, and how long it takes (a real PostgreSQL and Redis).',
     '`bench new-model`: another model of other dimensions for a table under writes and searches: answers that failed or mixed, latency of reads by phase, seconds of a rollback, bytes that come back (a real PostgreSQL and Redis).',
+    '`bench quality`: the tables of docs/quality.md: relevance of ILIKE, full-text search, a model trained on the table, a sentence transformer and hybrid, by whole runs, and what each costs (a real PostgreSQL).',
     '`bench e2e`: the whole worker against the bare engine (a real PostgreSQL and Redis).',
   ].join('\n'),
   positionals: Object.keys(SUITES).join('|'),
@@ -139,7 +153,7 @@ export const bench: Command = {
     rows: {
       type: 'string',
       value: 'N',
-      help: 'write, store, keys, capture: rows of the table; adopt, new-model, e2e: of the static model, where no file is given [50000]',
+      help: 'write, store, keys, capture: rows of the table; adopt, new-model, e2e: of the static model, where no file is given [50000]; quality: of records that nobody has judged [10000]',
     },
     'plan-rows': { type: 'string', value: 'N', help: 'keys: rows of the tables that are planned [1000000]' },
     dimensions: { type: 'string', value: 'N', help: 'write, store: dimensions of the vectors [384]' },
@@ -152,12 +166,17 @@ export const bench: Command = {
     model: {
       type: 'string',
       value: 'fp32,int8,static',
-      help: 'e2e: which models [fp32,int8,static]',
+      help: 'e2e: which models [fp32,int8,static]; quality: folder in FROM/models [all-MiniLM-L6-v2]',
     },
     from: {
       type: 'string',
       value: 'FILE',
-      help: 'adopt, new-model, e2e: .jsonl or .csv with title and text for the static model, in place of made ones',
+      help: 'adopt, new-model, e2e: .jsonl or .csv with title and text for the static model, in place of made ones; quality: folder with models/NAME and collections, NAME/docs.jsonl (or .gz) with queries.jsonl and qrels.tsv where they are judged',
+    },
+    queries: {
+      type: 'string',
+      value: 'N',
+      help: 'quality: titles as queries, where nobody has judged [500]',
     },
     seconds: {
       type: 'string',
@@ -189,6 +208,15 @@ export const bench: Command = {
     return EXIT.done;
   },
 };
+
+/** @throws ConfigError where it is missing */
+function fromOf({ flags: { from } }: Invocation): string {
+  if (typeof from === 'string') return from;
+  throw new ConfigError('--from is missing: the folder with collections and models.', {
+    code: 'USAGE',
+    remedy: 'For example: npm run bench -- quality --from ../data',
+  });
+}
 
 /** Of a file, or made. */
 async function staticTexts(invocation: Invocation): Promise<string[]> {

@@ -34,6 +34,9 @@ export interface SystemScore {
   /** 95 % interval of ndcg10. */
   low: number | null;
   high: number | null;
+  /** The same of recall100. */
+  recallLow: number | null;
+  recallHigh: number | null;
   /** ndcg10 minus that of the legacy search, on the same queries, with its 95 % interval. */
   difference: Difference | null;
   /** The same to the live generation; absent where none was asked. */
@@ -158,6 +161,7 @@ function add(
 function summarise(scores: Map<SystemName, Scores>, systems: readonly SystemName[]): SystemScore[] {
   const names = systems.filter((name) => scores.has(name));
   const { means } = pairedBootstrap(names.map((name) => scores.get(name)?.ndcg10 ?? []));
+  const recalls = pairedBootstrap(names.map((name) => scores.get(name)?.recall100 ?? [])).means;
   const toLegacy = differencesTo('legacy', scores);
   const toLive = differencesTo('live', scores);
   return systems.map((name) => {
@@ -170,6 +174,8 @@ function summarise(scores: Map<SystemName, Scores>, systems: readonly SystemName
       mrr: meanOrNull(own?.mrr),
       low: means[at]?.low ?? null,
       high: means[at]?.high ?? null,
+      recallLow: recalls[at]?.low ?? null,
+      recallHigh: recalls[at]?.high ?? null,
       difference: toLegacy.get(name) ?? null,
       ...(systems.includes('live') ? { differenceToLive: toLive.get(name) ?? null } : {}),
     };

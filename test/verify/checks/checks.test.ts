@@ -17,6 +17,8 @@ const score = (
   mrr: ndcg10,
   low: ndcg10,
   high: ndcg10,
+  recallLow: ndcg10,
+  recallHigh: ndcg10,
   difference,
 });
 

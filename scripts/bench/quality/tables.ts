@@ -1,0 +1,106 @@
+/** The tables of docs/quality.md. */
+
+import { bytes, count, duration } from '../../../src/observability/format.ts';
+import { decimal, interval } from '../../../src/verify/report/figures.ts';
+import type { SystemScore } from '../../../src/verify/measures/relevance.ts';
+import type { Collection } from './collections.ts';
+import type { CollectionRuns, WholeRun } from './runs.ts';
+
+const MILLION = 1_000_000;
+
+export interface RelevanceRow extends Omit<SystemScore, 'name'> {
+  name: string;
+}
+
+/** Both searches by words, then each model alone and with words. */
+export function relevanceRows({ runs }: CollectionRuns): RelevanceRow[] {
+  const named = (systems: readonly SystemScore[], system: string, name: string): RelevanceRow[] =>
+    systems.filter((each) => each.name === system).map((each) => ({ ...each, name }));
+  const [first] = runs;
+  return [
+    ...named(first?.systems ?? [], 'legacy', 'ILIKE'),
+    ...named(first?.systems ?? [], 'tsvector', 'full-text search (tsvector)'),
+    ...runs.flatMap(({ model, systems }) => named(systems, 'vector', model.name)),
+    ...runs.flatMap(({ model, systems }) => named(systems, 'hybrid', `hybrid: ${model.name} and tsvector`)),
+  ];
+}
+
+export interface Cost {
+  name: string;
+  seconds: number;
+  diskBytes: number;
+  memoryBytes: number;
+}
+
+/** Of a million rows like those of the collection. */
+export function costsOf({ records }: Collection, { runs, words }: CollectionRuns): Cost[] {
+  const times = MILLION / records.length;
+  return [
+    {
+      name: 'full-text search (tsvector)',
+      seconds: times * words.seconds,
+      diskBytes: times * words.bytes,
+      memoryBytes: 0,
+    },
+    ...runs.flatMap(({ model, compared, rowsPerSecond }) =>
+      compared.modes
+        .filter(({ mode }) => mode === 'truncate')
+        .map(({ forecast }) => ({
+          name: model.name,
+          seconds: MILLION / rowsPerSecond,
+          diskBytes: (MILLION / forecast.rows) * forecast.diskBytes,
+          memoryBytes: (MILLION / forecast.rows) * forecast.memoryBytes,
+        })),
+    ),
+  ];
+}
+
+/** nDCG@10 that a model was said to have before the run, and that of its run. */
+export const agreement = ({
+  model,
+  compared,
+  systems,
+}: Omit<WholeRun, 'rowsPerSecond'>): { name: string; before: number; run: number } => ({
+  name: model.name,
+  before: compared.modes.find(({ mode }) => mode === 'truncate')?.ndcg10 ?? Number.NaN,
+  run: systems.find(({ name }) => name === 'vector')?.ndcg10 ?? Number.NaN,
+});
+
+export function qualityTables(collection: Collection, runs: CollectionRuns): string[] {
+  const { name, isJudged, records } = collection;
+  return [
+    '',
+    `${name}: ${count(records.length)} rows, ${runs.queries} ${isJudged ? 'judged queries, title and body' : 'titles as queries, bodies as texts'}`,
+    '',
+    ...markdown(
+      ['', 'nDCG@10', '95 %', 'recall@100', '95 %'],
+      relevanceRows(runs).map((row) => [
+        row.name,
+        decimal(row.ndcg10),
+        interval(row),
+        decimal(row.recall100),
+        interval({ low: row.recallLow, high: row.recallHigh }),
+      ]),
+    ),
+    '',
+    ...markdown(
+      ['a million such rows', 'time', 'disk', 'memory to index'],
+      costsOf(collection, runs).map((cost) => [
+        cost.name,
+        duration(cost.seconds),
+        bytes(cost.diskBytes),
+        cost.memoryBytes === 0 ? '' : bytes(cost.memoryBytes),
+      ]),
+    ),
+    '',
+    ...markdown(
+      ['nDCG@10', 'compare-models', 'whole run', 'difference'],
+      runs.runs
+        .map(agreement)
+        .map((each) => [each.name, decimal(each.before), decimal(each.run), decimal(each.run - each.before)]),
+    ),
+  ];
+}
+
+const markdown = (head: readonly string[], rows: readonly (readonly string[])[]): string[] =>
+  [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`);
