@@ -98,7 +98,7 @@ const SUITES: Record<string, Suite> = {
     const options = {
       from: resolve(host.cwd, fromOf(invocation)),
       model: String(flags['model'] ?? 'all-MiniLM-L6-v2'),
-      rows: wholeNumber(flags, 'rows', 10_000),
+      rows: wholeNumber(flags, 'rows', 5000),
       queries: wholeNumber(flags, 'queries', 500),
       onProgress,
     };
@@ -153,7 +153,7 @@ export const bench: Command = {
     rows: {
       type: 'string',
       value: 'N',
-      help: 'write, store, keys, capture: rows of the table; adopt, new-model, e2e: of the static model, where no file is given [50000]; quality: of records that nobody has judged [10000]',
+      help: 'write, store, keys, capture: rows of the table; adopt, new-model, e2e: of the static model, where no file is given [50000]; quality: of records that nobody has judged [5000]',
     },
     'plan-rows': { type: 'string', value: 'N', help: 'keys: rows of the tables that are planned [1000000]' },
     dimensions: { type: 'string', value: 'N', help: 'write, store: dimensions of the vectors [384]' },

@@ -49,6 +49,7 @@ it('says what each search finds and costs, and how far the comparison before the
         model: { name: 'mine' },
         compared: { modes: [{ mode: 'truncate', ndcg10: 0.501, forecast }] },
         rowsPerSecond: 100,
+        fusion: null,
         systems: [score('legacy', 0.1), score('tsvector', 0.2), score('vector', 0.5), score('hybrid', 0.6)],
       },
     ],
@@ -57,6 +58,23 @@ it('says what each search finds and costs, and how far the comparison before the
   const tables = qualityTables(collection, runs).join('\n');
   expect(tables).toContain('| mine | 0.500 | [0.100, 0.900] | 0.800 | [0.700, 0.900] |');
   expect(tables).toContain('| hybrid: mine and tsvector | 0.600 |');
+  const [run] = runs.runs;
+  const part = (ndcg10: number): object => ({ ndcg10, difference: { value: 0.1, low: 0, high: 0.2 } });
+  const learnt = {
+    settings: { words: 0.25 },
+    learntOn: 2,
+    reportedOn: 3,
+    vector: part(0.5),
+    equal: part(0.4),
+    hybrid: part(0.6),
+  };
+  const withLearnt = qualityTables(collection, {
+    ...runs,
+    runs: [{ ...run!, fusion: learnt as never }],
+  }).join('\n');
+  expect(withLearnt).not.toContain('hybrid: mine');
+  expect(withLearnt).toContain('learnt on 2 of the queries; nDCG@10 of the other 3');
+  expect(withLearnt).toContain('| mine | 0.25 | 0.500 | 0.600 | +0.100 [0.000, 0.200] | 0.400 |');
   expect(tables).toContain('| full-text search (tsvector) | 1 min 0 s | 1000 kB |  |');
   expect(tables).toContain('| mine | 2 h 46 min | 2.0 MB | 1000 kB |');
   expect(tables).toContain('| mine | 0.501 | 0.500 | -0.001 |');

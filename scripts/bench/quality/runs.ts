@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import type { Pool } from '../../../src/db/pool.ts';
 import type { ComparedModel, ComparedModels } from '../../../src/verify/compared-models/compare-models.ts';
+import type { LearntFusion } from '../../../src/verify/measures/learn-fusion.ts';
 import type { Relevance, SystemScore } from '../../../src/verify/measures/relevance.ts';
 import type { BenchDatabase } from '../database.ts';
 import { mustRun, runVerb, type Environment } from '../new-model/programs.ts';
@@ -25,6 +26,8 @@ export interface WholeRun {
   /** Embedded a second. */
   rowsPerSecond: number;
   systems: SystemScore[];
+  /** Of the hybrid; null where there were too few queries to learn from. */
+  fusion: LearntFusion | null;
 }
 
 export interface CollectionRuns {
@@ -108,7 +111,12 @@ export async function runCollection(
     const relevance = json?.['relevance'] as Relevance | undefined;
     if (relevance === undefined) throw new Error(`verify has measured no relevance: ${stderr}`);
     queries = relevance.queries;
-    runs.push({ model, compared: compared.models[at] as ComparedModel, systems: relevance.systems });
+    runs.push({
+      model,
+      compared: compared.models[at] as ComparedModel,
+      systems: relevance.systems,
+      fusion: relevance.fusion ?? null,
+    });
   }
   say(`${collection.name}: how fast models embed`);
   const rates = await measureRates(collection, environments, folder);

@@ -12,7 +12,16 @@ import { withBenchDatabase } from '../database.ts';
 import { machine } from '../ratio.ts';
 import { collectionsOf } from './collections.ts';
 import { runCollection, type BenchModel } from './runs.ts';
-import { agreement, costsOf, qualityTables, relevanceRows, type Cost, type RelevanceRow } from './tables.ts';
+import {
+  agreement,
+  costsOf,
+  hybridRows,
+  type HybridRow,
+  qualityTables,
+  relevanceRows,
+  type Cost,
+  type RelevanceRow,
+} from './tables.ts';
 
 export interface QualityOptions {
   /** Collections in folders of their own, and models/<model>. */
@@ -32,6 +41,7 @@ export interface QualityResult {
     rows: number;
     queries: number;
     relevance: RelevanceRow[];
+    hybrid: HybridRow[];
     costs: Cost[];
     agreement: { name: string; before: number; run: number }[];
   }[];
@@ -61,6 +71,7 @@ export const benchQuality = (
         rows: collection.records.length,
         queries: runs.queries,
         relevance: relevanceRows(runs),
+        hybrid: hybridRows(runs),
         costs: costsOf(collection, runs),
         agreement: runs.runs.map(agreement),
       });

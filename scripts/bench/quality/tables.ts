@@ -1,7 +1,8 @@
 /** The tables of docs/quality.md. */
 
 import { bytes, count, duration } from '../../../src/observability/format.ts';
-import { decimal, interval } from '../../../src/verify/report/figures.ts';
+import { decimal, interval, signed } from '../../../src/verify/report/figures.ts';
+import type { LearntFusion } from '../../../src/verify/measures/learn-fusion.ts';
 import type { SystemScore } from '../../../src/verify/measures/relevance.ts';
 import type { Collection } from './collections.ts';
 import type { CollectionRuns, WholeRun } from './runs.ts';
@@ -12,7 +13,7 @@ export interface RelevanceRow extends Omit<SystemScore, 'name'> {
   name: string;
 }
 
-/** Both searches by words, then each model alone and with words. */
+/** Both searches by words, then each model; with words as well where nothing was learnt of that. */
 export function relevanceRows({ runs }: CollectionRuns): RelevanceRow[] {
   const named = (systems: readonly SystemScore[], system: string, name: string): RelevanceRow[] =>
     systems.filter((each) => each.name === system).map((each) => ({ ...each, name }));
@@ -21,7 +22,9 @@ export function relevanceRows({ runs }: CollectionRuns): RelevanceRow[] {
     ...named(first?.systems ?? [], 'legacy', 'ILIKE'),
     ...named(first?.systems ?? [], 'tsvector', 'full-text search (tsvector)'),
     ...runs.flatMap(({ model, systems }) => named(systems, 'vector', model.name)),
-    ...runs.flatMap(({ model, systems }) => named(systems, 'hybrid', `hybrid: ${model.name} and tsvector`)),
+    ...runs.flatMap(({ model, systems, fusion }) =>
+      fusion === null ? named(systems, 'hybrid', `hybrid: ${model.name} and tsvector`) : [],
+    ),
   ];
 }
 
@@ -55,12 +58,23 @@ export function costsOf({ records }: Collection, { runs, words }: CollectionRuns
   ];
 }
 
+export interface HybridRow extends Pick<
+  LearntFusion,
+  'settings' | 'learntOn' | 'reportedOn' | 'vector' | 'equal' | 'hybrid'
+> {
+  name: string;
+}
+
+/** Each model with words, by the queries that its weight was not learnt on. */
+export const hybridRows = ({ runs }: CollectionRuns): HybridRow[] =>
+  runs.flatMap(({ model, fusion }) => (fusion === null ? [] : [{ ...fusion, name: model.name }]));
+
 /** nDCG@10 that a model was said to have before the run, and that of its run. */
 export const agreement = ({
   model,
   compared,
   systems,
-}: Omit<WholeRun, 'rowsPerSecond'>): { name: string; before: number; run: number } => ({
+}: Pick<WholeRun, 'model' | 'compared' | 'systems'>): { name: string; before: number; run: number } => ({
   name: model.name,
   before: compared.modes.find(({ mode }) => mode === 'truncate')?.ndcg10 ?? Number.NaN,
   run: systems.find(({ name }) => name === 'vector')?.ndcg10 ?? Number.NaN,
@@ -83,6 +97,7 @@ export function qualityTables(collection: Collection, runs: CollectionRuns): str
       ]),
     ),
     '',
+    ...hybridTable(hybridRows(runs)),
     ...markdown(
       ['a million such rows', 'time', 'disk', 'memory to index'],
       costsOf(collection, runs).map((cost) => [
@@ -99,6 +114,27 @@ export function qualityTables(collection: Collection, runs: CollectionRuns): str
         .map(agreement)
         .map((each) => [each.name, decimal(each.before), decimal(each.run), decimal(each.run - each.before)]),
     ),
+  ];
+}
+
+function hybridTable(rows: readonly HybridRow[]): string[] {
+  const [first] = rows;
+  if (first === undefined) return [];
+  return [
+    `Hybrid with tsvector, learnt on ${first.learntOn} of the queries; nDCG@10 of the other ${first.reportedOn}`,
+    '',
+    ...markdown(
+      ['', 'weight of words', 'vectors alone', 'hybrid', 'to vectors alone', 'with equal weights'],
+      rows.map(({ name, settings, vector, hybrid, equal }) => [
+        name,
+        String(settings.words),
+        decimal(vector.ndcg10),
+        decimal(hybrid.ndcg10),
+        signed(hybrid.difference),
+        decimal(equal.ndcg10),
+      ]),
+    ),
+    '',
   ];
 }
 
