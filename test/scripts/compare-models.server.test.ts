@@ -1,6 +1,6 @@
 /** Models compared before anything of a backfill is there, by a role that may read and no more. */
 
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -125,7 +125,12 @@ describe.runIf(hasPostgres())('the verb compare-models', () => {
   });
 
   it('says what is missing of judgements, titles and judged pages', async () => {
+    await writeFile(join(folder, 'queries.jsonl'), '{"id":"q","text":"tyre"}');
+    await writeFile(join(folder, 'qrels.tsv'), 'q\tnone\t1');
+    const judged = ['--queries', 'queries.jsonl'];
     for (const [args, words] of [
+      [[...judged, '--judgements', 'qrels.tsv'], 'None of the 1 judged keys'],
+      [judged, '--queries needs --judgements here'],
       [['--titles', 'nothing'], 'has no column "nothing"'],
       [['--text', 'body'], 'is all of the text'],
       [['--text', 'sql:lower(body)'], 'The text is an expression'],

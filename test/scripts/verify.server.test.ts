@@ -84,7 +84,7 @@ describe('the verb verify', () => {
     const { queries, models } = json() as ComparedModels;
     expect({ code, queries }).toEqual({
       code: 0,
-      queries: { source: 'judged', column: null, count: judgedQueries.length },
+      queries: { source: 'judged', column: null, count: judgedQueries.length, unknownKeys: 0 },
     });
     expect((models[0] as ComparedModel).modes[0]?.ndcg10).toBeCloseTo(vector, 2);
   });

@@ -38,8 +38,8 @@ describe.each(databases())('long texts compared on $name', ({ create }) => {
       ENDS.map((text, at) => JSON.stringify({ id: `q${at}`, text })).join('\n'),
     );
     const relevant = Array.from({ length: ROWS }, (_, at) => `q${(at + 1) % ENDS.length} 0 ${at + 1} 1`);
-    // A key that the table does not have.
-    await writeFile(join(folder, 'qrels.tsv'), [...relevant, 'q0 0 9999 1'].join('\n'));
+    // Keys that the table does not have, or could not have.
+    await writeFile(join(folder, 'qrels.tsv'), [...relevant, 'q0 0 9999 1', 'q0 0 none 1'].join('\n'));
   });
   afterAll(async () => {
     await backfill.close();
@@ -91,7 +91,8 @@ describe.each(databases())('long texts compared on $name', ({ create }) => {
       backfill.env,
       folder,
     );
-    const { models, best } = json() as ComparedModels;
+    const { models, best, queries } = json() as ComparedModels;
+    expect(queries).toMatchObject({ source: 'judged', count: ENDS.length, unknownKeys: 2 });
     const [model] = models as ComparedModel[];
     expect(code).toBe(0);
     expect(best?.mode).not.toBe('truncate');

@@ -54,7 +54,7 @@ export interface FailedModel {
 }
 
 export interface ComparedModels {
-  queries: { source: AskedItems['source']; column: string | null; count: number };
+  queries: { source: AskedItems['source']; column: string | null; count: number; unknownKeys: number };
   /** Rows that are estimated in the table. */
   tableRows: number;
   models: (ComparedModel | FailedModel)[];
@@ -111,7 +111,12 @@ export async function compareModels(input: CompareModelsInput): Promise<Compared
     };
   });
   return {
-    queries: { source: asked.source, column: asked.column, count: asked.queries.length },
+    queries: {
+      source: asked.source,
+      column: asked.column,
+      count: asked.queries.length,
+      unknownKeys: asked.unknownKeys,
+    },
     tableRows,
     models,
     failed: measured.length - usable.length,

@@ -22,6 +22,8 @@ export interface AskedItems {
   column: string | null;
   queries: readonly Query[];
   judgements: Judgements;
+  /** Judged keys without a row that has a text: they count as not found. */
+  unknownKeys: number;
   /** Of the texts that are embedded: those of titles are without them. */
   settings: Settings;
   target: Target;
@@ -39,7 +41,7 @@ export interface AskInput {
 /** More make the intervals narrower, and cost more of every model than that is worth. */
 const MAX_TITLES = 1000;
 const TITLE_CHARACTERS = 300;
-const TITLE_PAGE = 1000;
+const KEYS_PAGE = 1000;
 
 /** As for a run that is not planned yet: names are looked up as they are now. */
 export const describeForComparison = (
@@ -55,15 +57,25 @@ export async function judgedItems(
 ): Promise<AskedItems> {
   const { pool, settings, rows } = input;
   const { judgements } = judged;
-  const sample = await drawSample(pool, target, judgements, rows);
+  const { judged: known, drawn } = await drawSample(pool, target, judgements, rows);
+  const present: string[] = [];
+  for await (const page of textPages(pool, target, known, { characters: 1, pageRows: KEYS_PAGE }))
+    present.push(...page.map(({ key }) => key));
+  const keys = new Set([...judgements.values()].flatMap((grades) => [...grades.keys()])).size;
+  if (present.length === 0)
+    throw new ConfigError(`None of the ${keys} judged keys is that of a row with a text.`, {
+      code: 'NO_JUDGED_ROWS',
+      remedy: `Give judgements of this table, whose keys are those of ${optionName('key')}.`,
+    });
   return {
     source: 'judged',
     column: null,
     queries: measurable(judged),
     judgements,
+    unknownKeys: keys - present.length,
     settings,
     target,
-    sample,
+    sample: { judged: present, drawn },
   };
 }
 
@@ -88,7 +100,7 @@ export async function knownItems(input: AskInput, column: string | null): Promis
       `Of ${sample.drawn.length} sampled rows none has a title of its own in column ${titles} beside a text.`,
     );
   const judgements = new Map(queries.map(({ id }) => [id, new Map([[id, 1]])]));
-  return { source: 'titles', column: titles, queries, judgements, settings, target, sample };
+  return { source: 'titles', column: titles, queries, judgements, unknownKeys: 0, settings, target, sample };
 }
 
 /** @throws ConfigError where nothing is left of the text */
@@ -117,7 +129,7 @@ async function titlesOf(pool: Pool, target: Target, keys: readonly string[]): Pr
   const found: Query[] = [];
   for await (const page of textPages(pool, target, keys, {
     characters: TITLE_CHARACTERS,
-    pageRows: TITLE_PAGE,
+    pageRows: KEYS_PAGE,
   }))
     found.push(...page.map(({ key, text }) => ({ id: key, text: text.replaceAll(/\s+/g, ' ').trim() })));
   // As they were drawn, whatever order the table has them in.

@@ -35,7 +35,7 @@ export function comparedWords(compared: ComparedModels): ComparedWords {
   return {
     asked:
       queries.source === 'judged'
-        ? `${many} judged queries, among ${among} (${count(judgedRows)} of them judged), ranked by exact distances.`
+        ? `${many} judged queries, among ${among} (${count(judgedRows)} of them judged${queries.unknownKeys === 0 ? '' : `; ${count(queries.unknownKeys)} judged keys have no row with a text, and count as not found`}), ranked by exact distances.`
         : `Nobody has judged: ${many} known items, among ${among}, ranked by exact distances. Each is looked for by its title (column ${queries.column}), in texts without the titles.`,
     relevance: {
       head: [...WHICH, 'nDCG@10', '95 %', 'to the best', 'recall@100', '95 %'],

@@ -1,8 +1,10 @@
 /** The rows that models and modes are compared on: all that are judged, and others drawn from the table. */
 
 import type { Pool } from '../../db/pool.ts';
+import { TABLE_LIMITS, inReadOnly } from '../../db/transaction.ts';
 import type { Judgements } from '../../relevance/query-file.ts';
 import type { Target } from '../../table/backfill-target.ts';
+import { canonicalKeys } from '../../table/canonical-keys.ts';
 import { readTexts, type TextRow } from '../../table/read-texts.ts';
 import { drawTexts } from '../../table/sample-texts.ts';
 
@@ -19,7 +21,10 @@ export async function drawSample(
   judgements: Judgements,
   rows: number,
 ): Promise<RowSample> {
-  const judged = new Set([...judgements.values()].flatMap((grades) => [...grades.keys()]));
+  const given = [...judgements.values()].flatMap((grades) => [...grades.keys()]);
+  // What is no key of such a table would have the server refuse all that it is asked with.
+  const known = await inReadOnly(pool, TABLE_LIMITS, (client) => canonicalKeys(client, target, given));
+  const judged = new Set(known.values());
   const wanted = Math.max(0, rows - judged.size);
   // As many again as are judged: those may be among what is drawn.
   const { texts } = await drawTexts(pool, target, { rows: Math.max(1, wanted + judged.size), characters: 1 });
