@@ -13,6 +13,7 @@ import type {
   ComparedModels,
   FailedModel,
 } from '../../src/verify/compared-models/compare-models.ts';
+import { FakeServer, fine, refuse } from '../embedding/endpoint/fake-server.ts';
 import { catalogState } from '../setup/catalog.ts';
 import { runCommand, type CommandResult } from '../setup/command.ts';
 import { hasPostgres } from '../setup/databases.ts';
@@ -55,17 +56,20 @@ describe.runIf(hasPostgres())('the verb compare-models', () => {
 
   const compare = (...args: string[]): Promise<CommandResult> =>
     runCommand('compare-models', args, { ...ENV, DATABASE_URL: limited.database.databaseUrl }, folder);
-  /** Rows that anybody has written in this database, catalogs included, once whoever was there has gone and told. */
-  const written = (): Promise<number> =>
-    until('nobody but this pool is there', async () => {
-      const found = await admin.query<{ others: number; rows: number }>(
-        `SELECT (SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()) AS others,
-                (SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::float8 FROM pg_stat_all_tables
-                  WHERE relname NOT IN ('pg_statistic', 'pg_toast_2619')) AS rows`,
+  /** Rows written so far, by table, its catalogs included, once whoever was there has gone and told; but in those of all databases, and of statistics. */
+  const written = async (): Promise<unknown[]> => {
+    await until('nobody but this pool is there', async () => {
+      const found = await admin.query<{ others: number }>(
+        `SELECT count(*)::int AS others FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
       );
-      const [row] = found.rows;
-      return row?.others === 0 && { rows: row.rows };
-    }).then(({ rows }) => rows);
+      return found.rows[0]?.others === 0;
+    });
+    const found = await admin.query(
+      `SELECT c.relname, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_all_tables s JOIN pg_class c ON c.oid = s.relid
+        WHERE NOT c.relisshared AND c.relname NOT IN ('pg_statistic', 'pg_toast_2619') ORDER BY c.oid`,
+    );
+    return found.rows;
+  };
 
   it('ranks known items by their titles, tells what cannot be used, and writes nothing', async () => {
     const before = { state: await catalogState(admin, 'public.articles'), rows: await written() };
@@ -108,10 +112,13 @@ describe.runIf(hasPostgres())('the verb compare-models', () => {
     // Only the report: the trained model has gone with the verb.
     expect(await readdir(folder)).toEqual(['report.html']);
     expect(await catalogState(admin, 'public.articles')).toEqual(before.state);
-    expect(await written()).toBe(before.rows);
+    expect(await written()).toEqual(before.rows);
     // It would have been seen.
     await admin.query('CREATE TEMP TABLE seen ()');
-    await until('a table that comes is seen', async () => (await written()) > before.rows);
+    await until(
+      'a table that comes is seen',
+      async () => JSON.stringify(await written()) !== JSON.stringify(before.rows),
+    );
   });
 
   it('runs where the database takes no writes, and says it in lines', async () => {
@@ -122,6 +129,26 @@ describe.runIf(hasPostgres())('the verb compare-models', () => {
     expect(stdout).toMatch(/sample:full +full +mean-of-chunks +0\.\d{3} +\[/);
     expect(stdout).toMatch(/sample:full +full +chunks +32 +0\.0 %/);
     expect(stdout).toMatch(/^Best: sample:full \(/m);
+  });
+
+  it('asks the configured server for its models, beside a local one', async () => {
+    const server = await FakeServer.start((asked, response, nth) =>
+      asked.body.model === 'gone' ? refuse(response, 404, 'no such model') : fine(asked, response, nth),
+    );
+    const names = ['endpoint', 'endpoint:gone', `${model.name}:full`];
+    const { code, json } = await compare(
+      ...['--json', '--rows', '30', '--models', names.join(',')],
+      ...['--model-endpoint', `${server.origin}/v1`, '--model-name', 'there'],
+    );
+    const asked = new Set(server.asked.map(({ body }) => body.model));
+    await server.close();
+    const { models } = json() as ComparedModels;
+    const [there, gone, local] = models as [ComparedModel, FailedModel, ComparedModel];
+    expect({ code, names: models.map((each) => each.asked) }).toEqual({ code: 3, names });
+    expect(there).toMatchObject({ model: 'there', precision: 'remote', dimensions: 4, rows: 30 });
+    expect(gone.error.message).toContain('404');
+    expect(local).toMatchObject({ model: model.name, precision: 'full', rows: 30 });
+    expect(asked).toEqual(new Set(['there', 'gone']));
   });
 
   it('says what is missing of judgements, titles and judged pages', async () => {
