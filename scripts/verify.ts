@@ -3,20 +3,15 @@ import { EXIT } from '../src/cli/exit-codes.ts';
 import { runAsProgram } from '../src/cli/run-as-program.ts';
 import { GENERATION_FLAG, withGeneration } from '../src/cli/session.ts';
 import { parseGenerationName } from '../src/config/values/generation-name.ts';
-import { presentGenerations } from '../src/ledger/generation/generation.ts';
-import { requireRun } from '../src/ledger/run/require-run.ts';
-import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { withProgress } from '../src/terminal/progress-bar.ts';
 import { verifyLines } from '../src/terminal/verify-lines.ts';
-import { assertPlannedOptions } from '../src/verify/checks/run.ts';
-import { assertStagingTable } from '../src/verify/checks/staging-table.ts';
 import { judgedOnThePage, readQueryFiles } from '../src/verify/queries/given-queries.ts';
 import { reportWanted } from '../src/verify/report/wanted.ts';
 import { writeReport } from '../src/verify/report/write-report.ts';
 import { verify } from '../src/verify/verify.ts';
-import type { VerifyInput } from '../src/verify/input.ts';
-import { ownSettings, settingsOf } from './lib/generation-model.ts';
+import { groupsAsked } from './lib/groups-asked.ts';
 import { longTextsAsked } from './lib/long-texts-asked.ts';
+import { verifyInput } from './lib/verify-input.ts';
 import { VERIFY_FLAGS } from './lib/verify-flags.ts';
 
 export const verifyCommand: Command = {
@@ -31,31 +26,26 @@ export const verifyCommand: Command = {
     const asked = await invocation.config();
     const logger = invocation.logger(asked.settings.logLevel);
     return withGeneration(invocation, asked, 'verify', logger, async (pool, config) => {
-      const run = await requireRun(pool, config.backfill);
-      const settings = await ownSettings(await presentGenerations(pool, config.backfill), asked, config);
-      assertPlannedOptions(run, settings);
-      const target = await describeTarget(pool, config.backfill, settings);
-      await assertStagingTable(pool, target);
+      const own = await verifyInput(invocation, pool, asked, config);
       const queryInput = flags['judged'] === true ? await judgedOnThePage(pool, config.backfill) : given;
-      const input: VerifyInput = {
-        pool,
-        target,
-        settings,
-        run,
-        openEmbedder: () => invocation.openEmbedder(settings, 1),
-        async openGeneration(generation) {
-          const its = await settingsOf(asked.settings, generation);
-          return { settings: its, openEmbedder: () => invocation.openEmbedder(its, 1) };
-        },
-        queryInput,
-      };
+      const input = { ...own, queryInput };
+      const measured = await groupsAsked(invocation, input);
       const longTexts = await longTextsAsked(invocation, input, queryInput);
       const verification = await withProgress(invocation, (onProgress) => verify({ ...input, onProgress }));
+      const groups = await measured();
       const { passed, checks, full, ...figures } = verification;
-      if (report !== null) await writeReport(report, input, queryInput, verification);
+      if (report !== null) await writeReport(report, input, queryInput, verification, groups);
       const named = parseGenerationName(config.backfill);
-      invocation.emit({ ...named, passed, checks, ...figures, ...full, ...(longTexts && { longTexts }) });
-      for (const line of verifyLines({ checks, passed, full, longTexts }, named.generation))
+      invocation.emit({
+        ...named,
+        passed,
+        checks,
+        ...figures,
+        ...full,
+        ...(longTexts && { longTexts }),
+        ...(groups && { groups }),
+      });
+      for (const line of verifyLines({ checks, passed, full, longTexts, groups }, named.generation))
         invocation.say(line);
       return passed ? EXIT.done : EXIT.gate;
     });

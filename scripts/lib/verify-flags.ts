@@ -27,6 +27,11 @@ export const VERIFY_FLAGS: Record<string, Flag> = {
     value: 'N',
     help: 'Put the answers of both searches to N of the queries into the report, with titles of rows',
   },
+  by: {
+    type: 'string',
+    value: 'COLUMN',
+    help: 'Measure searches within groups of rows with the same value there, such as tenants, by deciles of their sizes, too; advises, and decides nothing',
+  },
   'compare-long-texts': {
     type: 'boolean',
     help: 'Rank the judged queries by what truncate, mean-of-chunks and chunks (model.longText) make of long texts, too; nothing of it is kept',

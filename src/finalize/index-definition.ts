@@ -39,13 +39,13 @@ export function wantedIndex(target: Target, settings: Settings, rows: number): I
 }
 
 export const createIndexSql = (target: Target, index: IndexDefinition): string =>
-  `CREATE INDEX CONCURRENTLY ${quoteName(index.name)} ON ${target.store.table} ${kindSql(target, index)}`;
+  `CREATE INDEX CONCURRENTLY ${quoteName(index.name)} ON ${target.store.table} ${indexKindSql(target, index)}`;
 
 /** An index without entries, which becomes valid once each partition's own is attached. A partition that is made later gets one by itself. */
 export const createParentIndexSql = (target: Target, index: IndexDefinition): string =>
-  `CREATE INDEX ${quoteName(index.name)} ON ONLY ${target.store.table} ${kindSql(target, index)}`;
+  `CREATE INDEX ${quoteName(index.name)} ON ONLY ${target.store.table} ${indexKindSql(target, index)}`;
 
-function kindSql(target: Target, index: IndexDefinition): string {
+export function indexKindSql(target: Target, index: IndexDefinition): string {
   const column = quoteName(index.column);
   const indexed = index.expression === null ? column : `(${index.expression.sql})`;
   return `USING ${index.method} (${indexed} ${target.vectorPrefix}${index.operatorClass}) WITH (${index.parameters.join(', ')})`;

@@ -156,7 +156,7 @@ interface ColumnFacts {
   operators: Record<string, string> | null;
 }
 
-async function describeColumns(
+export async function describeColumns(
   db: Queryable,
   table: KeyTable,
   columns: readonly (KeyOrder & { nullsFirst?: boolean })[],

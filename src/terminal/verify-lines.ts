@@ -1,5 +1,7 @@
 /** What `verify` says in a terminal. */
 
+import { groupLines } from './group-lines.ts';
+import type { Groups } from '../verify/groups/measure-groups.ts';
 import { showValue, type Check } from '../verify/check.ts';
 import type { Curve } from '../verify/measures/recall-curve.ts';
 import type { FullResult } from '../verify/full-measurement.ts';
@@ -16,13 +18,18 @@ interface Verified {
   passed: boolean;
   full: FullResult | null;
   longTexts: LongTexts | null;
+  groups: Groups | null;
 }
 
 /** @param generation that was verified */
-export const verifyLines = ({ checks, passed, full, longTexts }: Verified, generation: number): string[] => [
+export const verifyLines = (
+  { checks, passed, full, longTexts, groups }: Verified,
+  generation: number,
+): string[] => [
   ...checkLines(checks),
   ...measureLines(full, generation),
   ...longTextLines(longTexts),
+  ...groupLines(groups),
   passed ? '\nThe gate passed.' : '\nThe gate did not pass.',
 ];
 

@@ -90,16 +90,30 @@ describe('the verb verify', () => {
   });
 
   it('ends with 3 where a check does not pass, writes the report all the same, and says what to do', async () => {
-    const { code, stdout } = await verify('--verify-latency-ms', '0.0001', '--report', path('failed.html'));
+    const { code, stdout } = await verify(
+      '--verify-latency-ms',
+      '0.0001',
+      '--by',
+      'status',
+      '--report',
+      path('failed.html'),
+    );
     expect(code).toBe(3);
     expect(stdout).toMatch(/FAIL {2}latency-p95 .*\n {6}do: See which part takes the time/);
     expect(stdout).toContain('Recall@10 and median ms by hnsw.ef_search');
-    expect((await readFile(path('failed.html'), 'utf8')).includes('latency-p95')).toBe(true);
+    expect(stdout).toMatch(/^Searches within the \d groups of column status: /m);
+    expect(stdout).toMatch(/^decile +groups +rows +rows of a group +recall@10 /m);
+    const failed = await readFile(path('failed.html'), 'utf8');
+    for (const part of ['latency-p95', 'Searches within groups', 'relaxed_order'])
+      expect(failed).toContain(part);
   });
 
   it.each([
     ['--judgements needs --queries', ['--judgements', 'qrels.tsv']],
     ['--samples needs --report and --queries', ['--samples', '3', '--report', 'r.html']],
+    ['has no column nothing', ['--by', 'nothing']],
+    ['every row has a value of its own', ['--by', 'id']],
+    ['--by needs the name of a column', ['--by', '']],
     ['--samples must be', ['--samples', 'many']],
     ['does not exist', ['--queries', 'nothing.jsonl']],
     ['cannot be written', ['--report', 'no/such/folder.html']],

@@ -14,6 +14,8 @@ import type { Verification } from '../verify.ts';
 import { curveCharts, intervalChart, latencyChart, relevanceChart, seriesName } from './charts.ts';
 import { decimal } from './figures.ts';
 import { htmlPage, picture, table, type Part } from './layout.ts';
+import type { Groups } from '../groups/measure-groups.ts';
+import { groupSection } from './group-section.ts';
 import { liveSection } from './live-section.ts';
 import { sampleSection } from './query-examples.ts';
 
@@ -27,10 +29,12 @@ export interface ReportInput {
   recallTarget: number;
   /** Side by side answers with titles of rows; only where the operator has asked for them. */
   samples: readonly Comparison[];
+  /** Null where they were not asked for. */
+  groups?: Groups | null;
 }
 
 export async function reportPage(input: ReportInput): Promise<string> {
-  const { run, at, verification, samples } = input;
+  const { run, at, verification, samples, groups = null } = input;
   const backfill = showGeneration(input.backfill);
   const { passed, checks, full } = verification;
   return htmlPage(
@@ -48,7 +52,7 @@ export async function reportPage(input: ReportInput): Promise<string> {
       ${full?.relevance ? relevanceSection(full.relevance) : ''}
       ${full?.agreement ? agreementSection(full.agreement) : ''}
       ${full?.curve ? curveSection(full.curve, full.recommendation, input.recallTarget) : ''}
-      ${full?.latency ? latencySection(full.latency) : ''}
+      ${full?.latency ? latencySection(full.latency) : ''} ${groupSection(groups)}
       ${samples.length === 0 ? '' : sampleSection(samples)}`,
   );
 }

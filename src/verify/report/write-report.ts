@@ -1,6 +1,7 @@
 /** The report of `verify`: written whatever the result, as it shows what is wrong. */
 
 import type { Comparison } from '../../search/compare.ts';
+import type { Groups } from '../groups/measure-groups.ts';
 import type { QueryInput, VerifyInput } from '../input.ts';
 import { spreadOver } from '../queries/query-source.ts';
 import { compareSamples } from './query-examples.ts';
@@ -13,6 +14,7 @@ export async function writeReport(
   input: VerifyInput,
   { queries }: QueryInput,
   verification: Verification,
+  groups: Groups | null = null,
 ): Promise<void> {
   const shown = samples === 0 ? [] : await answers(input, spreadOver(queries ?? [], samples));
   // The charting library takes longer to load than most checks to run.
@@ -24,6 +26,7 @@ export async function writeReport(
     verification,
     recallTarget: input.settings.verify.recall,
     samples: shown,
+    groups,
   });
   await writeReportFile(path, page, 'w', samples > 0);
 }
