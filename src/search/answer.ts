@@ -11,10 +11,12 @@ import {
   type ReadState,
 } from '../ledger/reads/read-state.ts';
 import { isInCanary } from './canary.ts';
+import { withBestPassages } from './interleaving/best-passages.ts';
 import { bothSearches } from './interleaving/both-searches.ts';
 import { comparisonOf, interleave } from './interleaving/interleave.ts';
 import { answerHybrid, answerLegacy, answerVector } from './read-modes.ts';
 import { isOfGeneration, isOfModel, noRun, type Readers } from './readers.ts';
+import type { SearchHit } from './read-modes.ts';
 import type { SearchOptions, SearchResult } from './search-interface.ts';
 import type { Shadow } from './shadow.ts';
 import type { GenerationFaults } from './state/generation-faults.ts';
@@ -179,20 +181,41 @@ export class Answers {
     if (own === null) limit.abort();
     asked.signal?.throwIfAborted();
     const of = comparisonOf(present, state);
+    const ofBase = present.generations.find((each) => each.generation === present.base.generation);
     if (base?.status === 'fulfilled' && own?.status === 'fulfilled') {
       const answer = interleave({ base: base.value.hits, own: own.value.hits }, { ...asked, ...of });
       stats.interleaved(state.name, interleavedKey(of), { [answer.counts]: 1 });
-      return { hits: answer.hits, answeredBy: 'interleaved', generation, fallback: null, ...answer.credit };
+      const hits = await this.#withPassages(present, [state, ofBase], answer.hits, asked);
+      return { hits, answeredBy: 'interleaved', generation, fallback: null, ...answer.credit };
     }
     const [answered, other] = base?.status === 'fulfilled' ? [base, own] : [own, base];
     if (answered?.status !== 'fulfilled') throw (base as PromiseRejectedResult).reason;
     stats.interleaved(state.name, interleavedKey(of), { failed: 1 });
     if (other === null) return { ...answered.value, fallback: SLOW };
     const { reason } = other as PromiseRejectedResult;
-    const ofBase = present.generations.find((each) => each.generation === present.base.generation);
     if (other === own && isOfModel(reason) && ofBase !== undefined) readers.tried(state, reason);
     if (other === own && isOfGeneration(reason) && ofBase !== undefined) faults.note(state, ofBase, reason);
     return { ...answered.value, fallback: codeOf(reason) ?? 'UNEXPECTED' };
+  }
+
+  /** By the first of them that has passages; without those that are missing where that fails. */
+  async #withPassages(
+    present: ReadState,
+    states: readonly (GenerationState | undefined)[],
+    hits: SearchHit[],
+    asked: Asked,
+  ): Promise<SearchHit[]> {
+    const { readers, interleaveTimeoutMs } = this.#context;
+    for (const state of states) {
+      if (state === undefined) continue;
+      const request = await readers.request(present, state, asked.text, asked.k, asked);
+      if (!request.target.hasPassages) continue;
+      const beside = { ...request, timeoutMs: Math.min(request.timeoutMs, interleaveTimeoutMs) };
+      return readers
+        .byVectors(present, state, beside, (own, model) => withBestPassages(own, model, hits))
+        .catch(() => hits);
+    }
+    return hits;
   }
 
   async #shadowed(present: ReadState, state: GenerationState, asked: Asked): Promise<Answered> {

@@ -14,9 +14,9 @@ import { openPassageTable } from '../search/passage-table.ts';
 import { hasPostgres } from '../setup/databases.ts';
 import { DIMENSIONS, INDEX, databases, openVectorTable, type VectorTable } from './vector-table.ts';
 
-const ROWS = 2000;
+const ROWS = 1200;
 /** Half of the rows are of one tenant, the others of sixty, each smaller than the one before. */
-const TENANT = `CASE WHEN id <= 1000 THEN 'large' WHEN id > 1990 THEN NULL ELSE 'tenant ' || floor(60 * power((id - 1000) / 990.0, 3)) END`;
+const TENANT = `CASE WHEN id <= 600 THEN 'large' WHEN id > 1190 THEN NULL ELSE 'tenant ' || floor(60 * power((id - 600) / 590.0, 3)) END`;
 /** Lists of ten candidates that end there: of the largest tenant half of the places. */
 const NARROW = { 'hnsw.iterative_scan': 'off', 'hnsw.ef_search': '10' };
 
@@ -63,7 +63,7 @@ describe.each(databases())('searches within groups on $name', ({ create }) => {
     expect(groups.deciles.map(({ decile }) => decile)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     expect(groups.deciles.reduce((sum, { rows }) => sum + rows, 0)).toBe(ROWS - 10);
     const [smallest, largest] = [groups.deciles[0], groups.deciles[9]];
-    expect(largest).toMatchObject({ maxRows: 1000, leftOut: null, measuredGroups: 3 });
+    expect(largest).toMatchObject({ maxRows: 600, leftOut: null, measuredGroups: 3 });
     // Small groups are read from beginning to end, the largest by the index, whose scan ends too early.
     expect(smallest?.served).toMatchObject({ recall: 1, short: 0 });
     expect(largest?.node).toContain(INDEX);
@@ -79,14 +79,14 @@ describe.each(databases())('searches within groups on $name', ({ create }) => {
     });
     const { effect, leftOut } = groups.copy;
     expect(leftOut).toBeNull();
-    expect(effect).toMatchObject({ groupRows: 1000, small: { rows: 50, column: { recall: 1, short: 0 } } });
+    expect(effect).toMatchObject({ groupRows: 600, small: { rows: 50, column: { recall: 1, short: 0 } } });
     expect(effect?.whole.short).toBeGreaterThan(0);
     expect(effect?.own).toMatchObject({ short: 0 });
     // Nothing of it stays, and no value is told.
     expect((await table.pool.query('SELECT count(*) FROM pg_class')).rows).toEqual(before);
     const lines = groupLines(groups).join('\n');
     expect(lines).toContain(
-      'Searches within the 62 groups of column tenant: 1,990 rows with a vector; 10 more have NULL',
+      'Searches within the 62 groups of column tenant: 1,190 rows with a vector; 10 more have NULL',
     );
     expect(lines + JSON.stringify(groups)).not.toMatch(/tenant \d|'large'|"large"/);
 

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { EMPTY_SNAPSHOT } from '../../../src/ledger/progress/empty-snapshot.ts';
 import type { ProgressSnapshot } from '../../../src/ledger/progress/snapshot.ts';
+import type { MetricsView } from '../../../src/dashboard/metrics/declare.ts';
+import { READ_METRICS } from '../../../src/dashboard/metrics/read-metrics.ts';
+import { readsSection } from '../../../src/dashboard/pages/health-sections.ts';
 import { interleavingOf } from '../../../src/ledger/reads/interleaving.ts';
 import { LEGACY_BASE } from '../../../src/ledger/reads/read-mode.ts';
 import type { Run } from '../../../src/ledger/run/run.ts';
@@ -35,7 +38,7 @@ describe('votes by day', () => {
     expect(interleavingOf({})).toEqual([]);
   });
 
-  it('are told by status and by verify, of the run that is verified', () => {
+  it('are told by status, dashboard and metrics, and by verify of the run that is verified', async () => {
     const snapshot = {
       ...EMPTY_SNAPSHOT,
       generation: 1,
@@ -59,6 +62,27 @@ describe('votes by day', () => {
     expect(readLines({ ...snapshot, interleaving: [] }).at(-1)).toBe(
       'clicks   no answer was interleaved yet',
     );
+    const shown = (await readsSection(snapshot)).toString();
+    expect(shown).toContain(
+      'Interleaved with legacy: preference +0.244 [+0.142, +0.324]: people prefer vector',
+    );
+    const view: MetricsView = { generation: 1, snapshot, jobs: {}, quarantined: {}, times: [] };
+    const sampled = (name: string): [unknown, number][] =>
+      (READ_METRICS.find((each) => each.name === `pgvector_backfill_${name}`)?.read(view) ?? []).map(
+        ({ labels, value }) => [labels, value],
+      );
+    expect(sampled('interleave_ratio')).toEqual([[undefined, 0.2]]);
+    expect(sampled('canary_ratio')).toEqual([]);
+    expect(sampled('read_mode')).toContainEqual([{ mode: 'interleave' }, 1]);
+    expect(sampled('interleaved_clicks_total')).toEqual([
+      [{ side: 'base' }, 20],
+      [{ side: 'own' }, 61],
+    ]);
+    expect(sampled('interleaving_preference').map(([labels]) => labels)).toEqual([
+      { bound: 'value' },
+      { bound: 'low' },
+      { bound: 'high' },
+    ]);
     const run = { id: '7', backfill: 'articles' } as Run;
     const [check, ...others] = interleavingChecks(run, interleavingOf(STORED));
     expect(others).toEqual([]);

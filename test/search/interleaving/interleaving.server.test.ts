@@ -2,11 +2,17 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { uniform } from '../../../src/random.ts';
-import { readModeOf } from '../../../src/ledger/reads/read-mode.ts';
+import { migrate } from '../../../src/db/migrate.ts';
+import { saveBackfill } from '../../../src/ledger/backfill/backfill.ts';
+import { createRun } from '../../../src/ledger/run/run.ts';
+import { scopeOf } from '../../../src/ledger/run/scope.ts';
+import { createSearch } from '../../../src/search/create-search.ts';
+import { readModeOf, saveReadMode } from '../../../src/ledger/reads/read-mode.ts';
 import { readSummary } from '../../../src/ledger/reads/read-stats.ts';
 import type { InterleavingSummary } from '../../../src/ledger/reads/interleaving.ts';
 import type { CreateSearchOptions, Search } from '../../../src/search/search-interface.ts';
 import { databases, hasPostgres, realDatabase } from '../../setup/databases.ts';
+import { openPassageTable } from '../passage-table.ts';
 import { openServedTable, wordEmbedder, type ServedTable } from '../served-table.ts';
 import { LEGACY_BREAD, ServedSearches, VECTOR_BREAD } from '../served-searches.ts';
 import { SECOND_BREAD, VECTOR_1, addGeneration, secondEmbedder } from '../two-models.ts';
@@ -206,6 +212,51 @@ describe.each(databases())('interleaved reads on $name', ({ create }) => {
     }
     await search.close();
     expect(await summary()).toMatchObject({ searches: 250, excludesZero: false });
+  });
+});
+
+describe.runIf(hasPostgres())('interleaved answers over passages', () => {
+  it('have the nearest passage of every row, whichever search has found it', async () => {
+    const passages = await openPassageTable({ rows: 90, dimensions: 8, passages: '1 + d.id % 3' });
+    const { pool, target, settings } = passages;
+    const vector = Float32Array.from([1, 2, 0, 0, 1, 0, 0, 3]);
+    try {
+      await migrate(pool);
+      const { database: _, queue: __, ...stored } = settings;
+      await saveBackfill(pool, target, stored);
+      const scope = scopeOf(settings);
+      await createRun(pool, 'docs', { fingerprint: 'p', model: 'm', dimensions: 8, batchRows: 10, scope });
+      await saveReadMode(pool, 'docs', ALL, { by: 'the test', reason: '' });
+      const embedder = wordEmbedder({
+        dimensions: 8,
+        fingerprint: 'p',
+        embed: () =>
+          Promise.resolve({
+            vectors: vector,
+            faults: new Uint8Array(1),
+            tokens: new Int32Array(1),
+            truncated: new Uint8Array(1),
+            masked: {},
+          }),
+      });
+      const legacySearch = `SELECT id FROM docs WHERE body LIKE '%' || $1 || '%' ORDER BY id LIMIT $2`;
+      const search = createSearch({ pool, backfill: 'docs', embedder, options: { legacySearch } });
+      const { answeredBy, hits } = await search.search('row', { k: 12, passageText: true });
+      expect(answeredBy).toBe('interleaved');
+      expect(hits).toHaveLength(12);
+      const best = await pool.query<{ key: string; number: number }>(
+        'SELECT DISTINCT ON (id) id::text AS key, chunk AS number FROM docs_embedding ORDER BY id, embedding <=> $1::vector',
+        [JSON.stringify([...vector])],
+      );
+      const numbers = new Map(best.rows.map(({ key, number }) => [key, number]));
+      for (const { key, passage, distance } of hits) {
+        expect(passage).toMatchObject({ number: numbers.get(key), text: expect.any(String) as string });
+        expect(distance).toBeNull();
+      }
+      await search.close();
+    } finally {
+      await passages.drop();
+    }
   });
 });
 
