@@ -137,8 +137,15 @@ describe.runIf(hasPostgres())('the verb compare-models', () => {
     );
     const names = ['endpoint', 'endpoint:gone', `${model.name}:full`];
     const { code, json } = await compare(
-      ...['--json', '--rows', '30', '--models', names.join(',')],
-      ...['--model-endpoint', `${server.origin}/v1`, '--model-name', 'there'],
+      '--json',
+      '--rows',
+      '30',
+      '--models',
+      names.join(','),
+      '--model-endpoint',
+      `${server.origin}/v1`,
+      '--model-name',
+      'there',
     );
     const asked = new Set(server.asked.map(({ body }) => body.model));
     await server.close();
