@@ -63,7 +63,7 @@ export function baselineChecks(before: Baseline, now: Measured, settings: Settin
       before.recallAt10,
       now.recallAt10,
       'recall@10 of the index',
-      'REINDEX INDEX CONCURRENTLY, then VACUUM: many updates wear an index out.',
+      'Run `pgvector-backfill finalize --rebuild`: many updates wear an index out.',
     );
   for (const name of GUARDED) {
     const was = before.ndcg10?.[name];

@@ -1,6 +1,5 @@
 /** Do searches that keep few of the rows get their k by the index, or as many as there are? Asked with conditions made for it. */
 
-import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import type { FilteredCount } from '../ledger/passes/pass-result.ts';
 import { nearest, nearestOfEach } from '../search/queries/vector-query.ts';
 import type { Filter } from '../search/queries/filter.ts';
@@ -49,8 +48,7 @@ export async function filteredCounts(
       if (counted !== null) counts.push(counted);
     }
   } catch (error) {
-    if (!hasSqlState(error, SQLSTATE.queryCanceled)) throw error;
-    budget.timedOut();
+    budget.ended(error);
   }
   return counts;
 }

@@ -51,6 +51,8 @@ export interface PassInput {
 type Asked = Record<WatchSource, AskedQuery[]>;
 
 const STEPS = 4;
+/** Of the time of a pass, for what takes the most of it on a large table. */
+const RECALL_SHARE = 0.7;
 
 /**
  * Measures, judges and keeps it. Other rows are drawn in each pass, so that a series covers the table.
@@ -77,7 +79,7 @@ export async function watchPass(input: PassInput): Promise<NewPass | null> {
 async function measure(input: PassInput): Promise<WatchResult> {
   const { pool, target, settings, run } = input;
   const started = performance.now();
-  const budget = new Budget(settings.watch.maxSeconds, input.holds, input.stop);
+  const budget = new Budget({ maxSeconds: settings.watch.maxSeconds, holds: input.holds, stop: input.stop });
   const step = (what: string, done: number): void =>
     input.onProgress?.({ what: `watching ${what}`, done, total: STEPS });
   const read = await loadReadSettings(pool, target.backfill);
@@ -91,10 +93,11 @@ async function measure(input: PassInput): Promise<WatchResult> {
     vectors <= maxRows ? null : { share: maxRows / vectors, seed, deep: withDepth({}, depth, depth.deepest) };
   step('recall', 1);
   const queries = await passQueries(context, run, embedded, seed);
+  const recallBudget = budget.part(RECALL_SHARE);
+  const half = recallBudget.part(queries.queries.length === 0 ? 0 : 0.5);
   const asked: Asked = {
-    // First, so that they are not what the time is over for: they are what people look for.
-    queries: await askQueries(context, queries.queries, sampling, budget),
-    rows: await askQueries(context, queries.rows, sampling, budget),
+    queries: await askQueries(context, queries.queries, sampling, half),
+    rows: await askQueries(context, queries.rows, sampling, recallBudget),
   };
   const compared = sampling?.share ?? 1;
   const points = [pointOf(depth.present, asked, compared)];
@@ -133,7 +136,7 @@ async function measure(input: PassInput): Promise<WatchResult> {
   return {
     ...result,
     sync: { pending, oldestSeconds },
-    cutShort: budget.cutShort,
+    cutShort: half.cutShort ?? recallBudget.cutShort ?? budget.cutShort,
     seconds: (performance.now() - started) / 1000,
   };
 }

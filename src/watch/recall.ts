@@ -1,6 +1,5 @@
 /** Recall of the live index against exact search, within the budget of a pass. */
 
-import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { groupedWilson, type Counted } from '../relevance/wilson.ts';
 import { nearest, type Neighbour } from '../search/queries/vector-query.ts';
 import type { ReadSettings } from '../ledger/reads/read-settings.ts';
@@ -47,8 +46,7 @@ export async function askQueries(
       const found = withoutOwn(neighbours, query.own);
       asked.push({ ...query, found, milliseconds, ...(await truthOf(context, query, sampling, budget)) });
     } catch (error) {
-      if (!hasSqlState(error, SQLSTATE.queryCanceled)) throw error;
-      budget.timedOut();
+      budget.ended(error);
     }
   }
   return asked;
@@ -94,8 +92,8 @@ export async function askAgain(
       const { neighbours, milliseconds } = await byIndex(context, query, read, budget);
       again.push({ ...query, found: withoutOwn(neighbours, query.own), milliseconds });
     } catch (error) {
-      if (!hasSqlState(error, SQLSTATE.queryCanceled)) throw error;
-      budget.timedOut();
+      budget.ended(error);
+      return null;
     }
   }
   return again;

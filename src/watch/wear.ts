@@ -1,7 +1,6 @@
 /** What has gathered in the index since it was built: rows that are gone, and more of it than there should be. */
 
 import { quoteQualified } from '../db/identifiers.ts';
-import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { forecastIndex } from '../finalize/forecast/index-size.ts';
 import type { IndexWear } from '../ledger/passes/pass-result.ts';
 import type { ReadSettings } from '../ledger/reads/read-settings.ts';
@@ -95,8 +94,7 @@ async function deadEntries(
       { read: once, limits: budget.limits },
     );
   } catch (error) {
-    if (!hasSqlState(error, SQLSTATE.queryCanceled)) throw error;
-    budget.timedOut();
+    budget.ended(error);
     return null;
   }
 }

@@ -4,6 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Budget } from '../../src/watch/budget.ts';
 import { filterOf, filteredCounts } from '../../src/watch/filtered-counts.ts';
 import { askAgain, askQueries, recallFrom, type AskedQuery } from '../../src/watch/recall.ts';
+import { judge } from '../../src/watch/verdict.ts';
+import type { WatchPoint } from '../../src/ledger/passes/pass-result.ts';
+import { passResult } from './pass-result.ts';
 import { searchDepth, withDepth } from '../../src/watch/search-depth.ts';
 import { sampleRows } from '../../src/verify/queries/sampled-rows.ts';
 import type { SearchContext } from '../../src/verify/measures/systems.ts';
@@ -12,7 +15,7 @@ import { INDEX, databases, openVectorTable, type VectorTable } from '../verify/v
 const ROWS = 4000;
 const QUERIES = 100;
 const never = (): Promise<boolean> => Promise.resolve(false);
-const enough = (): Budget => new Budget(60, never);
+const enough = (): Budget => new Budget({ maxSeconds: 60, holds: never });
 
 describe.each(databases())('recall in a pass, on $name', ({ create }) => {
   let table: VectorTable;
@@ -48,7 +51,20 @@ describe.each(databases())('recall in a pass, on $name', ({ create }) => {
     const depth = await searchDepth(context);
     expect(depth).toEqual({ setting: 'hnsw.ef_search', present: 40, more: [80, 160], deepest: 1000 });
     const again = await askAgain(context, full, withDepth({}, depth, 160), enough());
-    expect(recallFrom(again!, 1)!.recall).toBeGreaterThan(recallFrom(full, 1)!.recall);
+    const [present, more] = [recallFrom(full, 1)!, recallFrom(again!, 1)!];
+    expect(more.recall).toBeGreaterThan(present.high);
+    const point = (value: number, rows: typeof present): WatchPoint => ({
+      value,
+      recall: { rows },
+      p50Ms: 1,
+      p95Ms: 1,
+    });
+    const points = [point(40, present), point(160, more)];
+    // Nothing of the index has worn out: more of it is what mends it.
+    expect(judge(passResult({ points, wanted: more.recall }))).toMatchObject({
+      verdict: 'settings',
+      detail: expect.stringContaining('hnsw.ef_search = 160 reaches it') as string,
+    });
     expect(await searchDepth({ ...context, read: { 'hnsw.ef_search': '900' } })).toMatchObject({
       more: [1000],
     });
@@ -62,14 +78,34 @@ describe.each(databases())('recall in a pass, on $name', ({ create }) => {
   });
 
   it('ends with its time, and where the database is in trouble', async () => {
-    const over = new Budget(0, never);
+    const over = new Budget({ maxSeconds: 0, holds: never });
     expect(await askQueries(context, full, null, over)).toEqual([]);
-    expect(over.cutShort).toBe('its 0 s were over');
+    expect(over.cutShort).toBe('its time was over');
     let looks = 0;
-    const held = new Budget(60, () => Promise.resolve(++looks > 3));
+    const held = new Budget({ maxSeconds: 60, holds: () => Promise.resolve(++looks > 3) });
     expect(await askQueries(context, full, null, held)).toHaveLength(3);
     expect(held.cutShort).toContain('throttle');
+    const stopped = new Budget({ maxSeconds: 60, holds: never, stop: AbortSignal.abort() });
+    expect(await askQueries(context, full, null, stopped)).toEqual([]);
+    expect(stopped.cutShort).toBe('the worker was shut down');
+    // A part that is over leaves the rest.
+    const whole = enough();
+    expect(await whole.part(0).allows()).toBe(false);
+    expect(await whole.allows()).toBe(true);
     expect(recallFrom([], 1)).toBeNull();
+  });
+
+  it('waits for nobody who alters the table', async () => {
+    const client = await table.pool.connect();
+    try {
+      await client.query('BEGIN; LOCK TABLE things IN ACCESS EXCLUSIVE MODE');
+      const budget = enough();
+      expect(await askQueries(context, full, null, budget)).toEqual([]);
+      expect(budget.cutShort).toBe('the table was locked');
+    } finally {
+      await client.query('ROLLBACK');
+      client.release();
+    }
   });
 
   it('counts the hits of searches that keep few rows, and how many there are', async () => {

@@ -1,47 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { WatchResult } from '../../src/ledger/passes/pass-result.ts';
-import { wilson } from '../../src/relevance/wilson.ts';
 import { recallFrom, type AskedQuery } from '../../src/watch/recall.ts';
 import { judge } from '../../src/watch/verdict.ts';
-
-const measured = (
-  recall: number,
-  queries = 100,
-): { queries: number; recall: number; low: number; high: number } => ({
-  queries,
-  recall,
-  ...wilson(10 * queries * recall, 10 * queries),
-});
-const point = (value: number, recall: number): WatchResult['points'][number] => ({
-  value,
-  recall: { rows: measured(recall) },
-  p50Ms: value / 40,
-  p95Ms: value / 20,
-});
-const unworn: WatchResult['wear'] = {
-  liveRows: 1000,
-  deadRows: 20,
-  vacuumedAt: null,
-  indexBytes: 110,
-  forecastBytes: 100,
-  builtBytes: 100,
-  deadEntries: 0.02,
-};
-const result = (changes: Partial<WatchResult> = {}): WatchResult => ({
-  wanted: 0.9,
-  verified: null,
-  setting: 'hnsw.ef_search',
-  points: [point(40, 0.95)],
-  read: {},
-  compared: 1,
-  cutShort: null,
-  filtered: [],
-  wear: unworn,
-  freshness: { passed: true, worst: 0, tolerance: 1e-5, detail: '' },
-  sync: { pending: 0, oldestSeconds: null },
-  seconds: 1,
-  ...changes,
-});
+import { measured, passResult as result, point, unworn } from './pass-result.ts';
 
 describe('the verdict of a pass', () => {
   it('is good where recall is what the gate wants, and unsure where chance may have it below', () => {
@@ -89,7 +49,7 @@ describe('the verdict of a pass', () => {
     const stale = { passed: false, worst: 0.5, tolerance: 1e-5, detail: 'largest 0.5' };
     expect(judge(result({ freshness: stale }))).toMatchObject({ verdict: 'stale' });
     const none = { points: [{ ...point(40, 0), recall: {} }] };
-    expect(judge(result({ ...none, cutShort: 'its 60 s were over' }))).toMatchObject({
+    expect(judge(result({ ...none, cutShort: 'its time was over' }))).toMatchObject({
       verdict: 'not-measured',
       remedy: expect.stringContaining('watch.maxSeconds') as string,
     });

@@ -20,7 +20,7 @@ export const WEARING = {
 
 let vocabulary: string[] | null = null;
 
-function texts(seed: number): string[] {
+function texts(seed: number, rows = ROWS): string[] {
   vocabulary ??= [
     ...new Set(
       articles().flatMap(
@@ -29,15 +29,15 @@ function texts(seed: number): string[] {
     ),
   ];
   const [words, random] = [vocabulary, uniform(seed)];
-  return Array.from({ length: ROWS }, () =>
+  return Array.from({ length: rows }, () =>
     Array.from({ length: WORDS }, () => words[Math.floor(random() * words.length)]).join(' '),
   );
 }
 
-export async function createDistinctDocs(db: Queryable): Promise<void> {
+export async function createDistinctDocs(db: Queryable, rows = ROWS): Promise<void> {
   await db.query('CREATE TABLE docs (id bigint PRIMARY KEY, body text) WITH (autovacuum_enabled = off)');
   await db.query('INSERT INTO docs SELECT n, body FROM unnest($1::text[]) WITH ORDINALITY t (body, n)', [
-    texts(1),
+    texts(1, rows),
   ]);
 }
 
