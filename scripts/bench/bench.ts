@@ -105,7 +105,13 @@ const SUITES: Record<string, Suite> = {
     return benchQuality(database.url, options, invocation.logger('warn'), say);
   },
   embed(invocation, { say, onProgress }) {
+    const given = (flag: string): string | undefined => {
+      const path = invocation.flags[flag];
+      return typeof path === 'string' ? resolve(invocation.host.cwd, path) : undefined;
+    };
     const options = {
+      model: given('model'),
+      from: given('from'),
       texts: wholeNumber(invocation.flags, 'texts', 1024),
       rounds: wholeNumber(invocation.flags, 'rounds', 3),
       onProgress,
@@ -166,12 +172,12 @@ export const bench: Command = {
     model: {
       type: 'string',
       value: 'fp32,int8,static',
-      help: 'e2e: which models [fp32,int8,static]; quality: folder in FROM/models [all-MiniLM-L6-v2]',
+      help: 'e2e: which models [fp32,int8,static]; quality: folder in FROM/models [all-MiniLM-L6-v2]; embed: folder of a model of MiniLM shape, in place of random weights',
     },
     from: {
       type: 'string',
       value: 'FILE',
-      help: 'adopt, new-model, e2e: .jsonl or .csv with title and text for the static model, in place of made ones; quality: folder with models/NAME and collections, NAME/docs.jsonl (or .gz) with queries.jsonl and qrels.tsv where they are judged',
+      help: 'adopt, new-model, e2e, embed: .jsonl or .csv with title and text, in place of made ones; quality: folder with models/NAME and collections, NAME/docs.jsonl (or .gz) with queries.jsonl and qrels.tsv where they are judged',
     },
     queries: {
       type: 'string',

@@ -5,7 +5,6 @@ import type { ModelOptions } from '../../src/embedding/model-files/files.ts';
 import { usableProcessors } from '../../src/embedding/inference/processors.ts';
 import { openTransformersEmbedder } from '../../src/embedding/local-embedder.ts';
 import { tokenBatches } from '../../src/embedding/inference/token-batches.ts';
-import { MODEL_NAME } from './minilm-model.ts';
 import { loadPeer, type Extract, type LangChain, type TransformersJs } from './peers/load.ts';
 
 /** What suits the others best, which use all processors for one inference. */
@@ -25,6 +24,8 @@ export interface SystemSetup {
   name: SystemName;
   /** Folder that holds the model's folder. */
   models: string;
+  /** Name of that one. */
+  model: string;
   quantized: boolean;
   maxTokens: number;
 }
@@ -45,14 +46,14 @@ export async function openSystem(setup: SystemSetup): Promise<Embed | null> {
   library.env.localModelPath = setup.models;
   library.env.allowRemoteModels = false;
   const precision = { quantized: setup.quantized, dtype: setup.quantized ? 'q8' : 'fp32' };
-  const extract = await library.pipeline('feature-extraction', MODEL_NAME, precision);
+  const extract = await library.pipeline('feature-extraction', setup.model, precision);
   // One call is one inference: the caller has formed the batches.
   return (texts) => run(extract, texts);
 }
 
-export function oursOptions({ models, quantized, maxTokens }: SystemSetup): ModelOptions {
+export function oursOptions({ models, model, quantized, maxTokens }: SystemSetup): ModelOptions {
   return {
-    name: MODEL_NAME,
+    name: model,
     localPath: models,
     allowDownload: false,
     quantized,
@@ -80,7 +81,7 @@ async function langChain(setup: SystemSetup): Promise<Embed | null> {
   library.env.localModelPath = setup.models;
   library.env.allowRemoteModels = false;
   const embeddings = new chain.HuggingFaceTransformersEmbeddings({
-    model: MODEL_NAME,
+    model: setup.model,
     pretrainedOptions: { dtype: setup.quantized ? 'q8' : 'fp32' },
   });
   return (texts) => embeddings.embedDocuments(texts);

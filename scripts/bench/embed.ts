@@ -19,13 +19,13 @@ import {
   type SystemName,
   type SystemSetup,
 } from './embed-systems.ts';
-import { MAX_TOKENS, makeMiniLmModel, makeTexts } from './minilm-model.ts';
+import { embedMaterial, type EmbedMaterial, type GivenMaterial } from './embed-material.ts';
+import { MAX_TOKENS } from './minilm-model.ts';
 import type { OnProgress } from '../../src/observability/progress.ts';
 import { machine, median, ratioOf, showRatio, type Ratio } from './ratio.ts';
 import { LINEAR_OPERATIONS, attentionOperations } from './roofline.ts';
 
-export interface EmbedOptions {
-  texts: number;
+export interface EmbedOptions extends GivenMaterial {
   rounds: number;
   onProgress?: OnProgress;
   precisions: ('fp32' | 'int8')[];
@@ -55,6 +55,10 @@ export interface PrecisionResult {
 
 export interface EmbedResult {
   machine: { cpu: string; cores: number };
+  /** Whose weights, in words. */
+  weights: string;
+  /** `made`, or how many of the file. */
+  texts: string;
   fp32?: PrecisionResult;
   int8?: PrecisionResult;
 }
@@ -98,22 +102,23 @@ export async function benchEmbed(
   options: EmbedOptions,
   say: (line: string) => void,
 ): Promise<EmbedResult> {
-  const models = await makeMiniLmModel(cacheFolder(root), say);
-  const texts = makeTexts(options.texts);
-  const result: EmbedResult = { machine: machine() };
+  const material = await embedMaterial(cacheFolder(root), options, say);
+  const { weights } = material;
+  const texts = options.from === undefined ? 'made' : `${material.texts.length} of the file`;
+  say(`weights ${weights}; texts: ${texts}`);
+  const result: EmbedResult = { machine: machine(), weights, texts };
   for (const precision of options.precisions)
-    result[precision] = await benchPrecision(models, precision === 'int8', texts, options, say);
+    result[precision] = await benchPrecision(material, precision === 'int8', options, say);
   return result;
 }
 
 async function benchPrecision(
-  models: string,
+  { models, name: model, texts }: EmbedMaterial,
   quantized: boolean,
-  texts: string[],
   { rounds, onProgress }: EmbedOptions,
   say: (line: string) => void,
 ): Promise<PrecisionResult> {
-  const base = { models, quantized, maxTokens: MAX_TOKENS };
+  const base = { models, model, quantized, maxTokens: MAX_TOKENS };
   const tokens = await countTokens({ ...base, name: 'ours' }, texts);
   const sum = tokens.reduce((total, each) => total + each, 0);
   const perText = sum / texts.length;
