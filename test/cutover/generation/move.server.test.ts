@@ -73,6 +73,11 @@ describe.runIf(hasPostgres())('reads by the verbs', () => {
       'read mode vector → canary:10 of generation 2, the rest vector of generation 1',
     );
     expect((trial['notes'] as string[]).join()).toContain('Back at any time (to vector)');
+    const both = (await two.verb('cutover', '--to', 'interleave:20', '--generation', '2')).json();
+    expect(both).toMatchObject({ executed: false, from: 'canary:10', to: 'interleave:20' });
+    expect((both['plan'] as string[]).join('\n')).toContain(
+      '→ interleave:20 of generation 2 with vector of generation 1, which answers the rest',
+    );
     const counts = await pool.query(`SELECT 1 FROM pgvector_backfill.read_stats WHERE backfill = 'docs@2'`);
     expect(counts.rows).toEqual([]);
     // In a trial the function is of the generation that answers besides, and says so to whoever has the other's vector.
