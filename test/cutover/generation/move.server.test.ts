@@ -75,7 +75,7 @@ describe.runIf(hasPostgres())('reads by the verbs', () => {
     expect((trial['notes'] as string[]).join()).toContain('Back at any time (to vector)');
     const both = (await two.verb('cutover', '--to', 'interleave:20', '--generation', '2')).json();
     expect(both).toMatchObject({ executed: false, from: 'canary:10', to: 'interleave:20' });
-    expect((both['plan'] as string[]).join('\n')).toContain(
+    expect((both as { plan: string[] }).plan.join('\n')).toContain(
       '→ interleave:20 of generation 2 with vector of generation 1, which answers the rest',
     );
     const counts = await pool.query(`SELECT 1 FROM pgvector_backfill.read_stats WHERE backfill = 'docs@2'`);
