@@ -11,6 +11,7 @@ import { configOfGeneration } from '../ledger/generation/settings.ts';
 import { answeringGenerations, readModeOf } from '../ledger/reads/read-mode.ts';
 import { followScope } from '../ledger/run/scope.ts';
 import { estimatedRows } from '../table/estimated-rows.ts';
+import { distanceOperator } from '../table/metric.ts';
 import { leavesOf } from '../table/partitions.ts';
 import { findVectorExtension, isAtLeast } from '../table/vector-extension.ts';
 import { explaining, roleSettings } from './explain.ts';
@@ -184,7 +185,7 @@ async function judged(
         meanMs: totalMs / calls,
         rowsPerCall,
         reason,
-        why: reason === null ? null : REASONS[reason],
+        why: reason === null ? null : whyOf(reason, column),
         plan,
         rewritten:
           other === null
@@ -196,6 +197,11 @@ async function judged(
     return null;
   });
 }
+
+const whyOf = (reason: Reason, { metric }: AuditedColumn): string =>
+  reason === 'operator'
+    ? `${REASONS.operator}, whose operator is ${distanceOperator(metric, '')}`
+    : REASONS[reason];
 
 const BY_HAND =
   'Write it so that the table’s own rows are ordered by the distance and limited, in one SELECT: `pgvector-backfill search --sql` prints one that the index serves.';

@@ -20,8 +20,11 @@ export interface Statement {
 }
 
 export type Source =
-  | { state: 'missing'; isPreloaded: boolean; preload: string }
-  | { state: 'not-loaded'; preload: string }
+  /** `preload`: shared_preload_libraries as it is; null where this role may not see it. */
+  | { state: 'missing'; isPreloaded: boolean; preload: string | null }
+  | { state: 'not-loaded'; preload: string | null }
+  /** This role may not use the extension's schema, or not read its view. */
+  | { state: 'forbidden'; schema: string; role: string }
   | {
       state: 'present';
       statements: Statement[];
@@ -46,26 +49,36 @@ const PATTERN = [...DISTANCE_OPERATORS.map(escaped), ...Object.keys(DISTANCE_FUN
 interface View {
   schema: string;
   columns: string[];
-  preload: string;
   hasInfo: boolean;
+}
+
+interface Facts {
+  preload: string | null;
+  isPreloaded: boolean;
+  role: string;
+  view: View | null;
 }
 
 /** @param names of views over the vectors, by which a statement may ask without an operator of its own */
 export async function readStatements(db: Queryable, names: readonly string[]): Promise<Source> {
-  const found = await db.query<{ preload: string; view: Omit<View, 'preload'> | null }>(
-    `SELECT coalesce(current_setting('shared_preload_libraries', true), '') AS preload,
-            (SELECT jsonb_build_object('schema', n.nspname, 'hasInfo', to_regclass(format('%I.pg_stat_statements_info', n.nspname)) IS NOT NULL,
-                      'columns', (SELECT jsonb_agg(a.attname) FROM pg_attribute a WHERE a.attrelid = to_regclass(format('%I.pg_stat_statements', n.nspname)) AND a.attnum > 0))
+  const found = await db.query<Facts>(
+    // Roles without pg_read_all_settings do not see the one, and the other is known to a server that has loaded the library.
+    `SELECT quote_ident(current_user) AS role, (SELECT s.setting FROM pg_settings s WHERE s.name = 'shared_preload_libraries') AS preload,
+            current_setting('pg_stat_statements.max', true) IS NOT NULL AS "isPreloaded",
+            (SELECT jsonb_build_object('schema', n.nspname, 'hasInfo', EXISTS (SELECT 1 FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'pg_stat_statements_info'),
+                      'columns', (SELECT jsonb_agg(a.attname) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+                                   WHERE c.relnamespace = n.oid AND c.relname = 'pg_stat_statements' AND a.attnum > 0))
                FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_stat_statements') AS view`,
   );
-  const { preload = '', view = null } = found.rows[0] ?? {};
-  if (view === null)
-    return { state: 'missing', preload, isPreloaded: preload.includes('pg_stat_statements') };
+  const { preload = null, role = '', view = null, isPreloaded = false } = found.rows[0] ?? {};
+  if (view === null) return { state: 'missing', preload, isPreloaded };
   try {
-    return await read(db, { ...view, preload }, names);
+    return await read(db, view, names);
   } catch (error) {
     // "must be loaded via shared_preload_libraries"
     if (hasSqlState(error, SQLSTATE.notInPrerequisiteState)) return { state: 'not-loaded', preload };
+    if (hasSqlState(error, SQLSTATE.privilege))
+      return { state: 'forbidden', schema: quoteName(view.schema), role };
     throw error;
   }
 }

@@ -2,11 +2,20 @@
 
 import type { Audit, AuditedStatement } from '../audit/audit.ts';
 import type { Tried } from '../audit/judge.ts';
+import { quoteLiteral } from '../db/identifiers.ts';
 import { count } from '../observability/format.ts';
 import { lineWidth, wrapped } from './line-width.ts';
 
-const PRELOAD = (preload: string): string =>
-  [...(preload.trim() === '' ? [] : [preload.trim()]), 'pg_stat_statements'].join(',');
+/** Each by itself: of one text PostgreSQL takes the whole for the name of one library, and does not start again. */
+function preloadSql(preload: string | null): string {
+  if (preload === null) return 'Have pg_stat_statements added to shared_preload_libraries';
+  const present = preload
+    .split(',')
+    .map((each) => each.trim().replaceAll('"', ''))
+    .filter((each) => each !== '');
+  const names = [...present, 'pg_stat_statements'].map(quoteLiteral).join(', ');
+  return `ALTER SYSTEM SET shared_preload_libraries = ${names};`;
+}
 
 /** Of what stands before a statement in its row. */
 const INDENT = 2;
@@ -57,8 +66,8 @@ function indexLines({
 }
 
 function sourceLines({ source, ownStatements }: Audit): string[] {
-  const restart = (preload: string): string =>
-    `ALTER SYSTEM SET shared_preload_libraries = '${PRELOAD(preload)}'; (on managed servers in their console), restart the server`;
+  const restart = (preload: string | null): string =>
+    `${preloadSql(preload)} (on managed servers in their console), restart the server`;
   if (source.state === 'missing')
     return [
       'note   pg_stat_statements is not in this database: which statement misses the index cannot be told, the lines above are all that the server counts.',
@@ -68,6 +77,11 @@ function sourceLines({ source, ownStatements }: Audit): string[] {
     return [
       'note   pg_stat_statements is in this database, and the server has not loaded it: nothing is counted.',
       `       → ${restart(source.preload)}, and audit again after a day of searches.`,
+    ];
+  if (source.state === 'forbidden')
+    return [
+      'note   this role may not read pg_stat_statements: which statement misses the index cannot be told.',
+      `       → GRANT USAGE ON SCHEMA ${source.schema} TO ${source.role}; GRANT pg_read_all_stats TO ${source.role};`,
     ];
   const { hidden, since, dropped, tracksNested } = source;
   return [

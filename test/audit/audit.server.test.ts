@@ -2,8 +2,12 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import pg from 'pg';
+import { openBackfill, REPEATED_TEXTS } from '../setup/backfill.ts';
 import { hasContainers } from '../setup/databases.ts';
+import { audit } from '../../src/audit/audit.ts';
 import { runCommand } from '../setup/command.ts';
+import { createDocs } from '../setup/docs-table.ts';
+import { sampleModel } from '../setup/model.ts';
 import { startPostgres, type StartedServer } from '../setup/containers.ts';
 import { createFunctionSql } from '../../src/cutover/search-function-sql.ts';
 import { nearest } from '../../src/search/queries/vector-query.ts';
@@ -16,28 +20,28 @@ describe.skipIf(!hasContainers())('audit', () => {
   let server: StartedServer;
   let table: AuditedTable;
   let databases = 0;
-  const open = async (options: Parameters<typeof openAuditedTable>[1] = {}): Promise<AuditedTable> => {
+  const database = async (): Promise<string> => {
     const client = new pg.Client({ connectionString: server.url });
     await client.connect();
     const name = `audit_${++databases}`;
     await client.query(`CREATE DATABASE ${name}`);
     await client.end();
-    const url = new URL(server.url);
-    url.pathname = `/${name}`;
-    table = await openAuditedTable(url.href, options);
-    return table;
+    return Object.assign(new URL(server.url), { pathname: `/${name}` }).href;
   };
-  const counted = async (options: Parameters<typeof openAuditedTable>[1] = {}): Promise<AuditedTable> => {
-    await open(options);
+  const counted = async (options: Parameters<typeof openAuditedTable>[1] = {}): Promise<void> => {
+    table = await openAuditedTable(await database(), options);
+    opened.push(table);
     await table.pool.query('CREATE EXTENSION pg_stat_statements WITH SCHEMA stats');
-    return table;
   };
   beforeAll(async () => {
     const settings = ['shared_preload_libraries=pg_stat_statements', 'pg_stat_statements.track=all'];
     server = await startPostgres({ direct: true, args: settings.flatMap((each) => ['-c', each]) });
   });
   afterAll(() => server.stop());
-  afterEach(() => table.close());
+  const opened: AuditedTable[] = [];
+  afterEach(async () => {
+    for (const each of opened.splice(0)) await each.close();
+  });
 
   it('tells six wrong statements from four right ones, and has each of the six served by the index', async () => {
     await counted();
@@ -245,5 +249,61 @@ describe.skipIf(!hasContainers())('audit', () => {
         why: expect.stringContaining('function public.other of role other_role') as string,
       }),
     ]);
+  });
+
+  it('says what a role may not see', async () => {
+    await counted();
+    await table.ask(`SELECT id FROM articles ORDER BY embedding <-> ${v} LIMIT 10`);
+    const url = new URL(table.config.settings.database.url);
+    Object.assign(url, { username: 'limited', password: 'p' });
+    const name = url.pathname.slice(1);
+    await table.ask(
+      `CREATE ROLE limited LOGIN PASSWORD 'p'`,
+      `REVOKE ALL ON SCHEMA stats FROM PUBLIC`,
+      'ALTER TABLE articles OWNER TO limited',
+      'GRANT USAGE ON SCHEMA pgvector_backfill TO limited',
+      'GRANT SELECT ON ALL TABLES IN SCHEMA pgvector_backfill TO limited',
+      `ALTER ROLE limited IN DATABASE ${name} SET search_path = public`,
+    );
+    const env = { DATABASE_URL: url.href, BACKFILL_TABLE: 'articles', BACKFILL_TEXT: 'title' };
+    const forbidden = await runCommand('audit', [], env);
+    expect(forbidden.stdout).toContain('GRANT USAGE ON SCHEMA "stats" TO limited;');
+    await table.ask('GRANT USAGE ON SCHEMA stats TO limited');
+    const hidden = await runCommand('audit', [], env);
+    expect(hidden.stdout).toMatch(/the text of \d+ statements of other roles is not shown/);
+    await table.ask('GRANT pg_read_all_stats TO limited');
+    expect((await runCommand('audit', ['--json'], env)).json()).toMatchObject({
+      statements: [{ reason: 'operator' }],
+    });
+  });
+
+  it('knows what a run, its verification, searches and the SQL function ask as our own', async () => {
+    const url = await database();
+    const own = await openBackfill(
+      { databaseUrl: url, queueUrl: url, drop: () => Promise.resolve() },
+      sampleModel(),
+      {
+        BACKFILL_TABLE: 'docs',
+        BACKFILL_TEXT: 'body',
+        BACKFILL_STORE: 'table',
+        BACKFILL_MODEL_LONG_TEXT: 'chunks',
+        BACKFILL_SEARCH_FILTERS: JSON.stringify([{ name: 'low', where: 'id < $1', values: [40] }]),
+        ...REPEATED_TEXTS,
+      },
+    );
+    await own.pool.query('CREATE EXTENSION pg_stat_statements WITH SCHEMA public');
+    await createDocs(own.pool, 100);
+    await own.enqueue();
+    // With its verification.
+    await own.work();
+    await runCommand('search', ['bread'], own.env);
+    await runCommand('cutover', ['--to', 'vector', '--override', 'test', '--execute'], own.env);
+    await own.pool.query(
+      'SELECT * FROM public.search_docs((SELECT embedding FROM public.docs_embedding LIMIT 1))',
+    );
+    const { statements, untried, ownStatements } = await audit(own.pool, own.config);
+    await own.close();
+    expect({ statements, untried }).toEqual({ statements: [], untried: [] });
+    expect(ownStatements).toBeGreaterThanOrEqual(3);
   });
 });
