@@ -3,9 +3,10 @@
 import type pg from 'pg';
 import type { Node, SelectStmt } from 'libpg-query';
 import type { Pool } from '../db/pool.ts';
+import { SQLSTATE, hasSqlState } from '../db/sqlstates.ts';
 import { inReadOnlySearch, type TransactionLimits } from '../db/transaction.ts';
 import { selectsOf } from './sql/selects.ts';
-import { parameterCount, sqlOf } from './sql/syntax.ts';
+import { nodesOf, parameterCount, replaceNode, sqlOf } from './sql/syntax.ts';
 
 export interface PlanNode {
   'Node Type': string;
@@ -77,13 +78,14 @@ export function explaining<T>(
     for (const [name, value] of settings)
       await client.query('SELECT pg_catalog.set_config($1, $2, true)', [name, value]);
     await client.query('SET LOCAL plan_cache_mode = force_generic_plan');
+    const names = new Set<string>();
     const explain: Explain = async (statement, forced = false) => {
       await client.query('SAVEPOINT pgvb_plan');
       try {
         if (forced)
           for (const path of ['seqscan', 'sort', 'bitmapscan', 'indexonlyscan'])
             await client.query(`SET LOCAL enable_${path} = off`);
-        return await genericPlan(client, statement);
+        return await planByNames(client, statement, names);
       } finally {
         // What was set for it, and what has failed.
         await client.query('ROLLBACK TO SAVEPOINT pgvb_plan');
@@ -93,9 +95,66 @@ export function explaining<T>(
   });
 }
 
+/** Names that a function may give to what it is called with, at most. */
+const MAX_NAMES = 20;
+
+/**
+ * A statement inside a function says its variables by their names, which mean nothing outside: a name that PostgreSQL does not know
+ * becomes a parameter. @param names that were found so; more are added
+ */
+async function planByNames(client: pg.PoolClient, statement: Node, names: Set<string>): Promise<PlanNode> {
+  for (;;) {
+    const asked = withParameters(statement, names);
+    await client.query('SAVEPOINT pgvb_names');
+    try {
+      return await genericPlan(client, asked);
+    } catch (error) {
+      const name = unknownName(error);
+      if (name === null || names.has(name) || names.size >= MAX_NAMES) throw error;
+      await client.query('ROLLBACK TO SAVEPOINT pgvb_names');
+      names.add(name);
+    }
+  }
+}
+
+const NAME = /^(?:"(?:[^"]|"")+"|[\p{L}_][\p{L}\p{N}_$]*)(?:\.(?:"(?:[^"]|"")+"|[\p{L}_][\p{L}\p{N}_$]*))*/u;
+
+/** As it stands in the statement, at the place that the server tells; null of any other error. */
+function unknownName(error: unknown): string | null {
+  if (!hasSqlState(error, SQLSTATE.columnMissing, SQLSTATE.tableMissing)) return null;
+  const { position, asked } = error as { position?: string; asked?: string };
+  if (position === undefined || asked === undefined) return null;
+  // In characters, of which some are two of a string's.
+  return (
+    NAME.exec(
+      Array.from(asked)
+        .slice(Number(position) - 1)
+        .join(''),
+    )?.[0] ?? null
+  );
+}
+
+function withParameters(statement: Node, names: ReadonlySet<string>): Node {
+  if (names.size === 0) return statement;
+  const copy = structuredClone(statement);
+  const numbers = new Map<string, number>();
+  const count = parameterCount(copy);
+  for (const node of nodesOf(copy)) {
+    if (!('ColumnRef' in node)) continue;
+    const name = sqlOf(node);
+    if (!names.has(name)) continue;
+    const number = numbers.get(name) ?? count + numbers.size + 1;
+    numbers.set(name, number);
+    replaceNode(node, { ParamRef: { number } });
+  }
+  return copy;
+}
+
 /** Extended: of a message that holds several statements none is run. */
 const one = (client: pg.PoolClient, text: string): Promise<pg.QueryResult> =>
-  client.query({ text, queryMode: 'extended' } as pg.QueryConfig);
+  client.query({ text, queryMode: 'extended' } as pg.QueryConfig).catch((error: unknown) => {
+    throw Object.assign(error as Error, { asked: text });
+  });
 
 let prepares = 0;
 

@@ -13,7 +13,7 @@ import { planFacts, type IndexedColumn, type PlanFacts, type SortedBy } from './
 import type { Reason } from './reasons.ts';
 import { hasLimit } from './sql/selects.ts';
 import { rewritten } from './sql/rewrite.ts';
-import { sqlOf, wordsOf } from './sql/syntax.ts';
+import { nodesOf, sqlOf, wordsOf } from './sql/syntax.ts';
 
 export interface AuditedColumn extends IndexedColumn {
   /** Of the backfill's generations. */
@@ -56,7 +56,12 @@ const LEFT_ROWS = 10;
 /** hnsw.ef_search counts dead entries too: an answer that it has cut may be a little shorter. */
 const CUT_SHARE = 0.9;
 
-const SERVED_LATER: ReadonlySet<Reason> = new Set(['join', 'hidden']);
+/** Whether the nearest rows are to be found in a subquery of their own, as tried one after the other. */
+const SHAPES: Partial<Record<Reason, readonly boolean[]>> = {
+  join: [true],
+  'other-row': [true],
+  hidden: [false, true],
+};
 const AS_IT_IS: ReadonlySet<Reason> = new Set(['depth', 'filter', 'cost', 'later']);
 
 /** Null where the statement is no search by this column. @param rows that it gives in a call, in the mean */
@@ -70,6 +75,9 @@ export async function judge(
   const sized = withRows(statement, rows);
   const planned = planFacts(await explain(sized), column);
   if (planned === null || !isSearch(planned)) return null;
+  // Of a few rows that another index finds, such as those of given keys, the order is exact.
+  if (!planned.byIndex && !planned.readsAll && planned.rows <= SMALL_ROWS)
+    return { reason: null, plan: { usesIndex: false, cost: planned.cost }, rewritten: null, settings: [] };
   const forced = planned.byIndex ? planned : planFacts(await explain(sized, true), column);
   const plan: Tried = {
     usesIndex: planned.byIndex || (forced?.byIndex === true && 'forced'),
@@ -110,8 +118,6 @@ function servedFault(
     return rows <= efSearch && rows >= CUT_SHARE * efSearch ? 'depth' : null;
   }
   if (all <= SMALL_ROWS) return null;
-  // By another index it has found all of a few rows, and their exact order.
-  if (!planned.readsAll && planned.rows <= SMALL_ROWS) return null;
   return planned.isJoined ? 'join' : planned.hasCondition ? 'filter' : 'cost';
 }
 
@@ -138,6 +144,8 @@ function orderFault(by: SortedBy, { target, metric }: AuditedColumn): Reason | n
   if (isAgainst) return 'descending';
   if (distance.fn !== null) return 'function';
   if (isWrapped) return 'expression';
+  // Of a subquery EXPLAIN shows a parameter.
+  if ([...nodesOf(distance.query)].some((node) => 'ColumnRef' in node)) return 'other-row';
   if (by.isNullsFirst && !isDescending) return 'nulls';
   return by.isLater ? 'later' : null;
 }
@@ -159,11 +167,7 @@ async function tryRewritten(
   rows: number,
   reason: Reason,
 ): Promise<Verdict['rewritten']> {
-  for (const nearestFirst of reason === 'join'
-    ? [true]
-    : SERVED_LATER.has(reason)
-      ? [false, true]
-      : [false]) {
+  for (const nearestFirst of SHAPES[reason] ?? [false]) {
     const tree = rewritten(statement, column, nearestFirst);
     if (tree === null) return null;
     const plan = await tried(explain, withRows(tree, Math.min(rows, SMALL_ROWS)), column);

@@ -19,6 +19,8 @@ export const REASONS = {
     'it compares the distance with a number and orders by nothing: an index gives an order, and no distance below a number',
   hidden:
     'the order is asked for outside of what computes the distance (a subquery, a CTE, a UNION, DISTINCT, GROUP BY): every row is computed first',
+  'other-row':
+    'it compares with a vector that the join brings row by row: an index is asked for one that is known before',
   join: 'PostgreSQL joins first and sorts then: it takes that for cheaper than the index',
   cost: 'the index could serve it, and PostgreSQL takes reading the whole table, which is not small, for cheaper',
 } as const;

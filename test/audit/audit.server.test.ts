@@ -115,6 +115,9 @@ describe.skipIf(!hasContainers())('audit', () => {
       `SELECT id AS x9 FROM articles ORDER BY embedding <=> ${v} LIMIT 100`,
       `SELECT id AS y1 FROM shown ORDER BY e <-> ${v} LIMIT 10`,
       `SELECT id AS y2 FROM articles ORDER BY (SELECT embedding FROM articles WHERE id = 1) <=> embedding LIMIT 10`,
+      `SELECT b.id AS y3 FROM articles a, articles b WHERE a.id = 5 AND b.id <> a.id ORDER BY b.embedding <=> a.embedding LIMIT 10`,
+      // Rows of given keys, in their exact order.
+      `SELECT id AS y4 FROM articles WHERE id = ANY ('{1,2,3}') ORDER BY embedding <-> ${v}`,
       // No search by these vectors.
       `SELECT id AS z1 FROM articles ORDER BY title LIMIT 1`,
       `SELECT '[1]'::vector <=> '[2]'::vector AS z2`,
@@ -134,10 +137,18 @@ describe.skipIf(!hasContainers())('audit', () => {
       x9: 'depth',
       y1: 'operator',
       y2: null,
+      y3: 'other-row',
+      y4: null,
     });
     expect(found(audit, 'x3').rewritten?.statement).toContain('ORDER BY d LIMIT');
     expect(found(audit, 'x9').rewritten).toMatchObject({
       settings: ['SET LOCAL hnsw.iterative_scan = strict_order;'],
+    });
+    expect(found(audit, 'y3').rewritten).toMatchObject({
+      statement: expect.stringMatching(
+        /FROM articles AS a, LATERAL \( ?SELECT \* FROM articles AS b ORDER BY b.embedding <=> a.embedding LIMIT 100 ?\) AS b WHERE/,
+      ) as string,
+      plan: { usesIndex: true },
     });
     // A view has no rows of its own to be ordered.
     expect(found(audit, 'y1')).toMatchObject({ rewritten: null, remedy: expect.any(String) as string });
@@ -249,6 +260,36 @@ describe.skipIf(!hasContainers())('audit', () => {
         why: expect.stringContaining('function public.other of role other_role') as string,
       }),
     ]);
+  });
+
+  it('reads statements inside functions by the names of their variables', async () => {
+    await counted();
+    await table.ask(
+      `CREATE FUNCTION matching(query_embedding vector, match_threshold float8, match_count int) RETURNS TABLE (id bigint, similarity float8) LANGUAGE plpgsql AS $$
+       BEGIN
+         RETURN QUERY SELECT f1.id, 1 - (f1.embedding <=> query_embedding) AS similarity FROM articles f1
+          WHERE 1 - (f1.embedding <=> query_embedding) > match_threshold ORDER BY similarity DESC LIMIT match_count;
+       END $$`,
+      `CREATE FUNCTION nearest_ids(q vector) RETURNS SETOF bigint LANGUAGE sql AS 'SELECT f2.id FROM articles f2 ORDER BY f2.embedding <-> nearest_ids.q LIMIT 5'`,
+      `SELECT * FROM matching(${v}, 0.5, 7)`,
+      `SELECT * FROM nearest_ids(${v}) WITH ORDINALITY`,
+    );
+    const audit = await table.audit();
+    expect(audit.untried).toEqual([]);
+    expect(found(audit, 'f1')).toMatchObject({
+      reason: 'expression',
+      rowsPerCall: 7,
+      rewritten: {
+        statement: expect.stringContaining(
+          'ORDER BY f1.embedding <=> query_embedding LIMIT match_count',
+        ) as string,
+        plan: { usesIndex: true },
+      },
+    });
+    expect(found(audit, 'f2')).toMatchObject({
+      reason: 'operator',
+      rewritten: { plan: { usesIndex: true } },
+    });
   });
 
   it('says what a role may not see', async () => {

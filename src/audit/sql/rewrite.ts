@@ -6,7 +6,16 @@ import { bitDistance, indexedSql } from '../../table/distance.ts';
 import { distanceOperator, type Metric } from '../../table/metric.ts';
 import type { Target } from '../../table/backfill-target.ts';
 import { distanceAt, wrappedDistance, type Distance, type IsColumn } from './distance.ts';
-import { isGrouped, isJoined, meantBy, ownNodes, selectsOf, tableIn, type TableName } from './selects.ts';
+import {
+  isGrouped,
+  isJoined,
+  meantBy,
+  ownNodes,
+  selectsOf,
+  tablesIn,
+  type FoundTable,
+  type TableName,
+} from './selects.ts';
 import { parseExpression, replaceNode, sqlOf, wordsOf } from './syntax.ts';
 
 export interface Column {
@@ -37,7 +46,7 @@ function rewriteSelect(
   nearestFirst: boolean,
 ): boolean {
   const { target, tables } = column;
-  const table = tableIn(select, tables);
+  const table = searchedTable(select, tables);
   if (table === null) return false;
   const isColumn: IsColumn = (fields) =>
     fields.at(-1) === target.store.column && (fields.length === 1 || fields.at(-2) === table.alias);
@@ -51,6 +60,7 @@ function rewriteSelect(
   if (nearestFirst || isBits || isGrouped(select)) {
     const inner = nearestRows(select, table.node, distance, column, table.alias);
     replaceNode(table.node, inner);
+    toTheEnd(select, table.node);
     if (!isSorted && isGrouped(select)) return true;
   }
   const order = isBits ? stored(distance, column) : indexed(distance, column);
@@ -61,6 +71,14 @@ function rewriteSelect(
     select.limitOption = 'LIMIT_OPTION_COUNT';
   }
   return true;
+}
+
+/** Of a table that is joined with itself the one that no condition of its own singles out. */
+function searchedTable(select: SelectStmt, tables: readonly TableName[]): FoundTable | null {
+  const conditions = conjuncts(select.whereClause);
+  const own = ({ alias }: FoundTable): number => conditions.filter((each) => isOfAlias(each, alias)).length;
+  const [first] = tablesIn(select, tables).toSorted((a, b) => own(a) - own(b));
+  return first ?? null;
 }
 
 interface Asked {
@@ -151,8 +169,15 @@ function nearestRows(
         },
       },
       alias: { aliasname: alias },
+      lateral: [...ownNodes(distance.query)].some((each) => 'ColumnRef' in each) && isJoined(select),
     },
   };
+}
+
+/** What a subquery names of the others has to stand before it. */
+function toTheEnd(select: SelectStmt, node: Node): void {
+  const from = select.fromClause ?? [];
+  if (from.includes(node)) select.fromClause = [...from.filter((each) => each !== node), node];
 }
 
 function conjuncts(where: Node | undefined): Node[] {

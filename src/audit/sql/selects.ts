@@ -1,6 +1,6 @@
 /** The SELECTs of a statement, wherever they stand in it, and what is of each alone. */
 
-import type { Node, RangeVar, SelectStmt } from 'libpg-query';
+import type { Node, SelectStmt } from 'libpg-query';
 import { nodesOf, parameterCount, replaceNode, wordsOf } from './syntax.ts';
 
 /** A table by its real names. */
@@ -35,22 +35,20 @@ export function* ownNodes(tree: unknown): Generator<Node> {
 export interface FoundTable {
   /** The node of the FROM clause, to be replaced. */
   node: Node;
-  range: RangeVar;
   /** What its columns are qualified with. */
   alias: string;
 }
 
-/** Where a SELECT itself reads one of these tables; by their names alone where it names no schema. */
-export function tableIn({ fromClause }: SelectStmt, tables: readonly TableName[]): FoundTable | null {
-  for (const node of ownNodes(fromClause)) {
-    if (!('RangeVar' in node)) continue;
+/** Where a SELECT itself reads one of these tables, each time; by their names alone where it names no schema. */
+export function tablesIn({ fromClause }: SelectStmt, tables: readonly TableName[]): FoundTable[] {
+  return [...ownNodes(fromClause)].flatMap((node) => {
+    if (!('RangeVar' in node)) return [];
     const { relname, schemaname, alias } = node.RangeVar;
     const isOne = tables.some(
       ({ schema, name }) => relname === name && (schemaname === undefined || schemaname === schema),
     );
-    if (isOne) return { node, range: node.RangeVar, alias: alias?.aliasname ?? relname ?? '' };
-  }
-  return null;
+    return isOne ? [{ node, alias: alias?.aliasname ?? relname ?? '' }] : [];
+  });
 }
 
 /** Whether more than that table is read by it. */
