@@ -30,6 +30,8 @@ const LARGE_ROWS = 10_000;
 const QUICKER = 1.5;
 /** A small group's rows one by one, against what a search within one takes. */
 const MUCH_QUICKER = 5;
+/** What takes less is nothing to mend. */
+const SLOW_MS = 5;
 /** So many large groups are more than anybody makes partial indexes for. */
 const MANY_LARGE = 20;
 
@@ -81,7 +83,8 @@ function columnAdvice({ deciles, copy, recall, table, column, isIndexed }: Advic
     ({ served, leftOut }) => leftOut !== null || (served !== null && !isGood(served, recall)),
   );
   const slowest = Math.max(0, ...deciles.map(({ served }) => served?.p50Ms ?? 0));
-  const isSlow = copy?.small != null && copy.small.column.p50Ms * MUCH_QUICKER < slowest;
+  const isSlow =
+    slowest >= SLOW_MS && copy?.small != null && copy.small.column.p50Ms * MUCH_QUICKER < slowest;
   if (isIndexed || !(isWrong || isSlow)) return [];
   const measured =
     copy === null || copy.small === null
