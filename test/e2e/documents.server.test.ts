@@ -20,20 +20,23 @@ const STAY_UP = ['dashboard', 'demo'];
 
 /** In which the commands of all pages follow one another on one table: what changes for good comes last. A model is trained elsewhere. */
 const ORDER =
-  'doctor status mask search model tune pause resume enqueue retry finalize verify cutover complete rollback'.split(
+  'doctor status mask search model tune pause resume enqueue retry finalize verify watch cutover complete rollback'.split(
     ' ',
   );
 /** Where a command is shown for what it refuses, or is only the name of a verb. */
 const EXPECTED: Record<string, number> = {
   'verify --judged': 3,
+  // The sample table has no tenants.
+  'verify --by tenant_id --report report.html': 2,
   // Every vector is ours by then.
   'enqueue --adopt': 2,
   'enqueue --adopt --dry-run': 2,
 };
-/** Of a verb, what only prints comes before what acts. */
+/** Of a verb, what only prints comes before what acts; reads end where `complete` wants them. */
 const placeOf = ([verb = '', ...args]: string[]): number =>
   ORDER.indexOf(verb) +
   (args.includes('--execute') ? 0.5 : 0) +
+  (args.includes('vector') ? 0.1 : 0) +
   (args.includes('--to-legacy-schema') ? 0.25 : 0);
 
 /** What a page has done, and what it says is printed then; null where it says nothing. */
