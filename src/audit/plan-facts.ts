@@ -1,7 +1,7 @@
 /** What a plan says about the order by distance: which index gives it, or what is sorted instead. */
 
 import type { PlanNode } from './explain.ts';
-import type { TableName } from './sql/selects.ts';
+import { conjuncts, type TableName } from './sql/selects.ts';
 import { distancesIn, wrappedDistance, type IsColumn, type Wrapped } from './sql/distance.ts';
 import { parseExpression, parseSortKey } from './sql/syntax.ts';
 
@@ -50,17 +50,18 @@ export function planFacts(plan: PlanNode, { tables, column, indexes }: IndexedCo
     tables.some(({ schema, name }) => node['Relation Name'] === name && node.Schema === schema);
   const scans = nodes.filter(isOurs);
   if (scans.length === 0) return null;
-  const aliases = new Set(scans.map(({ Alias }) => Alias));
+  const aliases = new Set(scans.map(({ Alias = '' }) => unnumbered(Alias)));
+  const ordered = scans.filter(
+    (scan) => scan['Order By'] !== undefined && indexes.includes(scan['Index Name'] ?? ''),
+  );
   const isColumn: IsColumn = (fields) =>
-    fields.at(-1) === column && (fields.length === 1 || aliases.has(fields.at(-2)));
+    fields.at(-1) === column && (fields.length === 1 || aliases.has(unnumbered(fields.at(-2) ?? '')));
   const conditions = nodes.flatMap((node) => [node.Filter, node['Join Filter']]);
   const filters = conditions.filter((each) => each !== undefined);
   const isOfDistance = (sql: string): boolean => distances(sql, isColumn).length > 0;
   const own = scans.flatMap(({ Filter, ...scan }) => [Filter, scan['Index Cond'], scan['Recheck Cond']]);
   return {
-    byIndex: scans.some(
-      (scan) => scan['Order By'] !== undefined && indexes.includes(scan['Index Name'] ?? ''),
-    ),
+    byIndex: ordered.length > 0,
     sorted: nodes
       .filter((node) => node['Node Type'].endsWith('Sort'))
       .flatMap((node) => sortedBy(node['Sort Key'] ?? [], isColumn))
@@ -69,13 +70,28 @@ export function planFacts(plan: PlanNode, { tables, column, indexes }: IndexedCo
     isShown: nodes.flatMap(({ Output = [] }) => Output).some(isOfDistance),
     isOrdered: nodes.some((node) => node['Node Type'].endsWith('Sort') || node['Node Type'] === 'Limit'),
     isJoined: nodes.some((node) => node['Relation Name'] !== undefined && !isOurs(node)),
-    hasCondition: own.some(
-      (each) => each !== undefined && !isOfDistance(each) && !each.endsWith(' IS NOT NULL)'),
-    ),
-    rows: Math.max(...scans.map((scan) => scan['Plan Rows'])),
+    hasCondition: own.some((each) => each !== undefined && isCondition(each, isColumn)),
+    rows: sumOfRows(ordered.length > 0 ? ordered : scans),
     readsAll: scans.some((scan) => scan['Node Type'].endsWith('Seq Scan')),
     cost: plan['Total Cost'],
   };
+}
+
+/** Scans of partitions, and of a table that stands there twice, get numbers, by which what is above them does not go. */
+const unnumbered = (alias: string): string => alias.replace(/(?:_\d+)+$/, '');
+
+const sumOfRows = (scans: readonly PlanNode[]): number =>
+  scans.reduce((sum, scan) => sum + scan['Plan Rows'], 0);
+
+/** Whether some part of it is about anything but distances, and about more than that there is a value. */
+function isCondition(sql: string, isColumn: IsColumn): boolean {
+  try {
+    return conjuncts(parseExpression(readable(sql))).some(
+      (each) => !('NullTest' in each) && distancesIn(each, isColumn).length === 0,
+    );
+  } catch {
+    return true;
+  }
 }
 
 function distances(sql: string, isColumn: IsColumn) {

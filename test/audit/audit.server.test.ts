@@ -234,6 +234,32 @@ describe.skipIf(!hasContainers())('audit', () => {
     expect(found(audit, 'b2')).toMatchObject({ reason: null, generation: 2 });
   });
 
+  it('reads the plans of a partitioned table', async () => {
+    await counted({ table: 'parts', rows: 30 });
+    await table.ask(
+      `CREATE TABLE parts (id bigint PRIMARY KEY, title text, embedding vector(16)) PARTITION BY HASH (id)`,
+      `CREATE TABLE parts_0 PARTITION OF parts FOR VALUES WITH (MODULUS 2, REMAINDER 0)`,
+      `CREATE TABLE parts_1 PARTITION OF parts FOR VALUES WITH (MODULUS 2, REMAINDER 1)`,
+      `INSERT INTO parts SELECT id, title, embedding FROM articles`,
+      `CREATE INDEX parts_embedding_hnsw_idx ON parts USING hnsw (embedding vector_cosine_ops)`,
+      'ANALYZE parts',
+      `SELECT id AS q1 FROM parts ORDER BY embedding <=> ${v} LIMIT 10`,
+      `SELECT id AS q2 FROM parts ORDER BY embedding <-> ${v} LIMIT 10`,
+      `SELECT id AS q3 FROM parts_1 ORDER BY 1 - (embedding <=> ${v}) DESC LIMIT 10`,
+    );
+    const audit = await table.audit();
+    expect(audit.indexes).toMatchObject([{ isPresent: true, isValid: true }]);
+    expect(found(audit, 'q1')).toMatchObject({ reason: null });
+    for (const [name, reason] of [
+      ['q2', 'operator'],
+      ['q3', 'expression'],
+    ] as const)
+      expect(found(audit, name)).toMatchObject({
+        reason,
+        rewritten: { plan: { usesIndex: expect.toBeOneOf([true, 'forced']) as boolean } },
+      });
+  });
+
   it('leaves out our own searches, and tries nothing that would run the code of another role', async () => {
     await counted();
     const target = await table.target();

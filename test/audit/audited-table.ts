@@ -56,10 +56,10 @@ export async function openAuditedTable(
   await application.query(`CREATE INDEX articles_embedding_hnsw_idx ON articles ${index}`);
   await application.query('ANALYZE');
   const addGeneration = async (number: number, settings: object, scope: object): Promise<void> => {
-    const name = generationName({ backfill: 'articles', generation: number });
+    const name = generationName({ backfill: `${options['table'] ?? 'articles'}`, generation: number });
     await pool.query(
-      `INSERT INTO pgvector_backfill.backfill (name, target_table, key_column, stage_table, settings) VALUES ($1, 'public.articles', 'id', $2, $3)`,
-      [name, `stage_${number}`, JSON.stringify(settings)],
+      `INSERT INTO pgvector_backfill.backfill (name, target_table, key_column, stage_table, settings) VALUES ($1, 'public.' || $4, 'id', $2, $3)`,
+      [name, `stage_${number}`, JSON.stringify(settings), options['table'] ?? 'articles'],
     );
     await pool.query(
       `INSERT INTO pgvector_backfill.run (backfill, state, fingerprint, model, dimensions, batch_rows, scope) VALUES ($1, 'ready', 'f', 'm', ${DIMENSIONS}, 10, $2)`,
