@@ -21,6 +21,7 @@ import { isOurOwn } from './own-statements.ts';
 import { REASONS, REMEDIES, type Reason } from './reasons.ts';
 import { loadGrammar, parseStatement } from './sql/syntax.ts';
 import { withoutConstants } from './sql/selects.ts';
+import { withOneVector } from './sql/distance.ts';
 import { readStatements, type Source, type Statement } from './statements.ts';
 import { indexUsage, usageFault, type IndexUsage } from './usage.ts';
 import { indexesOf, viewsOver } from './catalog.ts';
@@ -159,7 +160,7 @@ async function judged(
   pool: Pool,
   columns: readonly AuditedColumn[],
   { id, role, roleId, calls, rows, totalMs }: Statement,
-  tree: Node,
+  given: Node,
   knowsIterative: boolean,
 ): Promise<AuditedStatement | string | null> {
   const [first] = columns;
@@ -167,10 +168,11 @@ async function judged(
   const settings = await roleSettings(pool, roleId);
   const rowsPerCall = rows / calls;
   return explaining(pool, settings, async (explain, client) => {
-    const foreign = await foreignName(client, tree, first.target.oid);
+    const foreign = await foreignName(client, given, first.target.oid);
     if (foreign !== null) return `it names ${foreign}, whose code would run with the rights of this role`;
     const scan = await scanSettings(client, first.target.vectorPrefix, knowsIterative);
     for (const column of columns) {
+      const tree = withOneVector(structuredClone(given), (fields) => fields.at(-1) === column.column);
       const verdict = await judge(explain, tree, column, rowsPerCall, scan);
       if (verdict === null) continue;
       const { reason, plan, rewritten } = verdict;

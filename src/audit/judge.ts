@@ -61,8 +61,13 @@ const SHAPES: Partial<Record<Reason, readonly boolean[]>> = {
   join: [true],
   'other-row': [true],
   hidden: [false, true],
+  // Of use where a threshold is taken out of it.
+  filter: [true],
+  cost: [true],
 };
-const AS_IT_IS: ReadonlySet<Reason> = new Set(['depth', 'filter', 'cost', 'later']);
+const AS_IT_IS: ReadonlySet<Reason> = new Set(['depth', 'later']);
+
+const SERVABLE: ReadonlySet<Reason> = new Set(['join', 'filter', 'cost']);
 
 /** Null where the statement is no search by this column. @param rows that it gives in a call, in the mean */
 export async function judge(
@@ -89,11 +94,14 @@ export async function judge(
       : servedFault(statement, planned, column, rows, scan);
   if (reason === 'none') return null;
   if (reason === null) return { reason, plan, rewritten: null, settings: [] };
+  // Where the index is used already, another form gets no more of it.
+  const isLeft = AS_IT_IS.has(reason) || (reason === 'filter' && planned.byIndex);
+  const better = isLeft ? null : await tryRewritten(explain, statement, column, rows, reason);
   return {
     reason,
     plan,
-    rewritten: AS_IT_IS.has(reason) ? null : await tryRewritten(explain, statement, column, rows, reason),
-    settings: settingsFor(reason, rows, scan),
+    rewritten: better,
+    settings: better === null ? settingsFor(reason, rows, scan) : [],
   };
 }
 
@@ -171,7 +179,9 @@ async function tryRewritten(
     const tree = rewritten(statement, column, nearestFirst);
     if (tree === null) return null;
     const plan = await tried(explain, withRows(tree, Math.min(rows, SMALL_ROWS)), column);
-    if (plan !== null && plan.usesIndex !== false) return { tree, plan };
+    // What PostgreSQL could serve before, it is to serve by itself now.
+    const isBetter = SERVABLE.has(reason) ? plan?.usesIndex === true : plan?.usesIndex !== false;
+    if (plan !== null && isBetter) return { tree, plan };
   }
   return null;
 }

@@ -116,6 +116,11 @@ describe.skipIf(!hasContainers())('audit', () => {
       `SELECT id AS y1 FROM shown ORDER BY e <-> ${v} LIMIT 10`,
       `SELECT id AS y2 FROM articles ORDER BY (SELECT embedding FROM articles WHERE id = 1) <=> embedding LIMIT 10`,
       `SELECT b.id AS y3 FROM articles a, articles b WHERE a.id = 5 AND b.id <> a.id ORDER BY b.embedding <=> a.embedding LIMIT 10`,
+      // One vector in two places, as whoever writes it into the statement has it.
+      `WITH s AS (SELECT id, rank() OVER (ORDER BY embedding <=> ${v}) AS y5 FROM articles ORDER BY embedding <=> ${v} LIMIT 20) SELECT id FROM s ORDER BY y5 LIMIT 5`,
+      `SELECT author AS y6, min(embedding <=> ${v}) FROM articles GROUP BY author ORDER BY 2 LIMIT 5`,
+      `SELECT id AS y7, (embedding <=> ${v}) * -1 AS s FROM articles ORDER BY s DESC LIMIT 10`,
+      `UPDATE articles SET title = title WHERE id IN (SELECT id AS y8 FROM articles ORDER BY embedding <-> ${v} LIMIT 3)`,
       // Rows of given keys, in their exact order.
       `SELECT id AS y4 FROM articles WHERE id = ANY ('{1,2,3}') ORDER BY embedding <-> ${v}`,
       // No search by these vectors.
@@ -139,6 +144,10 @@ describe.skipIf(!hasContainers())('audit', () => {
       y2: null,
       y3: 'other-row',
       y4: null,
+      y5: null,
+      y6: 'hidden',
+      y7: 'expression',
+      y8: 'operator',
     });
     expect(found(audit, 'x3').rewritten?.statement).toContain('ORDER BY d LIMIT');
     expect(found(audit, 'x9').rewritten).toMatchObject({
@@ -180,6 +189,17 @@ describe.skipIf(!hasContainers())('audit', () => {
         statement: expect.stringMatching(
           /FROM \( ?SELECT \* FROM articles WHERE articles.title <> \$\d ORDER BY .* LIMIT 100 ?\) AS articles JOIN/,
         ) as string,
+        plan: { usesIndex: true },
+      },
+    });
+    // A threshold is taken out of the search, which is a condition of few rows to the planner.
+    await table.ask(
+      `SELECT id AS p4 FROM articles WHERE embedding <=> ${v} BETWEEN 0 AND 0.4 ORDER BY embedding <=> ${v} LIMIT 10`,
+    );
+    expect(found(await table.audit(), 'p4')).toMatchObject({
+      reason: 'cost',
+      rewritten: {
+        statement: expect.stringMatching(/LIMIT 100 ?\) AS articles WHERE embedding <=> /) as string,
         plan: { usesIndex: true },
       },
     });

@@ -107,6 +107,35 @@ export function wrappedDistance(node: Node, isColumn: IsColumn): Wrapped | null 
   return null;
 }
 
+/** What they make of many distances is the order of none. */
+const AGGREGATES: readonly string[] = ['min', 'max', 'avg', 'sum', 'count', 'array_agg', 'string_agg'];
+
+/**
+ * Statements with the vector written into them have a number of its own for each place of it, and the server, which saw one
+ * vector, another plan than for two: all that the column is compared with is taken for one. In place.
+ */
+export function withOneVector(tree: Node, isColumn: IsColumn): Node {
+  let first: number | undefined;
+  for (const { query } of distancesIn(tree, isColumn)) {
+    const value = bareValue(query);
+    if (!('ParamRef' in value)) continue;
+    first ??= value.ParamRef.number;
+    if (first !== undefined) value.ParamRef.number = first;
+  }
+  return tree;
+}
+
+/** A parameter or a constant without its casts, and the vector that bits are made of; anything else as it is. */
+export function bareValue(query: Node): Node {
+  const isValue = (node: Node): boolean => 'ParamRef' in node || 'A_Const' in node;
+  let inner: Node | undefined;
+  if ('TypeCast' in query) inner = query.TypeCast.arg;
+  if ('FuncCall' in query && wordsOf(query.FuncCall.funcname).at(-1) === 'binary_quantize')
+    [inner] = query.FuncCall.args ?? [];
+  const bare = inner === undefined ? query : bareValue(inner);
+  return isValue(bare) ? bare : query;
+}
+
 function around(node: Node): { inner: Node; by: Direction }[] {
   if ('A_Expr' in node) {
     const { lexpr, rexpr, name } = node.A_Expr;
@@ -120,7 +149,11 @@ function around(node: Node): { inner: Node; by: Direction }[] {
   }
   if ('TypeCast' in node)
     return node.TypeCast.arg === undefined ? [] : [{ inner: node.TypeCast.arg, by: 'same' }];
-  if ('FuncCall' in node) return (node.FuncCall.args ?? []).map((inner) => ({ inner, by: 'same' as const }));
+  if ('FuncCall' in node) {
+    const { funcname, args = [] } = node.FuncCall;
+    if (AGGREGATES.includes(wordsOf(funcname).at(-1) ?? '')) return [];
+    return args.map((inner) => ({ inner, by: 'same' as const }));
+  }
   if ('CoalesceExpr' in node)
     return (node.CoalesceExpr.args ?? []).map((inner) => ({ inner, by: 'same' as const }));
   return [];

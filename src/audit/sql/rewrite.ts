@@ -5,8 +5,9 @@ import { quoteName } from '../../db/identifiers.ts';
 import { bitDistance, indexedSql } from '../../table/distance.ts';
 import { distanceOperator, type Metric } from '../../table/metric.ts';
 import type { Target } from '../../table/backfill-target.ts';
-import { distanceAt, wrappedDistance, type Distance, type IsColumn } from './distance.ts';
+import { bareValue, distanceAt, wrappedDistance, type Distance, type IsColumn } from './distance.ts';
 import {
+  conjuncts,
   isGrouped,
   isJoined,
   meantBy,
@@ -58,7 +59,7 @@ function rewriteSelect(
   const limit = hadLimit ? null : limitOf(select, all);
   const isBits = target.indexed.type === 'bit';
   if (nearestFirst || isBits || isGrouped(select)) {
-    const inner = nearestRows(select, table.node, distance, column, table.alias);
+    const inner = nearestRows(select, table.node, distance, column, { alias: table.alias, isColumn });
     replaceNode(table.node, inner);
     toTheEnd(select, table.node);
     if (!isSorted && isGrouped(select)) return true;
@@ -142,11 +143,13 @@ function nearestRows(
   table: Node,
   distance: Distance,
   column: Column,
-  alias: string,
+  { alias, isColumn }: { alias: string; isColumn: IsColumn },
 ): Node {
   const isBits = column.target.indexed.type === 'bit';
   const conditions = conjuncts(select.whereClause);
-  const isInner = (each: Node): boolean => !isJoined(select) || isOfAlias(each, alias);
+  // A threshold behind the nearest rows: before them the planner takes it for a condition that few rows meet.
+  const isInner = (each: Node): boolean =>
+    !hasDistance(each, isColumn) && (!isJoined(select) || isOfAlias(each, alias));
   const inner = conditions.filter(isInner);
   const outer = conditions.filter((each) => !isInner(each));
   if (inner.length > 0) {
@@ -180,11 +183,8 @@ function toTheEnd(select: SelectStmt, node: Node): void {
   if (from.includes(node)) select.fromClause = [...from.filter((each) => each !== node), node];
 }
 
-function conjuncts(where: Node | undefined): Node[] {
-  if (where === undefined) return [];
-  if ('BoolExpr' in where && where.BoolExpr.boolop === 'AND_EXPR') return where.BoolExpr.args ?? [];
-  return [where];
-}
+const hasDistance = (condition: Node, isColumn: IsColumn): boolean =>
+  [...ownNodes(condition)].some((node) => distanceAt(node, isColumn) !== null);
 
 function together(conditions: readonly Node[]): Node | undefined {
   if (conditions.length <= 1) return conditions[0];
@@ -202,23 +202,12 @@ function isOfAlias(condition: Node, alias: string): boolean {
   return true;
 }
 
-/** What the casts of a parameter or a constant are of; of anything else the thing itself. */
-function bareQuery(query: Node): { sql: string; isValue: boolean } {
-  if ('TypeCast' in query && query.TypeCast.arg !== undefined) {
-    const inner = bareQuery(query.TypeCast.arg);
-    if (inner.isValue) return inner;
-  }
-  if ('FuncCall' in query && wordsOf(query.FuncCall.funcname).at(-1) === 'binary_quantize') {
-    const [only] = query.FuncCall.args ?? [];
-    if (only !== undefined) return bareQuery(only);
-  }
-  return { sql: sqlOf(query), isValue: 'ParamRef' in query || 'A_Const' in query };
-}
-
 /** Operator and types are named as the statement names its own. */
 function sides({ column: row, query, schema }: Distance, { target }: Column) {
   const as: Target = { ...target, vectorPrefix: schema === null ? '' : `${quoteName(schema)}.` };
-  const { sql, isValue } = bareQuery(query);
+  const bare = bareValue(query);
+  const sql = sqlOf(bare);
+  const isValue = 'ParamRef' in bare || 'A_Const' in bare;
   return { as, row: sqlOf(row), vector: isValue ? `${sql}::${as.vectorPrefix}vector` : `(${sql})` };
 }
 

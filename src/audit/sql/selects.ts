@@ -104,3 +104,10 @@ function* valuesOf(tree: unknown, wanted: string): Generator {
     yield* valuesOf(value, wanted);
   }
 }
+
+/** The conditions that all have to hold. */
+export function conjuncts(where: Node | undefined): Node[] {
+  if (where === undefined) return [];
+  if ('BoolExpr' in where && where.BoolExpr.boolop === 'AND_EXPR') return where.BoolExpr.args ?? [];
+  return [where];
+}
