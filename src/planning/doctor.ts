@@ -6,7 +6,7 @@ import type { Pool } from '../db/pool.ts';
 import { quoteQualified } from '../db/identifiers.ts';
 import { LEDGER_SCHEMA, ledgerState } from '../db/migrate.ts';
 import { foreignParts } from '../db/own-schema.ts';
-import { codeOf, isOfBytes } from '../db/sqlstates.ts';
+import { codeOf, isOfBytes, isUnreachable } from '../db/sqlstates.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { messageOf } from '../errors.ts';
 import { keptSettings } from '../ledger/backfill/kept-settings.ts';
@@ -85,11 +85,11 @@ export async function diagnose(asked: DoctorInput): Promise<Diagnosis> {
   let target: Target | null = null;
   const named = table === null ? null : quoteQualified(table);
   const foreign = await foreignParts(pool, LEDGER_SCHEMA, named);
-  const isPartial = foreign === null ? await missingLedgerParts(pool) : null;
-  const isReadable = foreign === null && isPartial === null;
+  const partial = foreign === null ? await partialLedger(pool) : null;
+  const isReadable = foreign === null && partial === null;
   // Nothing that stands there is read then.
   if (foreign !== null) findings.push(findingOf('ledger', foreign));
-  else if (isPartial !== null) findings.push(isPartial);
+  else if (partial !== null) findings.push(partial);
   else if (table !== null) {
     try {
       settings = await keptSettings(pool, input.backfill, settings);
@@ -146,6 +146,13 @@ export async function diagnose(asked: DoctorInput): Promise<Diagnosis> {
   }
   return { findings: withoutEchoes(findings), target, embedder };
 }
+
+/** What keeps it from being read, its own check tells. */
+const partialLedger = (pool: Pool): Promise<Finding | null> =>
+  missingLedgerParts(pool).catch((error: unknown) => {
+    if (isUnreachable(error)) throw error;
+    return null;
+  });
 
 /** What was there before, and may have been lost since. Of a ledger that is of another release, nothing is known here. */
 async function checkStandingParts({ pool, backfill, settings }: DoctorInput): Promise<Finding[]> {

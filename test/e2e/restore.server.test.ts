@@ -195,7 +195,7 @@ describe.skipIf(!isRunnable)('a restored dump', () => {
   it('tells what of the ledger is missing, and reads nothing of it then', async () => {
     await query('DROP TABLE pgvector_backfill.docs_embedding_stage');
     expect(await standing()).toEqual([warning('vectors-gone', 'has lost the staging table')]);
-    await query('DROP TABLE pgvector_backfill.throttle, pgvector_backfill.worker');
+    await query('DROP TABLE pgvector_backfill.run, pgvector_backfill.read_mode CASCADE');
     await query('ALTER TABLE pgvector_backfill.event DROP CONSTRAINT event_pkey');
     await query('DROP INDEX pgvector_backfill.batch_recount_idx');
     const partly = await doctor();
@@ -204,11 +204,13 @@ describe.skipIf(!isRunnable)('a restored dump', () => {
       expect.objectContaining({
         check: 'ledger-parts',
         message: expect.stringContaining(
-          'missing: table throttle, worker; primary key of event; index batch_recount_idx.',
+          'missing: table read_mode, run; primary key of event; index batch_recount_idx, run_backfill_idx.',
         ) as string,
       }),
     );
-    await query('CREATE INDEX docs_embedding_hnsw_idx ON docs USING hnsw (embedding vector_cosine_ops)');
+    await query(
+      'CREATE INDEX IF NOT EXISTS docs_embedding_hnsw_idx ON docs USING hnsw (embedding vector_cosine_ops)',
+    );
     await query('DROP SCHEMA pgvector_backfill CASCADE');
     const gone = await doctor();
     expect(gone.code).toBe(0);
