@@ -8,6 +8,7 @@ import { GateError } from '../../src/errors.ts';
 import { indexParts } from '../../src/finalize/build/rebuild.ts';
 import { findIndex, wantedIndex } from '../../src/finalize/index-definition.ts';
 import { indexOf } from '../../src/finalize/rebuild.ts';
+import { INDEXED_STATES } from '../../src/ledger/run/run.ts';
 import { requireRun } from '../../src/ledger/run/require-run.ts';
 import { targetOfRun } from '../../src/ledger/run/run-target.ts';
 import type { Logger } from '../../src/observability/logger.ts';
@@ -27,6 +28,11 @@ export async function askForRebuild(
   const { target, settings } = await targetOfRun(pool, run, config.settings);
   const wanted = wantedIndex(target, settings, 0);
   const { kind } = await findIndex(pool, target, wanted);
+  if (!INDEXED_STATES.includes(run.state))
+    throw new GateError(`Run ${run.id} is ${run.state}: its index is not built again.`, {
+      code: 'NOT_READY',
+      remedy: 'See `pgvector-backfill status`; the finalizer builds the index of a run that is on its way.',
+    });
   if (kind !== 'valid')
     throw new GateError(
       kind === 'other'

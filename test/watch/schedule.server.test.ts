@@ -9,6 +9,7 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { isWatched } from '../../src/watch/is-watched.ts';
 import type { WorkerProcess } from '../../src/worker/process.ts';
 import { REPEATED_TEXTS, openBackfill, untilSettled, type TestBackfill } from '../setup/backfill.ts';
+import { runCommand } from '../setup/command.ts';
 import { backends } from '../setup/databases.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { sampleModel } from '../setup/model.ts';
@@ -34,6 +35,8 @@ describe.each(backends())('the schedule of the watch, on $name', ({ create }) =>
     const { pool, config } = backfill;
     await createDocs(pool, 60);
     await backfill.enqueue();
+    const early = await runCommand('finalize', ['--rebuild'], backfill.env);
+    expect(early).toMatchObject({ code: 3, stderr: expect.stringContaining('NOT_READY') as string });
     workers = await backfill.workers(undefined, { scheduleMs: 100, stalledIntervalMs: 500, passMs: 100 });
     expect(await untilSettled(pool, 'docs')).toMatchObject({ state: 'ready' });
     finalizer = openQueue(await prepareQueues(config, pool, silentLogger), 'finalize');

@@ -24,6 +24,9 @@ export type RunState = (typeof RUN_STATES)[number];
 /** States of a run that is verified and has its index: reads may go by it. */
 export const READY_STATES: readonly RunState[] = ['ready', 'cut_over', 'completed'];
 
+/** Of a run whose index is there, whether it has passed its gate or waits for it. */
+export const INDEXED_STATES: readonly RunState[] = ['verifying', ...READY_STATES];
+
 /** @param run null before the first one; an earlier release tells no state of it */
 export const isReadyRun = (run: Partial<Pick<Run, 'state'>> | null): boolean =>
   run?.state !== undefined && READY_STATES.includes(run.state);

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../errors.ts';
+import { LogRateLimit } from '../../observability/log-rate-limit.ts';
 import type { JobQueue } from '../../queue/connection.ts';
 import { scheduleWatch, unscheduleWatch } from '../../queue/jobs/producer.ts';
 import { forgetQueries } from '../../ledger/passes/watch-query.ts';
@@ -15,6 +16,7 @@ export async function keepWatchScheduled(
   queue: JobQueue,
   stop: AbortSignal,
 ): Promise<void> {
+  const again = new LogRateLimit();
   while (!stop.aborted) {
     try {
       // Also where nothing is measured any more: what was recorded is kept for a set time.
@@ -23,7 +25,9 @@ export async function keepWatchScheduled(
       if (await isWatched(pool, backfill, settings)) await scheduleWatch(queue, settings.watch.everySeconds);
       else await unscheduleWatch(queue);
     } catch (error) {
-      if (!stop.aborted) logger.warn({ err: messageOf(error) }, 'the watch could not be scheduled');
+      const err = messageOf(error);
+      // A database that takes no writes is told of by all others.
+      if (!stop.aborted && again.isDue(err)) logger.warn({ err }, 'the watch could not be scheduled');
     }
     await delay(times.scheduleMs ?? SCHEDULE_MS, undefined, { signal: stop }).catch(() => {});
   }

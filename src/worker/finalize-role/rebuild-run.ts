@@ -7,7 +7,7 @@ import { messageOf } from '../../errors.ts';
 import { rebuildIndex, type RebuildInput } from '../../finalize/rebuild.ts';
 import { recordEvent } from '../../ledger/event/event.ts';
 import { describeTarget } from '../../ledger/backfill/describe-target.ts';
-import { findRun, READY_STATES, type Run } from '../../ledger/run/run.ts';
+import { INDEXED_STATES, findRun, type Run } from '../../ledger/run/run.ts';
 import { targetOfRun } from '../../ledger/run/run-target.ts';
 import type { FinalizeJob } from '../../queue/jobs/payloads.ts';
 import { isHeld } from '../../throttle/throttle.ts';
@@ -16,9 +16,6 @@ import { watchPass } from '../../watch/pass.ts';
 import type { WorkerContext } from '../context.ts';
 import { remedyOf } from '../jobs/remedy.ts';
 import type { FinalizeRole } from './role.ts';
-
-/** States of a run whose index is there. One that waits for its gate may be mended by it. */
-const WITH_INDEX: readonly Run['state'][] = [...READY_STATES, 'verifying'];
 
 export type RebuildRequest = Pick<RebuildInput, 'onProgress' | 'logger'> & {
   signal: AbortSignal | undefined;
@@ -32,7 +29,7 @@ export async function rebuildRun(
   request: RebuildRequest,
 ): Promise<unknown> {
   const { pool, backfill, throttle } = context;
-  if (!WITH_INDEX.includes(run.state)) return { notDone: `the run is ${run.state}` };
+  if (!INDEXED_STATES.includes(run.state)) return { notDone: `the run is ${run.state}` };
   const { target, settings } = await targetOfRun(pool, run, context.settings);
   // The build cannot be held once it has begun.
   if (!(await throttle.pass())) return { notDone: 'the run was stopped' };
