@@ -40,14 +40,15 @@ it('measures judged collections with their queries, and others by titles that on
 it('says what each search finds and costs, and how far the comparison before the run was off', () => {
   const score = (name: string, ndcg10: number): CollectionRuns['runs'][number]['systems'][number] =>
     ({ name, ndcg10, low: 0.1, high: 0.9, recall100: 0.8, recallLow: 0.7, recallHigh: 0.9 }) as never;
-  const forecast = { rows: 1000, diskBytes: 2048, memoryBytes: 1024 };
+  const index = { method: 'hnsw', type: 'vector' };
+  const forecast = { rows: 1000, tableBytes: 1024, stageBytes: 1024, index };
   const runs = {
     queries: 5,
     words: { bytes: 1024, seconds: 0.06 },
     runs: [
       {
         model: { name: 'mine' },
-        compared: { modes: [{ mode: 'truncate', ndcg10: 0.501, forecast }] },
+        compared: { dimensions: 384, modes: [{ mode: 'truncate', ndcg10: 0.501, forecast }] },
         rowsPerSecond: 100,
         fusion: null,
         systems: [score('legacy', 0.1), score('tsvector', 0.2), score('vector', 0.5), score('hybrid', 0.6)],
@@ -76,6 +77,6 @@ it('says what each search finds and costs, and how far the comparison before the
   expect(withLearnt).toContain('learnt on 2 of the queries; nDCG@10 of the other 3');
   expect(withLearnt).toContain('| mine | 0.25 | 0.500 | 0.600 | +0.100 [0.000, 0.200] | 0.400 |');
   expect(tables).toContain('| full-text search (tsvector) | 1 min 0 s | 1000 kB |  |');
-  expect(tables).toContain('| mine | 2 h 46 min | 2.0 MB | 1000 kB |');
+  expect(tables).toContain('| mine | 2 h 46 min | 1.9 GB | 2.1 GB |');
   expect(tables).toContain('| mine | 0.501 | 0.500 | -0.001 |');
 });

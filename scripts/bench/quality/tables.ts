@@ -1,5 +1,7 @@
 /** The tables of docs/quality.md. */
 
+import { OPTIONS } from '../../../src/config/options.ts';
+import { forecastIndex } from '../../../src/finalize/forecast/index-size.ts';
 import { bytes, count, duration } from '../../../src/observability/format.ts';
 import { decimal, interval, signed } from '../../../src/verify/report/figures.ts';
 import type { LearntFusion } from '../../../src/verify/measures/learn-fusion.ts';
@@ -48,12 +50,17 @@ export function costsOf({ records }: Collection, { runs, words }: CollectionRuns
     ...runs.flatMap(({ model, compared, rowsPerSecond }) =>
       compared.modes
         .filter(({ mode }) => mode === 'truncate')
-        .map(({ forecast }) => ({
-          name: model.name,
-          seconds: MILLION / rowsPerSecond,
-          diskBytes: (MILLION / forecast.rows) * forecast.diskBytes,
-          memoryBytes: (MILLION / forecast.rows) * forecast.memoryBytes,
-        })),
+        .map(({ forecast }) => {
+          const { tableBytes, stageBytes } = forecast;
+          const index = { ...forecast.index, m: OPTIONS['index.m'].fallback ?? 0, parallel: true };
+          const { indexBytes, memoryBytes } = forecastIndex(MILLION, compared.dimensions, index);
+          return {
+            name: model.name,
+            seconds: MILLION / rowsPerSecond,
+            diskBytes: (MILLION / forecast.rows) * (tableBytes + stageBytes) + indexBytes,
+            memoryBytes,
+          };
+        }),
     ),
   ];
 }

@@ -9,10 +9,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadArticles } from '../../../src/demo/load-articles.ts';
 import { readRecords } from '../../../src/demo/records.ts';
 import type { SampleRecord } from '../../../src/demo/record-shape.ts';
+import { meanOf } from '../../../src/relevance/bootstrap.ts';
+import { NDCG_K, ndcg } from '../../../src/relevance/metrics.ts';
 import { readJudgements, readQueries } from '../../../src/relevance/query-file.ts';
 import type { ComparedModel, ComparedModels } from '../../../src/verify/compared-models/compare-models.ts';
+import { measurable } from '../../../src/verify/measures/relevance.ts';
+import { rankVector } from '../../../src/verify/measures/systems.ts';
+import { embedQueries } from '../../../src/verify/queries/query-vectors.ts';
 import { openBackfill, type TestBackfill } from '../../setup/backfill.ts';
 import { runCommand } from '../../setup/command.ts';
+import { sharedEmbedder } from '../../setup/embedder.ts';
 import { hasPostgres, realDatabase } from '../../setup/databases.ts';
 
 const data = process.env['BACKFILL_REFERENCE_DATA'] ?? '';
@@ -68,11 +74,23 @@ describe.skipIf(!isHere)('models compared on judged queries', () => {
     expect(trained).toBeCloseTo(0.4, 1);
     await backfill.enqueue();
     await backfill.work();
-    const verified = await backfill.verify({
-      queries: await readQueries(files.queries),
-      judgements: await readJudgements(files.judgements),
-    });
-    const run = verified.full?.relevance?.systems.find(({ name }) => name === 'vector')?.ndcg10 ?? 0;
+    const judgements = await readJudgements(files.judgements);
+    const embedded = await embedQueries(
+      await sharedEmbedder(backfill.config.settings),
+      measurable({ queries: await readQueries(files.queries), judgements }),
+    );
+    const context = {
+      pool: backfill.pool,
+      target: await backfill.target(),
+      settings: backfill.config.settings,
+      read: {},
+    };
+    const scores: number[] = [];
+    for (const query of embedded) {
+      const { served } = await rankVector(context, query, { k: NDCG_K, depth: NDCG_K });
+      scores.push(ndcg(served, judgements.get(query.id) ?? new Map()));
+    }
+    const run = meanOf(scores);
     expect(Math.abs(run - (int8 ?? 0))).toBeLessThan(TOLERANCE);
   });
 });
