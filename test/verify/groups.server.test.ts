@@ -36,8 +36,8 @@ describe.each(databases())('searches within groups on $name', ({ create }) => {
     table = await openVectorTable(await create(), ROWS, null);
     await table.pool.query(
       `ALTER TABLE things ADD COLUMN tenant text, ADD COLUMN own uuid, ADD COLUMN score double precision, ADD COLUMN facts jsonb,
-         ADD COLUMN plain json, ADD COLUMN same integer, ADD COLUMN "none""s" text;
-       UPDATE things SET tenant = ${TENANT}, own = md5(id::text)::uuid, same = 1, embedding = embedding - array_fill(0.5, ARRAY[${DIMENSIONS}])::vector`,
+         ADD COLUMN plain json, ADD COLUMN same integer, ADD COLUMN third integer, ADD COLUMN "none""s" text;
+       UPDATE things SET tenant = ${TENANT}, own = md5(id::text)::uuid, same = 1, third = id % 3, embedding = embedding - array_fill(0.5, ARRAY[${DIMENSIONS}])::vector`,
     );
     await table.pool.query('VACUUM FULL things');
     const { settings, target } = await table.context();
@@ -71,7 +71,10 @@ describe.each(databases())('searches within groups on $name', ({ create }) => {
     expect(largest?.served?.short).toBeGreaterThan(0);
     const [off, relaxed, strict] = largest?.variants ?? [];
     expect(off?.short).toBeGreaterThan(0);
-    for (const each of [relaxed, strict]) expect(each).toMatchObject({ short: 0, recall: 1 });
+    for (const each of [relaxed, strict]) {
+      expect(each?.short).toBe(0);
+      expect(each?.recall).toBeGreaterThan(0.9);
+    }
     expect(groups.advice.map(({ kind }) => kind)).toEqual(['settings', 'column-index']);
     expect(groups.advice[0]).toMatchObject({
       detail: expect.stringContaining('mends decile 10') as string,
@@ -104,13 +107,14 @@ describe.each(databases())('searches within groups on $name', ({ create }) => {
 
   it('are measured by indexes of half vectors, of bits and of lists', async () => {
     const kinds: [Record<string, string>, least: number][] = [
-      [{ 'index-type': 'halfvec' }, 0.95],
-      [{ 'index-type': 'bit' }, 0.5],
-      [{ 'index-method': 'ivfflat', 'index-lists': '10' }, 0.5],
+      [{ 'index-type': 'halfvec' }, 0.9],
+      // Sixteen bits of random vectors tell little, and graphs are drawn.
+      [{ 'index-type': 'bit' }, 0.2],
+      [{ 'index-method': 'ivfflat', 'index-lists': '10' }, 0.2],
     ];
     for (const [flags, least] of kinds) {
-      const groups = await measure(await withIndex(flags), 'tenant');
-      const last = groups.deciles[9]?.variants.at(-1);
+      const groups = await measure(await withIndex(flags), 'third');
+      const last = groups.deciles[2]?.variants.at(-1);
       expect(last?.short).toBe(0);
       expect(last?.recall).toBeGreaterThan(least);
       expect(groups.copy).toMatchObject({ leftOut: null, effect: { own: { short: 0 } } });
@@ -137,23 +141,27 @@ describe.each(databases())('searches within groups on $name', ({ create }) => {
   });
 });
 
-describe.runIf(hasPostgres())('searches within groups over passages', () => {
-  it('are of rows, whatever passages these have', async () => {
-    const passages = await openPassageTable({ rows: 400, dimensions: 8, passages: '1 + d.id % 4' });
+describe.runIf(hasPostgres())('searches within groups of a table beside', () => {
+  it.each([
+    ['of one vector a row', '1', { 'model-long-text': 'truncate' }],
+    ['of passages', '1 + d.id % 4', {}],
+  ])('are of rows: %s', async (_, passages, flags) => {
+    const beside = await openPassageTable({ rows: 300, dimensions: 8, passages });
     try {
-      await passages.pool.query(
-        'ALTER TABLE docs ADD COLUMN tenant integer; UPDATE docs SET tenant = floor(sqrt(id))',
+      const { pool } = beside;
+      await pool.query(
+        'ALTER TABLE docs ADD COLUMN tenant integer; UPDATE docs SET tenant = floor(sqrt(id) / 3)',
       );
-      await migrate(passages.pool);
-      const groups = await measure(passages, 'tenant');
-      expect(groups).toMatchObject({ rows: 400, groups: 20 });
+      await migrate(pool);
+      const groups = await measure(await beside.indexed(flags), 'tenant');
+      expect(groups).toMatchObject({ rows: 300, groups: 6 });
       for (const { served, variants } of groups.deciles) {
         expect(served?.short).toBe(0);
         expect(variants.at(-1)).toMatchObject({ short: 0 });
         expect(variants.at(-1)?.recall).toBeGreaterThan(0.9);
       }
     } finally {
-      await passages.drop();
+      await beside.drop();
     }
   });
 });
