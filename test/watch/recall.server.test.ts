@@ -10,6 +10,7 @@ import { passResult } from './pass-result.ts';
 import { searchDepth, withDepth } from '../../src/watch/search-depth.ts';
 import { sampleRows } from '../../src/verify/queries/sampled-rows.ts';
 import type { SearchContext } from '../../src/verify/measures/systems.ts';
+import { hasPostgres } from '../setup/databases.ts';
 import { INDEX, databases, openVectorTable, type VectorTable } from '../verify/vector-table.ts';
 
 const ROWS = 4000;
@@ -95,7 +96,7 @@ describe.each(databases())('recall in a pass, on $name', ({ create }) => {
     expect(recallFrom([], 1)).toBeNull();
   });
 
-  it('waits for nobody who alters the table', async () => {
+  it.runIf(hasPostgres())('waits for nobody who alters the table', async () => {
     const client = await table.pool.connect();
     try {
       await client.query('BEGIN; LOCK TABLE things IN ACCESS EXCLUSIVE MODE');
