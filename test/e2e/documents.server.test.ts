@@ -27,6 +27,7 @@ const ORDER =
 const EXPECTED: Record<string, number> = {
   'verify --judged': 3,
   // The sample table has no tenants.
+  'verify --by tenant_id': 2,
   'verify --by tenant_id --report report.html': 2,
   // Every vector is ours by then.
   'enqueue --adopt': 2,
@@ -172,7 +173,7 @@ describe.skipIf(!hasPostgres()).each(databases())('the documents on $name', ({ c
       ended.push(`${words.slice(1).join(' ')}: ${code}${code === 0 ? '' : ` ${stderr}`}`);
     }
     expect(ended.filter((line) => !line.endsWith(': 0'))).toEqual([]);
-    expect(ended).toHaveLength(8);
+    expect(ended).toHaveLength(9);
   });
 
   it('every other command that a page shows does what it is there for', async () => {
