@@ -14,8 +14,15 @@ interface Named {
   name: string;
 }
 
+/** What BETWEEN, IN, CASE, NULLIF and USING mean, and do not name. */
+const IMPLIED: readonly Named[] = ['=', '<>', '<', '>', '<=', '>='].map((name) => ({
+  kind: 'operator',
+  schema: null,
+  name,
+}));
+
 function namesOf(statement: Node): Named[] {
-  const found: Named[] = [];
+  const found: Named[] = [...IMPLIED];
   const add = (kind: Named['kind'], words: readonly string[]): void => {
     const name = words.at(-1);
     if (name !== undefined) found.push({ kind, schema: words.at(-2) ?? null, name });
@@ -26,6 +33,7 @@ function namesOf(statement: Node): Named[] {
     else if ('SortBy' in node) add('operator', wordsOf(node.SortBy.useOp));
     else if ('SubLink' in node) add('operator', wordsOf(node.SubLink.operName));
     else if ('TypeCast' in node) add('type', wordsOf(node.TypeCast.typeName?.names));
+    else if ('ColumnDef' in node) add('type', wordsOf(node.ColumnDef.typeName?.names));
     else if ('RangeVar' in node) {
       const { schemaname: schema = null, relname: name = '' } = node.RangeVar;
       found.push({ kind: 'relation', schema, name });
