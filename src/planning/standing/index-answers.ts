@@ -32,7 +32,7 @@ export async function checkIndexAnswers(
       `Index ${shown} of run ${run} ${index === null ? 'is not there' : 'is not valid'}: every search reads the whole table.`,
       'Run `pgvector-backfill finalize`, which builds it.',
     );
-  const again = `REINDEX INDEX ${target.store.isPartitioned ? '' : 'CONCURRENTLY '}${shown}; then \`pgvector-backfill verify\`.`;
+  const again = `REINDEX INDEX ${target.store.isPartitioned ? '' : 'CONCURRENTLY '}${shown}; or, with a worker that runs, \`pgvector-backfill finalize --rebuild\`. Then \`pgvector-backfill verify\`.`;
   try {
     const vector = await anyVector(pool, target);
     if (vector === null) return [];
