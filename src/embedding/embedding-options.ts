@@ -2,7 +2,8 @@
 
 import type { MaskPolicy } from '../masking/policy.ts';
 
-export type Pooling = 'mean' | 'cls' | 'max';
+/** Of token vectors; `graph`: as the graph itself has pooled them. */
+export type Pooling = 'mean' | 'cls' | 'max' | 'last' | 'weighted-mean' | 'graph';
 
 /** What happens to a text of more tokens than the model reads. */
 export type LongText = 'truncate' | 'mean-of-chunks' | 'chunks' | 'skip' | 'fail';

@@ -3,7 +3,7 @@
 import proto, { type onnx } from 'onnx-proto';
 
 /** `TensorProto.DataType` */
-export const ELEMENT = { float: 1, uint8: 2, int8: 3, int64: 7 } as const;
+export const ELEMENT = { float: 1, uint8: 2, int8: 3, int32: 6, int64: 7 } as const;
 export type Element = keyof typeof ELEMENT;
 
 export type TensorData = Float32Array | Int8Array | Uint8Array | BigInt64Array;

@@ -83,7 +83,7 @@ export const SAMPLES: Record<OptionPath, Sample> = {
   'model.localPath': words('/1', '/2', '/3'),
   'model.allowDownload': FLAG_SAMPLE,
   'model.quantized': FLAG_SAMPLE,
-  'model.pooling': words('cls', 'max', 'mean'),
+  'model.pooling': words('last', 'weighted-mean', 'graph'),
   'model.normalize': FLAG_SAMPLE,
   'model.maxTokens': numbers(4, 512, 8192),
   'model.revision': words('v1', 'v2', 'v3'),

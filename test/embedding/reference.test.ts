@@ -74,8 +74,12 @@ describe.skipIf(data === '')('against the reference implementation', () => {
     expect(differing).toEqual([]);
   });
 
-  const POOLING = { pooling_mode_mean_tokens: 'mean', pooling_mode_cls_token: 'cls' } as const;
-  function poolingOf(folder: string): 'mean' | 'cls' | null {
+  const POOLING = {
+    pooling_mode_mean_tokens: 'mean',
+    pooling_mode_cls_token: 'cls',
+    pooling_mode_lasttoken: 'last',
+  } as const;
+  function poolingOf(folder: string): (typeof POOLING)[keyof typeof POOLING] | null {
     const file = join(data, folder, '1_Pooling/config.json');
     if (!existsSync(file)) return 'mean';
     const config = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;

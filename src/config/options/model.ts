@@ -28,9 +28,9 @@ export const model = {
     help: 'Use onnx/model_quantized.onnx (true) or the full-precision onnx/model.onnx (false)',
   }),
   pooling: option({
-    schema: z.enum(['mean', 'cls', 'max']),
+    schema: z.enum(['mean', 'cls', 'max', 'last', 'weighted-mean', 'graph']),
     fallback: 'mean' as const,
-    help: 'How token vectors become one vector: mean, cls or max',
+    help: 'How token vectors become one vector: mean, cls, max, last, weighted-mean, or graph (as the graph itself pools them)',
   }),
   normalize: option({
     schema: z.boolean(),

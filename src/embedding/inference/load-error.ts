@@ -10,11 +10,12 @@ import type { LoadRequest } from './messages.ts';
 const SHARP_OVERRIDE =
   'Add "overrides": { "sharp": "^0.35.0" } to the package.json of the application that has pgvector-backfill as a dependency, and install again; or have the application import pgvector-backfill-search, which takes no other package.';
 
-export function loadError({ options, location }: LoadRequest, message: string): ConfigError {
+export function loadError({ options, location }: LoadRequest, message: string, remedy?: string): ConfigError {
   return new ConfigError(`Model ${options.name} cannot be used: ${message}.`, {
     code: 'MODEL_UNUSABLE',
     remedy: /\bsharp\b/.test(message)
       ? SHARP_OVERRIDE
-      : `Check the model files in ${location.folder} (\`pgvector-backfill model check\`) and the installation of onnxruntime-node.`,
+      : (remedy ??
+        `Check the model files in ${location.folder} (\`pgvector-backfill model check\`) and the installation of onnxruntime-node.`),
   });
 }

@@ -8,7 +8,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { NO_TELEMETRY } from '../../process/child-environment.ts';
 import { messageOf } from '../../errors.ts';
 import { createMasker, tryMask, type Masker } from '../../masking/masker.ts';
@@ -19,8 +18,10 @@ import { readModelConfig } from '../model-files/config.ts';
 import { modelGraph } from '../model-files/files.ts';
 import { loadTokenizer } from '../tokenizer/load-tokenizer.ts';
 import { LookUp } from './look-up.ts';
-import { norm, pool, scale, type TokenVectors } from './pooling.ts';
-import { loadRuntime, type Runtime } from './onnx-runtime.ts';
+import { Graph } from './graph.ts';
+import { norm, pool, scale } from './pooling.ts';
+import { loadRuntime } from './onnx-runtime.ts';
+import { UnusableModel } from './unusable.ts';
 import type { EmbeddingOptions } from '../embedding-options.ts';
 import { TextTokenizer, type TextTokens } from '../tokenizer/text-tokens.ts';
 import { LOOK_UP_BUDGET, TOKEN_BUDGET, tokenBatches } from './token-batches.ts';
@@ -49,22 +50,15 @@ interface Unit {
 }
 
 export class LocalModel {
-  readonly #runtime: Runtime;
-  readonly #session: InferenceSession;
+  readonly #graph: Graph;
   /** In place of the graph, where that is a look-up. */
   #lookUp: LookUp | null = null;
   readonly #shaping: EmbeddingOptions;
   readonly #masker: Masker;
   readonly tokenizer: TextTokenizer;
 
-  private constructor(
-    runtime: Runtime,
-    session: InferenceSession,
-    tokenizer: TextTokenizer,
-    shaping: EmbeddingOptions,
-  ) {
-    this.#runtime = runtime;
-    this.#session = session;
+  private constructor(graph: Graph, tokenizer: TextTokenizer, shaping: EmbeddingOptions) {
+    this.#graph = graph;
     this.#shaping = shaping;
     this.#masker = createMasker(shaping.mask);
     this.tokenizer = tokenizer;
@@ -81,19 +75,21 @@ export class LocalModel {
       return new TextTokenizer(loaded.tokenizer, loaded.settings, options);
     });
     const file = join(location.folder, modelGraph(options));
-    const session = await part('the graph', () =>
-      runtime.InferenceSession.create(file, {
+    const graph = await part('the graph', async () => {
+      const session = await runtime.InferenceSession.create(file, {
         executionProviders: ['cpu'],
         intraOpNumThreads: intraOpThreads,
         interOpNumThreads: 1,
         graphOptimizationLevel: 'all',
         // Errors only: the runtime's warnings are about graphs, which the operator did not make.
         logSeverityLevel: 3,
-      }),
-    );
-    const model = new LocalModel(runtime, session, tokenizer, options);
+      });
+      const padding = { token: tokenizer.padding, side: tokenizer.paddingSide };
+      return new Graph(runtime, session, config, padding, options.pooling === 'graph');
+    });
+    const model = new LocalModel(graph, tokenizer, options);
     const { size } = await stat(file);
-    model.#lookUp = await LookUp.read(config, size, (lines) => model.#run(lines));
+    model.#lookUp = graph.isPooled ? null : await LookUp.read(config, size, (lines) => graph.run(lines));
     return model;
   }
 
@@ -189,7 +185,7 @@ export class LocalModel {
 
   /** One inference; adds each unit's vector, by its weight, to that of its text. */
   async #infer(units: readonly Unit[], count: number, result: Embeddings): Promise<void> {
-    const output = this.#lookUp ?? (await this.#run(units.map(({ ids }) => ids)));
+    const output = this.#lookUp ?? (await this.#graph.run(units.map(({ ids }) => ids)));
     const { dimensions } = output;
     if (result.vectors.length === 0) result.vectors = new Float32Array(count * dimensions);
     const piece = new Float32Array(dimensions);
@@ -197,43 +193,13 @@ export class LocalModel {
       const vector = result.vectors.subarray(text * dimensions, (text + 1) * dimensions);
       const target = weight === 1 ? vector : piece;
       if (output instanceof LookUp) output.pool(ids, this.#shaping.pooling, target);
+      else if (output.isPooled) pool(output, row, 1, 'cls', target);
       else pool(output, row, ids.length, this.#shaping.pooling, target);
       if (weight === 1) continue;
       const length = this.#shaping.normalize ? norm(piece) : 1;
       const share = length < MIN_NORM ? 0 : weight / length;
       for (let at = 0; at < dimensions; at++) vector[at] = (vector[at] ?? 0) + (piece[at] ?? 0) * share;
     }
-  }
-
-  /** One inference of lines of ids, padded to the longest. */
-  async #run(lines: readonly (readonly number[])[]): Promise<TokenVectors> {
-    const sequence = Math.max(...lines.map((line) => line.length));
-    const size = lines.length * sequence;
-    const ids = new BigInt64Array(size).fill(BigInt(this.tokenizer.padding));
-    const mask = new BigInt64Array(size);
-    for (const [row, line] of lines.entries()) {
-      const start = row * sequence;
-      for (const [column, token] of line.entries()) ids[start + column] = BigInt(token);
-      mask.fill(1n, start, start + line.length);
-    }
-    const inputs: Record<string, BigInt64Array> = {
-      input_ids: ids,
-      attention_mask: mask,
-      token_type_ids: new BigInt64Array(size),
-    };
-    const feeds: Record<string, Tensor> = {};
-    for (const name of this.#session.inputNames) {
-      const data = inputs[name];
-      if (data !== undefined) feeds[name] = new this.#runtime.Tensor('int64', data, [lines.length, sequence]);
-    }
-    const outputs = await this.#session.run(feeds);
-    const output =
-      outputs['last_hidden_state'] ??
-      outputs['token_embeddings'] ??
-      outputs[this.#session.outputNames[0] ?? ''];
-    if (output === undefined || output.dims.length !== 3)
-      throw new Error('the model has no output of token vectors (last_hidden_state)');
-    return { data: output.data as Float32Array, sequence, dimensions: output.dims[2] ?? 0 };
   }
 
   /** Finite, not zero, and of unit length where that was asked for. */
@@ -255,6 +221,7 @@ async function part<T>(name: string, load: () => Promise<T>): Promise<T> {
   try {
     return await load();
   } catch (error) {
+    if (error instanceof UnusableModel) throw error;
     throw new Error(`${name} cannot be loaded: ${messageOf(error)}`, { cause: error });
   }
 }

@@ -28,7 +28,7 @@ export type ToInference = LoadRequest | TextRequest | CancelRequest;
 
 export type FromInference =
   | { type: 'ready'; dimensions: number; maxTokens: number }
-  | { type: 'unusable'; message: string }
+  | { type: 'unusable'; message: string; remedy: string | undefined }
   | ({ type: 'embedded'; id: number } & Embeddings)
   | ({ type: 'cut'; id: number } & CutTexts)
   | { type: 'failed'; id: number; message: string };

@@ -31,6 +31,12 @@ export function poolAt(
   target: Float32Array,
 ): void {
   if (how === 'mean') return mean(data, at, length, target);
+  if (how === 'weighted-mean') return weightedMean(data, at, length, target);
+  if (how === 'last') {
+    const last = at(length - 1);
+    target.set(data.subarray(last, last + target.length));
+    return;
+  }
   const first = at(0);
   target.set(data.subarray(first, first + target.length));
   if (how === 'cls') return;
@@ -55,6 +61,22 @@ function mean(data: Float32Array, at: (token: number) => number, length: number,
     for (let i = 0; i < dimensions; i++) target[i] = target[i]! + data[from + i]!;
   }
   for (let i = 0; i < dimensions; i++) target[i] = target[i]! / length;
+}
+
+/** The n-th token counts n times: a decoder's later tokens have read more (SGPT). */
+function weightedMean(
+  data: Float32Array,
+  at: (token: number) => number,
+  length: number,
+  target: Float32Array,
+): void {
+  target.fill(0);
+  const all = (length * (length + 1)) / 2;
+  for (let token = 0; token < length; token++) {
+    const from = at(token);
+    const share = (token + 1) / all;
+    for (let i = 0; i < target.length; i++) target[i] = target[i]! + share * data[from + i]!;
+  }
 }
 
 /** Euclidean length; NaN or infinite where a component is. */

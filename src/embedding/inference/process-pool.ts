@@ -185,7 +185,7 @@ export class InferencePool {
           resolve({ dimensions: message.dimensions, maxTokens: message.maxTokens });
           this.#feed();
         } else if (message.type === 'unusable') {
-          reject(loadError(this.#data, message.message));
+          reject(loadError(this.#data, message.message, message.remedy));
           void end(child);
         } else this.#finish(child, message);
       });

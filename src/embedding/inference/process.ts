@@ -8,6 +8,7 @@
 import { messageOf } from '../../errors.ts';
 import { emptyEmbeddings, type Embeddings } from '../embedder.ts';
 import { LocalModel } from './local-model.ts';
+import { UnusableModel } from './unusable.ts';
 import type { FromInference, LoadRequest, TextRequest, ToInference } from './messages.ts';
 
 const say = (message: FromInference): void => void process.send?.(message);
@@ -22,7 +23,8 @@ async function start(request: LoadRequest): Promise<void> {
     const probe = await engine.embed(['probe'], 'document');
     say({ type: 'ready', dimensions: probe.vectors.length, maxTokens: engine.tokenizer.maxTokens });
   } catch (error) {
-    say({ type: 'unusable', message: messageOf(error) });
+    const remedy = error instanceof UnusableModel ? error.remedy : undefined;
+    say({ type: 'unusable', message: messageOf(error), remedy });
   }
 }
 

@@ -7,6 +7,9 @@ export interface ModelConfig {
   vocab_size?: number;
   hidden_size?: number;
   num_hidden_layers?: number;
+  num_attention_heads?: number;
+  num_key_value_heads?: number;
+  head_dim?: number;
 }
 
 /** @throws Error where it cannot be read */

@@ -16,6 +16,8 @@ const configFile = z.looseObject({
   /** 10³⁰ where the makers did not say. */
   model_max_length: z.number().nullish(),
   truncation_side: z.enum(['left', 'right']).nullish(),
+  padding_side: z.enum(['left', 'right']).nullish(),
+  add_eos_token: z.boolean().nullish(),
   do_lower_case: z.boolean().nullish(),
   strip_accents: z.boolean().nullish(),
   tokenize_chinese_chars: z.boolean().nullish(),
@@ -36,12 +38,18 @@ export async function loadTokenizer(
   const config = parsed.data;
   assertAgreement(file, config);
   const tokenizer = new Tokenizer(file);
-  const padding = nameOf(config.pad_token) ?? nameOf(config.eos_token);
+  const idOf = (token: TokenizerConfig['eos_token']): number | undefined => {
+    const name = nameOf(token);
+    return name === undefined ? undefined : tokenizer.idOf(name);
+  };
   return {
     tokenizer,
     settings: {
       maxTokens: config.model_max_length ?? undefined,
-      padding: (padding === undefined ? undefined : tokenizer.idOf(padding)) ?? 0,
+      end: config.add_eos_token === true ? idOf(config.eos_token) : undefined,
+      paddingSide: config.padding_side ?? 'right',
+      padding:
+        (nameOf(config.pad_token) === undefined ? idOf(config.eos_token) : idOf(config.pad_token)) ?? 0,
       truncation: config.truncation_side ?? (file.truncation?.direction === 'Left' ? 'left' : 'right'),
     },
   };

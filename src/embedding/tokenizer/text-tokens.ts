@@ -11,6 +11,9 @@ export interface TokenSettings {
   /** Of one inference; undefined where the files do not say. */
   maxTokens: number | undefined;
   padding: number;
+  paddingSide: 'left' | 'right';
+  /** Put behind every text, where the tokenizer itself has none there. */
+  end: number | undefined;
   /** Which end of a long text is left out. */
   truncation: 'left' | 'right';
 }
@@ -44,6 +47,7 @@ export class TextTokenizer {
   /** Of one inference. */
   readonly maxTokens: number;
   readonly padding: number;
+  readonly paddingSide: 'left' | 'right';
   readonly #tokenizer: Tokenizer;
   readonly #shaping: EmbeddingOptions;
   /** What the tokenizer puts before and behind every text, such as [CLS] and [SEP]. */
@@ -57,8 +61,11 @@ export class TextTokenizer {
     this.#shaping = shaping;
     this.maxTokens = Math.min(shaping.maxTokens, settings.maxTokens ?? shaping.maxTokens);
     this.padding = settings.padding;
-    this.#before = tokenizer.frame.before;
-    this.#behind = tokenizer.frame.behind;
+    this.paddingSide = settings.paddingSide;
+    const { before, behind } = tokenizer.frame;
+    const { end } = settings;
+    this.#before = before;
+    this.#behind = end === undefined || behind.includes(end) ? behind : [...behind, end];
     this.#fromLeft = settings.truncation === 'left';
     if (shaping.longText === 'chunks') assertRoom(this.passages);
   }

@@ -139,7 +139,13 @@ describe('added tokens', () => {
 
 describe('a text that is longer than the model reads', () => {
   const options = { ...modelOptionsOf({ name: '', localPath: '' }), maxTokens: 6 };
-  const settings = { maxTokens: undefined, padding: 0, truncation: 'right' } as const;
+  const settings = {
+    maxTokens: undefined,
+    padding: 0,
+    paddingSide: 'right',
+    end: undefined,
+    truncation: 'right',
+  } as const;
 
   it('is cut inside of its frame, at the end or at the beginning', () => {
     const right = new TextTokenizer(new Tokenizer(file), settings, options);
