@@ -25,7 +25,8 @@ function sharedColumns(settings: Settings, name: string | null): string[] {
   return problems;
 }
 
-function chunkChecks({ model, store }: Settings, name: string | null): string[] {
+/** Of the length that the model is read with. */
+export function chunkChecks({ model, store }: Settings, name: string | null): string[] {
   const { longText, maxTokens, chunkOverlap } = model;
   if (longText !== 'mean-of-chunks' && longText !== 'chunks') return [];
   const chunkTokens = longText === 'chunks' ? model.chunkTokens : undefined;
@@ -45,8 +46,8 @@ function chunkChecks({ model, store }: Settings, name: string | null): string[] 
   return problems;
 }
 
-/** In sentences; empty where all fits. */
-export function crossChecks(settings: Settings, name: string | null): string[] {
+/** In sentences; empty where all fits. `knowsLength`: what the model reads is given, and not in files that are read later. */
+export function crossChecks(settings: Settings, name: string | null, knowsLength: boolean): string[] {
   const problems: string[] = sharedColumns(settings, name);
   if (settings.index.method !== 'ivfflat' && settings.index.efConstruction < 2 * settings.index.m) {
     problems.push(
@@ -63,6 +64,6 @@ export function crossChecks(settings: Settings, name: string | null): string[] {
       `Option ${optionName('index.type', name)} is bit, but index.method is ivfflat: an index of bits is HNSW.`,
     );
   }
-  problems.push(...chunkChecks(settings, name));
+  if (knowsLength) problems.push(...chunkChecks(settings, name));
   return problems;
 }

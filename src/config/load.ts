@@ -20,6 +20,11 @@ export interface Config {
   file: string | null;
 }
 
+export interface LoadedConfig extends Config {
+  /** Options that somebody has said; the others have their defaults. */
+  given: ReadonlySet<OptionPath>;
+}
+
 export interface LoadInput {
   flags: Partial<Record<string, string | undefined>>;
   env: NodeJS.ProcessEnv;
@@ -38,7 +43,7 @@ const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_.-]{0,62}$/u;
 const REQUIRED: OptionPath[] = ['database.url', 'table', 'text'];
 
 /** @throws ConfigError listing every problem, each with option, env variable, flag and file key. */
-export async function loadConfig(input: LoadInput): Promise<Config> {
+export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
   const file = await readConfigFile(input.configPath, input.cwd);
   const name = chooseBackfill(file, input.backfill);
   const section = name === null ? {} : sectionOf(file, name);
@@ -47,9 +52,11 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
     ...unknownKeys(section, 'backfill', `backfills.${name}.`),
   ];
   const values = new Map<OptionPath, unknown>();
+  const given = new Set<OptionPath>();
   for (const [key, declared] of Object.entries(OPTIONS) as [OptionPath, Option][]) {
     values.set(key, undefined);
     const found = find(declared, input, declared.scope === 'global' ? file.content : section);
+    if (found !== undefined) given.add(key);
     const value =
       found ?? (key === 'database.url' ? databaseFromEnvironment(input.env) : undefined) ?? declared.fallback;
     const required = REQUIRED.includes(key) && !(input.optional ?? []).includes(key);
@@ -80,7 +87,10 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
   if (values.get('updatedAtColumn') === undefined && typeof column === 'string')
     values.set('updatedAtColumn', updatedAtColumnOf(column));
   const settings = withValues({}, values) as Settings;
-  if (problems.length === 0) problems.push(...crossChecks(settings, name));
+  if (problems.length === 0)
+    problems.push(
+      ...crossChecks(settings, name, given.has('model.maxTokens') || settings.model.endpoint !== undefined),
+    );
   const backfill = name ?? input.backfill ?? nameFromTable(settings.table ?? 'demo');
   if (problems.length === 0 && !NAME.test(backfill)) {
     problems.push(
@@ -93,7 +103,7 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
       remedy: `Set the option by its flag, its env variable or its key in ${file.path ?? 'backfill.config.json'}; every command lists them with --help.`,
     });
   }
-  return { backfill, settings, file: file.path };
+  return { backfill, settings, file: file.path, given };
 }
 
 /**

@@ -21,6 +21,8 @@ import {
   modelFingerprint,
   type ModelOptions,
 } from './model-files/files.ts';
+import { optionName } from '../config/option-name.ts';
+import { USAGE_KEYS, readMakerFiles, type StatedUsage } from './usage/maker-files.ts';
 import { InferencePool } from './inference/process-pool.ts';
 import { createMasker } from '../masking/masker.ts';
 import { usableProcessors } from './inference/processors.ts';
@@ -64,6 +66,42 @@ async function inParts(
   await Promise.all(textChunks(texts).map((members) => workPart(members, 1)));
 }
 
+/**
+ * The files that have just come may say what was settled without them. @param before what the files said that were here
+ */
+function assertUsedSo(options: ModelOptions, before: StatedUsage): void {
+  const { usage, sources } = readMakerFiles(locateModel(options).folder);
+  const news = USAGE_KEYS.filter(
+    (key) => usage[key] !== undefined && usage[key] !== before[key] && usage[key] !== options[key],
+  );
+  if (news.length === 0) return;
+  const said = news.map(
+    (key) =>
+      `model.${key} ${JSON.stringify(usage[key])} (${sources[key]}), not ${JSON.stringify(options[key])}`,
+  );
+  throw new ConfigError(
+    `The files of model ${options.name} have just been fetched, and say of its use: ${said.join('; ')}.`,
+    {
+      code: 'MODEL_USAGE',
+      remedy: 'Run it again: now it goes by them, except for what the configuration says otherwise.',
+    },
+  );
+}
+
+/** Before a process is started for it. */
+function assertUsable(options: ModelOptions): void {
+  const { folder } = locateModel(options);
+  const { unusable } = readMakerFiles(folder);
+  if (unusable === null) return;
+  throw new ConfigError(
+    `Model ${options.name} in ${folder} cannot be used as its makers use it: ${unusable}.`,
+    {
+      code: 'MODEL_UNUSABLE',
+      remedy: `Take another model (docs/models.md has a table of well-known ones), or serve this one by ${optionName('model.endpoint')}.`,
+    },
+  );
+}
+
 export type LocalEmbedder = Embedder & Required<Pick<Embedder, 'maxTokens' | 'countTokens' | 'cutPassages'>>;
 
 /** @throws ConfigError where files are missing or cannot be used; says which and what to do. */
@@ -74,10 +112,14 @@ export async function openTransformersEmbedder(
 ): Promise<LocalEmbedder> {
   // A rule that cannot be compiled is an error of the configuration, not of a process.
   createMasker(options.mask);
-  if (options.allowDownload && (await missingFiles(options)).length > 0)
+  if (options.allowDownload && (await missingFiles(options)).length > 0) {
+    const before = readMakerFiles(locateModel(options).folder).usage;
     await fetchModel(options, { notice });
+    assertUsedSo(options, before);
+  }
   await assertModelFiles(options);
   await assertPinnedFiles(options);
+  assertUsable(options);
   const location = locateModel(options);
   const { pool, shape } = await InferencePool.start(
     // The files are here: where they came from, and with which password, is nothing to a process that reads them.

@@ -2,8 +2,8 @@
  * Tokens and vectors against those of the models' own implementations, where a folder of them is named:
  * BACKFILL_REFERENCE_DATA=/path npx vitest run test/embedding/reference.test.ts. In it models/<name>/ and
  * tokenizers/<name>/ with reference-tokens.jsonl.gz (`ids` of each text, or a list of them alone, line by line those of
- * the first file with texts) and reference.jsonl.gz (`text` and `vector`, normalised; pooling as 1_Pooling/config.json
- * says).
+ * the first file with texts) and reference.jsonl.gz (`text` and `vector`, normalised; used as the
+ * model's own files say).
  */
 
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
@@ -13,6 +13,9 @@ import { describe, expect, it } from 'vitest';
 import { loadTokenizer } from '../../src/embedding/tokenizer/load-tokenizer.ts';
 import { TextTokenizer } from '../../src/embedding/tokenizer/text-tokens.ts';
 import { openTransformersEmbedder } from '../../src/embedding/local-embedder.ts';
+import { openEmbedder } from '../../src/embedding/open-embedder.ts';
+import { usedConfig } from '../../src/embedding/usage/usage.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import { modelOptionsOf } from '../setup/model.ts';
 
 const LIMIT = 256;
@@ -74,30 +77,29 @@ describe.skipIf(data === '')('against the reference implementation', () => {
     expect(differing).toEqual([]);
   });
 
-  const POOLING = {
-    pooling_mode_mean_tokens: 'mean',
-    pooling_mode_cls_token: 'cls',
-    pooling_mode_lasttoken: 'last',
-  } as const;
-  function poolingOf(folder: string): (typeof POOLING)[keyof typeof POOLING] | null {
-    const file = join(data, folder, '1_Pooling/config.json');
-    if (!existsSync(file)) return 'mean';
-    const config = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
-    const mode = Object.entries(POOLING).find(([name]) => config[name] === true);
-    return mode?.[1] ?? null;
-  }
-
+  /** The reference is of the texts alone. */
+  const WITHOUT_PROMPT = { 'model-document-prefix': '' };
   it.each(data === '' ? [] : foldersWith('reference.jsonl.gz'))('%s: the vectors', async (folder) => {
-    const pooling = poolingOf(folder);
-    if (pooling === null)
-      process.stderr.write(`NOT RUN: the vectors of ${folder}, whose pooling is no option.\n`);
-    if (pooling === null) return;
     const reference = lines<Reference>(join(data, folder, 'reference.jsonl.gz'));
-    const embedder = await openTransformersEmbedder(
-      { ...options, localPath: join(data, folder), name: folder, pooling },
-      1,
+    const env = {
+      BACKFILL_MODEL_NAME: folder.split('/').at(-1) ?? '',
+      BACKFILL_MODEL_LOCAL_PATH: join(data, folder, '..'),
+      BACKFILL_MODEL_QUANTIZED: 'false',
+      BACKFILL_MASK: 'none',
+    };
+    const { settings } = usedConfig(
+      await loadConfig({
+        flags: WITHOUT_PROMPT,
+        env,
+        cwd: data,
+        optional: ['database.url', 'table', 'text'],
+      }),
     );
-    const { vectors } = await embedder.embed(reference.map(({ text }) => text));
+    const embedder = await openEmbedder(settings, 1);
+    const { vectors } = await embedder.embed(
+      reference.map(({ text }) => text),
+      { as: 'passage' },
+    );
     await embedder.close();
     expect(Math.min(...cosinesTo(reference, vectors))).toBeGreaterThanOrEqual(ALIKE);
   });

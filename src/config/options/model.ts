@@ -30,19 +30,19 @@ export const model = {
   pooling: option({
     schema: z.enum(['mean', 'cls', 'max', 'last', 'weighted-mean', 'graph']),
     fallback: 'mean' as const,
-    help: 'How token vectors become one vector: mean, cls, max, last, weighted-mean, or graph (as the graph itself pools them)',
+    help: "How token vectors become one vector: mean, cls, max, last, weighted-mean, or graph (as the graph itself pools them); if not set, as the model's files or makers say",
   }),
   normalize: option({
     schema: z.boolean(),
     parse: parseBoolean,
     fallback: true,
-    help: 'Scale every vector to unit length',
+    help: "Scale every vector to unit length; if not set, as the model's files or makers say",
   }),
   maxTokens: option({
     schema: wholeNumber(4, 8192),
     parse: parseNumber,
     fallback: 256,
-    help: 'Maximum tokens of a text that the model reads; model.longText says what becomes of a longer one',
+    help: "Maximum tokens of a text that the model reads; if not set, as the model's files or makers say; model.longText says what becomes of a longer one",
   }),
   revision: option({
     schema: z.string().min(1),
@@ -64,12 +64,12 @@ export const model = {
     help: 'Hub from which model files are downloaded if model.allowDownload is true',
   }),
   documentPrefix: option({
-    schema: z.string().min(1).optional(),
-    help: 'Prefix of every text before it is embedded, such as "passage: " for E5 models',
+    schema: z.string().optional(),
+    help: 'Prefix of every text before it is embedded, such as "passage: " for E5 models; if not set, that of the model\'s files or makers; empty: none',
   }),
   queryPrefix: option({
-    schema: z.string().min(1).optional(),
-    help: 'Prefix of every query before it is embedded, such as "query: " for E5 models',
+    schema: z.string().optional(),
+    help: 'Prefix of every query before it is embedded, such as "query: " for E5 models; if not set, that of the model\'s files or makers; empty: none',
   }),
   longText: option({
     schema: z.enum(['truncate', 'mean-of-chunks', 'chunks', 'skip', 'fail']),

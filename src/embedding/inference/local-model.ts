@@ -15,9 +15,10 @@ import { passagesOf } from '../passages/text-passages.ts';
 import { emptyEmbeddings, addCounts, type CutTexts, type Embeddings, type TextKind } from '../embedder.ts';
 import type { LoadRequest } from './messages.ts';
 import { readModelConfig } from '../model-files/config.ts';
-import { modelGraph } from '../model-files/files.ts';
+import { denseLayers, modelGraph } from '../model-files/files.ts';
 import { loadTokenizer } from '../tokenizer/load-tokenizer.ts';
 import { LookUp } from './look-up.ts';
+import { Dense } from './dense.ts';
 import { Graph } from './graph.ts';
 import { norm, pool, scale } from './pooling.ts';
 import { loadRuntime } from './onnx-runtime.ts';
@@ -53,6 +54,8 @@ export class LocalModel {
   readonly #graph: Graph;
   /** In place of the graph, where that is a look-up. */
   #lookUp: LookUp | null = null;
+  /** Behind the pooling; most models have none. */
+  #dense: readonly Dense[] = [];
   readonly #shaping: EmbeddingOptions;
   readonly #masker: Masker;
   readonly tokenizer: TextTokenizer;
@@ -88,6 +91,9 @@ export class LocalModel {
       return new Graph(runtime, session, config, padding, options.pooling === 'graph');
     });
     const model = new LocalModel(graph, tokenizer, options);
+    model.#dense = await part('the layer behind the pooling', () =>
+      Promise.all(denseLayers(options).map((path) => Dense.read(location.folder, path))),
+    );
     const { size } = await stat(file);
     model.#lookUp = graph.isPooled ? null : await LookUp.read(config, size, (lines) => graph.run(lines));
     return model;
@@ -186,15 +192,19 @@ export class LocalModel {
   /** One inference; adds each unit's vector, by its weight, to that of its text. */
   async #infer(units: readonly Unit[], count: number, result: Embeddings): Promise<void> {
     const output = this.#lookUp ?? (await this.#graph.run(units.map(({ ids }) => ids)));
-    const { dimensions } = output;
+    const dimensions = this.#dense.at(-1)?.outputs ?? output.dimensions;
+    const pooled = this.#dense.length === 0 ? null : new Float32Array(output.dimensions);
     if (result.vectors.length === 0) result.vectors = new Float32Array(count * dimensions);
     const piece = new Float32Array(dimensions);
     for (const [row, { text, ids, weight }] of units.entries()) {
       const vector = result.vectors.subarray(text * dimensions, (text + 1) * dimensions);
       const target = weight === 1 ? vector : piece;
-      if (output instanceof LookUp) output.pool(ids, this.#shaping.pooling, target);
-      else if (output.isPooled) pool(output, row, 1, 'cls', target);
-      else pool(output, row, ids.length, this.#shaping.pooling, target);
+      const into = pooled ?? target;
+      if (output instanceof LookUp) output.pool(ids, this.#shaping.pooling, into);
+      else if (output.isPooled) pool(output, row, 1, 'cls', into);
+      else pool(output, row, ids.length, this.#shaping.pooling, into);
+      if (pooled !== null)
+        target.set(this.#dense.reduce<Float32Array>((each, layer) => layer.apply(each), pooled));
       if (weight === 1) continue;
       const length = this.#shaping.normalize ? norm(piece) : 1;
       const share = length < MIN_NORM ? 0 : weight / length;

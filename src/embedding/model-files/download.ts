@@ -7,6 +7,8 @@ import { optionName } from '../../config/option-name.ts';
 import { withoutUser } from '../../config/values/bare-url.ts';
 import { BackfillError, ConfigError, unwritable } from '../../errors.ts';
 import { REAL_TIMING, pause, type Timing } from '../endpoint/pacing.ts';
+import { readMakerFiles } from '../usage/maker-files.ts';
+import { USAGE_FILES, denseConfig, denseWeights } from './usage-files.ts';
 import { MODEL_FOLDER_REMEDY, downloadHubFile } from './hub-file.ts';
 import {
   MANIFEST,
@@ -74,12 +76,13 @@ async function fetchInto(
       sha256,
       fetched: fetched.files.has(path),
     }));
-    if (fetched.files.size > 0) {
-      const known = await readManifest(folder);
+    const known = await readManifest(folder);
+    if (fetched.files.size > 0 || fetched.absent.length > (known?.absent.length ?? 0)) {
       const manifest: ModelManifest = {
         name: options.name,
         revision: options.revision,
         commit: fetched.commit ?? known?.commit ?? null,
+        absent: fetched.absent,
         files: { ...known?.files, ...Object.fromEntries(facts.map(({ path, ...rest }) => [path, rest])) },
       };
       await writeFile(join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
@@ -95,7 +98,7 @@ async function fetchMissing(
   folder: string,
   { notice, onProgress, env = process.env, timing = REAL_TIMING, stallMs }: FetchOptions,
   signal: AbortSignal,
-): Promise<{ files: Set<string>; commit: string | null }> {
+): Promise<{ files: Set<string>; commit: string | null; absent: string[] }> {
   const known = await readManifest(folder);
   // Files of two revisions are no model.
   const otherRevision =
@@ -103,17 +106,22 @@ async function fetchMissing(
   const files = new Set<string>();
   // A branch may move between two files: once the hub has named the commit, the rest comes from that.
   let commit = otherRevision ? null : (known?.commit ?? null);
-  // The graph comes last of the expected ones, and tells then of weights outside of it.
-  const wanted = expectedFiles(options);
+  // The graph comes last, behind those that say how it is used, and tells then of weights outside of it.
+  const graph = modelGraph(options);
+  const wanted = [...expectedFiles(options).filter((path) => path !== graph), ...USAGE_FILES, graph];
+  const isOptional = (path: string): boolean => !modelFiles(options).includes(path);
+  const absent = new Set(otherRevision ? [] : known?.absent);
   for (let at = 0; at < wanted.length; at++) {
     const path = wanted[at] ?? '';
+    if (path === graph) addLayers(options, wanted);
+    if (absent.has(path)) continue;
     const present = (await stat(join(folder, path)).catch(() => null)) !== null;
     if (present && !otherRevision) {
       addWeights(options, wanted, path);
       continue;
     }
     const url = hubUrl(options, commit ?? options.revision, path);
-    notice?.(`fetching ${url.href}`);
+    if (!isOptional(path)) notice?.(`fetching ${url.href}`);
     const file = await downloadHubFile({
       url,
       authorization: hubAuthorization(options.hub, env),
@@ -123,13 +131,18 @@ async function fetchMissing(
       timing,
       ...(stallMs === undefined ? {} : { stallMs }),
     }).catch((error: unknown) => {
+      if (isOptional(path) && error instanceof ConfigError && error.code === 'MODEL_NOT_ON_HUB') return null;
       throw byHand(error, options, folder);
     });
+    if (file === null) {
+      absent.add(path);
+      continue;
+    }
     commit ??= file.commit;
     files.add(path);
     addWeights(options, wanted, path);
   }
-  return { files, commit };
+  return { files, commit, absent: [...absent] };
 }
 
 /** A user of the address is for the server alone, and goes by a header: in the URL it would be in every message. */
@@ -146,6 +159,12 @@ function hubAuthorization(hub: string, env: NodeJS.ProcessEnv): string | undefin
 function addWeights(options: ModelOptions, wanted: string[], path: string): void {
   if (path !== modelGraph(options)) return;
   for (const file of modelFiles(options)) if (!wanted.includes(file)) wanted.push(file);
+}
+
+/** Where the hub has them as safetensors; of other models they are in the graph. */
+function addLayers(options: ModelOptions, wanted: string[]): void {
+  for (const path of readMakerFiles(locateModel(options).folder).layers)
+    wanted.push(denseConfig(path), denseWeights(path));
 }
 
 function hubUrl({ hub, name }: ModelOptions, revision: string, path: string): URL {

@@ -9,6 +9,8 @@ import { optionName } from '../../config/option-name.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
 import { maskPolicyVersion } from '../../masking/policy.ts';
 import { externalData } from './external-data.ts';
+import { readMakerFiles } from '../usage/maker-files.ts';
+import { denseConfig, denseWeights } from './usage-files.ts';
 import { sha256Of } from './hub-file.ts';
 import type { EmbeddingOptions } from '../embedding-options.ts';
 
@@ -33,7 +35,7 @@ export interface ModelLocation {
 }
 
 /** `localPath` holds `<name>/`, or is a model folder itself. */
-export function locateModel(options: ModelOptions): ModelLocation {
+export function locateModel(options: Pick<ModelOptions, 'name' | 'localPath'>): ModelLocation {
   const root = resolve(options.localPath);
   const folder = join(root, options.name);
   if (!existsSync(folder) && existsSync(join(root, 'config.json'))) {
@@ -50,12 +52,17 @@ export function expectedFiles(options: ModelOptions): string[] {
   return ['config.json', 'tokenizer.json', 'tokenizer_config.json', modelGraph(options)];
 }
 
+/** Folders of the layers behind the pooling; none where the graph pools by itself, as they are in it. */
+export const denseLayers = (options: Pick<ModelOptions, 'name' | 'localPath' | 'pooling'>): string[] =>
+  options.pooling === 'graph' ? [] : readMakerFiles(locateModel(options).folder).dense;
+
 /**
- * The expected files, and those that the graph keeps its weights in, where the graph is there to say so.
+ * The expected files, those of layers behind the pooling, and those that the graph keeps its weights in, where the graph is there to say so.
  * @throws ConfigError `MODEL_GRAPH`
  */
 export function modelFiles(options: ModelOptions): string[] {
-  const expected = expectedFiles(options);
+  const layers = denseLayers(options).flatMap((path) => [denseConfig(path), denseWeights(path)]);
+  const expected = [...expectedFiles(options), ...layers];
   const graph = modelGraph(options);
   const path = join(locateModel(options).folder, graph);
   if (!isReadable(path)) return expected;
@@ -135,6 +142,8 @@ const manifestSchema = z.object({
   name: z.string(),
   revision: z.string(),
   commit: z.string().nullable(),
+  /** What the hub was asked for and has not: files that say how a model is used. */
+  absent: z.array(z.string()).default([]),
   files: z.record(z.string(), z.object({ bytes: z.number(), sha256: z.string() })),
 });
 export type ModelManifest = z.infer<typeof manifestSchema>;

@@ -2,6 +2,8 @@
 
 import { loadConfig } from '../../config/load.ts';
 import { mergeSettings, readSection, readStored } from '../../config/section.ts';
+import { valueAt } from '../../config/shape.ts';
+import { USAGE_PATHS } from '../../config/usage-paths.ts';
 import type { OptionPath } from '../../config/options.ts';
 import type { BackfillConfig, Settings, SomeSettings } from '../../config/settings.ts';
 import type { Queryable } from '../../db/pool.ts';
@@ -171,6 +173,11 @@ export class ContextKeeper {
       verb: 'search',
       optional: ['database.url', 'table', 'text'],
     });
-    return mergeSettings(loaded.settings, fromOptions);
+    // Where it does not say how the model is used, that is as it was when the rows were embedded.
+    const unsaid = USAGE_PATHS.filter((path) => !loaded.given.has(path));
+    return without(
+      mergeSettings(loaded.settings, fromOptions),
+      unsaid.filter((path) => valueAt(fromOptions, path) === undefined),
+    );
   }
 }

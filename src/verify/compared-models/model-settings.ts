@@ -7,6 +7,7 @@ import { withValues } from '../../config/shape.ts';
 import type { Settings } from '../../config/settings.ts';
 import { modelOptions } from '../../embedding/open-embedder.ts';
 import { modelGraph, locateModel } from '../../embedding/model-files/files.ts';
+import { withUsageOf } from '../../embedding/usage/usage.ts';
 import { ConfigError } from '../../errors.ts';
 
 /** The model that is trained on the table's texts. */
@@ -57,14 +58,15 @@ export function settingsOfModel(
   if (kind === 'endpoint') return settingsOfEndpoint(settings, name);
   const folder = resolve(cwd, name);
   const isFolder = existsSync(join(folder, 'config.json'));
-  const local = withValues(settings, [
+  const change: (readonly [string, unknown])[] = [
     ['model.endpoint', undefined],
     // A pin is of the configured model alone.
     ...(name === settings.model.name ? [] : PINS),
     ['model.localPath', isFolder ? dirname(folder) : resolve(cwd, settings.model.localPath)],
     ['model.name', isFolder ? basename(folder) : name],
     ...(quantized === null ? [] : [['model.quantized', quantized] as const]),
-  ]);
+  ];
+  const local = withUsageOf(settings, (plain) => withValues(plain, change));
   return quantized === null ? withPresentGraph(local) : local;
 }
 
@@ -75,16 +77,19 @@ const PINS = [
 
 /** Of a model of this trainer, whatever the model of the configuration wants. */
 export const settingsOfTrained = (settings: Settings, folder: string, quantized: boolean | null): Settings =>
-  withValues(settings, [
-    ...PINS,
-    ['model.endpoint', undefined],
-    ['model.localPath', dirname(folder)],
-    ['model.name', basename(folder)],
-    ['model.pooling', 'mean'],
-    ['model.documentPrefix', undefined],
-    ['model.queryPrefix', undefined],
-    ...(quantized === null ? [] : [['model.quantized', quantized] as const]),
-  ]);
+  withValues(
+    withUsageOf(settings, (plain) => withValues(plain, [['model.name', basename(folder)]])),
+    [
+      ...PINS,
+      ['model.endpoint', undefined],
+      ['model.localPath', dirname(folder)],
+      ['model.name', basename(folder)],
+      ['model.pooling', 'mean'],
+      ['model.documentPrefix', undefined],
+      ['model.queryPrefix', undefined],
+      ...(quantized === null ? [] : [['model.quantized', quantized] as const]),
+    ],
+  );
 
 function settingsOfEndpoint(settings: Settings, name: string): Settings {
   if (settings.model.endpoint === undefined)

@@ -1,0 +1,196 @@
+/**
+ * How a model's makers use it, as far as the files in its folder say: those that sentence-transformers writes
+ * (modules.json and what it names, prompts) beside the tokenizer's.
+ */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { posix, join } from 'node:path';
+import type { Pooling } from '../embedding-options.ts';
+import { denseWeights } from '../model-files/usage-files.ts';
+
+/** What may be said of a model's use. A prefix that is empty: there is none, on purpose. */
+export interface StatedUsage {
+  pooling?: Pooling;
+  normalize?: boolean;
+  maxTokens?: number;
+  documentPrefix?: string;
+  queryPrefix?: string;
+}
+export type UsageKey = keyof StatedUsage;
+export const USAGE_KEYS = [
+  'pooling',
+  'normalize',
+  'maxTokens',
+  'documentPrefix',
+  'queryPrefix',
+] as const satisfies readonly UsageKey[];
+
+export interface MakerFiles {
+  usage: StatedUsage;
+  /** Which file says it. */
+  sources: Partial<Record<UsageKey, string>>;
+  /** Folders of layers behind the pooling, in their order; as modules.json names them, and those of them that are all here. */
+  layers: string[];
+  dense: string[];
+  /** What of it cannot be done here, in words. */
+  unusable: string | null;
+}
+
+type Json = Record<string, unknown>;
+
+const MODULES = 'modules.json';
+const PROMPTS = 'config_sentence_transformers.json';
+const LENGTH = 'sentence_bert_config.json';
+/** In the order in which sentence-transformers looks for them. */
+const DOCUMENT_PROMPTS = ['document', 'passage', 'corpus'];
+/** `pooling_mode_` and these. */
+const POOLINGS: Readonly<Record<string, Pooling>> = {
+  cls_token: 'cls',
+  mean_tokens: 'mean',
+  max_tokens: 'max',
+  weightedmean_tokens: 'weighted-mean',
+  lasttoken: 'last',
+};
+/** As newer releases write it: `pooling_mode: "lasttoken"`. */
+const POOLING_WORDS: Readonly<Record<string, Pooling>> = {
+  cls: 'cls',
+  mean: 'mean',
+  max: 'max',
+  weightedmean: 'weighted-mean',
+  lasttoken: 'last',
+};
+/** No maker means more: 10³⁰ stands for "not said". */
+const LONGEST = 1_000_000;
+/** Of `model.maxTokens`. */
+const MOST_TOKENS = 8192;
+
+export function readMakerFiles(folder: string): MakerFiles {
+  const result: MakerFiles = { usage: {}, sources: {}, layers: [], dense: [], unusable: null };
+  const say = <K extends UsageKey>(key: K, value: StatedUsage[K] | undefined, file: string): void => {
+    if (value === undefined) return;
+    result.usage[key] = value;
+    result.sources[key] = file;
+  };
+  const modules = readModules(folder);
+  if (modules !== null) {
+    const kinds = modules.map(({ kind }) => kind);
+    const odd = kinds.find((kind) => !KINDS.has(kind));
+    if (odd !== undefined) result.unusable = `${MODULES} has a part that is not known here: ${odd}`;
+    result.layers = modules.filter(({ kind }) => kind === 'Dense').map(({ path }) => path);
+    if (kinds.includes('Pooling')) say('normalize', kinds.includes('Normalize'), MODULES);
+  }
+  const pooling = readPooling(folder, modules?.find(({ kind }) => kind === 'Pooling')?.path ?? '1_Pooling');
+  if (pooling !== null) {
+    result.unusable ??= pooling.unusable;
+    say('pooling', pooling.how, pooling.file);
+  }
+  // Layers that are not here are in the graph, or nowhere: its own pooling is what they stand behind.
+  if (result.layers.every((path) => existsSync(join(folder, denseWeights(path)))))
+    result.dense = result.layers;
+  else say('pooling', 'graph', MODULES);
+  const length = numberOf(readJson(folder, LENGTH)?.['max_seq_length']);
+  if (length !== undefined) say('maxTokens', Math.min(length, MOST_TOKENS), LENGTH);
+  else if (modules !== null) say('maxTokens', lengthOfTokenizer(folder), 'tokenizer_config.json');
+  const prompts = readPrompts(folder);
+  result.unusable ??= prompts.unusable;
+  say('queryPrefix', prompts.query, PROMPTS);
+  say('documentPrefix', prompts.document, PROMPTS);
+  if (pooling?.leavesOutPrompt === true && `${prompts.query ?? ''}${prompts.document ?? ''}` !== '')
+    result.unusable ??= `${pooling.file} leaves the prompt out of the pooling (include_prompt: false)`;
+  return result;
+}
+
+const KINDS = new Set(['Transformer', 'Pooling', 'Dense', 'Normalize', 'Dropout', 'StaticEmbedding']);
+
+function readModules(folder: string): { kind: string; path: string }[] | null {
+  const parts = readAny(folder, MODULES);
+  if (!Array.isArray(parts)) return null;
+  return parts.filter(isJson).map(({ type, path }) => ({
+    // sentence_transformers.models.Pooling
+    kind: String(type).split('.').at(-1) ?? '',
+    path: plainPath(String(path)),
+  }));
+}
+
+/** Below the model's folder, whatever the file says. */
+const plainPath = (path: string): string => posix.normalize(`/${path}`).slice(1);
+
+interface StatedPooling {
+  how?: Pooling;
+  file: string;
+  unusable: string | null;
+  leavesOutPrompt: boolean;
+}
+
+function readPooling(folder: string, path: string): StatedPooling | null {
+  const file = posix.join(path, 'config.json');
+  const config = readJson(folder, file);
+  if (config === null) return null;
+  const word = config['pooling_mode'];
+  const flags = Object.keys(config).filter((key) => key.startsWith('pooling_mode_') && config[key] === true);
+  const [mode, ...others] =
+    typeof word === 'string' ? [word] : flags.map((flag) => flag.slice('pooling_mode_'.length));
+  const how = mode === undefined ? undefined : (POOLINGS[mode] ?? POOLING_WORDS[mode]);
+  const stated = { file, leavesOutPrompt: config['include_prompt'] === false };
+  if (mode === undefined) return { ...stated, unusable: null };
+  if (others.length > 0 || how === undefined)
+    return {
+      ...stated,
+      unusable: `${file} has a pooling that is not known here: ${[mode, ...others].join(' with ')}`,
+    };
+  return { ...stated, how, unusable: null };
+}
+
+interface StatedPrompts {
+  query?: string | undefined;
+  document?: string | undefined;
+  unusable: string | null;
+}
+
+function readPrompts(folder: string): StatedPrompts {
+  const config = readJson(folder, PROMPTS);
+  const prompts = config?.['prompts'];
+  if (config === null || !isJson(prompts)) return { unusable: null };
+  const suffix = config['suffix'];
+  const named = (name: unknown): string | undefined => {
+    const prompt = typeof name === 'string' ? prompts[name] : undefined;
+    return typeof prompt === 'string' ? prompt : undefined;
+  };
+  const standard = named(config['default_prompt_name']);
+  const query = named('query') ?? standard;
+  const document = DOCUMENT_PROMPTS.map(named).find((prompt) => prompt !== undefined) ?? standard;
+  return {
+    // Two empty ones are what the library writes where nobody has said anything.
+    ...(`${query ?? ''}${document ?? ''}` === '' ? {} : { query: query ?? '', document: document ?? '' }),
+    unusable:
+      typeof suffix === 'string' && suffix !== '' ? `${PROMPTS} puts a suffix behind every text` : null,
+  };
+}
+
+function lengthOfTokenizer(folder: string): number | undefined {
+  const limits = [
+    numberOf(readJson(folder, 'tokenizer_config.json')?.['model_max_length']),
+    numberOf(readJson(folder, 'config.json')?.['max_position_embeddings']),
+  ].filter((limit) => limit !== undefined);
+  return limits.length === 0 ? undefined : Math.min(...limits, MOST_TOKENS);
+}
+
+const numberOf = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isInteger(value) && value > 0 && value < LONGEST ? value : undefined;
+
+function readJson(folder: string, file: string): Json | null {
+  const value = readAny(folder, file);
+  return isJson(value) ? value : null;
+}
+
+/** Null where it is not there, or is no JSON: what decides nothing without it is not stopped by it. */
+function readAny(folder: string, file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(join(folder, file), 'utf8'));
+  } catch {
+    return null;
+  }
+}
+
+const isJson = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,238 @@
+/** How a model is used, from its files, a table of names, or the options. */
+
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../../src/config/load.ts';
+import type { Settings } from '../../../src/config/settings.ts';
+import { KNOWN_MODELS, knownModel } from '../../../src/embedding/usage/known-models.ts';
+import { readMakerFiles } from '../../../src/embedding/usage/maker-files.ts';
+import { usageOf, usedConfig } from '../../../src/embedding/usage/usage.ts';
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'pgvector-backfill-usage-'));
+});
+afterEach(() => rm(root, { recursive: true }));
+
+async function folderOf(name: string, files: Record<string, unknown>): Promise<string> {
+  const folder = join(root, name);
+  await mkdir(folder, { recursive: true });
+  for (const [file, content] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, file)), { recursive: true });
+    await writeFile(join(folder, file), typeof content === 'string' ? content : JSON.stringify(content));
+  }
+  return folder;
+}
+
+const modules = (...kinds: string[]): unknown =>
+  kinds.map((kind, idx) => ({
+    idx,
+    path: kind === 'Transformer' ? '' : `${idx}_${kind}`,
+    type: `sentence_transformers.models.${kind}`,
+  }));
+const pooling = (...modes: string[]): unknown =>
+  Object.fromEntries([
+    ['word_embedding_dimension', 8],
+    ['pooling_mode_cls_token', false],
+    ...modes.map((mode) => [`pooling_mode_${mode}`, true]),
+  ]);
+const prompts = (of: Record<string, string>, more: object = {}): unknown => ({
+  prompts: of,
+  default_prompt_name: null,
+  ...more,
+});
+
+describe('the files of the makers', () => {
+  it('say pooling, scaling, length and prompts', async () => {
+    const folder = await folderOf('m', {
+      'modules.json': modules('Transformer', 'Pooling', 'Normalize'),
+      '1_Pooling/config.json': pooling('lasttoken'),
+      'sentence_bert_config.json': { max_seq_length: 32_768 },
+      'config_sentence_transformers.json': prompts({ query: 'Q: ', passage: '', other: 'x' }),
+    });
+    expect(readMakerFiles(folder)).toEqual({
+      usage: { pooling: 'last', normalize: true, maxTokens: 8192, queryPrefix: 'Q: ', documentPrefix: '' },
+      sources: {
+        pooling: '1_Pooling/config.json',
+        normalize: 'modules.json',
+        maxTokens: 'sentence_bert_config.json',
+        queryPrefix: 'config_sentence_transformers.json',
+        documentPrefix: 'config_sentence_transformers.json',
+      },
+      layers: [],
+      dense: [],
+      unusable: null,
+    });
+  });
+
+  it.each<[string, unknown]>([
+    ['mean', pooling('mean_tokens')],
+    ['cls', pooling('cls_token')],
+    ['max', pooling('max_tokens')],
+    ['weighted-mean', pooling('weightedmean_tokens')],
+    ['last', { pooling_mode: 'lasttoken' }],
+  ])('have pooling %s', async (how, config) => {
+    const folder = await folderOf('m', { '1_Pooling/config.json': config });
+    expect(readMakerFiles(folder)).toMatchObject({ usage: { pooling: how }, unusable: null });
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['cls_token with mean_tokens', { '1_Pooling/config.json': pooling('cls_token', 'mean_tokens') }],
+    ['mean_sqrt_len_tokens', { '1_Pooling/config.json': pooling('mean_sqrt_len_tokens') }],
+    ['CLIPModel', { 'modules.json': modules('CLIPModel') }],
+    ['suffix', { 'config_sentence_transformers.json': prompts({ query: 'q' }, { suffix: '<end>' }) }],
+    [
+      'include_prompt: false',
+      {
+        '1_Pooling/config.json': { pooling_mode_mean_tokens: true, include_prompt: false },
+        'config_sentence_transformers.json': prompts({ query: 'q' }),
+      },
+    ],
+  ])('have something that is not known here: %s', async (what, files) => {
+    expect(readMakerFiles(await folderOf('m', files)).unusable).toContain(what);
+  });
+
+  it('say nothing by two empty prompts, one standard prompt for both, and nothing at all where they are no JSON', async () => {
+    const empty = { 'config_sentence_transformers.json': prompts({ query: '', document: '' }) };
+    expect(readMakerFiles(await folderOf('empty', empty)).usage).toEqual({});
+    const standard = prompts({ all: 'T: ' }, { default_prompt_name: 'all' });
+    const one = await folderOf('one', { 'config_sentence_transformers.json': standard });
+    expect(readMakerFiles(one).usage).toEqual({ queryPrefix: 'T: ', documentPrefix: 'T: ' });
+    const broken = await folderOf('broken', { 'modules.json': '[{', 'sentence_bert_config.json': '7' });
+    expect(readMakerFiles(broken).usage).toEqual({});
+    expect(readMakerFiles(join(root, 'absent')).usage).toEqual({});
+  });
+
+  it('leave the length to the tokenizer, and layers that are not here to the graph', async () => {
+    const folder = await folderOf('m', {
+      'modules.json': modules('Transformer', 'Pooling', 'Dense'),
+      '1_Pooling/config.json': pooling('mean_tokens'),
+      'tokenizer_config.json': { model_max_length: 512 },
+      'config.json': { max_position_embeddings: 514 },
+    });
+    expect(readMakerFiles(folder)).toMatchObject({
+      usage: { maxTokens: 512, pooling: 'graph', normalize: false },
+      sources: { pooling: 'modules.json', maxTokens: 'tokenizer_config.json' },
+      layers: ['2_Dense'],
+      dense: [],
+    });
+    await folderOf('m', { '2_Dense/model.safetensors': '' });
+    expect(readMakerFiles(folder)).toMatchObject({ usage: { pooling: 'mean' }, dense: ['2_Dense'] });
+  });
+});
+
+describe('a model is used', () => {
+  const settle = async (flags: Record<string, string>, name: string): Promise<Settings> => {
+    const loaded = await loadConfig({
+      flags: { 'model-name': name, 'model-local-path': root, ...flags },
+      env: {},
+      cwd: root,
+      optional: ['database.url', 'table', 'text'],
+    });
+    return usedConfig(loaded).settings;
+  };
+  const FILES = {
+    'modules.json': modules('Transformer', 'Pooling'),
+    '1_Pooling/config.json': pooling('cls_token'),
+    'sentence_bert_config.json': { max_seq_length: 100 },
+    'config_sentence_transformers.json': prompts({ query: 'Q: ' }),
+  };
+
+  it('as its files say, before the table of names, before the defaults; and as the operator says, before all', async () => {
+    await folderOf('org/e5-small', FILES);
+    const { model } = await settle({}, 'org/e5-small');
+    expect(model).toMatchObject({ pooling: 'cls', normalize: false, maxTokens: 100, queryPrefix: 'Q: ' });
+    expect(model.documentPrefix).toBeUndefined();
+
+    const { model: known } = await settle({}, 'Xenova/multilingual-e5-small');
+    expect(known).toMatchObject({
+      pooling: 'mean',
+      maxTokens: 512,
+      queryPrefix: 'query: ',
+      documentPrefix: 'passage: ',
+    });
+    const { model: unknown } = await settle({}, 'org/nobody-knows');
+    expect(unknown).toMatchObject({ pooling: 'mean', normalize: true, maxTokens: 256 });
+    expect([unknown.queryPrefix, unknown.documentPrefix]).toEqual([undefined, undefined]);
+
+    const given = { 'model-pooling': 'mean', 'model-query-prefix': '', 'model-max-tokens': '50' };
+    const settings = await settle(given, 'org/e5-small');
+    expect(settings.model).toMatchObject({ pooling: 'mean', maxTokens: 50 });
+    expect(settings.model.queryPrefix).toBeUndefined();
+    expect(usageOf(settings)).toEqual([
+      {
+        path: 'model.pooling',
+        value: 'mean',
+        source: 'given',
+        where: null,
+        stated: { value: 'cls', where: '1_Pooling/config.json' },
+      },
+      { path: 'model.normalize', value: false, source: 'files', where: 'modules.json', stated: null },
+      {
+        path: 'model.maxTokens',
+        value: 50,
+        source: 'given',
+        where: null,
+        stated: { value: 100, where: 'sentence_bert_config.json' },
+      },
+      {
+        path: 'model.documentPrefix',
+        value: '',
+        source: 'files',
+        where: 'config_sentence_transformers.json',
+        stated: null,
+      },
+      {
+        path: 'model.queryPrefix',
+        value: '',
+        source: 'given',
+        where: null,
+        stated: { value: 'Q: ', where: 'config_sentence_transformers.json' },
+      },
+    ]);
+  });
+
+  it('says which page of the table, which default, and nothing of a model on a server', async () => {
+    const bge = usageOf(await settle({ 'model-normalize': 'false' }, 'Xenova/bge-small-en-v1.5'));
+    const page = 'https://huggingface.co/BAAI/bge-small-en-v1.5';
+    expect(bge[0]).toMatchObject({ value: 'cls', source: 'table', where: page });
+    expect(bge[1]).toMatchObject({ value: false, source: 'given', stated: { value: true, where: page } });
+    const sources = async (name: string, flags: Record<string, string> = {}): Promise<string[]> =>
+      usageOf(await settle(flags, name)).map(({ source }) => source);
+    expect(await sources('odd')).toEqual(['default', 'default', 'default', 'default', 'default']);
+    expect(await sources('odd', { 'model-pooling': 'cls' })).toContain('given');
+    const { model } = await settle({ 'model-endpoint': 'http://127.0.0.1:9/v1' }, 'BAAI/bge-small-en-v1.5');
+    expect(model).toMatchObject({ pooling: 'mean', maxTokens: 256 });
+    expect(model.queryPrefix).toBeUndefined();
+  });
+
+  it('with chunks of its own length, and refuses those that do not fit it', async () => {
+    await folderOf('org/long', { 'sentence_bert_config.json': { max_seq_length: 2048 } });
+    const chunks = { 'model-long-text': 'chunks', store: 'table', 'model-chunk-tokens': '1000' };
+    expect((await settle(chunks, 'org/long')).model).toMatchObject({ maxTokens: 2048, chunkTokens: 1000 });
+    await expect(settle(chunks, 'org/short')).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('reads at most model.maxTokens (256)') as string,
+    });
+  });
+});
+
+describe('the table of well-known models', () => {
+  it.each([
+    ['Xenova/all-MiniLM-L6-v2', 'mean', ''],
+    ['onnx-community/Qwen3-Embedding-0.6B-ONNX', 'last', 'Instruct: '],
+    ['Snowflake/snowflake-arctic-embed-l-v2.0', 'cls', 'query: '],
+    ['nomic-ai/nomic-embed-text-v1.5', 'mean', 'search_query: '],
+    ['Alibaba-NLP/gte-modernbert-base', 'cls', ''],
+  ])('knows %s', (name, how, prefix) => {
+    const usage = knownModel(name)?.usage;
+    expect(usage?.pooling).toBe(how);
+    expect(usage?.queryPrefix?.startsWith(prefix)).toBe(true);
+  });
+
+  it('says of each where that is written, and knows the page by its own name', () => {
+    for (const each of KNOWN_MODELS) expect(knownModel(new URL(each.page).pathname)).toBe(each);
+  });
+});
