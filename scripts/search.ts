@@ -11,6 +11,7 @@ import { LazyEmbedder } from '../src/search/state/lazy-embedder.ts';
 import { presentGenerations } from '../src/ledger/generation/generation.ts';
 import { describeTarget } from '../src/ledger/backfill/describe-target.ts';
 import { comparisonLines } from '../src/terminal/comparison-lines.ts';
+import { ASKED_FLAGS, kindOf, reading } from './lib/asked-kind.ts';
 import { ownSettings } from './lib/generation-model.ts';
 import { printSearchSql } from './lib/print-search-sql.ts';
 
@@ -23,10 +24,7 @@ export const search: Command = {
   flags: {
     k: { type: 'string', value: 'N', help: `Hits of each search [${DEFAULT_K}]` },
     ...GENERATION_FLAG,
-    passages: {
-      type: 'boolean',
-      help: 'Print the passage by which each row was found (model.longText: chunks)',
-    },
+    ...ASKED_FLAGS,
     sql: { type: 'boolean', help: 'Print the vector search as SQL, and the function that `cutover` makes' },
   },
   async run(invocation) {
@@ -37,6 +35,7 @@ export const search: Command = {
         code: 'USAGE',
         remedy: 'Write it behind the flags: pgvector-backfill search "flat tyre".',
       });
+    const kind = kindOf(invocation.flags['as']);
     const k = wholeNumber(invocation.flags, 'k', DEFAULT_K, { max: 1000 });
     const configured = await invocation.config();
     const logger = invocation.logger(configured.settings.logLevel);
@@ -54,7 +53,7 @@ export const search: Command = {
       try {
         if (run === null) throw new NoRunError(config.backfill);
         const own = await ownSettings(present, configured, { ...config, settings });
-        const embedder = await models.get(own, run);
+        const embedder = reading(await models.get(own, run), kind);
         const asked = { passageText: invocation.flags['passages'] === true };
         const comparison = await compareSearches({ pool, target, settings, embedder }, text, k, asked);
         invocation.emit({ ...parseGenerationName(config.backfill), ...comparison });

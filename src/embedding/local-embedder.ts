@@ -92,12 +92,13 @@ function assertUsedSo(options: ModelOptions, before: StatedUsage): void {
 function assertUsable(options: ModelOptions): void {
   const { folder } = locateModel(options);
   const { unusable } = readMakerFiles(folder);
-  if (unusable === null) return;
+  // A graph that pools by itself leaves nothing of it to do here.
+  if (unusable === null || options.pooling === 'graph') return;
   throw new ConfigError(
     `Model ${options.name} in ${folder} cannot be used as its makers use it: ${unusable}.`,
     {
       code: 'MODEL_UNUSABLE',
-      remedy: `Take another model (docs/models.md has a table of well-known ones), or serve this one by ${optionName('model.endpoint')}.`,
+      remedy: `Take another model (docs/models.md has a table of well-known ones), serve this one by ${optionName('model.endpoint')}, or set ${optionName('model.pooling')} to graph where its graph does all of it (output sentence_embedding).`,
     },
   );
 }

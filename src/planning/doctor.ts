@@ -37,6 +37,7 @@ import { checkEligibleRows } from './checks/eligible-rows.ts';
 import { checkChangeCapture } from './checks/change-capture.ts';
 import { checkVolatility } from './checks/volatility.ts';
 import { checkStoredSettings } from './checks/stored-settings.ts';
+import { checkModelUse } from './checks/model-use.ts';
 import { checkTexts } from './checks/texts.ts';
 import { checkPresentVectors } from './checks/present-vectors.ts';
 import { checkQueue } from './checks/queue.ts';
@@ -184,9 +185,11 @@ async function checkWithModel(
   const { pool, settings } = input;
   const { dimensions, model } = embedder;
   const known: Finding = { level: 'ok', check: 'model', message: `${model}, ${dimensions} dimensions` };
-  if (target === null) return [known];
+  const use = checkModelUse(settings);
+  if (target === null) return [known, ...use];
   return [
     known,
+    ...use,
     ...(await checkVectorColumn(pool, target, dimensions)),
     ...(await checkPresentVectors(pool, target)),
     ...(await checkIndexForecast({

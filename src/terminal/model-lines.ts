@@ -4,6 +4,7 @@ import { optionName } from '../config/option-name.ts';
 import type { ModelCheck } from '../embedding/model-files/check.ts';
 import type { fetchModel } from '../embedding/model-files/download.ts';
 import type { ListedModel } from '../embedding/model-files/list.ts';
+import { usageWords } from '../embedding/usage/usage-words.ts';
 import { bytes as shown } from '../observability/format.ts';
 
 export function fetchedLines({
@@ -31,6 +32,7 @@ export function checkedLines(check: ModelCheck, quantized: boolean): string[] {
     ),
     ...(revision === null ? [] : [`revision ${revision}`]),
     ...(checksum === null ? [] : [`checksum ${checksum}`]),
+    `used with ${usageWords(check.usage)}`,
     check.usable
       ? `${name} is usable: ${dimensions} dimensions, ${quantized ? 'int8' : 'full precision'}`
       : `${name} is NOT usable: ${problem}`,

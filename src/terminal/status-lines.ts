@@ -13,6 +13,7 @@ import { TABLE_REMEDY } from '../ledger/run/run-target.ts';
 import { MAX_COUNTED } from '../ledger/changes/drain-lease.ts';
 import { VERIFY_AGAIN } from '../ledger/verification/verified-options.ts';
 import { count, duration, percent } from '../observability/format.ts';
+import { usageWords } from '../embedding/usage/usage-words.ts';
 import type { StatusReport } from '../planning/status-report.ts';
 import { readLines } from './read-lines.ts';
 import { throttleLines } from './throttle-lines.ts';
@@ -64,6 +65,7 @@ export function statusLines(report: StatusReport): string[] {
       ? []
       : [
           `model    ${model.name}, ${model.dimensions} dimensions, fingerprint ${model.fingerprint.slice(0, 12)}: ${drift.drift === true ? 'DRIFT, ' : ''}${drift.detail}`,
+          `use      ${usageWords(drift.usage)}`,
         ]),
     `index    ${index.name === null ? 'not built yet' : `${index.name} (${index.method}${index.forecast?.type === undefined ? '' : ` on ${index.forecast.type}`}), ${indexWords(index) ?? 'not valid'}${timeLeft(index)}${unseen(index)}`}${leftOut === 0 ? '' : `; ${count(leftOut)} rows without a vector are in no index`}`,
     ...watchStatusLines(snapshot.watch),

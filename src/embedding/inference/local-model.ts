@@ -91,8 +91,10 @@ export class LocalModel {
       return new Graph(runtime, session, config, padding, options.pooling === 'graph');
     });
     const model = new LocalModel(graph, tokenizer, options);
+    // What a graph pools by itself has been through them.
+    const layers = graph.isPooled ? [] : denseLayers(options);
     model.#dense = await part('the layer behind the pooling', () =>
-      Promise.all(denseLayers(options).map((path) => Dense.read(location.folder, path))),
+      Promise.all(layers.map((path) => Dense.read(location.folder, path))),
     );
     const { size } = await stat(file);
     model.#lookUp = graph.isPooled ? null : await LookUp.read(config, size, (lines) => graph.run(lines));

@@ -6,6 +6,7 @@ import { withValues } from '../../config/shape.ts';
 import type { Settings } from '../../config/settings.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
 import type { OpenEmbedder } from '../embedder.ts';
+import { usageOf, type UsedValue } from '../usage/usage.ts';
 import { modelOptions } from '../open-embedder.ts';
 import { expectedFiles, locateModel, modelChecksum, modelFileFacts, readManifest } from './files.ts';
 
@@ -17,6 +18,7 @@ export interface ModelCheck {
   revision: string | null;
   checksum: string | null;
   dimensions: number | null;
+  usage: UsedValue[];
   /** Why it cannot be used; null where it can. */
   problem: string | null;
 }
@@ -38,6 +40,7 @@ export async function checkModel(settings: Settings, openEmbedder: OpenEmbedder)
     revision: null,
     checksum: null,
     dimensions: null,
+    usage: usageOf(settings),
     problem: null,
   };
   try {

@@ -1,6 +1,6 @@
 /** The files of a model from a hub into the local folder: only what is missing, by one process of the machine at a time. */
 
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lock } from 'proper-lockfile';
 import { optionName } from '../../config/option-name.ts';
@@ -45,6 +45,9 @@ export interface FetchedModel {
 const LOCK_POLL_MS = 250;
 /** A process that died leaves its lock behind; one that lives touches it. */
 const LOCK_STALE_MS = 30_000;
+
+/** Some mirrors refuse what they have not: had they refused us, it would have been the first file. */
+const ABSENT: readonly string[] = ['MODEL_NOT_ON_HUB', 'MODEL_HUB_REFUSES'];
 
 /**
  * @throws ConfigError or TransientError of `downloadHubFile`, with the way to do it by hand
@@ -131,11 +134,13 @@ async function fetchMissing(
       timing,
       ...(stallMs === undefined ? {} : { stallMs }),
     }).catch((error: unknown) => {
-      if (isOptional(path) && error instanceof ConfigError && error.code === 'MODEL_NOT_ON_HUB') return null;
+      if (isOptional(path) && error instanceof ConfigError && ABSENT.includes(error.code)) return null;
       throw byHand(error, options, folder);
     });
     if (file === null) {
       absent.add(path);
+      // Of the other revision.
+      await rm(join(folder, path), { force: true });
       continue;
     }
     commit ??= file.commit;

@@ -76,7 +76,7 @@ export function readMakerFiles(folder: string): MakerFiles {
     const kinds = modules.map(({ kind }) => kind);
     const odd = kinds.find((kind) => !KINDS.has(kind));
     if (odd !== undefined) result.unusable = `${MODULES} has a part that is not known here: ${odd}`;
-    result.layers = modules.filter(({ kind }) => kind === 'Dense').map(({ path }) => path);
+    result.layers = modules.flatMap(({ kind, path }) => (kind === 'Dense' && path !== '' ? [path] : []));
     if (kinds.includes('Pooling')) say('normalize', kinds.includes('Normalize'), MODULES);
   }
   const pooling = readPooling(folder, modules?.find(({ kind }) => kind === 'Pooling')?.path ?? '1_Pooling');

@@ -67,7 +67,7 @@ export function withUsage<T extends Settings>(settings: T, given: ReadonlySet<Op
 
 /** For another model: what the operator has said of the use of this one stays, and the rest is as that model's makers say. */
 export function withUsageOf(settings: Settings, change: (settings: Settings) => Settings): Settings {
-  const given = new Set(usageOf(settings).flatMap(({ path, source }) => (source === 'given' ? [path] : [])));
+  const given = new Set(valuesOf(settings).flatMap(({ path, source }) => (source === 'given' ? [path] : [])));
   const unsaid = USAGE_PATHS.filter((path) => !given.has(path));
   const plain = withValues(
     settings,
@@ -88,8 +88,13 @@ export function usedConfig({ given, ...config }: LoadedConfig): Config {
   return { ...config, settings };
 }
 
-/** How the model is used by these settings, which have been settled. */
+/** How the model is used by these settings, which have been settled; of one on a server, what is asked of that. */
 export function usageOf(settings: Settings): UsedValue[] {
+  const isOnServer = settings.model.endpoint !== undefined;
+  return valuesOf(settings).filter(({ path }) => !isOnServer || path !== 'model.pooling');
+}
+
+function valuesOf(settings: Settings): UsedValue[] {
   const stated = statedOf(settings);
   return USAGE_PATHS.map((path) => {
     const value = shown(valueAt(settings, path));

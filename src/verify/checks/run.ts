@@ -2,6 +2,8 @@
 
 import type { Settings } from '../../config/settings.ts';
 import { modelDifference, modelFacts } from '../../embedding/open-embedder.ts';
+import { contradictions, usageWords } from '../../embedding/usage/usage-words.ts';
+import { usageOf } from '../../embedding/usage/usage.ts';
 import { GateError } from '../../errors.ts';
 import type { Run } from '../../ledger/run/run.ts';
 import { TABLE_REMEDY, tableFault } from '../../ledger/run/run-target.ts';
@@ -53,5 +55,23 @@ export async function checkRun({ pool, run, settings }: VerifyInput): Promise<Ch
       detail: fault ?? `the one that run ${run.id} was planned for`,
       remedy: fault === null ? null : TABLE_REMEDY,
     },
+    modelUse(settings),
   ];
+}
+
+/** Only told: how much a model used otherwise loses is what relevance says. */
+function modelUse(settings: Settings): Check {
+  const used = usageOf(settings);
+  const otherwise = contradictions(used).map(({ words }) => words);
+  return {
+    name: 'model-use',
+    passed: true,
+    value: null,
+    threshold: null,
+    detail: usageWords(used),
+    remedy:
+      otherwise.length === 0
+        ? null
+        : `${otherwise.join('; ')}: leave out what you have not measured to find more (\`pgvector-backfill compare-models\`).`,
+  };
 }

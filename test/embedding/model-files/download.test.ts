@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -82,6 +82,32 @@ describe('model files from a hub', () => {
       });
     }
     expect(waits).toEqual([]);
+  });
+
+  it('bring those that say how it is used, layers behind the pooling too; what the hub has not is not asked for again', async () => {
+    const folder = join(root, 'hub');
+    await cp(join(model.localPath, model.name), folder, { recursive: true });
+    const dense = [{ idx: 2, path: '2_Dense', type: 'sentence_transformers.models.Dense' }];
+    await writeFile(join(folder, 'modules.json'), JSON.stringify(dense));
+    await mkdir(join(folder, '2_Dense'));
+    await writeFile(join(folder, '2_Dense', 'config.json'), '{}');
+    await writeFile(join(folder, '2_Dense', 'model.safetensors'), 'layer');
+    const full = await FakeHub.start(folder, NAME);
+    try {
+      const own = { ...options, hub: full.origin };
+      const { files } = await fetchModel(own, fetching);
+      expect(files.map(({ path }) => path)).toContain('2_Dense/model.safetensors');
+      expect((await readManifest(join(root, NAME)))?.absent).toEqual([
+        '1_Pooling/config.json',
+        'sentence_bert_config.json',
+        'config_sentence_transformers.json',
+      ]);
+      const before = full.asked.length;
+      await fetchModel(own, fetching);
+      expect(full.asked.length).toBe(before);
+    } finally {
+      await full.stop();
+    }
   });
 
   it('are fetched once, checked, and written down; then they embed', async () => {

@@ -159,6 +159,14 @@ describe('a text that is longer than the model reads', () => {
     expect(right.count('a a a a b b')).toBe(8);
   });
 
+  it('has the end token that its model wants behind it, once', () => {
+    const tokens = (end: number): TextTokenizer =>
+      new TextTokenizer(new Tokenizer(file), { ...settings, end }, options);
+    expect(tokens(9).tokens('a b', 'document').units).toEqual([[3, 1, 2, 4, 9]]);
+    expect(tokens(9).tokens('a a a a b b', 'query').units).toEqual([[3, 1, 1, 1, 4, 9]]);
+    expect(tokens(4).tokens('a b', 'document').units).toEqual([[3, 1, 2, 4]]);
+  });
+
   it.each<[name: string, change: Partial<TokenizerFile>]>([
     ['by words', {}],
     ['by bytes', { pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false } }],

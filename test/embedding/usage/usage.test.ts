@@ -1,6 +1,6 @@
 /** How a model is used, from its files, a table of names, or the options. */
 
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -8,6 +8,8 @@ import { loadConfig } from '../../../src/config/load.ts';
 import type { Settings } from '../../../src/config/settings.ts';
 import { KNOWN_MODELS, knownModel } from '../../../src/embedding/usage/known-models.ts';
 import { readMakerFiles } from '../../../src/embedding/usage/maker-files.ts';
+import { contradictions, usageWords } from '../../../src/embedding/usage/usage-words.ts';
+import { checkModelUse } from '../../../src/planning/checks/model-use.ts';
 import { usageOf, usedConfig } from '../../../src/embedding/usage/usage.ts';
 
 let root: string;
@@ -194,6 +196,34 @@ describe('a model is used', () => {
     ]);
   });
 
+  it('in words, with what the operator says otherwise: fewer tokens are a choice, and other sides are findings', async () => {
+    await folderOf('org/e5-small', FILES);
+    const flags = { 'model-pooling': 'mean', 'model-max-tokens': '50', 'model-query-prefix': '' };
+    const used = usageOf(await settle(flags, 'org/e5-small'));
+    expect(usageWords(used)).toBe(
+      'model.pooling mean (given; cls in 1_Pooling/config.json), model.normalize false (its modules.json), ' +
+        'model.maxTokens 50 (given; 100 in sentence_bert_config.json), model.documentPrefix none (its config_sentence_transformers.json), ' +
+        'model.queryPrefix none (given; "Q: " in config_sentence_transformers.json)',
+    );
+    expect(contradictions(used)).toEqual([
+      { path: 'model.pooling', words: 'model.pooling is mean, and cls is what 1_Pooling/config.json says' },
+      {
+        path: 'model.queryPrefix',
+        words: 'model.queryPrefix is none, and "Q: " is what config_sentence_transformers.json says',
+      },
+    ]);
+    const longer = usageOf(await settle({ 'model-max-tokens': '500' }, 'org/e5-small'));
+    const findings = checkModelUse(await settle({ 'model-max-tokens': '500' }, 'org/e5-small'));
+    expect(contradictions(longer).map(({ path }) => path)).toEqual(['model.maxTokens']);
+    expect(findings.map(({ level, check, option }) => [level, check, option])).toEqual([
+      ['ok', 'model-use', undefined],
+      ['warn', 'model-use', 'model.maxTokens'],
+    ]);
+    expect(findings[1]?.message).toContain(
+      'model.maxTokens is 500, and 100 is what sentence_bert_config.json says',
+    );
+  });
+
   it('says which page of the table, which default, and nothing of a model on a server', async () => {
     const bge = usageOf(await settle({ 'model-normalize': 'false' }, 'Xenova/bge-small-en-v1.5'));
     const page = 'https://huggingface.co/BAAI/bge-small-en-v1.5';
@@ -230,6 +260,27 @@ describe('the table of well-known models', () => {
     const usage = knownModel(name)?.usage;
     expect(usage?.pooling).toBe(how);
     expect(usage?.queryPrefix?.startsWith(prefix)).toBe(true);
+  });
+
+  it('is the one of docs/models.md', async () => {
+    const page = await readFile(join(import.meta.dirname, '../../../docs/models.md'), 'utf8');
+    const rows = page.split('\n').map((line) =>
+      line
+        .replaceAll('\\|', '│')
+        .split('|')
+        .map((cell) => cell.trim()),
+    );
+    const prefix = (value = ''): string =>
+      value === '' ? 'none' : `\`${JSON.stringify(value).replaceAll('|', '│')}\``;
+    for (const { shown, usage, page: source } of KNOWN_MODELS)
+      expect(rows.find(([, models]) => models === shown)?.slice(1, 7)).toEqual([
+        shown,
+        usage.pooling,
+        String(usage.maxTokens),
+        prefix(usage.queryPrefix),
+        prefix(usage.documentPrefix),
+        expect.stringContaining(`(${source})`),
+      ]);
   });
 
   it('says of each where that is written, and knows the page by its own name', () => {
