@@ -14,6 +14,7 @@ import {
   MANIFEST,
   expectedFiles,
   locateModel,
+  missingFiles,
   modelChecksum,
   modelFileFacts,
   modelFiles,
@@ -111,7 +112,10 @@ async function fetchMissing(
   let commit = otherRevision ? null : (known?.commit ?? null);
   // The graph comes last, behind those that say how it is used, and tells then of weights outside of it.
   const graph = modelGraph(options);
-  const wanted = [...expectedFiles(options).filter((path) => path !== graph), ...USAGE_FILES, graph];
+  // What was put there by hand is asked of no hub: there may be none to ask.
+  const isByHand = known === null && (await missingFiles(options)).length === 0;
+  const usage = isByHand ? [] : USAGE_FILES;
+  const wanted = [...expectedFiles(options).filter((path) => path !== graph), ...usage, graph];
   const isOptional = (path: string): boolean => !modelFiles(options).includes(path);
   const absent = new Set(otherRevision ? [] : known?.absent);
   for (let at = 0; at < wanted.length; at++) {

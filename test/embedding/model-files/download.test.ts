@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fetchModel, type FetchOptions } from '../../../src/embedding/model-files/download.ts';
 import {
   assertPinnedFiles,
+  MANIFEST,
   expectedFiles,
   modelChecksum,
   modelFileFacts,
@@ -280,6 +281,15 @@ describe('model files from a hub', () => {
     expect(remedy).toContain(join(root, NAME));
     expect(remedy).toContain(`${hub.origin}/org/small/resolve/main/`);
     expect(hub.asked).toHaveLength(1);
+  });
+
+  it('that lie there already, put by hand, are asked of no hub', async () => {
+    await fetchModel(options, fetching);
+    await rm(join(root, NAME, MANIFEST));
+    hub.asked.length = 0;
+    const { files } = await fetchModel(options, fetching);
+    expect(files.filter(({ fetched }) => fetched)).toEqual([]);
+    expect(hub.asked).toEqual([]);
   });
 
   it('say what to do where no hub can be reached', async () => {
