@@ -126,6 +126,15 @@ describe('the transformers embedder', () => {
     await expect(
       openTransformersEmbedder({ ...options, localPath: copy, name: 'other' }, 1),
     ).rejects.toMatchObject({ code: 'MODEL_UNUSABLE' });
+    // A part of a tokenizer that is not known here: no file is to be checked for it.
+    await writeFile(join(copy, 'tokenizer.json'), JSON.stringify({ model: { type: 'Lattice', vocab: {} } }));
+    await expect(
+      openTransformersEmbedder({ ...options, localPath: copy, name: 'other' }, 1),
+    ).rejects.toMatchObject({
+      code: 'MODEL_UNUSABLE',
+      message: expect.stringContaining('model.type "Lattice"') as string,
+      remedy: expect.stringContaining('model.endpoint') as string,
+    });
     await rm(copy, { recursive: true });
   });
 

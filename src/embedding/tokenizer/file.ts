@@ -1,6 +1,7 @@
 /** tokenizer.json, whole: a part or member that is not understood is refused by its name, never left out. */
 
 import { z } from 'zod';
+import { UnusableModel } from '../inference/unusable.ts';
 import { normalizerPart, postProcessorPart, preTokenizerPart } from './file-schema.ts';
 
 /** Of hundreds of thousands of entries: looked at in one plain loop. */
@@ -114,12 +115,15 @@ function withType(value: unknown): unknown {
   return { type, ...value };
 }
 
-/** @throws Error that names what is not understood, by its place in the file */
+const REMEDY =
+  'Take a model whose tokenizer is WordPiece, byte-level BPE, Unigram or WordLevel without that part (docs/models.md), or have a server embed by this one (model.endpoint).';
+
+/** @throws UnusableModel that names what is not understood, by its place in the file */
 export function parseTokenizerFile(content: unknown): TokenizerFile {
   const parsed = file.safeParse(content);
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map((issue) => faultOf(issue, content));
-  throw new Error(`tokenizer.json has ${[...new Set(faults)].join('; ')}`);
+  throw new UnusableModel(`tokenizer.json has ${[...new Set(faults)].join('; ')}`, REMEDY);
 }
 
 function faultOf(issue: z.core.$ZodIssue, content: unknown): string {
