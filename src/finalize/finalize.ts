@@ -26,9 +26,9 @@ import { ivfflatLists } from './forecast/index-size.ts';
 import { targetWithIndex } from './plan-index.ts';
 import { forecastBuild } from './forecast/index-build.ts';
 import { loadReadSettings, saveReadSettings } from '../ledger/reads/read-settings.ts';
-import { describeBlockers, describeProgress, type BuildProgress } from './build/progress.ts';
+import { describeBlockers, type BuildProgress } from './build/progress.ts';
 import { findIndex, wantedIndex, type IndexDefinition } from './index-definition.ts';
-import { TimeLeft } from './forecast/time-left.ts';
+import { buildReporter, type BuildListener } from './report-build.ts';
 
 export interface FinalizeInput {
   pool: Pool;
@@ -40,8 +40,7 @@ export interface FinalizeInput {
   logger: Logger;
   /** Between pages of the count: whether to go on, as `Throttle.pass`. */
   pass?: (() => Promise<boolean>) | undefined;
-  /** Phase and share, for the job's own progress. */
-  onProgress: (progress: { phase: string; share: number | null }) => Promise<void>;
+  onProgress: BuildListener['onProgress'];
   signal?: AbortSignal | undefined;
 }
 
@@ -83,18 +82,10 @@ export async function finalize(input: FinalizeInput): Promise<FinalizeOutcome> {
   const wanted = wantedIndex(target, settings, vectors);
   const index = { name: wanted.name, method: wanted.method };
   await saveIndexProgress(pool, run.id, { ...index, phase: 'preparing', progress: null, seconds: null });
-  const left = new TimeLeft();
+  const reportBuild = buildReporter(input, wanted);
   const report = async (progress: BuildProgress): Promise<void> => {
     await setBuildReason(pool, run.id, [building, describeBlockers(progress.blockers)]);
-    await saveIndexProgress(pool, run.id, {
-      ...index,
-      phase: describeProgress(progress),
-      progress: progress.share,
-      seconds: null,
-      secondsLeft: left.observe(progress.phase, progress.share),
-      blockers: progress.blockers,
-    });
-    await input.onProgress({ phase: progress.phase, share: progress.share });
+    await reportBuild(progress);
   };
   const forecast = await forecastBuild(input, target, vectors);
   if (run.indexActual === null) await saveTableGrowth(pool, run.id, await tableSizes(pool, target));

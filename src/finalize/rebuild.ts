@@ -8,12 +8,11 @@ import { bytes } from '../observability/format.ts';
 import { estimatedRows } from '../table/estimated-rows.ts';
 import type { Target } from '../table/backfill-target.ts';
 import { ensureIndex } from './build/ensure-index.ts';
-import { describeProgress, type BuildProgress } from './build/progress.ts';
 import { indexParts } from './build/rebuild.ts';
 import type { FinalizeInput } from './finalize.ts';
 import { forecastBuild } from './forecast/index-build.ts';
-import { TimeLeft } from './forecast/time-left.ts';
 import { wantedIndex } from './index-definition.ts';
+import { buildReporter } from './report-build.ts';
 
 export type RebuildInput = Omit<FinalizeInput, 'force' | 'pass'>;
 
@@ -39,18 +38,6 @@ export async function rebuildIndex(input: RebuildInput, oids: readonly string[])
   const sum = async (): Promise<number> =>
     (await indexParts(pool, indexOf(target))).reduce((total, part) => total + part.bytes, 0);
   const bytesBefore = await sum();
-  const left = new TimeLeft();
-  const report = async (progress: BuildProgress): Promise<void> => {
-    await saveIndexProgress(pool, run.id, {
-      ...index,
-      phase: describeProgress(progress),
-      progress: progress.share,
-      seconds: null,
-      secondsLeft: left.observe(progress.phase, progress.share),
-      blockers: progress.blockers,
-    });
-    await input.onProgress({ phase: progress.phase, share: progress.share });
-  };
   const forecast = await forecastBuild(input, target, vectors);
   try {
     const { built, actual, notices } = await ensureIndex({
@@ -62,7 +49,7 @@ export async function rebuildIndex(input: RebuildInput, oids: readonly string[])
       dimensions: run.dimensions,
       rows: vectors,
       rebuild: oids,
-      onProgress: report,
+      onProgress: buildReporter(input, wanted),
       onEvent: (event) => recordEvent(pool, { backfill: target.backfill, run: run.id, ...event }),
       signal: input.signal,
     });

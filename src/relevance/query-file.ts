@@ -10,6 +10,12 @@ export interface Query {
   text: string;
 }
 
+/** By digests of the ids: the same order each time, and no order of where they come from, which may be by subject. */
+export function inDrawnOrder<T extends Pick<Query, 'id'>>(queries: readonly T[]): T[] {
+  const order = new Map(queries.map(({ id }) => [id, createHash('md5').update(id).digest('hex')]));
+  return queries.toSorted((a, b) => ((order.get(a.id) ?? '') < (order.get(b.id) ?? '') ? -1 : 1));
+}
+
 /** Query id → what was judged for it. */
 export type Judgements = ReadonlyMap<string, Grades>;
 

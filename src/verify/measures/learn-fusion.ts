@@ -1,9 +1,8 @@
 /** Weight and depth of the hybrid, learnt on one half of the judged queries and reported on the other. */
 
-import { createHash } from 'node:crypto';
 import { meanOf, pairedBootstrap, differenceOf, type Difference } from '../../relevance/bootstrap.ts';
 import { NDCG_K, ndcg, type Grades } from '../../relevance/metrics.ts';
-import type { Judgements } from '../../relevance/query-file.ts';
+import { inDrawnOrder, type Judgements } from '../../relevance/query-file.ts';
 import { EQUAL_FUSION, type Fusion } from '../../ledger/reads/fusion.ts';
 import { fuseHits } from '../../search/read-modes.ts';
 import type { Neighbour } from '../../search/queries/vector-query.ts';
@@ -56,7 +55,7 @@ export async function learnFusion(
 ): Promise<LearntFusion | null> {
   if (queries.length < ENOUGH_TO_LEARN) return null;
   const ranked: Ranked[] = [];
-  for (const query of shuffled(queries))
+  for (const query of inDrawnOrder(queries))
     ranked.push({
       near: await nearTo(context, query, NDCG_K, DEEPEST_FUSION),
       words: words.get(query.id) ?? [],
@@ -100,9 +99,3 @@ const served = ({ near, words, grades }: Ranked, fusion: Fusion): number =>
     fuseHits(near.slice(0, fusion.depth), words.slice(0, fusion.depth), NDCG_K, fusion).map(({ key }) => key),
     grades,
   );
-
-/** The same order each time, and no order of the file: it may be by subject. */
-function shuffled(queries: readonly EmbeddedQuery[]): EmbeddedQuery[] {
-  const order = new Map(queries.map(({ id }) => [id, createHash('md5').update(id).digest('hex')]));
-  return queries.toSorted((a, b) => ((order.get(a.id) ?? '') < (order.get(b.id) ?? '') ? -1 : 1));
-}

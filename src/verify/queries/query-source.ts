@@ -1,7 +1,6 @@
 /** Which queries the measures are taken on. */
 
-import { createHash } from 'node:crypto';
-import type { Query } from '../../relevance/query-file.ts';
+import { inDrawnOrder, type Query } from '../../relevance/query-file.ts';
 import { readTexts } from '../../table/read-texts.ts';
 import type { QuerySource } from '../measures/agreement.ts';
 import type { SampledRow } from './sampled-rows.ts';
@@ -34,11 +33,8 @@ async function firstLines({ pool, target }: SearchContext, rows: readonly Sample
     rows.map((row) => row.key),
     LINE_CHARACTERS,
   );
-  const order = (id: string): string => createHash('md5').update(id).digest('hex');
-  return texts
-    .map(({ key, text }) => ({ id: key, text: firstLine(text) }))
-    .filter(({ text }) => text !== '')
-    .sort((a, b) => (order(a.id) < order(b.id) ? -1 : 1));
+  const lines = texts.map(({ key, text }) => ({ id: key, text: firstLine(text) }));
+  return inDrawnOrder(lines.filter(({ text }) => text !== ''));
 }
 
 const firstLine = (text: string): string =>
