@@ -167,7 +167,7 @@ describe('the transformers embedder', () => {
 
   it('gives up, by an error that is worth another try, where processes die one after the other', async () => {
     const alone = await openTransformersEmbedder(options, 1);
-    const texts = Array.from({ length: 3000 }, (_, n) => `bread dough yeast ${n} `.repeat(20));
+    const texts = Array.from({ length: 30_000 }, (_, n) => `bread dough yeast ${n} `.repeat(20));
     const ended = new AbortController();
     const embedding = alone.embed(texts).finally(() => ended.abort());
     const outcome = expect(embedding).rejects.toMatchObject({ retryable: true });
