@@ -9,7 +9,7 @@ const EXPLAINED: readonly RegExp[] = [
   /^idle database connection lost$/,
   /^ledger and queue could not be compared$/,
   /^ledger and queue reconciled$/,
-  /^sync could not be scheduled$/,
+  /^(sync|the watch) could not be scheduled$/,
   /^the finalizer could not be called again$/,
   /^progress of the index build cannot be read$/,
   /^the session of the index build is lost$/,
@@ -17,8 +17,8 @@ const EXPLAINED: readonly RegExp[] = [
   /^dashboard: progress$/,
   // The containers speak no TLS.
   /without TLS|not encrypted|plain text/,
-  /^the end of the finalizer could not be written down$/,
-  /^the failure of a batch could not be written down$/,
+  /^the (end of the finalizer|end of the rebuild|failure of a batch|refusal) could not be written down$/,
+  /^event of the index build$/,
 ];
 
 /** Lines of work that met a fault: only with an error of the connection. */
