@@ -125,7 +125,7 @@ async function benchPrecision(
   say(
     `${quantized ? 'int8' : 'full precision'}: ${texts.length} texts of ${perText.toFixed(1)} tokens on average`,
   );
-  const children = new Map<SystemName | 'roofline' | 'roofline-int8', Child>();
+  const children = new Map<ChildName, Child>();
   const notInstalled: string[] = [];
   try {
     for (const name of Object.keys(SYSTEMS) as SystemName[]) {
@@ -156,7 +156,7 @@ async function benchPrecision(
 }
 
 async function measure(
-  children: ReadonlyMap<SystemName | 'roofline' | 'roofline-int8', Child>,
+  children: ReadonlyMap<ChildName, Child>,
   input: {
     texts: string[];
     tokens: Int32Array;
@@ -170,11 +170,17 @@ async function measure(
   const { texts, tokens, perText } = input;
   const rates = new Map<string, number[]>([...children.keys()].map((name) => [name, []]));
   const peaks = new Map<string, number>();
+  const rooflines = [...children].filter(([name]) => isRoofline(name));
+  const systemsOnly = [...children].filter(([name]) => !isRoofline(name));
+  // The machine's own speed wanders: the roofline right before ours, and right behind it.
+  const turns = systemsOnly.flatMap((each) =>
+    each[0] === 'ours' ? [...rooflines, each, ...rooflines] : [each],
+  );
   for (let round = 0; round <= input.rounds; round++) {
-    for (const [name, child] of children) {
+    for (const [name, child] of turns) {
       input.onProgress?.({ what: `${name}, round`, done: round, total: input.rounds });
       let rate: number;
-      if (name === 'roofline' || name === 'roofline-int8') {
+      if (isRoofline(name)) {
         rate = (await child.ask({ type: 'multiply', milliseconds: ROOFLINE_MS }, 'multiplied')).perSecond;
       } else {
         const calls = round === 0 ? [Array.from({ length: WARM_UP }, (_, at) => at)] : callsOf(name, tokens);
@@ -203,8 +209,8 @@ async function measure(
         ]
       : [],
   );
-  const full = rates.get('roofline') ?? [];
-  const int8 = rates.get('roofline-int8');
+  const full = aroundOurs(rates.get('roofline') ?? []);
+  const int8 = rates.has('roofline-int8') ? aroundOurs(rates.get('roofline-int8') ?? []) : undefined;
   const shares = ours.map((rate, round) => {
     const linear = (int8 ?? full)[round] ?? Number.NaN;
     return (rate * secondsOf(tokens, linear, full[round] ?? Number.NaN)) / texts.length;
@@ -219,6 +225,15 @@ async function measure(
   for (const line of report(result)) say(line);
   return result;
 }
+
+type ChildName = SystemName | 'roofline' | 'roofline-int8';
+
+const isRoofline = (name: ChildName): name is 'roofline' | 'roofline-int8' =>
+  name === 'roofline' || name === 'roofline-int8';
+
+/** Of each round the mean of its two measurements. */
+const aroundOurs = (perSecond: readonly number[]): number[] =>
+  perSecond.flatMap((rate, at) => (at % 2 === 0 ? [(rate + (perSecond[at + 1] ?? rate)) / 2] : []));
 
 /** Time of the matrix products of all texts: those with weights at `linear` operations a second, those of attention at `full`. */
 function secondsOf(tokens: Int32Array, linear: number, full: number): number {
