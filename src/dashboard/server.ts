@@ -214,8 +214,14 @@ function addProgress(app: Hono, input: ProgressInput, csrf: string): () => void 
     return context.body(await result.text(), 200, { 'content-type': result.contentType });
   });
   app.get('/api/status', async (context) => {
-    const { snapshot, generations, queue } = await feed.look();
-    return context.json({ ...snapshot, generations: generations.map((each) => progressOf(each)), queue });
+    const { known, snapshot, generations, queue } = await feed.look();
+    const model = snapshot.model === null ? null : { ...snapshot.model, usage: known?.usage ?? [] };
+    return context.json({
+      ...snapshot,
+      model,
+      generations: generations.map((each) => progressOf(each)),
+      queue,
+    });
   });
   app.use('/actions/*', bodyLimit({ maxSize: MAX_FORM_BYTES }), protectActions(settings, csrf));
   app.route(

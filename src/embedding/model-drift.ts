@@ -1,8 +1,9 @@
 /** Whether the model as it is configured here is still the one that the vectors were made with. */
 
 import type { Settings } from '../config/settings.ts';
+import type { UsedValue } from '../config/usage-paths.ts';
 import { modelDifference, modelFacts, presentFingerprint, type ModelFacts } from './open-embedder.ts';
-import { usageOf, type UsedValue } from './usage/usage.ts';
+import { usageOf } from './usage/usage.ts';
 import { messageOf } from '../errors.ts';
 
 export interface ModelDrift {

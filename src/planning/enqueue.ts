@@ -7,6 +7,7 @@ import { valueAt, withValues } from '../config/shape.ts';
 import type { Pool } from '../db/pool.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { modelFacts } from '../embedding/open-embedder.ts';
+import { usageOf } from '../embedding/usage/usage.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { BackfillError } from '../errors.ts';
 import { coverageOf } from '../ledger/rows/accounting.ts';
@@ -89,7 +90,8 @@ export async function enqueue(input: EnqueueInput): Promise<EnqueueResult> {
 
 async function enqueueLocked(asked: EnqueueInput): Promise<EnqueueResult> {
   const { pool, embedder, logger } = asked;
-  const target = await registerBackfill(pool, asked.target, storedSettings(asked.settings));
+  const stored = storedSettings(asked.settings);
+  const target = await registerBackfill(pool, asked.target, stored, usageOf(asked.settings));
   const input = { ...asked, target };
   const added = await applyDdl(pool, target, embedder.dimensions, {
     columns: (client, columns) => noteAddedColumns(client, target.backfill, columns),

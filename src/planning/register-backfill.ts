@@ -1,6 +1,7 @@
 /** Puts a backfill into the ledger, beside those of the same table that it can stand. */
 
 import { optionName } from '../config/option-name.ts';
+import type { UsedValue } from '../config/usage-paths.ts';
 import type { Pool } from '../db/pool.ts';
 import { LEDGER_LIMITS, inTransaction } from '../db/transaction.ts';
 import { ConfigError } from '../errors.ts';
@@ -19,6 +20,7 @@ export async function registerBackfill(
   pool: Pool,
   target: Target,
   settings: Record<string, unknown>,
+  usage: readonly UsedValue[],
 ): Promise<Target> {
   const { reads } = await expressionFacts(pool, target);
   return inTransaction(pool, LEDGER_LIMITS, async (client) => {
@@ -30,7 +32,7 @@ export async function registerBackfill(
         remedy: `${clash.remedy}, by ${optionName(clash.option)}.`,
       });
     const named = withNames(target, await recordedTable(client, target));
-    await saveBackfill(client, named, settings, reads);
+    await saveBackfill(client, named, settings, reads, usage);
     return named;
   });
 }

@@ -35,7 +35,7 @@ describe.runIf(hasPostgres()).each(backends().slice(0, 1))(
     const metric = async (name: string): Promise<string[]> =>
       (await get('/metrics')).split('\n').filter((line) => line.startsWith(`pgvector_backfill_${name}{`));
     beforeAll(async () => {
-      two = await openGenerations(await create());
+      two = await openGenerations(await create(), { options: { BACKFILL_MODEL_POOLING: 'cls' } });
       await two.plan(1);
       const address = await prepareQueues(two.configs[1], two.pool, silentLogger);
       const open = (name: string): Record<QueueRole, OpenQueue> => {
@@ -97,6 +97,28 @@ describe.runIf(hasPostgres()).each(backends().slice(0, 1))(
         ['2', 'no reads'],
       ]);
       expect(page).toContain('hash-2, 16 dimensions');
+      // Generation 1 is of a well-known name, generation 2 of none.
+      const rows = [...page.matchAll(/<td>(model\.pooling)<\/td>\s*<td>(.*?)<\/td>\s*<td>(.*?)<\/td>/g)];
+      const minilm = 'https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2';
+      expect(rows.map(([, ...cells]) => cells)).toEqual([
+        ['model.pooling', 'cls', `given; mean in ${minilm}`],
+        ['model.pooling', 'cls', 'given'],
+      ]);
+      expect(page.match(/model\.\w+ is [^<]* says/g)).toEqual([
+        `model.pooling is cls, and mean is what ${minilm} says`,
+      ]);
+      interface Used {
+        usage: { path: string; source: string }[];
+      }
+      const { model, generations } = JSON.parse(await get('/api/status')) as {
+        model: Used;
+        generations: Used[];
+      };
+      expect(model.usage).toEqual(generations[0]?.usage);
+      expect(generations.map(({ usage }) => usage.map(({ source }) => source))).toEqual([
+        ['given', 'table', 'table', 'table', 'table'],
+        ['given', 'default', 'default', 'default', 'default'],
+      ]);
 
       expect(await metric('coverage_ratio')).toEqual([
         'pgvector_backfill_coverage_ratio{backfill="docs",generation="1"} 1',

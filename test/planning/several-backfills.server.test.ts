@@ -43,7 +43,7 @@ describe.each(databases())('names of several backfills of a table, on $name', ({
     });
   const register = async (config: Config): Promise<{ index: string; stage: string; search: string }> => {
     const target = await describeTarget(pool, config.backfill, config.settings);
-    const named = await registerBackfill(pool, target, storedSettings(config.settings));
+    const named = await registerBackfill(pool, target, storedSettings(config.settings), []);
     expect(await describeTarget(pool, config.backfill, config.settings)).toEqual(named);
     return { index: named.indexName, stage: named.stageName, search: searchFunctionName(named) };
   };

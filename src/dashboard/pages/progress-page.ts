@@ -6,6 +6,7 @@ import { progressOf } from '../../ledger/progress/generation-progress.ts';
 import { count, duration, percent } from '../../observability/format.ts';
 import type { FeedView, GenerationView } from '../feed/progress-feed.ts';
 import { indexSection, loadSection, readsSection, spaceSection } from './health-sections.ts';
+import { modelSection } from './model-section.ts';
 import { NOTHING, facts, layout, moment, partId, table, type Markup } from './layout.ts';
 import { watchSection } from './watch-section.ts';
 import {
@@ -110,7 +111,9 @@ function generationParts(view: GenerationView, csrf: string, isOnly: boolean): M
     ${isOnly ? NOTHING : generationSection(view)}
     <div class="head">${stateSection(snapshot)} ${actionsSection(snapshot, form)}</div>
     ${coverageSection(snapshot)}
-    <div class="column">${rateSection(view)} ${indexSection(snapshot)} ${watchSection(view)}</div>
+    <div class="column">
+      ${rateSection(view)} ${indexSection(snapshot)} ${watchSection(view)} ${modelSection(view)}
+    </div>
     <div class="column">${loadSection(snapshot)} ${readsSection(snapshot)} ${spaceSection(snapshot)}</div>
     ${inProgressSection(snapshot)} ${quarantineSection(view, form)} ${eventsSection(view)}
   </div>`;

@@ -4,9 +4,10 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withValues } from '../../config/shape.ts';
 import type { Settings } from '../../config/settings.ts';
+import type { UsedValue } from '../../config/usage-paths.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
 import type { OpenEmbedder } from '../embedder.ts';
-import { usageOf, type UsedValue } from '../usage/usage.ts';
+import { usageOf } from '../usage/usage.ts';
 import { modelOptions } from '../open-embedder.ts';
 import { expectedFiles, locateModel, modelChecksum, modelFileFacts, readManifest } from './files.ts';
 

@@ -1,10 +1,18 @@
 /** How a model is used, in words: each value with who says it. */
 
-import type { UsedValue } from './usage.ts';
+import type { UsedValue } from '../../config/usage-paths.ts';
 
 /** `model.pooling cls (its 1_Pooling/config.json), …` */
 export const usageWords = (used: readonly UsedValue[]): string =>
-  used.map((each) => `${each.path} ${shown(each.value)} (${sourceOf(each)})`).join(', ');
+  usageFacts(used)
+    .map(({ path, value, source }) => `${path} ${value} (${source})`)
+    .join(', ');
+
+/** The same, each by itself. */
+export const usageFacts = (
+  used: readonly UsedValue[],
+): { path: UsedValue['path']; value: string; source: string }[] =>
+  used.map((each) => ({ path: each.path, value: shown(each.value), source: sourceOf(each) }));
 
 /** What the operator says otherwise than the makers: both values. Fewer tokens than the model reads are a choice and no mistake. */
 export const contradictions = (used: readonly UsedValue[]): { path: UsedValue['path']; words: string }[] =>

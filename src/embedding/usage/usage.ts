@@ -8,7 +8,7 @@ import { optionName } from '../../config/option-name.ts';
 import { chunkChecks } from '../../config/cross-checks.ts';
 import { OPTIONS, type OptionPath } from '../../config/options.ts';
 import type { Settings } from '../../config/settings.ts';
-import { USAGE_PATHS } from '../../config/usage-paths.ts';
+import { USAGE_PATHS, type UsedValue } from '../../config/usage-paths.ts';
 import { valueAt, withValues } from '../../config/shape.ts';
 import { ConfigError } from '../../errors.ts';
 import { locateModel } from '../model-files/files.ts';
@@ -22,17 +22,6 @@ interface Stated {
   source: 'files' | 'table';
   /** The file, or the page that says so. */
   where: string;
-}
-
-export interface UsedValue {
-  path: OptionPath;
-  /** An empty prefix is none. */
-  value: string | number | boolean;
-  source: 'given' | 'files' | 'table' | 'default';
-  /** The file, or the page that says so; null where the operator or nobody has said it. */
-  where: string | null;
-  /** What the files or the table say, where that is something else. */
-  stated: { value: string | number | boolean; where: string } | null;
 }
 
 function statedOf({ model }: Pick<Settings, 'model'>): Map<UsagePath, Stated> {

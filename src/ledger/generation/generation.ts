@@ -1,5 +1,6 @@
 /** The generations of a backfill, as the ledger has them: each is a row of `backfill`, with runs of its own. */
 
+import type { UsedValue } from '../../config/usage-paths.ts';
 import { backfillOf } from '../../config/values/generation-name.ts';
 import { LEDGER_SCHEMA } from '../../db/migrate.ts';
 import { assertOwnSchema } from '../../db/own-schema.ts';
@@ -20,6 +21,8 @@ export interface Generation {
   generation: number;
   /** Options as they were at its last `enqueue`, in the shape of the configuration file. */
   stored: Record<string, unknown>;
+  /** How its model is used and who says so, as of then; empty where an older release has enqueued it. */
+  usage: UsedValue[];
   /** Null before its first. */
   run: GenerationRun | null;
   /** Its column, staging table and index are gone. */
@@ -40,6 +43,7 @@ export async function allGenerations(db: Queryable, name: string): Promise<Gener
   try {
     const found = await db.query<Generation>(
       `SELECT b.name, coalesce((to_jsonb(b) ->> 'generation')::int, 1) AS generation, b.settings AS stored,
+              coalesce(to_jsonb(b) -> 'model_use', '[]') AS usage,
               to_jsonb(b) ->> 'dropped_at' IS NOT NULL AS "isDropped",
               (SELECT ${RUN} FROM ${LEDGER_SCHEMA}.run r WHERE r.backfill = b.name ORDER BY r.id DESC LIMIT 1) AS run
          FROM ${LEDGER_SCHEMA}.backfill b WHERE b.name = $1 OR to_jsonb(b) ->> 'of_backfill' = $1 ORDER BY 2`,

@@ -1,5 +1,6 @@
 /** Every generation of a backfill, each with its own rows, rate, lag, index, verdict and part in the reads. */
 
+import type { UsedValue } from '../../config/usage-paths.ts';
 import { generationName } from '../../config/values/generation-name.ts';
 import type { Queryable } from '../../db/pool.ts';
 import type { StoreKind } from '../../table/store.ts';
@@ -27,6 +28,8 @@ export interface GenerationProgress extends Pick<
 > {
   model: string | null;
   dimensions: number | null;
+  /** How the model is used, each value with who said it, as of the last `enqueue`. */
+  usage: UsedValue[];
   /** Null before its first `enqueue`. */
   store: StoreKind | null;
   /** Of the table; null before its first `enqueue`, and where vectors are beside the table. */
@@ -84,6 +87,7 @@ export function progressOf({ known, snapshot, verification }: SeenGeneration): G
     run,
     model: model?.name ?? null,
     dimensions: model?.dimensions ?? null,
+    usage: known?.usage ?? [],
     store,
     column: typeof column === 'string' && store !== 'table' ? column : null,
     state,
