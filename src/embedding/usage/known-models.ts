@@ -23,14 +23,14 @@ const hub = (name: string): string => `https://huggingface.co/${name}`;
 
 export const KNOWN_MODELS: readonly KnownModel[] = [
   {
-    names: /^all-minilm-l6-v[12]$/,
-    shown: 'all-MiniLM-L6',
+    names: /^all-minilm-l6-v2$/,
+    shown: 'all-MiniLM-L6-v2',
     usage: { pooling: 'mean', normalize: true, maxTokens: 256, ...none },
     page: hub('sentence-transformers/all-MiniLM-L6-v2'),
   },
   {
-    names: /^all-minilm-l12-v[12]$/,
-    shown: 'all-MiniLM-L12',
+    names: /^all-minilm-l12-v2$/,
+    shown: 'all-MiniLM-L12-v2',
     usage: { pooling: 'mean', normalize: true, maxTokens: 128, ...none },
     page: hub('sentence-transformers/all-MiniLM-L12-v2'),
   },
@@ -39,6 +39,24 @@ export const KNOWN_MODELS: readonly KnownModel[] = [
     shown: 'all-mpnet-base-v2',
     usage: { pooling: 'mean', normalize: true, maxTokens: 384, ...none },
     page: hub('sentence-transformers/all-mpnet-base-v2'),
+  },
+  {
+    names: /^all-distilroberta-v1$/,
+    shown: 'all-distilroberta-v1',
+    usage: { pooling: 'mean', normalize: true, maxTokens: 512, ...none },
+    page: hub('sentence-transformers/all-distilroberta-v1'),
+  },
+  {
+    names: /^multi-qa-(minilm-l6|distilbert|mpnet-base)-cos-v1$/,
+    shown: 'multi-qa-MiniLM-L6-cos-v1, -distilbert-cos-v1, -mpnet-base-cos-v1',
+    usage: { pooling: 'mean', normalize: true, maxTokens: 512, ...none },
+    page: hub('sentence-transformers/multi-qa-MiniLM-L6-cos-v1'),
+  },
+  {
+    names: /^multi-qa-mpnet-base-dot-v1$/,
+    shown: 'multi-qa-mpnet-base-dot-v1',
+    usage: { pooling: 'cls', normalize: false, maxTokens: 512, ...none },
+    page: hub('sentence-transformers/multi-qa-mpnet-base-dot-v1'),
   },
   {
     names: /^paraphrase-multilingual-(minilm-l12|mpnet-base)-v2$/,
@@ -101,6 +119,12 @@ export const KNOWN_MODELS: readonly KnownModel[] = [
     page: hub('thenlper/gte-small'),
   },
   {
+    names: /^gte-(small|base|large)-zh$/,
+    shown: 'gte-small-zh, -base-zh, -large-zh',
+    usage: { pooling: 'cls', maxTokens: 512, ...none },
+    page: hub('thenlper/gte-small-zh'),
+  },
+  {
     names: /^gte-((base|large)-en-v1\.5|multilingual-base|modernbert-base)$/,
     shown: 'gte-…-en-v1.5, gte-multilingual-base, gte-modernbert-base',
     usage: { pooling: 'cls', normalize: true, maxTokens: 8192, ...none },
@@ -113,8 +137,26 @@ export const KNOWN_MODELS: readonly KnownModel[] = [
     page: hub('mixedbread-ai/mxbai-embed-large-v1'),
   },
   {
-    names: /^(nomic-embed-text-v1(\.5)?|modernbert-embed-base)$/,
-    shown: 'nomic-embed-text-v1, -v1.5, modernbert-embed-base',
+    names: /^uae-large-v1$/,
+    shown: 'UAE-Large-V1',
+    usage: { pooling: 'cls', maxTokens: 512, documentPrefix: '', queryPrefix: PASSAGES },
+    page: hub('WhereIsAI/UAE-Large-V1'),
+  },
+  {
+    names: /^granite-embedding-((30m|125m)-english|(107m|278m)-multilingual)$/,
+    shown: 'granite-embedding-30m-english, -125m-english, -107m-multilingual, -278m-multilingual',
+    usage: { pooling: 'cls', normalize: true, maxTokens: 512, ...none },
+    page: hub('ibm-granite/granite-embedding-125m-english'),
+  },
+  {
+    names: /^granite-embedding-(small-)?english-r2$/,
+    shown: 'granite-embedding-english-r2, -small-english-r2',
+    usage: { pooling: 'cls', normalize: true, maxTokens: 8192, ...none },
+    page: hub('ibm-granite/granite-embedding-english-r2'),
+  },
+  {
+    names: /^(nomic-embed-text-v1(\.5)?|modernbert-embed-(base|large))$/,
+    shown: 'nomic-embed-text-v1, -v1.5, modernbert-embed-base, -large',
     usage: {
       pooling: 'mean',
       normalize: true,
@@ -129,6 +171,12 @@ export const KNOWN_MODELS: readonly KnownModel[] = [
     shown: 'snowflake-arctic-embed-xs, -s, -m, -l, -m-v1.5',
     usage: { pooling: 'cls', normalize: true, maxTokens: 512, documentPrefix: '', queryPrefix: PASSAGES },
     page: hub('Snowflake/snowflake-arctic-embed-m-v1.5'),
+  },
+  {
+    names: /^snowflake-arctic-embed-m-long$/,
+    shown: 'snowflake-arctic-embed-m-long',
+    usage: { pooling: 'cls', normalize: true, maxTokens: 2048, documentPrefix: '', queryPrefix: PASSAGES },
+    page: hub('Snowflake/snowflake-arctic-embed-m-long'),
   },
   {
     names: /^snowflake-arctic-embed-(m|l)-v2\.0$/,
@@ -164,6 +212,6 @@ export const KNOWN_MODELS: readonly KnownModel[] = [
 
 /** Conversions are called as what they were made of, with or without what they were made for. */
 export function knownModel(name: string): KnownModel | undefined {
-  const plain = (name.split('/').at(-1) ?? '').toLowerCase().replace(/-onnx$/, '');
+  const plain = (name.split('/').at(-1) ?? '').toLowerCase().replace(/-onnx(-q)?$/, '');
   return KNOWN_MODELS.find(({ names }) => names.test(plain));
 }
