@@ -129,4 +129,23 @@ describe.runIf(hasPostgres())('an index that wears out', () => {
     ])
       expect(text).toContain(`pgvector_backfill_${line}\n`);
   });
+
+  it('is helped by more of it, where it has not worn out: verify finds how much, and reads go by it', async () => {
+    const asked = { ...backfill.env, BACKFILL_VERIFY_RECALL: '0.995' };
+    const low = await runCommand('watch', [], asked);
+    expect(low.code).toBe(3);
+    expect(low.stdout).toMatch(/verdict {3}SETTINGS: .*hnsw\.ef_search = (80|160) reaches it/);
+    expect(low.stdout).toContain('Run `pgvector-backfill verify`');
+    // The interval of 50 rows is too wide for so high a target.
+    const few = await runCommand('verify', [], asked);
+    expect(few.code).toBe(3);
+    const [, samples = ''] = /Raise verify\.samples .* to (\d+)/.exec(few.stdout) ?? [];
+    expect((await runCommand('verify', ['--verify-samples', samples], asked)).code).toBe(0);
+    const good = await runCommand('watch', ['--json'], asked);
+    expect(good.code).toBe(0);
+    const { verdict, result } = good.json() as WatchPass;
+    expect(verdict).toBe('good');
+    expect(result.points[0]?.value).toBeGreaterThan(40);
+    expect(result.points[0]?.recall['rows']?.recall).toBeGreaterThanOrEqual(0.99);
+  });
 });

@@ -77,7 +77,7 @@ function recallCheck({ recall, queries }: RecallResult, { settings, read }: Sear
     detail: `index against exact search, ${queries} sampled rows as queries, ${set.length === 0 ? "the server's settings" : set.join(', ')}`,
     remedy: passed
       ? null
-      : `Run \`pgvector-backfill verify\`, which looks for settings of reads that reach it; else build the index with larger ${optionName('index.m')} and ${optionName('index.efConstruction')}, or more ${optionName('index.lists')}.`,
+      : `\`pgvector-backfill verify\` looks for settings of reads that reach it (check recall-curve); where there are none, build the index with larger ${optionName('index.m')} and ${optionName('index.efConstruction')}, or more ${optionName('index.lists')}.`,
   };
 }
 

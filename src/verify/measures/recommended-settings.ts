@@ -20,6 +20,8 @@ export interface Recommendation {
 /** A Wilson interval wider than this leaves open which setting it should be. */
 const WIDE = 0.05;
 const ENOUGH_QUERIES = 30;
+/** Of verify.samples. */
+const MAX_SAMPLES = 10_000;
 /**
  * In the order of preference at equal cost: strict keeps the order of distances. `off` is measured and never chosen: where
  * the first candidates are enough, the others do no more than it.
@@ -72,6 +74,7 @@ export function curveCheck(curve: Curve, target: number, found: Recommendation |
     ...plain.map(({ points }) => (points.at(-1)?.high ?? 1) - (points.at(-1)?.low ?? 0)),
   );
   const few = asked('rows') < ENOUGH_QUERIES || width > WIDE;
+  const more = found === null && best >= target ? moreQueries(plain, target) : null;
   const shown =
     found === null
       ? null
@@ -88,13 +91,34 @@ export function curveCheck(curve: Curve, target: number, found: Recommendation |
         ? `no setting reaches the target with its whole interval; the best is ${best.toFixed(3)}`
         : `cheapest setting whose interval reaches the target: recall ${found.recall.toFixed(3)}, at least ${found.low.toFixed(3)}, median ${found.p50Ms.toFixed(2)} ms`
     }; ${asked('rows')} rows and ${asked('queries')} queries, ${curve.series.length} curves`,
-    remedy: advice(found, few, best >= target),
+    remedy: advice(found, few, best >= target, more),
   };
 }
 
-function advice(found: Recommendation | null, few: boolean, within: boolean): string | null {
+/**
+ * With how many the interval of what is found would reach the target, by the square root law; null where that is more than
+ * can be asked for, as what is found is the target itself, or little more.
+ */
+function moreQueries(plain: readonly CurveSeries[], target: number): number | null {
+  const wanted = plain.map(({ points, queries }) => {
+    const [best] = points.toSorted((a, b) => b.low - a.low);
+    if (best === undefined || best.recall <= target) return Infinity;
+    return queries * ((best.recall - best.low) / (best.recall - target)) ** 2;
+  });
+  const most = Math.ceil(Math.max(...wanted) / 10) * 10;
+  return most <= MAX_SAMPLES ? most : null;
+}
+
+function advice(
+  found: Recommendation | null,
+  few: boolean,
+  within: boolean,
+  more: number | null,
+): string | null {
   const parts = [];
-  if (few)
+  if (more !== null)
+    parts.push(`Raise ${optionName('verify.samples')} to ${more}: with so few queries nobody can tell.`);
+  else if (few)
     parts.push(
       `Too few queries to tell settings apart: raise ${optionName('verify.samples')} to ${ENOUGH_QUERIES} or more.`,
     );

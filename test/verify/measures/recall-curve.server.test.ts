@@ -140,5 +140,11 @@ describe('recommend', () => {
       passed: true,
       remedy: expect.stringContaining('verify.samples') as string,
     });
+    const close = curve({ queries: 50, points: [{ value: 80, recall: 1, low: 0.9924, high: 1, p50Ms: 1 }] });
+    expect(recommend(close, 0.995)).toBeNull();
+    expect(curveCheck(close, 0.995, null)).toMatchObject({
+      passed: true,
+      remedy: expect.stringMatching(/^Raise verify\.samples .* to 120:/) as string,
+    });
   });
 });
