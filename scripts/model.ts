@@ -17,6 +17,7 @@ export const model: Command = {
     'model.name',
     'model.localPath',
     'model.allowDownload',
+    'model.dtype',
     'model.quantized',
     'model.revision',
     'model.checksum',

@@ -56,7 +56,7 @@ export function oursOptions({ models, model, quantized, maxTokens }: SystemSetup
     name: model,
     localPath: models,
     allowDownload: false,
-    quantized,
+    dtype: quantized ? 'q8' : 'fp32',
     revision: 'main',
     hub: '',
     pooling: 'mean',

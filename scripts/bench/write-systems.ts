@@ -179,7 +179,7 @@ export class WriteBench {
       model: 'ready vectors',
       dimensions,
       fingerprint: FINGERPRINT,
-      precision: 'full',
+      precision: 'fp32',
       maxCharacters: 1000,
       embed: (texts) => {
         const vectors = this.#vectors.subarray(offset * dimensions, (offset + texts.length) * dimensions);

@@ -31,7 +31,7 @@ export async function check(invocation: Invocation): Promise<number> {
   const settings = await settingsOfFiles(invocation);
   const result = await checkModel(settings, invocation.openEmbedder);
   invocation.emit(result);
-  for (const line of checkedLines(result, settings.model.quantized)) invocation.say(line);
+  for (const line of checkedLines(result)) invocation.say(line);
   return result.usable ? EXIT.done : EXIT.gate;
 }
 

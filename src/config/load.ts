@@ -7,6 +7,7 @@ import { isRecord, readConfigFile, type ConfigFile } from './file.ts';
 import { databaseFromEnvironment } from './libpq/environment.ts';
 import { formerFlag, type Option } from './option.ts';
 import { OPTIONS, type OptionPath } from './options.ts';
+import { settleQuantized } from './quantized.ts';
 import { serviceLinkNote } from './service-link.ts';
 import type { Settings } from './settings.ts';
 import { valueAt, withValues } from './shape.ts';
@@ -86,6 +87,9 @@ export async function loadConfig(input: LoadInput): Promise<LoadedConfig> {
   const column = values.get('column');
   if (values.get('updatedAtColumn') === undefined && typeof column === 'string')
     values.set('updatedAtColumn', updatedAtColumnOf(column));
+  const contradiction = settleQuantized(values, given.has('model.dtype'), name);
+  if (contradiction !== null) problems.push(contradiction);
+  if (given.delete('model.quantized')) given.add('model.dtype');
   const settings = withValues({}, values) as Settings;
   if (problems.length === 0)
     problems.push(

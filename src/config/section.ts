@@ -2,6 +2,7 @@
 
 import { optionName } from './option-name.ts';
 import { ConfigError } from '../errors.ts';
+import { settleQuantized } from './quantized.ts';
 import { OPTION_PATHS, optionsOf, type OptionPath } from './options.ts';
 import type { SomeSettings } from './settings.ts';
 import { valueAt, withValues } from './shape.ts';
@@ -27,6 +28,8 @@ export function readSection(section: Record<string, unknown>, backfill: string):
         `Option ${optionName(declared.path, backfill)}: ${checked.error.issues.map((issue) => issue.message).join('; ')}.`,
       );
   }
+  const contradiction = settleQuantized(values, values.has('model.dtype'), backfill);
+  if (contradiction !== null) problems.push(contradiction);
   if (problems.length > 0)
     throw new ConfigError(problems.join('\n'), {
       code: 'CONFIG_INVALID',
@@ -37,11 +40,13 @@ export function readSection(section: Record<string, unknown>, backfill: string):
 
 /** As a ledger keeps them; what this release does not know, or not so, is left out. */
 export function readStored(stored: Record<string, unknown>): SomeSettings {
-  const values = DECLARED.flatMap(({ path, schema }) => {
+  const values = new Map<string, unknown>();
+  for (const { path, schema } of DECLARED) {
     const value = valueAt(stored, path);
     const checked = value === undefined ? null : schema.safeParse(value);
-    return checked?.success === true ? [[path, checked.data] as const] : [];
-  });
+    if (checked?.success === true) values.set(path, checked.data);
+  }
+  settleQuantized(values, values.has('model.dtype'), null);
   return withValues({}, values);
 }
 

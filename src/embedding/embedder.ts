@@ -1,6 +1,7 @@
 /** The small interface behind which every model runs. */
 
 import type { Settings } from '../config/settings.ts';
+import type { Dtype } from '../config/values/dtype.ts';
 
 /** Why a text has no usable vector. */
 export const VECTOR_FAULT = {
@@ -74,7 +75,7 @@ export interface EmbedOptions {
 export type TextKind = 'document' | 'query' | 'passage';
 
 /** What the numbers are computed with; it decides how closely two computations of one text agree. */
-export type Precision = 'full' | 'int8' | 'remote';
+export type Precision = Dtype | 'remote';
 
 export interface Embedder {
   readonly model: string;

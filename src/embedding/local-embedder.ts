@@ -18,6 +18,7 @@ import {
   assertPinnedFiles,
   locateModel,
   missingFiles,
+  modelDtype,
   modelFingerprint,
   type ModelOptions,
 } from './model-files/files.ts';
@@ -107,17 +108,20 @@ export type LocalEmbedder = Embedder & Required<Pick<Embedder, 'maxTokens' | 'co
 
 /** @throws ConfigError where files are missing or cannot be used; says which and what to do. */
 export async function openTransformersEmbedder(
-  options: ModelOptions,
+  asked: ModelOptions,
   processes = usableProcessors(),
   notice?: (line: string) => void,
 ): Promise<LocalEmbedder> {
   // A rule that cannot be compiled is an error of the configuration, not of a process.
-  createMasker(options.mask);
-  if (options.allowDownload && (await missingFiles(options)).length > 0) {
-    const before = readMakerFiles(locateModel(options).folder).usage;
-    await fetchModel(options, { notice });
-    assertUsedSo(options, before);
+  createMasker(asked.mask);
+  if (asked.allowDownload && (await missingFiles(asked)).length > 0) {
+    const before = readMakerFiles(locateModel(asked).folder).usage;
+    await fetchModel(asked, { notice });
+    assertUsedSo(asked, before);
   }
+  const dtype = modelDtype(asked);
+  // Whatever comes into the folder meanwhile.
+  const options = { ...asked, dtype };
   await assertModelFiles(options);
   await assertPinnedFiles(options);
   assertUsable(options);
@@ -193,7 +197,7 @@ export async function openTransformersEmbedder(
     model: options.name,
     dimensions,
     fingerprint,
-    precision: options.quantized ? 'int8' : 'full',
+    precision: dtype,
     maxTokens,
     maxCharacters: inOneInference * (isCut(options.longText) ? options.maxChunks : 1),
     embed,

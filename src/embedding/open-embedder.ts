@@ -1,12 +1,13 @@
 /** The embedder that the configuration asks for, and what can be said of it without opening it. */
 
 import type { Settings } from '../config/settings.ts';
+import { dtypeOfQuantized } from '../config/values/dtype.ts';
 import { maskPolicyVersion, type MaskPolicy } from '../masking/policy.ts';
 import type { Embedder } from './embedder.ts';
 import type { Mask } from '../masking/masker.ts';
 import type { ChunkOptions, EndpointOptions } from './endpoint/embedder.ts';
 import { endpointFingerprint } from './endpoint/fingerprint.ts';
-import { modelFingerprint, type ModelOptions } from './model-files/files.ts';
+import { modelDtype, modelFingerprint, type ModelOptions } from './model-files/files.ts';
 
 export const maskPolicy = (settings: Settings): MaskPolicy => ({
   types: settings.mask.types,
@@ -18,7 +19,7 @@ export function modelOptions(settings: Settings): ModelOptions {
     name: settings.model.name,
     localPath: settings.model.localPath,
     allowDownload: settings.model.allowDownload,
-    quantized: settings.model.quantized,
+    dtype: settings.model.dtype,
     revision: settings.model.revision,
     checksum: settings.model.checksum,
     hub: settings.model.hub,
@@ -107,7 +108,7 @@ export function modelFacts(settings: Settings): ModelFacts {
   return {
     'model.name': settings.model.name,
     ...(local
-      ? { 'model.quantized': settings.model.quantized, 'model.pooling': settings.model.pooling }
+      ? { 'model.dtype': modelDtype(settings.model), 'model.pooling': settings.model.pooling }
       : { 'model.endpoint': true }),
     'model.normalize': settings.model.normalize,
     'model.maxTokens': settings.model.maxTokens,
@@ -121,7 +122,8 @@ export function modelFacts(settings: Settings): ModelFacts {
 }
 
 /** In words, what is configured otherwise than it was; null where nothing is. */
-export function modelDifference(before: ModelFacts, now: ModelFacts): string | null {
+export function modelDifference(kept: ModelFacts, now: ModelFacts): string | null {
+  const before = withDtype(kept);
   const names = [...new Set([...Object.keys(before), ...Object.keys(now)])];
   const changed = names.filter((name) => before[name] !== now[name]);
   const shown = (value: string | number | boolean | undefined): string =>
@@ -129,4 +131,9 @@ export function modelDifference(before: ModelFacts, now: ModelFacts): string | n
   return changed.length === 0
     ? null
     : changed.map((name) => `${name} was ${shown(before[name])}, is ${shown(now[name])}`).join('; ');
+}
+
+/** Of a run that was planned while there were two precisions. */
+function withDtype({ 'model.quantized': quantized, ...facts }: ModelFacts): ModelFacts {
+  return typeof quantized === 'boolean' ? { 'model.dtype': dtypeOfQuantized(quantized), ...facts } : facts;
 }

@@ -37,7 +37,7 @@ export class IdenticalVectorsCheck {
       `Model ${model} gives ${TEXTS_WANTED} texts without common words nearly the same vector: a search could not tell them apart.`,
       {
         code: 'MODEL_COLLAPSED',
-        remedy: `Check the model files (\`pgvector-backfill model check\`), ${optionName('model.quantized')} and ${optionName('model.pooling')}, and that the model is made for embeddings.`,
+        remedy: `Check the model files (\`pgvector-backfill model check\`), ${optionName('model.dtype')} and ${optionName('model.pooling')}, and that the model is made for embeddings.`,
       },
     );
   }

@@ -11,6 +11,7 @@ export function fetchedLines({
   files,
   name,
   folder,
+  dtype,
   checksum,
 }: Awaited<ReturnType<typeof fetchModel>>): string[] {
   return [
@@ -18,12 +19,12 @@ export function fetchedLines({
       ({ path, bytes, fetched }) =>
         `${fetched ? 'fetched' : 'present'}  ${shown(bytes).padStart(10)}  ${path}`,
     ),
-    `${name} is in ${folder}`,
+    `${name} is in ${folder}, as ${dtype}`,
     `checksum ${checksum} (${optionName('model.checksum')} pins it)`,
   ];
 }
 
-export function checkedLines(check: ModelCheck, quantized: boolean): string[] {
+export function checkedLines(check: ModelCheck): string[] {
   const { name, files, revision, checksum, dimensions, problem } = check;
   return [
     ...files.map(
@@ -34,7 +35,7 @@ export function checkedLines(check: ModelCheck, quantized: boolean): string[] {
     ...(checksum === null ? [] : [`checksum ${checksum}`]),
     `used with ${usageWords(check.usage)}`,
     check.usable
-      ? `${name} is usable: ${dimensions} dimensions, ${quantized ? 'int8' : 'full precision'}`
+      ? `${name} is usable: ${dimensions} dimensions, ${check.dtype}`
       : `${name} is NOT usable: ${problem}`,
   ];
 }
@@ -42,8 +43,8 @@ export function checkedLines(check: ModelCheck, quantized: boolean): string[] {
 export function listedLines(root: string, models: readonly ListedModel[]): string[] {
   if (models.length === 0)
     return [`no model in ${root}; \`pgvector-backfill model fetch\` fetches the configured one`];
-  return models.map(({ name, full, quantized, bytes, revision }) => {
-    const precisions = [...(full ? ['full precision'] : []), ...(quantized ? ['int8'] : [])];
-    return `${name}  ${precisions.join(' and ') || 'no graph'}  ${shown(bytes)}${revision === null ? '' : `  revision ${revision}`}`;
-  });
+  return models.map(
+    ({ name, dtypes, bytes, revision }) =>
+      `${name}  ${dtypes.join(', ') || 'no graph'}  ${shown(bytes)}${revision === null ? '' : `  revision ${revision}`}`,
+  );
 }

@@ -113,7 +113,7 @@ describe('loadConfig', () => {
     };
     expect((await load({ env })).settings).toMatchObject({
       batchRows: 20,
-      model: { quantized: false },
+      model: { dtype: 'fp32' },
       text: { sql: 'lower(title)' },
       where: "status <> 'draft'",
     });

@@ -82,6 +82,7 @@ export const SAMPLES: Record<OptionPath, Sample> = {
   'model.name': words('m1', 'm2', 'm3'),
   'model.localPath': words('/1', '/2', '/3'),
   'model.allowDownload': FLAG_SAMPLE,
+  'model.dtype': words('fp16', 'q4', 'auto'),
   'model.quantized': FLAG_SAMPLE,
   'model.pooling': words('last', 'weighted-mean', 'graph'),
   'model.normalize': FLAG_SAMPLE,

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vites
 import { loadConfig, type LoadInput } from '../../src/config/load.ts';
 import type { Option } from '../../src/config/option.ts';
 import { OPTIONS, type OptionPath } from '../../src/config/options.ts';
+import { readSection, readStored } from '../../src/config/section.ts';
 import type { BackfillConfig, FileConfig, Settings } from '../../src/config/settings.ts';
 import { valueAt } from '../../src/config/shape.ts';
 import { ConfigError } from '../../src/errors.ts';
@@ -50,19 +51,23 @@ describe('each option', () => {
     return `${(error as ConfigError).message}\n${(error as ConfigError).remedy}`;
   }
 
-  it.each(CASES)('$path: flag over env over file over default', async ({ path, option }) => {
-    const { file, env, flag } = SAMPLES[path];
-    const withFile = fileWith(option, file);
-    const without = fileWith(OPTIONS.metric, OPTIONS.metric.fallback);
-    if (!(option.name in REQUIRED))
-      expect(valueAt(await load(without), path)).toEqual(DERIVED[path] ?? option.fallback);
-    expect(valueAt(await load(withFile), path)).toEqual(file);
-    const both = { env: { [option.env]: env[0] }, flags: { [option.flag]: flag[0] } };
-    expect(valueAt(await load(withFile, { env: both.env }), path)).toEqual(env[1]);
-    expect(valueAt(await load(withFile, both), path)).toEqual(flag[1]);
-    expect(valueAt(await load(without, { flags: both.flags }), path)).toEqual(flag[1]);
-    expect(valueAt(await load(withFile, { env: { [option.env]: '' } }), path)).toEqual(file);
-  });
+  // It is short for another one, whose value it becomes.
+  it.each(CASES.filter(({ path }) => path !== 'model.quantized'))(
+    '$path: flag over env over file over default',
+    async ({ path, option }) => {
+      const { file, env, flag } = SAMPLES[path];
+      const withFile = fileWith(option, file);
+      const without = fileWith(OPTIONS.metric, OPTIONS.metric.fallback);
+      if (!(option.name in REQUIRED))
+        expect(valueAt(await load(without), path)).toEqual(DERIVED[path] ?? option.fallback);
+      expect(valueAt(await load(withFile), path)).toEqual(file);
+      const both = { env: { [option.env]: env[0] }, flags: { [option.flag]: flag[0] } };
+      expect(valueAt(await load(withFile, { env: both.env }), path)).toEqual(env[1]);
+      expect(valueAt(await load(withFile, both), path)).toEqual(flag[1]);
+      expect(valueAt(await load(without, { flags: both.flags }), path)).toEqual(flag[1]);
+      expect(valueAt(await load(withFile, { env: { [option.env]: '' } }), path)).toEqual(file);
+    },
+  );
 
   it.each(CASES)('$path: a wrong value is refused by its three names', async ({ option }) => {
     const key = option.scope === 'global' ? option.name : `backfills.docs.${option.name}`;
@@ -78,6 +83,34 @@ describe('each option', () => {
       return;
     }
     expect(await refusal(fileWith(OPTIONS.key, 'id'), empty)).toContain(`--${option.flag},`);
+  });
+
+  it('model.quantized is short for two values of model.dtype, and never contradicts it', async () => {
+    const section = (model: object): object => ({
+      database: REQUIRED.database,
+      backfills: { docs: { table: 't', text: ['a'], model } },
+    });
+    const of = async (model: object, input?: Partial<LoadInput>): Promise<Settings['model']> =>
+      (await load(section(model), input)).model;
+    expect(await of({ quantized: false })).toMatchObject({ dtype: 'fp32' });
+    expect(await of({ quantized: true })).not.toHaveProperty('quantized');
+    expect(await of({ quantized: false }, { env: { BACKFILL_MODEL_QUANTIZED: 'yes' } })).toMatchObject({
+      dtype: 'q8',
+    });
+    expect(await of({ quantized: true, dtype: 'int8' })).toMatchObject({ dtype: 'int8' });
+    expect(readSection({ model: { quantized: false } }, 'docs')).toEqual({ model: { dtype: 'fp32' } });
+    expect(readStored({ model: { quantized: true } })).toEqual({ model: { dtype: 'q8' } });
+    for (const [quantized, dtype] of [
+      [true, 'fp32'],
+      [true, 'auto'],
+      [false, 'q4'],
+    ] as const) {
+      const message = await refusal(section({ quantized }), { flags: { 'model-dtype': dtype } });
+      for (const option of ['model.quantized (--model-quantized', 'model.dtype (--model-dtype', dtype])
+        expect(message).toContain(option);
+      expect(() => readSection({ model: { quantized, dtype } }, 'docs')).toThrow('leave one of them out');
+    }
+    expect(await refusal(section({ dtype: 'fp8' }))).toContain('"bnb4"|"auto"');
   });
 
   it('in the place of the other scope is refused, with where it stands', async () => {

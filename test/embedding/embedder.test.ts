@@ -105,7 +105,7 @@ describe('the transformers embedder', () => {
       { pooling: 'cls' },
       { normalize: false },
       { maxTokens: 128 },
-      { quantized: true },
+      { dtype: 'q8' },
     ] as Partial<ModelOptions>[]) {
       expect(await modelFingerprint({ ...options, ...change })).not.toBe(embedder.fingerprint);
     }

@@ -113,7 +113,7 @@ describe.skipIf(data === '')('against the reference implementation', () => {
   it.each(quantized)('%s: the vectors of the int8 file, in batches and one by one', async (folder) => {
     const reference = lines<Reference>(join(data, folder, 'reference.jsonl.gz'));
     const embedder = await openTransformersEmbedder(
-      { ...options, localPath: join(data, folder), name: folder, quantized: true },
+      { ...options, localPath: join(data, folder), name: folder, dtype: 'q8' },
       1,
     );
     const texts = reference.map(({ text }) => text);

@@ -88,7 +88,7 @@ describe.runIf(hasPostgres())('the verb compare-models', () => {
     expect(tableRows).toBe(articles().length);
     expect(sample).toMatchObject({
       asked: `${model.name}:full`,
-      precision: 'full',
+      precision: 'fp32',
       dimensions: model.dimensions,
     });
     expect(trained.dimensions).toBe(128);
@@ -154,7 +154,7 @@ describe.runIf(hasPostgres())('the verb compare-models', () => {
     expect({ code, names: models.map((each) => each.asked) }).toEqual({ code: 3, names });
     expect(there).toMatchObject({ model: 'there', precision: 'remote', dimensions: 4, rows: 30 });
     expect(gone.error.message).toContain('404');
-    expect(local).toMatchObject({ model: model.name, precision: 'full', rows: 30 });
+    expect(local).toMatchObject({ model: model.name, precision: 'fp32', rows: 30 });
     expect(asked).toEqual(new Set(['there', 'gone']));
   });
 

@@ -84,14 +84,13 @@ describe('model', () => {
         {
           name: 'org/small',
           folder: join(root, 'org/small'),
-          full: true,
-          quantized: false,
+          dtypes: ['fp32'],
           bytes: files.find(({ path }) => path === 'onnx/model.onnx')?.bytes,
           revision: 'main',
         },
       ],
     });
-    expect((await run(['list'])).stdout).toMatch(/org\/small {2}full precision .* revision main/);
+    expect((await run(['list'])).stdout).toMatch(/org\/small {2}fp32 .* revision main/);
   });
 
   it('finds a damaged graph not usable, and says which file to look at', async () => {

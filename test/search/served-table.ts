@@ -28,7 +28,7 @@ export function wordEmbedder(changes: Partial<Embedder> = {}): Embedder & { aske
     model: 'words',
     dimensions: WORDS.length,
     fingerprint: FINGERPRINT,
-    precision: 'full' as const,
+    precision: 'fp32' as const,
     maxCharacters: 1000,
     asked: 0,
     embed: async (texts: readonly string[]) => {

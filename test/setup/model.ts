@@ -12,7 +12,7 @@ export function modelOptionsOf(model: Pick<TestModel, 'name' | 'localPath'>): Mo
     name: model.name,
     localPath: model.localPath,
     allowDownload: false,
-    quantized: false,
+    dtype: 'fp32',
     revision: 'main',
     hub: 'http://127.0.0.1:9',
     pooling: 'mean',

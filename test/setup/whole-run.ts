@@ -41,7 +41,7 @@ export function hashEmbedder(dimensions = 8): Embedder {
     model: 'hash',
     dimensions,
     fingerprint: 'f'.repeat(64),
-    precision: 'full',
+    precision: 'fp32',
     maxCharacters: 2048,
     maxTokens: 256,
     countTokens: (texts) => Promise.resolve(new Int32Array(texts.length).fill(1)),

@@ -153,7 +153,7 @@ function readyVectors(dimensions: number): PipelineContext['embedder'] {
     model: 'ready vectors',
     dimensions,
     fingerprint: FINGERPRINT,
-    precision: 'full',
+    precision: 'fp32',
     maxCharacters: 1000,
     embed: (texts) => {
       const vectors = new Float32Array(texts.length * dimensions);

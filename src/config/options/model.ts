@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { option, parseBoolean, parseNumber } from '../option.ts';
+import { ASKED_DTYPES, DEFAULT_DTYPE } from '../values/dtype.ts';
 import { url, wholeNumber } from './schemas.ts';
 
 export const model = {
@@ -21,11 +22,15 @@ export const model = {
     fallback: false,
     help: 'Download model files that are not in model.localPath from the hub',
   }),
+  dtype: option({
+    schema: z.enum(ASKED_DTYPES),
+    fallback: DEFAULT_DTYPE,
+    help: 'Precision of the model: fp32 (onnx/model.onnx), q8 (onnx/model_quantized.onnx), fp16, int8, uint8, q4, q4f16 or bnb4 (onnx/model_<dtype>.onnx), or auto, the fastest that is in its folder',
+  }),
   quantized: option({
-    schema: z.boolean(),
+    schema: z.boolean().optional(),
     parse: parseBoolean,
-    fallback: true,
-    help: 'Use onnx/model_quantized.onnx (true) or the full-precision onnx/model.onnx (false)',
+    help: 'Short for model.dtype: true is q8, false is fp32',
   }),
   pooling: option({
     schema: z.enum(['mean', 'cls', 'max', 'last', 'weighted-mean', 'graph']),

@@ -3,6 +3,7 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { ModelConfig } from '../model-files/config.ts';
 import { graphOutput, isOfPast, refuseInputs, type GraphOutput } from './graph-ports.ts';
+import { HALF_ONE, toFloats } from './half.ts';
 import type { Runtime } from './onnx-runtime.ts';
 import type { TokenVectors } from './pooling.ts';
 
@@ -17,7 +18,14 @@ export interface GraphPadding {
   side: 'left' | 'right';
 }
 
-type Ids = BigInt64Array | Int32Array;
+/** Mostly int64; a mask may be of floats too. */
+type Ids = BigInt64Array | Int32Array | Float32Array | Uint16Array;
+
+function emptyOf(type: string, size: number): Ids {
+  if (type === 'int32') return new Int32Array(size);
+  if (type === 'float32') return new Float32Array(size);
+  return type === 'float16' ? new Uint16Array(size) : new BigInt64Array(size);
+}
 
 export class Graph {
   readonly #runtime: Runtime;
@@ -64,12 +72,13 @@ export class Graph {
     const outputs = await this.#session.run(feeds, [name]);
     const output = outputs[name];
     const rank = isPooled ? 2 : 3;
-    if (output?.dims.length !== rank || output.type !== 'float32')
+    if (output?.dims.length !== rank || (output.type !== 'float32' && output.type !== 'float16'))
       throw new Error(
-        `the graph's output ${name} is ${output?.type} of ${output?.dims.length} dimensions, not float32 of ${rank}`,
+        `the graph's output ${name} is ${output?.type} of ${output?.dims.length} dimensions, not float32 or float16 of ${rank}`,
       );
     return {
-      data: output.data as Float32Array,
+      // What is made of them, such as a mean of many tokens, is too much for 16 bits.
+      data: output.type === 'float32' ? (output.data as Float32Array) : toFloats(output.data as Uint16Array),
       sequence: isPooled ? 1 : sequence,
       dimensions: output.dims[rank - 1] ?? 0,
       isPooled,
@@ -78,14 +87,15 @@ export class Graph {
 
   #ids({ name, type }: InferencePort, lines: readonly (readonly number[])[], sequence: number): Tensor {
     const size = lines.length * sequence;
-    const data: Ids = type === 'int32' ? new Int32Array(size) : new BigInt64Array(size);
+    const data = emptyOf(type, size);
     for (const [row, line] of lines.entries()) {
       const pad = sequence - line.length;
       const start = row * sequence + (this.#padding.side === 'left' ? pad : 0);
       if (name === 'input_ids') {
         fill(data, this.#padding.token, row * sequence, (row + 1) * sequence);
         for (const [at, token] of line.entries()) put(data, start + at, token);
-      } else if (name === 'attention_mask') fill(data, 1, start, start + line.length);
+      } else if (name === 'attention_mask')
+        fill(data, type === 'float16' ? HALF_ONE : 1, start, start + line.length);
       else if (name === 'position_ids') for (let at = 0; at < line.length; at++) put(data, start + at, at);
     }
     return new this.#runtime.Tensor(type as 'int64', data as BigInt64Array, [lines.length, sequence]);
@@ -111,11 +121,11 @@ export class Graph {
 type InferencePort = Extract<InferenceSession['inputMetadata'][number], { isTensor: true }>;
 
 function put(data: Ids, at: number, value: number): void {
-  if (data instanceof Int32Array) data[at] = value;
-  else data[at] = BigInt(value);
+  if (data instanceof BigInt64Array) data[at] = BigInt(value);
+  else data[at] = value;
 }
 
 function fill(data: Ids, value: number, from: number, to: number): void {
-  if (data instanceof Int32Array) data.fill(value, from, to);
-  else data.fill(BigInt(value), from, to);
+  if (data instanceof BigInt64Array) data.fill(BigInt(value), from, to);
+  else data.fill(value, from, to);
 }

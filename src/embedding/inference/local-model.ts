@@ -15,13 +15,14 @@ import { passagesOf } from '../passages/text-passages.ts';
 import { emptyEmbeddings, addCounts, type CutTexts, type Embeddings, type TextKind } from '../embedder.ts';
 import type { LoadRequest } from './messages.ts';
 import { readModelConfig } from '../model-files/config.ts';
-import { denseLayers, modelGraph } from '../model-files/files.ts';
+import { denseLayers, modelDtype, modelGraph } from '../model-files/files.ts';
 import { loadTokenizer } from '../tokenizer/load-tokenizer.ts';
 import { LookUp } from './look-up.ts';
 import { Dense } from './dense.ts';
 import { Graph } from './graph.ts';
 import { norm, pool, scale } from './pooling.ts';
 import { loadRuntime } from './onnx-runtime.ts';
+import { openSession } from './session.ts';
 import { UnusableModel } from './unusable.ts';
 import type { EmbeddingOptions } from '../embedding-options.ts';
 import { TextTokenizer, type TextTokens } from '../tokenizer/text-tokens.ts';
@@ -79,14 +80,8 @@ export class LocalModel {
     });
     const file = join(location.folder, modelGraph(options));
     const graph = await part('the graph', async () => {
-      const session = await runtime.InferenceSession.create(file, {
-        executionProviders: ['cpu'],
-        intraOpNumThreads: intraOpThreads,
-        interOpNumThreads: 1,
-        graphOptimizationLevel: 'all',
-        // Errors only: the runtime's warnings are about graphs, which the operator did not make.
-        logSeverityLevel: 3,
-      });
+      const request = { folder: location.folder, dtype: modelDtype(options), intraOpThreads };
+      const session = await openSession(runtime, request);
       const padding = { token: tokenizer.padding, side: tokenizer.paddingSide };
       return new Graph(runtime, session, config, padding, options.pooling === 'graph');
     });

@@ -5,15 +5,25 @@ import { join } from 'node:path';
 import { withValues } from '../../config/shape.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { UsedValue } from '../../config/usage-paths.ts';
+import type { Dtype } from '../../config/values/dtype.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
 import type { OpenEmbedder } from '../embedder.ts';
 import { usageOf } from '../usage/usage.ts';
 import { modelOptions } from '../open-embedder.ts';
-import { expectedFiles, locateModel, modelChecksum, modelFileFacts, readManifest } from './files.ts';
+import {
+  expectedFiles,
+  locateModel,
+  modelChecksum,
+  modelDtype,
+  modelFileFacts,
+  readManifest,
+} from './files.ts';
 
 export interface ModelCheck {
   name: string;
   folder: string;
+  /** The one that is taken. */
+  dtype: Dtype;
   usable: boolean;
   files: { path: string; present: boolean; bytes: number | null }[];
   revision: string | null;
@@ -36,6 +46,7 @@ export async function checkModel(settings: Settings, openEmbedder: OpenEmbedder)
   const result: ModelCheck = {
     name: options.name,
     folder,
+    dtype: modelDtype(options),
     usable: false,
     files,
     revision: null,

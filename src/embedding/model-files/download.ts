@@ -4,6 +4,7 @@ import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lock } from 'proper-lockfile';
 import { optionName } from '../../config/option-name.ts';
+import type { Dtype } from '../../config/values/dtype.ts';
 import { withoutUser } from '../../config/values/bare-url.ts';
 import { BackfillError, ConfigError, unwritable } from '../../errors.ts';
 import { REAL_TIMING, pause, type Timing } from '../endpoint/pacing.ts';
@@ -16,6 +17,7 @@ import {
   locateModel,
   missingFiles,
   modelChecksum,
+  modelDtype,
   modelFileFacts,
   modelFiles,
   modelGraph,
@@ -38,6 +40,8 @@ export interface FetchedModel {
   name: string;
   folder: string;
   revision: string;
+  /** The one that is there now. */
+  dtype: Dtype;
   files: { path: string; bytes: number; sha256: string; fetched: boolean }[];
   /** Over all files, as model.checksum wants it. */
   checksum: string;
@@ -91,18 +95,20 @@ async function fetchInto(
       };
       await writeFile(join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
     }
-    return { name: options.name, folder, revision: options.revision, files, checksum: modelChecksum(facts) };
+    const { name, revision } = options;
+    return { name, folder, revision, dtype: modelDtype(options), files, checksum: modelChecksum(facts) };
   } finally {
     await release();
   }
 }
 
 async function fetchMissing(
-  options: ModelOptions,
+  asked: ModelOptions,
   folder: string,
   { notice, onProgress, env = process.env, timing = REAL_TIMING, stallMs }: FetchOptions,
   signal: AbortSignal,
 ): Promise<{ files: Set<string>; commit: string | null; absent: string[] }> {
+  let options = asked;
   const known = await readManifest(folder);
   // Files of two revisions are no model.
   const otherRevision =
@@ -111,7 +117,7 @@ async function fetchMissing(
   // A branch may move between two files: once the hub has named the commit, the rest comes from that.
   let commit = otherRevision ? null : (known?.commit ?? null);
   // The graph comes last, behind those that say how it is used, and tells then of weights outside of it.
-  const graph = modelGraph(options);
+  let graph = modelGraph(options);
   // What was put there by hand is asked of no hub: there may be none to ask.
   const isByHand = known === null && (await missingFiles(options)).length === 0;
   const usage = isByHand ? [] : USAGE_FILES;
@@ -138,9 +144,17 @@ async function fetchMissing(
       timing,
       ...(stallMs === undefined ? {} : { stallMs }),
     }).catch((error: unknown) => {
-      if (isOptional(path) && error instanceof ConfigError && ABSENT.includes(error.code)) return null;
+      const hasAnother = isOptional(path) || (path === graph && options.dtype === 'int8');
+      if (hasAnother && error instanceof ConfigError && ABSENT.includes(error.code)) return null;
       throw byHand(error, options, folder);
     });
+    if (file === null && path === graph) {
+      // Its other name, that of most conversions.
+      options = { ...options, dtype: 'q8' };
+      graph = modelGraph(options);
+      wanted.push(graph);
+      continue;
+    }
     if (file === null) {
       absent.add(path);
       // Of the other revision.

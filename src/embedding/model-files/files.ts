@@ -6,8 +6,10 @@ import { access, constants, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, posix, resolve } from 'node:path';
 import { z } from 'zod';
 import { optionName } from '../../config/option-name.ts';
+import type { AskedDtype, Dtype } from '../../config/values/dtype.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
 import { maskPolicyVersion } from '../../masking/policy.ts';
+import { graphFile, presentDtypes, takenDtype } from './dtype.ts';
 import { externalData } from './external-data.ts';
 import { readMakerFiles } from '../usage/maker-files.ts';
 import { denseConfig, denseWeights } from './usage-files.ts';
@@ -18,7 +20,7 @@ export interface ModelOptions extends EmbeddingOptions {
   name: string;
   localPath: string;
   allowDownload: boolean;
-  quantized: boolean;
+  dtype: AskedDtype;
   /** On the hub. */
   revision: string;
   /** Hex, of modelChecksum; undefined where any files will do. */
@@ -44,9 +46,13 @@ export function locateModel(options: Pick<ModelOptions, 'name' | 'localPath'>): 
   return { root, id: options.name, folder };
 }
 
+/** By what is in its folder now. */
+export const modelDtype = (options: Pick<ModelOptions, 'name' | 'localPath' | 'dtype'>): Dtype =>
+  takenDtype(options.dtype, locateModel(options).folder);
+
 /** The graph's file, relative to the model's folder. */
-export const modelGraph = ({ quantized }: Pick<ModelOptions, 'quantized'>): string =>
-  `onnx/model${quantized ? '_quantized' : ''}.onnx`;
+export const modelGraph = (options: Pick<ModelOptions, 'name' | 'localPath' | 'dtype'>): string =>
+  graphFile(modelDtype(options));
 
 export function expectedFiles(options: ModelOptions): string[] {
   return ['config.json', 'tokenizer.json', 'tokenizer_config.json', modelGraph(options)];
@@ -107,9 +113,18 @@ export async function assertModelFiles(options: ModelOptions): Promise<void> {
   throw new ConfigError(`Model ${options.name} cannot be loaded from ${folder}: ${faults.join(', ')}.`, {
     code: 'MODEL_FILES_MISSING',
     remedy:
-      `Put the files there, point ${optionName('model.localPath')} to the folder that holds them, ` +
+      `${otherDtypes(options)}Put the files there, point ${optionName('model.localPath')} to the folder that holds them, ` +
       `fetch them from the hub by \`pgvector-backfill model fetch\`, set ${optionName('model.allowDownload')} to true, or make a model of the table itself with \`pgvector-backfill train-model\`.`,
   });
+}
+
+/** Of a graph that is not there, where others are. */
+function otherDtypes(options: ModelOptions): string {
+  const present = presentDtypes(locateModel(options).folder);
+  const dtype = modelDtype(options);
+  return present.length === 0 || present.includes(dtype)
+    ? ''
+    : `${optionName('model.dtype')} is ${options.dtype}, and the folder has ${present.join(', ')}: set it to ${present.length === 1 ? 'that' : 'one of them'}, or to auto. Or: `;
 }
 
 export interface ModelFileFacts {
@@ -190,7 +205,7 @@ export async function assertPinnedFiles(options: ModelOptions): Promise<void> {
     `The files of model ${name} in ${folder} have checksum ${present}, not ${checksum}.`,
     {
       code: 'MODEL_CHECKSUM',
-      remedy: `They were damaged or exchanged, or ${optionName('model.quantized')} is another than the checksum was taken of: fetch them again, or correct ${optionName('model.checksum')}.`,
+      remedy: `They were damaged or exchanged, or ${optionName('model.dtype')} is another than the checksum was taken of: fetch them again, or correct ${optionName('model.checksum')}.`,
     },
   );
 }
@@ -212,7 +227,7 @@ export async function modelFingerprint(options: ModelOptions): Promise<string> {
 
 /** Of the shaping, what changes the vectors of rows: not the prefix of queries, and of chunks only where there are any. */
 function shapingFacts(options: ModelOptions): unknown[] {
-  const { quantized, pooling, normalize, maxTokens, longText, documentPrefix } = options;
+  const { pooling, normalize, maxTokens, longText, documentPrefix } = options;
   const { chunkTokens = maxTokens, chunkOverlap, maxChunks } = options;
   const chunks = {
     chunks: [chunkTokens, chunkOverlap, maxChunks],
@@ -223,7 +238,8 @@ function shapingFacts(options: ModelOptions): unknown[] {
   }[longText];
   return [
     TOKENISATION,
-    quantized,
+    // The rest of it is in the files and their names.
+    modelDtype(options) !== 'fp32',
     pooling,
     normalize,
     maxTokens,

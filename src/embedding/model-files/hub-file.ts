@@ -193,7 +193,7 @@ async function refuse(response: Response, url: URL): Promise<never> {
   if (status === 404)
     throw new ConfigError(`${url.href} is not there (404).`, {
       code: 'MODEL_NOT_ON_HUB',
-      remedy: `Check ${optionName('model.name')}, ${optionName('model.revision')} and ${optionName('model.hub')}; ${optionName('model.quantized')} decides which graph is fetched, and not every model has both.`,
+      remedy: `Check ${optionName('model.name')}, ${optionName('model.revision')} and ${optionName('model.hub')}; ${optionName('model.dtype')} decides which graph is fetched, and not every model has every one: fp32 (onnx/model.onnx) is the commonest, then q8 (onnx/model_quantized.onnx).`,
     });
   if (status === 401 || status === 403)
     throw new ConfigError(`The hub refuses ${url.href} (${status}).`, {

@@ -1,15 +1,19 @@
 /** The models that are in a folder. */
 
 import { readdir, stat } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
+import type { Dtype } from '../../config/values/dtype.ts';
+import { graphFile, presentDtypes } from './dtype.ts';
+import { externalData } from './external-data.ts';
 import { readManifest } from './files.ts';
 
 export interface ListedModel {
   /** As `model.name` has it. */
   name: string;
   folder: string;
-  full: boolean;
-  quantized: boolean;
+  /** In which precisions its graph is there. */
+  dtypes: Dtype[];
+  /** Of all of them, weights outside of the graph included. */
   bytes: number;
   revision: string | null;
 }
@@ -17,21 +21,30 @@ export interface ListedModel {
 export async function listModels(root: string): Promise<ListedModel[]> {
   const models: ListedModel[] = [];
   for (const folder of await modelFolders(root, 0)) {
-    const size = async (file: string): Promise<number | null> =>
-      (await stat(join(folder, 'onnx', file)).catch(() => null))?.size ?? null;
-    const full = await size('model.onnx');
-    const quantized = await size('model_quantized.onnx');
+    const dtypes = presentDtypes(folder);
     const manifest = await readManifest(folder).catch(() => null);
     models.push({
       name: relative(root, folder).split(sep).join('/') || '.',
       folder,
-      full: full !== null,
-      quantized: quantized !== null,
-      bytes: (full ?? 0) + (quantized ?? 0),
+      dtypes,
+      bytes: await graphBytes(folder, dtypes),
       revision: manifest?.revision ?? null,
     });
   }
   return models;
+}
+
+async function graphBytes(folder: string, dtypes: readonly Dtype[]): Promise<number> {
+  const files = dtypes
+    .map((dtype) => graphFile(dtype))
+    .flatMap((graph) => [
+      graph,
+      ...externalData(join(folder, graph)).map((file) => join(dirname(graph), file)),
+    ]);
+  const sizes = [...new Set(files)].map(
+    async (file) => (await stat(join(folder, file)).catch(() => null))?.size ?? 0,
+  );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
 /** <root>, <root>/<model> and <root>/<organisation>/<model>. */

@@ -11,7 +11,8 @@ import type { Settings } from '../../config/settings.ts';
 import { USAGE_PATHS, type UsedValue } from '../../config/usage-paths.ts';
 import { valueAt, withValues } from '../../config/shape.ts';
 import { ConfigError } from '../../errors.ts';
-import { locateModel } from '../model-files/files.ts';
+import { graphFile } from '../model-files/dtype.ts';
+import { locateModel, modelDtype } from '../model-files/files.ts';
 import { knownModel } from './known-models.ts';
 import { readMakerFiles, type UsageKey } from './maker-files.ts';
 
@@ -51,7 +52,9 @@ export function withUsage<T extends Settings>(settings: T, given: ReadonlySet<Op
     // No prefix has one form, whoever says it.
     return [path, value === '' ? undefined : value];
   });
-  return withValues(settings, values);
+  const isLocal = settings.model.endpoint === undefined;
+  // Settled with the rest of it: what comes into the folder later is another model.
+  return withValues(settings, isLocal ? [...values, ['model.dtype', modelDtype(settings.model)]] : values);
 }
 
 /** For another model: what the operator has said of the use of this one stays, and the rest is as that model's makers say. */
@@ -79,8 +82,11 @@ export function usedConfig({ given, ...config }: LoadedConfig): Config {
 
 /** How the model is used by these settings, which have been settled; of one on a server, what is asked of that. */
 export function usageOf(settings: Settings): UsedValue[] {
-  const isOnServer = settings.model.endpoint !== undefined;
-  return valuesOf(settings).filter(({ path }) => !isOnServer || path !== 'model.pooling');
+  if (settings.model.endpoint !== undefined)
+    return valuesOf(settings).filter(({ path }) => path !== 'model.pooling');
+  const dtype = modelDtype(settings.model);
+  const where = graphFile(dtype);
+  return [...valuesOf(settings), { path: 'model.dtype', value: dtype, source: 'files', where, stated: null }];
 }
 
 function valuesOf(settings: Settings): UsedValue[] {

@@ -5,12 +5,13 @@ import { OPTIONS, OPTION_PATHS, type OptionPath } from '../../config/options.ts'
 import { readStored } from '../../config/section.ts';
 import type { Settings, SomeSettings } from '../../config/settings.ts';
 import { valueAt, withValues } from '../../config/shape.ts';
+import { mayBeTaken } from '../../config/values/dtype.ts';
 import type { Generation } from './generation.ts';
 
 /** What a vector of the same text depends on, as far as options say it. */
 const OF_VECTORS: readonly OptionPath[] = [
   'model.name',
-  'model.quantized',
+  'model.dtype',
   'model.pooling',
   'model.normalize',
   'model.maxTokens',
@@ -43,15 +44,26 @@ const shown = (of: object, path: OptionPath): string =>
 const shownModel = (of: object, path: OptionPath): string =>
   path === 'model.endpoint' ? String(valueAt(of, path) !== undefined) : shown(of, path);
 
+/** Which one a folder has answered with, that of another machine perhaps, is what the kept options say. */
+const isTaken = (path: OptionPath, now: object, kept: object): boolean =>
+  path === 'model.dtype' && mayBeTaken(valueAt(now, path), valueAt(kept, path));
+
 /** Whether the configuration speaks of this generation's model, as far as options say it; its files are not looked at. */
 export function isConfigured({ stored }: Pick<Generation, 'stored'>, settings: Settings): boolean {
   const kept = readStored(stored);
-  return OF_VECTORS.every((path) => shownModel(kept, path) === shownModel(settings, path));
+  return OF_VECTORS.every(
+    (path) => shownModel(kept, path) === shownModel(settings, path) || isTaken(path, settings, kept),
+  );
 }
 
 /** Whether some of the options that are given belong to another model than the stored ones; what is not given belongs to any. */
 export const namesAnotherModel = (given: SomeSettings, stored: SomeSettings): boolean =>
-  OF_VECTORS.some((path) => valueAt(given, path) !== undefined && shown(given, path) !== shown(stored, path));
+  OF_VECTORS.some(
+    (path) =>
+      valueAt(given, path) !== undefined &&
+      shown(given, path) !== shown(stored, path) &&
+      !isTaken(path, given, stored),
+  );
 
 /**
  * The configuration as it is for that generation. The model's options are those of its last `enqueue` unless the configuration

@@ -60,7 +60,7 @@ export async function guessCause(
 function byCosine(typical: number, settings: Settings): string {
   const shown = `the cosine is ${typical.toFixed(4)} in the middle`;
   if (typical >= SAME_TEXT)
-    return `${shown}: the same model in another precision, or texts that differ by little (model.quantized, mask.types, model.maxTokens); where that is good enough, lower ${optionName('adopt.minAgreement')}`;
+    return `${shown}: the same model in another precision, or texts that differ by little (model.dtype, mask.types, model.maxTokens); where that is good enough, lower ${optionName('adopt.minAgreement')}`;
   if (typical >= UNRELATED)
     return `${shown}: other texts (text, model.documentPrefix, mask.types), another model.pooling, or a model of the same family`;
   return `${shown}: another model than ${settings.model.name}, or vectors of other rows`;

@@ -13,7 +13,13 @@ import type { Target } from '../../table/backfill-target.ts';
 import { describeTarget } from '../../ledger/backfill/describe-target.ts';
 import type { GenerationState, PlannedRun, ReadState } from '../../ledger/reads/read-state.ts';
 import { namesAnotherModel } from '../../ledger/generation/settings.ts';
-import { modelSettings, optionsOfGeneration, withOwnKey, without } from './options-of-generation.ts';
+import {
+  modelSettings,
+  optionsOfGeneration,
+  withOwnKey,
+  withTakenDtype,
+  without,
+} from './options-of-generation.ts';
 
 export interface ContextSource {
   pool: Queryable;
@@ -111,8 +117,8 @@ export class ContextKeeper {
     this.#given.catch(() => {
       this.#given = null;
     });
-    const given = await this.#given;
     const known = readStored(stored ?? {});
+    const given = withTakenDtype(await this.#given, known);
     const isChosen = present.hasMore && pin !== true;
     const settings = mergeSettings(
       without(known, pin === true ? PINNED : []),

@@ -3,6 +3,7 @@
 import { OPTION_PATHS, type OptionPath } from '../../config/options.ts';
 import type { Settings, SomeSettings } from '../../config/settings.ts';
 import { valueAt, withValues } from '../../config/shape.ts';
+import { mayBeTaken } from '../../config/values/dtype.ts';
 import { OF_COLUMN, isOfGeneration, namesAnotherModel } from '../../ledger/generation/settings.ts';
 
 /** Where model files are on this machine: of whichever model. */
@@ -20,6 +21,14 @@ export function optionsOfGeneration(given: SomeSettings, stored: SomeSettings): 
   const foreign = namesAnotherModel(given, stored) ? OPTION_PATHS.filter(isOfGeneration) : [];
   const kept = new Set<OptionPath>(OF_MACHINE);
   return without(given, [...OF_COLUMN, ...foreign.filter((path) => !kept.has(path))]);
+}
+
+/** Which precision was taken when the rows were embedded, where the application leaves it open. */
+export function withTakenDtype(given: SomeSettings, stored: SomeSettings): SomeSettings {
+  const taken = valueAt(stored, 'model.dtype');
+  return taken !== undefined && mayBeTaken(valueAt(given, 'model.dtype'), taken)
+    ? without(given, ['model.dtype'])
+    : given;
 }
 
 /**

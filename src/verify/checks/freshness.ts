@@ -23,7 +23,17 @@ const DRAWN_ROWS = 8 * SAMPLED_ROWS;
  * processor. In int8 the scale of a whole inference call decides the rounding, so a text's vector depends on the texts
  * beside it: 4 × 10⁻⁴ at most was measured on random weights; another text is further off by orders of magnitude.
  */
-const TOLERANCE: Record<Precision, number> = { full: 1e-5, int8: 2e-2, remote: 1e-3 };
+const TOLERANCE: Record<Precision, number> = {
+  fp32: 1e-5,
+  fp16: 1e-4,
+  q8: 2e-2,
+  int8: 2e-2,
+  uint8: 2e-2,
+  q4: 1e-4,
+  q4f16: 1e-4,
+  bnb4: 1e-4,
+  remote: 1e-3,
+};
 
 /** @param adoption of the vectors that were taken over: they are held against what the sample was held against */
 export async function checkFreshness(input: VerifyInput, adoption: Adoption | null): Promise<Check> {
@@ -56,7 +66,7 @@ export async function checkFreshness(input: VerifyInput, adoption: Adoption | nu
       passed,
       value: rows.length === 0 ? null : worst,
       threshold,
-      detail: `largest 1 − cosine of ${isOwn ? own.length : rows.length} rows embedded again (${embedder.precision === 'full' ? 'full precision' : embedder.precision})${adopted.detail}`,
+      detail: `largest 1 − cosine of ${isOwn ? own.length : rows.length} rows embedded again (${embedder.precision})${adopted.detail}`,
       remedy: passed
         ? null
         : 'Vectors are not those of the present texts: set the embedding of such rows to NULL and run `pgvector-backfill enqueue`.',

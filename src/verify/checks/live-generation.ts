@@ -127,7 +127,7 @@ function latencyToLiveCheck({ verify }: Settings, input: LiveInput): Check[] {
       detail: `p95 of embedding a query and searching: ${own.p95Ms.toFixed(2)} ms, ${other.p95Ms.toFixed(2)} ms in ${nameOf(input)}`,
       remedy: passed
         ? null
-        : `See in the latency which part takes the time: a smaller model, or an int8 one by ${optionName('model.quantized')}, for embedding; memory for the index, or a smaller ef_search, for the search; or raise ${optionName('verify.maxLatencyToLive')}.`,
+        : `See in the latency which part takes the time: a smaller model, or one of 8 bits by ${optionName('model.dtype')}, for embedding; memory for the index, or a smaller ef_search, for the search; or raise ${optionName('verify.maxLatencyToLive')}.`,
     },
   ];
 }

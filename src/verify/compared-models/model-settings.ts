@@ -4,9 +4,10 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { optionName } from '../../config/option-name.ts';
 import { withValues } from '../../config/shape.ts';
+import { ASKED_DTYPES, type AskedDtype } from '../../config/values/dtype.ts';
 import type { Settings } from '../../config/settings.ts';
-import { modelOptions } from '../../embedding/open-embedder.ts';
-import { modelGraph, locateModel } from '../../embedding/model-files/files.ts';
+import { presentDtypes } from '../../embedding/model-files/dtype.ts';
+import { locateModel, modelDtype } from '../../embedding/model-files/files.ts';
 import { withUsageOf } from '../../embedding/usage/usage.ts';
 import { ConfigError } from '../../errors.ts';
 
@@ -15,13 +16,17 @@ const TRAINED = 'trained';
 /** The configured server, with the configured name or one behind a colon. */
 const ENDPOINT = 'endpoint';
 
+/** Another word for fp32. */
+const FULL = 'full';
+const SUFFIXED = new RegExp(`^(.*):(${[...ASKED_DTYPES, FULL].join('|')})$`);
+
 export interface NamedModel {
   asked: string;
   kind: 'local' | 'trained' | 'endpoint';
   /** Folder or name; of a server as it knows it, empty for the configured one. */
   name: string;
-  /** Null where it is as configured. */
-  quantized: boolean | null;
+  /** Null where it is as configured, or as its folder has it. */
+  dtype: AskedDtype | null;
 }
 
 /** @throws ConfigError `USAGE` where nothing is named, or one twice */
@@ -43,16 +48,16 @@ export function parseModels(given: string | boolean | undefined): NamedModel[] {
 
 function parseModel(asked: string): NamedModel {
   if (asked === ENDPOINT || asked.startsWith(`${ENDPOINT}:`))
-    return { asked, kind: 'endpoint', name: asked.slice(ENDPOINT.length + 1), quantized: null };
-  const [, name = asked, precision] = /^(.*):(int8|full)$/.exec(asked) ?? [];
-  const quantized = precision === undefined ? null : precision === 'int8';
-  return { asked, kind: name === TRAINED ? 'trained' : 'local', name, quantized };
+    return { asked, kind: 'endpoint', name: asked.slice(ENDPOINT.length + 1), dtype: null };
+  const [, name = asked, suffix] = SUFFIXED.exec(asked) ?? [];
+  const dtype = suffix === FULL ? 'fp32' : ((suffix ?? null) as AskedDtype | null);
+  return { asked, kind: name === TRAINED ? 'trained' : 'local', name, dtype };
 }
 
 /** @throws ConfigError where no server is configured */
 export function settingsOfModel(
   settings: Settings,
-  { kind, name, quantized }: NamedModel,
+  { kind, name, dtype }: NamedModel,
   cwd: string,
 ): Settings {
   if (kind === 'endpoint') return settingsOfEndpoint(settings, name);
@@ -64,10 +69,10 @@ export function settingsOfModel(
     ...(name === settings.model.name ? [] : PINS),
     ['model.localPath', isFolder ? dirname(folder) : resolve(cwd, settings.model.localPath)],
     ['model.name', isFolder ? basename(folder) : name],
-    ...(quantized === null ? [] : [['model.quantized', quantized] as const]),
+    ...(dtype === null ? [] : [['model.dtype', dtype] as const]),
   ];
   const local = withUsageOf(settings, (plain) => withValues(plain, change));
-  return quantized === null ? withPresentGraph(local) : local;
+  return dtype === null ? withPresentGraph(local) : local;
 }
 
 const PINS = [
@@ -76,7 +81,7 @@ const PINS = [
 ] as const;
 
 /** Of a model of this trainer, whatever the model of the configuration wants. */
-export const settingsOfTrained = (settings: Settings, folder: string, quantized: boolean | null): Settings =>
+export const settingsOfTrained = (settings: Settings, folder: string, dtype: AskedDtype | null): Settings =>
   withValues(
     withUsageOf(settings, (plain) => withValues(plain, [['model.name', basename(folder)]])),
     [
@@ -87,7 +92,7 @@ export const settingsOfTrained = (settings: Settings, folder: string, quantized:
       ['model.pooling', 'mean'],
       ['model.documentPrefix', undefined],
       ['model.queryPrefix', undefined],
-      ...(quantized === null ? [] : [['model.quantized', quantized] as const]),
+      ...(dtype === null ? [] : [['model.dtype', dtype] as const]),
     ],
   );
 
@@ -100,12 +105,10 @@ function settingsOfEndpoint(settings: Settings, name: string): Settings {
   return name === '' ? settings : withValues(settings, [['model.name', name]]);
 }
 
-/** The other graph where the configured one is not there: a folder with one of them means that one. */
+/** What its folder has where the configured precision is not there. */
 function withPresentGraph(settings: Settings): Settings {
-  const has = (of: Settings): boolean => {
-    const options = modelOptions(of);
-    return existsSync(join(locateModel(options).folder, modelGraph(options)));
-  };
-  const other = withValues(settings, [['model.quantized', !settings.model.quantized]]);
-  return !has(settings) && has(other) ? other : settings;
+  const present = presentDtypes(locateModel(settings.model).folder);
+  if (present.length === 0 || present.includes(modelDtype(settings.model))) return settings;
+  const auto = withValues(settings, [['model.dtype', 'auto']]);
+  return withValues(auto, [['model.dtype', modelDtype(auto.model)]]);
 }

@@ -156,6 +156,6 @@ export function latencyCheck(latency: Latency, settings: Settings): Check {
     detail: `ms p50 / p95 / p99 of ${latency.queries} queries${latency.cutShort ? ' (cut short, they take too long)' : ''}: ${shown.join(', ')}${few}`,
     remedy: passed
       ? null
-      : `See which part takes the time: a smaller model, or an int8 one by ${optionName('model.quantized')}, for embedding; memory for the index, or a smaller ef_search, for the search; or raise ${optionName('verify.latencyMs')}.`,
+      : `See which part takes the time: a smaller model, or one of 8 bits by ${optionName('model.dtype')}, for embedding; memory for the index, or a smaller ef_search, for the search; or raise ${optionName('verify.latencyMs')}.`,
   };
 }

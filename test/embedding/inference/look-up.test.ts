@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { articles } from '../../../src/demo/articles.ts';
 import { LocalModel } from '../../../src/embedding/inference/local-model.ts';
 import { LookUp } from '../../../src/embedding/inference/look-up.ts';
+import type { Dtype } from '../../../src/config/values/dtype.ts';
 import type { Pooling } from '../../../src/embedding/embedding-options.ts';
 import { modelOptionsOf, sampleModel } from '../../setup/model.ts';
 
@@ -32,16 +33,16 @@ describe('a look-up', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it.each<[Pooling, boolean]>([
-    ['mean', false],
-    ['cls', false],
-    ['max', false],
-    ['mean', true],
-  ])('has the vectors of the graph: %s, quantized %s', async (pooling, quantized) => {
+  it.each<[Pooling, Dtype]>([
+    ['mean', 'fp32'],
+    ['cls', 'fp32'],
+    ['max', 'fp32'],
+    ['mean', 'q8'],
+  ])('has the vectors of the graph: %s, %s', async (pooling, dtype) => {
     const load = (root: string, name: string): Promise<LocalModel> =>
       LocalModel.load({
         type: 'load',
-        options: { ...modelOptionsOf(sample), pooling, quantized },
+        options: { ...modelOptionsOf(sample), pooling, dtype },
         location: { root, id: name, folder: join(root, name) },
         intraOpThreads: 1,
       });

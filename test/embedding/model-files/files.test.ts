@@ -34,7 +34,7 @@ describe('model files', () => {
       'tokenizer_config.json',
       'onnx/model.onnx',
     ]);
-    expect(expectedFiles({ ...options, quantized: true })).toContain('onnx/model_quantized.onnx');
+    expect(expectedFiles({ ...options, dtype: 'q8' })).toContain('onnx/model_quantized.onnx');
   });
 
   it('are below the folder of models, or in the folder itself', async () => {

@@ -120,8 +120,8 @@ describe('the engine on a model with attention', () => {
   });
 
   it('stays within the tolerance of int8, where vectors depend on the texts beside them', async () => {
-    const embedder = await embedderOf({ quantized: true });
-    expect(embedder.precision).toBe('int8');
+    const embedder = await embedderOf({ dtype: 'q8' });
+    expect(embedder.precision).toBe('q8');
     const together = await embedder.embed(texts);
     for (const at of [0, 50, 199]) {
       const alone = await embedder.embed([texts[at] ?? '']);

@@ -193,6 +193,13 @@ describe('a model is used', () => {
         where: null,
         stated: { value: 'Q: ', where: 'config_sentence_transformers.json' },
       },
+      {
+        path: 'model.dtype',
+        value: 'q8',
+        source: 'files',
+        where: 'onnx/model_quantized.onnx',
+        stated: null,
+      },
     ]);
   });
 
@@ -203,7 +210,7 @@ describe('a model is used', () => {
     expect(usageWords(used)).toBe(
       'model.pooling mean (given; cls in 1_Pooling/config.json), model.normalize false (its modules.json), ' +
         'model.maxTokens 50 (given; 100 in sentence_bert_config.json), model.documentPrefix none (its config_sentence_transformers.json), ' +
-        'model.queryPrefix none (given; "Q: " in config_sentence_transformers.json)',
+        'model.queryPrefix none (given; "Q: " in config_sentence_transformers.json), model.dtype q8 (its onnx/model_quantized.onnx)',
     );
     expect(contradictions(used)).toEqual([
       { path: 'model.pooling', words: 'model.pooling is mean, and cls is what 1_Pooling/config.json says' },
@@ -231,7 +238,7 @@ describe('a model is used', () => {
     expect(bge[1]).toMatchObject({ value: false, source: 'given', stated: { value: true, where: page } });
     const sources = async (name: string, flags: Record<string, string> = {}): Promise<string[]> =>
       usageOf(await settle(flags, name)).map(({ source }) => source);
-    expect(await sources('odd')).toEqual(['default', 'default', 'default', 'default', 'default']);
+    expect(await sources('odd')).toEqual(['default', 'default', 'default', 'default', 'default', 'files']);
     expect(await sources('odd', { 'model-pooling': 'cls' })).toContain('given');
     const { model } = await settle({ 'model-endpoint': 'http://127.0.0.1:9/v1' }, 'BAAI/bge-small-en-v1.5');
     expect(model).toMatchObject({ pooling: 'mean', maxTokens: 256 });

@@ -22,7 +22,7 @@ const embedder: Embedder = {
   model: 'directions',
   dimensions: DIMENSIONS,
   fingerprint: '',
-  precision: 'full',
+  precision: 'fp32',
   maxCharacters: 1000,
   embed: (texts, { as = 'document' } = {}) => {
     const result = emptyEmbeddings(texts.length, DIMENSIONS);

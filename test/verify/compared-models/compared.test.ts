@@ -46,11 +46,11 @@ describe('models that are named', () => {
     expect(of('org/one')).toMatchObject({
       name: 'org/one',
       localPath: root,
-      quantized: true,
+      dtype: 'q8',
       checksum: 'a'.repeat(64),
     });
     expect(of('org/one')).not.toHaveProperty('endpoint');
-    expect(of('org/one:full')).toMatchObject({ name: 'org/one', quantized: false, pooling: 'cls' });
+    expect(of('org/one:full')).toMatchObject({ name: 'org/one', dtype: 'fp32', pooling: 'cls' });
     expect(of('./elsewhere/full-only')).toMatchObject({
       localPath: join(cwd, 'elsewhere'),
       name: 'full-only',
@@ -61,13 +61,13 @@ describe('models that are named', () => {
   });
 
   it('have the one graph that is there, and another than is asked for never', () => {
-    expect(of('./elsewhere/full-only').quantized).toBe(false);
-    expect(of('./elsewhere/full-only:int8').quantized).toBe(true);
+    expect(of('./elsewhere/full-only').dtype).toBe('fp32');
+    expect(of('./elsewhere/full-only:int8').dtype).toBe('int8');
   });
 
   it('of this trainer have none of the options that another model wants', () => {
-    const { model } = settingsOfTrained(settings, join(cwd, 'trained'), false);
-    expect(model).toMatchObject({ name: 'trained', localPath: cwd, pooling: 'mean', quantized: false });
+    const { model } = settingsOfTrained(settings, join(cwd, 'trained'), 'fp32');
+    expect(model).toMatchObject({ name: 'trained', localPath: cwd, pooling: 'mean', dtype: 'fp32' });
     for (const option of ['endpoint', 'queryPrefix', 'documentPrefix', 'checksum'])
       expect(model).not.toHaveProperty(option);
   });
