@@ -57,7 +57,9 @@ it.each(databases())('take the shape of the configuration file, on $name', async
   });
   // Each value is where its option is, and none elsewhere.
   expect(sorted(leaves(now))).toEqual(sorted(Object.values(flat)));
-  expect(sorted(leaves(readStored(now)))).toEqual(sorted(Object.values(flat)));
+  // Of the two precisions that there were then, by its present name.
+  expect(valueAt(readStored(now), 'model.dtype')).toBe('q8');
+  expect(sorted(leaves(readStored(now)))).toEqual(sorted(Object.values({ ...flat, modelQuantized: 'q8' })));
   expect(
     Object.keys(now).filter((name) => OPTION_PATHS.every((path) => path.split('.')[0] !== name)),
   ).toEqual([]);

@@ -126,8 +126,8 @@ describe.runIf(hasPostgres())('the verb compare-models', () => {
     const { code, stdout } = await compare('--models', `${model.name}:full`, '--rows', '50', '--long-texts');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Nobody has judged: \d+ known items, among \d+ of about \d+ rows/);
-    expect(stdout).toMatch(/sample:full +full +mean-of-chunks +0\.\d{3} +\[/);
-    expect(stdout).toMatch(/sample:full +full +chunks +32 +0\.0 %/);
+    expect(stdout).toMatch(/sample:full +fp32 +mean-of-chunks +0\.\d{3} +\[/);
+    expect(stdout).toMatch(/sample:full +fp32 +chunks +32 +0\.0 %/);
     expect(stdout).toMatch(/^Best: sample:full \(/m);
   });
 
