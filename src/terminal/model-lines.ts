@@ -35,7 +35,7 @@ export function checkedLines(check: ModelCheck): string[] {
     ...(checksum === null ? [] : [`checksum ${checksum}`]),
     `used with ${usageWords(check.usage)}`,
     check.usable
-      ? `${name} is usable: ${dimensions} dimensions, ${check.dtype}`
+      ? `${name} is usable: ${dimensions} dimensions, ${check.static ? 'static' : check.dtype}`
       : `${name} is NOT usable: ${problem}`,
   ];
 }
@@ -44,7 +44,7 @@ export function listedLines(root: string, models: readonly ListedModel[]): strin
   if (models.length === 0)
     return [`no model in ${root}; \`pgvector-backfill model fetch\` fetches the configured one`];
   return models.map(
-    ({ name, dtypes, bytes, revision }) =>
-      `${name}  ${dtypes.join(', ') || 'no graph'}  ${shown(bytes)}${revision === null ? '' : `  revision ${revision}`}`,
+    ({ name, dtypes, bytes, revision, ...model }) =>
+      `${name}  ${dtypes.join(', ') || (model.static ? 'static' : 'no graph')}  ${shown(bytes)}${revision === null ? '' : `  revision ${revision}`}`,
   );
 }

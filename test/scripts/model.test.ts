@@ -86,6 +86,7 @@ describe('model', () => {
           folder: join(root, 'org/small'),
           dtypes: ['fp32'],
           bytes: files.find(({ path }) => path === 'onnx/model.onnx')?.bytes,
+          static: false,
           revision: 'main',
         },
       ],

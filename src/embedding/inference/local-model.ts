@@ -8,6 +8,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { optionName } from '../../config/option-name.ts';
 import { NO_TELEMETRY } from '../../process/child-environment.ts';
 import { messageOf } from '../../errors.ts';
 import { createMasker, tryMask, type Masker } from '../../masking/masker.ts';
@@ -15,14 +16,22 @@ import { passagesOf } from '../passages/text-passages.ts';
 import { emptyEmbeddings, addCounts, type CutTexts, type Embeddings, type TextKind } from '../embedder.ts';
 import type { LoadRequest } from './messages.ts';
 import { readModelConfig } from '../model-files/config.ts';
-import { denseLayers, modelDtype, modelGraph } from '../model-files/files.ts';
-import { loadTokenizer } from '../tokenizer/load-tokenizer.ts';
+import {
+  denseLayers,
+  modelDtype,
+  modelGraph,
+  type ModelLocation,
+  type ModelOptions,
+} from '../model-files/files.ts';
+import { staticFiles, type StaticFiles } from '../model-files/static-files.ts';
+import { loadStaticTokenizer, loadTokenizer } from '../tokenizer/load-tokenizer.ts';
 import { LookUp } from './look-up.ts';
 import { Dense } from './dense.ts';
 import { Graph } from './graph.ts';
 import { norm, pool, scale } from './pooling.ts';
 import { loadRuntime } from './onnx-runtime.ts';
 import { openSession } from './session.ts';
+import { readStaticTable } from './static-table.ts';
 import { UnusableModel } from './unusable.ts';
 import type { EmbeddingOptions } from '../embedding-options.ts';
 import { TextTokenizer, type TextTokens } from '../tokenizer/text-tokens.ts';
@@ -52,7 +61,8 @@ interface Unit {
 }
 
 export class LocalModel {
-  readonly #graph: Graph;
+  /** Null of a static model. */
+  #graph: Graph | null = null;
   /** In place of the graph, where that is a look-up. */
   #lookUp: LookUp | null = null;
   /** Behind the pooling; most models have none. */
@@ -61,15 +71,19 @@ export class LocalModel {
   readonly #masker: Masker;
   readonly tokenizer: TextTokenizer;
 
-  private constructor(graph: Graph, tokenizer: TextTokenizer, shaping: EmbeddingOptions) {
-    this.#graph = graph;
+  private constructor(tokenizer: TextTokenizer, shaping: EmbeddingOptions) {
     this.#shaping = shaping;
     this.#masker = createMasker(shaping.mask);
     this.tokenizer = tokenizer;
   }
 
   /** @throws Error that says which of runtime, tokenizer and graph cannot be loaded. */
-  static async load({ options, location, intraOpThreads }: LoadRequest): Promise<LocalModel> {
+  static async load(request: LoadRequest): Promise<LocalModel> {
+    const table = staticFiles(request.location.folder);
+    return table === null ? LocalModel.#loadGraph(request) : LocalModel.#loadTable(request, table);
+  }
+
+  static async #loadGraph({ options, location, intraOpThreads }: LoadRequest): Promise<LocalModel> {
     // A process that did not come from us, such as a test's, has not got it yet; read when the first session is made.
     Object.assign(process.env, NO_TELEMETRY);
     const runtime = await part('the native ONNX runtime (onnxruntime-node)', loadRuntime);
@@ -85,15 +99,34 @@ export class LocalModel {
       const padding = { token: tokenizer.padding, side: tokenizer.paddingSide };
       return new Graph(runtime, session, config, padding, options.pooling === 'graph');
     });
-    const model = new LocalModel(graph, tokenizer, options);
+    const model = new LocalModel(tokenizer, options);
+    model.#graph = graph;
     // What a graph pools by itself has been through them.
-    const layers = graph.isPooled ? [] : denseLayers(options);
-    model.#dense = await part('the layer behind the pooling', () =>
-      Promise.all(layers.map((path) => Dense.read(location.folder, path))),
-    );
+    if (!graph.isPooled) await model.#readLayers(options, location);
     const { size } = await stat(file);
     model.#lookUp = graph.isPooled ? null : await LookUp.read(config, size, (lines) => graph.run(lines));
     return model;
+  }
+
+  /** Without the runtime, which such a model has no use for. */
+  static async #loadTable({ options, location }: LoadRequest, files: StaticFiles): Promise<LocalModel> {
+    if (options.pooling !== 'mean')
+      throw new UnusableModel(
+        `it is a static model (${files.said}), whose vectors are means of those of its tokens, and ${optionName('model.pooling')} is ${options.pooling}`,
+        `Leave ${optionName('model.pooling')} out.`,
+      );
+    const loaded = await part('the tokenizer', () => loadStaticTokenizer(location.folder, files));
+    const model = new LocalModel(new TextTokenizer(loaded.tokenizer, loaded.settings, options), options);
+    await model.#readLayers(options, location);
+    const tokens = [...loaded.tokenizer.tokens.values()].reduce((most, id) => Math.max(most, id + 1), 0);
+    model.#lookUp = await part('the table', () => readStaticTable(location.folder, files, tokens));
+    return model;
+  }
+
+  async #readLayers(options: ModelOptions, { folder }: ModelLocation): Promise<void> {
+    this.#dense = await part('the layer behind the pooling', () =>
+      Promise.all(denseLayers(options).map((path) => Dense.read(folder, path))),
+    );
   }
 
   /** Whether its vectors are looked up in a table, without an inference. */
@@ -188,7 +221,8 @@ export class LocalModel {
 
   /** One inference; adds each unit's vector, by its weight, to that of its text. */
   async #infer(units: readonly Unit[], count: number, result: Embeddings): Promise<void> {
-    const output = this.#lookUp ?? (await this.#graph.run(units.map(({ ids }) => ids)));
+    const output = this.#lookUp ?? (await this.#graph?.run(units.map(({ ids }) => ids)));
+    if (output === undefined) throw new Error('no model is loaded');
     const dimensions = this.#dense.at(-1)?.outputs ?? output.dimensions;
     const pooled = this.#dense.length === 0 ? null : new Float32Array(output.dimensions);
     if (result.vectors.length === 0) result.vectors = new Float32Array(count * dimensions);
@@ -218,7 +252,8 @@ export class LocalModel {
       const vector = vectors.subarray(text * dimensions, (text + 1) * dimensions);
       const length = norm(vector);
       if (!Number.isFinite(length)) faults[text] = FAULT.notFinite;
-      else if (length < MIN_NORM) faults[text] = FAULT.zero;
+      // That no word is known says more.
+      else if (length < MIN_NORM) faults[text] ||= FAULT.zero;
       else if (this.#shaping.normalize) scale(vector, 1 / length);
     }
   }

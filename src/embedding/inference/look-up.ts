@@ -5,7 +5,7 @@
 
 import type { Pooling } from '../embedding-options.ts';
 import type { ModelConfig } from '../model-files/config.ts';
-import { poolAt, type TokenVectors } from './pooling.ts';
+import { poolAt, sumOf, type Rows, type TokenVectors } from './pooling.ts';
 
 /** Of the graph's file beside the table itself. */
 const GRAPH_BYTES = 64 * 1024;
@@ -16,14 +16,23 @@ const PROBE_TOKENS = 64;
 /** Token vectors of lines of ids, as the graph gives them. */
 type Infer = (lines: readonly (readonly number[])[]) => Promise<TokenVectors>;
 
+/** Where a token's vector is, if not in the row of its id, and how much of it counts. */
+export interface TokenRows {
+  rows?: Int32Array | undefined;
+  /** Of a mean; a token without counts once. */
+  weights?: Float32Array | undefined;
+}
+
 export class LookUp {
   readonly dimensions: number;
-  /** tokens × dimensions. */
-  readonly #table: Float32Array;
+  /** rows × dimensions. */
+  readonly #table: Rows;
+  readonly #of: TokenRows;
 
-  private constructor(table: Float32Array, dimensions: number) {
+  constructor(table: Rows, dimensions: number, of: TokenRows = {}) {
     this.#table = table;
     this.dimensions = dimensions;
+    this.#of = of;
   }
 
   /** Null where the model says that it is something else, or behaves so. @param bytes of the graph's file */
@@ -40,13 +49,19 @@ export class LookUp {
     return (await isTable(table, tokens, dimensions, infer)) ? new LookUp(table, dimensions) : null;
   }
 
-  /** As `pool` of what the graph would give, to the last digit. */
+  /** As `pool` of what the graph would give, to the last digit; weights are of a mean alone. */
   pool(ids: readonly number[], how: Pooling, target: Float32Array): void {
     const { dimensions } = this;
-    const at = (token: number): number => (ids[token] ?? 0) * dimensions;
-    poolAt(this.#table, at, ids.length, how, target);
+    const { rows, weights } = this.#of;
+    const at =
+      rows === undefined
+        ? (token: number): number => ids[token]! * dimensions
+        : (token: number): number => rows[ids[token]!]! * dimensions;
+    if (weights === undefined) poolAt(this.#table, at, ids.length, how, target);
+    else sumOf(this.#table, at, ids.length, (token) => weights[ids[token]!]! / ids.length, target);
     // As the graph does it: of what lies behind the table there is no vector.
-    if (ids.some((id) => id * dimensions >= this.#table.length))
+    const tokens = rows?.length ?? this.#table.length / dimensions;
+    if (ids.some((id) => id >= tokens))
       throw new Error('the model has no vector of a token that its tokenizer gives');
   }
 }

@@ -22,9 +22,12 @@ export function pool(
   poolAt(data, (token) => start + token * dimensions, length, how, target);
 }
 
+/** Vectors one behind the other, in the numbers that they are kept in. */
+export type Rows = Float32Array | Int8Array;
+
 /** The same of tokens that lie anywhere in `data`: `at` gives where the vector of the n-th one begins. */
 export function poolAt(
-  data: Float32Array,
+  data: Rows,
   at: (token: number) => number,
   length: number,
   how: Pooling,
@@ -47,7 +50,7 @@ export function poolAt(
 }
 
 /** Four tokens at a time: the sum so far is read and written a quarter as often, which was half of the time. */
-function mean(data: Float32Array, at: (token: number) => number, length: number, target: Float32Array): void {
+function mean(data: Rows, at: (token: number) => number, length: number, target: Float32Array): void {
   const dimensions = target.length;
   const whole = length - (length % 4);
   target.fill(0);
@@ -64,18 +67,24 @@ function mean(data: Float32Array, at: (token: number) => number, length: number,
 }
 
 /** The n-th token counts n times: a decoder's later tokens have read more (SGPT). */
-function weightedMean(
-  data: Float32Array,
+function weightedMean(data: Rows, at: (token: number) => number, length: number, target: Float32Array): void {
+  const all = (length * (length + 1)) / 2;
+  sumOf(data, at, length, (token) => (token + 1) / all, target);
+}
+
+/** The vectors of tokens added up, each by its share. */
+export function sumOf(
+  data: Rows,
   at: (token: number) => number,
   length: number,
+  share: (token: number) => number,
   target: Float32Array,
 ): void {
   target.fill(0);
-  const all = (length * (length + 1)) / 2;
   for (let token = 0; token < length; token++) {
     const from = at(token);
-    const share = (token + 1) / all;
-    for (let i = 0; i < target.length; i++) target[i] = target[i]! + share * data[from + i]!;
+    const factor = share(token);
+    for (let i = 0; i < target.length; i++) target[i] = target[i]! + factor * data[from + i]!;
   }
 }
 

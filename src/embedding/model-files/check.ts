@@ -12,6 +12,7 @@ import { usageOf } from '../usage/usage.ts';
 import { modelOptions } from '../open-embedder.ts';
 import {
   expectedFiles,
+  isStatic,
   locateModel,
   modelChecksum,
   modelDtype,
@@ -29,6 +30,8 @@ export interface ModelCheck {
   revision: string | null;
   checksum: string | null;
   dimensions: number | null;
+  /** It is a table of vectors, and not a graph. */
+  static: boolean;
   usage: UsedValue[];
   /** Why it cannot be used; null where it can. */
   problem: string | null;
@@ -52,6 +55,7 @@ export async function checkModel(settings: Settings, openEmbedder: OpenEmbedder)
     revision: null,
     checksum: null,
     dimensions: null,
+    static: isStatic(options),
     usage: usageOf(settings),
     problem: null,
   };

@@ -9,11 +9,13 @@ import { withoutUser } from '../../config/values/bare-url.ts';
 import { BackfillError, ConfigError, unwritable } from '../../errors.ts';
 import { REAL_TIMING, pause, type Timing } from '../endpoint/pacing.ts';
 import { readMakerFiles } from '../usage/maker-files.ts';
+import { MODULES } from './maker-json.ts';
 import { USAGE_FILES, denseConfig, denseWeights } from './usage-files.ts';
 import { MODEL_FOLDER_REMEDY, downloadHubFile } from './hub-file.ts';
 import {
   MANIFEST,
   expectedFiles,
+  isStatic,
   locateModel,
   missingFiles,
   modelChecksum,
@@ -50,6 +52,10 @@ export interface FetchedModel {
 const LOCK_POLL_MS = 250;
 /** A process that died leaves its lock behind; one that lives touches it. */
 const LOCK_STALE_MS = 30_000;
+
+const CONFIG = 'config.json';
+/** In a list of files: those that are not known before the ones in front of them are here. */
+const THE_OTHERS = '';
 
 /** Some mirrors refuse what they have not: had they refused us, it would have been the first file. */
 const ABSENT: readonly string[] = ['MODEL_NOT_ON_HUB', 'MODEL_HUB_REFUSES'];
@@ -121,11 +127,19 @@ async function fetchMissing(
   // What was put there by hand is asked of no hub: there may be none to ask.
   const isByHand = known === null && (await missingFiles(options)).length === 0;
   const usage = isByHand ? [] : USAGE_FILES;
-  const wanted = [...expectedFiles(options).filter((path) => path !== graph), ...usage, graph];
+  // Those two first, as they tell what other files the model has.
+  const wanted = [...usage.filter((path) => path === MODULES), CONFIG, THE_OTHERS];
   const isOptional = (path: string): boolean => !modelFiles(options).includes(path);
   const absent = new Set(otherRevision ? [] : known?.absent);
   for (let at = 0; at < wanted.length; at++) {
     const path = wanted[at] ?? '';
+    if (path === THE_OTHERS) {
+      const others = expectedFiles(options).filter((file) => file !== graph);
+      wanted.push(...[...others, ...usage].filter((file) => !wanted.includes(file)));
+      if (isStatic(options)) addLayers(options, wanted);
+      else wanted.push(graph);
+      continue;
+    }
     if (path === graph) addLayers(options, wanted);
     if (absent.has(path)) continue;
     const present = (await stat(join(folder, path)).catch(() => null)) !== null;

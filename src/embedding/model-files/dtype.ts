@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEFAULT_DTYPE, DTYPES, type AskedDtype, type Dtype } from '../../config/values/dtype.ts';
+import { staticFiles } from './static-files.ts';
 
 const SUFFIX: Readonly<Record<Dtype, string>> = {
   fp32: '',
@@ -30,6 +31,8 @@ export const presentDtypes = (folder: string): Dtype[] =>
 
 /** The one that is used of the model in that folder, and the one that is fetched where it has none. */
 export function takenDtype(asked: AskedDtype, folder: string): Dtype {
+  // A table has the one precision of its numbers, which are added up the same way by whoever does it.
+  if (staticFiles(folder) !== null) return 'fp32';
   if (asked !== 'auto' && asked !== 'int8') return asked;
   const present = presentDtypes(folder);
   if (asked === 'auto') return FASTEST.find((dtype) => present.includes(dtype)) ?? DEFAULT_DTYPE;

@@ -12,6 +12,8 @@ import { maskPolicyVersion } from '../../masking/policy.ts';
 import { graphFile, presentDtypes, takenDtype } from './dtype.ts';
 import { externalData } from './external-data.ts';
 import { readMakerFiles } from '../usage/maker-files.ts';
+import { MODULES } from './maker-json.ts';
+import { staticFiles } from './static-files.ts';
 import { denseConfig, denseWeights } from './usage-files.ts';
 import { sha256Of } from './hub-file.ts';
 import type { EmbeddingOptions } from '../embedding-options.ts';
@@ -40,11 +42,15 @@ export interface ModelLocation {
 export function locateModel(options: Pick<ModelOptions, 'name' | 'localPath'>): ModelLocation {
   const root = resolve(options.localPath);
   const folder = join(root, options.name);
-  if (!existsSync(folder) && existsSync(join(root, 'config.json'))) {
+  if (!existsSync(folder) && isModelFolder(root)) {
     return { root: dirname(root), id: basename(root), folder: root };
   }
   return { root, id: options.name, folder };
 }
+
+/** By the file that names its architecture, or its parts. */
+export const isModelFolder = (folder: string): boolean =>
+  ['config.json', MODULES].some((file) => existsSync(join(folder, file)));
 
 /** By what is in its folder now. */
 export const modelDtype = (options: Pick<ModelOptions, 'name' | 'localPath' | 'dtype'>): Dtype =>
@@ -54,7 +60,13 @@ export const modelDtype = (options: Pick<ModelOptions, 'name' | 'localPath' | 'd
 export const modelGraph = (options: Pick<ModelOptions, 'name' | 'localPath' | 'dtype'>): string =>
   graphFile(modelDtype(options));
 
+/** Its vectors are in a table of its own, and no graph has them. */
+export const isStatic = (options: Pick<ModelOptions, 'name' | 'localPath'>): boolean =>
+  staticFiles(locateModel(options).folder) !== null;
+
 export function expectedFiles(options: ModelOptions): string[] {
+  const table = staticFiles(locateModel(options).folder);
+  if (table !== null) return [table.said, table.tokenizer, table.matrix];
   return ['config.json', 'tokenizer.json', 'tokenizer_config.json', modelGraph(options)];
 }
 
@@ -69,6 +81,7 @@ export const denseLayers = (options: Pick<ModelOptions, 'name' | 'localPath' | '
 export function modelFiles(options: ModelOptions): string[] {
   const layers = denseLayers(options).flatMap((path) => [denseConfig(path), denseWeights(path)]);
   const expected = [...expectedFiles(options), ...layers];
+  if (isStatic(options)) return expected;
   const graph = modelGraph(options);
   const path = join(locateModel(options).folder, graph);
   if (!isReadable(path)) return expected;

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '../../errors.ts';
+import type { StaticFiles } from '../model-files/static-files.ts';
 import type { TokenSettings } from './text-tokens.ts';
 import { parseTokenizerFile, type TokenizerFile } from './file.ts';
 import { Tokenizer } from './tokenizer.ts';
@@ -53,6 +54,41 @@ export async function loadTokenizer(
       truncation: config.truncation_side ?? (file.truncation?.direction === 'Left' ? 'left' : 'right'),
     },
   };
+}
+
+/**
+ * Of a static model (docs/models.md): nothing is put around a text, and nothing but the one file counts. As Model2Vec reads a text,
+ * its characters are cut before it has tokens, and what is unknown is left out, where the kind of vocabulary names it.
+ * @throws Error that says what of the file cannot be used
+ */
+export async function loadStaticTokenizer(
+  folder: string,
+  { kind, tokenizer: path }: StaticFiles,
+): Promise<{ tokenizer: Tokenizer; settings: TokenSettings }> {
+  const file = parseTokenizerFile(await readJson(folder, path));
+  const tokenizer = new Tokenizer(file);
+  const isModel2Vec = kind === 'model2vec';
+  return {
+    tokenizer,
+    settings: {
+      maxTokens: file.truncation?.max_length,
+      end: undefined,
+      isBare: true,
+      leftOut: isModel2Vec && file.model.type !== 'Unigram' ? tokenizer.unknownId : undefined,
+      charactersPerToken: isModel2Vec ? medianLength([...tokenizer.tokens.keys()]) : undefined,
+      paddingSide: 'right',
+      padding: 0,
+      truncation: file.truncation?.direction === 'Left' ? 'left' : 'right',
+    },
+  };
+}
+
+/** In characters, rounded down. */
+function medianLength(tokens: readonly string[]): number {
+  const lengths = Int32Array.from(tokens, (token) => Array.from(token).length).sort();
+  const middle = lengths.length >> 1;
+  const [low = 0, high = 0] = [lengths[lengths.length % 2 === 0 ? middle - 1 : middle], lengths[middle]];
+  return Math.floor((low + high) / 2);
 }
 
 async function readJson(folder: string, name: string): Promise<unknown> {

@@ -14,6 +14,12 @@ export interface TokenSettings {
   paddingSide: 'left' | 'right';
   /** Put behind every text, where the tokenizer itself has none there. */
   end: number | undefined;
+  /** The tokenizer's own frame is left away. */
+  isBare?: boolean;
+  /** A token that does not count: it is left out before the others are counted. */
+  leftOut?: number | undefined;
+  /** So many characters are read for each token that may be read, and no more; a passage is read whole. */
+  charactersPerToken?: number | undefined;
   /** Which end of a long text is left out. */
   truncation: 'left' | 'right';
 }
@@ -54,6 +60,8 @@ export class TextTokenizer {
   readonly #before: readonly number[];
   readonly #behind: readonly number[];
   readonly #fromLeft: boolean;
+  readonly #leftOut: number | undefined;
+  readonly #maxCharacters: number;
 
   /** @throws Error where the options do not fit the model */
   constructor(tokenizer: Tokenizer, settings: TokenSettings, shaping: EmbeddingOptions) {
@@ -62,11 +70,13 @@ export class TextTokenizer {
     this.maxTokens = Math.min(shaping.maxTokens, settings.maxTokens ?? shaping.maxTokens);
     this.padding = settings.padding;
     this.paddingSide = settings.paddingSide;
-    const { before, behind } = tokenizer.frame;
+    const { before, behind } = settings.isBare === true ? { before: [], behind: [] } : tokenizer.frame;
     const { end } = settings;
     this.#before = before;
     this.#behind = end === undefined || behind.includes(end) ? behind : [...behind, end];
     this.#fromLeft = settings.truncation === 'left';
+    this.#leftOut = settings.leftOut;
+    this.#maxCharacters = shaping.maxTokens * (settings.charactersPerToken ?? Infinity);
     if (shaping.longText === 'chunks') assertRoom(this.passages);
   }
 
@@ -77,13 +87,12 @@ export class TextTokenizer {
     const frame = this.#before.length + this.#behind.length;
     const limit = Math.max(this.maxTokens - frame, 0);
     const whole = `${prefix}${text}`;
-    const { ids, cut } = this.#fromLeft
-      ? { ids: this.#tokenizer.encode(whole), cut: false }
-      : this.#encode(whole, limit);
-    const long = cut || ids.length > limit;
+    const read = as === 'passage' ? whole : firstCharacters(whole, this.#maxCharacters);
+    const { ids, cut } = this.#fromLeft ? { ids: this.#ids(read), cut: false } : this.#encode(read, limit);
+    const long = cut || ids.length > limit || read.length < whole.length;
     // A query is not a document that could be left out: it is cut. A passage fits.
     const mode = as === 'document' ? this.#shaping.longText : 'truncate';
-    if (long && mode === 'mean-of-chunks') return this.#chunks(text, this.#tokenizer.encode(prefix));
+    if (long && mode === 'mean-of-chunks') return this.#chunks(text, this.#ids(prefix));
     if (long && mode !== 'truncate' && mode !== 'chunks')
       return { units: [], weights: [], truncated: false, long, unknown: false };
     const kept = this.#fromLeft ? ids.slice(Math.max(ids.length - limit, 0)) : ids.slice(0, limit);
@@ -112,8 +121,8 @@ export class TextTokenizer {
     return {
       max: Math.min(chunkTokens, this.maxTokens),
       overlap: chunkOverlap,
-      ofPart: (text) => this.#tokenizer.encode(text).length,
-      ofPassage: (text) => this.#tokenizer.encode(`${documentPrefix}${text}`).length + frame,
+      ofPart: (text) => this.#ids(text).length,
+      ofPassage: (text) => this.#ids(`${documentPrefix}${text}`).length + frame,
     };
   }
 
@@ -152,12 +161,32 @@ export class TextTokenizer {
    */
   #encode(text: string, limit: number): { ids: number[]; cut: boolean } {
     for (let characters = limit * CHARACTERS_PER_TOKEN; characters < text.length; characters *= GROWTH) {
-      const ids = this.#tokenizer.encodeBeginning(text.slice(0, cutPosition(text, characters)));
+      const beginning = text.slice(0, cutPosition(text, characters));
+      const ids = this.#counted(this.#tokenizer.encodeBeginning(beginning));
       if (ids.length > limit) return { ids, cut: true };
       if (characters === 0) break;
     }
-    return { ids: this.#tokenizer.encode(text), cut: false };
+    return { ids: this.#ids(text), cut: false };
   }
+
+  #ids(text: string): number[] {
+    return this.#counted(this.#tokenizer.encode(text));
+  }
+
+  #counted(ids: number[]): number[] {
+    const leftOut = this.#leftOut;
+    // Most texts have none: to look costs less than to copy.
+    return leftOut === undefined || !ids.includes(leftOut) ? ids : ids.filter((id) => id !== leftOut);
+  }
+}
+
+/** Counted as Python does; what is shorter in UTF-16 units already is not looked at. */
+function firstCharacters(text: string, count: number): string {
+  if (text.length <= count) return text;
+  let at = 0;
+  for (let seen = 0; seen < count && at < text.length; seen++)
+    at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
+  return text.slice(0, at);
 }
 
 /** The last space not far before `characters`; without one, there, but not in the middle of a character. */

@@ -63,6 +63,11 @@ export class Tokenizer {
     this.#words = isWordwise(file) ? new WordCache((word) => this.#sections(word).flat()) : null;
   }
 
+  /** The vocabulary and what was added to it, each token once, with its id. */
+  get tokens(): ReadonlyMap<string, number> {
+    return new Map([...this.#model.ids, ...this.#added]);
+  }
+
   idOf(token: string): number | undefined {
     return this.#added.get(token) ?? this.#model.ids.get(token);
   }

@@ -208,6 +208,12 @@ export const KNOWN_MODELS: readonly KnownModel[] = [
     },
     page: hub('google/embeddinggemma-300m'),
   },
+  {
+    names: /^potion-/,
+    shown: 'potion-…',
+    usage: { pooling: 'mean', normalize: true, maxTokens: 512, ...none },
+    page: hub('minishlab/potion-base-8M'),
+  },
 ];
 
 /** Conversions are called as what they were made of, with or without what they were made for. */

@@ -3,9 +3,11 @@
  * (modules.json and what it names, prompts) beside the tokenizer's.
  */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { posix, join } from 'node:path';
 import type { Pooling } from '../embedding-options.ts';
+import { MODULES, isJson, readJson, readModules } from '../model-files/maker-json.ts';
+import { staticFiles, type StaticFiles } from '../model-files/static-files.ts';
 import { denseWeights } from '../model-files/usage-files.ts';
 
 /** What may be said of a model's use. A prefix that is empty: there is none, on purpose. */
@@ -36,9 +38,6 @@ export interface MakerFiles {
   unusable: string | null;
 }
 
-type Json = Record<string, unknown>;
-
-const MODULES = 'modules.json';
 const PROMPTS = 'config_sentence_transformers.json';
 const LENGTH = 'sentence_bert_config.json';
 /** In the order in which sentence-transformers looks for them. */
@@ -79,18 +78,25 @@ export function readMakerFiles(folder: string): MakerFiles {
     result.layers = modules.flatMap(({ kind, path }) => (kind === 'Dense' && path !== '' ? [path] : []));
     if (kinds.includes('Pooling')) say('normalize', kinds.includes('Normalize'), MODULES);
   }
+  const table = staticFiles(folder);
   const pooling = readPooling(folder, modules?.find(({ kind }) => kind === 'Pooling')?.path ?? '1_Pooling');
   if (pooling !== null) {
     result.unusable ??= pooling.unusable;
     say('pooling', pooling.how, pooling.file);
   }
   // Layers that are not here are in the graph, or nowhere: its own pooling is what they stand behind.
-  if (result.layers.every((path) => existsSync(join(folder, denseWeights(path)))))
-    result.dense = result.layers;
+  const isWhole = result.layers.every((path) => existsSync(join(folder, denseWeights(path))));
+  if (isWhole || table !== null) result.dense = result.layers;
   else say('pooling', 'graph', MODULES);
   const length = numberOf(readJson(folder, LENGTH)?.['max_seq_length']);
   if (length !== undefined) say('maxTokens', Math.min(length, MOST_TOKENS), LENGTH);
   else if (modules !== null) say('maxTokens', lengthOfTokenizer(folder), 'tokenizer_config.json');
+  if (table !== null) {
+    const { pooling: how, normalize, maxTokens } = staticUsage(folder, table);
+    say('pooling', how, table.said);
+    say('normalize', normalize, table.said);
+    say('maxTokens', maxTokens, table.said);
+  }
   const prompts = readPrompts(folder);
   result.unusable ??= prompts.unusable;
   say('queryPrefix', prompts.query, PROMPTS);
@@ -102,18 +108,22 @@ export function readMakerFiles(folder: string): MakerFiles {
 
 const KINDS = new Set(['Transformer', 'Pooling', 'Dense', 'Normalize', 'Dropout', 'StaticEmbedding']);
 
-function readModules(folder: string): { kind: string; path: string }[] | null {
-  const parts = readAny(folder, MODULES);
-  if (!Array.isArray(parts)) return null;
-  return parts.filter(isJson).map(({ type, path }) => ({
-    // sentence_transformers.models.Pooling
-    kind: String(type).split('.').at(-1) ?? '',
-    path: plainPath(String(path)),
-  }));
-}
+/** That Model2Vec reads of a text unless it is told otherwise; sentence-transformers has no limit. */
+const MODEL2VEC_TOKENS = 512;
 
-/** Below the model's folder, whatever the file says. */
-const plainPath = (path: string): string => posix.normalize(`/${path}`).slice(1);
+function staticUsage(folder: string, { kind, said }: StaticFiles): StatedUsage {
+  if (kind === 'sentence-transformers') {
+    const normalize = readModules(folder)?.some((part) => part.kind === 'Normalize') === true;
+    return { pooling: 'mean', normalize, maxTokens: MOST_TOKENS };
+  }
+  const config = readJson(folder, said);
+  const length = numberOf(config?.['seq_length']) ?? MODEL2VEC_TOKENS;
+  return {
+    pooling: 'mean',
+    normalize: config?.['normalize'] === true,
+    maxTokens: Math.min(length, MODEL2VEC_TOKENS),
+  };
+}
 
 interface StatedPooling {
   how?: Pooling;
@@ -177,20 +187,3 @@ function lengthOfTokenizer(folder: string): number | undefined {
 
 const numberOf = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isInteger(value) && value > 0 && value < LONGEST ? value : undefined;
-
-function readJson(folder: string, file: string): Json | null {
-  const value = readAny(folder, file);
-  return isJson(value) ? value : null;
-}
-
-/** Null where it is not there, or is no JSON: what decides nothing without it is not stopped by it. */
-function readAny(folder: string, file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(join(folder, file), 'utf8'));
-  } catch {
-    return null;
-  }
-}
-
-const isJson = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,13 +1,12 @@
 /** What `--models` names → the options of that model. */
 
-import { existsSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { optionName } from '../../config/option-name.ts';
 import { withValues } from '../../config/shape.ts';
 import { ASKED_DTYPES, type AskedDtype } from '../../config/values/dtype.ts';
 import type { Settings } from '../../config/settings.ts';
 import { presentDtypes } from '../../embedding/model-files/dtype.ts';
-import { locateModel, modelDtype } from '../../embedding/model-files/files.ts';
+import { isModelFolder, locateModel, modelDtype } from '../../embedding/model-files/files.ts';
 import { withUsageOf } from '../../embedding/usage/usage.ts';
 import { ConfigError } from '../../errors.ts';
 
@@ -62,7 +61,7 @@ export function settingsOfModel(
 ): Settings {
   if (kind === 'endpoint') return settingsOfEndpoint(settings, name);
   const folder = resolve(cwd, name);
-  const isFolder = existsSync(join(folder, 'config.json'));
+  const isFolder = isModelFolder(folder);
   const change: (readonly [string, unknown])[] = [
     ['model.endpoint', undefined],
     // A pin is of the configured model alone.

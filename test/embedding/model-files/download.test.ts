@@ -280,7 +280,9 @@ describe('model files from a hub', () => {
     for (const file of expectedFiles(options)) expect(remedy).toContain(file);
     expect(remedy).toContain(join(root, NAME));
     expect(remedy).toContain(`${hub.origin}/org/small/resolve/main/`);
-    expect(hub.asked).toHaveLength(1);
+    const asked = hub.asked.map(({ path }) => path);
+    expect(asked).toEqual([...new Set(asked)]);
+    expect(required().length).toBeLessThanOrEqual(1);
   });
 
   it('that lie there already, put by hand, are asked of no hub', async () => {
