@@ -23,6 +23,7 @@ export const model: Command = {
     'model.checksum',
     'model.hub',
     'model.pooling',
+    'model.dimensions',
     'model.maxTokens',
   ],
   run(invocation) {

@@ -12,6 +12,8 @@ export interface EmbeddingOptions {
   pooling: Pooling;
   /** To unit length. */
   normalize: boolean;
+  /** Of a vector: its first components, and all of them where absent. */
+  dimensions?: number | undefined;
   /** Tokens of one inference, those of prefix and frame included. */
   maxTokens: number;
   longText: LongText;

@@ -23,6 +23,7 @@ import {
   type ModelOptions,
 } from './model-files/files.ts';
 import { optionName } from '../config/option-name.ts';
+import { assertDimensions } from './usage/asked-dimensions.ts';
 import { USAGE_KEYS, readMakerFiles, type StatedUsage } from './usage/maker-files.ts';
 import { InferencePool } from './inference/process-pool.ts';
 import { createMasker } from '../masking/masker.ts';
@@ -125,6 +126,7 @@ export async function openTransformersEmbedder(
   await assertModelFiles(options);
   await assertPinnedFiles(options);
   assertUsable(options);
+  assertDimensions(options);
   const location = locateModel(options);
   const { pool, shape } = await InferencePool.start(
     // The files are here: where they came from, and with which password, is nothing to a process that reads them.

@@ -25,6 +25,7 @@ export function modelOptions(settings: Settings): ModelOptions {
     hub: settings.model.hub,
     pooling: settings.model.pooling,
     normalize: settings.model.normalize,
+    dimensions: settings.model.dimensions,
     maxTokens: settings.model.maxTokens,
     longText: settings.model.longText,
     chunkTokens: settings.model.chunkTokens,
@@ -103,7 +104,14 @@ export type ModelFacts = Record<string, string | number | boolean>;
 /** What rows' vectors are made with, by the names of the options; kept with each run, to tell what another one changed. */
 export function modelFacts(settings: Settings): ModelFacts {
   const local = settings.model.endpoint === undefined;
-  const { longText, maxTokens, chunkTokens = maxTokens, chunkOverlap, maxChunks } = settings.model;
+  const {
+    longText,
+    dimensions,
+    maxTokens,
+    chunkTokens = maxTokens,
+    chunkOverlap,
+    maxChunks,
+  } = settings.model;
   const chunks = { 'model.chunkOverlap': chunkOverlap, 'model.maxChunks': maxChunks };
   return {
     'model.name': settings.model.name,
@@ -111,6 +119,7 @@ export function modelFacts(settings: Settings): ModelFacts {
       ? { 'model.dtype': modelDtype(settings.model), 'model.pooling': settings.model.pooling }
       : { 'model.endpoint': true }),
     'model.normalize': settings.model.normalize,
+    ...(dimensions === undefined ? {} : { 'model.dimensions': dimensions }),
     'model.maxTokens': settings.model.maxTokens,
     'model.longText': settings.model.longText,
     ...(longText === 'mean-of-chunks' && local ? chunks : {}),

@@ -115,7 +115,7 @@ export const model = {
   dimensions: option({
     schema: wholeNumber(1, 16_000).optional(),
     parse: parseNumber,
-    help: 'model.endpoint: dimensions to request, if the model offers several; if not set, the default of the model',
+    help: 'Dimensions of a vector, for models that were made for fewer than all: the first ones of a local model; of model.endpoint those that are requested; if not set, all, or the default of the server',
   }),
   requestTexts: option({
     schema: wholeNumber(1, 2048),

@@ -18,6 +18,7 @@ import type { LoadRequest } from './messages.ts';
 import { readModelConfig } from '../model-files/config.ts';
 import {
   denseLayers,
+  modelCut,
   modelDtype,
   modelGraph,
   type ModelLocation,
@@ -28,12 +29,13 @@ import { loadStaticTokenizer, loadTokenizer } from '../tokenizer/load-tokenizer.
 import { LookUp } from './look-up.ts';
 import { Dense } from './dense.ts';
 import { Graph } from './graph.ts';
-import { norm, pool, scale } from './pooling.ts';
+import { norm, normaliseLayer, pool, scale } from './pooling.ts';
 import { loadRuntime } from './onnx-runtime.ts';
 import { openSession } from './session.ts';
 import { readStaticTable } from './static-table.ts';
 import { UnusableModel } from './unusable.ts';
 import type { EmbeddingOptions } from '../embedding-options.ts';
+import type { Cut } from '../usage/cut.ts';
 import { TextTokenizer, type TextTokens } from '../tokenizer/text-tokens.ts';
 import { LOOK_UP_BUDGET, TOKEN_BUDGET, tokenBatches } from './token-batches.ts';
 
@@ -67,12 +69,15 @@ export class LocalModel {
   #lookUp: LookUp | null = null;
   /** Behind the pooling; most models have none. */
   #dense: readonly Dense[] = [];
+  /** Components that are left away; null where none are. */
+  readonly #cut: Cut | null;
   readonly #shaping: EmbeddingOptions;
   readonly #masker: Masker;
   readonly tokenizer: TextTokenizer;
 
-  private constructor(tokenizer: TextTokenizer, shaping: EmbeddingOptions) {
+  private constructor(tokenizer: TextTokenizer, shaping: ModelOptions) {
     this.#shaping = shaping;
+    this.#cut = modelCut(shaping);
     this.#masker = createMasker(shaping.mask);
     this.tokenizer = tokenizer;
   }
@@ -119,7 +124,10 @@ export class LocalModel {
     const model = new LocalModel(new TextTokenizer(loaded.tokenizer, loaded.settings, options), options);
     await model.#readLayers(options, location);
     const tokens = [...loaded.tokenizer.tokens.values()].reduce((most, id) => Math.max(most, id + 1), 0);
-    model.#lookUp = await part('the table', () => readStaticTable(location.folder, files, tokens));
+    // What is not looked at need not be in memory.
+    const columns =
+      model.#dense.length > 0 || model.#cut?.layerNorm === true ? undefined : model.#cut?.dimensions;
+    model.#lookUp = await part('the table', () => readStaticTable(location.folder, files, tokens, columns));
     return model;
   }
 
@@ -208,6 +216,7 @@ export class LocalModel {
     try {
       await this.#infer(units, count, result);
     } catch (error) {
+      if (error instanceof UnusableModel) throw error;
       if (units.length > 1) {
         for (const unit of units) await this.#inferOrFault([unit], count, result);
         return;
@@ -223,8 +232,11 @@ export class LocalModel {
   async #infer(units: readonly Unit[], count: number, result: Embeddings): Promise<void> {
     const output = this.#lookUp ?? (await this.#graph?.run(units.map(({ ids }) => ids)));
     if (output === undefined) throw new Error('no model is loaded');
-    const dimensions = this.#dense.at(-1)?.outputs ?? output.dimensions;
-    const pooled = this.#dense.length === 0 ? null : new Float32Array(output.dimensions);
+    const given = this.#dense.at(-1)?.outputs ?? output.dimensions;
+    const { dimensions, layerNorm } = this.#cut ?? { dimensions: given, layerNorm: false };
+    if (dimensions > given) throw tooManyDimensions(dimensions, given);
+    // Nothing comes behind the pooling but the cut: what is left away is not added up in the first place.
+    const pooled = this.#dense.length === 0 && !layerNorm ? null : new Float32Array(output.dimensions);
     if (result.vectors.length === 0) result.vectors = new Float32Array(count * dimensions);
     const piece = new Float32Array(dimensions);
     for (const [row, { text, ids, weight }] of units.entries()) {
@@ -234,8 +246,11 @@ export class LocalModel {
       if (output instanceof LookUp) output.pool(ids, this.#shaping.pooling, into);
       else if (output.isPooled) pool(output, row, 1, 'cls', into);
       else pool(output, row, ids.length, this.#shaping.pooling, into);
-      if (pooled !== null)
-        target.set(this.#dense.reduce<Float32Array>((each, layer) => layer.apply(each), pooled));
+      if (pooled !== null) {
+        const whole = this.#dense.reduce<Float32Array>((each, layer) => layer.apply(each), pooled);
+        if (layerNorm) normaliseLayer(whole);
+        target.set(whole.subarray(0, dimensions));
+      }
       if (weight === 1) continue;
       const length = this.#shaping.normalize ? norm(piece) : 1;
       const share = length < MIN_NORM ? 0 : weight / length;
@@ -258,6 +273,12 @@ export class LocalModel {
     }
   }
 }
+
+const tooManyDimensions = (asked: number, given: number): UnusableModel =>
+  new UnusableModel(
+    `${optionName('model.dimensions')} is ${asked}, and its vectors have ${given} dimensions`,
+    `Give ${given} at most, or leave it out.`,
+  );
 
 async function part<T>(name: string, load: () => Promise<T>): Promise<T> {
   try {

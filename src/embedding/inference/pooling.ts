@@ -101,3 +101,14 @@ export function norm(vector: Float32Array): number {
 export function scale(vector: Float32Array, factor: number): void {
   for (let i = 0; i < vector.length; i++) vector[i] = (vector[i] ?? 0) * factor;
 }
+
+/** As PyTorch's. */
+const LAYER_NORM_EPSILON = 1e-5;
+
+/** Components less their mean, by their standard deviation. */
+export function normaliseLayer(vector: Float32Array): void {
+  const mean = vector.reduce((sum, each) => sum + each, 0) / vector.length;
+  const variance = vector.reduce((sum, each) => sum + (each - mean) ** 2, 0) / vector.length;
+  const factor = 1 / Math.sqrt(variance + LAYER_NORM_EPSILON);
+  for (let at = 0; at < vector.length; at++) vector[at] = ((vector[at] ?? 0) - mean) * factor;
+}

@@ -11,6 +11,7 @@ import { ConfigError, messageOf } from '../../errors.ts';
 import { maskPolicyVersion } from '../../masking/policy.ts';
 import { graphFile, presentDtypes, takenDtype } from './dtype.ts';
 import { externalData } from './external-data.ts';
+import { cutOf, type Cut } from '../usage/cut.ts';
 import { readMakerFiles } from '../usage/maker-files.ts';
 import { MODULES } from './maker-json.ts';
 import { staticFiles } from './static-files.ts';
@@ -68,6 +69,12 @@ export function expectedFiles(options: ModelOptions): string[] {
   const table = staticFiles(locateModel(options).folder);
   if (table !== null) return [table.said, table.tokenizer, table.matrix];
   return ['config.json', 'tokenizer.json', 'tokenizer_config.json', modelGraph(options)];
+}
+
+/** Null where vectors stay whole. */
+export function modelCut(options: Pick<ModelOptions, 'name' | 'localPath' | 'dimensions'>): Cut | null {
+  const { folder, id } = locateModel(options);
+  return cutOf(options.dimensions, folder, [id, options.name]);
 }
 
 /** Folders of the layers behind the pooling; none where the graph pools by itself, as they are in it. */
@@ -249,6 +256,7 @@ function shapingFacts(options: ModelOptions): unknown[] {
     skip: [],
     fail: [],
   }[longText];
+  const cut = modelCut(options);
   return [
     TOKENISATION,
     // The rest of it is in the files and their names.
@@ -260,5 +268,6 @@ function shapingFacts(options: ModelOptions): unknown[] {
     ...chunks,
     documentPrefix,
     maskPolicyVersion(options.mask),
+    ...(cut === null ? [] : [cut]),
   ];
 }

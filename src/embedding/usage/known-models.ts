@@ -217,7 +217,10 @@ export const KNOWN_MODELS: readonly KnownModel[] = [
 ];
 
 /** Conversions are called as what they were made of, with or without what they were made for. */
+export const plainName = (name: string): string =>
+  (name.split('/').at(-1) ?? '').toLowerCase().replace(/-onnx(-q)?$/, '');
+
 export function knownModel(name: string): KnownModel | undefined {
-  const plain = (name.split('/').at(-1) ?? '').toLowerCase().replace(/-onnx(-q)?$/, '');
+  const plain = plainName(name);
   return KNOWN_MODELS.find(({ names }) => names.test(plain));
 }

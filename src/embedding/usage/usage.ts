@@ -12,7 +12,7 @@ import { USAGE_PATHS, type UsedValue } from '../../config/usage-paths.ts';
 import { valueAt, withValues } from '../../config/shape.ts';
 import { ConfigError } from '../../errors.ts';
 import { graphFile } from '../model-files/dtype.ts';
-import { locateModel, modelDtype } from '../model-files/files.ts';
+import { isStatic, locateModel, modelDtype } from '../model-files/files.ts';
 import { knownModel } from './known-models.ts';
 import { readMakerFiles, type UsageKey } from './maker-files.ts';
 
@@ -82,11 +82,17 @@ export function usedConfig({ given, ...config }: LoadedConfig): Config {
 
 /** How the model is used by these settings, which have been settled; of one on a server, what is asked of that. */
 export function usageOf(settings: Settings): UsedValue[] {
-  if (settings.model.endpoint !== undefined)
-    return valuesOf(settings).filter(({ path }) => path !== 'model.pooling');
+  const { endpoint, dimensions } = settings.model;
+  const used = valuesOf(settings).filter(({ path }) => endpoint === undefined || path !== 'model.pooling');
+  if (dimensions !== undefined)
+    used.push({ path: 'model.dimensions', value: dimensions, source: 'given', where: null, stated: null });
+  // A table has no graphs to choose from.
+  if (endpoint !== undefined || isStatic(settings.model)) return used;
   const dtype = modelDtype(settings.model);
-  const where = graphFile(dtype);
-  return [...valuesOf(settings), { path: 'model.dtype', value: dtype, source: 'files', where, stated: null }];
+  return [
+    ...used,
+    { path: 'model.dtype', value: dtype, source: 'files', where: graphFile(dtype), stated: null },
+  ];
 }
 
 function valuesOf(settings: Settings): UsedValue[] {

@@ -2,6 +2,7 @@
 
 import type { Settings } from '../../config/settings.ts';
 import { modelDifference, modelFacts } from '../../embedding/open-embedder.ts';
+import { doubtfulDimensions } from '../../embedding/usage/asked-dimensions.ts';
 import { contradictions, usageWords } from '../../embedding/usage/usage-words.ts';
 import { usageOf } from '../../embedding/usage/usage.ts';
 import { GateError } from '../../errors.ts';
@@ -62,7 +63,11 @@ export async function checkRun({ pool, run, settings }: VerifyInput): Promise<Ch
 /** Only told: how much a model used otherwise loses is what relevance says. */
 function modelUse(settings: Settings): Check {
   const used = usageOf(settings);
-  const otherwise = contradictions(used).map(({ words }) => words);
+  const doubtful = doubtfulDimensions(settings);
+  const otherwise = [
+    ...contradictions(used).map(({ words }) => words),
+    ...(doubtful === null ? [] : [doubtful]),
+  ];
   return {
     name: 'model-use',
     passed: true,
