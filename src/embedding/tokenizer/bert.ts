@@ -17,8 +17,12 @@ export interface BertFlags {
   lowercase: boolean;
 }
 
+/** Nothing in it to clean, to part or to take off. */
+const PLAIN = /^[ -~]*$/;
+
 /** In the reference's order, accents before case. */
 export function bertNormalize(text: string, flags: BertFlags): string {
+  if (PLAIN.test(text)) return flags.lowercase ? text.toLowerCase() : text;
   let normal = text;
   if (flags.clean_text) normal = cleanText(normal);
   if (flags.handle_chinese_chars) normal = isolateIdeographs(normal);

@@ -13,6 +13,7 @@ import { normalizer } from './text/normalizers.ts';
 import type { Normalize, Piece, PreTokenize } from './pieces.ts';
 import { preTokenizer } from './text/pre-tokenizers.ts';
 import { wellFormed } from './text/unicode.ts';
+import { PieceCache } from './piece-cache.ts';
 import { WordCache, isWordwise } from './word-cache.ts';
 
 /** Of a text that was cut, how many pieces at its end may be others than in the whole text. */
@@ -32,7 +33,7 @@ export class Tokenizer {
   readonly #findNormal: (text: string) => Section[];
   /** Words between two blanks, whose tokens are the same wherever they stand; null where they are not. */
   readonly #words: WordCache | null;
-  readonly #pieces: WordCache;
+  readonly #pieces: PieceCache;
 
   /** @throws Error where a part cannot be used */
   constructor(file: TokenizerFile) {
@@ -59,7 +60,7 @@ export class Tokenizer {
       ...this.frame.behind,
       ...(this.unknownId === undefined ? [] : [this.unknownId]),
     ]);
-    this.#pieces = new WordCache((piece) => this.#model.tokenize(piece));
+    this.#pieces = new PieceCache((piece) => this.#model.tokenize(piece));
     this.#words = isWordwise(file) ? new WordCache((word) => this.#sections(word).flat()) : null;
   }
 
@@ -106,7 +107,7 @@ export class Tokenizer {
   }
 
   #pieceIds(section: Piece, result: (readonly number[])[]): void {
-    for (const { text } of this.#preTokenize(section)) result.push(this.#pieces.word(text));
+    for (const { text } of this.#preTokenize(section)) result.push(this.#pieces.tokens(text));
   }
 
   #searchedAs(content: string): string {

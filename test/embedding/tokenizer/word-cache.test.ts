@@ -96,13 +96,23 @@ describe('tokens by words', () => {
       asked++;
       return [7];
     });
-    for (let word = 0; word < 250_000; word++) memo.encode(`w${word}`);
-    expect(asked).toBe(250_000);
-    memo.encode('w249999');
-    expect(asked).toBe(250_000);
+    for (let word = 0; word < 300_000; word++) memo.encode(`w${word}`);
+    expect(asked).toBe(300_000);
+    memo.encode('w299999');
+    expect(asked).toBe(300_000);
     memo.encode('w0');
-    expect(asked).toBe(250_001);
+    expect(asked).toBe(300_001);
     memo.encode(`${'long'.repeat(20)} ${'long'.repeat(20)}`);
-    expect(asked).toBe(250_003);
+    expect(asked).toBe(300_003);
+  });
+
+  it('stay those of their word as more and more are kept, whatever the words and however many their tokens', () => {
+    const tokensOf = (word: string): number[] => Array.from(word, (_, at) => word.charCodeAt(at));
+    const memo = new WordCache(tokensOf);
+    const word = (number: number): string => `${number.toString(36)}${'ζ'.repeat(number % 7)}`;
+    const text = Array.from({ length: 40_000 }, (_, number) => word(number)).join(' ');
+    const tokens = tokensOf(text).filter((unit) => unit !== 32);
+    expect(memo.encode(text)).toEqual(tokens);
+    expect(memo.encode(text)).toEqual(tokens);
   });
 });

@@ -75,4 +75,4 @@ export const asRegexKnows = (text: string): string =>
     : text.replace(NEW_TO_REGEX, (each) => (each.length === 1 ? '\u0378' : '\u{1ffff}'));
 
 /** Half of a pair is no character; what stands for one that cannot be read stands for it. */
-export const wellFormed = (text: string): string => text.replace(/\p{Cs}/gu, '\ufffd');
+export const wellFormed = (text: string): string => text.toWellFormed();
