@@ -28,6 +28,7 @@ import { USAGE_KEYS, readMakerFiles, type StatedUsage } from './usage/maker-file
 import { InferencePool } from './inference/process-pool.ts';
 import { createMasker } from '../masking/masker.ts';
 import { usableProcessors } from './inference/processors.ts';
+import { lookUpMessages } from './inference/look-up-batches.ts';
 import { textChunks } from './inference/token-batches.ts';
 
 /** A WordPiece word has at most 100 characters and is a token; with room to spare, more text than this cannot matter. */
@@ -37,11 +38,12 @@ const CHARACTERS_PER_TOKEN = 64;
 const DEADLY = 8 satisfies VectorFault;
 
 /**
- * Shares texts out to the processes, by their indexes. One that processes die of, one after the other, is left to `onDeadly`,
+ * Shares texts out to the processes, by their indexes in `messages`. One that processes die of, one after the other, is left to `onDeadly`,
  * and the others go on without it.
  */
 async function inParts(
   texts: readonly string[],
+  messages: number[][],
   work: (members: readonly number[], own: string[], patience: number) => Promise<void>,
   onDeadly: (index: number) => void,
 ): Promise<void> {
@@ -65,7 +67,7 @@ async function inParts(
       await Promise.all(halves.map((half) => workPart(half, half.length === 1 ? 1 : 0)));
     }
   };
-  await Promise.all(textChunks(texts).map((members) => workPart(members, 1)));
+  await Promise.all(messages.map((members) => workPart(members, 1)));
 }
 
 /**
@@ -140,7 +142,7 @@ export async function openTransformersEmbedder(
       cause: error,
     });
   });
-  const { dimensions, maxTokens } = shape;
+  const { dimensions, maxTokens, isLookUp } = shape;
 
   async function embed(
     texts: readonly string[],
@@ -152,14 +154,18 @@ export async function openTransformersEmbedder(
     if (signal !== undefined) setMaxListeners(0, signal);
     await inParts(
       texts,
+      isLookUp ? lookUpMessages(texts) : textChunks(texts),
       async (members, own, patience) => {
         const part = await pool.run({ type: 'embed', texts: own, as }, { signal, patience });
         addCounts(result.masked, part.masked);
+        // Those of a look-up stand together.
+        if (isLookUp) result.vectors.set(part.vectors, (members[0] ?? 0) * dimensions);
         for (const [row, index] of members.entries()) {
-          result.vectors.set(
-            part.vectors.subarray(row * dimensions, (row + 1) * dimensions),
-            index * dimensions,
-          );
+          if (!isLookUp)
+            result.vectors.set(
+              part.vectors.subarray(row * dimensions, (row + 1) * dimensions),
+              index * dimensions,
+            );
           result.tokens[index] = part.tokens[row] ?? 0;
           result.truncated[index] = part.truncated[row] ?? 0;
           result.faults[index] = part.faults[row] ?? 0;
@@ -180,6 +186,7 @@ export async function openTransformersEmbedder(
     if (signal !== undefined) setMaxListeners(0, signal);
     await inParts(
       texts,
+      textChunks(texts),
       async (members, own, patience) => {
         const part = await pool.cut(own, { signal, patience });
         addCounts(result.masked, part.masked);

@@ -25,14 +25,17 @@ async function embedTexts(
 ): Promise<EmbeddedPage> {
   const texts: string[] = [];
   const positions = new Map<string, number>();
-  for (const row of rows) {
-    const hash = row.hash.toString('base64');
-    if (!positions.has(hash)) positions.set(hash, texts.push(row.text) - 1);
-  }
+  const textOf = rows.map((row) => {
+    const hash = row.hash.toString('latin1');
+    const known = positions.get(hash);
+    if (known !== undefined) return known;
+    positions.set(hash, texts.push(row.text) - 1);
+    return texts.length - 1;
+  });
   const { vectors, faults, truncated, tokens, masked } = await checkedVectors(context, texts, { signal });
   const page: EmbeddedPage = { embedded: [], unusable: [], tokens, masked };
-  for (const row of rows) {
-    const at = positions.get(row.hash.toString('base64')) ?? 0;
+  for (const [index, row] of rows.entries()) {
+    const at = textOf[index] ?? 0;
     const fault = faults[at] ?? 0;
     const reason = VECTOR_FAULT[fault];
     if (reason !== null)

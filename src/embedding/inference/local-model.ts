@@ -37,7 +37,8 @@ import { UnusableModel } from './unusable.ts';
 import type { EmbeddingOptions } from '../embedding-options.ts';
 import type { Cut } from '../usage/cut.ts';
 import { TextTokenizer, type TextTokens } from '../tokenizer/text-tokens.ts';
-import { LOOK_UP_BUDGET, TOKEN_BUDGET, tokenBatches } from './token-batches.ts';
+import { lookUpBatches } from './look-up-batches.ts';
+import { tokenBatches } from './token-batches.ts';
 
 /** Below: the direction of the vector is rounding noise. */
 const MIN_NORM = 1e-12;
@@ -152,9 +153,7 @@ export class LocalModel {
     const result = emptyEmbeddings(count);
     const units = this.#units(texts, as, result);
     const lengths = units.map(({ ids }) => ids.length);
-    // A look-up pads nothing: its batches are as large as one that must hear a cancellation may be.
-    const budget = this.#lookUp === null ? TOKEN_BUDGET : LOOK_UP_BUDGET;
-    for (const members of tokenBatches(lengths, budget)) {
+    for (const members of this.isLookUp ? lookUpBatches(lengths) : tokenBatches(lengths)) {
       // Whatever was said to this process meanwhile is heard now: an inference itself lets nothing through.
       await turn();
       if (cancelled()) break;

@@ -27,7 +27,7 @@ export interface CancelRequest {
 export type ToInference = LoadRequest | TextRequest | CancelRequest;
 
 export type FromInference =
-  | { type: 'ready'; dimensions: number; maxTokens: number }
+  | { type: 'ready'; dimensions: number; maxTokens: number; isLookUp: boolean }
   | { type: 'unusable'; message: string; remedy: string | undefined }
   | ({ type: 'embedded'; id: number } & Embeddings)
   | ({ type: 'cut'; id: number } & CutTexts)

@@ -94,7 +94,7 @@ export const dot = (a: Float32Array, b: Float32Array): number =>
 
 export function norm(vector: Float32Array): number {
   let sum = 0;
-  for (const component of vector) sum += component * component;
+  for (let at = 0; at < vector.length; at++) sum += vector[at]! * vector[at]!;
   return Math.sqrt(sum);
 }
 

@@ -28,6 +28,8 @@ export interface RunOptions {
 export interface ModelShape {
   dimensions: number;
   maxTokens: number;
+  /** Its vectors are looked up in a table, without an inference. */
+  isLookUp: boolean;
 }
 
 /** Tasks that a process has at a time: the next one is there when it ends the one before. */
@@ -182,7 +184,8 @@ export class InferencePool {
             return;
           }
           this.#processes.set(child, []);
-          resolve({ dimensions: message.dimensions, maxTokens: message.maxTokens });
+          const { dimensions, maxTokens, isLookUp } = message;
+          resolve({ dimensions, maxTokens, isLookUp });
           this.#feed();
         } else if (message.type === 'unusable') {
           reject(loadError(this.#data, message.message, message.remedy));

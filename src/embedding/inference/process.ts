@@ -21,7 +21,8 @@ async function start(request: LoadRequest): Promise<void> {
   try {
     engine = await LocalModel.load(request);
     const probe = await engine.embed(['probe'], 'document');
-    say({ type: 'ready', dimensions: probe.vectors.length, maxTokens: engine.tokenizer.maxTokens });
+    const { isLookUp, tokenizer } = engine;
+    say({ type: 'ready', dimensions: probe.vectors.length, maxTokens: tokenizer.maxTokens, isLookUp });
   } catch (error) {
     const remedy = error instanceof UnusableModel ? error.remedy : undefined;
     say({ type: 'unusable', message: messageOf(error), remedy });

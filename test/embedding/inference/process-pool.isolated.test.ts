@@ -28,7 +28,7 @@ class FakeProcess extends EventEmitter {
   #answer(message: ToInference): void {
     if (this.signalCode !== null || message.type === 'cancel') return;
     if (message.type === 'load') {
-      if (world.loads()) this.#say({ type: 'ready', dimensions: DIMENSIONS, maxTokens: 16 });
+      if (world.loads()) this.#say({ type: 'ready', dimensions: DIMENSIONS, maxTokens: 16, isLookUp: false });
       else this.kill();
       return;
     }
