@@ -3,7 +3,7 @@
 import { NEEDS_WORK, rowStatesSql } from '../ledger/rows/row-state.ts';
 import { keyAliases, keyFieldsSql, keyOrderSql, keyTextSql } from '../table/key.ts';
 import { rangeAfter, type KeyRange } from '../table/key-range.ts';
-import { beginningSql, lengthLimitSql } from '../table/text-expressions.ts';
+import { beginningSql, isShortSql, lengthLimitSql } from '../table/text-expressions.ts';
 import type { PipelineContext } from './pipeline-context.ts';
 
 export interface WorkRow {
@@ -25,7 +25,7 @@ export interface WorkRow {
   wasQuarantined: boolean;
   /** The text is longer than what was read of it. */
   cut: boolean;
-  /** Of the whole text, in characters. */
+  /** Of the whole text, in characters; in bytes, where nobody asks and the text is short. */
   length: number;
 }
 
@@ -52,15 +52,21 @@ export async function readWork(
   const states = rowStatesSql(target, embedder.fingerprint, rangeAfter(range, after), values);
   const characters = `$${values.push(embedder.maxCharacters)}::int`;
   const limitSql = lengthLimitSql(characters);
+  const isShort = isShortSql('text', characters);
+  // Which characters a passage is of stands beside it.
+  const length =
+    target.store.kind === 'table'
+      ? 'length(text)'
+      : `CASE WHEN ${isShort} THEN octet_length(text) ELSE length(text) END`;
   const key = keyAliases(target);
   const order = keyOrderSql(target, keyAliases(target, 'part.'));
   const found = await context.pool.query<WorkRow & { found: number }>(
     `SELECT ${keyTextSql(target, key)} AS key, CASE WHEN is_staged OR is_empty THEN ''::bytea ELSE ${keyFieldsSql(target, key)} END AS fields, text, hash, is_empty AS empty, has_stage AS "hasStage", is_staged AS "isStaged", has_vector AS "hasVector",
             was_quarantined AS "wasQuarantined", cut, length, found
        FROM (SELECT *, count(*) OVER ()::int AS found, sum(characters) OVER (ORDER BY ${order}) - characters AS before
-               FROM (SELECT *, least(length, ${limitSql}) AS characters, length > ${limitSql} AS cut
+               FROM (SELECT *, CASE WHEN short THEN length ELSE least(length, ${limitSql}) END AS characters, NOT short AND length > ${limitSql} AS cut
                        FROM (SELECT ${key.join(', ')}, hash, is_empty, has_stage, is_staged, has_vector, was_quarantined,
-                                    CASE WHEN is_staged THEN '' ELSE ${beginningSql('text', characters)} END AS text, length(text) AS length
+                                    CASE WHEN is_staged THEN '' ELSE ${beginningSql('text', characters)} END AS text, ${length} AS length, ${isShort} AS short
                                FROM (${states}) rows WHERE state IN ${NEEDS_WORK}
                               ORDER BY ${keyOrderSql(target, keyAliases(target, 'rows.'))} LIMIT $${values.push(limit + 1)}) counted) part) page
       WHERE before < $${values.push(PAGE_CHARACTERS)} ORDER BY ${keyOrderSql(target, keyAliases(target, 'page.'))}`,

@@ -169,8 +169,8 @@ export function rowStatesSql(
       FROM (SELECT ${aliasedKey(target, legacy)}, pgvb_text AS text, pgvb_hash AS hash, pgvb_empty AS is_empty, ${unreadable} AS unreadable,
                    ${vectors.selected}pgvb_class AS class, pgvb_quarantined_hash AS quarantined_hash
               FROM ${from}
-              CROSS JOIN LATERAL (SELECT CASE WHEN ${unreadable} THEN '' ELSE ${target.text} END AS pgvb_text OFFSET 0) pgvb_texts
-              CROSS JOIN LATERAL (SELECT ${hashSql(target, fingerprintParameter, 'pgvb_text')} AS pgvb_hash, ${emptyTextSql('pgvb_text')} AS pgvb_empty OFFSET 0) pgvb_hashes
+              CROSS JOIN LATERAL (SELECT pgvb_text, ${hashSql(target, fingerprintParameter, 'pgvb_text')} AS pgvb_hash, ${emptyTextSql('pgvb_text')} AS pgvb_empty
+                                    FROM (SELECT CASE WHEN ${unreadable} THEN '' ELSE ${target.text} END AS pgvb_text OFFSET 0) pgvb_texts OFFSET 0) pgvb_hashes
              WHERE ${legacyRange} AND ${eligible}) l
       LEFT JOIN (SELECT ${aliasedKey(target, staged)}, text_hash, ${vectors.staged}truncated, adopted FROM ${target.stage} WHERE ${stageRange}${vectors.oneEach}) s ON ${sameKeySql(target, keyAliases(target, 's.'), keyAliases(target, 'l.'))}${vectors.join}
       CROSS JOIN LATERAL (SELECT
