@@ -6,7 +6,7 @@
  */
 
 import { join } from 'node:path';
-import { loadConfig, type Config } from '../../src/config/load.ts';
+import type { Config } from '../../src/config/load.ts';
 import type { Pool } from '../../src/db/pool.ts';
 import type { Embedder } from '../../src/embedding/embedder.ts';
 import { openEmbedder } from '../../src/embedding/open-embedder.ts';
@@ -20,6 +20,7 @@ import { trainFrom } from '../../src/training/train-from.ts';
 import { withBenchDatabase, type BenchDatabase } from './database.ts';
 import { mergeSeconds } from './merge-seconds.ts';
 import { machine, median } from './ratio.ts';
+import { settledConfig } from '../lib/settled-config.ts';
 
 export interface AdoptOptions {
   texts: readonly string[];
@@ -78,8 +79,7 @@ export async function benchAdopt(
     const out = join(database.folder, 'static');
     await trainFrom(texts, { out, dimensions: DIMENSIONS, seed: 1 });
     const configOf = (options: Record<string, string>): Promise<Config> =>
-      loadConfig({
-        flags: {},
+      settledConfig({
         env: {
           DATABASE_URL: database.url,
           QUEUE_URL: connections.queue,

@@ -6,7 +6,6 @@
 
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { loadConfig } from '../../src/config/load.ts';
 import { backfillOf, generationName, parseGenerationName } from '../../src/config/values/generation-name.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import type { Pool } from '../../src/db/pool.ts';
@@ -19,6 +18,7 @@ import { withBenchDatabase, type BenchDatabase } from './database.ts';
 import type { OnProgress } from '../../src/observability/progress.ts';
 import { triggerMicroseconds } from './trigger-time.ts';
 import { machine, ratioOf, showRatio, type Ratio } from './ratio.ts';
+import { settledConfig } from '../lib/settled-config.ts';
 
 export interface CaptureOptions {
   rows: number;
@@ -165,8 +165,7 @@ async function prepare({ pool, url, folder }: BenchDatabase, rows: number): Prom
   const second = (backfill: string): string => generationName({ backfill, generation: 2 });
   for (const backfill of [CAPTURED, TWICE, second(TWICE), APART, second(APART)]) {
     const { generation } = parseGenerationName(backfill);
-    const { settings } = await loadConfig({
-      flags: {},
+    const { settings } = await settledConfig({
       env: {
         DATABASE_URL: url,
         BACKFILL_TABLE: backfillOf(backfill),

@@ -5,7 +5,7 @@
  */
 
 import { join } from 'node:path';
-import { loadConfig, type Config } from '../../src/config/load.ts';
+import type { Config } from '../../src/config/load.ts';
 import { openEmbedder } from '../../src/embedding/open-embedder.ts';
 import type { Embedder } from '../../src/embedding/embedder.ts';
 import { ConfigError } from '../../src/errors.ts';
@@ -19,6 +19,7 @@ import type { OnProgress } from '../../src/observability/progress.ts';
 import { machine, median, ratioOf, showRatio, type Ratio } from './ratio.ts';
 import { mergeSeconds } from './merge-seconds.ts';
 import { WriteBench } from './write-systems.ts';
+import { settledConfig } from '../lib/settled-config.ts';
 
 export const MODELS = ['fp32', 'int8', 'static'] as const;
 export type BenchModel = (typeof MODELS)[number];
@@ -120,7 +121,7 @@ async function benchModel(
     BACKFILL_TEXT: 'body',
     ...modelOptions,
   };
-  const config = await loadConfig({ flags: {}, env, cwd: database.folder });
+  const config = await settledConfig({ env, cwd: database.folder });
   const options = { rows: texts.length, dimensions: STATIC_DIMENSIONS, rounds };
   const write = model === 'static' ? new WriteBench(database, options, bench.logger) : null;
   await write?.prepare();

@@ -4,7 +4,6 @@
  */
 
 import type { Pool } from '../../src/db/pool.ts';
-import { loadConfig } from '../../src/config/load.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { saveBackfill } from '../../src/ledger/backfill/backfill.ts';
@@ -15,6 +14,7 @@ import { planRun } from '../../src/planning/plan.ts';
 import { withBenchDatabase, type BenchDatabase } from './database.ts';
 import { machine, median, ratioOf, showRatio, type Ratio } from './ratio.ts';
 import { BIGINT, WriteBench, type BenchKey } from './write-systems.ts';
+import { settledConfig } from '../lib/settled-config.ts';
 
 export interface KeysOptions {
   /** Of the write path. */
@@ -113,7 +113,7 @@ async function planOf(
   );
   await pool.query(`ALTER TABLE docs ADD PRIMARY KEY (${key.columns})`);
   await pool.query('VACUUM ANALYZE docs');
-  const { settings } = await loadConfig({
+  const { settings } = await settledConfig({
     flags: { table: 'docs', text: 'body' },
     env: { DATABASE_URL: url },
     cwd: folder,

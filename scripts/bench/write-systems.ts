@@ -9,7 +9,6 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import pgvector from 'pgvector';
-import { loadConfig } from '../../src/config/load.ts';
 import { encodeStagedRows, type StagedRow } from '../../src/db/copy-binary.ts';
 import { stopIfInterrupted } from '../../src/db/interruption.ts';
 import { migrate } from '../../src/db/migrate.ts';
@@ -33,6 +32,7 @@ import { Throttle } from '../../src/throttle/throttle.ts';
 import { uniform } from '../../src/random.ts';
 
 import type { BenchDatabase } from './database.ts';
+import { settledConfig } from '../lib/settled-config.ts';
 
 const BATCH_ROWS = 1000;
 /** Batches in flight, as in a worker. */
@@ -145,8 +145,7 @@ export class WriteBench {
   /** Batches from a ledger, `CONCURRENCY` at a time; vectors come from memory instead of a model. */
   async ours(wholeBatch: boolean, key = BIGINT): Promise<number> {
     await this.#freshTable(false, key);
-    const { settings } = await loadConfig({
-      flags: {},
+    const { settings } = await settledConfig({
       env: {
         DATABASE_URL: this.#url,
         BACKFILL_TABLE: 'docs',

@@ -1,7 +1,6 @@
 /** The demo on a server that is up: table, model, backfill. */
 
 import type { Invocation } from '../../src/cli/command.ts';
-import { loadConfig } from '../../src/config/load.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { articles } from '../../src/demo/articles.ts';
 import { loadArticles, spreadTitles } from '../../src/demo/load-articles.ts';
@@ -13,6 +12,7 @@ import { ProgressView } from '../../src/terminal/progress-view.ts';
 import { DEFAULT_MIN_DOCUMENTS } from '../../src/training/train.ts';
 import { startWorkers } from '../../workers/process.ts';
 import { trainDemoModel } from './demo-model.ts';
+import { settledConfig } from './settled-config.ts';
 
 const QUERIES = 5;
 
@@ -23,7 +23,7 @@ export async function demoOnServer(
   file: string | undefined,
 ): Promise<DemoRun> {
   const { say, warn, signal, openEmbedder } = invocation;
-  const config = await loadConfig({ flags: {}, env, cwd: env['BACKFILL_MODEL_LOCAL_PATH'] ?? '.' });
+  const config = await settledConfig({ env, cwd: env['BACKFILL_MODEL_LOCAL_PATH'] ?? '.' });
   const logger = invocation.logger('warn');
   const pool = createPool(config.settings.database.url, { name: 'demo', max: 6, logger, pinned: true });
   const view = new ProgressView(invocation.host.stderr);

@@ -5,7 +5,6 @@
  */
 
 import { join } from 'node:path';
-import { loadConfig } from '../../../src/config/load.ts';
 import type { Embedder } from '../../../src/embedding/embedder.ts';
 import { openEmbedder } from '../../../src/embedding/open-embedder.ts';
 import type { Logger } from '../../../src/observability/logger.ts';
@@ -15,6 +14,7 @@ import type { Environment } from './programs.ts';
 import type { NewModelOptions, NewModelResult } from './result.ts';
 import { DIMENSIONS, Road } from './road.ts';
 import { makeRows } from './rows.ts';
+import { settledConfig } from '../../lib/settled-config.ts';
 
 export async function benchNewModel(
   connections: { database: string; queue: string },
@@ -62,7 +62,7 @@ const environmentOf = (database: BenchDatabase, queue: string, model: string): E
 async function openModels(environments: readonly Environment[], cwd: string): Promise<Map<number, Embedder>> {
   const models = new Map<number, Embedder>();
   for (const [at, env] of environments.entries()) {
-    const { settings } = await loadConfig({ flags: {}, env, cwd });
+    const { settings } = await settledConfig({ env, cwd });
     models.set(at + 1, await openEmbedder(settings, 1));
   }
   return models;

@@ -1,10 +1,10 @@
 /** How fast each model embeds such rows: in turn, in short rounds, of which the fastest counts, as a machine may be busy meanwhile. */
 
-import { loadConfig } from '../../../src/config/load.ts';
 import type { Embedder } from '../../../src/embedding/embedder.ts';
 import { openEmbedder } from '../../../src/embedding/open-embedder.ts';
 import type { Environment } from '../new-model/programs.ts';
 import type { Collection } from './collections.ts';
+import { settledConfig } from '../../lib/settled-config.ts';
 
 const ROUNDS = 8;
 const ROUND_MS = 2000;
@@ -23,7 +23,7 @@ export async function measureRates(
   const embedders: Embedder[] = [];
   try {
     for (const env of environments)
-      embedders.push(await openEmbedder((await loadConfig({ flags: {}, env, cwd })).settings));
+      embedders.push(await openEmbedder((await settledConfig({ env, cwd })).settings));
     for (const embedder of embedders) await embedder.embed(page);
     const fastest = embedders.map(() => 0);
     for (let round = 0; round < ROUNDS; round++)

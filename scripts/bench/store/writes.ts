@@ -1,7 +1,6 @@
 /** Ready vectors through whole batches into one of the stores, while an application updates rows of the table. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { loadConfig } from '../../../src/config/load.ts';
 import { stopIfInterrupted } from '../../../src/db/interruption.ts';
 import { migrate } from '../../../src/db/migrate.ts';
 import type { Pool } from '../../../src/db/pool.ts';
@@ -23,6 +22,7 @@ import type { StoreKind } from '../../../src/table/store.ts';
 import { walPosition } from '../../../src/table/table-sizes.ts';
 import { Throttle } from '../../../src/throttle/throttle.ts';
 import type { BenchDatabase } from '../database.ts';
+import { settledConfig } from '../../lib/settled-config.ts';
 
 export interface WriteMeasures {
   seconds: number;
@@ -84,7 +84,7 @@ export async function writeInto(
       [docs],
     );
   await freshTable(pool, docs, rows);
-  const { settings } = await loadConfig({
+  const { settings } = await settledConfig({
     flags: { store },
     env: {
       DATABASE_URL: url,
