@@ -5,6 +5,7 @@ import { benchAdopt } from './adopt.ts';
 import { benchCapture } from './capture.ts';
 import { benchEmbed, parsePrecisions } from './embed.ts';
 import { benchE2e, parseModels } from './e2e.ts';
+import { measureMemory } from './memory.ts';
 import { makeTexts } from './minilm-model.ts';
 import { benchKeys } from './keys.ts';
 import { benchNewModel } from './new-model/suite.ts';
@@ -119,6 +120,12 @@ const SUITES: Record<string, Suite> = {
     };
     return benchEmbed(invocation.host.cwd, options, say);
   },
+  memory(invocation, { say }) {
+    const { flags, host } = invocation;
+    if (typeof flags['model'] !== 'string')
+      throw missingFlag('model', 'the folder of a model', 'memory --model models/NAME');
+    return measureMemory(resolve(host.cwd, flags['model']), wholeNumber(flags, 'tokens', 8192), say);
+  },
   async e2e(invocation, { say, onProgress }) {
     const { database, queue } = (await invocation.config(['table', 'text'])).settings;
     const options = {
@@ -152,6 +159,7 @@ export const bench: Command = {
     '`bench adopt`: vectors that are there already, one in a thousand altered: what the sample finds, what is taken over, and how long it takes (a real PostgreSQL and Redis).',
     '`bench new-model`: another model of other dimensions for a table under writes and searches: answers that failed or mixed, latency of reads by phase, seconds of a rollback, bytes that come back (a real PostgreSQL and Redis).',
     '`bench quality`: the tables of docs/quality.md: relevance of ILIKE, full-text search, a model trained on the table, a sentence transformer and hybrid, by whole runs, and what each costs (a real PostgreSQL).',
+    '`bench memory`: what inference processes take for texts of as many tokens as a model reads, against the forecast (no server; Linux).',
     '`bench e2e`: the whole worker against the bare engine (a real PostgreSQL and Redis).',
   ].join('\n'),
   positionals: Object.keys(SUITES).join('|'),
@@ -168,11 +176,12 @@ export const bench: Command = {
       value: 'N',
       help: 'embed, e2e: texts for the models of MiniLM shape [1024, 4096]',
     },
+    tokens: { type: 'string', value: 'N', help: 'memory: of the long texts [8192]' },
     precision: { type: 'string', value: 'fp32,int8', help: 'embed: which precisions [fp32,int8]' },
     model: {
       type: 'string',
       value: 'fp32,int8,static',
-      help: 'e2e: which models [fp32,int8,static]; quality: folder in FROM/models [all-MiniLM-L6-v2]; embed: folder of a model of MiniLM shape, in place of random weights',
+      help: 'e2e: which models [fp32,int8,static]; quality: folder in FROM/models [all-MiniLM-L6-v2]; embed: folder of a model of MiniLM shape, in place of random weights; memory: folder of a model',
     },
     from: {
       type: 'string',
@@ -218,11 +227,14 @@ export const bench: Command = {
 /** @throws ConfigError where it is missing */
 function fromOf({ flags: { from } }: Invocation): string {
   if (typeof from === 'string') return from;
-  throw new ConfigError('--from is missing: the folder with collections and models.', {
-    code: 'USAGE',
-    remedy: 'For example: npm run bench -- quality --from ../data',
-  });
+  throw missingFlag('from', 'the folder with collections and models', 'quality --from ../data');
 }
+
+const missingFlag = (flag: string, what: string, example: string): ConfigError =>
+  new ConfigError(`--${flag} is missing: ${what}.`, {
+    code: 'USAGE',
+    remedy: `For example: npm run bench -- ${example}`,
+  });
 
 /** Of a file, or made. */
 async function staticTexts(invocation: Invocation): Promise<string[]> {

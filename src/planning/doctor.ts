@@ -37,6 +37,7 @@ import { checkEligibleRows } from './checks/eligible-rows.ts';
 import { checkChangeCapture } from './checks/change-capture.ts';
 import { checkVolatility } from './checks/volatility.ts';
 import { checkStoredSettings } from './checks/stored-settings.ts';
+import { checkModelMemory } from './checks/model-memory.ts';
 import { checkModelUse } from './checks/model-use.ts';
 import { checkTexts } from './checks/texts.ts';
 import { checkPresentVectors } from './checks/present-vectors.ts';
@@ -185,7 +186,7 @@ async function checkWithModel(
   const { pool, settings } = input;
   const { dimensions, model } = embedder;
   const known: Finding = { level: 'ok', check: 'model', message: `${model}, ${dimensions} dimensions` };
-  const use = checkModelUse(settings);
+  const use = [...checkModelUse(settings), ...checkModelMemory(settings)];
   if (target === null) return [known, ...use];
   return [
     known,

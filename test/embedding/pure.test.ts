@@ -98,6 +98,22 @@ describe('tokenBatches', () => {
   });
 });
 
+describe('tokenBatches of long texts', () => {
+  it('computes each of them alone, so that attention never has more scores than the longest text by itself', () => {
+    const length = fc.oneof(fc.integer({ min: 1, max: 600 }), fc.integer({ min: 4000, max: 8192 }));
+    fc.assert(
+      fc.property(fc.array(length, { minLength: 1, maxLength: 80 }), (lengths) => {
+        for (const batch of tokenBatches(lengths)) {
+          const longest = Math.max(...batch.map((index) => lengths[index] ?? 0));
+          if (longest > TOKEN_BUDGET / 2) expect(batch).toHaveLength(1);
+          // A head's scores: lines × longest × longest.
+          else expect(batch.length * longest * longest).toBeLessThanOrEqual(TOKEN_BUDGET * longest);
+        }
+      }),
+    );
+  });
+});
+
 describe('tokenBatches of another budget', () => {
   it('computes no more than any other way to cut the texts in order of length', () => {
     const costOf = (batches: number[][]): number =>

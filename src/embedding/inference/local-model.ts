@@ -16,6 +16,7 @@ import { passagesOf } from '../passages/text-passages.ts';
 import { emptyEmbeddings, addCounts, type CutTexts, type Embeddings, type TextKind } from '../embedder.ts';
 import type { LoadRequest } from './messages.ts';
 import { readModelConfig } from '../model-files/config.ts';
+import { positionsOf } from '../model-files/positions.ts';
 import {
   denseLayers,
   modelCut,
@@ -96,7 +97,9 @@ export class LocalModel {
     const config = await part('the configuration', () => readModelConfig(location));
     const tokenizer = await part('the tokenizer', async () => {
       const loaded = await loadTokenizer(location.folder);
-      return new TextTokenizer(loaded.tokenizer, loaded.settings, options);
+      // What the tokenizer's files say of it is how long texts were in training, where the graph has positions for more.
+      const maxTokens = positionsOf(config) ?? loaded.settings.maxTokens;
+      return new TextTokenizer(loaded.tokenizer, { ...loaded.settings, maxTokens }, options);
     });
     const file = join(location.folder, modelGraph(options));
     const graph = await part('the graph', async () => {

@@ -50,6 +50,9 @@ const create = (
     intraOpNumThreads: intraOpThreads,
     interOpNumThreads: 1,
     graphOptimizationLevel,
+    // A plan of its memory for each length of text, each with a block of its own beside what is there: no faster, and the
+    // second text of 8,192 tokens would take twice what the first one did.
+    enableMemPattern: false,
     // Errors only: the runtime's warnings are about graphs, which the operator did not make. Fatal ones where another level is tried.
     logSeverityLevel: graphOptimizationLevel === 'disabled' ? 3 : 4,
   });

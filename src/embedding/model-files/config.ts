@@ -1,9 +1,10 @@
 /** A model's configuration, as the library reads it. */
 
 import type { ModelLocation } from './files.ts';
+import type { Positions } from './positions.ts';
 
 /** What config.json says of the model, as far as it says it. */
-export interface ModelConfig {
+export interface ModelConfig extends Positions {
   vocab_size?: number;
   hidden_size?: number;
   num_hidden_layers?: number;
@@ -21,5 +22,5 @@ export async function readModelConfig({ root, id }: ModelLocation): Promise<Mode
   env.allowLocalModels = true;
   // Files are fetched before any process starts, under one lock, and checked.
   env.allowRemoteModels = false;
-  return (await AutoConfig.from_pretrained(id)) as ModelConfig;
+  return AutoConfig.from_pretrained(id);
 }

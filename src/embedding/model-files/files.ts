@@ -231,7 +231,7 @@ export async function assertPinnedFiles(options: ModelOptions): Promise<void> {
 }
 
 /** Of how texts become tokens: another number where the same files give some text other tokens than before. */
-const TOKENISATION = 2;
+const TOKENISATION = 3;
 
 /** sha256 over all that decides a vector, in hex. The files are read once, in chunks. */
 export async function modelFingerprint(options: ModelOptions): Promise<string> {

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { posix, join } from 'node:path';
 import type { Pooling } from '../embedding-options.ts';
 import { MODULES, isJson, readJson, readModules } from '../model-files/maker-json.ts';
+import { positionsOf } from '../model-files/positions.ts';
 import { staticFiles, type StaticFiles } from '../model-files/static-files.ts';
 import { denseWeights } from '../model-files/usage-files.ts';
 
@@ -180,7 +181,7 @@ function readPrompts(folder: string): StatedPrompts {
 function lengthOfTokenizer(folder: string): number | undefined {
   const limits = [
     numberOf(readJson(folder, 'tokenizer_config.json')?.['model_max_length']),
-    numberOf(readJson(folder, 'config.json')?.['max_position_embeddings']),
+    numberOf(positionsOf(readJson(folder, 'config.json') ?? {})),
   ].filter((limit) => limit !== undefined);
   return limits.length === 0 ? undefined : Math.min(...limits, MOST_TOKENS);
 }
