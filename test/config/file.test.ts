@@ -34,7 +34,7 @@ it('takes the example of the README to the letter', async () => {
         name: 'Xenova/all-MiniLM-L6-v2',
         localPath: './models',
         allowDownload: true,
-        dtype: 'q8',
+        dtype: 'auto',
         pooling: 'mean',
         normalize: true,
         maxTokens: 256,

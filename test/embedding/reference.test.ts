@@ -45,6 +45,8 @@ const foldersWith = (file: string): string[] =>
     )
     .filter((folder) => existsSync(join(data, folder, file)));
 
+const QUANTIZED = 'onnx/model_quantized.onnx';
+
 interface Reference {
   text: string;
   vector: number[];
@@ -84,7 +86,8 @@ describe.skipIf(data === '')('against the reference implementation', () => {
     const env = {
       BACKFILL_MODEL_NAME: folder.split('/').at(-1) ?? '',
       BACKFILL_MODEL_LOCAL_PATH: join(data, folder, '..'),
-      BACKFILL_MODEL_QUANTIZED: 'false',
+      // Where there is no other, full precision is what is taken.
+      ...(existsSync(join(data, folder, QUANTIZED)) && { BACKFILL_MODEL_DTYPE: 'fp32' }),
       BACKFILL_MASK: 'none',
     };
     const { settings } = usedConfig(
@@ -107,9 +110,7 @@ describe.skipIf(data === '')('against the reference implementation', () => {
   const quantized =
     data === ''
       ? []
-      : foldersWith('reference.jsonl.gz').filter((folder) =>
-          existsSync(join(data, folder, 'onnx/model_quantized.onnx')),
-        );
+      : foldersWith('reference.jsonl.gz').filter((folder) => existsSync(join(data, folder, QUANTIZED)));
   it.each(quantized)('%s: the vectors of the int8 file, in batches and one by one', async (folder) => {
     const reference = lines<Reference>(join(data, folder, 'reference.jsonl.gz'));
     const embedder = await openTransformersEmbedder(

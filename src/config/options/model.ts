@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { option, parseBoolean, parseNumber } from '../option.ts';
-import { ASKED_DTYPES, DEFAULT_DTYPE } from '../values/dtype.ts';
+import { ASKED_DTYPES, DEFAULT_ASKED_DTYPE } from '../values/dtype.ts';
 import { url, wholeNumber } from './schemas.ts';
 
 export const model = {
@@ -24,8 +24,8 @@ export const model = {
   }),
   dtype: option({
     schema: z.enum(ASKED_DTYPES),
-    fallback: DEFAULT_DTYPE,
-    help: 'Precision of the model: fp32 (onnx/model.onnx), q8 (onnx/model_quantized.onnx), fp16, int8, uint8, q4, q4f16 or bnb4 (onnx/model_<dtype>.onnx), or auto, the fastest that is in its folder',
+    fallback: DEFAULT_ASKED_DTYPE,
+    help: 'Precision of the model: fp32 (onnx/model.onnx), q8 (onnx/model_quantized.onnx), fp16, int8, uint8, q4, q4f16 or bnb4 (onnx/model_<dtype>.onnx), or auto, the fastest that is in its folder (q8 before fp32)',
   }),
   quantized: option({
     schema: z.boolean().optional(),

@@ -6,8 +6,9 @@ export type Dtype = (typeof DTYPES)[number];
 /** `auto`: the fastest that the model's folder has. */
 export const ASKED_DTYPES = [...DTYPES, 'auto'] as const;
 export type AskedDtype = (typeof ASKED_DTYPES)[number];
+export const DEFAULT_ASKED_DTYPE: AskedDtype = 'auto';
 
-/** Of 8 bits by whichever rule: in most folders the only one. */
+/** Of 8 bits by whichever rule, in most folders the only one: what is fetched where nothing else is asked for. */
 export const DEFAULT_DTYPE = 'q8' as const satisfies Dtype;
 
 /** What `model.quantized` is short for. */

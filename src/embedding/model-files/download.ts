@@ -4,7 +4,7 @@ import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lock } from 'proper-lockfile';
 import { optionName } from '../../config/option-name.ts';
-import type { Dtype } from '../../config/values/dtype.ts';
+import type { AskedDtype, Dtype } from '../../config/values/dtype.ts';
 import { withoutUser } from '../../config/values/bare-url.ts';
 import { BackfillError, ConfigError, unwritable } from '../../errors.ts';
 import { REAL_TIMING, pause, type Timing } from '../endpoint/pacing.ts';
@@ -56,6 +56,9 @@ const LOCK_STALE_MS = 30_000;
 const CONFIG = 'config.json';
 /** In a list of files: those that are not known before the ones in front of them are here. */
 const THE_OTHERS = '';
+
+/** Where the hub has no graph of the one: the name of most conversions, and what nearly every model has. */
+const OTHER_DTYPE: Partial<Record<AskedDtype, Dtype>> = { int8: 'q8', auto: 'fp32' };
 
 /** Some mirrors refuse what they have not: had they refused us, it would have been the first file. */
 const ABSENT: readonly string[] = ['MODEL_NOT_ON_HUB', 'MODEL_HUB_REFUSES'];
@@ -158,13 +161,12 @@ async function fetchMissing(
       timing,
       ...(stallMs === undefined ? {} : { stallMs }),
     }).catch((error: unknown) => {
-      const hasAnother = isOptional(path) || (path === graph && options.dtype === 'int8');
+      const hasAnother = isOptional(path) || (path === graph && OTHER_DTYPE[options.dtype] !== undefined);
       if (hasAnother && error instanceof ConfigError && ABSENT.includes(error.code)) return null;
       throw byHand(error, options, folder);
     });
     if (file === null && path === graph) {
-      // Its other name, that of most conversions.
-      options = { ...options, dtype: 'q8' };
+      options = { ...options, dtype: OTHER_DTYPE[options.dtype] ?? options.dtype };
       graph = modelGraph(options);
       wanted.push(graph);
       continue;
