@@ -1,14 +1,17 @@
 import { resolve } from 'node:path';
+import { DTYPES } from '../../src/config/values/dtype.ts';
 import { ConfigError } from '../../src/errors.ts';
 import { recordTexts } from '../../src/demo/records.ts';
 import { benchAdopt } from './adopt.ts';
 import { benchCapture } from './capture.ts';
 import { benchEmbed, parsePrecisions } from './embed.ts';
 import { benchE2e, parseModels } from './e2e.ts';
+import type { GivenMaterial } from './embed-material.ts';
 import { measureMemory } from './memory.ts';
 import { makeTexts } from './minilm-model.ts';
 import { benchKeys } from './keys.ts';
 import { benchNewModel } from './new-model/suite.ts';
+import { benchPrecisions, parseDtypes } from './precisions/suite.ts';
 import { benchQuality } from './quality/suite.ts';
 import { benchSnapshot } from './snapshot.ts';
 import { benchStore } from './store/suite.ts';
@@ -105,15 +108,18 @@ const SUITES: Record<string, Suite> = {
     };
     return benchQuality(database.url, options, invocation.logger('warn'), say);
   },
-  embed(invocation, { say, onProgress }) {
-    const given = (flag: string): string | undefined => {
-      const path = invocation.flags[flag];
-      return typeof path === 'string' ? resolve(invocation.host.cwd, path) : undefined;
-    };
+  precisions(invocation, { say, onProgress }) {
     const options = {
-      model: given('model'),
-      from: given('from'),
-      texts: wholeNumber(invocation.flags, 'texts', 1024),
+      ...givenMaterial(invocation, 256),
+      rounds: wholeNumber(invocation.flags, 'rounds', 3),
+      dtypes: parseDtypes(String(invocation.flags['precision'] ?? DTYPES.join(','))),
+      onProgress,
+    };
+    return benchPrecisions(invocation.host.cwd, options, say);
+  },
+  embed(invocation, { say, onProgress }) {
+    const options = {
+      ...givenMaterial(invocation, 1024),
       rounds: wholeNumber(invocation.flags, 'rounds', 3),
       onProgress,
       precisions: parsePrecisions(String(invocation.flags['precision'] ?? 'fp32,int8')),
@@ -145,6 +151,14 @@ const SUITES: Record<string, Suite> = {
   },
 };
 
+function givenMaterial({ flags, host }: Invocation, texts: number): GivenMaterial {
+  const given = (flag: string): string | undefined => {
+    const path = flags[flag];
+    return typeof path === 'string' ? resolve(host.cwd, path) : undefined;
+  };
+  return { model: given('model'), from: given('from'), texts: wholeNumber(flags, 'texts', texts) };
+}
+
 export const bench: Command = {
   name: 'bench',
   startedBy: 'npm run bench --',
@@ -156,6 +170,7 @@ export const bench: Command = {
     '`bench capture`: writes a second with the triggers of change capture against without, and for two generations against one (a real PostgreSQL).',
     '`bench snapshot`: database time of a minute of looks at the progress page against one count of the rows (a real PostgreSQL).',
     "`bench embed`: the embedding engine against other libraries and the machine's matrix products (no server).",
+    '`bench precisions`: a model of MiniLM shape in every precision that hubs have: speed, agreement with full precision, and how far a text embedded again may be off (no server).',
     '`bench adopt`: vectors that are there already, one in a thousand altered: what the sample finds, what is taken over, and how long it takes (a real PostgreSQL and Redis).',
     '`bench new-model`: another model of other dimensions for a table under writes and searches: answers that failed or mixed, latency of reads by phase, seconds of a rollback, bytes that come back (a real PostgreSQL and Redis).',
     '`bench quality`: the tables of docs/quality.md: relevance of ILIKE, full-text search, a model trained on the table, a sentence transformer and hybrid, by whole runs, and what each costs (a real PostgreSQL).',
@@ -174,19 +189,23 @@ export const bench: Command = {
     texts: {
       type: 'string',
       value: 'N',
-      help: 'embed, e2e: texts for the models of MiniLM shape [1024, 4096]',
+      help: 'embed, e2e, precisions: texts for the models of MiniLM shape [1024, 4096, 256]',
+    },
+    precision: {
+      type: 'string',
+      value: 'fp32,int8',
+      help: 'embed: which precisions [fp32,int8]; precisions: those of model.dtype, beside fp32 [all]',
     },
     tokens: { type: 'string', value: 'N', help: 'memory: of the long texts [8192]' },
-    precision: { type: 'string', value: 'fp32,int8', help: 'embed: which precisions [fp32,int8]' },
     model: {
       type: 'string',
       value: 'fp32,int8,static',
-      help: 'e2e: which models [fp32,int8,static]; quality: folder in FROM/models [all-MiniLM-L6-v2]; embed: folder of a model of MiniLM shape, in place of random weights; memory: folder of a model',
+      help: 'e2e: which models [fp32,int8,static]; quality: folder in FROM/models [all-MiniLM-L6-v2]; embed, precisions: folder of a model of MiniLM shape, in place of random weights; memory: folder of a model',
     },
     from: {
       type: 'string',
       value: 'FILE',
-      help: 'adopt, new-model, e2e, embed: .jsonl or .csv with title and text, in place of made ones; quality: folder with models/NAME and collections, NAME/docs.jsonl (or .gz) with queries.jsonl and qrels.tsv where they are judged',
+      help: 'adopt, new-model, e2e, embed, precisions: .jsonl or .csv with title and text, in place of made ones; quality: folder with models/NAME and collections, NAME/docs.jsonl (or .gz) with queries.jsonl and qrels.tsv where they are judged',
     },
     queries: {
       type: 'string',

@@ -3,10 +3,11 @@
 import proto, { type onnx } from 'onnx-proto';
 
 /** `TensorProto.DataType` */
-export const ELEMENT = { float: 1, uint8: 2, int8: 3, int32: 6, int64: 7 } as const;
+export const ELEMENT = { float: 1, uint8: 2, int8: 3, int32: 6, int64: 7, float16: 10 } as const;
 export type Element = keyof typeof ELEMENT;
 
-export type TensorData = Float32Array | Int8Array | Uint8Array | BigInt64Array;
+/** float16 is written as its bits. */
+export type TensorData = Float32Array | Int8Array | Uint8Array | Uint16Array | BigInt64Array;
 export type Tensor = onnx.ITensorProto;
 export type Node = onnx.INodeProto;
 export type AttributeValue = number | { float: number } | readonly number[];

@@ -17,7 +17,8 @@ type Level = NonNullable<InferenceSession.SessionOptions['graphOptimizationLevel
  */
 const LEVELS: readonly Level[] = ['all', 'basic', 'disabled'];
 const WHILE_OPTIMISING = /during initialization/;
-const NO_KERNEL = /could not find an implementation for|failed to find kernel for/i;
+/** Of an operator that is for other hardware, or that the runtime is too old for. */
+const NO_KERNEL = /(?:implementation|kernel) for ([\w.:]+)|([\w.:]+)\(-?\d+\) is not a registered/i;
 
 export interface SessionRequest {
   /** The model's. */
@@ -58,11 +59,10 @@ const create = (
   });
 
 function notOnProcessors(message: string, { folder, dtype }: SessionRequest): UnusableModel {
-  const [, operator = 'one of its operators'] =
-    /(?:implementation|kernel) for (\S+?)(?:\(\d+\))?(?:[\s.]|$)/i.exec(message) ?? [];
+  const [, unwritten, unknown = 'one of its operators'] = NO_KERNEL.exec(message) ?? [];
   const others = presentDtypes(folder).filter((each) => each !== dtype);
   return new UnusableModel(
-    `the runtime cannot compute ${graphFile(dtype)} (model.dtype ${dtype}) on a processor: it has no ${operator} for it`,
+    `the runtime cannot compute ${graphFile(dtype)} (model.dtype ${dtype}) on a processor: it has no ${unwritten ?? unknown} for it`,
     others.length === 0
       ? `Set ${optionName('model.dtype')} to q8 or fp32, and fetch it by \`pgvector-backfill model fetch\`.`
       : `Set ${optionName('model.dtype')} to another that is in the folder: ${others.join(', ')}.`,

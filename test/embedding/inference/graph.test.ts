@@ -105,6 +105,25 @@ describe('a graph', () => {
     expect([...data]).toEqual([2, 102, 4, 104, 6, 106, 5, 105, 9, 109, 9, 109]);
   });
 
+  it('reads and gives float16: the mask, a past without a token, and vectors', async () => {
+    const half = (port: Port): Port => ({ ...port, element: 'float16' });
+    const past = half({ name: 'past_key_values.0.key', element: 'float16', shape: ['batch', 2, 'past', 4] });
+    const graph = await load({
+      inputs: [ids('input_ids'), half(ids('attention_mask')), past],
+      outputs: [half(vectors('last_hidden_state'))],
+      nodes: [
+        lookUp('words'),
+        ...plus('attention_mask', 'words', 'masked'),
+        op('Cast', ['masked'], 'halves', { to: ELEMENT.float16 }),
+        op('ReduceSum', ['past_key_values.0.key'], 'keys', { keepdims: 0 }),
+        op('Add', ['halves', 'keys'], 'last_hidden_state'),
+      ],
+    });
+    const { data } = await graph.run(LINES);
+    expect(data).toBeInstanceOf(Float32Array);
+    expect([...data]).toEqual([2, 102, 3, 103, 4, 104, 5, 105, 9, 109, 9, 109]);
+  });
+
   const OWN: Made = {
     inputs: [ids('input_ids'), ids('position_ids')],
     outputs: [vectors('last_hidden_state'), pooled('sentence_embedding')],

@@ -2,13 +2,16 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DTYPES, type AskedDtype, type Dtype } from '../../../src/config/values/dtype.ts';
 import {
   assertModelFiles,
   expectedFiles,
   locateModel,
+  modelDtype,
   modelFingerprint,
   type ModelOptions,
 } from '../../../src/embedding/model-files/files.ts';
+import { graphFile, presentDtypes } from '../../../src/embedding/model-files/dtype.ts';
 import { openTransformersEmbedder } from '../../../src/embedding/local-embedder.ts';
 import { ConfigError } from '../../../src/errors.ts';
 import { modelOptionsOf } from '../../setup/model.ts';
@@ -35,6 +38,43 @@ describe('model files', () => {
       'onnx/model.onnx',
     ]);
     expect(expectedFiles({ ...options, dtype: 'q8' })).toContain('onnx/model_quantized.onnx');
+  });
+
+  it.each<[AskedDtype, Dtype[], Dtype]>([
+    ['auto', [...DTYPES], 'q8'],
+    ['auto', ['bnb4', 'fp16', 'q4'], 'q4'],
+    ['auto', ['fp16', 'fp32'], 'fp32'],
+    ['auto', [], 'q8'],
+    ['int8', ['q8', 'fp32'], 'q8'],
+    ['int8', ['q8', 'int8'], 'int8'],
+    ['int8', ['fp32'], 'int8'],
+    ['q8', ['int8'], 'q8'],
+    ['uint8', ['q8'], 'uint8'],
+  ])('of %s, in a folder with %j, are those of %s', async (dtype, present, taken) => {
+    const folder = join(root, 'org/mine');
+    await write(
+      folder,
+      present.map((each) => graphFile(each)),
+    );
+    expect(modelDtype({ ...options, dtype })).toBe(taken);
+    expect(expectedFiles({ ...options, dtype })).toContain(graphFile(taken));
+    expect(presentDtypes(folder)).toEqual(DTYPES.filter((each) => present.includes(each)));
+  });
+
+  it('of a precision that is missing are named with those that are there, and what to type', async () => {
+    const usual = ['config.json', 'tokenizer.json', 'tokenizer_config.json'];
+    await write(join(root, 'org/mine'), [...usual, 'onnx/model.onnx', 'onnx/model_fp16.onnx']);
+    const error: unknown = await assertModelFiles({ ...options, dtype: 'q4' }).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toMatchObject({
+      code: 'MODEL_FILES_MISSING',
+      message: expect.stringContaining('onnx/model_q4.onnx (missing)') as string,
+    });
+    const { remedy } = error as ConfigError;
+    expect(remedy).toContain('model.dtype (--model-dtype');
+    expect(remedy).toContain('is q4, and the folder has fp32, fp16: set it to one of them, or to auto');
+    expect(remedy).toContain('pgvector-backfill model fetch');
   });
 
   it('are below the folder of models, or in the folder itself', async () => {

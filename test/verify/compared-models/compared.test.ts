@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DTYPES } from '../../../src/config/values/dtype.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { Settings } from '../../../src/config/settings.ts';
 import {
@@ -63,6 +64,10 @@ describe('models that are named', () => {
   it('have the one graph that is there, and another than is asked for never', () => {
     expect(of('./elsewhere/full-only').dtype).toBe('fp32');
     expect(of('./elsewhere/full-only:int8').dtype).toBe('int8');
+    expect(of('org/one:int8').dtype).toBe('q8');
+    expect(of('org/one:auto').dtype).toBe('q8');
+    for (const dtype of DTYPES.filter((each) => each !== 'int8'))
+      expect(of(`org/one:${dtype}`).dtype).toBe(dtype);
   });
 
   it('of this trainer have none of the options that another model wants', () => {
