@@ -11,6 +11,7 @@ import { REAL_TIMING, pause, type Timing } from '../endpoint/pacing.ts';
 import { readMakerFiles } from '../usage/maker-files.ts';
 import { MODULES } from './maker-json.ts';
 import { USAGE_FILES, denseConfig, denseWeights } from './usage-files.ts';
+import { hubDtypes } from './hub-dtypes.ts';
 import { MODEL_FOLDER_REMEDY, downloadHubFile } from './hub-file.ts';
 import {
   MANIFEST,
@@ -160,10 +161,13 @@ async function fetchMissing(
       onProgress: (bytes, total) => onProgress?.(path, bytes, total),
       timing,
       ...(stallMs === undefined ? {} : { stallMs }),
-    }).catch((error: unknown) => {
+    }).catch(async (error: unknown) => {
+      const isAbsent = error instanceof ConfigError && ABSENT.includes(error.code);
       const hasAnother = isOptional(path) || (path === graph && OTHER_DTYPE[options.dtype] !== undefined);
-      if (hasAnother && error instanceof ConfigError && ABSENT.includes(error.code)) return null;
-      throw byHand(error, options, folder);
+      if (hasAnother && isAbsent) return null;
+      throw path === graph && isAbsent
+        ? await withDtypes(error, options, url, signal, env)
+        : byHand(error, options, folder);
     });
     if (file === null && path === graph) {
       options = { ...options, dtype: OTHER_DTYPE[options.dtype] ?? options.dtype };
@@ -182,6 +186,25 @@ async function fetchMissing(
     addWeights(options, wanted, path);
   }
   return { files, commit, absent: [...absent] };
+}
+
+/** The same error, with what the hub has in place of that graph. */
+async function withDtypes(
+  error: ConfigError,
+  options: ModelOptions,
+  { href }: URL,
+  signal: AbortSignal,
+  env: NodeJS.ProcessEnv,
+): Promise<ConfigError> {
+  const graph = modelGraph(options);
+  const urlOf = (path: string): URL => new URL(href.slice(0, -graph.length) + path);
+  const dtypes = await hubDtypes(urlOf, hubAuthorization(options.hub, env), signal);
+  if (dtypes.length === 0) return byHand(error, options, locateModel(options).folder) as ConfigError;
+  return new ConfigError(`${error.message} There of this model: ${dtypes.join(', ')}.`, {
+    code: error.code,
+    remedy: `Set ${optionName('model.dtype')} to one of them.`,
+    cause: error,
+  });
 }
 
 /** A user of the address is for the server alone, and goes by a header: in the URL it would be in every message. */
