@@ -13,6 +13,8 @@ import { hasPostgres, realDatabase } from '../setup/databases.ts';
 import type { OwnModel } from '../setup/model.ts';
 import { makeInPrecisions } from '../setup/precisions.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { usedConfig } from '../../src/embedding/usage/usage.ts';
+import { untilSynced } from '../setup/synced.ts';
 
 const ROWS = 48;
 const STEPS = ['fp16', 'uint8', 'q4f16'] as const;
@@ -91,5 +93,18 @@ describe.runIf(hasPostgres())('a backfill in a precision', () => {
       message: expect.stringContaining('model.dtype was "q4f16", is "q8"') as string,
     });
     await other.close();
+  });
+
+  it('goes on by that one for a worker whose folder would answer otherwise now', async () => {
+    const env = { ...backfill.env, BACKFILL_MODEL_DTYPE: 'auto' };
+    const config = usedConfig(await loadConfig({ flags: {}, env, cwd: model.localPath }));
+    expect(config.settings.model.dtype).toBe('q8');
+    const auto = testBackfill(config, backfill.pool, env, () => Promise.resolve());
+    await backfill.pool.query('INSERT INTO docs VALUES ($1, $2)', [ROWS + 1, `${texts[3]} ${texts[4]}`]);
+    const workers = await auto.workers();
+    await untilSynced(auto);
+    await workers.drain();
+    const taken = await inPrecision('q4f16');
+    expect(await taken.account()).toMatchObject({ embedded: ROWS + 1, stale: 0 });
   });
 });

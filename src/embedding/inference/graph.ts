@@ -3,7 +3,7 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { ModelConfig } from '../model-files/config.ts';
 import { graphOutput, isOfPast, refuseInputs, type GraphOutput } from './graph-ports.ts';
-import { HALF_ONE, toFloats } from './half.ts';
+import { HALF_ONE, halfTensor, toFloats } from './half.ts';
 import type { Runtime } from './onnx-runtime.ts';
 import type { TokenVectors } from './pooling.ts';
 
@@ -98,7 +98,9 @@ export class Graph {
         fill(data, type === 'float16' ? HALF_ONE : 1, start, start + line.length);
       else if (name === 'position_ids') for (let at = 0; at < line.length; at++) put(data, start + at, at);
     }
-    return new this.#runtime.Tensor(type as 'int64', data as BigInt64Array, [lines.length, sequence]);
+    const dims = [lines.length, sequence];
+    if (data instanceof Uint16Array) return halfTensor(this.#runtime, data, dims);
+    return new this.#runtime.Tensor(type as 'int64', data as BigInt64Array, dims);
   }
 
   /** Keys and values of the tokens before the text: there are none. */
@@ -113,7 +115,7 @@ export class Graph {
       typeof ofWidth === 'number' ? ofWidth : width,
     ];
     return port.type === 'float16'
-      ? new this.#runtime.Tensor('float16', new Uint16Array(0), dims)
+      ? halfTensor(this.#runtime, new Uint16Array(0), dims)
       : new this.#runtime.Tensor('float32', new Float32Array(0), dims);
   }
 }

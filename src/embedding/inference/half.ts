@@ -1,5 +1,8 @@
 /** Numbers of 16 bits (IEEE 754 binary16), in which some graphs take and give their tensors. */
 
+import type { Tensor } from 'onnxruntime-node';
+import type { Runtime } from './onnx-runtime.ts';
+
 /** Of all bits that there are: some are looked up for each component of each token. */
 let table: Float32Array | null = null;
 
@@ -22,3 +25,10 @@ export function toFloats(data: ArrayLike<number>): Float32Array {
 
 /** The bits of 1. */
 export const HALF_ONE = 0x3c00;
+
+/** @param data bits */
+export function halfTensor(runtime: Runtime, data: Uint16Array, dims: readonly number[]): Tensor {
+  const tensor = new runtime.Tensor('float16', data, dims);
+  // Where there is an array of such numbers, from Node 24 on, the library makes one of the bits, and its native part cannot read it (1.30).
+  return Object.assign(tensor, { cpuData: data });
+}
