@@ -13,7 +13,7 @@ export const COMPARE_FLAGS: Command['flags'] = {
     type: 'string',
     value: 'A,B,…',
     multiple: true,
-    help: 'Models: a name in model.localPath, a folder, trained (on the texts of the table, on the spot), or endpoint (model.endpoint; endpoint:NAME for another model of it). Behind a local one its precision, such as :int8, :q4 or :full; model.dtype where absent',
+    help: 'Models: a name in model.localPath, a folder, trained (on the texts of the table, on the spot), or endpoint (model.endpoint; endpoint:NAME for another model of it). Behind a local one its precision, such as :int8, :q4 or :full (model.dtype where absent), and behind that how many dimensions, such as :256',
   },
   queries: {
     ...queries,

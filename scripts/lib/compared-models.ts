@@ -36,7 +36,7 @@ export async function withCandidates<T>(
           if (model.kind !== 'trained') return settingsOfModel(of, model, host.cwd);
           await (training ??= train(trained));
           signal.throwIfAborted();
-          return settingsOfTrained(of, trained, model.dtype);
+          return settingsOfTrained(of, trained, model);
         },
       })),
     );

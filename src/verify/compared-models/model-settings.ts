@@ -17,6 +17,8 @@ const ENDPOINT = 'endpoint';
 
 /** Another word for fp32. */
 const FULL = 'full';
+/** Behind everything else: so many dimensions. */
+const CUT = /^(.*):(\d+)$/;
 const SUFFIXED = new RegExp(`^(.*):(${[...ASKED_DTYPES, FULL].join('|')})$`);
 
 export interface NamedModel {
@@ -26,6 +28,8 @@ export interface NamedModel {
   name: string;
   /** Null where it is as configured, or as its folder has it. */
   dtype: AskedDtype | null;
+  /** Of a vector; null where it is whole, or as configured of the configured model. */
+  dimensions: number | null;
 }
 
 /** @throws ConfigError `USAGE` where nothing is named, or one twice */
@@ -47,16 +51,23 @@ export function parseModels(given: string | boolean | undefined): NamedModel[] {
 
 function parseModel(asked: string): NamedModel {
   if (asked === ENDPOINT || asked.startsWith(`${ENDPOINT}:`))
-    return { asked, kind: 'endpoint', name: asked.slice(ENDPOINT.length + 1), dtype: null };
-  const [, name = asked, suffix] = SUFFIXED.exec(asked) ?? [];
+    return { asked, kind: 'endpoint', name: asked.slice(ENDPOINT.length + 1), dtype: null, dimensions: null };
+  const [, whole = asked, dimensions] = CUT.exec(asked) ?? [];
+  const [, name = whole, suffix] = SUFFIXED.exec(whole) ?? [];
   const dtype = suffix === FULL ? 'fp32' : ((suffix ?? null) as AskedDtype | null);
-  return { asked, kind: name === TRAINED ? 'trained' : 'local', name, dtype };
+  return {
+    asked,
+    kind: name === TRAINED ? 'trained' : 'local',
+    name,
+    dtype,
+    dimensions: dimensions === undefined ? null : Number(dimensions),
+  };
 }
 
 /** @throws ConfigError where no server is configured */
 export function settingsOfModel(
   settings: Settings,
-  { kind, name, dtype }: NamedModel,
+  { kind, name, dtype, dimensions }: NamedModel,
   cwd: string,
 ): Settings {
   if (kind === 'endpoint') return settingsOfEndpoint(settings, name);
@@ -68,7 +79,7 @@ export function settingsOfModel(
     ...(name === settings.model.name ? [] : PINS),
     ['model.localPath', isFolder ? dirname(folder) : resolve(cwd, settings.model.localPath)],
     ['model.name', isFolder ? basename(folder) : name],
-    ...(dtype === null ? [] : [['model.dtype', dtype] as const]),
+    ...ofSuffixes({ dtype, dimensions }),
   ];
   const local = withUsageOf(settings, (plain) => withValues(plain, change));
   return dtype === null ? withPresentGraph(local) : local;
@@ -77,10 +88,23 @@ export function settingsOfModel(
 const PINS = [
   ['model.checksum', undefined],
   ['model.revision', 'main'],
+  ['model.dimensions', undefined],
 ] as const;
 
+const ofSuffixes = ({
+  dtype,
+  dimensions,
+}: Pick<NamedModel, 'dtype' | 'dimensions'>): (readonly [string, unknown])[] => [
+  ...(dtype === null ? [] : [['model.dtype', dtype] as const]),
+  ...(dimensions === null ? [] : [['model.dimensions', dimensions] as const]),
+];
+
 /** Of a model of this trainer, whatever the model of the configuration wants. */
-export const settingsOfTrained = (settings: Settings, folder: string, dtype: AskedDtype | null): Settings =>
+export const settingsOfTrained = (
+  settings: Settings,
+  folder: string,
+  suffixes: Pick<NamedModel, 'dtype' | 'dimensions'>,
+): Settings =>
   withValues(
     withUsageOf(settings, (plain) => withValues(plain, [['model.name', basename(folder)]])),
     [
@@ -91,7 +115,7 @@ export const settingsOfTrained = (settings: Settings, folder: string, dtype: Ask
       ['model.pooling', 'mean'],
       ['model.documentPrefix', undefined],
       ['model.queryPrefix', undefined],
-      ...(dtype === null ? [] : [['model.dtype', dtype] as const]),
+      ...ofSuffixes(suffixes),
     ],
   );
 

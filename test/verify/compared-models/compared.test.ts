@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DTYPES } from '../../../src/config/values/dtype.ts';
 import { loadConfig } from '../../../src/config/load.ts';
+import { withValues } from '../../../src/config/shape.ts';
 import type { Settings } from '../../../src/config/settings.ts';
 import {
   parseModels,
@@ -70,9 +71,25 @@ describe('models that are named', () => {
       expect(of(`org/one:${dtype}`).dtype).toBe(dtype);
   });
 
+  it('have as many dimensions as stand behind them; those that are configured are of the configured model alone', () => {
+    const cut = withValues(settings, [['model.dimensions', 64]]);
+    const dimensions = (name: string): unknown =>
+      settingsOfModel(cut, parseModels(name)[0]!, cwd).model.dimensions;
+    expect(dimensions('org/one')).toBe(64);
+    expect(dimensions('org/one:full:32')).toBe(32);
+    expect(of('org/one:full:32')).toMatchObject({ name: 'org/one', dtype: 'fp32' });
+    expect(dimensions('./elsewhere/full-only')).toBeUndefined();
+    expect(dimensions('./elsewhere/full-only:8')).toBe(8);
+    expect(dimensions('endpoint:of-another:7')).toBe(64);
+  });
+
   it('of this trainer have none of the options that another model wants', () => {
-    const { model } = settingsOfTrained(settings, join(cwd, 'trained'), 'fp32');
+    const { model } = settingsOfTrained(settings, join(cwd, 'trained'), {
+      dtype: 'fp32',
+      dimensions: 16,
+    });
     expect(model).toMatchObject({ name: 'trained', localPath: cwd, pooling: 'mean', dtype: 'fp32' });
+    expect(model.dimensions).toBe(16);
     for (const option of ['endpoint', 'queryPrefix', 'documentPrefix', 'checksum'])
       expect(model).not.toHaveProperty(option);
   });
