@@ -65,6 +65,15 @@ describe.each(databases())('refusals on $name', ({ create }) => {
     expect(doctor.json()).toMatchObject({ passed: false });
   });
 
+  it('more dimensions than the model has', async () => {
+    const asked = String(model.dimensions + 1);
+    const { code, stderr } = await enqueue({ BACKFILL_MODEL_DIMENSIONS: asked });
+    expect(code).toBe(2);
+    for (const word of [asked, `have ${model.dimensions} dimensions`, 'BACKFILL_MODEL_DIMENSIONS'])
+      expect(stderr).toContain(word);
+    await nothingChanged();
+  });
+
   it('a model folder that cannot be read, or lacks files', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'pgvector-backfill-locked-'));
     try {

@@ -24,13 +24,18 @@ export interface ModelTable {
 
 const ROWS = 24;
 
-export async function openModelTable(database: TestDatabase, model: TestModel): Promise<ModelTable> {
+export async function openModelTable(
+  database: TestDatabase,
+  model: TestModel,
+  flags: Record<string, string> = {},
+): Promise<ModelTable> {
   const pool = createPool(database.databaseUrl, { name: 'test', max: 4, logger: silentLogger });
   const settings = await makeSettings({
     'model-name': model.name,
     'model-local-path': model.localPath,
     'model-quantized': 'false',
     'mask-types': 'email,phone',
+    ...flags,
   });
   const embedder = await sharedEmbedder(settings, 1);
   const rows = articles().slice(0, ROWS);

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildSearchPackage } from '../../scripts/search-package/package.ts';
 import { databases } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
+import { makeStaticModel } from '../setup/static-model.ts';
 import { openModelTable, type ModelTable } from './model-table.ts';
 import { PACKAGE, commonJsApp, expectVectors, moduleApp } from './packaged-app.ts';
 
@@ -55,6 +56,18 @@ describe.each(databases())('the search package on $name', ({ create }) => {
     });
     expect(warnings.filter(({ id }) => id !== 'empty-import-meta')).toEqual([]);
     await answers(`app/${file}`);
+  });
+
+  it('of a static model, and of fewer dimensions than it has', async () => {
+    const model = await makeStaticModel(join(folder, 'models'), 16);
+    const static8 = { ...model, dimensions: 8 };
+    const other = await openModelTable(await create(), static8, { 'model-dimensions': '8' });
+    try {
+      expect(other.embedder.dimensions).toBe(8);
+      await expectVectors(other, join(folder, 'app/app.mjs'));
+    } finally {
+      await other.close();
+    }
   });
 
   it('a bundle without its package finds the inference beside it, or says what to deploy', async () => {

@@ -2,6 +2,10 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { articles } from '../../src/demo/articles.ts';
+import { trainModel } from '../../src/training/train.ts';
+import { tokenizerJson } from '../../src/training/word-tokenizer.ts';
+import type { TestModel } from './model.ts';
 
 export type Dtype = 'F64' | 'F32' | 'F16' | 'BF16' | 'I8' | 'I32' | 'I64' | 'U8';
 export interface TensorToWrite {
@@ -66,6 +70,16 @@ export const model2Vec = (
   'tokenizer.json': tokenizer,
   'model.safetensors': safetensors(tensors),
 });
+
+/** Of the sample table, in a folder of Model2Vec below `localPath`. */
+export async function makeStaticModel(localPath: string, dimensions: number): Promise<TestModel> {
+  const texts = articles().map(({ title, body }) => `${title}\n${body ?? ''}`);
+  const { table, words } = await trainModel(texts, { dimensions, seed: 1 });
+  const embeddings = { dtype: 'F32', shape: [table.rows, table.columns], data: table.data } as const;
+  const files = model2Vec(tokenizerJson(words), { embeddings }, { normalize: true, apply_pca: dimensions });
+  await writeFiles(join(localPath, 'static'), files);
+  return { localPath, name: 'static', dimensions };
+}
 
 /** As sentence-transformers saves a model of the part `StaticEmbedding`. */
 export const staticEmbedding = (
