@@ -2,6 +2,7 @@ import type { Invocation } from '../../src/cli/command.ts';
 import type { Config } from '../../src/config/load.ts';
 import type { Pool } from '../../src/db/pool.ts';
 import { ConfigError, GateError } from '../../src/errors.ts';
+import { isUsageNews } from '../../src/embedding/usage/usage-news.ts';
 import type { Finding } from '../../src/planning/checks/finding.ts';
 import { planGeneration, type PlannedGeneration } from '../../src/planning/generation/plan-generation.ts';
 
@@ -30,7 +31,10 @@ export async function plannedGeneration(
     });
   // Only where it decides: whoever cannot open the model is told so by the checks.
   return planGeneration(pool, config, { beside, inPlace }, async () => {
-    const embedder = await invocation.openEmbedder(config.settings, 1).catch(() => null);
+    const embedder = await invocation.openEmbedder(config.settings, 1).catch((error: unknown) => {
+      if (isUsageNews(error)) throw error;
+      return null;
+    });
     await embedder?.close();
     return embedder?.dimensions ?? null;
   }).catch((error: unknown) => {

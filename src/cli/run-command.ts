@@ -2,7 +2,8 @@
 
 import { interruptible } from '../db/interruption.ts';
 import { endTracing } from '../observability/tracing.ts';
-import type { Command } from './command.ts';
+import { isUsageNews } from '../embedding/usage/usage-news.ts';
+import type { Command, Invocation } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { helpText } from './help.ts';
 import { processHost, type Host } from './host.ts';
@@ -33,8 +34,9 @@ export async function runCommand(command: Command, argv: string[], host: Host): 
       host.stdout.write(helpText(command));
       return EXIT.done;
     }
-    if (command.drains !== undefined) return await command.run(invocation);
-    const code = await interruptible(interrupt.signal, () => command.run(invocation));
+    const run = (): Promise<number> => runSettled(command, invocation);
+    if (command.drains !== undefined) return await run();
+    const code = await interruptible(interrupt.signal, run);
     // Whatever it made of what was taken from it.
     return interrupt.signal.aborted && code !== EXIT.done ? EXIT.interrupted : code;
   } catch (error) {
@@ -43,6 +45,17 @@ export async function runCommand(command: Command, argv: string[], host: Host): 
   } finally {
     clearTimeout(late);
     stopListening();
+  }
+}
+
+/** Whoever has fetched a model just now begins again where its files say something else of its use than was taken before: nothing is done yet. */
+async function runSettled(command: Command, invocation: Invocation): Promise<number> {
+  try {
+    return await command.run(invocation);
+  } catch (error) {
+    if (!isUsageNews(error)) throw error;
+    invocation.warn(`${error.message} Going by them, except for what is set otherwise.`);
+    return command.run(invocation);
   }
 }
 

@@ -25,6 +25,7 @@ import {
 import { optionName } from '../config/option-name.ts';
 import { assertDimensions } from './usage/asked-dimensions.ts';
 import { USAGE_KEYS, readMakerFiles, type StatedUsage } from './usage/maker-files.ts';
+import { usageNews } from './usage/usage-news.ts';
 import { InferencePool } from './inference/process-pool.ts';
 import { createMasker } from '../masking/masker.ts';
 import { usableProcessors } from './inference/processors.ts';
@@ -83,13 +84,7 @@ function assertUsedSo(options: ModelOptions, before: StatedUsage): void {
     (key) =>
       `model.${key} ${JSON.stringify(usage[key])} (${sources[key]}), not ${JSON.stringify(options[key])}`,
   );
-  throw new ConfigError(
-    `The files of model ${options.name} have just been fetched, and say of its use: ${said.join('; ')}.`,
-    {
-      code: 'MODEL_USAGE',
-      remedy: 'Run it again: now it goes by them, except for what the configuration says otherwise.',
-    },
-  );
+  throw usageNews(options.name, said);
 }
 
 /** Before a process is started for it. */

@@ -7,6 +7,7 @@ import { quoteQualified } from '../db/identifiers.ts';
 import { LEDGER_SCHEMA, ledgerState } from '../db/migrate.ts';
 import { foreignParts } from '../db/own-schema.ts';
 import { codeOf, isOfBytes, isUnreachable } from '../db/sqlstates.ts';
+import { isUsageNews } from '../embedding/usage/usage-news.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { messageOf } from '../errors.ts';
 import { keptSettings } from '../ledger/backfill/kept-settings.ts';
@@ -126,6 +127,8 @@ export async function diagnose(asked: DoctorInput): Promise<Diagnosis> {
   if (isReadable) findings.push(...(await checkLedger(input, target)));
   if (isReadable && asked.calibrate === true) findings.push(...(await checkStandingParts(asked)));
   const embedder = await input.openEmbedder().catch((error: unknown) => {
+    // Nothing is wrong: whoever asks begins again, by what the files say.
+    if (isUsageNews(error)) throw error;
     findings.push(findingOf('model', error, 'model.name'));
     return null;
   });

@@ -5,6 +5,7 @@
 
 import type { Settings } from '../../config/settings.ts';
 import type { Embedder, Precision } from '../../embedding/embedder.ts';
+import { isUsageNews } from '../../embedding/usage/usage-news.ts';
 import { BackfillError } from '../../errors.ts';
 import type { OnProgress } from '../../observability/progress.ts';
 import { estimatedRows } from '../../table/estimated-rows.ts';
@@ -95,9 +96,10 @@ export async function compareModels(input: CompareModelsInput): Promise<Compared
   const measured: (Measured | FailedModel)[] = [];
   for (const candidate of candidates)
     measured.push(
-      await measureModel(input, candidate, tableRows).catch((error: unknown) =>
-        failureOf(input, candidate, error),
-      ),
+      await measureModel(input, candidate, tableRows).catch((error: unknown) => {
+        if (isUsageNews(error)) throw error;
+        return failureOf(input, candidate, error);
+      }),
     );
   const usable = measured.filter((each): each is Measured => !('error' in each));
   const scores =
