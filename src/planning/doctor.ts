@@ -38,6 +38,7 @@ import { checkEligibleRows } from './checks/eligible-rows.ts';
 import { checkChangeCapture } from './checks/change-capture.ts';
 import { checkVolatility } from './checks/volatility.ts';
 import { checkStoredSettings } from './checks/stored-settings.ts';
+import { loadedBy } from './checks/loaded-by.ts';
 import { checkModelMemory } from './checks/model-memory.ts';
 import { checkModelUse } from './checks/model-use.ts';
 import { checkTexts } from './checks/texts.ts';
@@ -188,7 +189,8 @@ async function checkWithModel(
 ): Promise<Finding[]> {
   const { pool, settings } = input;
   const { dimensions, model } = embedder;
-  const known: Finding = { level: 'ok', check: 'model', message: `${model}, ${dimensions} dimensions` };
+  const message = `${model}, ${dimensions} dimensions${loadedBy(settings)}`;
+  const known: Finding = { level: 'ok', check: 'model', message };
   const use = [...checkModelUse(settings), ...checkModelMemory(settings)];
   if (target === null) return [known, ...use];
   return [

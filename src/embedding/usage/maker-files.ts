@@ -35,6 +35,8 @@ export interface MakerFiles {
   /** Folders of layers behind the pooling, in their order; as modules.json names them, and those of them that are all here. */
   layers: string[];
   dense: string[];
+  /** Tokens that the graph has positions for, as far as config.json says it; more are never read. */
+  positions: number | null;
   /** What of it cannot be done here, in words. */
   unusable: string | null;
 }
@@ -65,7 +67,14 @@ const LONGEST = 1_000_000;
 const MOST_TOKENS = 8192;
 
 export function readMakerFiles(folder: string): MakerFiles {
-  const result: MakerFiles = { usage: {}, sources: {}, layers: [], dense: [], unusable: null };
+  const result: MakerFiles = {
+    usage: {},
+    sources: {},
+    layers: [],
+    dense: [],
+    positions: positionsIn(folder) ?? null,
+    unusable: null,
+  };
   const say = <K extends UsageKey>(key: K, value: StatedUsage[K] | undefined, file: string): void => {
     if (value === undefined) return;
     result.usage[key] = value;
@@ -181,10 +190,13 @@ function readPrompts(folder: string): StatedPrompts {
 function lengthOfTokenizer(folder: string): number | undefined {
   const limits = [
     numberOf(readJson(folder, 'tokenizer_config.json')?.['model_max_length']),
-    numberOf(positionsOf(readJson(folder, 'config.json') ?? {})),
+    positionsIn(folder),
   ].filter((limit) => limit !== undefined);
   return limits.length === 0 ? undefined : Math.min(...limits, MOST_TOKENS);
 }
+
+const positionsIn = (folder: string): number | undefined =>
+  numberOf(positionsOf(readJson(folder, 'config.json') ?? {}));
 
 const numberOf = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isInteger(value) && value > 0 && value < LONGEST ? value : undefined;

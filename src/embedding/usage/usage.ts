@@ -42,6 +42,10 @@ function statedOf({ model }: Pick<Settings, 'model'>): Map<UsagePath, Stated> {
   return result;
 }
 
+/** More are never read, whoever asks for them. */
+const positionsOf = ({ model }: Settings): number | null =>
+  model.endpoint === undefined ? readMakerFiles(locateModel(model).folder).positions : null;
+
 /** The settings with what the model's makers say of it, where the operator says nothing. @param given paths of options */
 export function withUsage<T extends Settings>(settings: T, given: ReadonlySet<OptionPath>): T {
   const stated = statedOf(settings);
@@ -97,12 +101,16 @@ export function usageOf(settings: Settings): UsedValue[] {
 
 function valuesOf(settings: Settings): UsedValue[] {
   const stated = statedOf(settings);
+  const positions = positionsOf(settings);
   return USAGE_PATHS.map((path) => {
     const value = shown(valueAt(settings, path));
     const found = stated.get(path);
     if (found === undefined) {
       const isDefault = value === shown(OPTIONS[path].fallback);
-      return { path, value, source: isDefault ? 'default' : 'given', where: null, stated: null };
+      if (isDefault) return { path, value, source: 'default', where: null, stated: null };
+      const tooMany = path === 'model.maxTokens' && positions !== null && Number(value) > positions;
+      const limit = tooMany ? { value: positions, where: 'config.json' } : null;
+      return { path, value, source: 'given', where: null, stated: limit };
     }
     const said = { value: shown(found.value), where: found.where };
     return said.value === value

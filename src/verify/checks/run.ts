@@ -61,7 +61,7 @@ export async function checkRun({ pool, run, settings }: VerifyInput): Promise<Ch
 }
 
 /** Only told: how much a model used otherwise loses is what relevance says. */
-function modelUse(settings: Settings): Check {
+export function modelUse(settings: Settings): Check {
   const used = usageOf(settings);
   const doubtful = doubtfulDimensions(settings);
   const otherwise = [

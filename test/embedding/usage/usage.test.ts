@@ -65,6 +65,7 @@ describe('the files of the makers', () => {
       },
       layers: [],
       dense: [],
+      positions: null,
       unusable: null,
     });
   });
@@ -230,6 +231,38 @@ describe('a model is used', () => {
       'model.maxTokens is 500, and 100 is what sentence_bert_config.json says',
     );
   });
+
+  it.each(['queryPrefix', 'documentPrefix'] as const)(
+    'without the %s of its files where that is given as empty',
+    async (key) => {
+      const own = { prompts: { query: 'Q: ', document: 'D: ' } };
+      await folderOf('org/own', { 'config_sentence_transformers.json': own });
+      const [flag, env] = key === 'queryPrefix' ? ['query', 'QUERY'] : ['document', 'DOCUMENT'];
+      const file = join(root, 'backfill.config.json');
+      const of = async (
+        config: object,
+        env: Record<string, string>,
+        flags: Record<string, string>,
+      ): Promise<unknown> => {
+        await writeFile(file, JSON.stringify({ backfills: { docs: { model: { name: 'org/own', localPath: root, ...config } } } })); // prettier-ignore
+        const loaded = await loadConfig({
+          flags,
+          env,
+          cwd: root,
+          optional: ['database.url', 'table', 'text'],
+        });
+        return usedConfig(loaded).settings.model[key];
+      };
+      const told = key === 'queryPrefix' ? 'Q: ' : 'D: ';
+      expect(await of({}, {}, {})).toBe(told);
+      expect(await of({ [key]: '' }, {}, {})).toBeUndefined();
+      expect(await of({}, {}, { [`model-${flag}-prefix`]: '' })).toBeUndefined();
+      // How compose files pass "not set": nobody has said anything.
+      expect(await of({}, { [`BACKFILL_MODEL_${env}_PREFIX`]: '' }, {})).toBe(told);
+      expect(await of({ [key]: '' }, { [`BACKFILL_MODEL_${env}_PREFIX`]: 'E: ' }, {})).toBe('E: ');
+      await rm(file);
+    },
+  );
 
   it('says which page of the table, which default, and nothing of a model on a server', async () => {
     const bge = usageOf(await settle({ 'model-normalize': 'false' }, 'Xenova/bge-small-en-v1.5'));
