@@ -6,6 +6,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
+import { positionsOf } from '../model-files/positions.ts';
 import { locateModel, modelFiles, type ModelOptions } from '../model-files/files.ts';
 import { TOKEN_BUDGET } from './token-batches.ts';
 
@@ -24,6 +25,8 @@ export interface ModelSize {
   inner: number;
   /** Bytes of its files. */
   files: number;
+  /** Tokens that it reads at most, where it says so. */
+  positions?: number | undefined;
 }
 
 /** Bytes of one process whose longest text has so many tokens. A text of more than the budget is alone in its inference. */
@@ -58,7 +61,7 @@ export function modelSize(options: ModelOptions): ModelSize | null {
     const inner = first('intermediate_size', 'hidden_dim', 'n_inner', 'd_ff') || 4 * width;
     if (heads === 0 || width === 0 || config['num_hidden_layers'] === 0) return null;
     const files = modelFiles(options).reduce((sum, file) => sum + statSync(join(folder, file)).size, 0);
-    return { heads, width, inner, files };
+    return { heads, width, inner, files, positions: positionsOf(config) };
   } catch {
     return null;
   }

@@ -14,14 +14,17 @@ export function checkModelMemory(settings: Settings, usable = usableMemory()): F
   const size = model.endpoint === undefined ? modelSize(modelOptions(settings)) : null;
   if (size === null) return [];
   const isCut = model.longText === 'chunks' && model.chunkTokens !== undefined;
-  const tokens = isCut ? (model.chunkTokens ?? model.maxTokens) : model.maxTokens;
+  const asked = isCut ? (model.chunkTokens ?? model.maxTokens) : model.maxTokens;
+  const tokens = Math.min(asked, size.positions ?? asked);
   const processes = worker.threads ?? usableProcessors();
   const each = processMemory(size, tokens);
-  const needed = `${count(processes)} inference ${processes === 1 ? 'process takes' : 'processes take'} up to ${bytes(processes * each)}, ${bytes(each)} each, where a text has ${count(tokens)} tokens (${size.heads} heads)`;
+  const all =
+    processes === 1
+      ? `the inference process takes up to ${bytes(each)}`
+      : `${count(processes)} inference processes take up to ${bytes(processes * each)}, ${bytes(each)} each`;
+  const needed = `${all}, where a text has ${count(tokens)} tokens (${size.heads} heads)`;
   if (processes * each <= usable)
-    return [
-      { level: 'ok', check: 'model-memory', message: `${needed}; this machine gives them ${bytes(usable)}` },
-    ];
+    return [{ level: 'ok', check: 'model-memory', message: `${needed}; the machine gives ${bytes(usable)}` }];
   const fewer = Math.floor(usable / each);
   const shorter = tokensWithin(size, usable / processes, tokens);
   const ways = [
@@ -32,7 +35,7 @@ export function checkModelMemory(settings: Settings, usable = usableMemory()): F
     {
       level: 'warn',
       check: 'model-memory',
-      message: `${needed}, and this machine gives them ${bytes(usable)}: the system would kill them on the longest texts, which are quarantined then`,
+      message: `${needed}, and the machine gives ${bytes(usable)}: the system would kill them on the longest texts, which are quarantined then`,
       remedy:
         ways.length === 0
           ? 'Take a smaller model, or a machine with more memory.'

@@ -104,7 +104,7 @@ describe('what the configuration of a model says', () => {
     const [short] = await check({ 'model-max-tokens': '8192' }, 16 * GIB);
     expect(short).toMatchObject({ level: 'warn', option: 'model.maxTokens' });
     expect(short?.message).toContain(
-      'where a text has 8,192 tokens (12 heads), and this machine gives them 16.0 GB',
+      'where a text has 8,192 tokens (12 heads), and the machine gives 16.0 GB',
     );
     const [, most = ''] = /model\.maxTokens.* to ([\d,]+) or less/.exec(short?.remedy ?? '') ?? [];
     expect(await check({ 'model-max-tokens': most.replace(',', '') }, 16 * GIB)).toMatchObject([
