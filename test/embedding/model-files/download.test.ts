@@ -157,6 +157,12 @@ describe('model files from a hub', () => {
         expect(await fetchModel({ ...own, dtype: 'auto' }, fetching)).toMatchObject({ dtype: 'q8' });
       }));
 
+    it('auto: fp32 of a model that the hub has no q8 of', () =>
+      withGraphs(['fp16', 'fp32'], async (own) => {
+        expect(await fetchModel({ ...own, dtype: 'auto' }, fetching)).toMatchObject({ dtype: 'fp32' });
+        expect(graphs()).toEqual(['onnx/model_quantized.onnx', GRAPH]);
+      }));
+
     it('int8: by its other name where the hub has only that; then they embed', () =>
       withGraphs(['fp32', 'q8'], async (own) => {
         const embedder = await openTransformersEmbedder({ ...own, dtype: 'int8', allowDownload: true }, 1);
