@@ -191,12 +191,12 @@ export const bench: Command = {
       value: 'N',
       help: 'embed, e2e, precisions: texts for the models of MiniLM shape [1024, 4096, 256]',
     },
+    tokens: { type: 'string', value: 'N', help: 'memory: of the long texts [8192]' },
     precision: {
       type: 'string',
       value: 'fp32,int8',
       help: 'embed: which precisions [fp32,int8]; precisions: those of model.dtype, beside fp32 [all]',
     },
-    tokens: { type: 'string', value: 'N', help: 'memory: of the long texts [8192]' },
     model: {
       type: 'string',
       value: 'fp32,int8,static',

@@ -6,6 +6,7 @@ import type { Settings } from '../config/settings.ts';
 import { valueAt, withValues } from '../config/shape.ts';
 import type { Pool } from '../db/pool.ts';
 import { inTransaction } from '../db/transaction.ts';
+import { modelDtype } from '../embedding/model-files/files.ts';
 import { modelFacts } from '../embedding/open-embedder.ts';
 import { usageOf } from '../embedding/usage/usage.ts';
 import type { Embedder } from '../embedding/embedder.ts';
@@ -285,8 +286,12 @@ export function storedSettings(settings: Settings): Record<string, unknown> {
   const stored = (value: unknown): unknown =>
     typeof value === 'string' && /^[a-z][a-z\d+.-]*:\/\//i.test(value) ? withoutSecrets(value) : value;
   const kept = optionsOf('backfill').filter(({ secret }) => !secret);
+  // Which precision the folder has answered with, where it has come only with this verb.
+  const { endpoint } = settings.model;
+  const settled =
+    endpoint === undefined ? withValues(settings, [['model.dtype', modelDtype(settings.model)]]) : settings;
   return withValues<Record<string, unknown>>(
     {},
-    kept.map(({ path }) => [path, stored(valueAt(settings, path))] as const),
+    kept.map(({ path }) => [path, stored(valueAt(settled, path))] as const),
   );
 }

@@ -53,9 +53,13 @@ export function locateModel(options: Pick<ModelOptions, 'name' | 'localPath'>): 
 export const isModelFolder = (folder: string): boolean =>
   ['config.json', MODULES].some((file) => existsSync(join(folder, file)));
 
-/** By what is in its folder now. */
+/** By what is in its folder now. Of a model without a graph: as it is reckoned with. */
 export const modelDtype = (options: Pick<ModelOptions, 'name' | 'localPath' | 'dtype'>): Dtype =>
-  takenDtype(options.dtype, locateModel(options).folder);
+  isStatic(options) ? 'fp32' : takenDtype(options.dtype, locateModel(options).folder);
+
+/** In whichever precision. */
+export const hasWeights = (options: Pick<ModelOptions, 'name' | 'localPath'>): boolean =>
+  isStatic(options) || presentDtypes(locateModel(options).folder).length > 0;
 
 /** The graph's file, relative to the model's folder. */
 export const modelGraph = (options: Pick<ModelOptions, 'name' | 'localPath' | 'dtype'>): string =>

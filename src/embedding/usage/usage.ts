@@ -12,7 +12,7 @@ import { USAGE_PATHS, type UsedValue } from '../../config/usage-paths.ts';
 import { valueAt, withValues } from '../../config/shape.ts';
 import { ConfigError } from '../../errors.ts';
 import { graphFile } from '../model-files/dtype.ts';
-import { isStatic, locateModel, modelDtype } from '../model-files/files.ts';
+import { hasWeights, isStatic, locateModel, modelDtype } from '../model-files/files.ts';
 import { knownModel } from './known-models.ts';
 import { readMakerFiles, type UsageKey } from './maker-files.ts';
 
@@ -56,9 +56,9 @@ export function withUsage<T extends Settings>(settings: T, given: ReadonlySet<Op
     // No prefix has one form, whoever says it.
     return [path, value === '' ? undefined : value];
   });
-  const isLocal = settings.model.endpoint === undefined;
-  // Settled with the rest of it: what comes into the folder later is another model.
-  return withValues(settings, isLocal ? [...values, ['model.dtype', modelDtype(settings.model)]] : values);
+  const isThere = settings.model.endpoint === undefined && hasWeights(settings.model);
+  // Settled with the rest of it: what comes into the folder later is another model. Where nothing is yet, what is fetched says it.
+  return withValues(settings, isThere ? [...values, ['model.dtype', modelDtype(settings.model)]] : values);
 }
 
 /** For another model: what the operator has said of the use of this one stays, and the rest is as that model's makers say. */
