@@ -127,7 +127,8 @@ export class LocalModel {
     const loaded = await part('the tokenizer', () => loadStaticTokenizer(location.folder, files));
     const model = new LocalModel(new TextTokenizer(loaded.tokenizer, loaded.settings, options), options);
     await model.#readLayers(options, location);
-    const tokens = [...loaded.tokenizer.tokens.values()].reduce((most, id) => Math.max(most, id + 1), 0);
+    let tokens = 0;
+    for (const [, id] of loaded.tokenizer.tokens()) tokens = Math.max(tokens, id + 1);
     // What is not looked at need not be in memory.
     const columns =
       model.#dense.length > 0 || model.#cut?.layerNorm === true ? undefined : model.#cut?.dimensions;

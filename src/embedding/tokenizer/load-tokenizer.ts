@@ -75,7 +75,7 @@ export async function loadStaticTokenizer(
       end: undefined,
       isBare: true,
       leftOut: isModel2Vec && file.model.type !== 'Unigram' ? tokenizer.unknownId : undefined,
-      charactersPerToken: isModel2Vec ? medianLength([...tokenizer.tokens.keys()]) : undefined,
+      charactersPerToken: isModel2Vec ? medianLength(tokenizer) : undefined,
       paddingSide: 'right',
       padding: 0,
       truncation: file.truncation?.direction === 'Left' ? 'left' : 'right',
@@ -84,8 +84,8 @@ export async function loadStaticTokenizer(
 }
 
 /** In characters, rounded down. */
-function medianLength(tokens: readonly string[]): number {
-  const lengths = Int32Array.from(tokens, (token) => Array.from(token).length).sort();
+function medianLength(tokenizer: Tokenizer): number {
+  const lengths = Int32Array.from(tokenizer.tokens(), ([token]) => Array.from(token).length).sort();
   const middle = lengths.length >> 1;
   const [low = 0, high = 0] = [lengths[lengths.length % 2 === 0 ? middle - 1 : middle], lengths[middle]];
   return Math.floor((low + high) / 2);

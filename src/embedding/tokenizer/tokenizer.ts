@@ -65,8 +65,9 @@ export class Tokenizer {
   }
 
   /** The vocabulary and what was added to it, each token once, with its id. */
-  get tokens(): ReadonlyMap<string, number> {
-    return new Map([...this.#model.ids, ...this.#added]);
+  *tokens(): Generator<[token: string, id: number]> {
+    yield* this.#model.ids;
+    for (const [token, id] of this.#added) if (!this.#model.ids.has(token)) yield [token, id];
   }
 
   idOf(token: string): number | undefined {
