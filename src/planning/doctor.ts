@@ -40,6 +40,7 @@ import { checkVolatility } from './checks/volatility.ts';
 import { checkStoredSettings } from './checks/stored-settings.ts';
 import { loadedBy } from './checks/loaded-by.ts';
 import { checkModelMemory } from './checks/model-memory.ts';
+import { checkStaticMemory } from './checks/static-memory.ts';
 import { checkModelUse } from './checks/model-use.ts';
 import { checkTexts } from './checks/texts.ts';
 import { checkPresentVectors } from './checks/present-vectors.ts';
@@ -191,7 +192,8 @@ async function checkWithModel(
   const { dimensions, model } = embedder;
   const message = `${model}, ${dimensions} dimensions${loadedBy(settings)}`;
   const known: Finding = { level: 'ok', check: 'model', message };
-  const use = [...checkModelUse(settings), ...checkModelMemory(settings)];
+  const memory = [...checkModelMemory(settings), ...(await checkStaticMemory(settings))];
+  const use = [...checkModelUse(settings), ...memory];
   if (target === null) return [known, ...use];
   return [
     known,

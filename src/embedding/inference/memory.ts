@@ -11,7 +11,7 @@ import { locateModel, modelFiles, type ModelOptions } from '../model-files/files
 import { TOKEN_BUDGET } from './token-batches.ts';
 
 /** Program, runtime, tokenizer and short texts: 195 to 205 MiB with the smallest models. */
-const BASE_BYTES = 205 * 1024 ** 2;
+export const BASE_BYTES = 205 * 1024 ** 2;
 /** Of the files: weights are laid out anew for the processor; 1.4 of all-MiniLM-L6-v2. */
 const WEIGHT_COPIES = 1.5;
 /** Scores that the runtime holds at a time: 2.6 of BERT, 3.1 of Qwen3, 4.2 of ModernBERT, whose masks are of that size too. */

@@ -122,6 +122,16 @@ export class Safetensors {
     return Object.keys(this.#entries).filter((name) => name !== '__metadata__');
   }
 
+  /** Bytes that a tensor takes in memory; 0 where there is none, or of no kind that is read. */
+  memoryOf(name: string, kinds: Kinds<Numbers>, columns = Infinity): number {
+    const found = entry.safeParse(this.#entries[name]);
+    const kind = found.success ? kinds[found.data.dtype] : undefined;
+    if (!found.success || kind === undefined) return 0;
+    const width = found.data.shape.at(-1) ?? 1;
+    const all = found.data.shape.reduce((product, size) => product * size, 1);
+    return (all / Math.max(width, 1)) * Math.min(width, columns) * kind.make(0).BYTES_PER_ELEMENT;
+  }
+
   /**
    * Null where it has no such tensor. `columns`: of a matrix no more than its first ones.
    * @throws Error where the file is damaged, or the tensor of another kind

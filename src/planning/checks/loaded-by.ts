@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Settings } from '../../config/settings.ts';
-import { locateModel } from '../../embedding/model-files/files.ts';
+import { isStatic, locateModel } from '../../embedding/model-files/files.ts';
 
 /** Architectures of texts that release 2.17 of the library has a class for, by `model_type` in config.json. */
 const OF_THE_LIBRARY = new Set(
@@ -15,6 +15,7 @@ const OF_THE_LIBRARY = new Set(
 /** Empty of a model on a server. */
 export function loadedBy({ model }: Settings): string {
   if (model.endpoint !== undefined) return '';
+  if (isStatic(model)) return '; static: tokenised and looked up by our own code';
   const type = typeOf(locateModel(model).folder);
   const isKnown = type === null || OF_THE_LIBRARY.has(type);
   return isKnown

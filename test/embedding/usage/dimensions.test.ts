@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { Settings } from '../../../src/config/settings.ts';
+import { staticTableBytes } from '../../../src/embedding/inference/static-table.ts';
 import { LocalModel } from '../../../src/embedding/inference/local-model.ts';
 import { openTransformersEmbedder } from '../../../src/embedding/local-embedder.ts';
 import {
@@ -19,6 +20,7 @@ import { KNOWN_CUTS } from '../../../src/embedding/usage/known-cuts.ts';
 import { statedCut } from '../../../src/embedding/usage/cut.ts';
 import { usageOf, usedConfig } from '../../../src/embedding/usage/usage.ts';
 import { checkModelUse } from '../../../src/planning/checks/model-use.ts';
+import { checkStaticMemory } from '../../../src/planning/checks/static-memory.ts';
 import { modelOptionsOf, sampleModel } from '../../setup/model.ts';
 import { model2Vec, safetensors, writeFiles } from '../../setup/static-model.ts';
 
@@ -90,6 +92,24 @@ function expectClose(found: readonly number[][], wanted: readonly (readonly numb
   }
 }
 
+async function rowsOf(name: string): Promise<number> {
+  const { model } = JSON.parse(await readFile(join(at(name), 'tokenizer.json'), 'utf8')) as {
+    model: { vocab: object };
+  };
+  return Object.keys(model.vocab).length;
+}
+
+async function settingsOf(name: string, dimensions: number): Promise<Settings> {
+  const flags = {
+    'model-local-path': root,
+    'model-name': name,
+    'model-dimensions': String(dimensions),
+    threads: '2',
+  };
+  const config = await loadConfig({ flags, env: {}, cwd: root, optional: ['database.url', 'table', 'text'] });
+  return usedConfig(config).settings;
+}
+
 describe('a vector of fewer dimensions', () => {
   it.each<[string, number, Partial<ModelOptions>]>([
     ['looked', 8, {}],
@@ -138,6 +158,22 @@ describe('a vector of fewer dimensions', () => {
       await modelFingerprint(other as ModelOptions),
     );
   });
+});
+
+it('of a static model takes less memory in each process, and doctor says how much', async () => {
+  const [whole] = await checkStaticMemory(await settingsOf('static', 6));
+  expect(whole).toMatchObject({ level: 'ok', check: 'model-memory' });
+  const bytesOf = async (dimensions: number): Promise<number> =>
+    Number(await staticTableBytes(optionsOf('static', { dimensions })));
+  expect((await bytesOf(6)) - (await bytesOf(3))).toBe(12 * (await rowsOf('static')));
+  const [less] = await checkStaticMemory(await settingsOf('static', 6), 300 * 2 ** 20);
+  expect(less).toMatchObject({ level: 'warn', option: 'worker.threads' });
+  expect(less?.message).toContain('2 inference processes take up to 41');
+  expect(less?.remedy).toMatch(/worker\.threads.* to 1, or take fewer dimensions/);
+  expect((await checkStaticMemory(await settingsOf('static', 6), 1))[0]?.remedy).toMatch(
+    /^Take fewer dimensions/,
+  );
+  expect(await checkStaticMemory(await settingsOf('looked', 8))).toEqual([]);
 });
 
 describe('is refused', () => {
@@ -205,16 +241,6 @@ describe('who says so', () => {
   });
 
   it('is a finding of doctor where nobody does, or of another number', async () => {
-    const settingsOf = async (name: string, dimensions: number): Promise<Settings> => {
-      const flags = { 'model-local-path': root, 'model-name': name, 'model-dimensions': String(dimensions) };
-      const config = await loadConfig({
-        flags,
-        env: {},
-        cwd: root,
-        optional: ['database.url', 'table', 'text'],
-      });
-      return usedConfig(config).settings;
-    };
     const silent = await settingsOf('silent', 8);
     expect(doubtfulDimensions(silent)).toContain(
       'model.dimensions is 8, and neither the files of model silent',
