@@ -2,6 +2,7 @@
 
 import type { InferenceSession } from 'onnxruntime-node';
 import { optionName } from '../../config/option-name.ts';
+import { TAKE_AN_EMBEDDING_MODEL, otherKind, type ArchitecturesFile } from '../model-files/other-kinds.ts';
 import { UnusableModel } from './unusable.ts';
 
 const OF_TEXT = new Set(['input_ids', 'attention_mask', 'token_type_ids', 'position_ids']);
@@ -11,9 +12,6 @@ export const isOfPast = (input: string): boolean => /^past_key_values\.\d+\.(key
 const OF_TOKENS = ['last_hidden_state', 'token_embeddings'];
 /** Of the whole text; the last one is what BERT has for telling whether two sentences follow each other. */
 const POOLED = ['sentence_embedding', 'pooler_output'];
-
-const TAKE_AN_EMBEDDING_MODEL =
-  'Take an embedding model (feature extraction, sentence similarity), such as those of the table in docs/models.md.';
 
 export interface GraphOutput {
   name: string;
@@ -37,6 +35,11 @@ export function refuseInputs({ inputMetadata }: Ports): void {
       `it is one half of an encoder and decoder (its graph asks for ${foreign})`,
       'Take the export of its encoder alone, or serve the model by model.endpoint.',
     );
+  if (names.includes('task_id'))
+    throw new UnusableModel(
+      'it computes each text for a task that has a number (its graph asks for task_id), such as jina-embeddings-v3',
+      'Take a model without tasks, such as those of the table in docs/models.md, or serve this one by model.endpoint.',
+    );
   throw new UnusableModel(
     foreign === undefined
       ? `its graph reads no token ids (input_ids), but ${names.join(', ')}`
@@ -46,7 +49,11 @@ export function refuseInputs({ inputMetadata }: Ports): void {
 }
 
 /** @throws UnusableModel saying what the graph's outputs are instead of vectors */
-export function graphOutput({ outputMetadata }: Ports, wantsPooled: boolean): GraphOutput {
+export function graphOutput(
+  { outputMetadata }: Ports,
+  wantsPooled: boolean,
+  config: ArchitecturesFile = {},
+): GraphOutput {
   const names = outputMetadata.map(({ name }) => name);
   const named = (wanted: readonly string[], isPooled: boolean): GraphOutput | undefined => {
     const name = wanted.find((each) => names.includes(each));
@@ -54,8 +61,11 @@ export function graphOutput({ outputMetadata }: Ports, wantsPooled: boolean): Gr
   };
   const pooled = named(POOLED, true);
   const found = wantsPooled ? pooled : (named(OF_TOKENS, false) ?? pooled);
+  const kind = otherKind(config, false);
+  if (found !== undefined && kind?.includes('ColBERT') === true)
+    throw new UnusableModel(`it is ${kind}`, TAKE_AN_EMBEDDING_MODEL);
   if (found !== undefined) return found;
-  refuseHeads(outputMetadata);
+  refuseHeads(outputMetadata, config);
   if (wantsPooled)
     throw new UnusableModel(
       `model.pooling is graph, and its graph pools nothing by itself: it gives ${names.join(', ')}`,
@@ -70,7 +80,7 @@ export function graphOutput({ outputMetadata }: Ports, wantsPooled: boolean): Gr
   );
 }
 
-function refuseHeads(outputs: Ports['outputMetadata']): void {
+function refuseHeads(outputs: Ports['outputMetadata'], config: ArchitecturesFile): void {
   const names = outputs.map(({ name }) => name);
   if (names.some((name) => ['text_embeds', 'image_embeds', 'logits_per_text'].includes(name)))
     throw new UnusableModel(
@@ -84,8 +94,9 @@ function refuseHeads(outputs: Ports['outputMetadata']): void {
       'it is a reranker or another classifier: its graph gives a verdict on a pair of texts (logits), and no vector of one',
       TAKE_AN_EMBEDDING_MODEL,
     );
+  const kind = otherKind(config, true) ?? 'a language model with its head';
   throw new UnusableModel(
-    'it is a language model with its head: its graph gives the next token (logits), and not its hidden states',
+    `it is ${kind}; its graph gives words (logits), and not its hidden states`,
     'Take an export of the model for feature extraction, whose output is last_hidden_state, or serve it by model.endpoint.',
   );
 }

@@ -51,7 +51,7 @@ export class Graph {
     this.#session = session;
     this.#config = config;
     this.#inputs = session.inputMetadata.filter((port) => port.isTensor);
-    this.#output = graphOutput(session, wantsPooled);
+    this.#output = graphOutput(session, wantsPooled, config);
     // Whoever pools by itself may count from a line's end; of token vectors we know where the text's are.
     this.#padding = this.#output.isPooled ? padding : { ...padding, side: 'right' };
   }

@@ -1,10 +1,11 @@
 /** A model's configuration, as the library reads it. */
 
 import type { ModelLocation } from './files.ts';
+import type { ArchitecturesFile } from './other-kinds.ts';
 import type { Positions } from './positions.ts';
 
 /** What config.json says of the model, as far as it says it. */
-export interface ModelConfig extends Positions {
+export interface ModelConfig extends Positions, ArchitecturesFile {
   vocab_size?: number;
   hidden_size?: number;
   num_hidden_layers?: number;

@@ -10,6 +10,7 @@ import { BackfillError, ConfigError, unwritable } from '../../errors.ts';
 import { REAL_TIMING, pause, type Timing } from '../endpoint/pacing.ts';
 import { readMakerFiles } from '../usage/maker-files.ts';
 import { MODULES } from './maker-json.ts';
+import { kindOfFolder } from './other-kinds.ts';
 import { USAGE_FILES, denseConfig, denseWeights } from './usage-files.ts';
 import { hubDtypes } from './hub-dtypes.ts';
 import { MODEL_FOLDER_REMEDY, downloadHubFile } from './hub-file.ts';
@@ -24,6 +25,7 @@ import {
   modelFileFacts,
   modelFiles,
   modelGraph,
+  notForEmbeddings,
   readManifest,
   type ModelManifest,
   type ModelOptions,
@@ -165,9 +167,10 @@ async function fetchMissing(
       const isAbsent = error instanceof ConfigError && ABSENT.includes(error.code);
       const hasAnother = isOptional(path) || (path === graph && OTHER_DTYPE[options.dtype] !== undefined);
       if (hasAnother && isAbsent) return null;
-      throw path === graph && isAbsent
-        ? await withDtypes(error, options, url, signal, env)
-        : byHand(error, options, folder);
+      if (path !== graph || !isAbsent) throw byHand(error, options, folder);
+      const kind = kindOfFolder(folder);
+      if (kind !== null) throw notForEmbeddings(options.name, folder, kind);
+      throw await withDtypes(error, options, url, signal, env);
     });
     if (file === null && path === graph) {
       options = { ...options, dtype: OTHER_DTYPE[options.dtype] ?? options.dtype };

@@ -15,6 +15,7 @@ import { cutOf, type Cut } from '../usage/cut.ts';
 import { readMakerFiles } from '../usage/maker-files.ts';
 import { MODULES } from './maker-json.ts';
 import { staticFiles } from './static-files.ts';
+import { TAKE_AN_EMBEDDING_MODEL, kindOfFolder } from './other-kinds.ts';
 import { denseConfig, denseWeights } from './usage-files.ts';
 import { sha256Of } from './hub-file.ts';
 import type { EmbeddingOptions } from '../embedding-options.ts';
@@ -134,6 +135,10 @@ export async function assertModelFiles(options: ModelOptions): Promise<void> {
     });
   }
   if (faults.length === 0) return;
+  const kind = faults.some((fault) => fault.startsWith(`${modelGraph(options)} (missing)`))
+    ? kindOfFolder(folder)
+    : null;
+  if (kind !== null) throw notForEmbeddings(options.name, folder, kind);
   throw new ConfigError(`Model ${options.name} cannot be loaded from ${folder}: ${faults.join(', ')}.`, {
     code: 'MODEL_FILES_MISSING',
     remedy:
@@ -141,6 +146,12 @@ export async function assertModelFiles(options: ModelOptions): Promise<void> {
       `fetch them from the hub by \`pgvector-backfill model fetch\`, set ${optionName('model.allowDownload')} to true, or make a model of the table itself with \`pgvector-backfill train-model\`.`,
   });
 }
+
+export const notForEmbeddings = (name: string, folder: string, kind: string): ConfigError =>
+  new ConfigError(`Model ${name} in ${folder} cannot be used: it is ${kind}.`, {
+    code: 'MODEL_UNUSABLE',
+    remedy: TAKE_AN_EMBEDDING_MODEL,
+  });
 
 /** Of a graph that is not there, where others are. */
 function otherDtypes(options: ModelOptions): string {

@@ -84,7 +84,9 @@ export function readMakerFiles(folder: string): MakerFiles {
   if (modules !== null) {
     const kinds = modules.map(({ kind }) => kind);
     const odd = kinds.find((kind) => !KINDS.has(kind));
-    if (odd !== undefined) result.unusable = `${MODULES} has a part that is not known here: ${odd}`;
+    if (odd !== undefined)
+      result.unusable = ODD_KINDS[odd] ?? `${MODULES} has a part that is not known here: ${odd}`;
+    else if (kinds.includes('Transformer') && !kinds.includes('Pooling')) result.unusable = MANY_VECTORS;
     result.layers = modules.flatMap(({ kind, path }) => (kind === 'Dense' && path !== '' ? [path] : []));
     if (kinds.includes('Pooling')) say('normalize', kinds.includes('Normalize'), MODULES);
   }
@@ -97,7 +99,7 @@ export function readMakerFiles(folder: string): MakerFiles {
   // Layers that are not here are in the graph, or nowhere: its own pooling is what they stand behind.
   const isWhole = result.layers.every((path) => existsSync(join(folder, denseWeights(path))));
   if (isWhole || table !== null) result.dense = result.layers;
-  else say('pooling', 'graph', MODULES);
+  else if (result.unusable !== MANY_VECTORS) say('pooling', 'graph', MODULES);
   const length = numberOf(readJson(folder, LENGTH)?.['max_seq_length']);
   if (length !== undefined) say('maxTokens', Math.min(length, MOST_TOKENS), LENGTH);
   else if (modules !== null) say('maxTokens', lengthOfTokenizer(folder), 'tokenizer_config.json');
@@ -116,6 +118,17 @@ export function readMakerFiles(folder: string): MakerFiles {
   return result;
 }
 
+const MANY_VECTORS = `${MODULES} has no pooling: it gives a vector for each token (ColBERT)`;
+const SPARSE = `${MODULES} is of a sparse model, with a weight for each word (SPLADE)`;
+/** What a part says of the whole. */
+const ODD_KINDS: Readonly<Record<string, string>> = {
+  MLMTransformer: SPARSE,
+  SpladePooling: SPARSE,
+  SparseStaticEmbedding: SPARSE,
+  CLIPModel: `${MODULES} is of a model of pictures and captions (CLIPModel)`,
+  Asym: `${MODULES} is of two models, for queries and for documents (Asym)`,
+  Router: `${MODULES} is of two models, for queries and for documents (Router)`,
+};
 const KINDS = new Set(['Transformer', 'Pooling', 'Dense', 'Normalize', 'Dropout', 'StaticEmbedding']);
 
 /** That Model2Vec reads of a text unless it is told otherwise; sentence-transformers has no limit. */

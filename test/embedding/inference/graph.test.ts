@@ -47,11 +47,18 @@ async function load(
   { inputs, outputs, nodes }: Made,
   padding: { token: number; side: 'left' | 'right' } = PADDING,
   wantsPooled = false,
+  architectures: string[] = [],
 ): Promise<Graph> {
   const runtime = await loadRuntime();
   const file = modelFile({ name: 'g', inputs, outputs, nodes, tensors }, { '': 13 });
   const session = await runtime.InferenceSession.create(file, { logSeverityLevel: 3 });
-  return new Graph(runtime, session, { num_attention_heads: 2, hidden_size: 8 }, padding, wantsPooled);
+  return new Graph(
+    runtime,
+    session,
+    { num_attention_heads: 2, hidden_size: 8, architectures },
+    padding,
+    wantsPooled,
+  );
 }
 
 const LINES = [[1, 2, 3], [4]];
@@ -170,7 +177,10 @@ describe('a graph', () => {
   ];
   it.each<[string, Made]>([
     ['reranker', { inputs: [ids('input_ids')], outputs: [pooled('logits')], nodes: first('logits') }],
-    ['next token', { inputs: [ids('input_ids')], outputs: [vectors('logits')], nodes: [lookUp('logits')] }],
+    [
+      'gives words (logits)',
+      { inputs: [ids('input_ids')], outputs: [vectors('logits')], nodes: [lookUp('logits')] },
+    ],
     ['CLIP', { inputs: [ids('input_ids')], outputs: [pooled('text_embeds')], nodes: first('text_embeds') }],
     [
       'pixel_values',
@@ -189,7 +199,7 @@ describe('a graph', () => {
       },
     ],
     [
-      'asks for task_id',
+      'task_id), such as jina-embeddings-v3',
       {
         inputs: [ids('input_ids'), ids('task_id')],
         outputs: [vectors('last_hidden_state')],
@@ -202,6 +212,27 @@ describe('a graph', () => {
       message: expect.stringContaining(name) as string,
       remedy: expect.stringContaining('Take ') as string,
     });
+  });
+
+  it.each([
+    ['Qwen3ForCausalLM', 'logits', 'a language model with its head: Qwen3ForCausalLM'],
+    ['BertForMaskedLM', 'logits', 'fills in words, or a sparse one of that kind (SPLADE): BertForMaskedLM'],
+    ['HF_ColBERT', 'last_hidden_state', 'a vector for each token (ColBERT): HF_ColBERT'],
+  ])('is refused by its class, where outputs alone do not tell: %s', async (architecture, output, words) => {
+    const made = { inputs: [ids('input_ids')], outputs: [vectors(output)], nodes: [lookUp(output)] };
+    await expect(load(made, PADDING, false, [architecture])).rejects.toMatchObject({
+      message: expect.stringContaining(words) as string,
+    });
+  });
+
+  it('with hidden states is taken whatever head its class has', async () => {
+    const made = {
+      inputs: [ids('input_ids')],
+      outputs: [vectors('last_hidden_state')],
+      nodes: [lookUp('last_hidden_state')],
+    };
+    const graph = await load(made, PADDING, false, ['Qwen3ForCausalLM']);
+    expect(graph.isPooled).toBe(false);
   });
 });
 

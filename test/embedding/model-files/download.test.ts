@@ -238,6 +238,23 @@ describe('model files from a hub', () => {
     await embedder.close();
   });
 
+  it('of a model that is none for embeddings are told by its configuration, where the hub has no graph', async () => {
+    const folder = join(root, 'hub');
+    await cp(join(model.localPath, model.name), folder, { recursive: true });
+    await rm(join(folder, 'onnx'), { recursive: true });
+    const architectures = ['BertForSequenceClassification'];
+    await writeFile(join(folder, 'config.json'), JSON.stringify({ architectures }));
+    const reranker = await FakeHub.start(folder, NAME);
+    try {
+      await expect(fetchModel({ ...options, hub: reranker.origin }, fetching)).rejects.toMatchObject({
+        code: 'MODEL_UNUSABLE',
+        message: expect.stringContaining('a reranker or another classifier') as string,
+      });
+    } finally {
+      await reranker.stop();
+    }
+  });
+
   it('are fetched by the embedder where that is allowed, and only there', async () => {
     await expect(openTransformersEmbedder(options, 1)).rejects.toMatchObject({ code: 'MODEL_FILES_MISSING' });
     expect(hub.asked).toEqual([]);

@@ -107,6 +107,42 @@ describe('model files', () => {
       expect((error as ConfigError).remedy).toContain(way);
   });
 
+  it.each([
+    [
+      'onnx/encoder_model_quantized.onnx',
+      'T5ForConditionalGeneration',
+      'an encoder and decoder, such as T5: it has onnx/encoder_model_quantized.onnx',
+    ],
+    [
+      'onnx/decoder_model_merged.onnx',
+      'GPT2LMHeadModel',
+      'a language model with its head: it has onnx/decoder_model_merged.onnx',
+    ],
+    [
+      'onnx/text_model.onnx',
+      'CLIPModel',
+      'a model of pictures or sounds and their captions, such as CLIP: it has onnx/text_model.onnx',
+    ],
+    [
+      'README.md',
+      'XLMRobertaForSequenceClassification',
+      'a reranker or another classifier: XLMRobertaForSequenceClassification in config.json',
+    ],
+    ['README.md', 'WhisperModel', 'a model of pictures or sounds: WhisperModel in config.json'],
+  ])(
+    'of a model that is none for embeddings are not asked for: %s, %s',
+    async (file, architecture, words) => {
+      const folder = join(root, 'org/mine');
+      await write(folder, [file]);
+      await writeFile(join(folder, 'config.json'), JSON.stringify({ architectures: [architecture] }));
+      await expect(assertModelFiles(options)).rejects.toMatchObject({
+        code: 'MODEL_UNUSABLE',
+        message: `Model org/mine in ${folder} cannot be used: it is ${words}.`,
+        remedy: expect.stringContaining('Take an embedding model') as string,
+      });
+    },
+  );
+
   it('are a fault too where they are there and cannot be read', async () => {
     await write(join(root, 'org/mine'), ['config.json', 'tokenizer.json', 'tokenizer_config.json']);
     await rm(join(root, 'org/mine/onnx'), { recursive: true });

@@ -85,6 +85,10 @@ describe('the files of the makers', () => {
     ['cls_token with mean_tokens', { '1_Pooling/config.json': pooling('cls_token', 'mean_tokens') }],
     ['mean_sqrt_len_tokens', { '1_Pooling/config.json': pooling('mean_sqrt_len_tokens') }],
     ['CLIPModel', { 'modules.json': modules('CLIPModel') }],
+    ['SPLADE', { 'modules.json': modules('MLMTransformer', 'SpladePooling') }],
+    ['ColBERT', { 'modules.json': modules('Transformer', 'Dense') }],
+    ['two models', { 'modules.json': modules('Router', 'Normalize') }],
+    ['known here: LSTM', { 'modules.json': modules('Transformer', 'LSTM', 'Pooling') }],
     ['suffix', { 'config_sentence_transformers.json': prompts({ query: 'q' }, { suffix: '<end>' }) }],
     [
       'include_prompt: false',
@@ -95,6 +99,11 @@ describe('the files of the makers', () => {
     ],
   ])('have something that is not known here: %s', async (what, files) => {
     expect(readMakerFiles(await folderOf('m', files)).unusable).toContain(what);
+  });
+
+  it('with a vector for each token are not left to the graph', async () => {
+    const folder = await folderOf('m', { 'modules.json': modules('Transformer', 'Dense') });
+    expect(readMakerFiles(folder).usage.pooling).toBeUndefined();
   });
 
   it('say nothing by two empty prompts, one standard prompt for both, and nothing at all where they are no JSON', async () => {
