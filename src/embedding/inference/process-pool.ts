@@ -254,7 +254,7 @@ export class InferencePool {
       void this.#abandon(
         new TransientError('Inference processes die one after the other.', {
           code: 'INFERENCE_PROCESSES_DIE',
-          remedy: `See whether the system kills them for want of memory; ${optionName('worker.threads')} says how many there are.`,
+          remedy: `See whether the system kills them for want of memory (\`pgvector-backfill doctor\`, check model-memory): ${optionName('worker.threads')} says how many there are, ${optionName('model.maxTokens')} how long a text each of them reads.`,
         }),
       );
     this.#feed();

@@ -28,7 +28,7 @@ export function checkModelMemory(settings: Settings, usable = usableMemory()): F
   const fewer = Math.floor(usable / each);
   const shorter = tokensWithin(size, usable / processes, tokens);
   const ways = [
-    ...(shorter === 0 ? [] : [`${optionName('model.maxTokens')} to ${count(shorter)} or less`]),
+    ...(shorter === 0 ? [] : [`${optionName('model.maxTokens')} to ${shorter} or less`]),
     ...(fewer === 0 ? [] : [`${optionName('worker.threads')} to ${fewer}`]),
   ];
   return [
