@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
+import { graphFile } from '../../src/embedding/model-files/dtype.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { FakeHub } from '../embedding/model-files/fake-hub.ts';
 import { runCommand } from '../setup/command.ts';
@@ -32,7 +33,6 @@ describe.each(databases().slice(0, 1))('a model at its first use on $name', ({ c
     BACKFILL_MODEL_LOCAL_PATH: join(root, folder),
     BACKFILL_MODEL_HUB: hub.origin,
     BACKFILL_MODEL_ALLOW_DOWNLOAD: 'true',
-    BACKFILL_MODEL_QUANTIZED: 'false',
     BACKFILL_THREADS: '1',
     BACKFILL_LOG_LEVEL: 'silent',
   });
@@ -40,6 +40,8 @@ describe.each(databases().slice(0, 1))('a model at its first use on $name', ({ c
     root = await mkdtemp(join(tmpdir(), 'pgvector-backfill-first-'));
     const folder = join(root, 'hub');
     await cp(join(model.localPath, model.name), folder, { recursive: true });
+    // Of its graphs the one in full precision alone, which nobody asks for.
+    await rm(join(folder, graphFile('q8')));
     await mkdir(join(folder, '1_Pooling'));
     await writeFile(join(folder, '1_Pooling', 'config.json'), '{"pooling_mode_max_tokens":true}');
     const prompts = { query: 'bicycle ', document: 'garden ' };
@@ -65,11 +67,12 @@ describe.each(databases().slice(0, 1))('a model at its first use on $name', ({ c
     expect(enqueued.stderr).toMatch(/model.pooling "max" \(1_Pooling.*Going by them, except for/);
     const worker = await runCommand('worker', ['--exit-when-done'], envOf('worker'));
     expect([worker.code, worker.stderr.match(/Going by them/g)?.length]).toEqual([0, 1]);
-    const { rows } = await pool.query<{ pooling: string; n: number }>(
-      `SELECT r.embedding ->> 'model.pooling' AS pooling, (SELECT count(embedding)::int FROM docs) AS n
-         FROM pgvector_backfill.run r`,
+    const { rows } = await pool.query<{ pooling: string; dtype: string; kept: string; n: number }>(
+      `SELECT r.embedding ->> 'model.pooling' AS pooling, r.embedding ->> 'model.dtype' AS dtype, b.settings -> 'model' ->> 'dtype' AS kept,
+              (SELECT count(embedding)::int FROM docs) AS n
+         FROM pgvector_backfill.run r, pgvector_backfill.backfill b`,
     );
-    expect(rows).toEqual([{ pooling: 'max', n: TEXTS.length }]);
+    expect(rows).toEqual([{ pooling: 'max', dtype: 'fp32', kept: 'fp32', n: TEXTS.length }]);
   });
 
   it('is asked as a query by itself, and as a row where that is asked for', async () => {
