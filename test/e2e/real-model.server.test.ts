@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { articles } from '../../src/demo/articles.ts';
+import { presentDtypes } from '../../src/embedding/model-files/dtype.ts';
 import { loadArticles } from '../../src/demo/load-articles.ts';
 import { judgedQueries } from '../../src/demo/sample-queries.ts';
 import { openBackfill } from '../setup/backfill.ts';
@@ -30,13 +31,14 @@ const judgements = new Map(
 );
 
 describe.runIf(hasPostgres() && isThere)('a whole run by a real sentence transformer', () => {
-  it.each(['true', 'false'])('quantized %s: accounts, builds, verifies and finds', async (quantized) => {
+  it.each(presentDtypes(join(localPath, NAME)))('%s: accounts, builds, verifies and finds', async (dtype) => {
     const model = { localPath, name: NAME, dimensions: 384 };
     const backfill = await openBackfill(await realDatabase(), model, {
       BACKFILL_TABLE: 'public.articles',
       BACKFILL_TEXT: 'title,body',
       BACKFILL_WHERE: "status <> 'draft'",
-      BACKFILL_MODEL_QUANTIZED: quantized,
+      BACKFILL_MODEL_QUANTIZED: '',
+      BACKFILL_MODEL_DTYPE: dtype,
       BACKFILL_VERIFY_SAMPLES: '15',
     });
     await loadArticles(backfill.pool, articles());

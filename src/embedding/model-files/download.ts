@@ -1,5 +1,6 @@
 /** The files of a model from a hub into the local folder: only what is missing, by one process of the machine at a time. */
 
+import { existsSync } from 'node:fs';
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lock } from 'proper-lockfile';
@@ -103,7 +104,10 @@ async function fetchInto(
         revision: options.revision,
         commit: fetched.commit ?? known?.commit ?? null,
         absent: fetched.absent,
-        files: { ...known?.files, ...Object.fromEntries(facts.map(({ path, ...rest }) => [path, rest])) },
+        files: Object.fromEntries([
+          ...Object.entries(known?.files ?? {}).filter(([path]) => existsSync(join(folder, path))),
+          ...facts.map(({ path, ...rest }) => [path, rest] as const),
+        ]),
       };
       await writeFile(join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
     }
@@ -188,6 +192,9 @@ async function fetchMissing(
     files.add(path);
     addWeights(options, wanted, path);
   }
+  // Such as graphs in other precisions.
+  const left = otherRevision ? Object.keys(known.files).filter((path) => isOptional(path)) : [];
+  for (const path of left) await rm(join(folder, path), { force: true });
   return { files, commit, absent: [...absent] };
 }
 

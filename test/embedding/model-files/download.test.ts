@@ -148,6 +148,15 @@ describe('model files from a hub', () => {
         expect(await listModels(root)).toMatchObject([{ dtypes: DTYPES }, { name: NAME, dtypes: DTYPES }]);
       }));
 
+    it('of another revision replace those of every precision', () =>
+      withGraphs(['fp32', 'q8'], async (own) => {
+        for (const dtype of ['fp32', 'q8'] as const) await fetchModel({ ...own, dtype }, fetching);
+        await fetchModel({ ...own, dtype: 'q8', revision: 'v2' }, fetching);
+        const [, listed] = await listModels(root);
+        expect(listed).toMatchObject({ dtypes: ['q8'], revision: 'v2' });
+        expect((await readManifest(join(root, NAME)))?.files).not.toHaveProperty([GRAPH]);
+      }));
+
     it('auto: nothing where a graph is there, and otherwise q8', () =>
       withGraphs(['fp32', 'q8'], async (own) => {
         await fetchModel({ ...own, dtype: 'fp32' }, fetching);
