@@ -36,14 +36,20 @@ export function statedCut(folder: string, names: readonly string[]): StatedCut |
 }
 
 const CONFIG = 'config.json';
+const PROMPTS = 'config_sentence_transformers.json';
 /** Of this project's trainer: the axes of a decomposition, the strongest first. */
 const TRAINING = 'training.json';
 
 function ofFiles(folder: string): Omit<StatedCut, 'layerNorm'> | null {
   const config = readJson(folder, CONFIG);
-  const dimensions = config?.['matryoshka_dimensions'];
+  const dimensions = config?.['matryoshka_dimensions'] ?? config?.['matryoshka_dims'];
   if (Array.isArray(dimensions) && dimensions.length > 0)
     return { to: dimensions.filter((each) => typeof each === 'number'), where: CONFIG };
+  // To so many the makers' own code cuts unless it is told otherwise.
+  for (const where of [PROMPTS, CONFIG]) {
+    const usual = numberIn(readJson(folder, where), 'truncate_dim');
+    if (usual !== null) return { to: [usual], where };
+  }
   const isMatryoshka = config?.['is_matryoshka'];
   if (typeof isMatryoshka === 'boolean') return { to: isMatryoshka ? { least: 1 } : 'none', where: CONFIG };
   // Model2Vec: principal components, of which the first say most.

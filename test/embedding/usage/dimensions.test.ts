@@ -200,6 +200,8 @@ describe('is refused', () => {
 describe('who says so', () => {
   it.each<[string, object, unknown]>([
     ['config.json', { matryoshka_dimensions: [256, 128] }, [256, 128]],
+    ['config.json', { matryoshka_dims: [128], truncate_dim: null }, [128]],
+    ['config_sentence_transformers.json', { truncate_dim: 64 }, [64]],
     ['config.json', { is_matryoshka: true }, { least: 1 }],
     ['config.json', { is_matryoshka: false }, 'none'],
     ['config.json', { model_type: 'model2vec', apply_pca: 256 }, { least: 1 }],
