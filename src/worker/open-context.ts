@@ -8,6 +8,7 @@ import type { Logger } from '../observability/logger.ts';
 import { WORKER_NAME } from '../observability/worker-name.ts';
 import { fewFiles } from '../process/open-files.ts';
 import { checkModelMemory } from '../planning/checks/model-memory.ts';
+import { checkStaticMemory } from '../planning/checks/static-memory.ts';
 import { checkPooler } from '../planning/checks/pooler.ts';
 import { prepareQueues } from '../planning/open-queues.ts';
 import { QUEUE_ROLES, type QueueAddress, type QueueRole } from '../queue/connection.ts';
@@ -55,7 +56,10 @@ export async function openProcess(
       if (level === 'error') logger.warn({ remedy }, message);
   // This machine may be another than the one that doctor was asked on.
   if (roles.includes('embed'))
-    for (const { level, message, remedy } of checkModelMemory(settings))
+    for (const { level, message, remedy } of [
+      ...checkModelMemory(settings),
+      ...(await checkStaticMemory(settings)),
+    ])
       if (level === 'warn') logger.warn({ remedy }, message);
   const address = await prepareQueues(config, pool, logger, times);
   return { pool, logger, address, instruments: new Instruments(), times, roles };

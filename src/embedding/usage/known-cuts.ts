@@ -53,12 +53,6 @@ export const KNOWN_CUTS: readonly KnownCut[] = [
     page: hub('Qwen/Qwen3-Embedding-0.6B'),
   },
   {
-    names: /^jina-embeddings-v3$/,
-    shown: 'jina-embeddings-v3',
-    to: [768, 512, 256, 128, 64, 32],
-    page: hub('jinaai/jina-embeddings-v3'),
-  },
-  {
     names: /^gte-multilingual-base$/,
     shown: 'gte-multilingual-base',
     to: { least: 128 },
