@@ -79,6 +79,22 @@ describe.runIf(hasPostgres())('enqueue with another model', () => {
     expect((await columns()).length).toBe(4);
   });
 
+  it('takes fewer dimensions of one model for another: beside, and never of more than it has', async () => {
+    const cut = (dimensions: number): Record<string, string> => ({
+      BACKFILL_MODEL_DIMENSIONS: String(dimensions),
+    });
+    const refused = await enqueue(cut(33));
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('vectors of model first have 32 dimensions');
+    expect(await columns()).toHaveLength(2);
+    const beside = { generation: 1, model: 'first', dimensions: 32, column: 'embedding' };
+    expect((await enqueue(cut(8))).json).toMatchObject({ generation: 2, beside, enqueued: 1 });
+    expect(await columns()).toContain('embedding_2 vector(8)');
+    expect((await enqueue(cut(8))).json).toMatchObject({ generation: 2, beside: null, enqueued: 0 });
+    // As many as it has are the vectors that are there.
+    expect((await enqueue(cut(32))).json).toMatchObject({ generation: 1, beside: null, enqueued: 0 });
+  });
+
   it('refuses what would mix two models, and a third one', async () => {
     await reads({ mode: 'canary', percent: 5 });
     const mixed = await enqueue(second, '--in-place');
