@@ -121,7 +121,7 @@ export const KNOWN_MODELS: readonly KnownModel[] = [
   {
     names: /^gte-(small|base|large)-zh$/,
     shown: 'gte-small-zh, -base-zh, -large-zh',
-    usage: { pooling: 'cls', maxTokens: 512, ...none },
+    usage: { pooling: 'cls', normalize: true, maxTokens: 512, ...none },
     page: hub('thenlper/gte-small-zh'),
   },
   {
