@@ -5,6 +5,7 @@
 
 import { existsSync } from 'node:fs';
 import { posix, join } from 'node:path';
+import { OPTIONS } from '../../config/options.ts';
 import type { Pooling } from '../embedding-options.ts';
 import { MODULES, isJson, readJson, readModules } from '../model-files/maker-json.ts';
 import { positionsOf } from '../model-files/positions.ts';
@@ -102,7 +103,7 @@ export function readMakerFiles(folder: string): MakerFiles {
   else if (result.unusable !== MANY_VECTORS) say('pooling', 'graph', MODULES);
   const length = numberOf(readJson(folder, LENGTH)?.['max_seq_length']);
   if (length !== undefined) say('maxTokens', Math.min(length, MOST_TOKENS), LENGTH);
-  else if (modules !== null) say('maxTokens', lengthOfTokenizer(folder), 'tokenizer_config.json');
+  else say('maxTokens', lengthOfTokenizer(folder, modules !== null), 'tokenizer_config.json');
   if (table !== null) {
     const { pooling: how, normalize, maxTokens } = staticUsage(folder, table);
     say('pooling', how, table.said);
@@ -200,12 +201,15 @@ function readPrompts(folder: string): StatedPrompts {
   };
 }
 
-function lengthOfTokenizer(folder: string): number | undefined {
+/** Without the files of sentence-transformers it only tells that the option's default would be too much. */
+function lengthOfTokenizer(folder: string, isWhole: boolean): number | undefined {
   const limits = [
     numberOf(readJson(folder, 'tokenizer_config.json')?.['model_max_length']),
     positionsIn(folder),
   ].filter((limit) => limit !== undefined);
-  return limits.length === 0 ? undefined : Math.min(...limits, MOST_TOKENS);
+  if (limits.length === 0) return undefined;
+  const length = Math.min(...limits, MOST_TOKENS);
+  return isWhole || length < (OPTIONS['model.maxTokens'].fallback ?? 0) ? length : undefined;
 }
 
 const positionsIn = (folder: string): number | undefined =>

@@ -101,6 +101,14 @@ describe('the files of the makers', () => {
     expect(readMakerFiles(await folderOf('m', files)).unusable).toContain(what);
   });
 
+  it('without those of sentence-transformers tell a length that is below the default, and no other', async () => {
+    const length = async (model_max_length: number): Promise<unknown> =>
+      readMakerFiles(await folderOf('m', { 'tokenizer_config.json': { model_max_length } })).usage.maxTokens;
+    expect([await length(128), await length(257), await length(512)]).toEqual([128, undefined, undefined]);
+    await folderOf('m', { 'config.json': { max_position_embeddings: 64 } });
+    expect(await length(128)).toBe(64);
+  });
+
   it('with a vector for each token are not left to the graph', async () => {
     const folder = await folderOf('m', { 'modules.json': modules('Transformer', 'Dense') });
     expect(readMakerFiles(folder).usage.pooling).toBeUndefined();
