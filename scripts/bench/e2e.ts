@@ -122,7 +122,8 @@ async function benchModel(
     ...modelOptions,
   };
   const config = await settledConfig({ env, cwd: database.folder });
-  const options = { rows: texts.length, dimensions: STATIC_DIMENSIONS, rounds };
+  const { batchRows } = config.settings;
+  const options = { rows: texts.length, dimensions: STATIC_DIMENSIONS, rounds, batchRows };
   const write = model === 'static' ? new WriteBench(database, options, bench.logger) : null;
   await write?.prepare();
   const embedder = await openEmbedder(config.settings);
@@ -149,7 +150,7 @@ async function benchModel(
   }
   const result: E2eModelResult = {
     rows: texts.length,
-    batchRows: config.settings.batchRows,
+    batchRows,
     engineRowsPerSecond: Math.round(median(rates.engine) * 10) / 10,
     workerRowsPerSecond: Math.round(median(rates.worker) * 10) / 10,
     workerToEngine: ratioOf(rates.worker, rates.engine),

@@ -56,6 +56,8 @@ export const BIGINT: BenchKey = { name: 'bigint', columns: 'id', select: 'n::big
 interface TableSize {
   rows: number;
   dimensions: number;
+  /** Of ours, in place of `BATCH_ROWS`. */
+  batchRows?: number;
 }
 
 /** The key as binary COPY has it: its length, its bytes. */
@@ -155,7 +157,7 @@ export class WriteBench {
       cwd: this.#folder,
     });
     const target = await describeTarget(this.#pool, 'docs', settings);
-    const { dimensions } = this.#options;
+    const { dimensions, batchRows = BATCH_ROWS } = this.#options;
     await applyDdl(this.#pool, target, dimensions);
     const present = await describeTarget(this.#pool, 'docs', settings);
     await saveBackfill(this.#pool, target, {});
@@ -163,10 +165,10 @@ export class WriteBench {
       fingerprint: FINGERPRINT,
       model: 'ready vectors',
       dimensions,
-      batchRows: BATCH_ROWS,
+      batchRows,
     });
     await planRun(this.#pool, target, created, {
-      batchRows: BATCH_ROWS,
+      batchRows,
       limitRows: null,
       resuming: false,
       fingerprint: FINGERPRINT,
@@ -182,7 +184,7 @@ export class WriteBench {
       maxCharacters: 1000,
       embed: (texts) => {
         const vectors = this.#vectors.subarray(offset * dimensions, (offset + texts.length) * dimensions);
-        offset = (offset + texts.length) % Math.max(1, this.#options.rows - BATCH_ROWS);
+        offset = (offset + texts.length) % Math.max(1, this.#options.rows - batchRows);
         return Promise.resolve({ ...emptyEmbeddings(texts.length), vectors });
       },
       close: () => Promise.resolve(),
@@ -204,7 +206,7 @@ export class WriteBench {
     const read: WorkRow[][] = [];
     if (!wholeBatch)
       for (let number = 1; number <= planned.batchesPlanned; number++)
-        read.push((await readWork(context, rangeOf(number), null, BATCH_ROWS)).rows);
+        read.push((await readWork(context, rangeOf(number, batchRows), null, batchRows)).rows);
     const started = performance.now();
     let next = 1;
     const lane = async (): Promise<void> => {
@@ -276,7 +278,7 @@ export class WriteBench {
   }
 }
 
-const rangeOf = (number: number): { lower: string; upper: string } => ({
-  lower: String((number - 1) * BATCH_ROWS + 1),
-  upper: String(number * BATCH_ROWS + 1),
+const rangeOf = (number: number, rows: number): { lower: string; upper: string } => ({
+  lower: String((number - 1) * rows + 1),
+  upper: String(number * rows + 1),
 });

@@ -8,7 +8,7 @@ export const batch = {
     schema: wholeNumber(1, 100_000),
     parse: parseNumber,
     fallback: 1000,
-    help: 'Rows of one batch (one job)',
+    help: 'Rows of one batch (one job); 4000 where it is not set and the model is a table of vectors, without layers',
   }),
   mergeRows: option({
     schema: wholeNumber(1, 10_000),

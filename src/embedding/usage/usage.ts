@@ -13,6 +13,7 @@ import { valueAt, withValues } from '../../config/shape.ts';
 import { ConfigError } from '../../errors.ts';
 import { graphFile } from '../model-files/dtype.ts';
 import { hasWeights, isStatic, locateModel, modelDtype } from '../model-files/files.ts';
+import { batchRowsOf } from './batch-rows.ts';
 import { knownModel } from './known-models.ts';
 import { readMakerFiles, type UsageKey } from './maker-files.ts';
 
@@ -74,7 +75,8 @@ export function withUsageOf(settings: Settings, change: (settings: Settings) => 
 
 /** The same of a whole configuration. @throws ConfigError where the options of chunks do not fit the model's length */
 export function usedConfig({ given, ...config }: LoadedConfig): Config {
-  const settings = withUsage(config.settings, given);
+  const used = withUsage(config.settings, given);
+  const settings = withValues(used, [['batchRows', batchRowsOf(used, given.has('batchRows'))]]);
   const problems = chunkChecks(settings, config.backfill);
   if (problems.length > 0)
     throw new ConfigError(problems.join('\n'), {

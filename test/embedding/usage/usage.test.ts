@@ -306,6 +306,28 @@ describe('a model is used', () => {
   });
 });
 
+describe('a batch has', () => {
+  const rowsOf = async (config: unknown, flags: Record<string, string> = {}): Promise<number> => {
+    await folderOf('org/any', { 'config.json': config });
+    const loaded = await loadConfig({
+      flags: { 'model-name': 'org/any', 'model-local-path': root, ...flags },
+      env: {},
+      cwd: root,
+      optional: ['database.url', 'table', 'text'],
+    });
+    return usedConfig(loaded).settings.batchRows;
+  };
+
+  it('more rows of a model that is a look-up, where nobody says how many', async () => {
+    expect(await rowsOf({ num_hidden_layers: 6 })).toBe(1000);
+    expect(await rowsOf('no JSON')).toBe(1000);
+    expect(await rowsOf({ num_hidden_layers: 0 })).toBe(4000);
+    expect(await rowsOf({ model_type: 'model2vec' })).toBe(4000);
+    expect(await rowsOf({ num_hidden_layers: 0 }, { 'batch-rows': '1000' })).toBe(1000);
+    expect(await rowsOf({ num_hidden_layers: 0 }, { 'model-endpoint': 'http://127.0.0.1:1/v1' })).toBe(1000);
+  });
+});
+
 describe('the table of well-known models', () => {
   it.each([
     ['Xenova/all-MiniLM-L6-v2', 'mean', ''],
