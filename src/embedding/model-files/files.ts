@@ -139,10 +139,11 @@ export async function assertModelFiles(options: ModelOptions): Promise<void> {
     ? kindOfFolder(folder)
     : null;
   if (kind !== null) throw notForEmbeddings(options.name, folder, kind);
+  const other = otherDtypes(options);
   throw new ConfigError(`Model ${options.name} cannot be loaded from ${folder}: ${faults.join(', ')}.`, {
     code: 'MODEL_FILES_MISSING',
     remedy:
-      `${otherDtypes(options)}Put the files there, point ${optionName('model.localPath')} to the folder that holds them, ` +
+      `${other === '' ? 'Put' : `${other} Or put`} the files there, point ${optionName('model.localPath')} to the folder that holds them, ` +
       `fetch them from the hub by \`pgvector-backfill model fetch\`, set ${optionName('model.allowDownload')} to true, or make a model of the table itself with \`pgvector-backfill train-model\`.`,
   });
 }
@@ -159,7 +160,7 @@ function otherDtypes(options: ModelOptions): string {
   const dtype = modelDtype(options);
   return present.length === 0 || present.includes(dtype)
     ? ''
-    : `${optionName('model.dtype')} is ${options.dtype}, and the folder has ${present.join(', ')}: set it to ${present.length === 1 ? 'that' : 'one of them'}, or to auto. Or: `;
+    : `${optionName('model.dtype')} is ${options.dtype}, and the folder has ${present.join(', ')}: set it to ${present.length === 1 ? 'that' : 'one of them'}, or to auto.`;
 }
 
 export interface ModelFileFacts {
