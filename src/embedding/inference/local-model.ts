@@ -237,7 +237,9 @@ export class LocalModel {
     if (output === undefined) throw new Error('no model is loaded');
     const given = this.#dense.at(-1)?.outputs ?? output.dimensions;
     const { dimensions, layerNorm } = this.#cut ?? { dimensions: given, layerNorm: false };
-    if (dimensions > given) throw tooManyDimensions(dimensions, given);
+    const asked = this.#shaping.dimensions ?? dimensions;
+    // As many as its files say of its vectors are no cut, and other vectors are not what was asked for.
+    if (asked > given || asked !== dimensions) throw otherDimensions(asked, given);
     // Nothing comes behind the pooling but the cut: what is left away is not added up in the first place.
     const pooled = this.#dense.length === 0 && !layerNorm ? null : new Float32Array(output.dimensions);
     if (result.vectors.length === 0) result.vectors = new Float32Array(count * dimensions);
@@ -277,10 +279,12 @@ export class LocalModel {
   }
 }
 
-const tooManyDimensions = (asked: number, given: number): UnusableModel =>
+const otherDimensions = (asked: number, given: number): UnusableModel =>
   new UnusableModel(
     `${optionName('model.dimensions')} is ${asked}, and its vectors have ${given} dimensions`,
-    `Give ${given} at most, or leave it out.`,
+    asked > given
+      ? `Give ${given} at most, or leave it out.`
+      : `Leave it out, or correct the model's files, which say that its vectors have ${asked}.`,
   );
 
 async function part<T>(name: string, load: () => Promise<T>): Promise<T> {

@@ -188,6 +188,17 @@ describe('is refused', () => {
     });
   });
 
+  it('as many as its files say, where it turns out to have others', async () => {
+    const tokenizer = JSON.parse(await readFile(join(at('static'), 'tokenizer.json'), 'utf8')) as object;
+    const rows = await rowsOf('static');
+    const embeddings = { dtype: 'F32', shape: [rows, 2], data: new Float32Array(rows * 2) } as const;
+    for (const hidden_dim of [1, 4]) {
+      await writeFiles(at('false'), model2Vec(tokenizer, { embeddings }, { hidden_dim }));
+      const opened = openTransformersEmbedder(optionsOf('false', { dimensions: hidden_dim }), 1);
+      await expect(opened).rejects.toThrow(`is ${hidden_dim}, and its vectors have 2 dimensions`);
+    }
+  });
+
   it('more than it turns out to have', async () => {
     const opened = openTransformersEmbedder(optionsOf('silent', { dimensions: WIDTH + 1 }), 1);
     await expect(opened).rejects.toMatchObject({
