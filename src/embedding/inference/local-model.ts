@@ -27,10 +27,11 @@ import {
 } from '../model-files/files.ts';
 import { staticFiles, type StaticFiles } from '../model-files/static-files.ts';
 import { loadStaticTokenizer, loadTokenizer } from '../tokenizer/load-tokenizer.ts';
+import { FAULT, MIN_NORM, checkVectors } from './faults.ts';
 import { LookUp } from './look-up.ts';
 import { Dense } from './dense.ts';
 import { Graph } from './graph.ts';
-import { norm, normaliseLayer, pool, scale } from './pooling.ts';
+import { norm, normaliseLayer, pool } from './pooling.ts';
 import { loadRuntime } from './onnx-runtime.ts';
 import { openSession } from './session.ts';
 import { readStaticTable } from './static-table.ts';
@@ -40,18 +41,6 @@ import type { Cut } from '../usage/cut.ts';
 import { TextTokenizer, type TextTokens } from '../tokenizer/text-tokens.ts';
 import { lookUpBatches } from './look-up-batches.ts';
 import { tokenBatches } from './token-batches.ts';
-
-/** Below: the direction of the vector is rounding noise. */
-const MIN_NORM = 1e-12;
-const FAULT = {
-  unknown: 1,
-  notFinite: 2,
-  zero: 3,
-  tooLong: 4,
-  skipped: 5,
-  refused: 6,
-  maskTooSlow: 7,
-} as const;
 
 /** Texts of one call that the model may refuse before it counts as broken. */
 const MAX_REFUSED = 16;
@@ -167,7 +156,7 @@ export class LocalModel {
         result,
       );
     }
-    this.#check(result);
+    checkVectors(result, this.#shaping.normalize);
     return result;
   }
 
@@ -260,21 +249,6 @@ export class LocalModel {
       const length = this.#shaping.normalize ? norm(piece) : 1;
       const share = length < MIN_NORM ? 0 : weight / length;
       for (let at = 0; at < dimensions; at++) vector[at] = (vector[at] ?? 0) + (piece[at] ?? 0) * share;
-    }
-  }
-
-  /** Finite, not zero, and of unit length where that was asked for. */
-  #check({ vectors, faults }: Embeddings): void {
-    const dimensions = vectors.length / Math.max(faults.length, 1);
-    if (dimensions === 0) return;
-    for (let text = 0; text < faults.length; text++) {
-      if ((faults[text] ?? 0) >= FAULT.tooLong) continue;
-      const vector = vectors.subarray(text * dimensions, (text + 1) * dimensions);
-      const length = norm(vector);
-      if (!Number.isFinite(length)) faults[text] = FAULT.notFinite;
-      // That no word is known says more.
-      else if (length < MIN_NORM) faults[text] ||= FAULT.zero;
-      else if (this.#shaping.normalize) scale(vector, 1 / length);
     }
   }
 }
