@@ -1,12 +1,11 @@
 /** How a model is used, from its files, a table of names, or the options. */
 
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { Settings } from '../../../src/config/settings.ts';
-import { KNOWN_MODELS, knownModel } from '../../../src/embedding/usage/known-models.ts';
 import { readMakerFiles } from '../../../src/embedding/usage/maker-files.ts';
 import { contradictions, usageWords } from '../../../src/embedding/usage/usage-words.ts';
 import { checkModelUse } from '../../../src/planning/checks/model-use.ts';
@@ -325,44 +324,5 @@ describe('a batch has', () => {
     expect(await rowsOf({ model_type: 'model2vec' })).toBe(4000);
     expect(await rowsOf({ num_hidden_layers: 0 }, { 'batch-rows': '1000' })).toBe(1000);
     expect(await rowsOf({ num_hidden_layers: 0 }, { 'model-endpoint': 'http://127.0.0.1:1/v1' })).toBe(1000);
-  });
-});
-
-describe('the table of well-known models', () => {
-  it.each([
-    ['Xenova/all-MiniLM-L6-v2', 'mean', ''],
-    ['onnx-community/Qwen3-Embedding-0.6B-ONNX', 'last', 'Instruct: '],
-    ['Snowflake/snowflake-arctic-embed-l-v2.0', 'cls', 'query: '],
-    ['nomic-ai/nomic-embed-text-v1.5', 'mean', 'search_query: '],
-    ['Alibaba-NLP/gte-modernbert-base', 'cls', ''],
-  ])('knows %s', (name, how, prefix) => {
-    const usage = knownModel(name)?.usage;
-    expect(usage?.pooling).toBe(how);
-    expect(usage?.queryPrefix?.startsWith(prefix)).toBe(true);
-  });
-
-  it('is the one of docs/models.md', async () => {
-    const page = await readFile(join(import.meta.dirname, '../../../docs/models.md'), 'utf8');
-    const rows = page.split('\n').map((line) =>
-      line
-        .replaceAll('\\|', '│')
-        .split('|')
-        .map((cell) => cell.trim()),
-    );
-    const prefix = (value = ''): string =>
-      value === '' ? 'none' : `\`${JSON.stringify(value).replaceAll('|', '│')}\``;
-    for (const { shown, usage, page: source } of KNOWN_MODELS)
-      expect(rows.find(([, models]) => models === shown)?.slice(1, 7)).toEqual([
-        shown,
-        usage.pooling,
-        String(usage.maxTokens),
-        prefix(usage.queryPrefix),
-        prefix(usage.documentPrefix),
-        expect.stringContaining(`(${source})`),
-      ]);
-  });
-
-  it('says of each where that is written, and knows the page by its own name', () => {
-    for (const each of KNOWN_MODELS) expect(knownModel(new URL(each.page).pathname)).toBe(each);
   });
 });
