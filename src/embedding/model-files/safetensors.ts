@@ -2,6 +2,7 @@
 
 import { open, type FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
+import { ofBfloat16, ofFloat16 } from './short-floats.ts';
 
 const entry = z.object({
   dtype: z.string(),
@@ -47,8 +48,8 @@ const integers = (bytes: number, view: Kind<Int32Array>['view']): Kind<Int32Arra
 
 export const FLOATS: Kinds<Float32Array> = {
   F32: floats(4, (piece) => new Float32Array(piece)),
-  F16: floats(2, (piece) => looked(piece, float16)),
-  BF16: floats(2, (piece) => looked(piece, bfloat16)),
+  F16: floats(2, (piece) => ofFloat16(new Uint16Array(piece))),
+  BF16: floats(2, (piece) => ofBfloat16(new Uint16Array(piece))),
 };
 /** As numpy computes in. */
 export const WIDE_FLOATS: Kinds<Float32Array> = {
@@ -63,18 +64,6 @@ export const INTEGERS: Kinds<Int32Array> = {
   I32: integers(4, (piece) => new Int32Array(piece)),
   I64: integers(8, (piece) => Array.from(new BigInt64Array(piece), Number)),
 };
-
-/** Of two bytes each there are so few that all are made once. */
-function looked(piece: ArrayBuffer, make: (bits: number) => number): Float32Array {
-  let table = TABLES.get(make);
-  if (table === undefined)
-    TABLES.set(make, (table = Float32Array.from({ length: 65_536 }, (_, bits) => make(bits))));
-  const bits = new Uint16Array(piece);
-  const result = new Float32Array(bits.length);
-  for (let at = 0; at < bits.length; at++) result[at] = table[bits[at]!]!;
-  return result;
-}
-const TABLES = new Map<(bits: number) => number, Float32Array>();
 
 export class Safetensors {
   readonly #name: string;
@@ -194,18 +183,3 @@ export const readSafetensors = (path: string, names: readonly string[]): Promise
 
 const listed = (words: readonly string[]): string =>
   words.length === 1 ? (words[0] ?? '') : `${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}`;
-
-/** The upper half of a float32. */
-function bfloat16(bits: number): number {
-  const word = new DataView(new ArrayBuffer(4));
-  word.setUint32(0, bits * 2 ** 16);
-  return word.getFloat32(0);
-}
-
-function float16(bits: number): number {
-  const sign = bits >= 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
-}
