@@ -15,6 +15,7 @@ import { databases, realDatabase, type TestDatabase } from '../setup/databases.t
 import { hasPgBouncer, startPgBouncer } from '../setup/pgbouncer.ts';
 import { startTransactionPooler, type TransactionPooler } from '../setup/transaction-pooler.ts';
 import { makeSettings } from '../table/make-target.ts';
+import { applicationPool } from '../setup/application-pool.ts';
 
 describe.runIf(databases().some(({ name }) => name !== 'embedded')).each(databases())(
   'a pooler in transaction mode before $name',
@@ -117,7 +118,7 @@ describe.runIf(hasPgBouncer())('PgBouncer', () => {
   /** Holds transactions of all lengths open, as an application does. */
   async function traffic(url: string): Promise<() => Promise<void>> {
     const over = new AbortController();
-    const pool = new pg.Pool({ connectionString: url, max: 3 });
+    const pool = applicationPool(url, 3);
     const loops = [1, 2, 3].map(async (client) => {
       while (!over.signal.aborted) await pool.query('SELECT pg_sleep($1)', [client / 500]);
     });

@@ -19,6 +19,7 @@ import { catalogState } from '../setup/catalog.ts';
 import { hasRedis, onServer } from '../setup/databases.ts';
 import { sampleModel } from '../setup/model.ts';
 import { drainChanges, expectSynced } from '../setup/synced.ts';
+import { applicationPool } from '../setup/application-pool.ts';
 
 /** Set for a database or a role: both come before the first statement of a session. */
 const SETTINGS: Record<string, string> = {
@@ -132,7 +133,7 @@ async function open(whose: (typeof KINDS)[number][0], kind: string): Promise<pg.
   await pool.query('CREATE INDEX docs_words_idx ON public.docs USING gin (words)');
   await pool.query(`INSERT INTO public.docs SELECT n, ${TEXTS} FROM generate_series(1, ${ROWS}) n`);
   await pool.query('ANALYZE public.docs');
-  return new pg.Pool({ connectionString: url.href, max: 2 });
+  return applicationPool(url.href, 2);
 }
 
 describe.runIf(hasRedis()).each(KINDS)('%s with two dozen unusual settings, %s', (whose, kind) => {

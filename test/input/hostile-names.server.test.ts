@@ -1,7 +1,6 @@
 /** Whoever may create in a schema of the path makes a better fitting function of each name that we use: none is ever called. */
 
 import { randomBytes } from 'node:crypto';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LEGACY_BASE } from '../../src/ledger/reads/read-mode.ts';
 import { prepareQueues, withQueues } from '../../src/planning/open-queues.ts';
@@ -24,6 +23,7 @@ import { hostileCalls, makeHostileNames } from '../setup/hostile-names.ts';
 import { sampleModel } from '../setup/model.ts';
 import { drainChanges } from '../setup/synced.ts';
 import { until } from '../setup/until.ts';
+import { applicationPool } from '../setup/application-pool.ts';
 
 const MALLORY = `pgvb_names_${randomBytes(4).toString('hex')}`;
 const ROWS = 40;
@@ -73,7 +73,7 @@ describe.runIf(hasPostgres())('names that another role has made', () => {
     expect(made.operators).toBeGreaterThan(1000);
     // A call that is meant: the server counts it.
     await onServer(database.databaseUrl, `SELECT lower('A'::varchar)`);
-    const looking = new pg.Pool({ connectionString: database.databaseUrl, max: 1 });
+    const looking = applicationPool(database.databaseUrl, 1);
     const meant = await until('the call is counted', async () => {
       const counted = await hostileCalls(looking, MALLORY);
       return counted.length > 0 ? counted : null;
@@ -81,7 +81,7 @@ describe.runIf(hasPostgres())('names that another role has made', () => {
     await looking.end();
     backfill = await open();
     const { pool, config } = backfill;
-    const application = new pg.Pool({ connectionString: database.databaseUrl, max: 2 });
+    const application = applicationPool(database.databaseUrl, 2);
     try {
       const { findings } = await diagnose({
         pool,
@@ -157,7 +157,7 @@ describe.runIf(hasPostgres())('names that another role has made', () => {
       await application.end();
       await pool.end();
     }
-    const left = new pg.Pool({ connectionString: database.databaseUrl, max: 1 });
+    const left = applicationPool(database.databaseUrl, 1);
     expect(await hostileCalls(left, MALLORY)).toEqual(meant);
     await left.end();
   });

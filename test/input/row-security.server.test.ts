@@ -19,6 +19,7 @@ import { drainChanges } from '../../src/sync/drain-changes.ts';
 import { sweepAll } from '../../src/sync/sweep-missed-rows.ts';
 import type { Throttle } from '../../src/throttle/throttle.ts';
 import { hashEmbedder, runAll } from '../setup/whole-run.ts';
+import { applicationPool } from '../setup/application-pool.ts';
 
 describe.runIf(hasPostgres())('row-level security', () => {
   const role = `reader_${process.pid}`;
@@ -41,7 +42,7 @@ describe.runIf(hasPostgres())('row-level security', () => {
     url.username = role;
     url.password = 'a-test-password';
     mine = createPool(url.href, { name: 'test', max: 4, logger: silentLogger, table: 'docs' });
-    asApplication = new pg.Pool({ connectionString: url.href, max: 1 });
+    asApplication = applicationPool(url.href, 1);
   });
   afterEach(async () => {
     await Promise.all([mine.end(), pool.end(), asApplication.end()]);

@@ -9,6 +9,7 @@ import { hasPgBouncer, startPgBouncer, type PgBouncer } from '../setup/pgbouncer
 import { until } from '../setup/until.ts';
 import { LEGACY_BREAD, VECTOR_BREAD, keys } from '../search/served-searches.ts';
 import { openServedTable, wordEmbedder, type ServedTable } from '../search/served-table.ts';
+import { applicationPool } from '../setup/application-pool.ts';
 
 /** Server connections of the pooler, fewer than the searches at once. */
 const SERVERS = 3;
@@ -25,7 +26,7 @@ describe.runIf(hasPostgres() && hasPgBouncer())('createSearch behind PgBouncer i
   beforeAll(async () => {
     table = await openServedTable(await realDatabase());
     bouncer = await startPgBouncer(table.url, 'transaction', SERVERS);
-    pool = new pg.Pool({ connectionString: bouncer.url, max: AT_ONCE });
+    pool = applicationPool(bouncer.url, AT_ONCE);
   });
   afterAll(async () => {
     await pool.end();

@@ -18,6 +18,7 @@ import { describeTarget } from '../../src/ledger/backfill/describe-target.ts';
 import { dropRole, hasPostgres, realDatabase, type TestDatabase } from '../setup/databases.ts';
 import { createDocs } from '../setup/docs-table.ts';
 import { hashEmbedder, runAll } from '../setup/whole-run.ts';
+import { applicationPool } from '../setup/application-pool.ts';
 
 const MALLORY = `pgvb_mallory_${randomBytes(4).toString('hex')}`;
 
@@ -68,7 +69,7 @@ describe.runIf(hasPostgres())('objects of another role under our names', () => {
     blockers((await diagnose({ pool, ...config, openEmbedder, withQueue: false })).findings);
   const loot = async (): Promise<unknown[]> => (await pool.query('SELECT * FROM public.loot')).rows;
   const search = async (): Promise<unknown> => {
-    const application = new pg.Pool({ connectionString: database.databaseUrl, max: 1 });
+    const application = applicationPool(database.databaseUrl, 1);
     const ours = createSearch({
       pool: application,
       backfill: config.backfill,

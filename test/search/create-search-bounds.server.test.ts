@@ -1,7 +1,6 @@
 /** What a search holds on to: its bounds, its connections, its rights. On real PostgreSQL: the embedded one has a single session. */
 
 import { readFile } from 'node:fs/promises';
-import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPool } from '../../src/db/pool.ts';
 import { readSummary } from '../../src/ledger/reads/read-stats.ts';
@@ -11,6 +10,7 @@ import { hasPostgres, realDatabase } from '../setup/databases.ts';
 import { openServedTable, wordEmbedder, type ServedTable } from './served-table.ts';
 import { LEGACY_BREAD, ServedSearches, VECTOR_BREAD, keys } from './served-searches.ts';
 import { transactionPool } from './transaction-pool.ts';
+import { applicationPool } from '../setup/application-pool.ts';
 
 let table: ServedTable;
 const served = new ServedSearches();
@@ -131,7 +131,7 @@ describe.runIf(hasPostgres())('createSearch', () => {
       `UPDATE pgvector_backfill.backfill SET read_settings = '{"hnsw.ef_search":"77","hnsw.iterative_scan":"strict_order","hnsw.max_scan_tuples":"5000","hnsw.bogus":"1"}'`,
     );
     // The application's, on which nothing of ours is set for good.
-    const servers = new pg.Pool({ connectionString: table.url });
+    const servers = applicationPool(table.url);
     const pooled = transactionPool(servers);
     const search = open({ pool: pooled.pool, shadowConcurrency: 10 });
     for (const [mode, percent] of [
