@@ -24,18 +24,21 @@ export class LockHolders {
   /** Null where it is free by now. Says once what to do about one that cannot be a finalizer at work. */
   async look(key: LockKey): Promise<BuildProgress | null> {
     const { pool, onEvent } = this.#input;
-    const found = await pool.query<IndexBlocker>(
+    const found = await pool.query<IndexBlocker & { isEnding: boolean }>(
       `SELECT l.pid, coalesce(nullif(a.application_name, ''), a.backend_type, '') AS application, coalesce(a.state, 'unknown') AS state,
-              a.wait_event AS "waitEvent", extract(epoch FROM clock_timestamp() - a.state_change)::float8 AS "ageSeconds"
+              a.wait_event AS "waitEvent", extract(epoch FROM clock_timestamp() - a.state_change)::float8 AS "ageSeconds",
+              a.pid IS NULL AS "isEnding"
          FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
         WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.classid = $1::oid
           AND l.objid::bigint = hashtext($2)::bigint & 4294967295
           AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
       key,
     );
-    const [holder] = found.rows;
-    if (holder === undefined) return null;
-    if (this.#told !== holder.pid && !isAtWork(holder)) {
+    const [first] = found.rows;
+    if (first === undefined) return null;
+    // A session that ends is out of the statistics before it lets go of its locks.
+    const { isEnding, ...holder } = first;
+    if (this.#told !== holder.pid && !isEnding && !isAtWork(holder)) {
       this.#told = holder.pid;
       await onEvent({
         level: 'warn',
