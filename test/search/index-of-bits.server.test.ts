@@ -51,6 +51,8 @@ describe.runIf(hasPostgres())('a search by an index of bits', () => {
       BACKFILL_WHERE: 'id > 100',
       BACKFILL_METRIC: 'l2',
       BACKFILL_INDEX_TYPE: 'bit',
+      // Each row is led to: with fewer candidates for its links, in some graphs one is not.
+      BACKFILL_INDEX_EF_CONSTRUCTION: '200',
       BACKFILL_VERIFY_SAMPLES: '20',
       BACKFILL_SEARCH_FILTERS: '[{"name":"language","where":"lang = $1","values":["de"]}]',
     };
