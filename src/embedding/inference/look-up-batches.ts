@@ -1,6 +1,7 @@
 /** Which texts are looked up together: in the order in which they come, as nothing is padded and none of them takes long. */
 
-import { LOOK_UP_BUDGET } from './token-batches.ts';
+/** Tokens that are looked up at one go: some milliseconds. */
+const LOOK_UP_BUDGET = 16_384;
 
 /**
  * Characters and texts of one message to a process: some milliseconds of work. With a quarter of them the messages were a

@@ -7,9 +7,6 @@
  */
 export const TOKEN_BUDGET = 512;
 
-/** Of a model that is a table: some milliseconds. */
-export const LOOK_UP_BUDGET = 16_384;
-
 /**
  * What an inference call costs whatever is in it, in tokens: between 11 (int8) and 20 (full precision) of all-MiniLM-L6-v2 on
  * one thread.

@@ -1,7 +1,8 @@
 /** Models that are none for embeddings, by what config.json and the names of their graphs say. */
 
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { readJson } from './maker-json.ts';
 
 /** By the name of the class (`architectures`). */
 const CLASSES: readonly (readonly [RegExp, string])[] = [
@@ -49,22 +50,23 @@ export function otherKind({ architectures }: ArchitecturesFile, heads: boolean):
 
 /** Of a folder without the graph that is looked for: what its files are instead, in words; null where that is not known. */
 export function kindOfFolder(folder: string): string | null {
-  const graphs = attempt(() => readdirSync(join(folder, 'onnx'))) ?? [];
+  const graphs = namesIn(join(folder, 'onnx'));
   for (const [pattern, words] of PARTS) {
     const found = graphs.find((name) => pattern.test(name));
     if (found !== undefined) return `${words}: it has onnx/${found}`;
   }
-  const config = attempt(() => JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as unknown);
-  return typeof config === 'object' && config !== null ? otherKind(config, false) : null;
+  const config = readJson(folder, 'config.json');
+  return config === null ? null : otherKind(config, false);
 }
 
 export const TAKE_AN_EMBEDDING_MODEL =
   'Take an embedding model (feature extraction, sentence similarity), such as those of the table in docs/models.md.';
 
-function attempt<T>(read: () => T): T | null {
+/** None where it is no folder, or cannot be read. */
+function namesIn(folder: string): string[] {
   try {
-    return read();
+    return readdirSync(folder);
   } catch {
-    return null;
+    return [];
   }
 }
